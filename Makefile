@@ -1,0 +1,40 @@
+# `make demo`, `make test` and `make run` need Python 3.11 and make, nothing else.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+MANAGE := $(BIN)/python manage.py
+
+.PHONY: demo run test lint format requirements
+
+run: $(VENV)/base
+	$(MANAGE) run
+
+# The demo has its own data, so that it never mixes with yours.
+demo: export DATA_DIR ?= var/demo
+demo: $(VENV)/base
+	$(MANAGE) demo
+
+test: $(VENV)/dev
+	$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy .
+
+format: $(VENV)/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+requirements: $(VENV)/dev
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-emit-index-url -o requirements/base.txt requirements/base.in
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-emit-index-url -o requirements/dev.txt requirements/dev.in
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/base $(VENV)/dev: $(VENV)/%: requirements/%.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
