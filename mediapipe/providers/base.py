@@ -1,0 +1,117 @@
+"""What every provider translates its webhooks into, and what the fetch asks of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from mediapipe.failures import Absence, FinalFailure, TransientFailure
+
+
+class Kind(StrEnum):
+    """What a media item belongs to."""
+
+    MESSAGE = "message"
+    RECORDING = "recording"
+    CONVERSATION = "conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """One HTTP request as it arrived, before anything about it is believed.
+
+    `url` is the address as configured at the provider (scheme, host, path, raw query);
+    `headers` have lower-case names.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedMedia:
+    """One media item named by a webhook.
+
+    `identity` is unique within the event: the media's own SID where the URL is well formed.
+    `failure` is set where there is nothing to fetch: a URL that is refused, a recording
+    that never came to be.
+    """
+
+    identity: str
+    url: str
+    media_sid: str = ""
+    declared_content_type: str = ""
+    failure: FinalFailure | Absence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """A webhook in the words of this project; `parameters` keep every pair as received."""
+
+    kind: Kind
+    source: str
+    account_sid: str
+    subject_sid: str
+    parameters: tuple[tuple[str, str], ...]
+    call_sid: str = ""
+    conference_sid: str = ""
+    sender: str = ""
+    recipient: str = ""
+    media: tuple[AnnouncedMedia, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A user name and a password for HTTP Basic; the password never shows in a repr."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRequest:
+    """How one media item is asked for.
+
+    The credentials go to `url` alone, one pair after the other while the answer is 401;
+    a redirect is followed without credentials, and only where `may_redirect_to` allows.
+    """
+
+    url: str
+    credentials: tuple[Credentials, ...]
+    may_redirect_to: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the provider said to one GET; header names are lower-case.
+
+    `body_head` has the first bytes of an error document.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body_head: bytes
+    redirected: bool
+
+
+class Provider(Protocol):
+    """A company that announces media by webhook and serves it by authenticated GET."""
+
+    name: str
+
+    def verify(self, request: WebhookRequest) -> tuple[tuple[str, str], ...]:
+        """Return the parameters of a request that the provider signed, or raise WebhookRefused."""
+
+    def parse(self, source: str, parameters: tuple[tuple[str, str], ...]) -> InboundMessage:
+        """Return verified parameters as a message, or raise WebhookUnreadable."""
+
+    def media_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
+        """Return how to ask for this URL; raise AddressRefused or ConfigMissing."""
+
+    def classify(self, answer: Answer) -> TransientFailure | FinalFailure | None:
+        """Return which failure an answer means, or None where the body is the media."""
+
+    def error_code(self, answer: Answer) -> int | None:
+        """Return the provider's own error code from an error document, if it names one."""

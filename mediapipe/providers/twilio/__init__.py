@@ -1,0 +1,31 @@
+"""Twilio: what it signs, what its webhooks say, how its media is asked for."""
+
+from mediapipe.failures import FinalFailure, TransientFailure
+from mediapipe.providers.base import Answer, InboundMessage, MediaRequest, WebhookRequest
+from mediapipe.providers.twilio import media, signature, webhooks
+
+
+class Twilio:
+    """The Provider that speaks Twilio."""
+
+    name = "twilio"
+
+    def verify(self, request: WebhookRequest) -> tuple[tuple[str, str], ...]:
+        """Return the parameters that Twilio signed; raise WebhookForged or WebhookUnreadable."""
+        return signature.verify(request)
+
+    def parse(self, source: str, parameters: tuple[tuple[str, str], ...]) -> InboundMessage:
+        """Return verified parameters as a message, or raise WebhookUnreadable."""
+        return webhooks.parse(source, parameters)
+
+    def media_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
+        """Return how to ask for this URL; raise AddressRefused or ConfigMissing."""
+        return media.media_request(url=url, account_sid=account_sid, subject_sid=subject_sid)
+
+    def classify(self, answer: Answer) -> TransientFailure | FinalFailure | None:
+        """Return which failure an answer means, or None where the body is the media."""
+        return media.classify(answer)
+
+    def error_code(self, answer: Answer) -> int | None:
+        """Return Twilio's error code (20404 for instance) from an error document."""
+        return media.error_code(answer)

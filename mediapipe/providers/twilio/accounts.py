@@ -1,0 +1,114 @@
+"""The credentials of each Twilio account, from the settings."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+
+from mediapipe.providers.base import Credentials
+
+ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
+ENTRY_KEYS = ("account_sid", "auth_tokens", "api_key", "api_secret")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account or sub-account; several tokens while one is being rotated."""
+
+    sid: str
+    auth_tokens: tuple[str, ...] = field(default=(), repr=False)
+    api_key: str = ""
+    api_secret: str = field(default="", repr=False)
+
+    def credentials(self) -> tuple[Credentials, ...]:
+        """Return what may fetch this account's media, the API key before the tokens."""
+        pairs = [(self.api_key, self.api_secret)] if self.api_key else []
+        pairs += [(self.sid, token) for token in self.auth_tokens]
+        return tuple(Credentials(username, password) for username, password in pairs)
+
+
+@cache
+def accounts() -> dict[str, Account]:
+    """Return every configured account by its SID.
+
+    Raises ImproperlyConfigured, which names the setting or file and never a secret.
+    """
+    found: dict[str, Account] = {}
+    for account in [*_from_environment(), *_from_file()]:
+        if account.sid in found:
+            raise ImproperlyConfigured(f"The Twilio account {account.sid} is configured twice.")
+        found[account.sid] = account
+    return found
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    # Only tests change settings while the program runs.
+    if setting.startswith("TWILIO_"):
+        accounts.cache_clear()
+
+
+def _from_environment() -> list[Account]:
+    tokens = [token.strip() for token in settings.TWILIO_AUTH_TOKEN.split(",") if token.strip()]
+    key, secret = settings.TWILIO_API_KEY, settings.TWILIO_API_SECRET
+    sid = settings.TWILIO_ACCOUNT_SID
+    if not (sid or tokens or key or secret):
+        return []
+    return [_account("TWILIO_ACCOUNT_SID, _AUTH_TOKEN, _API_KEY", sid, tokens, key, secret)]
+
+
+def _from_file() -> list[Account]:
+    path = settings.TWILIO_ACCOUNTS_FILE
+    if not path:
+        return []
+    where = f"TWILIO_ACCOUNTS_FILE ({path})"
+    entries = _load(where, Path(path))
+    if not isinstance(entries, list):
+        raise ImproperlyConfigured(f"{where} must hold a list of accounts.")
+    return [_from_entry(f"{where}, entry {n}", entry) for n, entry in enumerate(entries, start=1)]
+
+
+def _load(where: str, path: Path) -> object:
+    # The causes are cut off: a decoding error carries the whole document, tokens included.
+    try:
+        return json.loads(path.read_text("utf-8-sig"))
+    except OSError as exc:
+        raise ImproperlyConfigured(f"{where} cannot be read: {exc.strerror}.") from None
+    except json.JSONDecodeError as exc:
+        problem = f"{exc.msg} in line {exc.lineno}"
+        raise ImproperlyConfigured(f"{where} is not JSON: {problem}.") from None
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{where} is not UTF-8.") from None
+
+
+def _from_entry(where: str, entry: object) -> Account:
+    # An unknown key is not quoted, because somebody may have put a token in its place.
+    if not isinstance(entry, dict) or not entry.keys() <= set(ENTRY_KEYS):
+        raise ImproperlyConfigured(f"{where} must be an object of {', '.join(ENTRY_KEYS)} alone.")
+    sid, key, secret = (entry.get(name) or "" for name in ("account_sid", "api_key", "api_secret"))
+    tokens = entry.get("auth_tokens") or []
+    if not isinstance(tokens, list):
+        raise ImproperlyConfigured(f"{where}: auth_tokens must be a list of strings.")
+    if not all(isinstance(text, str) for text in (sid, key, secret, *tokens)):
+        raise ImproperlyConfigured(f"{where}: every value must be a string.")
+    return _account(where, sid, tokens, key, secret)
+
+
+def _account(where: str, sid: str, tokens: list[str], key: str, secret: str) -> Account:
+    if not ACCOUNT_SID.fullmatch(sid):
+        raise ImproperlyConfigured(f"{where}: the account SID must be AC and 32 hex digits.")
+    if bool(key) != bool(secret):
+        raise ImproperlyConfigured(f"{where}: an API key and its secret go together.")
+    # A pasted quotation mark or line end would only show as a 403 or 401 much later.
+    if not all(re.fullmatch(r"[!-~]*", text) for text in (key, secret, *tokens)):
+        raise ImproperlyConfigured(f"{where}: a token or key has a blank or non-ASCII character.")
+    if "" in tokens:
+        raise ImproperlyConfigured(f"{where}: a token is empty.")
+    return Account(sid, tuple(tokens), key, secret)

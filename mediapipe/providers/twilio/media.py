@@ -1,0 +1,175 @@
+"""Twilio's media URLs: which are taken, how they are asked for, what the answers mean."""
+
+import re
+import time
+from collections.abc import Mapping
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.http import parse_http_date_safe
+
+from mediapipe.failures import (
+    AddressRefused,
+    BadRequest,
+    CdnRefused,
+    ConfigMissing,
+    FinalFailure,
+    Gone,
+    RateLimited,
+    TransientFailure,
+    TransientMedia404,
+    TwilioError,
+    Unauthorized,
+    UnexpectedAnswer,
+)
+from mediapipe.providers.base import Answer, MediaRequest
+from mediapipe.providers.twilio.accounts import accounts
+
+# Labels without doubled or outer hyphens leave no room for xn-- names.
+LABEL = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+
+# api.twilio.com, api.{region}.twilio.com, api.{edge}.{region}.twilio.com
+API_HOST = rf"api(?:\.{LABEL}){{0,2}}\.twilio\.com"
+TWILIO_ORIGIN = re.compile(rf"https?://(?P<host>{API_HOST})")
+
+# The whole string is matched rather than taken apart, because URL parsers disagree about
+# where the host of an odd URL ends, and the credentials go where the other parser says.
+MEDIA_URL = re.compile(
+    r"(?P<origin>https?://[^/]+)"
+    r"(?P<path>/2010-04-01/Accounts/(?P<account>AC[0-9a-fA-F]{32})/"
+    r"(?:Messages/(?P<message>(?:MM|SM)[0-9a-fA-F]{32})/Media/(?P<media>ME[0-9a-fA-F]{32})"
+    r"|Recordings/(?P<recording>RE[0-9a-fA-F]{32})))"
+)
+
+# No user:pass@, blank, backslash, control or non-ASCII character anywhere.
+REDIRECT_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+)(?::(?P<port>[0-9]{1,5}))?(?:/[!-\[\]-~]*)?"
+)
+REDIRECT_HOST = re.compile(
+    rf"{API_HOST}"
+    rf"|(?:{LABEL}\.)+twiliocdn\.com"
+    rf"|s3-external-1\.amazonaws\.com"
+    rf"|(?:{LABEL}\.)*s3(?:\.[a-z]{{2}}(?:-[a-z]+)+-[0-9])?\.amazonaws\.com"
+)
+
+FAILURES: Mapping[int, type[TransientFailure] | type[FinalFailure]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    403: Unauthorized,
+    404: TransientMedia404,
+    408: TwilioError,
+    410: Gone,
+    425: TwilioError,
+    429: RateLimited,
+    **dict.fromkeys(range(500, 600), TwilioError),
+}
+
+# A signed link that has expired, or that is handed a second means of authentication, is
+# refused by the CDN with these; they say nothing about our credentials at Twilio.
+CDN_FAILURES = {**FAILURES, 400: CdnRefused, 401: CdnRefused, 403: CdnRefused}
+
+XML_CODE = re.compile(rb"<Code>\s*([0-9]{1,9})\s*</Code>")
+JSON_CODE = re.compile(rb'\s*\{.*?"code"\s*:\s*([0-9]{1,9})\s*[,}]', re.DOTALL)
+
+
+def canonical(url: str, account_sid: str, subject_sid: str) -> tuple[str, str]:
+    """Return a media URL as it is fetched, and the SID of its media or recording.
+
+    Only the media of this account's message or recording is taken, at Twilio's API hosts or an
+    origin of TWILIO_API_HOSTS. Raises AddressRefused.
+    """
+    parts = MEDIA_URL.fullmatch(url)
+    if parts is None:
+        raise AddressRefused("It is not the address of a message's media or of a recording.")
+    origin = _https_at_twilio(parts["origin"])
+    if parts["account"] != account_sid:
+        raise AddressRefused("It belongs to another account.")
+    if subject_sid not in (parts["message"], parts["recording"]):
+        raise AddressRefused("It belongs to another message or recording.")
+    return origin + parts["path"], parts["media"] or parts["recording"]
+
+
+def recording_sid_in(url: str) -> str:
+    """Return the SID that a well-formed recording URL names, else an empty string."""
+    parts = MEDIA_URL.fullmatch(url)
+    return (parts["recording"] or "") if parts else ""
+
+
+def media_request(*, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
+    """Return how to ask for a media URL, which is checked again before it gets credentials.
+
+    Raises AddressRefused or ConfigMissing.
+    """
+    checked, _ = canonical(url, account_sid, subject_sid)
+    try:
+        account = accounts().get(account_sid)
+    except ImproperlyConfigured as exc:
+        raise ConfigMissing(str(exc)) from exc
+    credentials = account.credentials() if account else ()
+    if not credentials:
+        raise ConfigMissing(f"The account is {account_sid}.")
+    return MediaRequest(checked, credentials, may_redirect_to)
+
+
+def may_redirect_to(url: str) -> bool:
+    """Return whether media may be fetched, without credentials, from where Twilio sends us.
+
+    That is https on port 443 at Twilio's CDN, S3 or Twilio's API; an origin of TWILIO_API_HOSTS;
+    or a host of MEDIA_REDIRECT_HOSTS, on every port unless it names one.
+    """
+    parts = REDIRECT_URL.fullmatch(url)
+    if parts is None:
+        return False
+    scheme, host = parts["scheme"], parts["host"].lower()
+    port = int(parts["port"] or (443 if scheme == "https" else 80))
+    if not 0 < port < 65536:
+        return False
+    if scheme == "https" and port == 443 and REDIRECT_HOST.fullmatch(host):
+        return True
+    if not {host, f"{host}:{port}"}.isdisjoint(settings.MEDIA_REDIRECT_HOSTS):
+        return True
+    return url.startswith(tuple(f"{origin}/" for origin in settings.TWILIO_API_HOSTS))
+
+
+def classify(answer: Answer) -> TransientFailure | FinalFailure | None:
+    """Return which failure an answer means, or None where the body is the media.
+
+    One 404 covers media that has not propagated yet, is deleted or was never there, at the API
+    and at the CDN alike, so that only time tells them apart (Twilio: recording, media).
+    """
+    if answer.status == 200:
+        return None
+    failures = CDN_FAILURES if answer.redirected else FAILURES
+    failure = failures.get(answer.status, UnexpectedAnswer)
+    code = error_code(answer)
+    detail = f"HTTP {answer.status}" + (f", Twilio error {code}" if code else "")
+    if failure in (RateLimited, TwilioError):
+        return failure(detail, retry_after_s=_retry_after_s(answer.headers))
+    return failure(detail)
+
+
+def error_code(answer: Answer) -> int | None:
+    """Return the code of a RestException, as XML or as JSON, if the body is one.
+
+    The body is untrusted and may be cut: it is searched, never parsed.
+    """
+    head = answer.body_head
+    found = XML_CODE.search(head) if b"<RestException>" in head else JSON_CODE.match(head)
+    return int(found[1]) if found else None
+
+
+def _https_at_twilio(origin: str) -> str:
+    # Twilio's own examples still show http://, where the credentials would travel in clear.
+    if twilio := TWILIO_ORIGIN.fullmatch(origin):
+        return f"https://{twilio['host']}"
+    if origin in settings.TWILIO_API_HOSTS:
+        return origin
+    raise AddressRefused("Its host is not Twilio's, nor one of TWILIO_API_HOSTS.")
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,15}", value):
+        return float(value)
+    date = parse_http_date_safe(value)
+    return None if date is None else max(0.0, date - time.time())

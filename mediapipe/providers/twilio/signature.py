@@ -1,0 +1,197 @@
+"""Whether Twilio signed a request, and which parameters it signed (Twilio: security)."""
+
+import hmac
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from itertools import product
+from typing import TypeAlias
+from urllib.parse import parse_qsl
+
+from django.utils.datastructures import MultiValueDict
+from twilio.request_validator import RequestValidator
+
+from mediapipe.failures import WebhookForged, WebhookUnreadable
+from mediapipe.providers.base import WebhookRequest
+from mediapipe.providers.twilio.accounts import ACCOUNT_SID, Account, accounts
+
+Parameters: TypeAlias = tuple[tuple[str, str], ...]
+
+SIGNATURE_HEADER = "x-twilio-signature"
+SETTINGS_HEADER = "x-twilio-webhooks-signature-settings"
+
+# A real webhook has about 30 parameters; Django's own limit for forms is the same.
+MAX_PARAMETERS = 1000
+
+# HMAC-SHA1 in base64.
+SIGNATURE = re.compile(r"[A-Za-z0-9+/]{27}=")
+
+# Split by hand: the SDK's own splitting mangles IPv6 hosts and user:pass@, raises on ports
+# over 65535 and loses the "?" of an empty query, all of which are part of what was signed.
+URL = re.compile(
+    r"(?P<scheme>[A-Za-z]+)://(?P<user>[^/?#]*@)?(?P<host>\[[^/?#\]]*\]|[^/?#:@]*)"
+    r"(?P<port>:[0-9]*)?(?P<rest>(?:[/?][^#]*)?)(?:#.*)?",
+    re.DOTALL,
+)
+
+
+def verify(request: WebhookRequest) -> Parameters:
+    """Return the parameters of a request that Twilio signed, every pair as received.
+
+    Nothing is believed before the signature matches; the body is parsed first only because
+    the AccountSid in it says whose token to check with. Raises WebhookUnreadable or
+    WebhookForged.
+    """
+    parameters, signed = _read(request)
+    account = _account(parameters)
+    signature = _signature(request.headers)
+    if not signature_matches(request.url, signed, signature, account.auth_tokens):
+        raise WebhookForged(
+            "signature_wrong",
+            "The signature does not fit the URL, parameters and token: compare PUBLIC_BASE_URL"
+            " with the URL at Twilio, and the token with the account's primary one.",
+        )
+    return parameters
+
+
+def signature_matches(
+    url: str, params: Iterable[tuple[str, str]], signature: str, tokens: Iterable[str]
+) -> bool:
+    """Return whether one of the tokens signs this URL with these parameters.
+
+    A parameter given several times counts once a value, in the order of the values: that rule
+    is the SDK's. Without parameters the URL alone is what was signed.
+    """
+    form: MultiValueDict[str, str] = MultiValueDict()
+    for name, value in params:
+        form.appendlist(name, value)
+    expected = (
+        RequestValidator(token).compute_signature(candidate, form)
+        for token, candidate in product(tokens, list(_signed_urls(url)))
+    )
+    return any(hmac.compare_digest(one.encode(), signature.encode()) for one in expected)
+
+
+def body_matches(url: str, body: bytes) -> bool:
+    """Return whether the URL's one bodySHA256 is the hash of this body."""
+    hashes = [value for name, value in _pairs(_query(url)) if name == "bodySHA256"]
+    return hashes == [sha256(body).hexdigest()]
+
+
+def _signed_urls(url: str) -> Iterator[str]:
+    """Yield the forms of a URL that Twilio may have signed for it.
+
+    Twilio leaves the fragment out and, inconsistently, the port and user:pass@. Web servers
+    do not tell whether an empty query had its question mark.
+    """
+    parts = URL.fullmatch(url)
+    if parts is None:
+        return
+    default_port = ":443" if parts["scheme"].lower() == "https" else ":80"
+    users = dict.fromkeys(("", parts["user"] or ""))
+    ports = dict.fromkeys(("", parts["port"] or default_port))
+    endings = ("",) if "?" in parts["rest"] else ("", "?")
+    for user, port, ending in product(users, ports, endings):
+        yield f"{parts['scheme']}://{user}{parts['host']}{port}{parts['rest']}{ending}"
+
+
+def _read(request: WebhookRequest) -> tuple[Parameters, Parameters]:
+    """Return the parameters of a request and those of them that are signed beside the URL."""
+    _require_utf8(request.url)
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method == "GET":
+        return _pairs(_query(request.url)), ()
+    if content_type == "application/json":
+        return _json(request), ()
+    if content_type == "application/x-www-form-urlencoded" or not (content_type or request.body):
+        form = _pairs(_decoded(request.body))
+        return form, form
+    raise WebhookUnreadable("content_type", "The body is neither a form nor JSON.")
+
+
+def _query(url: str) -> str:
+    return url.partition("#")[0].partition("?")[2]
+
+
+def _pairs(form: str) -> Parameters:
+    if form.count("&") >= MAX_PARAMETERS:
+        raise _too_many()
+    try:
+        return tuple(parse_qsl(form, keep_blank_values=True, errors="strict"))
+    except UnicodeDecodeError:
+        raise _not_utf8() from None
+
+
+def _json(request: WebhookRequest) -> Parameters:
+    # Twilio signs the URL, and the URL's hash vouches for the body. The SDK forgets the hash
+    # when it is given the empty form of a JSON request.
+    if not body_matches(request.url, request.body):
+        raise WebhookForged("body_hash", "The URL does not carry the hash of the JSON body.")
+    try:
+        parameters = _flat(json.loads(_decoded(request.body)))
+    except (ValueError, RecursionError):
+        raise WebhookUnreadable("json", "The body is not a JSON object.") from None
+    if len(parameters) > MAX_PARAMETERS:
+        raise _too_many()
+    _require_utf8("".join(name + value for name, value in parameters))
+    return parameters
+
+
+def _flat(content: object) -> Parameters:
+    if not isinstance(content, dict):
+        raise ValueError
+    return tuple((name, _text(value)) for name, value in content.items())
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _decoded(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise _not_utf8() from None
+
+
+def _require_utf8(text: str) -> None:
+    # Half of a surrogate pair comes as an escape in JSON, or as a raw byte in an environment
+    # variable; neither the SDK nor PostgreSQL takes it.
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _not_utf8() from None
+
+
+def _not_utf8() -> WebhookUnreadable:
+    return WebhookUnreadable("invalid_utf8", "The request is not valid UTF-8.")
+
+
+def _too_many() -> WebhookUnreadable:
+    return WebhookUnreadable("too_many_parameters", f"There are over {MAX_PARAMETERS} parameters.")
+
+
+def _account(parameters: Parameters) -> Account:
+    sids = {value for name, value in parameters if name == "AccountSid"}
+    sid = sids.pop() if len(sids) == 1 else ""
+    if not ACCOUNT_SID.fullmatch(sid):
+        raise WebhookForged("account_sid", "The request does not name one valid AccountSid.")
+    account = accounts().get(sid)
+    if account is None:
+        raise WebhookForged("account_unknown", f"The account {sid} is not configured.")
+    if not account.auth_tokens:
+        raise WebhookForged("token_missing", f"The account {sid} has no auth token to check with.")
+    return account
+
+
+def _signature(headers: Mapping[str, str]) -> str:
+    # That header is not signed itself, so that it must not choose the key or the algorithm.
+    if SETTINGS_HEADER in headers:
+        raise WebhookForged("signature_settings", "Signatures with a shared key are not taken.")
+    signature = headers.get(SIGNATURE_HEADER, "")
+    if not signature:
+        raise WebhookForged("signature_missing", "There is no X-Twilio-Signature.")
+    if not SIGNATURE.fullmatch(signature):
+        raise WebhookForged("signature_malformed", "X-Twilio-Signature is not an HMAC-SHA1.")
+    return signature
