@@ -1,0 +1,246 @@
+"""One attempt to get one media item: credentials, redirects, bounds, and the evidence of it."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import BinaryIO
+
+import requests
+from django.conf import settings
+from requests.auth import HTTPBasicAuth
+
+from mediapipe.failures import (
+    EmptyBody,
+    RedirectRefused,
+    TooLarge,
+    UnexpectedAnswer,
+    WrongEncoding,
+)
+from mediapipe.providers.base import Answer, Credentials, MediaRequest, Provider
+from mediapipe.transport.deadline import Deadline
+from mediapipe.transport.errors import NETWORK_ERRORS, network_failures, storage_failures
+from mediapipe.transport.redirects import host_of, target
+from mediapipe.transport.session import session
+
+REDIRECTS = (301, 302, 303, 307, 308)
+MAX_REDIRECTS = 5
+PACKET_BYTES = 65536
+HEAD_BYTES = 4096
+ERROR_BYTES = 16384
+MAX_HEADER = 200
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What the other side said, filled as it is said: complete up to the moment of a failure.
+
+    `found_at` is when the origin first answered something that means that the media exists;
+    `clock_skew_s` is the origin's Date minus our clock. Of a redirect only the host is kept,
+    because signed URLs are secrets.
+    """
+
+    http_status: int | None = None
+    error_code: int | None = None
+    request_id: str = ""
+    redirect_host: str = ""
+    bytes_received: int = 0
+    found_at: datetime | None = None
+    declared_content_type: str = ""
+    home_region: str = ""
+    clock_skew_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body that arrived whole: its size in bytes, its SHA-256 in hex, its first 4 KiB."""
+
+    size: int
+    sha256: str
+    head: bytes
+
+
+def download(
+    request: MediaRequest,
+    to: BinaryIO,
+    *,
+    provider: Provider,
+    evidence: Evidence,
+    on_progress: Callable[[], None],
+) -> Body:
+    """Write the media to the open file `to`, within the MEDIA_* bounds, and say what it was.
+
+    `on_progress` is called before each request and after each packet; what it raises ends the
+    attempt. Raises the failure that the answer means; `to` may then hold a part of the body.
+    """
+    with Deadline(settings.MEDIA_TOTAL_TIMEOUT_S) as deadline:
+        attempt = _Attempt(request, provider, evidence, on_progress, deadline)
+        response = attempt.find()
+        try:
+            return attempt.save(response, to)
+        finally:
+            # A body that was read to its end has given its connection back already.
+            response.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    request: MediaRequest
+    provider: Provider
+    evidence: Evidence
+    on_progress: Callable[[], None]
+    deadline: Deadline
+
+    def find(self) -> requests.Response:
+        """Return the 200 whose body is the media, unread, or raise what the answer means."""
+        url = self.request.url
+        visited = [url]
+        response, answer = self._ask_origin()
+        while answer.status in REDIRECTS:
+            url = self._next_url(url, answer)
+            if url in visited or len(visited) > MAX_REDIRECTS:
+                raise RedirectRefused(f"{len(visited)} redirects, the last to {host_of(url)}")
+            visited.append(url)
+            response, answer = self._get(url)
+        if answer.status == 200:
+            return response
+        self.evidence.error_code = self.provider.error_code(answer)
+        raise self.provider.classify(answer) or UnexpectedAnswer(f"{host_of(url)}: {answer.status}")
+
+    def save(self, response: requests.Response, to: BinaryIO) -> Body:
+        """Write the body to `to` and return what it was; raise if it is not all there."""
+        self.evidence.declared_content_type = _text(response.headers, "Content-Type")
+        _check_framing(response.headers)
+        digest, head = hashlib.sha256(), b""
+        for packet in self._packets(response):
+            digest.update(packet)
+            head += packet[: HEAD_BYTES - len(head)]
+            with storage_failures():
+                to.write(packet)
+            self.on_progress()
+        with storage_failures():
+            to.flush()
+        if not head:
+            raise EmptyBody
+        return Body(self.evidence.bytes_received, digest.hexdigest(), head)
+
+    def _ask_origin(self) -> tuple[requests.Response, Answer]:
+        first, *others = self.request.credentials or (None,)
+        response, answer = self._get(self.request.url, first)
+        for credentials in others:
+            if answer.status != 401:
+                break
+            response, answer = self._get(self.request.url, credentials)
+        return response, answer
+
+    def _next_url(self, url: str, answer: Answer) -> str:
+        url = target(url, answer.headers.get("location", ""))
+        self.evidence.redirect_host = host_of(url)
+        if not self.request.may_redirect_to(url):
+            raise RedirectRefused(f"to {host_of(url)}")
+        return url
+
+    def _get(
+        self, url: str, credentials: Credentials | None = None
+    ) -> tuple[requests.Response, Answer]:
+        self.on_progress()
+        self.deadline.check()
+        left_s = self.deadline.remaining_s
+        with network_failures(host_of(url), self.deadline):
+            response = session().get(
+                url,
+                auth=_basic(credentials),
+                timeout=(
+                    min(settings.MEDIA_CONNECT_TIMEOUT_S, left_s),
+                    min(settings.MEDIA_READ_TIMEOUT_S, left_s),
+                ),
+                stream=True,
+                allow_redirects=False,
+            )
+        redirected = url != self.request.url
+        self._note(response, redirected=redirected)
+        head = b"" if response.status_code == 200 else _error_head(response)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return response, Answer(response.status_code, headers, head, redirected)
+
+    def _note(self, response: requests.Response, *, redirected: bool) -> None:
+        evidence, headers = self.evidence, response.headers
+        evidence.http_status = response.status_code
+        if redirected:
+            return
+        if 200 <= response.status_code < 400:
+            evidence.found_at = datetime.now(UTC)
+        evidence.request_id = _text(headers, "Twilio-Request-Id") or evidence.request_id
+        evidence.home_region = _text(headers, "X-Home-Region") or evidence.home_region
+        evidence.clock_skew_s = _clock_skew_s(headers.get("Date", ""))
+
+    def _packets(self, response: requests.Response) -> Iterator[bytes]:
+        """Yield the body as it arrives: a larger read would wait without looking at the time."""
+        host = host_of(response.url)
+        while True:
+            with network_failures(host, self.deadline):
+                packet: bytes = response.raw.read1(PACKET_BYTES, decode_content=False)
+            # The deadline ends the connection, and with it a body of unknown length, in silence.
+            self.deadline.check()
+            if not packet:
+                return
+            self.evidence.bytes_received += len(packet)
+            _check_size(self.evidence.bytes_received)
+            yield packet
+
+
+def _basic(credentials: Credentials | None) -> HTTPBasicAuth | None:
+    if credentials is None:
+        return None
+    return HTTPBasicAuth(credentials.username.encode(), credentials.password.encode())
+
+
+def _error_head(response: requests.Response) -> bytes:
+    """Return the first 16 KiB of an error document, or what there is: the status says enough."""
+    head = b""
+    try:
+        while packet := response.raw.read1(ERROR_BYTES - len(head), decode_content=False):
+            head += packet
+    except NETWORK_ERRORS:
+        return head
+    finally:
+        response.close()
+    return head
+
+
+def _check_framing(headers: Mapping[str, str]) -> None:
+    """Raise for a length or an encoding that no media answer has.
+
+    http.client takes all of these, and would hand on wrong or unending bytes as the media.
+    """
+    encoding = headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise WrongEncoding
+    length, transfer = headers.get("Content-Length"), headers.get("Transfer-Encoding")
+    if transfer is not None and (length is not None or transfer.lower() != "chunked"):
+        raise UnexpectedAnswer("The length is announced in two ways, or in an unknown one.")
+    if length is None:
+        return
+    if not re.fullmatch(r"[0-9]{1,18}", length.strip()):
+        raise UnexpectedAnswer("The Content-Length is not a number of bytes.")
+    _check_size(int(length))
+
+
+def _check_size(size: int) -> None:
+    if size > settings.MEDIA_MAX_BYTES:
+        raise TooLarge(f"{size} bytes, allowed are {settings.MEDIA_MAX_BYTES}")
+
+
+def _text(headers: Mapping[str, str], name: str) -> str:
+    """Return a header that is fit for a column: printable, and of a bounded length."""
+    return "".join(filter(str.isprintable, headers.get(name, "")))[:MAX_HEADER]
+
+
+def _clock_skew_s(date: str) -> float | None:
+    try:
+        theirs = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    return (theirs.replace(tzinfo=theirs.tzinfo or UTC) - datetime.now(UTC)).total_seconds()

@@ -1,0 +1,136 @@
+"""A server on a loopback address: it says exactly the bytes it is told, and keeps what it heard."""
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+CERTIFICATE = Path(__file__).parent / "certificates" / "media.example.pem"
+
+# Bytes are one answer on a connection that stays open; a callable ends its connection.
+Script = bytes | Callable[[socket.socket], None]
+
+
+class Wire:
+    """Answers the n-th request with the n-th script, over as few connections as the client uses."""
+
+    def __init__(self, scripts: tuple[Script, ...], host: str, *, tls: bool) -> None:
+        self.requests: list[str] = []
+        self.connections = 0
+        self._scripts = iter(scripts)
+        self._tls = tls
+        self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._listener = socket.create_server((host, 0))
+        self.address = "{}:{}".format(*self._listener.getsockname())
+        self.port = self._listener.getsockname()[1]
+        self._start(self._accept)
+
+    def url(self, path: str = "/media") -> str:
+        return f"http://{self.address}{path}"
+
+    def settle(self) -> None:
+        """Wait until every connection so far has ended."""
+        for thread in self._threads[1:]:
+            thread.join(5)
+
+    def close(self) -> None:
+        for each in (self._listener, *self._open):
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(each, socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(5)
+        self._listener.close()
+
+    def _start(self, run: Callable[..., None], *args: socket.socket) -> None:
+        thread = threading.Thread(target=run, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self.connections += 1
+                self._open.append(connection)
+                self._start(self._serve, connection)
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection:
+            self._converse(self._secured(connection) if self._tls else connection)
+
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        secured = context.wrap_socket(connection, server_side=True)
+        self._open.append(secured)
+        return secured
+
+    def _converse(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as heard:
+            while request := _request(heard):
+                self.requests.append(request)
+                script = next(self._scripts)
+                if isinstance(script, bytes):
+                    connection.sendall(script)
+                else:
+                    script(connection)
+                    break
+
+
+def _request(heard: BinaryIO) -> str:
+    lines = []
+    while line := heard.readline().strip():
+        lines.append(line.decode("latin-1"))
+    return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def serve(*scripts: Script, host: str = "127.0.0.1", tls: bool = False) -> Iterator[Wire]:
+    wire = Wire(scripts, host, tls=tls)
+    try:
+        yield wire
+    finally:
+        wire.close()
+
+
+def answer(status: int = 200, body: bytes = b"", **headers: str) -> bytes:
+    """Return a whole answer with its Content-Length; `_` in a header's name stands for `-`."""
+    lines = [f"HTTP/1.1 {status} Reason", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def redirect(location: str, status: int = 307) -> bytes:
+    return answer(status, b"<moved/>", Location=location)
+
+
+def cut(said: bytes) -> Script:
+    """Say this much, then end the connection."""
+    return lambda connection: connection.sendall(said)
+
+
+def silence(said: bytes = b"") -> Script:
+    """Say this much, then nothing, until the other side goes away."""
+
+    def run(connection: socket.socket) -> None:
+        connection.sendall(said)
+        connection.recv(1)
+
+    return run
+
+
+def drip(said: bytes, drops: bytes, *, every_s: float = 0.05) -> Script:
+    """Say this much, then `drops` over and over, until the other side goes away."""
+
+    def run(connection: socket.socket) -> None:
+        connection.sendall(said)
+        while True:
+            connection.sendall(drops)
+            time.sleep(every_s)
+
+    return run
