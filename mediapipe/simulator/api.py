@@ -1,0 +1,195 @@
+"""The API origin: api.twilio.com with message media, recordings and their metadata."""
+
+import base64
+import binascii
+import json
+import re
+import time
+from collections.abc import Iterator
+from email.utils import format_datetime
+from urllib.parse import parse_qs
+
+from mediapipe.simulator import bodies, control, errors
+from mediapipe.simulator.exchange import Exchange
+from mediapipe.simulator.script import MediaScript
+
+_HEX = "[0-9a-fA-F]{32}"
+RESOURCE = re.compile(
+    rf"/2010-04-01/Accounts/(?P<account>AC{_HEX})/"
+    rf"(?:Messages/(?P<parent>(?:MM|SM){_HEX})/Media/(?P<media>ME{_HEX})|Recordings/(?P<recording>RE{_HEX}))"
+    r"(?P<extension>\.json|\.wav|\.mp3)?"
+)
+
+REDIRECT_BODY = b"<?xml version='1.0' encoding='UTF-8'?><TwilioResponse></TwilioResponse>"
+
+
+class ApiExchange(Exchange):
+    """One request to the API."""
+
+    place = "api"
+
+    def exchange(self) -> None:
+        """Serve one request; those of the remote control are not Twilio's and not logged."""
+        if self.path.startswith(control.PREFIX):
+            control.serve(self)
+        else:
+            super().exchange()
+
+    def find_script(self) -> MediaScript | None:
+        """Return the media item of the path, if account and message agree with it."""
+        self.resource = RESOURCE.fullmatch(self.path_only)
+        if self.resource is None:
+            return None
+        found = self.resource.groupdict()
+        script = self.server.state.find(found["media"] or found["recording"])
+        if script is None or script.account_sid != found["account"]:
+            return None
+        belongs = found["parent"] in (None, script.parent_sid)
+        return script if belongs else None
+
+    def respond(self) -> None:
+        """Check the credentials, then the resource."""
+        username, account_sid = self.credentials()
+        if account_sid is None:
+            self.refuse(username)
+        elif self.resource is None or self.script is None:
+            self.fail(404)
+        elif account_sid != self.resource["account"]:
+            # To another account's credentials a resource does not exist.
+            self.fail(404)
+        elif self.command == "POST":
+            self.fail(405)
+        elif self.command == "DELETE":
+            self.delete(self.script)
+        elif self.resource["extension"] == ".json":
+            self.metadata(self.script)
+        else:
+            self.play_or_behave(self.script)
+
+    def behave(self) -> None:
+        """Give the bytes, or lead to them; 404 until they are there."""
+        script = self.known_script
+        if not script.is_available():
+            self.fail(404)
+        elif script.is_recording and self.wanted_channels() > script.channels:
+            self.fail(400)
+        elif script.redirect_status:
+            link = self.server.state.link_to(script)
+            self.answer(script.redirect_status, "application/xml", REDIRECT_BODY, Location=link)
+        else:
+            self.send_media()
+
+    def wanted_channels(self) -> int:
+        """Return how many channels are asked for (Twilio: recording resource)."""
+        values = parse_qs(self.query).get("RequestedChannels", ["1"])
+        return 2 if values[0] == "2" else 1
+
+    @property
+    def media_type(self) -> str:
+        """The type that the extension asks for, else that of the media."""
+        wants_mp3 = self.resource is not None and self.resource["extension"] == ".mp3"
+        return "audio/mpeg" if wants_mp3 else super().media_type
+
+    def media_blocks(self) -> Iterator[bytes]:
+        """Yield the bytes in the type that is asked for."""
+        script = self.known_script
+        return bodies.blocks(script.sid, self.media_type, script.size)
+
+    def credentials(self) -> tuple[str, str | None]:
+        """Return the user name of the Basic credentials, and the account they open, if any."""
+        scheme, _, encoded = self.headers.get("Authorization", "").partition(" ")
+        try:
+            username, _, password = base64.b64decode(encoded).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return "", None
+        if scheme.lower() != "basic":
+            return "", None
+        return username, self.server.state.account_of(username, password)
+
+    def refuse(self, username: str) -> None:
+        """Answer 401 in Twilio's words, which tell an unknown user name from a wrong password."""
+        state = self.server.state
+        known = not username or username in state.accounts or username in state.api_keys
+        message = "Authenticate" if known else "Authentication Error - invalid username"
+        content_type, body = errors.rest_exception(
+            401,
+            message,
+            detail="Your AccountSid or AuthToken was incorrect.",
+            as_json=self.wants_json(),
+        )
+        challenge = {"WWW-Authenticate": 'Basic realm="Twilio API"'}
+        self.answer(401, content_type, body, **challenge)
+
+    def fail(self, status: int, **headers: str) -> None:
+        """Answer with a RestException; a 404 names the resource as Twilio does."""
+        as_json = self.wants_json()
+        if status in (204, 304):
+            self.start(status, headers)
+        elif status == 404:
+            content_type, body = errors.not_found(self.path_only, as_json=as_json)
+            self.answer(status, content_type, body, **headers)
+        else:
+            phrase = self.responses[status][0] if status in self.responses else "Unknown"
+            content_type, body = errors.rest_exception(status, phrase, as_json=as_json)
+            self.answer(status, content_type, body, **headers)
+
+    def wants_json(self) -> bool:
+        """Tell whether the path asks for JSON."""
+        return self.path_only.endswith(".json")
+
+    def delete(self, script: MediaScript) -> None:
+        """Delete for good: 204, and 404 ever after."""
+        if script.deleted:
+            self.fail(404)
+            return
+        script.deleted = True
+        self.start(204, {})
+
+    def metadata(self, script: MediaScript) -> None:
+        """Answer with metadata; a recording has some before it has bytes, with its status."""
+        there = script.is_available()
+        if script.deleted or not (there or script.is_recording):
+            self.fail(404)
+            return
+        document = _recording_json(script) if script.is_recording else _media_json(script)
+        self.answer(200, "application/json", json.dumps(document).encode())
+
+    def house_headers(self) -> dict[str, str]:
+        """Return the headers that Twilio Support asks for, on every answer."""
+        return {
+            "Twilio-Request-Id": self.entry.request_id,
+            "Twilio-Request-Duration": f"{time.monotonic() - self.begun_s:.3f}",
+            "X-Home-Region": "us1",
+        }
+
+
+def _media_json(script: MediaScript) -> dict[str, object]:
+    created = format_datetime(script.created_at)
+    return {
+        "account_sid": script.account_sid,
+        "parent_sid": script.parent_sid,
+        "sid": script.sid,
+        "content_type": script.content_type,
+        "date_created": created,
+        "date_updated": created,
+        "uri": f"{script.path}.json",
+    }
+
+
+def _recording_json(script: MediaScript) -> dict[str, object]:
+    processing = script.recording_status == "completed" and not script.is_available()
+    created = format_datetime(script.created_at)
+    is_conference = script.parent_sid.startswith("CF")
+    return {
+        "account_sid": script.account_sid,
+        "api_version": "2010-04-01",
+        "call_sid": None if is_conference else script.parent_sid,
+        "conference_sid": script.parent_sid if is_conference else None,
+        "sid": script.sid,
+        "status": "processing" if processing else script.recording_status,
+        "channels": script.channels,
+        "date_created": created,
+        "date_updated": created,
+        "media_url": script.url,
+        "uri": f"{script.path}.json",
+    }

@@ -1,0 +1,104 @@
+"""Remote control of a simulator that runs in another process, over its API origin.
+
+POST /_simulator/media                 add a media item: JSON in the words of MediaOptions, with
+                                       "kind": "recording" if it is one, "faults": [{"fault":
+                                       "Status", "code": 503}], and "announce": false if its
+                                       delay shall not start at once
+GET  /_simulator/media/{sid}           what is known about it
+POST /_simulator/media/{sid}/announce  its webhook is being sent now
+POST /_simulator/media/{sid}/release   end its hanging answers
+GET  /_simulator/log?sid={sid}         the requests, in order of arrival
+"""
+
+import ipaddress
+import json
+import re
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import parse_qs, urlsplit
+
+from mediapipe.simulator.faults import fault_from_json
+from mediapipe.simulator.script import MediaOptions, MediaScript, message_media, recording
+
+if TYPE_CHECKING:
+    from mediapipe.simulator.origin import Origin
+    from mediapipe.simulator.state import State
+
+PREFIX = "/_simulator/"
+_MEDIA = re.compile(r"/_simulator/media/(?P<sid>\w+)(?:/(?P<verb>announce|release))?")
+
+
+def serve(request: BaseHTTPRequestHandler) -> None:
+    """Answer a control request from this machine; 403 for any other."""
+    answer: tuple[int, object]
+    body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+    if not ipaddress.ip_address(request.client_address[0]).is_loopback:
+        answer = 403, _complaint("The simulator takes orders from this machine only.")
+    else:
+        state = cast("Origin", request.server).state
+        answer = _obey(state, request.command, request.path, body)
+    status, document = answer
+    data = json.dumps(document).encode()
+    request.send_response(status)
+    request.send_header("Content-Type", "application/json")
+    request.send_header("Content-Length", str(len(data)))
+    request.end_headers()
+    request.wfile.write(data)
+
+
+def _obey(state: "State", command: str, path: str, body: bytes) -> tuple[int, object]:
+    address = urlsplit(path)
+    match command, address.path:
+        case "POST", "/_simulator/media":
+            return _add(state, body)
+        case "GET", "/_simulator/log":
+            return 200, _log(state, parse_qs(address.query).get("sid"))
+    found = _MEDIA.fullmatch(address.path)
+    script = state.find(found["sid"]) if found else None
+    if not found or not script or (command == "POST") != bool(found["verb"]):
+        return 404, _complaint(f"There is no {command} {address.path}.")
+    if found["verb"] == "announce":
+        script.announce()
+    elif found["verb"] == "release":
+        script.release()
+    return 200, describe(script)
+
+
+def _add(state: "State", body: bytes) -> tuple[int, object]:
+    try:
+        document: dict[str, Any] = json.loads(body)
+        announce = document.pop("announce", True)
+        is_recording = document.pop("kind", "message") == "recording"
+        document["faults"] = [fault_from_json(fault) for fault in document.get("faults", [])]
+        options = cast(MediaOptions, document)
+        script = recording(**options) if is_recording else message_media(**options)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return 400, _complaint(f"This is no media item: {error!r}")
+    state.register(script)
+    if announce:
+        script.announce()
+    return 201, describe(script)
+
+
+def _log(state: "State", sids: list[str] | None) -> list[dict[str, object]]:
+    entries = state.log.of(sids[0]) if sids else state.log.all()
+    return [entry.as_json() for entry in entries]
+
+
+def describe(script: MediaScript) -> dict[str, object]:
+    """Return what a judge in another process needs to know about a media item."""
+    return {
+        "sid": script.sid,
+        "parent_sid": script.parent_sid,
+        "account_sid": script.account_sid,
+        "url": script.url,
+        "content_type": script.content_type,
+        "size": script.size,
+        "sha256": script.sha256,
+        "available_at": script.available_at and script.available_at.isoformat(),
+        "deleted": script.deleted,
+    }
+
+
+def _complaint(sentence: str) -> dict[str, str]:
+    return {"error": sentence}

@@ -1,0 +1,39 @@
+"""Twilio's and the CDN's error documents, as captured."""
+
+import json
+from xml.sax.saxutils import escape
+
+# Twilio's code is 20000 + the HTTP status as a rule; these are the documented exceptions.
+_CODES = {400: 20001, 401: 20003}
+
+
+def rest_exception(
+    status: int, message: str, *, detail: str = "", as_json: bool
+) -> tuple[str, bytes]:
+    """Return content type and body of an API error: XML, or JSON for a path with .json."""
+    code = _CODES.get(status, 20000 + status)
+    more_info = f"https://www.twilio.com/docs/errors/{code}"
+    if as_json:
+        document = {"code": code, "message": message, "more_info": more_info, "status": status}
+        return "application/json", json.dumps(document).encode()
+    detail_element = f"<Detail>{escape(detail)}</Detail>" if detail else ""
+    xml = (
+        "<?xml version='1.0' encoding='UTF-8'?><TwilioResponse><RestException>"
+        f"<Code>{code}</Code>{detail_element}<Message>{escape(message)}</Message>"
+        f"<MoreInfo>{more_info}</MoreInfo><Status>{status}</Status>"
+        "</RestException></TwilioResponse>"
+    )
+    return "application/xml", xml.encode()
+
+
+def not_found(path: str, *, as_json: bool) -> tuple[str, bytes]:
+    """Return the one 404 that stands for delay, deletion and error alike (code 20404)."""
+    return rest_exception(404, f"The requested resource {path} was not found", as_json=as_json)
+
+
+def cdn_error(code: str, message: str) -> bytes:
+    """Return an error of the CDN, in the form of S3."""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+    ).encode()

@@ -1,0 +1,113 @@
+"""Remote control of a simulator in another process."""
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from mediapipe.simulator import Simulator
+from mediapipe.simulator.script import ACCOUNT_SID, AUTH_TOKEN
+
+OWN = (ACCOUNT_SID, AUTH_TOKEN)
+
+
+@pytest.fixture
+def twilio() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        yield simulator
+
+
+def own_address() -> str:
+    """Return this machine's address in its network; a UDP connect sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("This machine has no network.")
+        return str(probe.getsockname()[0])
+
+
+def post(twilio: Simulator, path: str, document: object = None) -> requests.Response:
+    return requests.post(f"{twilio.api_origin}/_simulator/{path}", json=document, timeout=5)
+
+
+def test_media_can_be_added_from_elsewhere(twilio: Simulator) -> None:
+    document = {"size": 99, "faults": [{"fault": "Status", "code": 503, "retry_after": "1"}]}
+    added = post(twilio, "media", document)
+    assert added.status_code == 201
+    url = added.json()["url"]
+    assert requests.get(url, auth=OWN, timeout=5).headers["Retry-After"] == "1"
+    assert len(requests.get(url, auth=OWN, timeout=5).content) == 99
+
+
+def test_added_media_is_announced_at_once(twilio: Simulator) -> None:
+    late = post(twilio, "media", {"delay_s": 60}).json()
+    script = twilio.state.find(late["sid"])
+    assert script is not None
+    assert script.available_at is not None
+    assert late["available_at"] == script.available_at.isoformat()
+
+
+def test_the_announcement_can_be_left_for_later(twilio: Simulator) -> None:
+    late = post(twilio, "media", {"delay_s": 60, "announce": False}).json()
+    assert late["available_at"] is None
+    assert post(twilio, f"media/{late['sid']}/announce").json()["available_at"]
+
+
+def test_a_recording_can_be_added(twilio: Simulator) -> None:
+    url = post(twilio, "media", {"kind": "recording"}).json()["url"]
+    assert requests.get(url, auth=OWN, timeout=5).content.startswith(b"RIFF")
+
+
+def test_a_hang_can_be_released_from_elsewhere(twilio: Simulator) -> None:
+    added = post(twilio, "media", {"kind": "recording", "faults": [{"fault": "Hang"}]}).json()
+    with ThreadPoolExecutor() as pool:
+        hanging = pool.submit(requests.get, added["url"], auth=OWN, timeout=5)
+        (entry,) = twilio.log.wait_for(added["sid"])
+        assert entry.status is None
+        post(twilio, f"media/{added['sid']}/release")
+        assert hanging.result().status_code == 200
+
+
+def test_the_log_can_be_read_from_elsewhere(twilio: Simulator) -> None:
+    photo, other = twilio.add_message_media(), twilio.add_message_media()
+    requests.get(photo.url, auth=OWN, timeout=5)
+    requests.get(other.url, auth=OWN, timeout=5)
+    log = f"{twilio.api_origin}/_simulator/log"
+    assert [e["sid"] for e in requests.get(log, timeout=5).json()] == [
+        photo.sid,
+        photo.sid,
+        other.sid,
+        other.sid,
+    ]
+    assert len(requests.get(log, params={"sid": other.sid}, timeout=5).json()) == 2
+
+
+def test_other_machines_have_no_control() -> None:
+    with Simulator(api=("0.0.0.0", 0)) as twilio:  # noqa: S104 -- the other side must get in.
+        port = urlsplit(twilio.api_origin).port
+        answer = requests.get(f"http://{own_address()}:{port}/_simulator/log", timeout=5)
+    assert answer.status_code == 403
+
+
+def test_the_control_itself_is_not_in_the_log(twilio: Simulator) -> None:
+    post(twilio, "media", {})
+    assert twilio.log.all() == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"colour": "red"}, {"faults": [{"fault": "Unheard"}]}, {"faults": [{}]}, [], "text"],
+)
+def test_what_is_no_media_item_is_refused(twilio: Simulator, document: object) -> None:
+    answer = post(twilio, "media", document)
+    assert answer.status_code == 400
+    assert "error" in answer.json()
+
+
+@pytest.mark.parametrize("path", ["media/ME1", "media/ME1/announce", "nothing"])
+def test_an_unknown_order_is_not_found(twilio: Simulator, path: str) -> None:
+    assert post(twilio, path).status_code == 404

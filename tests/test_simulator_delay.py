@@ -1,0 +1,76 @@
+"""When media comes to be at the simulated Twilio."""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+
+from mediapipe.simulator import Simulator
+from mediapipe.simulator.faults import Status
+from mediapipe.simulator.script import ACCOUNT_SID, AUTH_TOKEN, MediaScript
+
+
+@pytest.fixture
+def twilio() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        yield simulator
+
+
+def status_of(script: MediaScript) -> int:
+    auth = (ACCOUNT_SID, AUTH_TOKEN)
+    return requests.get(script.url, auth=auth, allow_redirects=False, timeout=5).status_code
+
+
+def test_a_late_media_is_not_found_until_its_delay_has_passed(twilio: Simulator) -> None:
+    late = twilio.add_message_media(delay_s=0.3)
+    late.announce()
+    assert status_of(late) == 404
+    assert late.available_at is not None
+    threading.Event().wait((late.available_at - datetime.now(UTC)).total_seconds())
+    assert status_of(late) == 307
+
+
+def test_the_moment_of_availability_is_known_exactly(twilio: Simulator) -> None:
+    late = twilio.add_message_media(delay_s=0.2)
+    late.announce()
+    begun_s = time.monotonic()
+    while status_of(late) == 404:
+        assert time.monotonic() - begun_s < 5
+    assert late.available_at is not None
+    assert timedelta() <= datetime.now(UTC) - late.available_at < timedelta(seconds=0.5)
+
+
+def test_media_without_delay_is_there_before_any_webhook(twilio: Simulator) -> None:
+    photo = twilio.add_message_media()
+    assert status_of(photo) == 307
+    assert photo.available_at == photo.created_at
+
+
+def test_the_delay_does_not_run_before_the_announcement(twilio: Simulator) -> None:
+    late = twilio.add_message_media(delay_s=0.001)
+    threading.Event().wait(0.01)
+    assert status_of(late) == 404
+    assert late.available_at is None
+
+
+def test_a_second_announcement_does_not_start_the_delay_again(twilio: Simulator) -> None:
+    late = twilio.add_message_media(delay_s=60)
+    late.announce()
+    first = late.available_at
+    late.announce()
+    assert late.available_at == first
+
+
+def test_every_media_item_has_a_delay_of_its_own(twilio: Simulator) -> None:
+    late, early = twilio.add_message_media(delay_s=60), twilio.add_message_media(delay_s=0)
+    late.announce()
+    early.announce()
+    assert (status_of(late), status_of(early)) == (404, 307)
+
+
+def test_faults_are_played_before_the_delay_is_looked_at(twilio: Simulator) -> None:
+    late = twilio.add_message_media(delay_s=60, faults=[Status(503)])
+    assert [status_of(late), status_of(late)] == [503, 404]
