@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django_celery_results.models import TaskResult
+
+from mediapipe.admin.readonly import ReadOnlyAdmin, ReadOnlyInline
+from mediapipe.failures import Failure
+from mediapipe.models import FetchAttempt, MediaItem
+from mediapipe.timing import queue_lag_s, span
+
+MEANINGS = {failure.slug: failure for failure in Failure.all()}
+
+
+class EarlyNotFoundFilter(admin.SimpleListFilter):
+    """Whether the webhook was faster than the media."""
+
+    title = "early 404"
+    parameter_name = "early_404"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "At least one"), ("no", "None")]
+
+    def queryset(self, request: HttpRequest, media: QuerySet[MediaItem]) -> QuerySet[MediaItem]:
+        lookups: dict[str | None, dict[str, int]] = {
+            "yes": {"not_found_count__gt": 0},
+            "no": {"not_found_count": 0},
+        }
+        return media.filter(**lookups.get(self.value(), {}))
+
+
+class AttemptInline(ReadOnlyInline):
+    model = FetchAttempt
+    verbose_name_plural = "attempts"
+    fields = (
+        "number",
+        "phase",
+        "started_at",
+        "duration_s",
+        "outcome",
+        "http_status",
+        "twilio_code",
+        "twilio_request_id",
+        "redirect_host",
+        "bytes_received",
+        "worker",
+    )
+
+
+@admin.register(MediaItem)
+class MediaItemAdmin(ReadOnlyAdmin):
+    """One media file on its way from the webhook to the storage."""
+
+    list_display = (
+        "__str__",
+        "status",
+        "error",
+        "kind",
+        "received_at",
+        "attempts",
+        "not_found_count",
+        "propagation_delay",
+        "content_type",
+        "size",
+    )
+    list_filter = ("status", "error", EarlyNotFoundFilter, "kind", "received_at")
+    list_select_related = ("event",)
+    search_fields = ("=media_sid", "=event__subject_sid", "=event__call_sid")
+    search_help_text = "A whole media, message, recording or call SID."
+    date_hierarchy = "received_at"
+    inlines = (AttemptInline,)
+    fields = (
+        ("status", "error", "what_it_means"),
+        "detail",
+        ("kind", "event", "account_sid"),
+        ("media_sid", "media_url"),
+        ("received_at", "first_attempt_at", "queue_lag"),
+        ("last_not_found_at", "found_at", "propagation_delay"),
+        ("retrieved_at", "next_attempt_at"),
+        ("attempts", "not_found_count", "interruptions"),
+        ("http_status", "twilio_code", "twilio_request_id"),
+        ("declared_content_type", "content_type", "size"),
+        ("storage_name", "sha256"),
+        "task_results",
+    )
+    readonly_fields = ("what_it_means", "queue_lag", "propagation_delay", "task_results")
+
+    @admin.display(description="what it means, what to do")
+    def what_it_means(self, media: MediaItem) -> str:
+        failure = MEANINGS.get(media.error)
+        return f"{failure.meaning()} {failure.todo}" if failure else "-"
+
+    @admin.display(description="queue lag")
+    def queue_lag(self, media: MediaItem) -> str:
+        lag_s = queue_lag_s(media)
+        return "-" if lag_s is None else f"{lag_s:.2f} s"
+
+    @admin.display(description="propagation delay")
+    def propagation_delay(self, media: MediaItem) -> str:
+        return str(span(media) or "-")
+
+    @admin.display(description="task results")
+    def task_results(self, media: MediaItem) -> SafeString:
+        ids = media.attempt_set.exclude(task_id="").values_list("task_id", flat=True)
+        results = TaskResult.objects.filter(task_id__in=set(ids)).order_by("date_created")
+        links = ((self._result_url(result), result.task_id, result.status) for result in results)
+        return format_html_join(", ", '<a href="{}">{}</a> ({})', links) or format_html("-")
+
+    def _result_url(self, result: TaskResult) -> str:
+        return reverse("admin:django_celery_results_taskresult_change", args=[result.pk])

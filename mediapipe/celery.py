@@ -1,0 +1,11 @@
+"""The Celery application: `celery -A mediapipe`."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
+
+# autodiscover_tasks() misses a module that nothing imports; a misspelt name here fails loudly.
+app = Celery("mediapipe", include=["tasks.fetch_media", "tasks.redispatch"])
+app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -1,0 +1,130 @@
+"""Misconfiguration is said at the start, with the name of the variable, and not found later."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+
+from mediapipe.providers.twilio.accounts import accounts
+
+
+@register("mediapipe")
+def twilio_credentials(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Without a token no webhook can be verified, so none would be taken in."""
+    if settings.TWILIO_ACCOUNTS_FILE or (
+        settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN
+    ):
+        return []
+    missing = [
+        name for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN") if not getattr(settings, name)
+    ]
+    return [
+        Error(
+            f"No value for {' and '.join(missing)}: no webhook can be verified.",
+            hint="Set it in the environment or in .env; both stand on the first page of "
+            "Twilio's console. Several accounts go into TWILIO_ACCOUNTS_FILE.",
+            id="mediapipe.E001",
+        )
+    ]
+
+
+@register("mediapipe")
+def accounts_are_readable(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """An accounts file that cannot be read would turn every webhook into a 500."""
+    try:
+        accounts()
+    except ImproperlyConfigured as error:
+        return [
+            Error(
+                str(error),
+                hint="The file is a JSON list of objects with account_sid and auth_tokens.",
+                id="mediapipe.E005",
+            )
+        ]
+    return []
+
+
+@register("mediapipe")
+def storage_is_writable(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A media folder that cannot be written fails every fetch."""
+    if settings.STORAGE_URL:
+        return []
+    folder = Path(settings.MEDIA_ROOT)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return [_not_writable(folder, str(error.strerror))]
+    return [] if os.access(folder, os.W_OK) else [_not_writable(folder, "it is read-only")]
+
+
+def _not_writable(folder: Path, why: str) -> Error:
+    return Error(
+        f"MEDIA_ROOT {folder} cannot be written: {why}.",
+        hint="Give the service's user the right to write there, or set MEDIA_ROOT.",
+        id="mediapipe.E002",
+    )
+
+
+@register("mediapipe")
+def countdowns_fit_the_broker(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Redis and Valkey deliver a message again when it waits longer than the visibility timeout."""
+    timeout_s = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout")
+    longest_s = settings.RETRY_FAST_WINDOW_S + settings.MEDIA_TOTAL_TIMEOUT_S
+    if timeout_s is None or longest_s < timeout_s:
+        return []
+    return [
+        Error(
+            f"RETRY_FAST_WINDOW and MEDIA_TOTAL_TIMEOUT together last {longest_s:.0f} s, but the "
+            f"broker delivers a message again after {timeout_s} s.",
+            hint="Shorten RETRY_FAST_WINDOW; longer waits belong into RETRY_SLOW_SCHEDULE.",
+            id="mediapipe.E003",
+        )
+    ]
+
+
+@register("mediapipe")
+def api_hosts_are_origins(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """An origin that may be given credentials must be written as one."""
+    bad = [host for host in settings.TWILIO_API_HOSTS if "://" not in host]
+    if not bad:
+        return []
+    return [
+        Error(
+            f"TWILIO_API_HOSTS has {bad[0]!r}, which is no origin.",
+            hint="Write scheme, host and port, for example http://127.0.0.1:9701.",
+            id="mediapipe.E004",
+        )
+    ]
+
+
+@register("mediapipe", deploy=True)
+def public_url_is_https(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Twilio signs the public URL; over plain HTTP anybody can read and replay it."""
+    if settings.PUBLIC_BASE_URL.startswith("https://"):
+        return []
+    return [
+        Warning(
+            "PUBLIC_BASE_URL is not an https:// origin.",
+            hint="Set it to the origin that is configured at Twilio.",
+            id="mediapipe.W001",
+        )
+    ]

@@ -1,0 +1,1 @@
+"""The demonstration behind `make demo`: the real service against the simulated Twilio."""

@@ -1,0 +1,59 @@
+"""What the demonstration sends: every kind of webhook, some late, some twice, one forged."""
+
+import random
+from dataclasses import dataclass
+
+from mediapipe.simulator import payloads
+from mediapipe.simulator.payloads import Webhook
+from mediapipe.simulator.webhooks import Method, Signature
+
+# The latest media of the demonstration; the whole must end within about two minutes.
+LONGEST_DELAY_S = 40.0
+SEED = 20251208
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One webhook to send, and how."""
+
+    webhook: Webhook
+    method: Method = "POST"
+    signature: Signature = "right"
+
+
+def steps() -> list[Step]:
+    """Return every webhook of the demonstration in the order of sending."""
+    chance = random.Random(SEED)
+    messages = [payloads.mms(count, delay_s=_delay_s(chance)) for count in range(1, 11)]
+    messages += [payloads.mms(1, ["video/mp4"], size=400_000, delay_s=_delay_s(chance))]
+    messages += [payloads.whatsapp(delay_s=_delay_s(chance)) for _ in range(6)]
+    messages += [payloads.whatsapp_voice_note(delay_s=_delay_s(chance)) for _ in range(4)]
+    messages += [payloads.whatsapp_document(delay_s=_delay_s(chance)) for _ in range(2)]
+    calls = [payloads.recording_status(size=90_000, delay_s=_delay_s(chance)) for _ in range(6)]
+    calls += [payloads.conference_recording(delay_s=_delay_s(chance)) for _ in range(2)]
+    early = [payloads.record_action(delay_s=2.0), payloads.record_action(delay_s=LONGEST_DELAY_S)]
+    silent = [payloads.absent_recording("16101"), payloads.absent_recording("16102")]
+    texts = [payloads.sms(), payloads.sms(), payloads.whatsapp_text()]
+    plain = [*messages, *calls, *early, *silent, *texts]
+    chance.shuffle(plain)
+    return [
+        *(Step(webhook) for webhook in plain),
+        Step(payloads.mms(2, delay_s=1.0), method="GET"),
+        *_again(messages[0], messages[4], calls[0]),
+        Step(messages[9].fallback("11200", "https://example.com/first/")),
+        # The status callback and the transcription tell of recordings that an action announced.
+        Step(payloads.recording_status(of=early[0].media[0])),
+        Step(payloads.transcription(of=early[1].media[0])),
+        Step(payloads.mms(3), signature="wrong"),
+    ]
+
+
+def _delay_s(chance: random.Random) -> float:
+    share = chance.random()
+    if share < 0.6:
+        return 0.0
+    return chance.uniform(0.2, 5) if share < 0.95 else chance.uniform(5, LONGEST_DELAY_S)
+
+
+def _again(*webhooks: Webhook) -> list[Step]:
+    return [Step(webhook) for webhook in webhooks for _ in range(2)]

@@ -1,0 +1,73 @@
+"""One media item as other programs read it; keys are never renamed, new ones go to the end."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from mediapipe.models import MediaItem
+from mediapipe.providers.base import Kind
+
+KEYS = (
+    "media_url",
+    "kind",
+    "account_sid",
+    "message_sid",
+    "call_sid",
+    "recording_sid",
+    "media_sid",
+    "status",
+    "webhook_received_at",
+    "first_attempt_at",
+    "last_not_found_at",
+    "retrieved_at",
+    "attempts",
+    "not_found_count",
+    "http_status",
+    "twilio_code",
+    "twilio_request_id",
+    "error",
+    "declared_content_type",
+    "content_type",
+    "size",
+    "sha256",
+    "storage_name",
+)
+
+
+def media_line(media: MediaItem) -> dict[str, Any]:
+    """Return the item under KEYS: times as ISO 8601 with offset, unknown values as None."""
+    event = media.event
+    recording = media.kind == Kind.RECORDING
+    values = (
+        media.media_url,
+        media.kind,
+        media.account_sid,
+        None if recording else event.subject_sid,
+        event.call_sid,
+        event.subject_sid if recording else None,
+        None if recording else media.media_sid,
+        media.status,
+        media.received_at,
+        media.first_attempt_at,
+        media.last_not_found_at,
+        media.retrieved_at,
+        media.attempts,
+        media.not_found_count,
+        media.http_status,
+        media.twilio_code,
+        media.twilio_request_id,
+        media.error,
+        media.declared_content_type,
+        media.content_type,
+        media.size,
+        media.sha256,
+        media.storage_name,
+    )
+    return {key: _plain(value) for key, value in zip(KEYS, values, strict=True)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return None if value == "" else value

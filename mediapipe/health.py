@@ -1,0 +1,44 @@
+"""What load balancers and Prometheus ask; none of it needs a login, none of it tells a secret."""
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from mediapipe.metrics import DatabaseCollector
+from tasks.dispatch import broker_answers
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer that this process is alive."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Answer 200 if webhooks can be made durable; say of each part whether it is usable.
+
+    A broker that is away does not make us unready: the rows wait for the sweep.
+    """
+    parts = {"database": _database_answers(), "broker": broker_answers()}
+    return JsonResponse(parts, status=200 if parts["database"] else 503)
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer with figures computed from the database, so they are right for every process."""
+    registry = CollectorRegistry()
+    registry.register(DatabaseCollector())
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return HttpResponse(encode(registry), content_type=content_type)
+
+
+def _database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True

@@ -1,0 +1,98 @@
+"""A message becomes an event and its media items: once, however often and in whatever order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from mediapipe.failures import Absence
+from mediapipe.models import MediaItem, RepeatedWebhook, WebhookEvent
+from mediapipe.models.events import digest_of
+from mediapipe.providers.base import AnnouncedMedia, InboundMessage
+
+# What a later webhook may tell that an earlier one about the same recording left out.
+COMPLETED_FIELDS = ("call_sid", "conference_sid", "sender", "recipient")
+
+
+def record(
+    message: InboundMessage, *, provider: str, received_at: datetime, home_region: str = ""
+) -> WebhookEvent:
+    """Return the event of this message, durable when this returns.
+
+    The same subject from any webhook URL, twice, in any order or at once, is one event, and
+    each of its media is one item.
+    """
+    try:
+        with transaction.atomic():
+            return _first(message, provider, received_at, home_region)
+    except IntegrityError:
+        # Somebody announced this subject before us, or in this very moment.
+        with transaction.atomic():
+            return _repeat(message, provider, received_at)
+
+
+def _first(
+    message: InboundMessage, provider: str, received_at: datetime, home_region: str
+) -> WebhookEvent:
+    event = WebhookEvent.objects.create(
+        provider=provider,
+        kind=message.kind,
+        source=message.source,
+        account_sid=message.account_sid,
+        subject_sid=message.subject_sid,
+        call_sid=message.call_sid,
+        conference_sid=message.conference_sid,
+        sender=message.sender[:128],
+        recipient=message.recipient[:128],
+        home_region=home_region[:32],
+        parameters=message.parameters,
+        digest=digest_of(message.source, message.parameters),
+        received_at=received_at,
+    )
+    _add_media(event, message.media, received_at)
+    return event
+
+
+def _repeat(message: InboundMessage, provider: str, received_at: datetime) -> WebhookEvent:
+    event = WebhookEvent.objects.select_for_update().get(
+        provider=provider,
+        account_sid=message.account_sid,
+        kind=message.kind,
+        subject_sid=message.subject_sid,
+    )
+    told = {name: getattr(message, name) for name in COMPLETED_FIELDS if not getattr(event, name)}
+    WebhookEvent.objects.filter(pk=event.pk).update(
+        repeats=F("repeats") + 1, last_repeat_at=received_at, **told
+    )
+    _keep_what_differs(event, message, received_at)
+    _add_media(event, message.media, received_at)
+    _apply_absences(event, message.media)
+    return event
+
+
+def _keep_what_differs(event: WebhookEvent, message: InboundMessage, at: datetime) -> None:
+    digest = digest_of(message.source, message.parameters)
+    if digest != event.digest:
+        row = RepeatedWebhook(
+            event=event,
+            source=message.source,
+            parameters=message.parameters,
+            digest=digest,
+            received_at=at,
+        )
+        RepeatedWebhook.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def _add_media(event: WebhookEvent, media: Iterable[AnnouncedMedia], at: datetime) -> None:
+    rows = [MediaItem.announced(event, announced, at) for announced in media]
+    MediaItem.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _apply_absences(event: WebhookEvent, media: Iterable[AnnouncedMedia]) -> None:
+    """A <Record> action may have announced what the status callback then calls absent."""
+    for announced in media:
+        if isinstance(announced.failure, Absence):
+            event.media.get(identity=announced.identity).mark_absent(announced.failure)

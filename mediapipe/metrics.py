@@ -1,0 +1,68 @@
+"""The figures of /metrics, computed from the rows, so that they are right for every process."""
+
+from collections.abc import Iterator
+
+from django.db.models import Count, Min, Sum
+from django.utils import timezone
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from mediapipe.models import MediaItem, Rejection, WebhookEvent
+from mediapipe.models.querysets import Status
+
+
+class DatabaseCollector(Collector):
+    """Prometheus asks it anew at each scrape."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric family."""
+        yield _webhooks()
+        yield _rejections()
+        yield _media()
+        yield _failures()
+        yield _oldest()
+
+
+def _webhooks() -> Metric:
+    family = CounterMetricFamily(
+        "mediapipe_webhooks", "Webhooks taken in, repeats included.", labels=["kind"]
+    )
+    rows = WebhookEvent.objects.values_list("kind").annotate(Count("pk"), Sum("repeats"))
+    for kind, events, repeats in rows.order_by("kind"):
+        family.add_metric([kind], events + repeats)
+    return family
+
+
+def _rejections() -> Metric:
+    family = CounterMetricFamily(
+        "mediapipe_webhooks_refused", "Webhooks refused.", labels=["reason"]
+    )
+    for reason, count in Rejection.objects.values_list("reason").annotate(Sum("count")):
+        family.add_metric([reason], count)
+    return family
+
+
+def _media() -> Metric:
+    family = GaugeMetricFamily("mediapipe_media", "Media items by status.", labels=["status"])
+    counts = dict(MediaItem.objects.values_list("status").annotate(Count("pk")))
+    for status in Status.values:
+        family.add_metric([status], counts.get(status, 0))
+    return family
+
+
+def _failures() -> Metric:
+    family = GaugeMetricFamily(
+        "mediapipe_media_failed", "Media items that failed, by reason.", labels=["reason"]
+    )
+    for reason, count in MediaItem.objects.failed().values_list("error").annotate(Count("pk")):
+        family.add_metric([reason], count)
+    return family
+
+
+def _oldest() -> Metric:
+    family = GaugeMetricFamily(
+        "mediapipe_oldest_unfinished_seconds", "Age of the oldest media item that is still owed."
+    )
+    oldest = MediaItem.objects.unfinished().aggregate(at=Min("received_at"))["at"]
+    family.add_metric([], (timezone.now() - oldest).total_seconds() if oldest else 0)
+    return family

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+from mediapipe.schedule import Phase
+
+if TYPE_CHECKING:
+    from mediapipe.transport.download import Evidence
+
+INTERRUPTED = "interrupted"
+
+
+class FetchAttempt(models.Model):
+    """One attempt to fetch a media item; written before the request goes out, closed after.
+
+    `outcome` is empty while the attempt runs, then `stored` or the slug of a failure.
+    """
+
+    media = models.ForeignKey("mediapipe.MediaItem", models.CASCADE, related_name="attempt_set")
+    number = models.PositiveIntegerField()
+    phase = models.CharField(
+        max_length=8, choices=[(phase.value, phase.title()) for phase in Phase]
+    )
+    started_at = models.DateTimeField()
+    duration_s = models.FloatField("duration (s)", null=True, blank=True)
+    outcome = models.CharField(max_length=32, blank=True)
+    detail = models.CharField(max_length=255, blank=True)
+    http_status = models.PositiveSmallIntegerField("HTTP status", null=True, blank=True)
+    twilio_code = models.PositiveIntegerField("Twilio error code", null=True, blank=True)
+    twilio_request_id = models.CharField("Twilio request id", max_length=64, blank=True)
+    home_region = models.CharField(max_length=32, blank=True)
+    redirect_host = models.CharField(max_length=255, blank=True)
+    bytes_received = models.BigIntegerField(default=0)
+    task_id = models.CharField(max_length=64, blank=True)
+    worker = models.CharField(max_length=128, blank=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["media", "number"], name="one_row_an_attempt")
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number}"
+
+    def close(self, outcome: str, detail: str, evidence: Evidence, duration_s: float) -> None:
+        """Write down how the attempt ended and what the other party said."""
+        FetchAttempt.objects.filter(pk=self.pk).update(
+            outcome=outcome,
+            detail=detail[:255],
+            duration_s=duration_s,
+            http_status=evidence.http_status,
+            twilio_code=evidence.error_code,
+            twilio_request_id=evidence.request_id[:64],
+            home_region=evidence.home_region[:32],
+            redirect_host=evidence.redirect_host[:255],
+            bytes_received=evidence.bytes_received,
+        )

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from django.db import models
+
+from mediapipe.providers.base import Kind
+
+
+class WebhookEvent(models.Model):
+    """What happened at the provider: one message or one recording, however often it is told.
+
+    `parameters` are the pairs of the first webhook in their order, names and values as received.
+    """
+
+    provider = models.CharField(max_length=16, default="twilio")
+    kind = models.CharField(max_length=16, choices=[(kind.value, kind.title()) for kind in Kind])
+    source = models.CharField(max_length=16, help_text="The webhook URL that announced it first.")
+    account_sid = models.CharField("account SID", max_length=34)
+    subject_sid = models.CharField("message or recording SID", max_length=34)
+    call_sid = models.CharField("call SID", max_length=34, blank=True)
+    conference_sid = models.CharField("conference SID", max_length=34, blank=True)
+    sender = models.CharField(max_length=128, blank=True)
+    recipient = models.CharField(max_length=128, blank=True)
+    home_region = models.CharField(max_length=32, blank=True)
+    parameters = models.JSONField()
+    digest = models.CharField(max_length=64, editable=False)
+    received_at = models.DateTimeField()
+    repeats = models.PositiveIntegerField(
+        default=0, help_text="How often the same event was announced again."
+    )
+    last_repeat_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "account_sid", "kind", "subject_sid"],
+                name="one_event_a_subject",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["-received_at"], name="event_received"),
+            models.Index(fields=["subject_sid"], name="event_subject"),
+            models.Index(fields=["call_sid"], name="event_call"),
+            models.Index(fields=["sender"], name="event_sender"),
+            models.Index(fields=["recipient"], name="event_recipient"),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject_sid
+
+
+class RepeatedWebhook(models.Model):
+    """A later webhook about the same event that said something else; kept once each."""
+
+    event = models.ForeignKey(WebhookEvent, models.CASCADE, related_name="repeated")
+    source = models.CharField(max_length=16)
+    parameters = models.JSONField()
+    digest = models.CharField(max_length=64, editable=False)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["event", "digest"], name="one_row_a_different_webhook")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} at {self.received_at:%Y-%m-%d %H:%M:%S}"
+
+
+def digest_of(source: str, parameters: Iterable[tuple[str, str]]) -> str:
+    """Return the SHA-256 by which two webhooks are known to say the same, in any order."""
+    text = json.dumps([source, sorted(parameters)])
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from mediapipe.failures import (
+    Absence,
+    Failure,
+    LeaseLost,
+    TransientFailure,
+    TransientMedia404,
+)
+from mediapipe.models.attempts import INTERRUPTED, FetchAttempt
+from mediapipe.models.events import WebhookEvent
+from mediapipe.models.querysets import PATIENCE, MediaQuerySet, Status
+from mediapipe.providers.base import AnnouncedMedia, Kind
+from mediapipe.schedule import Phase, Wait, next_wait
+
+if TYPE_CHECKING:
+    from mediapipe.transport.download import Body, Evidence
+
+# A worker renews its lease while it downloads, so this bounds how long a dead one holds an item.
+LEASE = timedelta(seconds=60)
+# An item during which the worker died this often is left to a person.
+MAX_INTERRUPTIONS = 3
+
+
+class MediaItem(models.Model):
+    """One media file that a webhook announced, from the announcement to the stored file.
+
+    `found_at` is when Twilio first answered something else than 404: the media became available
+    between `last_not_found_at` and `found_at`, which is all that anybody outside can know.
+    `sweep_at` is when the sweep hands the item out, should no message have done so before.
+    """
+
+    event = models.ForeignKey(WebhookEvent, models.CASCADE, related_name="media")
+    identity = models.CharField(max_length=64, help_text="Unique within the event.")
+    kind = models.CharField(max_length=16, choices=[(kind.value, kind.title()) for kind in Kind])
+    account_sid = models.CharField("account SID", max_length=34)
+    media_sid = models.CharField("media SID", max_length=34, blank=True)
+    media_url = models.TextField("media URL", blank=True)
+
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.QUEUED)
+    error = models.CharField("reason", max_length=32, blank=True)
+    detail = models.CharField(max_length=255, blank=True)
+
+    received_at = models.DateTimeField(help_text="When the webhook that announced it came in.")
+    first_attempt_at = models.DateTimeField(null=True, blank=True)
+    last_not_found_at = models.DateTimeField(null=True, blank=True)
+    found_at = models.DateTimeField(null=True, blank=True)
+    retrieved_at = models.DateTimeField(null=True, blank=True)
+
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    sweep_at = models.DateTimeField(null=True, blank=True, editable=False)
+    lease = models.CharField(max_length=32, blank=True, editable=False)
+    leased_until = models.DateTimeField(null=True, blank=True, editable=False)
+
+    attempts = models.PositiveIntegerField(default=0)
+    not_found_count = models.PositiveIntegerField("404s", default=0)
+    interruptions = models.PositiveSmallIntegerField(default=0)
+    phase = models.CharField(max_length=8, default=Phase.FAST.value, editable=False)
+    fast_retries = models.PositiveSmallIntegerField(default=0, editable=False)
+    slow_retries = models.PositiveSmallIntegerField(default=0, editable=False)
+    budget_started_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    http_status = models.PositiveSmallIntegerField("HTTP status", null=True, blank=True)
+    twilio_code = models.PositiveIntegerField("Twilio error code", null=True, blank=True)
+    twilio_request_id = models.CharField("Twilio request id", max_length=64, blank=True)
+    declared_content_type = models.CharField(max_length=255, blank=True)
+    content_type = models.CharField(max_length=255, blank=True)
+    size = models.BigIntegerField("size (bytes)", null=True, blank=True)
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
+    storage_name = models.CharField(max_length=255, blank=True)
+
+    objects = MediaQuerySet.as_manager()
+
+    # The attempt that the holder of the lease has open, and when it began on the monotonic clock.
+    attempt: FetchAttempt
+    began: float
+
+    class Meta:
+        verbose_name_plural = "media items"
+        constraints = [
+            models.UniqueConstraint(fields=["event", "identity"], name="one_row_a_media_item")
+        ]
+        indexes = [
+            models.Index(
+                fields=["sweep_at"], name="media_sweep", condition=Q(sweep_at__isnull=False)
+            ),
+            models.Index(fields=["-received_at"], name="media_received"),
+            models.Index(fields=["status", "-received_at"], name="media_status"),
+            models.Index(fields=["media_sid"], name="media_media_sid"),
+        ]
+
+    def __str__(self) -> str:
+        return self.media_sid or self.identity
+
+    @classmethod
+    def announced(cls, event: WebhookEvent, media: AnnouncedMedia, at: datetime) -> MediaItem:
+        """Return the unsaved row of a media item that a webhook announced at this time."""
+        item = cls(
+            event=event,
+            identity=media.identity,
+            kind=event.kind,
+            account_sid=event.account_sid,
+            media_sid=media.media_sid,
+            media_url=media.url,
+            declared_content_type=media.declared_content_type,
+            received_at=at,
+            next_attempt_at=at,
+            sweep_at=at + PATIENCE,
+        )
+        if media.failure:
+            for name, value in item._ended(media.failure).items():
+                setattr(item, name, value)
+        return item
+
+    @classmethod
+    def claim(cls, pk: int, *, task_id: str = "", worker: str = "") -> MediaItem | None:
+        """Take the item for one attempt and open its row, or return None if it is not to be had.
+
+        A message that is delivered twice claims nothing the second time.
+        """
+        now = timezone.now()
+        # The parameters are large, and nothing in an attempt reads them.
+        rows = cls.objects.claimable(now).select_related("event").defer("event__parameters")
+        item = rows.filter(pk=pk).first()
+        return item if item and item._take(now, task_id, worker) else None
+
+    def _take(self, now: datetime, task_id: str, worker: str) -> bool:
+        seen = {"status": self.status, "lease": self.lease, "attempts": self.attempts}
+        interrupted = self.status == Status.FETCHING
+        changes = {
+            "status": Status.FETCHING,
+            "lease": uuid.uuid4().hex,
+            "leased_until": now + LEASE,
+            "sweep_at": now + LEASE,
+            "attempts": self.attempts + 1,
+            "first_attempt_at": self.first_attempt_at or now,
+            "budget_started_at": self.budget_started_at or now,
+            "interruptions": self.interruptions + interrupted,
+        }
+        with transaction.atomic():
+            # Whoever changes the row as it was seen has it; everybody else changes nothing.
+            if not MediaItem.objects.filter(pk=self.pk, **seen).update(**changes):
+                return False
+            if interrupted:
+                self.attempt_set.filter(outcome="").update(outcome=INTERRUPTED)
+            vars(self).update(changes)
+            self.attempt = self.attempt_set.create(
+                number=self.attempts,
+                phase=self.phase,
+                started_at=now,
+                task_id=task_id,
+                worker=worker,
+            )
+        self.began = time.monotonic()
+        return True
+
+    @property
+    def poisonous(self) -> bool:
+        """Whether workers died in the middle of this item too often to try again."""
+        return self.interruptions >= MAX_INTERRUPTIONS
+
+    def renew_lease(self) -> None:
+        """Hold the item for another while; raise LeaseLost if somebody else has it."""
+        until = timezone.now() + LEASE
+        self._change(leased_until=until, sweep_at=until)
+
+    def mark_stored(
+        self, evidence: Evidence, body: Body, *, content_type: str, storage_name: str
+    ) -> None:
+        """Note that the file is in storage and verified; raise LeaseLost if that was too late."""
+        self._finish(
+            "stored",
+            "",
+            evidence,
+            status=Status.STORED,
+            error="",
+            detail="",
+            retrieved_at=timezone.now(),
+            found_at=self.found_at or evidence.found_at,
+            next_attempt_at=None,
+            sweep_at=None,
+            size=body.size,
+            sha256=body.sha256,
+            content_type=content_type,
+            declared_content_type=self.declared_content_type or evidence.declared_content_type,
+            storage_name=storage_name,
+        )
+
+    def put_back(self, failure: TransientFailure, evidence: Evidence) -> Wait | None:
+        """Note the failure and when the next attempt is due; None means that it was the last.
+
+        Raise LeaseLost if somebody else has the item meanwhile.
+        """
+        now = timezone.now()
+        wait = next_wait(
+            failure,
+            fast_retries=self.fast_retries,
+            slow_retries=self.slow_retries,
+            elapsed_s=(now - (self.budget_started_at or now)).total_seconds(),
+        )
+        if wait is None:
+            self.mark_failed(failure, evidence)
+            return None
+        due = now + timedelta(seconds=wait.delay_s)
+        self._finish(
+            failure.slug,
+            failure.detail,
+            evidence,
+            status=Status.RETRYING,
+            error=failure.slug,
+            detail=failure.detail[:255],
+            next_attempt_at=due,
+            sweep_at=due if wait.phase == Phase.SLOW else due + PATIENCE,
+            phase=wait.phase,
+            fast_retries=self.fast_retries + (wait.counts and wait.phase == Phase.FAST),
+            slow_retries=self.slow_retries + (wait.counts and wait.phase == Phase.SLOW),
+            **self._seen(failure, evidence),
+        )
+        return wait
+
+    def mark_failed(self, failure: Failure, evidence: Evidence) -> None:
+        """Note that no further attempt will be made; raise LeaseLost if somebody else has it."""
+        changes = self._ended(failure) | self._seen(failure, evidence)
+        self._finish(failure.slug, failure.detail, evidence, **changes)
+
+    def mark_interrupted(self, evidence: Evidence, detail: str) -> None:
+        """Note that a fault of ours broke the attempt; a later one starts from the sweep."""
+        now = timezone.now()
+        with transaction.atomic():
+            self._change(leased_until=now, sweep_at=now + PATIENCE)
+            self._close_attempt(INTERRUPTED, detail, evidence)
+
+    def mark_absent(self, absence: Absence) -> None:
+        """Note that there never was a file, unless there is one after all."""
+        MediaItem.objects.filter(pk=self.pk).exclude(status=Status.STORED).update(
+            lease="", leased_until=None, **self._ended(absence)
+        )
+
+    def _ended(self, failure: Failure) -> dict[str, Any]:
+        absent = isinstance(failure, Absence)
+        return {
+            "status": Status.ABSENT if absent else Status.FAILED,
+            "error": failure.slug,
+            "detail": failure.detail[:255],
+            "next_attempt_at": None,
+            "sweep_at": None,
+        }
+
+    def _seen(self, failure: Failure, evidence: Evidence) -> dict[str, Any]:
+        """Return what this attempt tells about when the media became available."""
+        if isinstance(failure, TransientMedia404):
+            return {
+                "not_found_count": self.not_found_count + 1,
+                "last_not_found_at": self.attempt.started_at,
+                "found_at": None,
+            }
+        return {"found_at": self.found_at or evidence.found_at}
+
+    def _finish(self, outcome: str, note: str, evidence: Evidence, **changes: Any) -> None:
+        with transaction.atomic():
+            self._change(
+                lease="",
+                leased_until=None,
+                http_status=evidence.http_status,
+                twilio_code=evidence.error_code,
+                twilio_request_id=evidence.request_id[:64],
+                **changes,
+            )
+            self._close_attempt(outcome, note, evidence)
+
+    def _close_attempt(self, outcome: str, note: str, evidence: Evidence) -> None:
+        self.attempt.close(outcome, note, evidence, time.monotonic() - self.began)
+
+    def _change(self, **changes: Any) -> None:
+        """Write to the row only while the lease is ours: a worker that slept undoes nothing."""
+        held = MediaItem.objects.filter(pk=self.pk, lease=self.lease)
+        if not held.update(**changes):
+            raise LeaseLost

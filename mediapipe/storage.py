@@ -1,0 +1,75 @@
+"""Where the bytes go, over Django's storage API: first a temporary file, then one step."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import storages
+
+from mediapipe.failures import StorageFailed
+
+
+class Incoming(File[bytes]):
+    """A finished temporary file; Django's file storage moves one that tells its path."""
+
+    def temporary_file_path(self) -> str:
+        return str(self.name)
+
+
+def storage_name(
+    *, account_sid: str, subject_sid: str, identity: str, received_at: datetime, extension: str
+) -> str:
+    """Return the name of a media file, made of our own words and never of the sender's.
+
+    It depends on nothing but the media itself, so a second fetch overwrites the same file.
+    """
+    return f"{account_sid}/{received_at:%Y/%m/%d}/{subject_sid}/{identity}{extension}"
+
+
+@contextmanager
+def temporary_file() -> Iterator[BinaryIO]:
+    """Yield a file to download into, beside the storage so that keeping it is a rename.
+
+    It is removed at the end unless it was kept. Raise StorageFailed when there is no room.
+    """
+    try:
+        folder = incoming_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        file = tempfile.NamedTemporaryFile(dir=folder, delete=False)  # noqa: SIM115
+    except OSError as error:
+        raise StorageFailed(f"{type(error).__name__}: {error.strerror}") from error
+    try:
+        with file:
+            yield cast(BinaryIO, file)
+    finally:
+        Path(file.name).unlink(missing_ok=True)
+
+
+def keep(file: BinaryIO, name: str) -> None:
+    """Put the finished file into storage under this name, replacing an earlier copy.
+
+    Raise StorageFailed if the storage does not take it.
+    """
+    try:
+        file.flush()
+        os.fsync(file.fileno())
+        file.seek(0)
+        storages["media"].save(name, Incoming(file, name=file.name))
+    except Exception as error:
+        # Each storage back end has exceptions of its own; all of them mean that it failed.
+        raise StorageFailed(type(error).__name__) from error
+
+
+def incoming_folder() -> Path:
+    """Return the folder of unfinished downloads."""
+    if settings.STORAGE_URL:
+        return Path(settings.DATA_DIR) / "incoming"
+    return Path(settings.MEDIA_ROOT) / ".incoming"

@@ -1,0 +1,65 @@
+"""How long did it take, and whose delay was it?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+class Timed(Protocol):
+    """The times of one media item, as its row has them."""
+
+    received_at: datetime
+    first_attempt_at: datetime | None
+    last_not_found_at: datetime | None
+    found_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A delay that is only known to lie between two bounds, in seconds."""
+
+    at_least_s: float
+    at_most_s: float
+
+    def __str__(self) -> str:
+        if not self.at_least_s:
+            return f"at most {self.at_most_s:.2f} s"
+        return f"{self.at_least_s:.2f} to {self.at_most_s:.2f} s"
+
+
+def queue_lag_s(media: Timed) -> float | None:
+    """Return the seconds between webhook and first attempt: our part of the delay."""
+    if media.first_attempt_at is None:
+        return None
+    return (media.first_attempt_at - media.received_at).total_seconds()
+
+
+def span(media: Timed) -> Span | None:
+    """Return how long after the webhook the media became available: Twilio's part.
+
+    It happened between the last 404 and the first other answer; None until there is one.
+    """
+    if media.found_at is None:
+        return None
+    last = media.last_not_found_at or media.received_at
+    return Span(
+        max(0.0, (last - media.received_at).total_seconds()),
+        (media.found_at - media.received_at).total_seconds(),
+    )
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """Return the value below which this share (0 to 1) lies, linear between neighbours.
+
+    The same definition as PostgreSQL's percentile_cont; None without values.
+    """
+    if not values:
+        return None
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)

@@ -1,0 +1,1 @@
+"""What happens without a request, when, and how often: one file a task."""

@@ -1,0 +1,125 @@
+"""Publishing within bounds: who dispatches is never held up by a broker that is away."""
+
+import logging
+import time
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any
+
+from django.conf import settings
+from kombu import Connection, Queue, pools
+from kombu.exceptions import OperationalError
+
+from mediapipe.celery import app
+from mediapipe.models import MediaItem
+from tasks.fetch_media import fetch_media
+
+logger = logging.getLogger(__name__)
+
+# Without these bounds a broker that accepts connections and says nothing blocks for ever.
+BOUNDS = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
+    "socket_connect_timeout": 1,
+    "socket_timeout": 1,
+    "read_timeout": 1,
+    "write_timeout": 1,
+}
+CONNECT_TIMEOUT_S = 1.0
+# After a failure nobody waits for the broker again for this long: the sweep has the rows.
+PAUSE_S = 3.0
+
+
+class Breaker:
+    """Remembers for a while that the broker is away."""
+
+    def __init__(self) -> None:
+        self._open_until = 0.0
+        self._lock = Lock()
+
+    def is_open(self) -> bool:
+        return time.monotonic() < self._open_until
+
+    def trip(self) -> None:
+        with self._lock:
+            self._open_until = time.monotonic() + PAUSE_S
+
+
+breaker = Breaker()
+
+
+def dispatch(media_ids: Sequence[int]) -> bool:
+    """Publish one task a media item over one channel; tell whether the broker took them all.
+
+    Never raises for a broker that is away, and takes about a second at most: the rows are
+    durable, and the sweep publishes what was not.
+    """
+    if not media_ids or _published(media_ids):
+        return True
+    MediaItem.objects.not_published(media_ids)
+    return False
+
+
+def _published(media_ids: Sequence[int]) -> bool:
+    if breaker.is_open():
+        return False
+    try:
+        _publish(media_ids)
+    except broker_errors() as error:
+        breaker.trip()
+        _forget_connections()
+        logger.warning("the broker took no tasks (%s); the sweep will", type(error).__name__)
+        return False
+    return True
+
+
+def _publish(media_ids: Sequence[int]) -> None:
+    with pools.producers[publisher()].acquire(block=True, timeout=1) as producer:
+        for media_id in media_ids:
+            fetch_media.apply_async(kwargs={"media_id": media_id}, producer=producer, retry=False)
+
+
+def publisher() -> Connection:
+    """Return the address of the broker with our bounds; kombu pools by it."""
+    options = app.conf.broker_transport_options | BOUNDS
+    return app.connection_for_write(connect_timeout=CONNECT_TIMEOUT_S, transport_options=options)
+
+
+def _forget_connections() -> None:
+    """Close pooled connections, which a broker that restarted no longer knows."""
+    pools.producers[publisher()].force_close_all()
+    pools.connections[publisher()].force_close_all()
+
+
+def waiting_messages() -> int:
+    """Return how many fetch tasks lie in the broker unread; 0 when there is no queue yet."""
+    with publisher() as connection, connection.channel() as channel:
+        queue: Any = Queue(settings.CELERY_TASK_DEFAULT_QUEUE, channel=channel)
+        try:
+            return int(queue.queue_declare(passive=True).message_count)
+        except connection.channel_errors:
+            return 0
+
+
+def broker_answers() -> bool:
+    """Tell within about a second whether the broker can be reached."""
+    try:
+        # Of all ways to connect, only this one heeds the bounds.
+        with publisher() as connection:
+            _ = connection.default_channel
+    except broker_errors():
+        return False
+    return True
+
+
+def broker_errors() -> tuple[type[BaseException], ...]:
+    """Return what the client library of this broker raises when the broker is away."""
+    connection = publisher()
+    return (
+        OperationalError,
+        OSError,
+        *connection.connection_errors,
+        *connection.channel_errors,
+    )

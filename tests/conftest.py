@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connections
+from pytest_django import Settings
+
+from mediapipe.simulator import Simulator
+from tests import make
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep SQLite's test database in a file: its shared memory mode locks threads out."""
+    database = connections["default"].settings_dict
+    if "sqlite3" in database["ENGINE"]:
+        database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def own_world(settings: Settings, tmp_path: Path) -> Iterator[None]:
+    """Give every test an account and a storage of its own, and nothing of this machine's."""
+    settings.TWILIO_ACCOUNT_SID = make.ACCOUNT
+    settings.TWILIO_AUTH_TOKEN = make.TOKEN
+    settings.TWILIO_API_KEY = settings.TWILIO_API_SECRET = settings.TWILIO_ACCOUNTS_FILE = ""
+    settings.TWILIO_API_HOSTS = []
+    settings.MEDIA_REDIRECT_HOSTS = []
+    settings.MEDIA_ALLOWED_NETWORKS = []
+    settings.PUBLIC_BASE_URL = ""
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    options = {"location": settings.MEDIA_ROOT, "base_url": None, "allow_overwrite": True}
+    backend = settings.STORAGES["media"] | {"OPTIONS": options}
+    settings.STORAGES = settings.STORAGES | {"media": backend}
+    yield
+
+
+@pytest.fixture
+def twilio(settings: Settings) -> Iterator[Simulator]:
+    """Run a simulated Twilio, and let this process fetch from it."""
+    with Simulator(accounts={make.ACCOUNT: make.TOKEN}) as simulator:
+        environment = simulator.environment()
+        settings.TWILIO_API_HOSTS = [environment["TWILIO_API_HOSTS"]]
+        settings.MEDIA_REDIRECT_HOSTS = [environment["MEDIA_REDIRECT_HOSTS"]]
+        settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
+        yield simulator
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Collect the ids of the media items whose tasks a webhook publishes."""
+    ids: list[int] = []
+    monkeypatch.setattr("mediapipe.views.dispatch", ids.extend)
+    return ids

@@ -1,0 +1,84 @@
+"""The servers that tests may use where they answer at their standard local ports.
+
+Each test gets a database, a vhost or a Redis number of its own, which is removed afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg2
+import pytest
+import redis
+
+POSTGRESQL = "postgres://postgres@127.0.0.1:5432"
+REDIS = "redis://127.0.0.1:6379"
+RABBITMQ = "amqp://guest:guest@127.0.0.1:5672"
+
+
+def need(port: int, name: str) -> None:
+    """Skip the test when nobody answers at this port; fail it with REQUIRE_SERVICES=1."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    except OSError as error:
+        missing(f"{name} does not answer at 127.0.0.1:{port} ({error})")
+
+
+def missing(reason: str) -> None:
+    """Report what is not there."""
+    if os.environ.get("REQUIRE_SERVICES") == "1":
+        pytest.fail(f"{reason}, and REQUIRE_SERVICES is set")
+    pytest.skip(reason)
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """Yield the URL of an empty database."""
+    need(5432, "PostgreSQL")
+    name = f"mediapipe_{secrets.token_hex(6)}"
+    connection = psycopg2.connect(f"{POSTGRESQL}/postgres")
+    connection.autocommit = True
+    try:
+        connection.cursor().execute(f"CREATE DATABASE {name}")
+        yield f"{POSTGRESQL}/{name}"
+        connection.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        connection.close()
+
+
+@contextmanager
+def rabbitmq() -> Iterator[str]:
+    """Yield the URL of an empty vhost."""
+    need(5672, "RabbitMQ")
+    if not shutil.which("rabbitmqctl"):
+        missing("rabbitmqctl, which makes a vhost for the test, is not installed")
+    name = f"mediapipe_{secrets.token_hex(6)}"
+    rabbitmqctl("add_vhost", name)
+    try:
+        rabbitmqctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+        yield f"{RABBITMQ}/{name}"
+    finally:
+        rabbitmqctl("delete_vhost", name)
+
+
+def rabbitmqctl(*arguments: str) -> None:
+    subprocess.run(["rabbitmqctl", "--quiet", *arguments], check=True, timeout=60)  # noqa: S607
+
+
+@contextmanager
+def redis_number() -> Iterator[str]:
+    """Yield the URL of a Redis number that nobody uses."""
+    need(6379, "Redis")
+    for number in range(15, 0, -1):
+        with redis.Redis.from_url(f"{REDIS}/{number}") as client:
+            if client.dbsize() == 0:
+                yield f"{REDIS}/{number}"
+                client.flushdb()
+                return
+    missing("every Redis number from 1 to 15 is in use")
