@@ -124,7 +124,9 @@ def database(env: Env, sqlite_path: Path) -> dict[str, Any]:
         return options
     options.setdefault("CONN_MAX_AGE", 60)
     options["CONN_HEALTH_CHECKS"] = True
-    options.setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
+    # A server that vanished without a word is noticed in seconds, not in TCP's quarter hour.
+    bounds = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 5000}
+    options["OPTIONS"] = bounds | options.get("OPTIONS", {})
     return options
 
 

@@ -6,6 +6,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from mediapipe import spool
 from mediapipe.metrics import DatabaseCollector
 from tasks.dispatch import broker_answers
 
@@ -18,12 +19,14 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 if webhooks can be made durable; say of each part whether it is usable.
+    """Say of each part whether it is usable; 503 while the database is away.
 
-    A broker that is away does not make us unready: the rows wait for the sweep.
+    Without the broker the rows wait for the sweep, and without the database webhooks wait in
+    the spool: a balancer that must keep sending them asks /healthz.
     """
-    parts = {"database": _database_answers(), "broker": broker_answers()}
-    return JsonResponse(parts, status=200 if parts["database"] else 503)
+    database = _database_answers()
+    parts = {"database": database, "broker": broker_answers(), "spool": spool.depth()}
+    return JsonResponse(parts, status=200 if database else 503)
 
 
 @require_safe

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+from django.db import DatabaseError
 from django.db.models import Count, Min, Sum
 from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from mediapipe import spool
 from mediapipe.models import MediaItem, Rejection, WebhookEvent
 from mediapipe.models.querysets import Status
 
@@ -15,12 +17,18 @@ class DatabaseCollector(Collector):
     """Prometheus asks it anew at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric family."""
-        yield _webhooks()
-        yield _rejections()
-        yield _media()
-        yield _failures()
-        yield _oldest()
+        """Yield every metric family; while the database is away, what is known without it."""
+        yield GaugeMetricFamily(
+            "mediapipe_spool", "Webhooks that wait for the database.", spool.depth()
+        )
+        try:
+            families = [_webhooks(), _rejections(), _media(), _failures(), _oldest()]
+        except DatabaseError:
+            families = []
+        yield GaugeMetricFamily(
+            "mediapipe_database_up", "Whether the database answers.", bool(families)
+        )
+        yield from families
 
 
 def _webhooks() -> Metric:

@@ -25,6 +25,8 @@ environ.Env.read_env(BASE_DIR / ".env")
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(DATA_DIR / "spool")))
+# Some hours of an outage; a webhook is a file of a few kilobytes.
+SPOOL_MAX_FILES = env.int("SPOOL_MAX_FILES", default=10_000)
 
 # Django
 

@@ -1,17 +1,17 @@
-"""Verify, parse, record, dispatch, answer; nothing else stands between Twilio and its 200."""
+"""Where Twilio's webhooks come in, and how they are answered."""
 
 import logging
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from mediapipe import intake, providers, rejections
+from mediapipe import rejections
 from mediapipe.failures import WebhookForged, WebhookRefused
+from mediapipe.receiving import DATABASE_AWAY, receive, receive_later
+from mediapipe.spool import Spooled, SpoolUnavailable
 from mediapipe.webhook_requests import webhook_request
-from tasks.dispatch import dispatch
 
 logger = logging.getLogger(__name__)
 
@@ -23,26 +23,30 @@ FORGED = "The request does not prove that Twilio sent it; the reason is counted 
 def webhook(request: HttpRequest, provider: str, source: str) -> HttpResponseBase:
     """Take in one webhook; the answer is 200 only after the event is durable."""
     received_at = timezone.now()
-    company = providers.get(provider)
     try:
-        incoming = webhook_request(request)
-        message = company.parse(source, company.verify(incoming))
+        arrived = Spooled(provider, source, received_at, webhook_request(request))
+        receive(arrived)
     except WebhookRefused as refusal:
         return refused(refusal)
-    try:
-        event = intake.record(
-            message,
-            provider=provider,
-            received_at=received_at,
-            home_region=incoming.headers.get("x-home-region", ""),
-        )
-    except (OperationalError, InterfaceError):
-        logger.exception("the database took no event")
-        return HttpResponse(status=503, headers={"Retry-After": "5"})
-    # What is still queued, not what is new: a repeat then heals a dispatch that failed.
-    dispatch(list(event.media.queued().values_list("pk", flat=True)))
-    # Twilio would text a text/plain body back to the sender.
+    except DATABASE_AWAY:
+        return kept_for_later(arrived)
+    return accepted()
+
+
+def accepted() -> HttpResponse:
+    """Answer with empty TwiML, because Twilio would text a text/plain body back to the sender."""
     return HttpResponse("<Response/>", content_type="text/xml")
+
+
+def kept_for_later(arrived: Spooled) -> HttpResponse:
+    """Spool a verified webhook that the database did not take; 503 only if that fails too."""
+    logger.warning("the database is away; a webhook goes to the spool")
+    try:
+        receive_later(arrived)
+    except SpoolUnavailable as error:
+        logger.critical("a webhook could be made durable nowhere: %s", error)
+        return HttpResponse(status=503, headers={"Retry-After": "5"})
+    return accepted()
 
 
 def refused(refusal: WebhookRefused) -> HttpResponse:

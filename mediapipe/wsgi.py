@@ -5,3 +5,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
 
 application = get_wsgi_application()
+
+from mediapipe.receiving import replayer  # noqa: E402  (needs the settings)
+
+# What was spooled before this process began.
+replayer.wake()

@@ -30,6 +30,7 @@ def own_world(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.MEDIA_REDIRECT_HOSTS = []
     settings.MEDIA_ALLOWED_NETWORKS = []
     settings.PUBLIC_BASE_URL = ""
+    settings.SPOOL_DIR = tmp_path / "spool"
     settings.MEDIA_ROOT = str(tmp_path / "media")
     options = {"location": settings.MEDIA_ROOT, "base_url": None, "allow_overwrite": True}
     backend = settings.STORAGES["media"] | {"OPTIONS": options}
@@ -52,5 +53,5 @@ def twilio(settings: Settings) -> Iterator[Simulator]:
 def published(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Collect the ids of the media items whose tasks a webhook publishes."""
     ids: list[int] = []
-    monkeypatch.setattr("mediapipe.views.dispatch", ids.extend)
+    monkeypatch.setattr("mediapipe.receiving.dispatch", ids.extend)
     return ids

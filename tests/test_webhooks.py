@@ -3,11 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import OperationalError
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from mediapipe import intake
 from mediapipe.models import MediaItem, Rejection, Status, WebhookEvent
 from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
@@ -188,17 +186,6 @@ def test_the_public_url_is_what_the_signature_covers(settings: Settings) -> None
     answer = Client().post(MESSAGING, request.body, content_type=FORM, headers=headers)
     assert answer.status_code == 200
     assert send(mms()).status_code == 403
-
-
-def test_a_database_that_is_away_is_a_503_and_no_task(
-    monkeypatch: pytest.MonkeyPatch, published: list[int]
-) -> None:
-    def away(*args: object, **kwargs: object) -> None:
-        raise OperationalError
-
-    monkeypatch.setattr(intake, "record", away)
-    assert send(mms()).status_code == 503
-    assert published == []
 
 
 def test_ten_media_cost_no_more_queries_than_one(

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from mediapipe.failures import (
     Absence,
+    ErrorDocument,
     Failure,
     LeaseLost,
     TransientFailure,
@@ -257,6 +258,8 @@ class MediaItem(models.Model):
 
     def _seen(self, failure: Failure, evidence: Evidence) -> dict[str, Any]:
         """Return what this attempt tells about when the media became available."""
+        if isinstance(failure, ErrorDocument):
+            return {}
         if isinstance(failure, TransientMedia404):
             return {
                 "not_found_count": self.not_found_count + 1,

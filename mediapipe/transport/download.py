@@ -30,7 +30,6 @@ MAX_REDIRECTS = 5
 PACKET_BYTES = 65536
 HEAD_BYTES = 4096
 ERROR_BYTES = 16384
-MAX_HEADER = 200
 
 
 @dataclass(slots=True)
@@ -111,7 +110,7 @@ class _Attempt:
 
     def save(self, response: requests.Response, to: BinaryIO) -> Body:
         """Write the body to `to` and return what it was; raise if it is not all there."""
-        self.evidence.declared_content_type = _text(response.headers, "Content-Type")
+        self.evidence.declared_content_type = _text(response.headers, "Content-Type", 255)
         _check_framing(response.headers)
         digest, head = hashlib.sha256(), b""
         for packet in self._packets(response):
@@ -172,8 +171,8 @@ class _Attempt:
             return
         if 200 <= response.status_code < 400:
             evidence.found_at = datetime.now(UTC)
-        evidence.request_id = _text(headers, "Twilio-Request-Id") or evidence.request_id
-        evidence.home_region = _text(headers, "X-Home-Region") or evidence.home_region
+        evidence.request_id = _text(headers, "Twilio-Request-Id", 64) or evidence.request_id
+        evidence.home_region = _text(headers, "X-Home-Region", 32) or evidence.home_region
         evidence.clock_skew_s = _clock_skew_s(headers.get("Date", ""))
 
     def _packets(self, response: requests.Response) -> Iterator[bytes]:
@@ -233,9 +232,9 @@ def _check_size(size: int) -> None:
         raise TooLarge(f"{size} bytes, allowed are {settings.MEDIA_MAX_BYTES}")
 
 
-def _text(headers: Mapping[str, str], name: str) -> str:
-    """Return a header that is fit for a column: printable, and of a bounded length."""
-    return "".join(filter(str.isprintable, headers.get(name, "")))[:MAX_HEADER]
+def _text(headers: Mapping[str, str], name: str, max_length: int) -> str:
+    """Return a header that is fit for a column: printable, and cut to its length."""
+    return "".join(filter(str.isprintable, headers.get(name, "")))[:max_length]
 
 
 def _clock_skew_s(date: str) -> float | None:

@@ -1,0 +1,21 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from mediapipe import spool
+from mediapipe.receiving import DATABASE_AWAY, replay
+
+
+class Command(BaseCommand):
+    """The web process does this by itself; the command is for a host that serves no more."""
+
+    help = "Records the webhooks that were spooled while the database was away."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            count = replay()
+        except DATABASE_AWAY as error:
+            raise CommandError(
+                f"The database is away ({type(error).__name__}); {spool.depth()} webhooks wait."
+            ) from error
+        self.stdout.write(f"{count} webhooks recorded or set aside, {spool.depth()} wait.")
