@@ -7,5 +7,8 @@ from celery import Celery
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
 
 # autodiscover_tasks() misses a module that nothing imports; a misspelt name here fails loudly.
-app = Celery("mediapipe", include=["tasks.fetch_media", "tasks.redispatch"])
+app = Celery(
+    "mediapipe",
+    include=["tasks.fetch_media", "tasks.redispatch", "tasks.close_incidents", "tasks.sweep_files"],
+)
 app.config_from_object("django.conf:settings", namespace="CELERY")

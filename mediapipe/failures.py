@@ -180,6 +180,20 @@ class ConfigMissing(OurFault):
     todo = "Set TWILIO_AUTH_TOKEN or add the account to TWILIO_ACCOUNTS_FILE, then restart."
 
 
+class AccountRefused(OurFault):
+    """Twilio refuses every request of this account: its media waits until it does not."""
+
+    slug = "account_refused"
+    todo = "Check the token or API key of the account; the items go on by themselves."
+
+
+class AccountBusy(OurFault):
+    """As many items of this account are being fetched as Twilio's rate limit allows."""
+
+    slug = "account_busy"
+    todo = "Nothing: the limit rises again with each success."
+
+
 class Unauthorized(FinalFailure):
     """Twilio refused our credentials (401 or 403)."""
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 import logging
 import time
 
+from django.utils import timezone
+
 from mediapipe import content, providers, storage
 from mediapipe.failures import (
+    AccountRefused,
+    Failure,
     FinalFailure,
     Interrupted,
     LeaseLost,
+    RateLimited,
+    StorageFailed,
     TransientFailure,
+    Unauthorized,
 )
-from mediapipe.models import MediaItem
+from mediapipe.models import AccountTrouble, Cause, Incident, MediaItem
 from mediapipe.models.media import LEASE
 from mediapipe.schedule import Phase
 from mediapipe.transport.download import Evidence, download
@@ -35,9 +42,13 @@ def attempt(media: MediaItem) -> str:
         return retrieve(media, evidence)
     except TransientFailure as failure:
         return _after(failure, media, evidence)
+    except Unauthorized as failure:
+        if _account_is_refused(media):
+            return _after(AccountRefused(), media, evidence)
+        _end(failure, media, evidence)
+        raise
     except FinalFailure as failure:
-        media.mark_failed(failure, evidence)
-        _log(media, failure.slug, evidence)
+        _end(failure, media, evidence)
         raise
     except LeaseLost:
         raise
@@ -68,13 +79,42 @@ def retrieve(media: MediaItem, evidence: Evidence) -> str:
         )
         storage.keep(file, name)
     media.mark_stored(evidence, body, content_type=content_type, storage_name=name)
-    _log(media, "stored", evidence)
+    _note(None, media, evidence)
     return "stored"
+
+
+def _account_is_refused(media: MediaItem) -> bool:
+    """Tell whether it is the account that Twilio refuses; its items then wait together."""
+    trouble = AccountTrouble.of(media.account_sid)
+    asked_at = media.attempt.started_at
+    if not trouble.refused(asked_at):
+        return False
+    MediaItem.objects.revive_refused(media.account_sid, trouble.refused_since or asked_at)
+    return True
+
+
+def _end(failure: FinalFailure, media: MediaItem, evidence: Evidence) -> None:
+    media.mark_failed(failure, evidence)
+    _note(failure, media, evidence)
+
+
+def _note(failure: Failure | None, media: MediaItem, evidence: Evidence) -> None:
+    """Log the outcome, and let it tell about the account and about our storage."""
+    _log(media, failure.slug if failure else "stored", evidence)
+    if isinstance(failure, StorageFailed):
+        Incident.see(Cause.STORAGE)
+    elif isinstance(failure, RateLimited):
+        in_flight = MediaItem.objects.in_flight(media.account_sid, timezone.now())
+        AccountTrouble.of(media.account_sid).rate_limited(in_flight)
+    elif isinstance(failure, AccountRefused | Unauthorized):
+        return
+    elif media.troubled and evidence.http_status:
+        AccountTrouble.of(media.account_sid).answered()
 
 
 def _after(failure: TransientFailure, media: MediaItem, evidence: Evidence) -> str:
     wait = media.put_back(failure, evidence)
-    _log(media, failure.slug, evidence)
+    _note(failure, media, evidence)
     if wait and wait.phase == Phase.SLOW:
         return f"retrying: {failure.slug}"
     failure.retry_in_s = wait.delay_s if wait else None

@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from mediapipe import spool
-from mediapipe.models import MediaItem, Rejection, WebhookEvent
+from mediapipe.models import Cause, Incident, MediaItem, Rejection, WebhookEvent
 from mediapipe.models.querysets import Status
 
 
@@ -22,7 +22,7 @@ class DatabaseCollector(Collector):
             "mediapipe_spool", "Webhooks that wait for the database.", spool.depth()
         )
         try:
-            families = [_webhooks(), _rejections(), _media(), _failures(), _oldest()]
+            families = [_webhooks(), _rejections(), _media(), _failures(), _oldest(), _incidents()]
         except DatabaseError:
             families = []
         yield GaugeMetricFamily(
@@ -64,6 +64,14 @@ def _failures() -> Metric:
     )
     for reason, count in MediaItem.objects.failed().values_list("error").annotate(Count("pk")):
         family.add_metric([reason], count)
+    return family
+
+
+def _incidents() -> Metric:
+    family = GaugeMetricFamily("mediapipe_incidents_open", "Open incidents.", labels=["cause"])
+    counts = dict(Incident.objects.open().order_by().values_list("cause").annotate(Count("pk")))
+    for cause in Cause.values:
+        family.add_metric([cause], counts.get(cause, 0))
     return family
 
 

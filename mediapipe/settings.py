@@ -126,6 +126,8 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "media"
 CELERY_TASK_ROUTES = {
     "tasks.redispatch.*": {"queue": "housekeeping"},
+    "tasks.close_incidents.*": {"queue": "housekeeping"},
+    "tasks.sweep_files.*": {"queue": "housekeeping"},
     "celery.*": {"queue": "housekeeping"},
 }
 # A low multiplier makes waiting countdowns late on RabbitMQ, because its prefetch grows slowly.
@@ -144,6 +146,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": REDISPATCH_INTERVAL_S,
         # While no worker listens, old sweeps expire instead of piling up in the broker.
         "options": {"expires": REDISPATCH_INTERVAL_S},
+    },
+    "close_incidents": {
+        "task": "tasks.close_incidents.close_incidents",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
+    "sweep_files": {
+        "task": "tasks.sweep_files.sweep_files",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
     },
 }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -66,6 +67,15 @@ def keep(file: BinaryIO, name: str) -> None:
     except Exception as error:
         # Each storage back end has exceptions of its own; all of them mean that it failed.
         raise StorageFailed(type(error).__name__) from error
+
+
+def remove_leftovers(older_than: timedelta) -> int:
+    """Remove the unfinished downloads of workers that died; return how many there were."""
+    oldest = time.time() - older_than.total_seconds()
+    leftovers = [path for path in incoming_folder().glob("*") if path.stat().st_mtime < oldest]
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+    return len(leftovers)
 
 
 def incoming_folder() -> Path:

@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from mediapipe.admin import events, media, rejections
+from mediapipe.admin import events, incidents, media, rejections
 
-__all__ = ["events", "media", "rejections"]
+__all__ = ["events", "incidents", "media", "rejections"]
 
 admin.site.site_header = "Twilio media"
 admin.site.site_title = "Twilio media"

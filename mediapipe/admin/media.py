@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,6 +15,7 @@ from mediapipe.admin.readonly import ReadOnlyAdmin, ReadOnlyInline
 from mediapipe.failures import Failure
 from mediapipe.models import FetchAttempt, MediaItem
 from mediapipe.timing import queue_lag_s, span
+from tasks.dispatch import dispatch
 
 MEANINGS = {failure.slug: failure for failure in Failure.all()}
 
@@ -75,6 +77,7 @@ class MediaItemAdmin(ReadOnlyAdmin):
     search_help_text = "A whole media, message, recording or call SID."
     date_hierarchy = "received_at"
     inlines = (AttemptInline,)
+    actions = ("try_again",)
     fields = (
         ("status", "error", "what_it_means"),
         "detail",
@@ -90,6 +93,26 @@ class MediaItemAdmin(ReadOnlyAdmin):
         "task_results",
     )
     readonly_fields = ("what_it_means", "queue_lag", "propagation_delay", "task_results")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("mediapipe.retry_mediaitem")
+
+    @admin.action(description="Try again the failed ones", permissions=["retry"])
+    def try_again(self, request: HttpRequest, selected: QuerySet[MediaItem]) -> None:
+        """Put the failed items of the selection back to work, and write down who did it."""
+        chosen = MediaItem.objects.filter(pk__in=selected.values("pk"))
+        skipped = chosen.count()
+        ids = chosen.retry()
+        dispatch(ids)
+        LogEntry.objects.log_actions(
+            str(request.user.pk),
+            MediaItem.objects.filter(pk__in=ids),
+            CHANGE,
+            change_message="Put back to work.",
+        )
+        self.message_user(
+            request, f"{len(ids)} put back to work, {skipped - len(ids)} skipped: not failed."
+        )
 
     @admin.display(description="what it means, what to do")
     def what_it_means(self, media: MediaItem) -> str:

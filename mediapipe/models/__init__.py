@@ -3,10 +3,22 @@
 The database is the record of what is owed; the broker is only the fastest way to get it done.
 """
 
+from mediapipe.models.accounts import AccountTrouble
 from mediapipe.models.attempts import FetchAttempt
 from mediapipe.models.events import RepeatedWebhook, WebhookEvent
+from mediapipe.models.incidents import Cause, Incident
 from mediapipe.models.media import MediaItem
 from mediapipe.models.querysets import Status
 from mediapipe.models.rejections import Rejection
 
-__all__ = ["FetchAttempt", "MediaItem", "Rejection", "RepeatedWebhook", "Status", "WebhookEvent"]
+__all__ = [
+    "AccountTrouble",
+    "Cause",
+    "FetchAttempt",
+    "Incident",
+    "MediaItem",
+    "Rejection",
+    "RepeatedWebhook",
+    "Status",
+    "WebhookEvent",
+]

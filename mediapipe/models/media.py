@@ -6,17 +6,19 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from mediapipe.failures import (
     Absence,
+    AccountBusy,
     ErrorDocument,
     Failure,
     LeaseLost,
     TransientFailure,
     TransientMedia404,
 )
+from mediapipe.models.accounts import AccountTrouble
 from mediapipe.models.attempts import INTERRUPTED, FetchAttempt
 from mediapipe.models.events import WebhookEvent
 from mediapipe.models.querysets import PATIENCE, MediaQuerySet, Status
@@ -81,12 +83,15 @@ class MediaItem(models.Model):
 
     objects = MediaQuerySet.as_manager()
 
+    # Whether the account had trouble when the item was claimed.
+    troubled: bool
     # The attempt that the holder of the lease has open, and when it began on the monotonic clock.
     attempt: FetchAttempt
     began: float
 
     class Meta:
         verbose_name_plural = "media items"
+        permissions = [("retry_mediaitem", "Can put failed media items back to work")]
         constraints = [
             models.UniqueConstraint(fields=["event", "identity"], name="one_row_a_media_item")
         ]
@@ -126,13 +131,29 @@ class MediaItem(models.Model):
     def claim(cls, pk: int, *, task_id: str = "", worker: str = "") -> MediaItem | None:
         """Take the item for one attempt and open its row, or return None if it is not to be had.
 
-        A message that is delivered twice claims nothing the second time.
+        A message that is delivered twice claims nothing the second time. Raise AccountBusy
+        while a rate limit of the account leaves no room.
         """
         now = timezone.now()
         # The parameters are large, and nothing in an attempt reads them.
         rows = cls.objects.claimable(now).select_related("event").defer("event__parameters")
-        item = rows.filter(pk=pk).first()
-        return item if item and item._take(now, task_id, worker) else None
+        trouble = AccountTrouble.objects.filter(account_sid=OuterRef("account_sid"))
+        item = rows.annotate(account_has_trouble=Exists(trouble)).filter(pk=pk).first()
+        if item is None:
+            return None
+        item.troubled = vars(item)["account_has_trouble"]
+        if item.troubled and not item._admitted(now):
+            return None
+        return item if item._take(now, task_id, worker) else None
+
+    def _admitted(self, now: datetime) -> bool:
+        trouble = AccountTrouble.of(self.account_sid)
+        if not trouble.may_fetch(now):
+            return False
+        if trouble.limit and MediaItem.objects.in_flight(self.account_sid, now) >= trouble.limit:
+            MediaItem.objects.filter(pk=self.pk, lease=self.lease).update(sweep_at=now + PATIENCE)
+            raise AccountBusy
+        return True
 
     def _take(self, now: datetime, task_id: str, worker: str) -> bool:
         seen = {"status": self.status, "lease": self.lease, "attempts": self.attempts}

@@ -8,6 +8,10 @@ from django.db import connection, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from mediapipe.failures import AccountRefused, Unauthorized
+from mediapipe.models.accounts import AccountTrouble
+from mediapipe.schedule import Phase
+
 if TYPE_CHECKING:
     from mediapipe.models.media import MediaItem  # noqa: F401  (named in a base class)
 
@@ -63,16 +67,61 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
         due = Q(status__in=[Status.QUEUED, Status.RETRYING], next_attempt_at__lte=now + EARLY)
         return self.filter(due | Q(status=Status.FETCHING, leased_until__lte=now))
 
+    def in_flight(self, account_sid: str, now: datetime) -> int:
+        """Return how many items of this account are being fetched."""
+        held = self.filter(status=Status.FETCHING, leased_until__gt=now)
+        return held.filter(account_sid=account_sid).count()
+
     def hand_out(self, limit: int) -> list[int]:
-        """Return the ids of overdue items, oldest first, each to one caller only."""
+        """Return the ids of overdue items, oldest first, each to one caller only.
+
+        Items of a paused account stay where they are, so that they do not run in circles.
+        """
         now = timezone.now()
         with transaction.atomic():
-            rows = self.overdue(now).order_by("sweep_at")
+            rows = self.overdue(now).exclude(account_sid__in=AccountTrouble.paused())
+            rows = rows.order_by("sweep_at")
             if connection.features.has_select_for_update_skip_locked:
                 rows = rows.select_for_update(skip_locked=True)
             ids = list(rows.values_list("pk", flat=True)[:limit])
             self.filter(pk__in=ids).update(sweep_at=now + PATIENCE)
         return ids
+
+    def retryable(self) -> MediaQuerySet:
+        """Those that failed and have a URL to try again."""
+        return self.failed().exclude(media_url="")
+
+    def retry(self) -> list[int]:
+        """Put the retryable ones back to work with a fresh schedule; return their ids.
+
+        Every attempt made so far stays on record, and an item that is at work stays as it is.
+        """
+        now = timezone.now()
+        with transaction.atomic():
+            rows = self.retryable().select_for_update().order_by("pk")
+            ids = list(rows.values_list("pk", flat=True))
+            self.model._default_manager.filter(pk__in=ids).update(
+                status=Status.QUEUED,
+                error="",
+                detail="",
+                next_attempt_at=now,
+                sweep_at=now + PATIENCE,
+                phase=Phase.FAST,
+                fast_retries=0,
+                slow_retries=0,
+                interruptions=0,
+                budget_started_at=None,
+            )
+        return ids
+
+    def revive_refused(self, account_sid: str, since: datetime) -> None:
+        """Let those wait that failed before it was clear that the whole account is refused."""
+        now = timezone.now()
+        refused = self.failed().filter(account_sid=account_sid, error=Unauthorized.slug)
+        tried = refused.filter(attempt_set__started_at__gte=since)
+        self.filter(pk__in=list(tried.values_list("pk", flat=True))).update(
+            status=Status.RETRYING, error=AccountRefused.slug, next_attempt_at=now, sweep_at=now
+        )
 
     def not_published(self, ids: Sequence[int]) -> None:
         """Leave these to the very next sweep, because the broker did not take their messages."""

@@ -2,26 +2,13 @@ import csv
 import json
 import sys
 from argparse import ArgumentParser
-from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
+from django.core.management.base import BaseCommand
 
 from mediapipe.export import KEYS, media_line
-from mediapipe.models import MediaItem, Status
-
-
-def moment(text: str) -> datetime:
-    """Return an ISO 8601 time; one without an offset is taken as UTC."""
-    try:
-        at = parse_datetime(text) or datetime.fromisoformat(text)
-    except ValueError:
-        raise CommandError(
-            f"{text!r} is no ISO 8601 time; write for example 2026-01-31T12:00:00+00:00."
-        ) from None
-    return at if timezone.is_aware(at) else at.replace(tzinfo=UTC)
+from mediapipe.management.arguments import add_period, media_of_period
+from mediapipe.models import Status
 
 
 class Command(BaseCommand):
@@ -31,16 +18,12 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--since", type=moment, help="received at or after this ISO 8601 time")
-        parser.add_argument("--until", type=moment, help="received before this ISO 8601 time")
+        add_period(parser)
         parser.add_argument("--status", choices=Status.values)
         parser.add_argument("--format", choices=["jsonl", "csv"], default="jsonl")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        media = MediaItem.objects.select_related("event").order_by("received_at", "pk")
-        for option, lookup in (("since", "received_at__gte"), ("until", "received_at__lt")):
-            if options[option]:
-                media = media.filter(**{lookup: options[option]})
+        media = media_of_period(options).select_related("event").order_by("received_at", "pk")
         if options["status"]:
             media = media.filter(status=options["status"])
         lines = (media_line(item) for item in media.iterator())

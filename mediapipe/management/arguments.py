@@ -1,0 +1,39 @@
+"""What several commands take: a period, given as two ISO 8601 times."""
+
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from mediapipe.models import MediaItem
+from mediapipe.models.querysets import MediaQuerySet
+
+
+def moment(text: str) -> datetime:
+    """Return an ISO 8601 time; one without an offset is taken as UTC."""
+    try:
+        at = parse_datetime(text) or datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(
+            f"{text!r} is no ISO 8601 time; write for example 2026-01-31T12:00:00+00:00."
+        ) from None
+    return at if timezone.is_aware(at) else at.replace(tzinfo=UTC)
+
+
+def add_period(parser: ArgumentParser) -> None:
+    """Add --since and --until."""
+    parser.add_argument("--since", type=moment, help="received at or after this ISO 8601 time")
+    parser.add_argument("--until", type=moment, help="received before this ISO 8601 time")
+
+
+def media_of_period(options: dict[str, Any]) -> MediaQuerySet:
+    """Return the media items that came in between --since and --until."""
+    media = MediaItem.objects.all()
+    if options["since"]:
+        media = media.filter(received_at__gte=options["since"])
+    if options["until"]:
+        media = media.filter(received_at__lt=options["until"])
+    return media

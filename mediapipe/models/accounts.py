@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models import F
+from django.utils import timezone
+
+from mediapipe.models.incidents import Cause, Incident
+
+# One refusal may be about one media item; so many in a row are about the credentials.
+REFUSALS_TO_PAUSE = 3
+# A paused account is asked for one media item this often, until the credentials work again.
+PROBE_EVERY = timedelta(seconds=60)
+# One 429 may be chance; so many in a row are a storm.
+LIMITS_TO_THROTTLE = 3
+# An account that may fetch so much at once is not limited any more.
+UNLIMITED = 16
+
+
+class AccountTrouble(models.Model):
+    """An account that Twilio refuses or slows down; there is no row for one that is well.
+
+    While `paused_at` is set nothing of the account is fetched but a probe now and then, so that
+    wrong credentials do not burn the schedule of every item. `limit` is how many of its items
+    may be fetched at once: halved by each 429 of a storm, and one more with each success.
+    """
+
+    account_sid = models.CharField("account SID", max_length=34, unique=True)
+    refusals = models.PositiveIntegerField("refusals in a row", default=0)
+    refused_since = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    probe_at = models.DateTimeField(null=True, blank=True)
+    rate_limits = models.PositiveIntegerField("429s in a row", default=0)
+    limit = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "account troubles"
+
+    def __str__(self) -> str:
+        return self.account_sid
+
+    @classmethod
+    def of(cls, account_sid: str) -> AccountTrouble:
+        """Return the row of this account, a new one if it was well until now."""
+        return cls.objects.get_or_create(account_sid=account_sid)[0]
+
+    @classmethod
+    def paused(cls) -> list[str]:
+        """Return the accounts of which nothing is fetched now, but for a probe that is due."""
+        rows = cls.objects.filter(paused_at__isnull=False, probe_at__gt=timezone.now())
+        return list(rows.values_list("account_sid", flat=True))
+
+    def may_fetch(self, now: datetime) -> bool:
+        """Tell whether credentials allow a fetch; the one that probes is told so only once."""
+        if self.paused_at is None:
+            return True
+        due = AccountTrouble.objects.filter(pk=self.pk, probe_at__lte=now)
+        return bool(due.update(probe_at=now + PROBE_EVERY))
+
+    def refused(self, asked_at: datetime) -> bool:
+        """Count a 401 or 403; tell whether it is the account that is refused, and not one item."""
+        row = AccountTrouble.objects.filter(pk=self.pk)
+        row.update(refusals=F("refusals") + 1)
+        row.filter(refused_since=None).update(refused_since=asked_at)
+        self.refresh_from_db()
+        if self.refusals < REFUSALS_TO_PAUSE:
+            return False
+        row.filter(paused_at=None).update(paused_at=asked_at, probe_at=asked_at + PROBE_EVERY)
+        Incident.see(Cause.CREDENTIALS, self.account_sid)
+        return True
+
+    def rate_limited(self, in_flight: int) -> None:
+        """Count a 429, and let less be fetched at once if it is one of many."""
+        row = AccountTrouble.objects.filter(pk=self.pk)
+        row.update(rate_limits=F("rate_limits") + 1)
+        self.refresh_from_db()
+        if self.rate_limits >= LIMITS_TO_THROTTLE:
+            row.update(limit=max(1, min(in_flight, self.limit or UNLIMITED) // 2))
+            Incident.see(Cause.RATE_LIMIT, self.account_sid)
+
+    def answered(self) -> None:
+        """Note that Twilio gave an answer that is neither a refusal nor a 429."""
+        row = AccountTrouble.objects.filter(pk=self.pk)
+        Incident.resolve(Cause.CREDENTIALS, self.account_sid)
+        row.update(refusals=0, refused_since=None, paused_at=None, probe_at=None, rate_limits=0)
+        row.filter(limit__isnull=False).update(limit=F("limit") + 1)
+        if row.filter(limit__gt=UNLIMITED).update(limit=None):
+            Incident.resolve(Cause.RATE_LIMIT, self.account_sid)
+        row.filter(limit=None).delete()

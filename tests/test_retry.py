@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+
+from mediapipe.failures import FinalFailure, TooLarge, Unauthorized
+from mediapipe.models import MediaItem, Status
+from mediapipe.transport.download import Evidence
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+CHANGELIST = reverse("admin:mediapipe_mediaitem_changelist")
+
+
+@pytest.fixture(autouse=True)
+def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Collect the ids that are published."""
+    ids: list[int] = []
+    monkeypatch.setattr("mediapipe.management.commands.retry.dispatch", ids.extend)
+    monkeypatch.setattr("mediapipe.admin.media.dispatch", ids.extend)
+    return ids
+
+
+def failed(failure: FinalFailure) -> MediaItem:
+    item = make.claimed()
+    item.mark_failed(failure, Evidence())
+    return item
+
+
+def retry(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    call_command("retry", *arguments)
+    return capsys.readouterr().out.strip()
+
+
+def test_failed_items_are_put_back_to_work_with_a_fresh_schedule(
+    capsys: pytest.CaptureFixture[str], handed_on: list[int]
+) -> None:
+    item = failed(Unauthorized())
+    assert retry(capsys) == "1 media items were put back to work."
+    item.refresh_from_db()
+    assert (item.status, item.error, item.fast_retries) == (Status.QUEUED, "", 0)
+    assert item.budget_started_at is None
+    assert handed_on == [item.pk]
+
+
+def test_what_was_tried_before_stays_on_record(capsys: pytest.CaptureFixture[str]) -> None:
+    item = failed(Unauthorized())
+    retry(capsys)
+    again = MediaItem.claim(item.pk)
+    assert again is not None
+    assert [row.number for row in again.attempt_set.all()] == [1, 2]
+
+
+def test_only_the_reason_that_is_asked_for_is_retried(capsys: pytest.CaptureFixture[str]) -> None:
+    refused, large = failed(Unauthorized()), failed(TooLarge())
+    retry(capsys, "--error", "too_large")
+    assert MediaItem.objects.failed().get() == refused
+    assert MediaItem.objects.queued().get() == large
+
+
+def test_a_dry_run_counts_and_changes_nothing(
+    capsys: pytest.CaptureFixture[str], handed_on: list[int]
+) -> None:
+    failed(Unauthorized())
+    said = retry(capsys, "--dry-run")
+    assert said == "1 media items would be put back to work."
+    assert MediaItem.objects.failed().count() == 1
+    assert handed_on == []
+
+
+def test_a_second_run_finds_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    failed(Unauthorized())
+    retry(capsys)
+    assert retry(capsys) == "0 media items were put back to work."
+
+
+def test_a_period_leaves_out_what_came_before(capsys: pytest.CaptureFixture[str]) -> None:
+    failed(Unauthorized())
+    assert retry(capsys, "--since", "2999-01-01").startswith("0 ")
+
+
+def test_a_stored_item_is_never_put_back(capsys: pytest.CaptureFixture[str]) -> None:
+    item = failed(Unauthorized())
+    MediaItem.objects.update(status=Status.STORED)
+    retry(capsys)
+    item.refresh_from_db()
+    assert item.status == Status.STORED
+
+
+def run_action(client: Client, *items: MediaItem) -> str:
+    answer = client.post(
+        CHANGELIST,
+        {"action": "try_again", "_selected_action": [item.pk for item in items]},
+        follow=True,
+    )
+    return answer.content.decode()
+
+
+def test_the_admin_action_says_how_many_and_who_did_it(
+    admin_client: Client, handed_on: list[int]
+) -> None:
+    item, other = failed(Unauthorized()), make.media()
+    page = run_action(admin_client, item, other)
+    assert "1 put back to work, 1 skipped: not failed." in page
+    assert handed_on == [item.pk]
+    entry = LogEntry.objects.get()
+    assert (entry.object_id, entry.change_message) == (str(item.pk), "Put back to work.")
+
+
+def test_a_viewer_cannot_put_anything_back(client: Client) -> None:
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_mediaitem"))
+    client.force_login(viewer)
+    item = failed(Unauthorized())
+    run_action(client, item)
+    item.refresh_from_db()
+    assert item.status == Status.FAILED
