@@ -69,6 +69,11 @@ def keep(file: BinaryIO, name: str) -> None:
         raise StorageFailed(type(error).__name__) from error
 
 
+def opened(name: str) -> File[bytes]:
+    """Return a stored file, open for reading; raise OSError when it is not there."""
+    return storages["media"].open(name)
+
+
 def remove_leftovers(older_than: timedelta) -> int:
     """Remove the unfinished downloads of workers that died; return how many there were."""
     oldest = time.time() - older_than.total_seconds()

@@ -4,13 +4,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django_celery_results.models import TaskResult
 
+from mediapipe.admin.files import file_answer, preview
 from mediapipe.admin.readonly import ReadOnlyAdmin, ReadOnlyInline
 from mediapipe.failures import Failure
 from mediapipe.models import FetchAttempt, MediaItem
@@ -90,9 +93,28 @@ class MediaItemAdmin(ReadOnlyAdmin):
         ("http_status", "twilio_code", "twilio_request_id"),
         ("declared_content_type", "content_type", "size"),
         ("storage_name", "sha256"),
+        "preview",
         "task_results",
     )
-    readonly_fields = ("what_it_means", "queue_lag", "propagation_delay", "task_results")
+    readonly_fields = ("preview", "what_it_means", "queue_lag", "propagation_delay", "task_results")
+
+    def get_urls(self) -> list[URLPattern]:
+        file = path(
+            "<int:pk>/file/",
+            self.admin_site.admin_view(self.file),
+            name="mediapipe_mediaitem_file",
+        )
+        return [file, *super().get_urls()]
+
+    def file(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Give out the stored file to those who may see the media item."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return file_answer(request, get_object_or_404(MediaItem, pk=pk))
+
+    @admin.display(description="preview")
+    def preview(self, media: MediaItem) -> SafeString:
+        return preview(media)
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("mediapipe.retry_mediaitem")
