@@ -14,10 +14,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from mediapipe.demo.report import Baseline, Report
-from mediapipe.demo.script import Step, steps
+from mediapipe.demo.script import announced_media, steps
 from mediapipe.processes import Supervisor, service
 from mediapipe.simulator import Simulator
-from mediapipe.simulator.script import MediaScript
 
 START_S = 60.0
 DEADLINE_S = 110.0
@@ -45,35 +44,23 @@ def send_and_watch(twilio: Simulator, console: Console) -> Report:
     """Send every webhook and wait until all media have settled, with a progress bar."""
     baseline = Baseline()
     planned = steps()
-    scripts = announced_media(planned)
+    media = len(announced_media(planned))
     with Progress(console=console) as progress, ThreadPoolExecutor(8) as pool:
         sent = progress.add_task("webhooks sent", total=len(planned))
-        settled = progress.add_task("media settled", total=len(scripts))
+        settled = progress.add_task("media settled", total=media)
         deadline = time.monotonic() + DEADLINE_S
         for step in planned:
             pool.submit(twilio.send, step.webhook, method=step.method, signature=step.signature)
             progress.advance(sent)
-            progress.update(settled, completed=Report(twilio, scripts, baseline).settled)
+            progress.update(settled, completed=Report(twilio, planned, baseline).settled)
             time.sleep(1 / RATE)
-        while (report := Report(twilio, scripts, baseline)).settled < len(scripts):
+        while (report := Report(twilio, planned, baseline)).settled < media:
             progress.update(settled, completed=report.settled)
             if time.monotonic() > deadline:
                 break
             time.sleep(0.25)
         progress.update(settled, completed=report.settled)
-    return Report(twilio, scripts, baseline)
-
-
-def announced_media(planned: list[Step]) -> list[MediaScript]:
-    """Return the media that must end up stored, each once, in the order of announcement."""
-    scripts = {
-        script.sid: script
-        for step in planned
-        if step.signature == "right"
-        for script in step.webhook.media
-        if script.recording_status == "completed"
-    }
-    return list(scripts.values())
+    return Report(twilio, planned, baseline)
 
 
 def wait_until_alive(url: str) -> None:

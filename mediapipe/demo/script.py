@@ -1,10 +1,12 @@
 """What the demonstration sends: every kind of webhook, some late, some twice, one forged."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
+from mediapipe.simulator.script import MediaScript
 from mediapipe.simulator.webhooks import Method, Signature
 
 # The latest media of the demonstration; the whole must end within about two minutes.
@@ -46,6 +48,18 @@ def steps() -> list[Step]:
         Step(payloads.transcription(of=early[1].media[0])),
         Step(payloads.mms(3), signature="wrong"),
     ]
+
+
+def announced_media(planned: Sequence[Step]) -> list[MediaScript]:
+    """Return the media that must end up stored, each once, in the order of announcement."""
+    scripts = {
+        script.sid: script
+        for step in planned
+        if step.signature == "right"
+        for script in step.webhook.media
+        if script.recording_status == "completed"
+    }
+    return list(scripts.values())
 
 
 def _delay_s(chance: random.Random) -> float:
