@@ -26,21 +26,22 @@ class Step:
 def steps() -> list[Step]:
     """Return every webhook of the demonstration in the order of sending."""
     chance = random.Random(SEED)
-    messages = [payloads.mms(count, delay_s=_delay_s(chance)) for count in range(1, 11)]
-    messages += [payloads.mms(1, ["video/mp4"], size=400_000, delay_s=_delay_s(chance))]
-    messages += [payloads.whatsapp(delay_s=_delay_s(chance)) for _ in range(6)]
-    messages += [payloads.whatsapp_voice_note(delay_s=_delay_s(chance)) for _ in range(4)]
-    messages += [payloads.whatsapp_document(delay_s=_delay_s(chance)) for _ in range(2)]
-    calls = [payloads.recording_status(size=90_000, delay_s=_delay_s(chance)) for _ in range(6)]
-    calls += [payloads.conference_recording(delay_s=_delay_s(chance)) for _ in range(2)]
-    early = [payloads.record_action(delay_s=2.0), payloads.record_action(delay_s=LONGEST_DELAY_S)]
+    messages = [payloads.mms(count) for count in range(1, 11)]
+    messages += [payloads.mms(1, ["video/mp4"], size=400_000)]
+    messages += [payloads.whatsapp() for _ in range(6)]
+    messages += [payloads.whatsapp_voice_note() for _ in range(4)]
+    messages += [payloads.whatsapp_document() for _ in range(2)]
+    calls = [payloads.recording_status(size=90_000) for _ in range(6)]
+    calls += [payloads.conference_recording() for _ in range(2)]
+    early = [payloads.record_action(delay_s=2.0), payloads.record_action(delay_s=6.0)]
     silent = [payloads.absent_recording("16101"), payloads.absent_recording("16102")]
     texts = [payloads.sms(), payloads.sms(), payloads.whatsapp_text()]
+    make_late([*messages, *calls], chance)
     plain = [*messages, *calls, *early, *silent, *texts]
     chance.shuffle(plain)
     return [
         *(Step(webhook) for webhook in plain),
-        Step(payloads.mms(2, delay_s=1.0), method="GET"),
+        Step(payloads.mms(2), method="GET"),
         *_again(messages[0], messages[4], calls[0]),
         Step(messages[9].fallback("11200", "https://example.com/first/")),
         # The status callback and the transcription tell of recordings that an action announced.
@@ -62,11 +63,15 @@ def announced_media(planned: Sequence[Step]) -> list[MediaScript]:
     return list(scripts.values())
 
 
-def _delay_s(chance: random.Random) -> float:
-    share = chance.random()
-    if share < 0.6:
-        return 0.0
-    return chance.uniform(0.2, 5) if share < 0.95 else chance.uniform(5, LONGEST_DELAY_S)
+def make_late(webhooks: Sequence[Webhook], chance: random.Random) -> None:
+    """Make media late: 70 % not at all, 25 % by up to 5 s, 5 % by up to LONGEST_DELAY_S."""
+    media = [script for webhook in webhooks for script in webhook.media]
+    chance.shuffle(media)
+    soon, late = len(media) * 25 // 100, len(media) * 5 // 100
+    for place, script in enumerate(media[:soon], start=1):
+        script.delay_s = 5 * place / soon
+    for place, script in enumerate(media[soon : soon + late], start=1):
+        script.delay_s = 5 + (LONGEST_DELAY_S - 5) * place / late
 
 
 def _again(*webhooks: Webhook) -> list[Step]:
