@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
-.PHONY: demo run test lint format requirements
+.PHONY: demo run test mutations lint format requirements
 
 run: $(VENV)/base
 	$(MANAGE) run
@@ -17,6 +17,10 @@ demo: $(VENV)/base
 
 test: $(VENV)/dev
 	$(BIN)/pytest $(ARGS)
+
+# Takes each guard out and sees its test go red.
+mutations: $(VENV)/dev
+	$(BIN)/python tests/mutations/run.py $(ARGS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

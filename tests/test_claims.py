@@ -23,13 +23,22 @@ BODY = Body(size=3, sha256="ab" * 32, head=b"abc")
 def test_a_claim_opens_an_attempt_and_sets_the_time_of_the_first() -> None:
     item = make.claimed()
     assert (item.status, item.attempts) == (Status.FETCHING, 1)
-    assert item.first_attempt_at == item.attempt.started_at
-    assert item.attempt.outcome == ""
+    row = item.attempt_set.get()
+    assert (row.number, row.outcome, row.started_at) == (1, "", item.first_attempt_at)
 
 
 def test_a_message_delivered_twice_claims_nothing_the_second_time() -> None:
     item = make.claimed()
     assert MediaItem.claim(item.pk) is None
+    assert item.attempt_set.count() == 1
+
+
+def test_of_two_workers_that_saw_the_same_row_one_takes_it() -> None:
+    item = make.media()
+    first, second = (MediaItem.objects.select_related("event").get(pk=item.pk) for _ in "ab")
+    now = datetime.now(UTC)
+    assert first._take(now, "", "")
+    assert not second._take(now, "", "")
     assert item.attempt_set.count() == 1
 
 
