@@ -6,9 +6,11 @@ import re
 import secrets
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
@@ -18,16 +20,40 @@ T = TypeVar("T")
 UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 # Linux allows 108 bytes in the path of a unix socket, macOS 104.
 LONGEST_SOCKET_PATH = 100
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+SQLITE = "django.db.backends.sqlite3"
+BROKERS = ("amqp", "amqps", "pyamqp", "redis", "rediss", "redis+socket")
+
+
+def text(env: Env, name: str, default: str = "") -> str:
+    """Return a value as it was written; an empty one is the default, as Compose passes them."""
+    # Env.str takes a value that begins with $ for the name of another variable.
+    return str(env.ENVIRON.get(name, "")).strip() or default
+
+
+def listed(env: Env, name: str) -> list[str]:
+    """Return the items of a comma list, without the blanks around them."""
+    return [item.strip() for item in text(env, name).split(",") if item.strip()]
 
 
 def boolean(env: Env, name: str, *, default: bool) -> bool:
     """Return a yes or no; anything else than the usual words is an error, not a no."""
-    value = env.str(name, default=str(default)).strip().lower()
+    value = text(env, name, str(default)).lower()
     if value in {"1", "true", "yes", "on"}:
         return True
-    if value in {"", "0", "false", "no", "off"}:
+    if value in {"0", "false", "no", "off"}:
         return False
     raise ImproperlyConfigured(f"{name} must be true or false, for example {name}=true.")
+
+
+def whole_number(env: Env, name: str, *, default: int, least: int = 1) -> int:
+    """Return a whole number that is not below `least`."""
+    value = text(env, name, str(default))
+    if not re.fullmatch("[0-9]{1,15}", value) or int(value) < least:
+        raise ImproperlyConfigured(
+            f"{name} must be a whole number from {least} on, for example {name}={default}."
+        )
+    return int(value)
 
 
 def duration_s(text: str) -> float:
@@ -40,14 +66,15 @@ def duration_s(text: str) -> float:
 
 def seconds(env: Env, name: str, *, default: str) -> float:
     """Return one duration in seconds."""
-    (value,) = _durations(name, [env.str(name, default="") or default])
+    (value,) = _durations(name, [text(env, name, default)])
     return value
 
 
 def seconds_list(env: Env, name: str, *, default: str) -> tuple[float, ...]:
     """Return a comma list of durations in seconds; an empty value is an empty list."""
-    parts = env.str(name, default=default).split(",")
-    return tuple(_durations(name, [part for part in parts if part.strip()]))
+    if name not in env.ENVIRON:
+        return tuple(_durations(name, default.split(",")))
+    return tuple(_durations(name, listed(env, name)))
 
 
 def _durations(name: str, parts: list[str]) -> list[float]:
@@ -62,21 +89,65 @@ def _durations(name: str, parts: list[str]) -> list[float]:
 def parsed(env: Env, name: str, parse: Callable[[str], T], *, example: str) -> list[T]:
     """Return each item of a comma list, read by `parse`, which raises ValueError."""
     try:
-        return [parse(item.strip()) for item in env.list(name, default=[])]
+        return [parse(item) for item in listed(env, name)]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}: {error}. For example {name}={example}") from None
 
 
+def folder(env: Env, name: str, default: Path) -> Path:
+    """Return the path of a folder, which is made if it is not there."""
+    path = Path(text(env, name, str(default))).resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{name} names {path}, which cannot be made: {error.strerror}; "
+            f"write for example {name}=/var/lib/mediapipe."
+        ) from None
+    return path
+
+
 def kept_secret(path: Path) -> str:
     """Return the secret in this file; make one, readable by us alone, on the first run."""
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
+            file.write(secrets.token_urlsafe(50))
+            file.flush()
+            # Of several processes that start at once one makes it, and none sees it half written.
+            with suppress(FileExistsError):
+                os.link(file.name, path)
+    return path.read_text().strip()
+
+
+def base_url(env: Env, name: str) -> str:
+    """Return an http or https URL without its last slash; an empty one if there is none."""
+    url = text(env, name).rstrip("/")
+    if url and not _is_http(url):
+        # The value is not shown, because it may have a password in it.
+        raise ImproperlyConfigured(
+            f"{name} is not an http or https URL; write for example "
+            f"{name}=https://media.example.com."
+        )
+    return url
+
+
+def _is_http(url: str) -> bool:
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(handle, "w") as file:
-        secret = secrets.token_urlsafe(50)
-        file.write(secret)
-    return secret
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def time_zone(env: Env, name: str) -> str:
+    """Return the name of a time zone, by default UTC."""
+    zone = text(env, name, "UTC")
+    try:
+        return ZoneInfo(zone).key
+    except (KeyError, ValueError, OSError):
+        raise ImproperlyConfigured(
+            f"{name} is no time zone; write for example {name}=Europe/Berlin."
+        ) from None
 
 
 def origin(url: str) -> str:
@@ -100,6 +171,22 @@ def socket_path(data_dir: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"mediapipe-{name}.sock"
 
 
+def broker_url(env: Env, name: str, default: str) -> str:
+    """Return the URL of a broker that is supported, and never show one that is not."""
+    url = text(env, name, default)
+    try:
+        parts = urlsplit(url)
+        readable = parts.scheme in BROKERS and parts.port != 0
+    except ValueError:
+        readable = False
+    if not readable:
+        raise ImproperlyConfigured(
+            f"{name} is not the URL of a broker; write for example "
+            f"{name}=amqp://user:password@host:5672/vhost or {name}=redis://host:6379/0."
+        )
+    return url
+
+
 def transport_options(broker_url: str) -> dict[str, Any]:
     """Return what the broker's transport needs so that no message is lost in silence."""
     if broker_url.startswith(("amqp", "pyamqp")):
@@ -111,10 +198,14 @@ def transport_options(broker_url: str) -> dict[str, Any]:
     return {}
 
 
-def database(env: Env, sqlite_path: Path) -> dict[str, Any]:
-    """Return Django's settings for DATABASE_URL, by default SQLite at this path."""
-    options: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{sqlite_path}")
-    if options["ENGINE"] == "django.db.backends.sqlite3":
+def database(env: Env, name: str, sqlite_path: Path) -> dict[str, Any]:
+    """Return Django's settings for a database URL, by default SQLite at this path."""
+    url = text(env, name)
+    # Django needs no URL for a path, in which some characters would have to be quoted.
+    options: dict[str, Any] = {"ENGINE": SQLITE, "NAME": str(sqlite_path)}
+    if url:
+        options = _database_url(name, url)
+    if options["ENGINE"] == SQLITE:
         options["OPTIONS"] = {
             # Taking the write lock at BEGIN lets writers queue instead of failing as deadlocks.
             "transaction_mode": "IMMEDIATE",
@@ -130,6 +221,17 @@ def database(env: Env, sqlite_path: Path) -> dict[str, Any]:
     return options
 
 
+def _database_url(name: str, url: str) -> dict[str, Any]:
+    if url.startswith(("postgres://", "postgresql://", "sqlite:///")):
+        # What cannot be read of a URL may be a piece of its password, so it is not shown.
+        with suppress(ValueError):
+            return dict(Env.db_url_config(url))
+    raise ImproperlyConfigured(
+        f"{name} is not the URL of a database; write for example {name}=postgres://"
+        "user:password@host:5432/name, with %40 for an @ and %2F for a / in the password."
+    )
+
+
 def media_storage(storage_url: str, media_root: str) -> dict[str, Any]:
     """Return the storage for media: a folder, or s3://bucket/prefix."""
     if not storage_url:
@@ -140,7 +242,10 @@ def media_storage(storage_url: str, media_root: str) -> dict[str, Any]:
         }
     parts = urlsplit(storage_url)
     if parts.scheme != "s3" or not parts.netloc:
-        raise ImproperlyConfigured("STORAGE_URL must look like s3://bucket/prefix.")
+        raise ImproperlyConfigured(
+            "STORAGE_URL is not the URL of a bucket; write for example "
+            "STORAGE_URL=s3://bucket/prefix."
+        )
     return {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
@@ -155,7 +260,11 @@ def media_storage(storage_url: str, media_root: str) -> dict[str, Any]:
 def logging(log_format: str, level: str) -> dict[str, Any]:
     """Return Django's LOGGING: lines for people, or JSON for machines, on standard error."""
     if log_format not in {"text", "json"}:
-        raise ImproperlyConfigured("LOG_FORMAT must be text or json.")
+        raise ImproperlyConfigured("LOG_FORMAT must be text or json, for example LOG_FORMAT=json.")
+    if level not in LOG_LEVELS:
+        raise ImproperlyConfigured(
+            f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}, for example LOG_LEVEL=INFO."
+        )
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -22,22 +22,21 @@ environ.Env.read_env(BASE_DIR / ".env")
 
 # Where data lives
 
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
-SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(DATA_DIR / "spool")))
+DATA_DIR = configuration.folder(env, "DATA_DIR", BASE_DIR / "var")
+SPOOL_DIR = Path(configuration.text(env, "SPOOL_DIR", str(DATA_DIR / "spool")))
 # Some hours of an outage; a webhook is a file of a few kilobytes.
-SPOOL_MAX_FILES = env.int("SPOOL_MAX_FILES", default=10_000)
+SPOOL_MAX_FILES = configuration.whole_number(env, "SPOOL_MAX_FILES", default=10_000)
 
 # Django
 
 DEBUG = configuration.boolean(env, "DJANGO_DEBUG", default=False)
-SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or configuration.kept_secret(
+SECRET_KEY = configuration.text(env, "DJANGO_SECRET_KEY") or configuration.kept_secret(
     DATA_DIR / "secret_key"
 )
-PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="").rstrip("/")
-WEB_BIND = env.str("WEB_BIND", default="127.0.0.1:8000")
+PUBLIC_BASE_URL = configuration.base_url(env, "PUBLIC_BASE_URL")
+WEB_BIND = configuration.text(env, "WEB_BIND", "127.0.0.1:8000")
 ALLOWED_HOSTS = configuration.allowed_hosts(
-    env.list("DJANGO_ALLOWED_HOSTS", default=[]), PUBLIC_BASE_URL
+    configuration.listed(env, "DJANGO_ALLOWED_HOSTS"), PUBLIC_BASE_URL
 )
 CSRF_TRUSTED_ORIGINS = [configuration.origin(PUBLIC_BASE_URL)] if PUBLIC_BASE_URL else []
 
@@ -85,32 +84,48 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # A redirect to the same URL with a slash would break the signature, which covers the URL.
 APPEND_SLASH = False
 USE_TZ = True
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = configuration.time_zone(env, "TIME_ZONE")
 LANGUAGE_CODE = "en-us"
+# Localised formats leave out the seconds, which are what timing is about.
+USE_I18N = False
+DATETIME_FORMAT = "Y-m-d H:i:s"
+DATE_FORMAT = "Y-m-d"
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 # WhiteNoise then serves the apps' own files, so that no collectstatic stands before `make run`.
 WHITENOISE_USE_FINDERS = True
 
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 if PUBLIC_BASE_URL.startswith("https://"):
+    # Only here is there a proxy for sure that speaks TLS for us and sets this header itself.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    SECURE_SSL_REDIRECT = False
+    # Short, because browsers do not forget it before its time when TLS breaks.
+    SECURE_HSTS_SECONDS = configuration.whole_number(
+        env, "DJANGO_HSTS_SECONDS", default=3600, least=0
+    )
+SILENCED_SYSTEM_CHECKS = [
+    # HSTS for subdomains and in browsers' preload lists binds hosts that are not ours.
+    "security.W005",
+    "security.W021",
+    # The proxy redirects to https. Here a redirect would loop behind one that sets no header,
+    # and would turn away health checks, which come past the proxy over plain HTTP.
+    "security.W008",
+]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 # Database
 
-DATABASES = {"default": configuration.database(env, DATA_DIR / "mediapipe.sqlite3")}
+DATABASES = {"default": configuration.database(env, "DATABASE_URL", DATA_DIR / "mediapipe.sqlite3")}
 
 # Celery
 
 EMBEDDED_BROKER_SOCKET = configuration.socket_path(DATA_DIR)
-CELERY_BROKER_URL = (
-    env.str("CELERY_BROKER_URL", default="") or f"redis+socket://{EMBEDDED_BROKER_SOCKET}"
+CELERY_BROKER_URL = configuration.broker_url(
+    env, "CELERY_BROKER_URL", f"redis+socket://{EMBEDDED_BROKER_SOCKET}"
 )
 EMBEDDED_BROKER = f"redis+socket://{EMBEDDED_BROKER_SOCKET}" == CELERY_BROKER_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = configuration.transport_options(CELERY_BROKER_URL)
@@ -134,12 +149,12 @@ CELERY_TASK_ROUTES = {
 CELERY_WORKER_PREFETCH_MULTIPLIER = 16
 # Fetching is waiting for a far server: threads carry many downloads in one process.
 CELERY_WORKER_POOL = "threads"
-CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=16)
+CELERY_WORKER_CONCURRENCY = configuration.whole_number(env, "WORKER_CONCURRENCY", default=16)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
-REDISPATCH_INTERVAL_S = env.float("REDISPATCH_INTERVAL", default=5.0)
+REDISPATCH_INTERVAL_S = configuration.seconds(env, "REDISPATCH_INTERVAL", default="5s")
 CELERY_BEAT_SCHEDULE = {
     "redispatch": {
         "task": "tasks.redispatch.redispatch",
@@ -161,30 +176,30 @@ CELERY_BEAT_SCHEDULE = {
 
 # Twilio
 
-TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
-TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
-TWILIO_API_KEY = env.str("TWILIO_API_KEY", default="")
-TWILIO_API_SECRET = env.str("TWILIO_API_SECRET", default="")
-TWILIO_ACCOUNTS_FILE = env.str("TWILIO_ACCOUNTS_FILE", default="")
-TWILIO_API_HOSTS = [host.rstrip("/") for host in env.list("TWILIO_API_HOSTS", default=[])]
+TWILIO_ACCOUNT_SID = configuration.text(env, "TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = configuration.text(env, "TWILIO_AUTH_TOKEN")
+TWILIO_API_KEY = configuration.text(env, "TWILIO_API_KEY")
+TWILIO_API_SECRET = configuration.text(env, "TWILIO_API_SECRET")
+TWILIO_ACCOUNTS_FILE = configuration.text(env, "TWILIO_ACCOUNTS_FILE")
+TWILIO_API_HOSTS = [host.rstrip("/") for host in configuration.listed(env, "TWILIO_API_HOSTS")]
 # Twilio's largest known webhook is some tens of kilobytes.
 WEBHOOK_MAX_BYTES = 1024 * 1024
 
 # Fetching
 
-MEDIA_REDIRECT_HOSTS = env.list("MEDIA_REDIRECT_HOSTS", default=[])
+MEDIA_REDIRECT_HOSTS = configuration.listed(env, "MEDIA_REDIRECT_HOSTS")
 MEDIA_ALLOWED_NETWORKS = configuration.parsed(
     env, "MEDIA_ALLOWED_NETWORKS", ipaddress.ip_network, example="10.1.0.0/16,127.0.0.0/8"
 )
-MEDIA_MAX_BYTES = env.int("MEDIA_MAX_BYTES", default=100 * 1024 * 1024)
+MEDIA_MAX_BYTES = configuration.whole_number(env, "MEDIA_MAX_BYTES", default=100 * 1024 * 1024)
 MEDIA_CONNECT_TIMEOUT_S = configuration.seconds(env, "MEDIA_CONNECT_TIMEOUT", default="5s")
 MEDIA_READ_TIMEOUT_S = configuration.seconds(env, "MEDIA_READ_TIMEOUT", default="20s")
 MEDIA_TOTAL_TIMEOUT_S = configuration.seconds(env, "MEDIA_TOTAL_TIMEOUT", default="300s")
 
 # Storage
 
-STORAGE_URL = env.str("STORAGE_URL", default="")
-MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(DATA_DIR / "media"))
+STORAGE_URL = configuration.text(env, "STORAGE_URL")
+MEDIA_ROOT = configuration.text(env, "MEDIA_ROOT", str(DATA_DIR / "media"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "media": configuration.media_storage(STORAGE_URL, MEDIA_ROOT),
@@ -202,6 +217,6 @@ RETRY_SLOW_SCHEDULE_S = configuration.seconds_list(
 
 # Logging
 
-LOG_FORMAT = env.str("LOG_FORMAT", default="text")
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOG_FORMAT = configuration.text(env, "LOG_FORMAT", "text")
+LOG_LEVEL = configuration.text(env, "LOG_LEVEL", "INFO").upper()
 LOGGING = configuration.logging(LOG_FORMAT, LOG_LEVEL)

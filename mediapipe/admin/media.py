@@ -44,11 +44,11 @@ class AttemptInline(ReadOnlyInline):
     model = FetchAttempt
     verbose_name_plural = "attempts"
     fields = (
-        "number",
         "phase",
-        "started_at",
-        "duration_s",
+        "started",
+        "took",
         "outcome",
+        "detail",
         "http_status",
         "twilio_code",
         "twilio_request_id",
@@ -56,6 +56,16 @@ class AttemptInline(ReadOnlyInline):
         "bytes_received",
         "worker",
     )
+    readonly_fields = ("started", "took")
+
+    @admin.display(description="after the webhook")
+    def started(self, attempt: FetchAttempt) -> str:
+        since = attempt.started_at - attempt.media.received_at
+        return f"+{since.total_seconds():.3f} s"
+
+    @admin.display(description="took")
+    def took(self, attempt: FetchAttempt) -> str:
+        return "-" if attempt.duration_s is None else f"{attempt.duration_s:.3f} s"
 
 
 @admin.register(MediaItem)
@@ -66,7 +76,6 @@ class MediaItemAdmin(ReadOnlyAdmin):
         "__str__",
         "status",
         "error",
-        "kind",
         "received_at",
         "attempts",
         "not_found_count",
