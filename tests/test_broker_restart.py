@@ -1,0 +1,67 @@
+"""The broker dies under a worker that holds a waiting message.
+
+Celery and kombu 5.7.0 exit with status 1 here, which is why requirements/base.in pins 5.6.3:
+these tests guard the day on which the pin is lifted.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mediapipe.simulator import faults, payloads
+from mediapipe.simulator.script import MediaScript
+from tests.service import Service, running
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """Run the service on the embedded broker."""
+    with running(tmp_path, REDISPATCH_INTERVAL="1") as service:
+        yield service
+
+
+def restart_broker(service: Service) -> None:
+    """Kill the Valkey server itself without warning, and start its program again."""
+    program = service.supervisor.running["broker"]
+    children = subprocess.run(
+        ["pgrep", "-P", str(program.pid)],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for pid in children.stdout.split():
+        subprocess.run(["kill", f"-{signal.SIGKILL}", pid], check=True)  # noqa: S607
+    program.wait(timeout=30)
+    service.supervisor.start("broker")
+
+
+def announce(service: Service, **options: object) -> MediaScript:
+    webhook = payloads.mms(1, **options)  # type: ignore[arg-type]
+    assert service.twilio.send(webhook) == 200
+    (script,) = webhook.media
+    return script
+
+
+def test_a_worker_that_holds_a_countdown_survives(service: Service) -> None:
+    script = announce(service, delay_s=8)
+    service.twilio.log.wait_for(script.sid, 3, timeout_s=30)
+    worker = service.supervisor.running["worker"]
+    restart_broker(service)
+    (line,) = service.wait_until_settled(1)
+    assert line["status"] == "stored"
+    assert worker.poll() is None
+
+
+def test_a_worker_in_the_middle_of_a_download_survives(service: Service) -> None:
+    script = announce(service, faults=[faults.Hang(5, at="cdn")])
+    service.twilio.log.wait_for(script.sid, 2, timeout_s=30)
+    worker = service.supervisor.running["worker"]
+    restart_broker(service)
+    (line,) = service.wait_until_settled(1)
+    assert line["status"] == "stored"
+    assert worker.poll() is None

@@ -1,0 +1,153 @@
+"""The task of a media item, in a real worker that lives in a thread of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery.contrib.testing.worker import start_worker
+from django.conf import settings as django_settings
+from django_celery_results.models import TaskResult
+from pytest_django import Settings
+
+from mediapipe.celery import app
+from mediapipe.models import MediaItem, Status
+from mediapipe.simulator import Simulator, faults
+from tasks import redispatch as redispatching
+from tasks.fetch_media import fetch_media
+from tasks.redispatch import ENOUGH_MESSAGES, redispatch
+from tests import make
+from tests.test_fetch import picture
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[None]:
+    """Run a worker on a broker in memory, with a schedule that tests can wait for."""
+    monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
+    settings.RETRY_FIRST_DELAY_S = 0.05
+    settings.RETRY_MAX_DELAY_S = 0.1
+    with start_worker(app, pool="solo", perform_ping_check=False, queues=["media"]):
+        yield
+
+
+def outcome_of(item: MediaItem) -> TaskResult:
+    """Dispatch the item's task and return its result once it is over."""
+    result = fetch_media.delay(media_id=item.pk)
+    result.get(timeout=30, propagate=False)
+    return TaskResult.objects.get(task_id=result.id)
+
+
+def test_one_task_comes_back_more_often_than_celerys_three_times(
+    worker: None, twilio: Simulator
+) -> None:
+    item = picture(twilio, faults=[faults.Status(404)] * 6)
+    result = outcome_of(item)
+    assert (result.status, result.result) == ("SUCCESS", '"stored"')
+    item.refresh_from_db()
+    assert (item.attempts, item.not_found_count) == (7, 6)
+    assert set(item.attempt_set.values_list("task_id", flat=True)) == {result.task_id}
+
+
+def test_a_waiting_task_is_recorded_as_a_retry(worker: None, twilio: Simulator) -> None:
+    django_settings.RETRY_FIRST_DELAY_S = django_settings.RETRY_MAX_DELAY_S = 2.0
+    item = picture(twilio, faults=[faults.Status(404)])
+    result = fetch_media.delay(media_id=item.pk)
+    twilio.log.wait_for(item.identity, 1)
+    seen = set()
+    while (row := TaskResult.objects.filter(task_id=result.id).first()) is None or (
+        row.status != "SUCCESS"
+    ):
+        seen.add(row.status if row else "")
+    assert "RETRY" in seen
+
+
+def test_a_final_failure_is_a_failed_task_that_names_the_reason(
+    worker: None, twilio: Simulator
+) -> None:
+    result = outcome_of(picture(twilio, faults=[faults.Status(401)]))
+    assert result.status == "FAILURE"
+    assert "Unauthorized" in str(result.result)
+    assert make.TOKEN not in f"{result.result}{result.traceback}"
+
+
+def test_the_end_of_the_schedule_is_a_failed_task(
+    worker: None, twilio: Simulator, settings: Settings
+) -> None:
+    settings.RETRY_FAST_WINDOW_S = 0.2
+    settings.RETRY_SLOW_SCHEDULE_S = ()
+    item = picture(twilio, faults=[faults.Status(404, forever=True)])
+    assert outcome_of(item).status == "FAILURE"
+    item.refresh_from_db()
+    assert (item.status, item.error) == (Status.FAILED, "not_ready")
+
+
+def test_the_slow_phase_ends_the_task_and_leaves_the_row_to_the_sweep(
+    worker: None, twilio: Simulator, settings: Settings
+) -> None:
+    settings.RETRY_FAST_WINDOW_S = 0.0
+    item = picture(twilio, faults=[faults.Status(404)])
+    assert outcome_of(item).result == '"retrying: not_ready"'
+    item.refresh_from_db()
+    assert item.sweep_at == item.next_attempt_at
+
+
+def test_a_duplicate_message_is_not_due(worker: None, twilio: Simulator) -> None:
+    item = picture(twilio)
+    outcome_of(item)
+    assert outcome_of(item).result == '"not due"'
+    assert len(twilio.log.of(item.identity, "cdn")) == 1
+
+
+def test_a_call_that_names_no_argument_fails_at_the_caller() -> None:
+    with pytest.raises(TypeError):
+        fetch_media.delay(5)
+
+
+def test_every_periodic_task_exists() -> None:
+    for entry in app.conf.beat_schedule.values():
+        assert entry["task"] in app.tasks
+
+
+@pytest.fixture
+def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Collect what the sweep publishes, on a broker with an empty queue."""
+    ids: list[int] = []
+    monkeypatch.setattr(redispatching, "dispatch", ids.extend)
+    monkeypatch.setattr(redispatching, "waiting_messages", lambda: 0)
+    return ids
+
+
+def overdue() -> MediaItem:
+    item = make.media()
+    MediaItem.objects.update(sweep_at=item.received_at)
+    return item
+
+
+def test_the_sweep_publishes_what_is_overdue(handed_on: list[int]) -> None:
+    item = overdue()
+    assert redispatch() == 1
+    assert handed_on == [item.pk]
+
+
+def test_the_sweep_adds_nothing_to_a_broker_that_is_full(
+    handed_on: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overdue()
+    monkeypatch.setattr(redispatching, "waiting_messages", lambda: ENOUGH_MESSAGES)
+    assert redispatch() == 0
+    assert handed_on == []
+
+
+def test_the_sweep_leaves_the_rest_for_the_next_time(
+    handed_on: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room: Any = 2
+    for _ in range(3):
+        make.media()
+    MediaItem.objects.update(sweep_at=MediaItem.objects.earliest("received_at").received_at)
+    monkeypatch.setattr(redispatching, "waiting_messages", lambda: ENOUGH_MESSAGES - room)
+    assert redispatch() == room
+    assert len(handed_on) == room
