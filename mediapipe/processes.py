@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,21 +22,28 @@ logger = logging.getLogger(__name__)
 CELERY = [sys.executable, "-m", "celery", "-A", "mediapipe"]
 # A program that dies at once is not started again in a tight loop.
 RESTART_PAUSE_S = 2.0
+# What is not ready by then is left to the programs that need it: they try again by themselves.
+READY_S = 10.0
 QUEUES = "media,housekeeping"
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A process to keep running; it gets `grace_s` seconds to end after SIGTERM."""
+    """A process to keep running; it gets `grace_s` seconds to end after SIGTERM.
+
+    The programs after it are started when `is_ready` says so.
+    """
 
     name: str
     command: Sequence[str]
     grace_s: float = 15.0
+    is_ready: Callable[[], bool] = lambda: True
 
 
 def broker() -> Program:
     """The embedded Valkey server, for machines that have no broker."""
-    return Program("broker", [sys.executable, "manage.py", "embedded_broker"])
+    command = [sys.executable, "manage.py", "embedded_broker"]
+    return Program("broker", command, is_ready=settings.EMBEDDED_BROKER_SOCKET.exists)
 
 
 def web(bind: str) -> Program:
@@ -83,9 +90,15 @@ class Supervisor:
         self.stopping = threading.Event()
 
     def __enter__(self) -> Self:
-        for name in self.programs:
+        for name, program in self.programs.items():
             self.start(name)
+            self._wait_until_ready(program)
         return self
+
+    def _wait_until_ready(self, program: Program) -> None:
+        deadline = time.monotonic() + READY_S
+        while not program.is_ready() and time.monotonic() < deadline:
+            self.stopping.wait(0.05)
 
     def __exit__(
         self,

@@ -10,7 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ def running(data_dir: Path, **env: str) -> Iterator[Service]:
         whole = {**os.environ, **twilio.environment(), "DATA_DIR": str(data_dir), **env}
         parts = [processes.web(bind), processes.worker(), processes.beat()]
         if "CELERY_BROKER_URL" not in env:
-            parts.insert(0, processes.broker())
+            parts.insert(0, replace(processes.broker(), is_ready=(data_dir / "broker.sock").exists))
         supervisor = Supervisor(parts, env=whole, log_dir=data_dir / "logs")
         service = Service(f"http://{bind}", whole, supervisor, twilio)
         service.manage("migrate", "--verbosity=0")

