@@ -1,0 +1,31 @@
+"""The first process of a container: `web`, `worker`, `beat`, or any command of manage.py."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from mediapipe import processes
+
+
+def command(words: Sequence[str]) -> Sequence[str]:
+    """Return the program that these words mean, with the options that `make run` gives it."""
+    match words:
+        case ["web"]:
+            return processes.web(settings.WEB_BIND).command
+        case ["worker"]:
+            return processes.worker().command
+        case ["beat"]:
+            return processes.beat().command
+    return [sys.executable, "manage.py", *words]
+
+
+if __name__ == "__main__":
+    try:
+        program = command(sys.argv[1:])
+    except ImproperlyConfigured as error:
+        sys.exit(f"error: {error}")
+    # In the place of this process, so that the container's signals reach the program itself.
+    os.execv(program[0], list(program))  # noqa: S606
