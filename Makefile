@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
-.PHONY: demo run test mutations lint format requirements
+.PHONY: demo run test test-faults mutations lint format requirements
 
 run: $(VENV)/base
 	$(MANAGE) run
@@ -17,6 +17,10 @@ demo: $(VENV)/base
 
 test: $(VENV)/dev
 	$(BIN)/pytest $(ARGS)
+
+# Kills, freezes and starves the real service; needs PostgreSQL, RabbitMQ and Redis, and ten minutes.
+test-faults: $(VENV)/dev
+	$(BIN)/pytest tests/faults $(ARGS)
 
 # Takes each guard out and sees its test go red.
 mutations: $(VENV)/dev

@@ -89,8 +89,9 @@ def publisher() -> Connection:
 
 def _forget_connections() -> None:
     """Close pooled connections, which a broker that restarted no longer knows."""
-    pools.producers[publisher()].force_close_all()
-    pools.connections[publisher()].force_close_all()
+    for pool in (pools.producers[publisher()], pools.connections[publisher()]):
+        # A reset fills the pool anew; force_close_all() alone leaves one that takes nobody in.
+        pool.resize(pool.limit, reset=True)
 
 
 def waiting_messages() -> int:

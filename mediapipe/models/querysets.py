@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -60,12 +61,17 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
 
     def overdue(self, now: datetime) -> MediaQuerySet:
         """Those that no message brings back in time: lost, interrupted, or in the slow phase."""
-        return self.filter(sweep_at__lte=now)
+        return self.filter(Q(sweep_at__lte=now) | _clock_was_set_back("sweep_at", now))
 
     def claimable(self, now: datetime) -> MediaQuerySet:
         """Those that a worker may take now: due, or held by a lease that has run out."""
-        due = Q(status__in=[Status.QUEUED, Status.RETRYING], next_attempt_at__lte=now + EARLY)
-        return self.filter(due | Q(status=Status.FETCHING, leased_until__lte=now))
+        due = Q(next_attempt_at__lte=now + EARLY) | _clock_was_set_back("next_attempt_at", now)
+        free = Q(leased_until__lte=now) | _clock_was_set_back("leased_until", now)
+        return self.filter(
+            Q(status=Status.QUEUED)
+            | Q(due, status=Status.RETRYING)
+            | Q(free, status=Status.FETCHING)
+        )
 
     def in_flight(self, account_sid: str, now: datetime) -> int:
         """Return how many items of this account are being fetched."""
@@ -127,3 +133,12 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
         """Leave these to the very next sweep, because the broker did not take their messages."""
         waiting = self.filter(pk__in=ids, status__in=[Status.QUEUED, Status.RETRYING])
         waiting.update(sweep_at=timezone.now())
+
+
+def _clock_was_set_back(field: str, now: datetime) -> Q:
+    """Match a time that lies further ahead than any wait outside the slow phase can have put it.
+
+    Otherwise an item would wait as long again as the clock was set back.
+    """
+    longest = timedelta(seconds=settings.RETRY_FAST_WINDOW_S) + 2 * PATIENCE
+    return Q(**{f"{field}__gt": now + longest}) & ~Q(status=Status.RETRYING, phase=Phase.SLOW)

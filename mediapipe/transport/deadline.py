@@ -1,4 +1,4 @@
-"""A bound over one whole attempt: connecting, headers and body together."""
+"""A bound over one whole attempt, and a shorter one over each request until its headers are in."""
 
 import contextlib
 import socket
@@ -16,6 +16,8 @@ _current: ContextVar["Deadline | None"] = ContextVar("deadline", default=None)
 class Deadline:
     """The end of an attempt, in force inside its `with` block, in any kind of worker pool.
 
+    One inside another bounds a part of it; both watch the socket of that part.
+
     A socket timeout starts anew with every byte, so a server that drips its headers could hold us
     for days: when the time is over, a timer shuts down the socket that is being read.
     """
@@ -25,9 +27,11 @@ class Deadline:
         self._timer = threading.Timer(total_s, self._cut)
         self._timer.daemon = True
         self._socket: socket.socket | None = None
+        self._outer: Deadline | None = None
         self._token: Token[Deadline | None] | None = None
 
     def __enter__(self) -> Self:
+        self._outer = _current.get()
         self._token = _current.set(self)
         self._timer.start()
         return self
@@ -55,6 +59,8 @@ class Deadline:
     def watch(self, connected: socket.socket) -> None:
         """Shut down this socket, and no other, when the time is over; raise TooSlow if it is."""
         self._socket = connected
+        if self._outer:
+            self._outer.watch(connected)
         # The timer may have run before this socket was there to be shut down.
         self.check()
 

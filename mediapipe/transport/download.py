@@ -147,14 +147,15 @@ class _Attempt:
         self.on_progress()
         self.deadline.check()
         left_s = self.deadline.remaining_s
-        with network_failures(host_of(url), self.deadline):
+        connect_s = min(settings.MEDIA_CONNECT_TIMEOUT_S, left_s)
+        read_s = min(settings.MEDIA_READ_TIMEOUT_S, left_s)
+        # Headers that drip are no progress: without a bound of their own they outlast the lease.
+        soon = Deadline(min(connect_s + read_s, left_s))
+        with soon, network_failures(host_of(url), soon):
             response = session().get(
                 url,
                 auth=_basic(credentials),
-                timeout=(
-                    min(settings.MEDIA_CONNECT_TIMEOUT_S, left_s),
-                    min(settings.MEDIA_READ_TIMEOUT_S, left_s),
-                ),
+                timeout=(connect_s, read_s),
                 stream=True,
                 allow_redirects=False,
             )

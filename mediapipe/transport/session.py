@@ -8,13 +8,13 @@ import time
 from collections.abc import Sequence
 from http.cookiejar import DefaultCookiePolicy
 from itertools import zip_longest
-from typing import Any, cast
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HeaderParsingError
+from urllib3.exceptions import InvalidHeader
 from urllib3.response import HTTPResponse
 from urllib3.util.response import assert_header_parsing
 
@@ -34,9 +34,26 @@ logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 _local = threading.local()
 
 
+class StrictAnswer(http.client.HTTPResponse):
+    """An answer whose headers leave no doubt about where its body ends."""
+
+    def begin(self) -> None:
+        """Read the headers; raise HeaderParsingError or InvalidHeader if they are broken.
+
+        urllib3 only logs headers that do not parse, and what follows them is lost; two lengths
+        it refuses, but then nobody closes the answer. http.client does for what is raised here.
+        """
+        super().begin()
+        assert_header_parsing(self.headers)
+        lengths = ",".join(self.headers.get_all("Content-Length", [])).split(",")
+        if len({length.strip() for length in lengths}) > 1:
+            raise InvalidHeader("The answer has several lengths.")
+
+
 class PinnedConnection(HTTPConnection):
     """A connection to the very address that was checked, so that DNS cannot change in between."""
 
+    response_class = StrictAnswer
     _last_used = 0.0
 
     def _new_conn(self) -> socket.socket:
@@ -46,21 +63,10 @@ class PinnedConnection(HTTPConnection):
         return _connect_to_any(addresses, end, host=self.host)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
-        """Return the answer; raise TooSlow at the deadline, HeaderParsingError for broken headers.
-
-        urllib3 only logs headers that do not parse. What follows them is lost, and that may be
-        the one that tells where the body ends.
-        """
+        """Return the answer; raise TooSlow at the deadline, and what StrictAnswer raises."""
         deadline.watch(self.sock)
         self._last_used = time.monotonic()
-        response = super().getresponse()
-        original = cast(http.client.HTTPResponse, response._original_response)
-        try:
-            assert_header_parsing(original.msg)
-        except HeaderParsingError:
-            response.close()
-            raise
-        return response
+        return super().getresponse()
 
     @property
     def is_connected(self) -> bool:

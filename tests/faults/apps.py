@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class FaultsConfig(AppConfig):
+    """Loaded into web, worker and beat by tests.faults.settings."""
+
+    name = "tests.faults"
+
+    def ready(self) -> None:
+        from tests.faults import clock, failpoints, hurry
+
+        hurry.shorten()
+        failpoints.install()
+        clock.follow()

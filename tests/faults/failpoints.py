@@ -1,0 +1,66 @@
+"""Named places at which a process of the service dies, freezes or fails when the test wants it.
+
+The test asks by a file with the name of the place, and in it the signal; each is good for once.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+from celery.signals import task_postrun
+from django.core.files.storage import FileSystemStorage
+
+STORED_BUT_NOT_IN_THE_ROW = "stored-but-not-in-the-row"
+IN_THE_ROW_BUT_NOT_ACKED = "in-the-row-but-not-acked"
+STORAGE_IS_FULL = "storage-is-full"
+
+
+def install() -> None:
+    """Connect the places that are signals; the others are in the storage below."""
+    task_postrun.connect(_after_the_task, weak=False)
+
+
+def arm(folder: Path, name: str, number: signal.Signals) -> Path:
+    """Let the next process that reaches this place send itself this signal."""
+    file = folder / name
+    file.write_text(str(int(number)))
+    return file
+
+
+def reach(name: str) -> None:
+    """Send this process the signal that the test asked for here, if it did."""
+    file = _folder() / name
+    taken = file.with_suffix(f".{threading.get_ident()}")
+    try:
+        # Of several threads that arrive at once, one renames the file.
+        file.rename(taken)
+    except FileNotFoundError:
+        return
+    number = int(taken.read_text())
+    taken.unlink()
+    os.kill(os.getpid(), number)
+
+
+def _after_the_task(retval: object, **kwargs: Any) -> None:
+    if retval == "stored":
+        reach(IN_THE_ROW_BUT_NOT_ACKED)
+
+
+class FaultyStorage(FileSystemStorage):
+    """The real storage, which may be full, or the last thing that its process ever does."""
+
+    def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
+        if (_folder() / STORAGE_IS_FULL).exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        saved: str = super().save(name, content, max_length)
+        reach(STORED_BUT_NOT_IN_THE_ROW)
+        return saved
+
+
+def _folder() -> Path:
+    return Path(os.environ["FAILPOINTS"])

@@ -1,0 +1,30 @@
+"""The service's patience in seconds instead of minutes, so that a cell takes seconds too."""
+
+from datetime import timedelta
+
+from mediapipe import fetch, schedule
+from mediapipe.models import media, querysets
+
+LEASE_S = 5.0
+PATIENCE_S = 4.0
+
+# Shorter than the lease, as they are in production: a silent server does not cost the lease.
+ENVIRONMENT = {
+    "MEDIA_CONNECT_TIMEOUT": "1s",
+    "MEDIA_READ_TIMEOUT": "3s",
+    "MEDIA_TOTAL_TIMEOUT": "12s",
+    "REDISPATCH_INTERVAL": "1",
+    "RETRY_FIRST_DELAY": "0.5s",
+    "RETRY_MAX_DELAY": "2s",
+    "RETRY_FAST_WINDOW": "60s",
+    "RETRY_SLOW_SCHEDULE": "3s,5s",
+}
+
+
+def shorten() -> None:
+    """Put short leases in everywhere where the name is bound."""
+    media.LEASE = timedelta(seconds=LEASE_S)
+    fetch.RENEW_EVERY_S = LEASE_S / 3
+    for module in (media, querysets):
+        vars(module)["PATIENCE"] = timedelta(seconds=PATIENCE_S)
+    schedule.OUR_FAULT_DELAY_S = 2.0

@@ -1,0 +1,47 @@
+"""The clock of the sweep is frozen, or there are two of it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mediapipe.processes import Program
+from mediapipe.simulator import payloads
+from tests.faults.conftest import Settled
+from tests.faults.hurry import PATIENCE_S
+from tests.faults.world import World
+
+pytestmark = pytest.mark.services
+
+
+def test_without_beat_messages_are_enough(world: World, settled: Settled) -> None:
+    with world.stopped("beat"):
+        world.send(*(payloads.mms(1, delay_s=1) for _ in range(5)))
+        assert settled("beat stopped", "messages arrive").flawless
+
+
+def test_without_beat_what_is_lost_waits_for_it(world: World, settled: Settled) -> None:
+    webhook = payloads.mms(2)
+    with world.stopped("beat"):
+        with world.without("worker"):
+            world.send(webhook)
+            world.empty_broker()
+        time.sleep(PATIENCE_S + 1)
+        assert {row["status"] for row in world.rows(webhook)} == {"queued"}
+    assert settled("beat stopped", "messages lost, beat goes on").flawless
+
+
+def test_with_two_beats(world: World, settled: Settled) -> None:
+    beat = world.supervisor.programs["beat"]
+    schedule = str(world.failpoints.parent / "second-beat")
+    with world.joined_by(Program("beat-2", [*beat.command, "--schedule", schedule])):
+        for _ in range(4):
+            world.broker.switch("refuse")
+            world.send(*(payloads.mms(1) for _ in range(10)))
+            world.empty_broker()
+            world.broker.switch("pass")
+            time.sleep(1)
+        verdict = settled("two beats", "messages lost under load")
+    assert verdict.flawless
+    assert all(len(world.twilio.log.of(sid, "cdn")) == 1 for sid in world.sent)

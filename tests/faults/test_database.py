@@ -1,0 +1,77 @@
+"""The database is stopped: webhooks go to the spool, and what was begun is done again."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mediapipe.simulator import payloads
+from mediapipe.simulator.faults import Hang, HangInBody
+from tests.faults.conftest import Settled
+from tests.faults.world import World
+
+pytestmark = pytest.mark.services
+
+FAULT = "database stopped"
+
+
+def test_at_the_webhook(world: World, settled: Settled) -> None:
+    webhooks = [payloads.mms(2) for _ in range(10)]
+    world.database.switch("refuse")
+    world.send(*webhooks)
+    assert not any(map(world.rows, webhooks))
+    world.database.switch("pass")
+    assert settled(FAULT, "at the webhook").flawless
+
+
+def test_at_the_webhook_with_the_web_process_killed_after_the_answer(
+    world: World, settled: Settled
+) -> None:
+    world.database.switch("refuse")
+    world.send(*(payloads.mms(1) for _ in range(5)))
+    world.kill("web")
+    world.database.switch("pass")
+    assert settled(FAULT, "at the webhook, then web SIGKILL").flawless
+
+
+def test_in_a_claim(world: World, settled: Settled) -> None:
+    refused = world.says("worker", "OperationalError")
+    with world.stopped("worker"):
+        world.send(*(payloads.mms(1) for _ in range(5)))
+        world.database.switch("refuse")
+    world.wait_until_it_says("worker", "OperationalError", more_than=refused)
+    world.database.switch("pass")
+    assert settled(FAULT, "in a claim").flawless
+
+
+def test_when_a_404_is_noted(world: World, settled: Settled) -> None:
+    webhook = payloads.mms(1, delay_s=3, faults=[Hang(1)])
+    refused = world.says("worker", "OperationalError")
+    world.send(webhook)
+    world.was_asked(webhook)
+    world.database.switch("refuse")
+    world.wait_until_it_says("worker", "OperationalError", more_than=refused)
+    world.database.switch("pass")
+    assert settled(FAULT, "when a 404 is noted").flawless
+
+
+def test_at_the_final_save(world: World, settled: Settled) -> None:
+    webhook = payloads.mms(2, faults=[HangInBody(1, at="cdn")])
+    refused = world.says("worker", "OperationalError")
+    world.send(webhook)
+    world.was_asked(webhook, times=2)
+    world.database.switch("refuse")
+    world.wait_until_it_says("worker", "OperationalError", more_than=refused)
+    world.database.switch("pass")
+    assert settled(FAULT, "at the final save").flawless
+
+
+def test_failing_over_again_and_again(world: World, settled: Settled) -> None:
+    for _ in range(6):
+        world.send(*(payloads.mms(1, delay_s=1) for _ in range(4)))
+        world.database.switch("reset")
+        world.send(*(payloads.mms(1) for _ in range(2)))
+        time.sleep(0.5)
+        world.database.switch("pass")
+    assert settled("database resets", "again and again under load").flawless

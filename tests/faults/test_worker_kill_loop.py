@@ -1,0 +1,59 @@
+"""Workers that die without end while webhooks come in: whoever is left goes on with the work."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+
+import pytest
+
+from mediapipe.simulator import payloads
+from mediapipe.simulator.faults import HangInBody
+from mediapipe.simulator.payloads import Webhook
+from tests.faults.conftest import Settled
+from tests.faults.world import World
+
+pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
+
+SECONDS = 60.0
+KILLS = 33
+WEBHOOKS = 180
+SEED = 20
+
+
+def test_thirty_kills_in_a_minute_under_load(world: World, settled: Settled) -> None:
+    kills: list[float] = []
+    with world.joined_by(world.another_worker("worker-2"), world.another_worker("worker-3")):
+        killer = threading.Thread(target=kill_on_and_on, args=(world, kills))
+        killer.start()
+        for webhook in load():
+            world.send(webhook)
+            time.sleep(SECONDS / WEBHOOKS)
+        killer.join()
+        assert settled("worker SIGKILL", f"{KILLS} times in {SECONDS:.0f} s", 90).flawless
+    assert len(kills) >= 30
+    assert kills[-1] - kills[0] <= SECONDS
+
+
+def kill_on_and_on(world: World, kills: list[float]) -> None:
+    """Kill one of the three workers every two seconds, each in its turn."""
+    begun = time.monotonic()
+    for number in range(KILLS):
+        time.sleep(max(0.0, begun + number * SECONDS / KILLS - time.monotonic()))
+        name = ("worker", "worker-2", "worker-3")[number % 3]
+        world.supervisor.running[name].kill()
+        kills.append(time.monotonic())
+
+
+def load() -> list[Webhook]:
+    """Return webhooks some of whose media are late, and some slow enough to be hit by a kill."""
+    chance = random.Random(SEED)
+    return [
+        payloads.mms(
+            chance.randint(1, 2),
+            delay_s=chance.choice([0.0, 0.0, 2.0]),
+            faults=[HangInBody(chance.uniform(0, 1), at="cdn")],
+        )
+        for _ in range(WEBHOOKS)
+    ]

@@ -1,0 +1,273 @@
+"""The whole service between proxies, and what may happen to it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
+
+import redis
+
+from mediapipe import processes
+from mediapipe.demo.run import free_port
+from mediapipe.processes import Program, Supervisor
+from mediapipe.simulator import Simulator
+from mediapipe.simulator.payloads import Webhook
+from mediapipe.simulator.script import MediaScript
+from tests import servers
+from tests.faults import clock, failpoints, hurry
+from tests.faults.judge import Judge, Row, Verdict
+from tests.faults.proxy import Proxy
+from tests.service import ROOT, wait_for_line, wait_until_ready
+
+PORTS = {"database": 5432, "rabbitmq": 5672, "redis": 6379}
+GRACE_S = 20.0
+
+
+class World:
+    """Web, worker and beat, which see database and broker through a proxy each."""
+
+    def __init__(
+        self,
+        url: str,
+        supervisor: Supervisor,
+        proxies: dict[str, Proxy],
+        judge: Judge,
+        folder: Path,
+    ) -> None:
+        self.url = url
+        self.supervisor = supervisor
+        self.database, self.broker = proxies["database"], proxies["broker"]
+        self.broker_url = supervisor.env["REAL_BROKER_URL"]
+        self.judge = judge
+        self.twilio = judge.twilio
+        self.failpoints = folder
+        self.log_dir = supervisor.log_dir or folder
+        self.sent: dict[str, MediaScript] = {}
+
+    # What Twilio does
+
+    def send(self, *webhooks: Webhook, answer: int = 200) -> list[float]:
+        """Send webhooks that must be answered so; return how many seconds each took."""
+        before = len(self.twilio.deliveries())
+        with ThreadPoolExecutor(min(64, len(webhooks))) as pool:
+            answers = list(pool.map(self.twilio.send, webhooks))
+        assert set(answers) == {answer}, f"answered {Counter(answers)}"
+        self.sent |= {script.sid: script for webhook in webhooks for script in webhook.media}
+        return [delivery.took_s for delivery in self.twilio.deliveries()[before:]]
+
+    def was_asked(self, webhook: Webhook, times: int = 1) -> None:
+        """Return when the service asked for each of the webhook's media so often."""
+        for script in webhook.media:
+            self.twilio.log.wait_for(script.sid, times, timeout_s=30)
+
+    # What happens to the processes
+
+    def signal(self, name: str, number: Signals) -> None:
+        """Send a signal to web, worker or beat."""
+        os.kill(self.supervisor.running[name].pid, number)
+
+    def kill(self, name: str) -> None:
+        """End a program as the kernel does when memory runs out; it is started again."""
+        process = self.supervisor.running[name]
+        process.kill()
+        process.wait()
+
+    def terminate(self, name: str) -> int:
+        """Ask a program to end, as a deployment does; return its status; it is started again."""
+        process = self.supervisor.running[name]
+        process.terminate()
+        return process.wait(GRACE_S)
+
+    @contextmanager
+    def stopped(self, name: str) -> Iterator[None]:
+        """Freeze a program meanwhile, as a host that swaps or a paused machine does."""
+        process = self.supervisor.running[name]
+        os.kill(process.pid, SIGSTOP)
+        try:
+            yield
+        finally:
+            if process.poll() is None:
+                os.kill(process.pid, SIGCONT)
+
+    @contextmanager
+    def without(self, name: str) -> Iterator[None]:
+        """Let a program be dead meanwhile; what it holds in its sockets is gone with it."""
+        before = self.supervisor.programs
+        self.supervisor.programs = {n: program for n, program in before.items() if n != name}
+        self.kill(name)
+        try:
+            yield
+        finally:
+            self.supervisor.programs = before
+
+    @contextmanager
+    def joined_by(self, *programs: Program) -> Iterator[None]:
+        """Run more programs meanwhile, under the same supervisor."""
+        before = self.supervisor.programs
+        self.supervisor.programs = before | {program.name: program for program in programs}
+        for program in programs:
+            self.supervisor.start(program.name)
+        try:
+            yield
+        finally:
+            self.supervisor.programs = before
+            for program in programs:
+                end(self.supervisor.running.pop(program.name))
+
+    def another_worker(self, name: str) -> Program:
+        """Return one more worker to run."""
+        command = [*self.supervisor.programs["worker"].command, "--hostname", f"{name}@%h"]
+        return Program(name, command, GRACE_S)
+
+    def arm(self, failpoint: str, number: Signals = SIGKILL) -> Path:
+        """Let the next process that reaches this place get this signal there."""
+        return failpoints.arm(self.failpoints, failpoint, number)
+
+    def says(self, name: str, text: str) -> int:
+        """Return how often a program's log has this text."""
+        return (self.log_dir / f"{name}.log").read_text().count(text)
+
+    def wait_until_it_says(self, name: str, text: str, more_than: int) -> None:
+        """Return when a program's log has this text more often than that."""
+        deadline = time.monotonic() + 30
+        while self.says(name, text) <= more_than:
+            assert time.monotonic() < deadline, f"{name} never said {text!r} again"
+            time.sleep(0.1)
+
+    # What becomes of it
+
+    def rows(self, webhook: Webhook) -> list[Row]:
+        """Return the rows of a webhook's media."""
+        return self.judge.rows(webhook.media)
+
+    def wait_for_row(self, webhook: Webhook, timeout_s: float = 30, **values: object) -> Row:
+        """Return the first row of a webhook's media once it has these values."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            for row in self.rows(webhook)[:1]:
+                if all(row[name] == value for name, value in values.items()):
+                    return row
+            time.sleep(0.05)
+        raise TimeoutError(f"{self.rows(webhook)} never had {values}")
+
+    def wait_for_result(self, attempt: Row, timeout_s: float = 30) -> None:
+        """Return when the task that made this attempt has ended."""
+        deadline = time.monotonic() + timeout_s
+        while not self.judge.result(attempt["task_id"]):
+            assert time.monotonic() < deadline, f"the task of {attempt} never ended"
+            time.sleep(0.1)
+
+    def settle(self, timeout_s: float = 45, *, ordered: bool = True) -> Verdict:
+        """Wait until all that was sent has come to its end, and judge it."""
+        scripts = list(self.sent.values())
+        self.judge.wait_until_final(scripts, timeout_s)
+        return self.judge.verdict(scripts, ordered=ordered)
+
+    def empty_broker(self) -> None:
+        """Take every message out of the broker, as a restart without its disk does."""
+        if self.broker_url.startswith("redis"):
+            with redis.Redis.from_url(self.broker_url) as client:
+                client.flushdb()
+            return
+        vhost = self.broker_url.rpartition("/")[2]
+        for queue in processes.QUEUES.split(","):
+            servers.rabbitmqctl("purge_queue", "-p", vhost, queue)
+
+    def heal(self) -> None:
+        """Put everything right again for the next test."""
+        for proxy in (self.database, self.broker):
+            proxy.switch("pass")
+        clock.set_right(self.failpoints)
+        for file in self.failpoints.iterdir():
+            file.unlink()
+        for script in self.sent.values():
+            script.release()
+        self.sent.clear()
+        for name in self.supervisor.running:
+            self._run_again(name)
+        wait_until_ready(self.url)
+
+    def _run_again(self, name: str) -> None:
+        deadline = time.monotonic() + 10
+        while self.supervisor.running[name].poll() is not None:
+            assert time.monotonic() < deadline, f"{name} was not started again"
+            time.sleep(0.1)
+        self.signal(name, SIGCONT)
+
+
+@contextmanager
+def running(
+    data_dir: Path, database_url: str, broker_url: str, more: Sequence[Program] = ()
+) -> Iterator[World]:
+    """Run the service on these servers, with short leases and failpoints, under a supervisor."""
+    folder = data_dir / "failpoints"
+    folder.mkdir(parents=True)
+    bind = f"127.0.0.1:{free_port()}"
+    broker_port = PORTS["redis" if broker_url.startswith("redis") else "rabbitmq"]
+    with (
+        Proxy(PORTS["database"]) as database,
+        Proxy(broker_port) as broker,
+        Simulator(service=f"http://{bind}") as twilio,
+    ):
+        env = {
+            **twilio.environment(),
+            **hurry.ENVIRONMENT,
+            "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
+            "DATA_DIR": str(data_dir),
+            "FAILPOINTS": str(folder),
+            "DATABASE_URL": database_url.replace(f":{PORTS['database']}", f":{database.port}"),
+            "CELERY_BROKER_URL": broker_url.replace(f":{broker_port}", f":{broker.port}"),
+            "REAL_BROKER_URL": broker_url,
+        }
+        worker = processes.worker()
+        parts = [
+            processes.web(bind),
+            Program("worker", worker.command, GRACE_S),
+            *more,
+            processes.beat(),
+        ]
+        supervisor = Supervisor(parts, env=env, log_dir=data_dir / "logs")
+        migrate(supervisor.env)
+        judge = Judge(database_url, data_dir / "media", twilio)
+        with supervised(supervisor):
+            wait_until_ready(f"http://{bind}")
+            wait_for_line(data_dir / "logs" / "worker.log", " ready.")
+            proxies = {"database": database, "broker": broker}
+            yield World(f"http://{bind}", supervisor, proxies, judge, folder)
+            # The programs end in good order only while they can reach their servers.
+            for proxy in proxies.values():
+                proxy.switch("pass")
+
+
+@contextmanager
+def supervised(supervisor: Supervisor) -> Iterator[None]:
+    """Keep the programs running, as `manage.py run` does."""
+    with supervisor:
+        thread = threading.Thread(target=supervisor.watch)
+        thread.start()
+        try:
+            yield
+        finally:
+            supervisor.stopping.set()
+            thread.join()
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a program to end, frozen or not, and wait for it."""
+    if process.poll() is None:
+        process.send_signal(SIGCONT)
+        process.terminate()
+        process.wait(GRACE_S)
+
+
+def migrate(env: dict[str, str]) -> None:
+    command = [processes.CELERY[0], "manage.py", "migrate", "--verbosity=0"]
+    subprocess.run(command, cwd=ROOT, env=env, check=True, timeout=120)
