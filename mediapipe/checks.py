@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,19 +15,22 @@ from django.core.exceptions import ImproperlyConfigured
 
 from mediapipe.providers.twilio.accounts import accounts
 
+ORIGIN = re.compile(r"https?://[^\s/?#@]+")
+
 
 @register("mediapipe")
 def twilio_credentials(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Without a token no webhook can be verified, so none would be taken in."""
-    if settings.TWILIO_ACCOUNTS_FILE or (
-        settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN
-    ):
+    try:
+        known = accounts().values()
+    except ImproperlyConfigured as error:
+        return [_not_readable(error)]
+    if any(account.auth_tokens for account in known):
         return []
-    missing = [
-        name for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN") if not getattr(settings, name)
-    ]
+    names = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
+    missing = [name for name in names if not getattr(settings, name)] or ["TWILIO_AUTH_TOKEN"]
     return [
         Error(
             f"No value for {' and '.join(missing)}: no webhook can be verified.",
@@ -37,22 +41,14 @@ def twilio_credentials(
     ]
 
 
-@register("mediapipe")
-def accounts_are_readable(
-    app_configs: Sequence[AppConfig] | None, **kwargs: Any
-) -> list[CheckMessage]:
-    """An accounts file that cannot be read would turn every webhook into a 500."""
-    try:
-        accounts()
-    except ImproperlyConfigured as error:
-        return [
-            Error(
-                str(error),
-                hint="The file is a JSON list of objects with account_sid and auth_tokens.",
-                id="mediapipe.E005",
-            )
-        ]
-    return []
+def _not_readable(error: ImproperlyConfigured) -> Error:
+    """Accounts that cannot be read would turn every webhook into a 500."""
+    return Error(
+        str(error),
+        hint="TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN go together; TWILIO_ACCOUNTS_FILE is a "
+        "JSON list of objects with account_sid and auth_tokens.",
+        id="mediapipe.E005",
+    )
 
 
 @register("mediapipe")
@@ -102,16 +98,19 @@ def api_hosts_are_origins(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """An origin that may be given credentials must be written as one."""
-    bad = [host for host in settings.TWILIO_API_HOSTS if "://" not in host]
-    if not bad:
-        return []
-    return [
-        Error(
-            f"TWILIO_API_HOSTS has {bad[0]!r}, which is no origin.",
-            hint="Write scheme, host and port, for example http://127.0.0.1:9701.",
-            id="mediapipe.E004",
-        )
-    ]
+    for number, host in enumerate(settings.TWILIO_API_HOSTS, start=1):
+        if not ORIGIN.fullmatch(host):
+            # It is not shown, because there may be a password in it.
+            return [_no_origin(number)]
+    return []
+
+
+def _no_origin(number: int) -> Error:
+    return Error(
+        f"TWILIO_API_HOSTS, entry {number}, is no origin.",
+        hint="Write scheme, host and port, for example http://127.0.0.1:9701.",
+        id="mediapipe.E004",
+    )
 
 
 @register("mediapipe", deploy=True)

@@ -33,6 +33,8 @@ KEYS = (
     "sha256",
     "storage_name",
 )
+# The content type that a webhook declares is the sender's own word.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def media_line(media: MediaItem) -> dict[str, Any]:
@@ -65,6 +67,16 @@ def media_line(media: MediaItem) -> dict[str, Any]:
         media.storage_name,
     )
     return {key: _plain(value) for key, value in zip(KEYS, values, strict=True)}
+
+
+def csv_line(media: MediaItem) -> dict[str, Any]:
+    """Return the item as `media_line` does, with nothing in it that a spreadsheet would run."""
+    return {key: _harmless(value) for key, value in media_line(media).items()}
+
+
+def _harmless(value: object) -> object:
+    """Put an apostrophe before what a spreadsheet takes for a formula (OWASP: CSV injection)."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 def _plain(value: object) -> object:

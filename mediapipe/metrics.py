@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.db.models import Count, Min, Sum
 from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -23,7 +23,7 @@ class DatabaseCollector(Collector):
         )
         try:
             families = [_webhooks(), _rejections(), _media(), _failures(), _oldest(), _incidents()]
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             families = []
         yield GaugeMetricFamily(
             "mediapipe_database_up", "Whether the database answers.", bool(families)

@@ -3,7 +3,7 @@
 import logging
 import time
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from mediapipe.models import Rejection
 
@@ -18,7 +18,7 @@ def count(reason: str) -> None:
     _log(reason)
     try:
         Rejection.add(reason)
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         logger.warning("a refused webhook was not counted (%s)", type(error).__name__)
 
 

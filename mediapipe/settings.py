@@ -86,10 +86,9 @@ APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = configuration.time_zone(env, "TIME_ZONE")
 LANGUAGE_CODE = "en-us"
-# Localised formats leave out the seconds, which are what timing is about.
 USE_I18N = False
-DATETIME_FORMAT = "Y-m-d H:i:s"
-DATE_FORMAT = "Y-m-d"
+# The formats of a language win over DATETIME_FORMAT here, whether or not anything is translated.
+FORMAT_MODULE_PATH = "mediapipe.formats"
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)

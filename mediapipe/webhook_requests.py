@@ -1,8 +1,11 @@
 """Django's request as the provider sees it: the URL as it was configured, the body as bytes."""
 
+import re
+
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, UnreadablePostError
+from django.http import HttpRequest
+from gunicorn.http.errors import ParseException
 
 from mediapipe.failures import WebhookTooLarge, WebhookUnreadable
 from mediapipe.providers.base import WebhookRequest
@@ -37,18 +40,51 @@ def request_target(request: HttpRequest) -> str:
 
 
 def bounded_body(request: HttpRequest) -> bytes:
-    """Return the body; raise WebhookTooLarge without reading one that says it is over the cap."""
-    announced = request.headers.get("Content-Length", "0")
-    if announced.isdecimal() and int(announced) > settings.WEBHOOK_MAX_BYTES:
+    """Return the whole body; raise WebhookTooLarge without reading one that is over the cap."""
+    announced = announced_bytes(request)
+    if announced > settings.WEBHOOK_MAX_BYTES:
         raise too_large()
     try:
-        return request.body
+        body = chunked_body(request) if is_chunked(request) else request.body
     except RequestDataTooBig:
         raise too_large() from None
-    except UnreadablePostError as error:
-        raise WebhookUnreadable("body_broken", "The connection ended within the body.") from error
+    except (OSError, ParseException) as error:
+        raise broken() from error
+    # Django takes a connection that ends early for the end of the body.
+    if len(body) < announced:
+        raise broken()
+    return body
+
+
+def announced_bytes(request: HttpRequest) -> int:
+    """Return the Content-Length; Django would raise a ValueError over one that is no number."""
+    announced = request.headers.get("Content-Length") or "0"
+    # int() itself raises over some thousand digits.
+    if not re.fullmatch(r"[0-9]{1,18}", announced):
+        sentence = "The Content-Length is not a number of bytes."
+        raise WebhookUnreadable("content_length", sentence)
+    return int(announced)
+
+
+def is_chunked(request: HttpRequest) -> bool:
+    """Return whether the web server tells where the body ends, because no length does."""
+    unknown_length = "Content-Length" not in request.headers
+    return unknown_length and bool(request.META.get("wsgi.input_terminated"))
+
+
+def chunked_body(request: HttpRequest) -> bytes:
+    """Return a body in chunks, as some proxies forward it; Django alone would read nothing."""
+    cap: int = settings.WEBHOOK_MAX_BYTES
+    body: bytes = request.META["wsgi.input"].read(cap + 1)
+    if len(body) > cap:
+        raise too_large()
+    return body
+
+
+def broken() -> WebhookUnreadable:
+    return WebhookUnreadable("body_broken", "The connection ended within the body.")
 
 
 def too_large() -> WebhookTooLarge:
     cap = settings.WEBHOOK_MAX_BYTES
-    return WebhookTooLarge("body_too_large", f"The body is over {cap} bytes; nothing was read.")
+    return WebhookTooLarge("body_too_large", f"The body is over {cap} bytes.")

@@ -23,6 +23,8 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
 @pytest.fixture(autouse=True)
 def own_world(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """Give every test an account and a storage of its own, and nothing of this machine's."""
+    # The real hashers take their time, which a login of each test would wait for.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.TWILIO_ACCOUNT_SID = make.ACCOUNT
     settings.TWILIO_AUTH_TOKEN = make.TOKEN
     settings.TWILIO_API_KEY = settings.TWILIO_API_SECRET = settings.TWILIO_ACCOUNTS_FILE = ""

@@ -13,8 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError
+from pytest_django import Settings
 
 from mediapipe.demo.run import free_port
+from mediapipe.management.commands.run import Command
 from tests.make import ACCOUNT, TOKEN
 from tests.service import ROOT, is_ready
 
@@ -81,10 +84,12 @@ def test_one_signal_stops_everything(tmp_path: Path, number: int) -> None:
     with run(tmp_path, WEB_BIND=bind) as process:
         wait_until_serving(bind)
         children = children_of(process.pid)
+        # Gunicorn's workers and the Valkey server.
+        grandchildren = [pid for child in children for pid in children_of(child)]
         process.send_signal(number)
         assert process.wait(STOP_S) == 0
-    assert len(children) == 4
-    assert not any(map(is_alive, children))
+    assert (len(children), len(grandchildren)) == (4, 3)
+    assert not any(map(is_alive, [*children, *grandchildren]))
 
 
 def test_a_program_that_dies_is_started_again(tmp_path: Path) -> None:
@@ -112,6 +117,11 @@ def test_a_missing_token_is_named_and_nothing_starts(tmp_path: Path) -> None:
     assert "Traceback" not in output
 
 
+def check_address(bind: str, settings: Settings) -> None:
+    settings.WEB_BIND = bind
+    Command()._check_address()
+
+
 def test_an_address_that_is_taken_is_said_to_be(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         bind = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -120,3 +130,14 @@ def test_an_address_that_is_taken_is_said_to_be(tmp_path: Path) -> None:
     output = (tmp_path / "output").read_text()
     assert f"WEB_BIND {bind} is not to be had" in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:0", "[::1]:0", ":0", "localhost:0"])
+def test_an_address_that_is_free_is_taken(settings: Settings, bind: str) -> None:
+    check_address(bind, settings)
+
+
+@pytest.mark.parametrize("bind", ["8000", "localhost", "192.0.2.1:0", "127.0.0.1:99999"])
+def test_an_address_that_there_is_not_is_said_to_be_none(settings: Settings, bind: str) -> None:
+    with pytest.raises(CommandError, match=f"WEB_BIND {bind} is not to be had"):
+        check_address(bind, settings)

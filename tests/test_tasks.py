@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,12 +10,13 @@ import pytest
 from celery.contrib.testing.worker import start_worker
 from django.conf import settings as django_settings
 from django_celery_results.models import TaskResult
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from mediapipe.celery import app
 from mediapipe.models import MediaItem, Status
 from mediapipe.simulator import Simulator, faults
 from tasks import redispatch as redispatching
+from tasks.dispatch import waiting_messages
 from tasks.fetch_media import fetch_media
 from tasks.redispatch import ENOUGH_MESSAGES, redispatch
 from tests import make
@@ -23,21 +25,37 @@ from tests.test_fetch import picture
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture(scope="module")
+def only_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Run a worker on a broker in memory, once, because it takes seconds to end."""
+    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
+        patch.setenv("CELERY_BROKER_URL", "memory://")
+        patch.setitem(app.conf.broker_transport_options, "polling_interval", 0.02)
+        with start_worker(app, pool="solo", perform_ping_check=False, queues=["media"]):
+            yield
+
+
 @pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[None]:
-    """Run a worker on a broker in memory, with a schedule that tests can wait for."""
-    monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
+def worker(only_worker: None, settings: Settings) -> None:
+    """Let the worker follow a schedule that tests can wait for."""
     settings.RETRY_FIRST_DELAY_S = 0.05
     settings.RETRY_MAX_DELAY_S = 0.1
-    with start_worker(app, pool="solo", perform_ping_check=False, queues=["media"]):
-        yield
 
 
 def outcome_of(item: MediaItem) -> TaskResult:
     """Dispatch the item's task and return its result once it is over."""
-    result = fetch_media.delay(media_id=item.pk)
-    result.get(timeout=30, propagate=False)
-    return TaskResult.objects.get(task_id=result.id)
+    return ended(fetch_media.delay(media_id=item.pk).id)[-1]
+
+
+def ended(task_id: str) -> list[TaskResult]:
+    """Return each state that the task's result was seen in, the last one when it is over."""
+    seen: list[TaskResult] = []
+    deadline = time.monotonic() + 30
+    while not seen or seen[-1].status in {"PENDING", "STARTED", "RETRY"}:
+        assert time.monotonic() < deadline, f"the task is still {seen}"
+        seen += TaskResult.objects.filter(task_id=task_id)
+        time.sleep(0.05)
+    return seen
 
 
 def test_one_task_comes_back_more_often_than_celerys_three_times(
@@ -51,17 +69,14 @@ def test_one_task_comes_back_more_often_than_celerys_three_times(
     assert set(item.attempt_set.values_list("task_id", flat=True)) == {result.task_id}
 
 
-def test_a_waiting_task_is_recorded_as_a_retry(worker: None, twilio: Simulator) -> None:
-    django_settings.RETRY_FIRST_DELAY_S = django_settings.RETRY_MAX_DELAY_S = 2.0
+def test_a_waiting_task_is_recorded_as_a_retry(
+    worker: None, twilio: Simulator, settings: Settings
+) -> None:
+    settings.RETRY_FIRST_DELAY_S = settings.RETRY_MAX_DELAY_S = 1.0
     item = picture(twilio, faults=[faults.Status(404)])
-    result = fetch_media.delay(media_id=item.pk)
-    twilio.log.wait_for(item.identity, 1)
-    seen = set()
-    while (row := TaskResult.objects.filter(task_id=result.id).first()) is None or (
-        row.status != "SUCCESS"
-    ):
-        seen.add(row.status if row else "")
-    assert "RETRY" in seen
+    waiting, *_, last = ended(fetch_media.delay(media_id=item.pk).id)
+    assert (waiting.status, last.status) == ("RETRY", "SUCCESS")
+    assert "TransientMedia404" in str(waiting.result)
 
 
 def test_a_final_failure_is_a_failed_task_that_names_the_reason(
@@ -104,6 +119,15 @@ def test_a_duplicate_message_is_not_due(worker: None, twilio: Simulator) -> None
 def test_a_call_that_names_no_argument_fails_at_the_caller() -> None:
     with pytest.raises(TypeError):
         fetch_media.delay(5)
+
+
+def test_the_queue_tells_how_many_tasks_wait_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
+    monkeypatch.setattr(django_settings, "CELERY_TASK_DEFAULT_QUEUE", "nobody-listens")
+    assert waiting_messages() == 0
+    for media_id in range(3):
+        fetch_media.apply_async(kwargs={"media_id": media_id}, queue="nobody-listens")
+    assert waiting_messages() == 3
 
 
 def test_every_periodic_task_exists() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -7,11 +9,20 @@ from django.utils.safestring import SafeString
 from mediapipe.admin.readonly import ReadOnlyAdmin, ReadOnlyInline
 from mediapipe.models import MediaItem, RepeatedWebhook, WebhookEvent
 
+# They turn around what follows them: gpj.exe is read as exe.jpg.
+TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
 
 def parameter_table(parameters: list[list[str]]) -> SafeString:
     """Return the pairs of a webhook as a table, every name and value escaped."""
-    rows = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', parameters)
+    pairs = ((plain(name), plain(value)) for name, value in parameters)
+    rows = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', pairs)
     return format_html("<table><tbody>{}</tbody></table>", rows)
+
+
+def plain(text: str) -> str:
+    """Return the text with the signs that turn text around written as their codes."""
+    return TURNING.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
 
 
 class MediaInline(ReadOnlyInline):

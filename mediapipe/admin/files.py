@@ -9,7 +9,6 @@ from typing import IO
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from mediapipe.models import MediaItem, Status
 from mediapipe.storage import opened
@@ -78,10 +77,10 @@ def _guarded(answer: StreamingHttpResponse, media: MediaItem) -> StreamingHttpRe
     return answer
 
 
-def preview(media: MediaItem) -> SafeString:
+def preview(media: MediaItem) -> str:
     """Return the media as a page shows it: drawn, played, or a link to download it."""
     if media.status != Status.STORED:
-        return format_html("-")
+        return "-"
     url = reverse("admin:mediapipe_mediaitem_file", args=[media.pk])
     link = format_html('<a href="{}">Download</a>', url)
     if media.content_type in PICTURES:

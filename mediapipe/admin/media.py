@@ -5,12 +5,11 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.html import format_html_join
 from django_celery_results.models import TaskResult
 
 from mediapipe.admin.files import file_answer, preview
@@ -58,6 +57,10 @@ class AttemptInline(ReadOnlyInline):
     )
     readonly_fields = ("started", "took")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+        """Bring the media item along, whose webhook each attempt is timed against."""
+        return super().get_queryset(request).select_related("media")
+
     @admin.display(description="after the webhook")
     def started(self, attempt: FetchAttempt) -> str:
         since = attempt.started_at - attempt.media.received_at
@@ -84,7 +87,6 @@ class MediaItemAdmin(ReadOnlyAdmin):
         "size",
     )
     list_filter = ("status", "error", EarlyNotFoundFilter, "kind", "received_at")
-    list_select_related = ("event",)
     search_fields = ("=media_sid", "=event__subject_sid", "=event__call_sid")
     search_help_text = "A whole media, message, recording or call SID."
     date_hierarchy = "received_at"
@@ -122,7 +124,7 @@ class MediaItemAdmin(ReadOnlyAdmin):
         return file_answer(request, get_object_or_404(MediaItem, pk=pk))
 
     @admin.display(description="preview")
-    def preview(self, media: MediaItem) -> SafeString:
+    def preview(self, media: MediaItem) -> str:
         return preview(media)
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
@@ -160,11 +162,11 @@ class MediaItemAdmin(ReadOnlyAdmin):
         return str(span(media) or "-")
 
     @admin.display(description="task results")
-    def task_results(self, media: MediaItem) -> SafeString:
+    def task_results(self, media: MediaItem) -> str:
         ids = media.attempt_set.exclude(task_id="").values_list("task_id", flat=True)
         results = TaskResult.objects.filter(task_id__in=set(ids)).order_by("date_created")
         links = ((self._result_url(result), result.task_id, result.status) for result in results)
-        return format_html_join(", ", '<a href="{}">{}</a> ({})', links) or format_html("-")
+        return format_html_join(", ", '<a href="{}">{}</a> ({})', links) or "-"
 
     def _result_url(self, result: TaskResult) -> str:
         return reverse("admin:django_celery_results_taskresult_change", args=[result.pk])

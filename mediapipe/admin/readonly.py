@@ -26,6 +26,9 @@ class ReadOnlyAdmin(ReadOnlyMixin, admin.ModelAdmin[Model]):
     show_full_result_count = False
     list_per_page = 50
 
+    class Media:
+        css = {"all": ["mediapipe/admin.css"]}
+
 
 class ReadOnlyInline(ReadOnlyMixin, admin.TabularInline[Model, Model]):
     """Rows that belong to the page's own."""

@@ -1,26 +1,25 @@
 """What several commands take: a period, given as two ISO 8601 times."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import CommandError
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from mediapipe.models import MediaItem
 from mediapipe.models.querysets import MediaQuerySet
 
 
 def moment(text: str) -> datetime:
-    """Return an ISO 8601 time; one without an offset is taken as UTC."""
+    """Return an ISO 8601 time as UTC; one without an offset is taken as UTC."""
     try:
-        at = parse_datetime(text) or datetime.fromisoformat(text)
-    except ValueError:
-        raise CommandError(
+        at = datetime.fromisoformat(text)
+        return at.astimezone(UTC) if timezone.is_aware(at) else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        # Only this kind of error becomes one line on the command line.
+        raise ArgumentTypeError(
             f"{text!r} is no ISO 8601 time; write for example 2026-01-31T12:00:00+00:00."
         ) from None
-    return at if timezone.is_aware(at) else at.replace(tzinfo=UTC)
 
 
 def add_period(parser: ArgumentParser) -> None:

@@ -1,12 +1,11 @@
 import csv
 import json
-import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from mediapipe.export import KEYS, media_line
+from mediapipe.export import KEYS, csv_line, media_line
 from mediapipe.management.arguments import add_period, media_of_period
 from mediapipe.models import Status
 
@@ -23,14 +22,15 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=["jsonl", "csv"], default="jsonl")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        media = media_of_period(options).select_related("event").order_by("received_at", "pk")
+        media = media_of_period(options).order_by("received_at", "pk")
+        # The parameters are large, and nothing of them is printed.
+        media = media.select_related("event").defer("event__parameters")
         if options["status"]:
             media = media.filter(status=options["status"])
-        lines = (media_line(item) for item in media.iterator())
         if options["format"] == "csv":
-            writer = csv.DictWriter(sys.stdout, KEYS)
+            writer = csv.DictWriter(self.stdout, KEYS)
             writer.writeheader()
-            writer.writerows(lines)
+            writer.writerows(map(csv_line, media.iterator()))
             return
-        for line in lines:
-            self.stdout.write(json.dumps(line))
+        for item in media.iterator():
+            self.stdout.write(json.dumps(media_line(item)))

@@ -27,9 +27,15 @@ class Command(BaseCommand):
 
     def _check_address(self) -> None:
         """Say at once what gunicorn would say again and again while it is started anew."""
-        host, _, port = settings.WEB_BIND.rpartition(":")
+        host, colon, port = settings.WEB_BIND.rpartition(":")
+        family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
         try:
-            socket.create_server((host, int(port))).close()
+            if not colon:
+                raise ValueError("it has no port")
+            with socket.socket(family) as probe:
+                # As gunicorn does, because the last connections of an earlier run linger.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host.strip("[]"), int(port)))
         except (OSError, ValueError, OverflowError) as error:
             raise CommandError(
                 f"WEB_BIND {settings.WEB_BIND} is not to be had: {error}. "
