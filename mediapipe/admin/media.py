@@ -14,9 +14,9 @@ from django_celery_results.models import TaskResult
 
 from mediapipe.admin.files import file_answer, preview
 from mediapipe.admin.readonly import ReadOnlyAdmin, ReadOnlyInline
+from mediapipe.delays import queue_lag_s, span
 from mediapipe.failures import Failure
 from mediapipe.models import FetchAttempt, MediaItem
-from mediapipe.timing import queue_lag_s, span
 from tasks.dispatch import dispatch
 
 MEANINGS = {failure.slug: failure for failure in Failure.all()}

@@ -11,11 +11,11 @@ from statistics import fmean
 from django.core.files.storage import storages
 from rich.table import Table
 
+from mediapipe.delays import percentile, queue_lag_s, span
 from mediapipe.demo.script import Step, announced_media
 from mediapipe.models import MediaItem, Rejection, Status
 from mediapipe.simulator import Simulator
 from mediapipe.simulator.script import MediaScript
-from mediapipe.timing import percentile, queue_lag_s, span
 
 
 class Baseline:

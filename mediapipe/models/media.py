@@ -9,6 +9,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from mediapipe.delays import queue_lag_s, span, waited_s
 from mediapipe.failures import (
     Absence,
     AccountBusy,
@@ -58,6 +59,11 @@ class MediaItem(models.Model):
     last_not_found_at = models.DateTimeField(null=True, blank=True)
     found_at = models.DateTimeField(null=True, blank=True)
     retrieved_at = models.DateTimeField(null=True, blank=True)
+
+    # Beside the times that they follow from, so that a database can rank them.
+    queue_lag_s = models.FloatField("queue lag (s)", null=True, editable=False)
+    delay_at_least_s = models.FloatField("delay at least (s)", null=True, editable=False)
+    delay_at_most_s = models.FloatField("delay at most (s)", null=True, editable=False)
 
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     sweep_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -164,7 +170,7 @@ class MediaItem(models.Model):
             "leased_until": now + LEASE,
             "sweep_at": now + LEASE,
             "attempts": self.attempts + 1,
-            "first_attempt_at": self.first_attempt_at or now,
+            **self._first_tried(self.first_attempt_at or now),
             "budget_started_at": self.budget_started_at or now,
             "interruptions": self.interruptions + interrupted,
         }
@@ -207,7 +213,7 @@ class MediaItem(models.Model):
             error="",
             detail="",
             retrieved_at=timezone.now(),
-            found_at=self.found_at or evidence.found_at,
+            **self._available(self.last_not_found_at, self.found_at or evidence.found_at),
             next_attempt_at=None,
             sweep_at=None,
             size=body.size,
@@ -284,10 +290,23 @@ class MediaItem(models.Model):
         if isinstance(failure, TransientMedia404):
             return {
                 "not_found_count": self.not_found_count + 1,
-                "last_not_found_at": self.attempt.started_at,
-                "found_at": None,
+                **self._available(self.attempt.started_at, None),
             }
-        return {"found_at": self.found_at or evidence.found_at}
+        return self._available(self.last_not_found_at, self.found_at or evidence.found_at)
+
+    def _first_tried(self, at: datetime) -> dict[str, Any]:
+        self.first_attempt_at = at
+        return {"first_attempt_at": at, "queue_lag_s": queue_lag_s(self)}
+
+    def _available(self, not_before: datetime | None, found_at: datetime | None) -> dict[str, Any]:
+        self.last_not_found_at, self.found_at = not_before, found_at
+        delay = span(self)
+        return {
+            "last_not_found_at": not_before,
+            "found_at": found_at,
+            "delay_at_least_s": waited_s(self),
+            "delay_at_most_s": delay.at_most_s if delay else None,
+        }
 
     def _finish(self, outcome: str, note: str, evidence: Evidence, **changes: Any) -> None:
         with transaction.atomic():

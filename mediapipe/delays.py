@@ -34,7 +34,7 @@ def queue_lag_s(media: Timed) -> float | None:
     """Return the seconds between webhook and first attempt: our part of the delay."""
     if media.first_attempt_at is None:
         return None
-    return (media.first_attempt_at - media.received_at).total_seconds()
+    return _since_webhook_s(media, media.first_attempt_at)
 
 
 def span(media: Timed) -> Span | None:
@@ -44,11 +44,13 @@ def span(media: Timed) -> Span | None:
     """
     if media.found_at is None:
         return None
-    last = media.last_not_found_at or media.received_at
-    return Span(
-        max(0.0, (last - media.received_at).total_seconds()),
-        (media.found_at - media.received_at).total_seconds(),
-    )
+    at_least_s = waited_s(media)
+    return Span(at_least_s, max(at_least_s, _since_webhook_s(media, media.found_at)))
+
+
+def waited_s(media: Timed) -> float:
+    """Return for how many seconds after the webhook the media is known not to have been there."""
+    return max(0.0, _since_webhook_s(media, media.last_not_found_at or media.received_at))
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
@@ -63,3 +65,7 @@ def percentile(values: Sequence[float], share: float) -> float | None:
     below = int(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def _since_webhook_s(media: Timed, moment: datetime) -> float:
+    return (moment - media.received_at).total_seconds()

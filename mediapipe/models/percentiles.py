@@ -1,0 +1,71 @@
+"""Percentiles as an aggregate, with one definition on every database."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Aggregate, Field
+from django.db.models.sql.compiler import SQLCompiler
+
+from mediapipe.delays import percentile
+
+AsSql = tuple[str, tuple[str | int, ...]]
+
+
+class Floats(Field[list[float] | None, list[float] | None]):
+    """A list of floats, or None where there was nothing to aggregate."""
+
+    def from_db_value(self, value: Any, *args: object) -> list[float] | None:
+        """Read an array of PostgreSQL, or the JSON that SQLite is given in its place."""
+        values: list[float] | None = json.loads(value) if isinstance(value, str) else value
+        return values
+
+
+class Percentiles(Aggregate):
+    """The values below which these shares (0 to 1) lie; rows without a value do not count.
+
+    PostgreSQL brings the function along, SQLite is given ours by `add_percentiles`.
+    """
+
+    function = "percentile_cont"
+    name = "percentiles"
+    template = "%(function)s(%(expressions)s, '[%(shares)s]')"
+    output_field = Floats()
+
+    def __init__(self, expression: str, shares: tuple[float, ...], **extra: Any) -> None:
+        super().__init__(expression, shares=",".join(map(str, shares)), **extra)
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> AsSql:
+        """Return the SQL in PostgreSQL's grammar of ordered-set aggregates."""
+        ordered = self.copy()
+        ordered.template = (
+            "%(function)s(ARRAY[%(shares)s]::float8[]) WITHIN GROUP (ORDER BY %(expressions)s)"
+        )
+        return ordered.as_sql(compiler, connection)
+
+
+class PercentileCont:
+    """What SQLite calls for each row of a group, and at its end."""
+
+    def __init__(self) -> None:
+        self.values: list[float] = []
+        self.shares = "[]"
+
+    def step(self, value: float | None, shares: str) -> None:
+        self.shares = shares
+        if value is not None:
+            self.values.append(value)
+
+    def finalize(self) -> str | None:
+        if not self.values:
+            return None
+        self.values.sort()
+        return json.dumps([percentile(self.values, share) for share in json.loads(self.shares)])
+
+
+def add_percentiles(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
+    """Give each new connection to SQLite the function that PostgreSQL has."""
+    if connection.vendor == "sqlite":
+        connection.connection.create_aggregate("percentile_cont", 2, PercentileCont)
