@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 from django.db.backends.signals import connection_created
 
 
@@ -7,7 +8,15 @@ class MediapipeConfig(AppConfig):
     verbose_name = "Twilio media"
 
     def ready(self) -> None:
-        from mediapipe import checks  # noqa: F401  (registers the system checks)
+        # Before Django looks for its default site, which lies in this package: to set the site
+        # up it would import the package, whose lists already ask for the site.
+        from mediapipe import admin, checks  # noqa: F401  (both register what they have)
         from mediapipe.models.percentiles import add_percentiles
 
         connection_created.connect(add_percentiles)
+
+
+class MediaAdminConfig(AdminConfig):
+    """Django's admin with our site as the default one."""
+
+    default_site = "mediapipe.admin.site.MediaAdminSite"

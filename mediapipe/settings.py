@@ -42,7 +42,7 @@ CSRF_TRUSTED_ORIGINS = [configuration.origin(PUBLIC_BASE_URL)] if PUBLIC_BASE_UR
 
 INSTALLED_APPS = [
     "mediapipe.apps.MediapipeConfig",
-    "django.contrib.admin",
+    "mediapipe.apps.MediaAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
