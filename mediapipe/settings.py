@@ -214,6 +214,12 @@ RETRY_SLOW_SCHEDULE_S = configuration.seconds_list(
     env, "RETRY_SLOW_SCHEDULE", default="10m,30m,1h,3h,6h,12h,24h"
 )
 
+# Escalation
+
+# Twilio Support asks for evidence when early 404s come in dozens a day.
+ESCALATION_THRESHOLD = configuration.whole_number(env, "ESCALATION_THRESHOLD", default=24)
+ESCALATION_WINDOW_S = configuration.seconds(env, "ESCALATION_WINDOW", default="24h")
+
 # Logging
 
 LOG_FORMAT = configuration.text(env, "LOG_FORMAT", "text")

@@ -162,7 +162,7 @@ def test_events_are_found_by_number_and_filtered(admin_client: Client) -> None:
 def test_incidents_are_filtered_by_whether_they_are_over(admin_client: Client) -> None:
     Incident.see(Cause.STORAGE)
     Incident.see(Cause.CREDENTIALS)
-    Incident.resolve(Cause.STORAGE)
+    Incident.over(Cause.STORAGE)
     is_open = Incident.objects.get(cause=Cause.CREDENTIALS)
     assert listed(admin_client, "incident", resolved_at__isempty="1") == {is_open.pk}
 

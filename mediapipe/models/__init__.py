@@ -6,8 +6,9 @@ The database is the record of what is owed; the broker is only the fastest way t
 from mediapipe.models.accounts import AccountTrouble
 from mediapipe.models.attempts import FetchAttempt
 from mediapipe.models.events import RepeatedWebhook, WebhookEvent
-from mediapipe.models.incidents import Cause, Incident
-from mediapipe.models.media import MediaItem
+from mediapipe.models.incident_steps import IncidentMedia, IncidentStep, Step
+from mediapipe.models.incidents import Cause, Incident, Sighting, State
+from mediapipe.models.media import MediaItem, NotFoundBecause
 from mediapipe.models.querysets import Status
 from mediapipe.models.rejections import Rejection
 
@@ -16,9 +17,15 @@ __all__ = [
     "Cause",
     "FetchAttempt",
     "Incident",
+    "IncidentMedia",
+    "IncidentStep",
     "MediaItem",
+    "NotFoundBecause",
     "Rejection",
     "RepeatedWebhook",
+    "Sighting",
+    "State",
     "Status",
+    "Step",
     "WebhookEvent",
 ]

@@ -82,9 +82,9 @@ class AccountTrouble(models.Model):
     def answered(self) -> None:
         """Note that Twilio gave an answer that is neither a refusal nor a 429."""
         row = AccountTrouble.objects.filter(pk=self.pk)
-        Incident.resolve(Cause.CREDENTIALS, self.account_sid)
+        Incident.over(Cause.CREDENTIALS, self.account_sid)
         row.update(refusals=0, refused_since=None, paused_at=None, probe_at=None, rate_limits=0)
         row.filter(limit__isnull=False).update(limit=F("limit") + 1)
         if row.filter(limit__gt=UNLIMITED).update(limit=None):
-            Incident.resolve(Cause.RATE_LIMIT, self.account_sid)
+            Incident.over(Cause.RATE_LIMIT, self.account_sid)
         row.filter(limit=None).delete()

@@ -35,6 +35,17 @@ LEASE = timedelta(seconds=60)
 MAX_INTERRUPTIONS = 3
 
 
+class NotFoundBecause(models.TextChoices):
+    """Whose fault a 404 is, as far as the metadata of the same resource tells."""
+
+    PROPAGATING = "propagating"
+    PROCESSING = "processing"
+    ABSENT = "absent"
+    DELETED = "deleted"
+    EXTERNAL_STORAGE = "external_storage"
+    CREDENTIALS_SUSPECTED = "credentials_suspected"
+
+
 class MediaItem(models.Model):
     """One media file that a webhook announced, from the announcement to the stored file.
 
@@ -53,6 +64,20 @@ class MediaItem(models.Model):
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.QUEUED)
     error = models.CharField("reason", max_length=32, blank=True)
     detail = models.CharField(max_length=255, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+
+    # What the metadata said of a late 404, since when and how often in a row it says the same.
+    not_found_because = models.CharField(
+        "not found because",
+        max_length=24,
+        choices=NotFoundBecause.choices,
+        blank=True,
+        default="",
+        db_default="",
+    )
+    because_since = models.DateTimeField(null=True, editable=False)
+    because_count = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    metadata_requests = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
 
     received_at = models.DateTimeField(help_text="When the webhook that announced it came in.")
     first_attempt_at = models.DateTimeField(null=True, blank=True)
@@ -108,6 +133,19 @@ class MediaItem(models.Model):
             models.Index(fields=["-received_at"], name="media_received"),
             models.Index(fields=["status", "-received_at"], name="media_status"),
             models.Index(fields=["media_sid"], name="media_media_sid"),
+            models.Index(
+                fields=["-received_at", "account_sid"],
+                name="media_early_404",
+                condition=Q(not_found_count__gt=0),
+            ),
+            models.Index(
+                fields=["not_found_because", "-received_at"],
+                name="media_not_found_because",
+                condition=~Q(not_found_because=""),
+            ),
+            models.Index(
+                fields=["-failed_at"], name="media_failed_at", condition=Q(failed_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -277,6 +315,7 @@ class MediaItem(models.Model):
         absent = isinstance(failure, Absence)
         return {
             "status": Status.ABSENT if absent else Status.FAILED,
+            "failed_at": None if absent else timezone.now(),
             "error": failure.slug,
             "detail": failure.detail[:255],
             "next_attempt_at": None,

@@ -110,6 +110,11 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
                 status=Status.QUEUED,
                 error="",
                 detail="",
+                failed_at=None,
+                not_found_because="",
+                because_since=None,
+                because_count=0,
+                metadata_requests=0,
                 next_attempt_at=now,
                 sweep_at=now + PATIENCE,
                 phase=Phase.FAST,
@@ -126,7 +131,11 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
         refused = self.failed().filter(account_sid=account_sid, error=Unauthorized.slug)
         tried = refused.filter(attempt_set__started_at__gte=since)
         self.filter(pk__in=list(tried.values_list("pk", flat=True))).update(
-            status=Status.RETRYING, error=AccountRefused.slug, next_attempt_at=now, sweep_at=now
+            status=Status.RETRYING,
+            error=AccountRefused.slug,
+            failed_at=None,
+            next_attempt_at=now,
+            sweep_at=now,
         )
 
     def not_published(self, ids: Sequence[int]) -> None:
