@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate
 
 
 class MediapipeConfig(AppConfig):
@@ -12,8 +13,10 @@ class MediapipeConfig(AppConfig):
         # up it would import the package, whose lists already ask for the site.
         from mediapipe import admin, checks  # noqa: F401  (both register what they have)
         from mediapipe.models.percentiles import add_percentiles
+        from mediapipe.roles import make_roles
 
         connection_created.connect(add_percentiles)
+        post_migrate.connect(make_roles, sender=self)
 
 
 class MediaAdminConfig(AdminConfig):

@@ -34,6 +34,7 @@ class WebhookEvent(models.Model):
     last_repeat_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        permissions = [("view_numbers", "Can see phone numbers")]
         constraints = [
             models.UniqueConstraint(
                 fields=["provider", "account_sid", "kind", "subject_sid"],

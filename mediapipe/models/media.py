@@ -122,7 +122,10 @@ class MediaItem(models.Model):
 
     class Meta:
         verbose_name_plural = "media items"
-        permissions = [("retry_mediaitem", "Can put failed media items back to work")]
+        permissions = [
+            ("retry_mediaitem", "Can put failed media items back to work"),
+            ("export_mediaitem", "Can export media items"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["event", "identity"], name="one_row_a_media_item")
         ]
