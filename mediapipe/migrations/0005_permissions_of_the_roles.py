@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mediapipe", "0003_delays_beside_their_times"),
+        ("mediapipe", "0004_incidents_with_a_life"),
     ]
 
     operations = [
