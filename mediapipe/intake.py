@@ -37,21 +37,10 @@ def record(
 def _first(
     message: InboundMessage, provider: str, received_at: datetime, home_region: str
 ) -> WebhookEvent:
-    event = WebhookEvent.objects.create(
-        provider=provider,
-        kind=message.kind,
-        source=message.source,
-        account_sid=message.account_sid,
-        subject_sid=message.subject_sid,
-        call_sid=message.call_sid,
-        conference_sid=message.conference_sid,
-        sender=message.sender[:128],
-        recipient=message.recipient[:128],
-        home_region=home_region[:32],
-        parameters=message.parameters,
-        digest=digest_of(message.source, message.parameters),
-        received_at=received_at,
+    event = WebhookEvent.announced(
+        message, provider=provider, at=received_at, home_region=home_region
     )
+    event.save(force_insert=True)
     _add_media(event, message.media, received_at)
     return event
 

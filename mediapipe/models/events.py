@@ -3,10 +3,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db import models
 
-from mediapipe.providers.base import Kind
+from mediapipe.providers.base import InboundMessage, Kind
 
 
 class WebhookEvent(models.Model):
@@ -51,6 +52,27 @@ class WebhookEvent(models.Model):
 
     def __str__(self) -> str:
         return self.subject_sid
+
+    @classmethod
+    def announced(
+        cls, message: InboundMessage, *, provider: str, at: datetime, home_region: str = ""
+    ) -> WebhookEvent:
+        """Return the unsaved row of what a webhook announced at this time."""
+        return cls(
+            provider=provider,
+            kind=message.kind,
+            source=message.source,
+            account_sid=message.account_sid,
+            subject_sid=message.subject_sid,
+            call_sid=message.call_sid,
+            conference_sid=message.conference_sid,
+            sender=message.sender[:128],
+            recipient=message.recipient[:128],
+            home_region=home_region[:32],
+            parameters=message.parameters,
+            digest=digest_of(message.source, message.parameters),
+            received_at=at,
+        )
 
 
 class RepeatedWebhook(models.Model):

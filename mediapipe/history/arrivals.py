@@ -1,0 +1,143 @@
+"""Which webhooks came in, when, and how Twilio and we were doing at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from random import Random
+
+from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind
+
+API = "https://api.twilio.com/2010-04-01/Accounts"
+ACCOUNT_SHARES = (70, 20, 10)
+MEDIA_COUNTS = ((1, 78), (2, 9), (3, 5), (4, 2), (6, 2), (10, 1), (0, 3))
+MESSAGE_TYPES = (
+    ("image/jpeg", 62),
+    ("image/png", 12),
+    ("image/gif", 4),
+    ("video/mp4", 9),
+    ("audio/ogg", 8),
+    ("application/pdf", 4),
+    ("text/vcard", 1),
+)
+RECORDING_TYPE = "audio/wav"
+RECORDING_SHARE = 0.15
+WHATSAPP_SHARE = 0.3
+REPEATED_SHARE = 0.02
+# The share of a day's webhooks that comes in each of its 24 hours, in UTC.
+HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 9, 8, 9, 10, 10, 9, 8, 7, 6, 5, 4, 3, 3)
+# How long before the end of the history Twilio had its worst hours, and our worker was away.
+OUTBREAK = timedelta(hours=8), timedelta(hours=20)
+JAM = timedelta(days=4), timedelta(days=4, hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One webhook, when it came, how often it came again, and who had trouble then."""
+
+    message: InboundMessage
+    at: datetime
+    repeats: int
+    outbreak: bool
+    jam: bool
+
+
+def arrivals(media: int, *, days: int, until: datetime, chance: Random) -> Iterator[Arrival]:
+    """Yield webhooks, oldest first, that announce so many media items in all."""
+    counts = list(_media_counts(media, chance))
+    accounts = [sid("AC", chance) for _ in ACCOUNT_SHARES]
+    for at, count in zip(_times(len(counts), days, until, chance), counts, strict=True):
+        account = chance.choices(accounts, ACCOUNT_SHARES)[0]
+        recording = count == 1 and chance.random() < RECORDING_SHARE
+        message = _recording(account, chance) if recording else _message(account, count, chance)
+        yield Arrival(
+            message,
+            at,
+            repeats=int(chance.random() < REPEATED_SHARE),
+            outbreak=OUTBREAK[0] <= until - at < OUTBREAK[1],
+            jam=JAM[0] <= until - at < JAM[1],
+        )
+
+
+def sid(prefix: str, chance: Random) -> str:
+    """Return a SID of Twilio's form."""
+    return f"{prefix}{chance.getrandbits(128):032x}"
+
+
+def _media_counts(media: int, chance: Random) -> Iterator[int]:
+    numbers, shares = zip(*MEDIA_COUNTS, strict=True)
+    while media > 0:
+        count = min(media, chance.choices(numbers, shares)[0])
+        media -= count
+        yield count
+
+
+def _times(count: int, days: int, until: datetime, chance: Random) -> list[datetime]:
+    hours = [until - timedelta(hours=number) for number in range(1, days * 24 + 1)]
+    weights = list(accumulate(HOURS[hour.astimezone(UTC).hour] for hour in hours))
+    chosen = chance.choices(hours, cum_weights=weights, k=count)
+    return sorted(hour + timedelta(hours=chance.random()) for hour in chosen)
+
+
+def _message(account: str, count: int, chance: Random) -> InboundMessage:
+    subject = sid("MM" if count else "SM", chance)
+    types, shares = zip(*MESSAGE_TYPES, strict=True)
+    media = [
+        _media(f"{API}/{account}/Messages/{subject}/Media", sid("ME", chance), content_type)
+        for content_type in chance.choices(types, shares, k=count)
+    ]
+    channel = "whatsapp:" if chance.random() < WHATSAPP_SHARE else ""
+    numbers = {"From": f"{channel}{_number(chance)}", "To": f"{channel}+15550000001"}
+    parameters = [("MessageSid", subject), ("AccountSid", account), ("Body", "")]
+    parameters += [*numbers.items(), ("NumMedia", str(count))]
+    for number, item in enumerate(media):
+        parameters.append((f"MediaContentType{number}", item.declared_content_type))
+        parameters.append((f"MediaUrl{number}", item.url))
+    return InboundMessage(
+        kind=Kind.MESSAGE,
+        source="messaging",
+        account_sid=account,
+        subject_sid=subject,
+        parameters=tuple(parameters),
+        sender=numbers["From"],
+        recipient=numbers["To"],
+        media=tuple(media),
+    )
+
+
+def _recording(account: str, chance: Random) -> InboundMessage:
+    subject, call = sid("RE", chance), sid("CA", chance)
+    item = _media(f"{API}/{account}/Recordings", subject, "")
+    parameters = {
+        "AccountSid": account,
+        "CallSid": call,
+        "RecordingSid": subject,
+        "RecordingUrl": item.url,
+        "RecordingStatus": "completed",
+        "RecordingDuration": str(chance.randrange(3, 600)),
+    }
+    return InboundMessage(
+        kind=Kind.RECORDING,
+        source="recording",
+        account_sid=account,
+        subject_sid=subject,
+        parameters=tuple(parameters.items()),
+        call_sid=call,
+        media=(item,),
+    )
+
+
+def _media(folder: str, media_sid: str, content_type: str) -> AnnouncedMedia:
+    return AnnouncedMedia(
+        identity=media_sid,
+        url=f"{folder}/{media_sid}",
+        media_sid=media_sid,
+        declared_content_type=content_type,
+    )
+
+
+def _number(chance: Random) -> str:
+    # Numbers of this form are set aside for fiction.
+    return f"+1{chance.randrange(200, 990)}55501{chance.randrange(100):02d}"
