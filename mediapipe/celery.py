@@ -9,6 +9,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
 # autodiscover_tasks() misses a module that nothing imports; a misspelt name here fails loudly.
 app = Celery(
     "mediapipe",
-    include=["tasks.fetch_media", "tasks.redispatch", "tasks.close_incidents", "tasks.sweep_files"],
+    include=[
+        "tasks.fetch_media",
+        "tasks.redispatch",
+        "tasks.close_incidents",
+        "tasks.sweep_files",
+        "tasks.retry_jobs",
+    ],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -7,7 +7,7 @@ import time
 
 from django.utils import timezone
 
-from mediapipe import content, providers, storage
+from mediapipe import content, films, providers, storage
 from mediapipe.failures import (
     AccountRefused,
     Failure,
@@ -77,8 +77,10 @@ def retrieve(media: MediaItem, evidence: Evidence) -> str:
             received_at=media.received_at,
             extension=content.extension(content_type),
         )
+        # Here the file is still on this machine, where looking for its index costs nothing.
+        codec = films.codec(file) if content_type.startswith("video/") else ""
         storage.keep(file, name)
-    media.mark_stored(evidence, body, content_type=content_type, storage_name=name)
+    media.mark_stored(evidence, body, content_type=content_type, storage_name=name, codec=codec)
     _note(None, media, evidence)
     return "stored"
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig
+from django.apps import apps as installed
 from django.apps.registry import Apps
 from django.db.models import Q
 
@@ -32,7 +32,7 @@ MAY: dict[str, Q] = {
 }
 
 
-def make_roles(sender: AppConfig, *, apps: Apps, using: str, **kwargs: Any) -> None:
+def make_roles(sender: AppConfig, *, using: str, apps: Apps = installed, **kwargs: Any) -> None:
     """Give each role's group what the role may do today; Django calls it after each `migrate`.
 
     A migration could not: the permissions that a group is given are made after the last one.
@@ -64,11 +64,6 @@ def _make_permissions(migrated: Apps, using: str) -> None:
     # Django makes them app by app, and ours is the first of the apps.
     from django.contrib.auth.management import create_permissions
 
-    for config in _configs(APPS):
+    for label in APPS:
+        config = installed.get_app_config(label)
         create_permissions(config, verbosity=0, using=using, apps=migrated)
-
-
-def _configs(labels: Iterable[str]) -> Iterable[AppConfig]:
-    from django.apps import apps
-
-    return map(apps.get_app_config, labels)

@@ -142,6 +142,7 @@ CELERY_TASK_ROUTES = {
     "tasks.redispatch.*": {"queue": "housekeeping"},
     "tasks.close_incidents.*": {"queue": "housekeeping"},
     "tasks.sweep_files.*": {"queue": "housekeeping"},
+    "tasks.retry_jobs.*": {"queue": "housekeeping"},
     "celery.*": {"queue": "housekeeping"},
 }
 # A low multiplier makes waiting countdowns late on RabbitMQ, because its prefetch grows slowly.
@@ -159,6 +160,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "tasks.redispatch.redispatch",
         "schedule": REDISPATCH_INTERVAL_S,
         # While no worker listens, old sweeps expire instead of piling up in the broker.
+        "options": {"expires": REDISPATCH_INTERVAL_S},
+    },
+    # The admin works off the first batch of a job itself, and this the others.
+    "retry_jobs": {
+        "task": "tasks.retry_jobs.work_off_retries",
+        "schedule": REDISPATCH_INTERVAL_S,
         "options": {"expires": REDISPATCH_INTERVAL_S},
     },
     "close_incidents": {

@@ -11,6 +11,7 @@ from mediapipe.models.incidents import Cause, Incident, Sighting, State
 from mediapipe.models.media import MediaItem, NotFoundBecause
 from mediapipe.models.querysets import Status
 from mediapipe.models.rejections import Rejection
+from mediapipe.models.retries import RetryBatch, RetryJob
 
 __all__ = [
     "AccountTrouble",
@@ -23,6 +24,8 @@ __all__ = [
     "NotFoundBecause",
     "Rejection",
     "RepeatedWebhook",
+    "RetryBatch",
+    "RetryJob",
     "Sighting",
     "State",
     "Status",

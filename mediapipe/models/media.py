@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from mediapipe.delays import queue_lag_s, span, waited_s
@@ -25,6 +26,7 @@ from mediapipe.models.events import WebhookEvent
 from mediapipe.models.querysets import PATIENCE, MediaQuerySet, Status
 from mediapipe.providers.base import AnnouncedMedia, Kind
 from mediapipe.schedule import Phase, Wait, next_wait
+from mediapipe.transport.redirects import host_of
 
 if TYPE_CHECKING:
     from mediapipe.transport.download import Body, Evidence
@@ -111,6 +113,16 @@ class MediaItem(models.Model):
     size = models.BigIntegerField("size (bytes)", null=True, blank=True)
     sha256 = models.CharField("SHA-256", max_length=64, blank=True)
     storage_name = models.CharField(max_length=255, blank=True)
+    codec = models.CharField(
+        max_length=4, blank=True, default="", db_default="", help_text="How a film is coded."
+    )
+    host = models.CharField(
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The one that the last attempt ended at.",
+    )
 
     objects = MediaQuerySet.as_manager()
 
@@ -146,6 +158,14 @@ class MediaItem(models.Model):
                 name="media_not_found_because",
                 condition=~Q(not_found_because=""),
             ),
+            # For the filters of the admin's list, none of which may read the whole table.
+            models.Index(
+                fields=["error", "-received_at"], name="media_error", condition=~Q(error="")
+            ),
+            models.Index(fields=["account_sid", "-received_at"], name="media_account"),
+            models.Index(
+                Coalesce("delay_at_most_s", "delay_at_least_s").desc(), name="media_slowest"
+            ),
             models.Index(
                 fields=["-failed_at"], name="media_failed_at", condition=Q(failed_at__isnull=False)
             ),
@@ -165,6 +185,7 @@ class MediaItem(models.Model):
             media_sid=media.media_sid,
             media_url=media.url,
             declared_content_type=media.declared_content_type,
+            host=_host(media.url),
             received_at=at,
             next_attempt_at=at,
             sweep_at=at + PATIENCE,
@@ -243,7 +264,13 @@ class MediaItem(models.Model):
         self._change(leased_until=until, sweep_at=until)
 
     def mark_stored(
-        self, evidence: Evidence, body: Body, *, content_type: str, storage_name: str
+        self,
+        evidence: Evidence,
+        body: Body,
+        *,
+        content_type: str,
+        storage_name: str,
+        codec: str = "",
     ) -> None:
         """Note that the file is in storage and verified; raise LeaseLost if that was too late."""
         self._finish(
@@ -262,6 +289,7 @@ class MediaItem(models.Model):
             content_type=content_type,
             declared_content_type=self.declared_content_type or evidence.declared_content_type,
             storage_name=storage_name,
+            codec=codec,
         )
 
     def put_back(self, failure: TransientFailure, evidence: Evidence) -> Wait | None:
@@ -358,6 +386,7 @@ class MediaItem(models.Model):
                 http_status=evidence.http_status,
                 twilio_code=evidence.error_code,
                 twilio_request_id=evidence.request_id[:64],
+                host=evidence.redirect_host or _host(self.media_url),
                 **changes,
             )
             self._close_attempt(outcome, note, evidence)
@@ -370,3 +399,11 @@ class MediaItem(models.Model):
         held = MediaItem.objects.filter(pk=self.pk, lease=self.lease)
         if not held.update(**changes):
             raise LeaseLost
+
+
+def _host(url: str) -> str:
+    try:
+        return host_of(url)
+    except ValueError:
+        # A URL that was refused is kept as it came, however it is made.
+        return ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from mediapipe.failures import AccountRefused, Unauthorized
@@ -124,6 +125,27 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
                 budget_started_at=None,
             )
         return ids
+
+    def bring_forward(self) -> list[int]:
+        """Let those that wait for their next attempt be tried at once; return their ids."""
+        now = timezone.now()
+        with transaction.atomic():
+            rows = self.filter(status=Status.RETRYING, next_attempt_at__gt=now)
+            ids = list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+            self.model._default_manager.filter(pk__in=ids).update(
+                next_attempt_at=now, sweep_at=now + PATIENCE
+            )
+        return ids
+
+    def slower_than(self, delay_s: float) -> MediaQuerySet:
+        """Those that came later than this after the webhook, or are known to be that late."""
+        return self.annotate(slowness=Coalesce("delay_at_most_s", "delay_at_least_s")).filter(
+            slowness__gt=delay_s
+        )
+
+    def waiting_longer_than(self, wait_s: float) -> MediaQuerySet:
+        """Those that are still owed so long after their webhook."""
+        return self.unfinished().filter(received_at__lt=timezone.now() - timedelta(seconds=wait_s))
 
     def revive_refused(self, account_sid: str, since: datetime) -> None:
         """Let those wait that failed before it was clear that the whole account is refused."""

@@ -1,0 +1,58 @@
+"""What somebody wants tried again in the admin is put back to work, batch after batch."""
+
+import time
+
+from django.db import transaction
+
+from mediapipe.celery import app
+from mediapipe.journal import note_items
+from mediapipe.models import MediaItem, RetryBatch
+from tasks.dispatch import broker_errors, dispatch, waiting_messages
+from tasks.redispatch import ENOUGH_MESSAGES
+
+# Short enough for a worker that is told to stop; the next run begins within seconds.
+RUN_S = 4.0
+
+
+@app.task(ignore_result=True)
+def work_off_retries() -> int:
+    """Put batches back to work for some seconds; return how many items went back."""
+    until = time.monotonic() + RUN_S
+    retried = 0
+    while time.monotonic() < until:
+        ids = work_off_batch()
+        if ids is None:
+            break
+        retried += len(ids)
+    return retried
+
+
+def work_off_batch() -> list[int] | None:
+    """Put the items of the oldest batch back to work; return their ids, None without a batch.
+
+    Done or not done as a whole: what crashes in between is done by the next run.
+    """
+    with transaction.atomic():
+        batch = RetryBatch.claim()
+        if batch is None:
+            return None
+        media = MediaItem.objects.filter(pk__in=batch.media_ids)
+        # First those that wait, for the failed ones wait as well once they are put back.
+        ids = [*media.bring_forward(), *media.retry()]
+        if batch.job.by_id:
+            note_items(batch.job.by_id, ids, f"Put back to work by job {batch.job.pk}.")
+        batch.finish(len(ids))
+    _hand_on(ids)
+    return ids
+
+
+def _hand_on(ids: list[int]) -> None:
+    """Publish the tasks while the queue has room, so that new webhooks need not wait for them."""
+    try:
+        room = waiting_messages() < ENOUGH_MESSAGES
+    except broker_errors():
+        room = False
+    if room:
+        dispatch(ids)
+    else:
+        MediaItem.objects.not_published(ids)
