@@ -6,6 +6,8 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
+from mediapipe.admin.pagination import CappedPaginator
+
 
 class ReadOnlyMixin:
     """Evidence is looked at, never edited: no adding, changing or deleting, by anybody."""
@@ -23,7 +25,10 @@ class ReadOnlyMixin:
 class ReadOnlyAdmin(ReadOnlyMixin, admin.ModelAdmin[Model]):
     """A list and a page to read; it never counts a whole table."""
 
+    paginator = CappedPaginator
     show_full_result_count = False
+    # Facets count every choice of every filter over the whole table.
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
 
     class Media:

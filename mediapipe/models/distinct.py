@@ -1,0 +1,30 @@
+"""The different values of a column, without reading the whole table."""
+
+from __future__ import annotations
+
+from django.db import connection, models
+
+# A list of choices longer than this helps nobody to choose.
+MOST = 50
+
+
+def distinct_values(model: type[models.Model], field: str, most: int = MOST) -> list[str]:
+    """Return the different values of a text column in their order, empty ones left out.
+
+    SELECT DISTINCT reads every row of a million; this takes one look into the index a value,
+    which the column therefore has to begin.
+    """
+    quote = connection.ops.quote_name
+    column, table = quote(field), quote(model._meta.db_table)
+    sql = f"""
+        WITH RECURSIVE found(value, number) AS (
+            SELECT (SELECT MIN({column}) FROM {table} WHERE {column} > ''), 1
+            UNION ALL
+            SELECT (SELECT MIN({column}) FROM {table} WHERE {column} > found.value), number + 1
+            FROM found WHERE found.value IS NOT NULL AND number < %s
+        )
+        SELECT value FROM found WHERE value IS NOT NULL
+    """  # noqa: S608  (both names are our own models')
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [most])
+        return [value for (value,) in cursor.fetchall()]
