@@ -94,6 +94,13 @@ class TransientMedia404(TransientFailure):
     todo = "Usually nothing: it is retried. If it fails in the end, look whether it was deleted."
 
 
+class CredentialsSuspected(TransientMedia404):
+    """Every fetch of this account is answered 404 and none ever worked: they may not be its own."""
+
+    slug = "credentials_suspected"
+    todo = "Compare the credentials with the account of the media URL; a right one ends the 404s."
+
+
 class RateLimited(TransientFailure):
     """Twilio answered 429: too many requests of this account at once."""
 
@@ -213,6 +220,20 @@ class Gone(FinalFailure):
 
     slug = "gone"
     todo = "Nothing can be fetched any more; ask the sender to send it again."
+
+
+class MediaDeleted(FinalFailure):
+    """The media was deleted at Twilio: its metadata says so, or is gone for good as well."""
+
+    slug = "deleted"
+    todo = "Nothing can be fetched any more; ask the sender to send it again."
+
+
+class ExternalStorage(FinalFailure):
+    """The recording is kept in a storage of the customer's own; Twilio has no copy to give."""
+
+    slug = "external_storage"
+    todo = "Fetch it from the bucket that is set in Twilio's console."
 
 
 class AddressRefused(FinalFailure):

@@ -7,7 +7,7 @@ import time
 
 from django.utils import timezone
 
-from mediapipe import content, films, providers, storage
+from mediapipe import content, films, providers, storage, whose_fault
 from mediapipe.failures import (
     AccountRefused,
     Failure,
@@ -17,6 +17,7 @@ from mediapipe.failures import (
     RateLimited,
     StorageFailed,
     TransientFailure,
+    TransientMedia404,
     Unauthorized,
 )
 from mediapipe.models import AccountTrouble, Cause, Incident, MediaItem
@@ -40,6 +41,8 @@ def attempt(media: MediaItem) -> str:
         if media.poisonous:
             raise Interrupted(f"{media.interruptions} times")
         return retrieve(media, evidence)
+    except TransientMedia404 as failure:
+        return _not_found(failure, media, evidence)
     except TransientFailure as failure:
         return _after(failure, media, evidence)
     except Unauthorized as failure:
@@ -95,7 +98,16 @@ def _account_is_refused(media: MediaItem) -> bool:
     return True
 
 
-def _end(failure: FinalFailure, media: MediaItem, evidence: Evidence) -> None:
+def _not_found(failure: TransientMedia404, media: MediaItem, evidence: Evidence) -> str:
+    """Try again later, unless the metadata has proved that there is nothing to hope for."""
+    meaning = whose_fault.judge(media, failure)
+    if isinstance(meaning, TransientFailure):
+        return _after(meaning, media, evidence)
+    _end(meaning, media, evidence)
+    raise meaning
+
+
+def _end(failure: Failure, media: MediaItem, evidence: Evidence) -> None:
     media.mark_failed(failure, evidence)
     _note(failure, media, evidence)
 

@@ -225,6 +225,8 @@ RETRY_SLOW_SCHEDULE_S = configuration.seconds_list(
 
 # Twilio Support asks for evidence when early 404s come in dozens a day.
 ESCALATION_THRESHOLD = configuration.whole_number(env, "ESCALATION_THRESHOLD", default=24)
+# From this attempt on the metadata is asked now and then whose fault a 404 is; 0: never.
+METADATA_FROM_ATTEMPT = configuration.whole_number(env, "METADATA_FROM_ATTEMPT", default=4, least=0)
 ESCALATION_WINDOW_S = configuration.seconds(env, "ESCALATION_WINDOW", default="24h")
 
 # Logging

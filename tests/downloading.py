@@ -23,6 +23,7 @@ from mediapipe.providers.base import (
     Credentials,
     InboundMessage,
     MediaRequest,
+    NotFoundBecause,
     WebhookRequest,
 )
 from mediapipe.transport.download import Body, Evidence, download
@@ -65,6 +66,12 @@ class StubProvider:
         meanings: dict[int, type[TransientFailure | FinalFailure]]
         meanings = {401: Unauthorized, 404: TransientMedia404, 410: Gone}
         return meanings[answer.status]() if answer.status in meanings else None
+
+    def metadata_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
+        raise NotImplementedError
+
+    def not_found_because(self, answer: Answer) -> NotFoundBecause | None:
+        raise NotImplementedError
 
     def error_code(self, answer: Answer) -> int | None:
         return int(answer.body_head) if answer.body_head.isdigit() else None

@@ -8,10 +8,11 @@ from mediapipe.models.attempts import FetchAttempt
 from mediapipe.models.events import RepeatedWebhook, WebhookEvent
 from mediapipe.models.incident_steps import IncidentMedia, IncidentStep, Step
 from mediapipe.models.incidents import Cause, Incident, Sighting, State
-from mediapipe.models.media import MediaItem, NotFoundBecause
+from mediapipe.models.media import MediaItem
 from mediapipe.models.querysets import Status
 from mediapipe.models.rejections import Rejection
 from mediapipe.models.retries import RetryBatch, RetryJob
+from mediapipe.providers.base import NotFoundBecause
 
 __all__ = [
     "AccountTrouble",

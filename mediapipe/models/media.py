@@ -17,6 +17,7 @@ from mediapipe.failures import (
     ErrorDocument,
     Failure,
     LeaseLost,
+    MediaDeleted,
     TransientFailure,
     TransientMedia404,
 )
@@ -24,7 +25,7 @@ from mediapipe.models.accounts import AccountTrouble
 from mediapipe.models.attempts import INTERRUPTED, FetchAttempt
 from mediapipe.models.events import WebhookEvent
 from mediapipe.models.querysets import PATIENCE, MediaQuerySet, Status
-from mediapipe.providers.base import AnnouncedMedia, Kind
+from mediapipe.providers.base import AnnouncedMedia, Kind, NotFoundBecause
 from mediapipe.schedule import Phase, Wait, next_wait
 from mediapipe.transport.redirects import host_of
 
@@ -35,17 +36,6 @@ if TYPE_CHECKING:
 LEASE = timedelta(seconds=60)
 # An item during which the worker died this often is left to a person.
 MAX_INTERRUPTIONS = 3
-
-
-class NotFoundBecause(models.TextChoices):
-    """Whose fault a 404 is, as far as the metadata of the same resource tells."""
-
-    PROPAGATING = "propagating"
-    PROCESSING = "processing"
-    ABSENT = "absent"
-    DELETED = "deleted"
-    EXTERNAL_STORAGE = "external_storage"
-    CREDENTIALS_SUSPECTED = "credentials_suspected"
 
 
 class MediaItem(models.Model):
@@ -72,7 +62,7 @@ class MediaItem(models.Model):
     not_found_because = models.CharField(
         "not found because",
         max_length=24,
-        choices=NotFoundBecause.choices,
+        choices=[(why.value, why.title().replace("_", " ")) for why in NotFoundBecause],
         blank=True,
         default="",
         db_default="",
@@ -324,6 +314,22 @@ class MediaItem(models.Model):
         )
         return wait
 
+    def note_metadata(self, because: str | None) -> None:
+        """Note what the metadata said of a 404; None if it said nothing.
+
+        The same answer again adds to the evidence. Raise LeaseLost if somebody else has the item.
+        """
+        changes: dict[str, Any] = {"metadata_requests": self.metadata_requests + 1}
+        if because is not None:
+            again = because == self.not_found_because and self.because_since
+            changes |= {
+                "not_found_because": because,
+                "because_since": self.because_since if again else timezone.now(),
+                "because_count": self.because_count + 1 if again else 1,
+            }
+        self._change(**changes)
+        vars(self).update(changes)
+
     def mark_failed(self, failure: Failure, evidence: Evidence) -> None:
         """Note that no further attempt will be made; raise LeaseLost if somebody else has it."""
         changes = self._ended(failure) | self._seen(failure, evidence)
@@ -343,10 +349,11 @@ class MediaItem(models.Model):
         )
 
     def _ended(self, failure: Failure) -> dict[str, Any]:
-        absent = isinstance(failure, Absence)
+        absent, deleted = isinstance(failure, Absence), isinstance(failure, MediaDeleted)
         return {
             "status": Status.ABSENT if absent else Status.FAILED,
             "failed_at": None if absent else timezone.now(),
+            **({"not_found_because": NotFoundBecause.DELETED} if deleted else {}),
             "error": failure.slug,
             "detail": failure.detail[:255],
             "next_attempt_at": None,
@@ -357,7 +364,7 @@ class MediaItem(models.Model):
         """Return what this attempt tells about when the media became available."""
         if isinstance(failure, ErrorDocument):
             return {}
-        if isinstance(failure, TransientMedia404):
+        if isinstance(failure, TransientMedia404) or evidence.http_status == 404:
             return {
                 "not_found_count": self.not_found_count + 1,
                 **self._available(self.attempt.started_at, None),

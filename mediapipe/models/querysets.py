@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from mediapipe.failures import AccountRefused, Unauthorized
 from mediapipe.models.accounts import AccountTrouble
+from mediapipe.providers.base import NotFoundBecause
 from mediapipe.schedule import Phase
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Status(models.TextChoices):
     ABSENT = "absent"
 
 
+# What is said of media of which these credentials have seen no trace.
+UNSEEN = (NotFoundBecause.DELETED, NotFoundBecause.CREDENTIALS_SUSPECTED)
 UNFINISHED = (Status.QUEUED, Status.FETCHING, Status.RETRYING)
 
 
@@ -59,6 +62,11 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
     def early_404(self) -> MediaQuerySet:
         """Those whose webhook was faster than the media at least once."""
         return self.filter(not_found_count__gt=0)
+
+    def found(self) -> MediaQuerySet:
+        """Those that the account's credentials have found: the bytes, or at least metadata."""
+        exists = [because for because in NotFoundBecause if because not in UNSEEN]
+        return self.filter(Q(found_at__isnull=False) | Q(not_found_because__in=exists))
 
     def overdue(self, now: datetime) -> MediaQuerySet:
         """Those that no message brings back in time: lost, interrupted, or in the slow phase."""

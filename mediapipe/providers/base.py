@@ -16,6 +16,17 @@ class Kind(StrEnum):
     CONVERSATION = "conversation"
 
 
+class NotFoundBecause(StrEnum):
+    """Whose fault a 404 is, as far as the metadata of the same resource tells."""
+
+    PROPAGATING = "propagating"
+    PROCESSING = "processing"
+    ABSENT = "absent"
+    DELETED = "deleted"
+    EXTERNAL_STORAGE = "external_storage"
+    CREDENTIALS_SUSPECTED = "credentials_suspected"
+
+
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
     """One HTTP request as it arrived, before anything about it is believed.
@@ -87,7 +98,7 @@ class MediaRequest:
 class Answer:
     """What the provider said to one GET; header names are lower-case.
 
-    `body_head` has the first bytes of an error document.
+    `body_head` has the first bytes of an error document, or of metadata.
     """
 
     status: int
@@ -112,6 +123,16 @@ class Provider(Protocol):
 
     def classify(self, answer: Answer) -> TransientFailure | FinalFailure | None:
         """Return which failure an answer means, or None where the body is the media."""
+
+    def metadata_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
+        """Return how to ask what is known of this media; raise as media_request does."""
+
+    def not_found_because(self, answer: Answer) -> NotFoundBecause | None:
+        """Return what the metadata tells of media that is not found; None where it tells nothing.
+
+        `DELETED` where there is no metadata either: whether there was any before, or will be, is
+        for the caller to know.
+        """
 
     def error_code(self, answer: Answer) -> int | None:
         """Return the provider's own error code from an error document, if it names one."""

@@ -147,12 +147,16 @@ class ApiExchange(Exchange):
 
     def metadata(self, script: MediaScript) -> None:
         """Answer with metadata; a recording has some before it has bytes, with its status."""
-        there = script.is_available()
-        if script.deleted or not (there or script.is_recording):
+        if not script.has_metadata() and not self.wants_deleted(script):
             self.fail(404)
             return
         document = _recording_json(script) if script.is_recording else _media_json(script)
         self.answer(200, "application/json", json.dumps(document).encode())
+
+    def wants_deleted(self, script: MediaScript) -> bool:
+        """Tell whether a deleted recording is asked for as such (Twilio: recording resource)."""
+        asked = parse_qs(self.query).get("IncludeSoftDeleted", ["false"])[0].lower() == "true"
+        return asked and script.deleted and script.is_recording
 
     def house_headers(self) -> dict[str, str]:
         """Return the headers that Twilio Support asks for, on every answer."""
@@ -177,7 +181,6 @@ def _media_json(script: MediaScript) -> dict[str, object]:
 
 
 def _recording_json(script: MediaScript) -> dict[str, object]:
-    processing = script.recording_status == "completed" and not script.is_available()
     created = format_datetime(script.created_at)
     is_conference = script.parent_sid.startswith("CF")
     return {
@@ -186,10 +189,17 @@ def _recording_json(script: MediaScript) -> dict[str, object]:
         "call_sid": None if is_conference else script.parent_sid,
         "conference_sid": script.parent_sid if is_conference else None,
         "sid": script.sid,
-        "status": "processing" if processing else script.recording_status,
+        "status": _status(script),
         "channels": script.channels,
         "date_created": created,
         "date_updated": created,
-        "media_url": script.url,
+        "media_url": script.external_url or script.url,
         "uri": f"{script.path}.json",
     }
+
+
+def _status(script: MediaScript) -> str:
+    if script.deleted:
+        return "deleted"
+    waits = script.recording_status == "completed" and not script.external_url
+    return "processing" if waits and not script.is_available() else script.recording_status

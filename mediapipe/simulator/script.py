@@ -29,7 +29,10 @@ class MediaScript:
 
     It can be fetched `delay_s` seconds after its first announcement, that is the moment its
     webhook was sent; one without delay is there from the start. `faults` are played before
-    that, one a request. `redirect_status` 0 means that the API gives the bytes itself.
+    that, one a request. `redirect_status` 0 means that the API gives the bytes itself. The
+    metadata is there `metadata_delay_s` seconds after the announcement: by default together with
+    the bytes, that of a recording from the start. With an `external_url` the bytes are in a
+    bucket of the customer's.
     """
 
     sid: str
@@ -43,6 +46,8 @@ class MediaScript:
     disposition: str = ""
     recording_status: str = "completed"
     channels: int = 1
+    metadata_delay_s: float | None = None
+    external_url: str = ""
 
     origin: str = TWILIO_ORIGIN
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -99,7 +104,7 @@ class MediaScript:
     @property
     def available_at(self) -> datetime | None:
         """The moment (UTC) from which the media can be fetched; None while that is not known."""
-        if self.deleted or self.recording_status != "completed":
+        if self.deleted or self.external_url or self.recording_status != "completed":
             return None
         if self.announced_at is None:
             return None if self.delay_s > 0 else self.created_at
@@ -107,12 +112,23 @@ class MediaScript:
 
     def is_available(self) -> bool:
         """Tell whether the media can be fetched now."""
-        if self.deleted or self.recording_status != "completed":
+        if self.deleted or self.external_url or self.recording_status != "completed":
             return False
-        if self.delay_s <= 0:
+        return self._is_past(self.delay_s)
+
+    def has_metadata(self) -> bool:
+        """Tell whether the metadata can be asked for now."""
+        if self.deleted:
+            return False
+        if self.metadata_delay_s is not None:
+            return self._is_past(self.metadata_delay_s)
+        return self.is_recording or self.is_available()
+
+    def _is_past(self, delay_s: float) -> bool:
+        if delay_s <= 0:
             return True
         announced = self.announced_at is not None
-        return announced and time.monotonic() - self._announced_s >= self.delay_s
+        return announced and time.monotonic() - self._announced_s >= delay_s
 
     def take_fault(self, place: Place) -> Fault | None:
         """Return the fault to be played on this request; one that is not for ever is used up."""
@@ -147,6 +163,8 @@ class MediaOptions(TypedDict, total=False):
     disposition: str
     recording_status: str
     channels: int
+    metadata_delay_s: float | None
+    external_url: str
 
 
 def message_media(**options: Unpack[MediaOptions]) -> MediaScript:

@@ -154,14 +154,14 @@ class _Attempt:
         with soon, network_failures(host_of(url), soon):
             response = session().get(
                 url,
-                auth=_basic(credentials),
+                auth=basic(credentials),
                 timeout=(connect_s, read_s),
                 stream=True,
                 allow_redirects=False,
             )
         redirected = url != self.request.url
         self._note(response, redirected=redirected)
-        head = b"" if response.status_code == 200 else _error_head(response)
+        head = b"" if response.status_code == 200 else head_of(response)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return response, Answer(response.status_code, headers, head, redirected)
 
@@ -191,14 +191,15 @@ class _Attempt:
             yield packet
 
 
-def _basic(credentials: Credentials | None) -> HTTPBasicAuth | None:
+def basic(credentials: Credentials | None) -> HTTPBasicAuth | None:
+    """Return the credentials as requests takes them, in any characters."""
     if credentials is None:
         return None
     return HTTPBasicAuth(credentials.username.encode(), credentials.password.encode())
 
 
-def _error_head(response: requests.Response) -> bytes:
-    """Return the first 16 KiB of an error document, or what there is: the status says enough."""
+def head_of(response: requests.Response) -> bytes:
+    """Return the first 16 KiB of a document, or what there is of it, and close the answer."""
     head = b""
     try:
         while packet := response.raw.read1(ERROR_BYTES - len(head), decode_content=False):

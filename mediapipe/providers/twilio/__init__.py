@@ -1,8 +1,14 @@
 """Twilio: what it signs, what its webhooks say, how its media is asked for."""
 
 from mediapipe.failures import FinalFailure, TransientFailure
-from mediapipe.providers.base import Answer, InboundMessage, MediaRequest, WebhookRequest
-from mediapipe.providers.twilio import media, signature, webhooks
+from mediapipe.providers.base import (
+    Answer,
+    InboundMessage,
+    MediaRequest,
+    NotFoundBecause,
+    WebhookRequest,
+)
+from mediapipe.providers.twilio import media, metadata, signature, webhooks
 
 
 class Twilio:
@@ -25,6 +31,14 @@ class Twilio:
     def classify(self, answer: Answer) -> TransientFailure | FinalFailure | None:
         """Return which failure an answer means, or None where the body is the media."""
         return media.classify(answer)
+
+    def metadata_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
+        """Return how to ask what is known of this media; raise as media_request does."""
+        return metadata.request(url=url, account_sid=account_sid, subject_sid=subject_sid)
+
+    def not_found_because(self, answer: Answer) -> NotFoundBecause | None:
+        """Return what the metadata tells of media that is not found."""
+        return metadata.not_found_because(answer)
 
     def error_code(self, answer: Answer) -> int | None:
         """Return Twilio's error code (20404 for instance) from an error document."""

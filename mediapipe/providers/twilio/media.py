@@ -89,6 +89,11 @@ def canonical(url: str, account_sid: str, subject_sid: str) -> tuple[str, str]:
     return origin + parts["path"], parts["media"] or parts["recording"]
 
 
+def is_twilio(origin: str) -> bool:
+    """Tell whether this origin is one of Twilio's API, or one of TWILIO_API_HOSTS."""
+    return bool(TWILIO_ORIGIN.fullmatch(origin)) or origin in settings.TWILIO_API_HOSTS
+
+
 def recording_sid_in(url: str) -> str:
     """Return the SID that a well-formed recording URL names, else an empty string."""
     parts = MEDIA_URL.fullmatch(url)

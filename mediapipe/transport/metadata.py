@@ -1,0 +1,40 @@
+"""One small question about a media item, in much less time than its download may take."""
+
+import requests
+
+from mediapipe.providers.base import Answer, Credentials, MediaRequest
+from mediapipe.transport.deadline import Deadline
+from mediapipe.transport.download import basic, head_of
+from mediapipe.transport.errors import network_failures
+from mediapipe.transport.redirects import host_of
+from mediapipe.transport.session import session
+
+TIMEOUT_S = 5.0
+
+
+def ask(request: MediaRequest) -> Answer:
+    """Return the answer with the first 16 KiB of its body, five seconds from now at most.
+
+    No redirect is followed. Raises the TransientFailure of a network that does not deliver.
+    """
+    first, *others = request.credentials or (None,)
+    with Deadline(TIMEOUT_S) as deadline, network_failures(host_of(request.url), deadline):
+        answer = _get(request.url, first, deadline)
+        for credentials in others:
+            if answer.status != 401:
+                break
+            answer = _get(request.url, credentials, deadline)
+    return answer
+
+
+def _get(url: str, credentials: Credentials | None, deadline: Deadline) -> Answer:
+    deadline.check()
+    response: requests.Response = session().get(
+        url,
+        auth=basic(credentials),
+        timeout=deadline.remaining_s,
+        stream=True,
+        allow_redirects=False,
+    )
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(response.status_code, headers, head_of(response), redirected=False)
