@@ -119,6 +119,7 @@ def _conclude(item: MediaItem, row: FetchAttempt, attempt: Try, fate: Fate) -> N
     row.detail = item.detail = f"HTTP {row.http_status}" if row.http_status else ""
     if issubclass(attempt.failure, FinalFailure) or attempt.wait is None:
         _end(item, Status.FAILED, attempt.failure)
+        item.failed_at = ended_at
         return
     item.status, item.error = Status.RETRYING, attempt.failure.slug
     item.phase = attempt.wait.phase
