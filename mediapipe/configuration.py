@@ -56,6 +56,16 @@ def whole_number(env: Env, name: str, *, default: int, least: int = 1) -> int:
     return int(value)
 
 
+def factor(env: Env, name: str, *, default: str) -> float:
+    """Return a number from 1 to 10, by which something grows."""
+    value = text(env, name, default)
+    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,6})?", value) or not 1 <= float(value) <= 10:
+        raise ImproperlyConfigured(
+            f"{name} must be a number from 1 to 10, for example {name}={default}."
+        )
+    return float(value)
+
+
 def duration_s(text: str) -> float:
     """Return the seconds of "90", "1.5s", "10m", "3h" or "2d"; raise ValueError for others."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", text)

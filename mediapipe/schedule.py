@@ -52,8 +52,8 @@ def next_wait(
 
 def fast_delay_s(retries: int) -> float:
     """Return the seconds before fast retry number `retries`, counted from 0, with its spread."""
-    # The exponent is bounded because 2.0 ** 1024 overflows.
-    delay_s = settings.RETRY_FIRST_DELAY_S * 2.0 ** min(retries, 64)
+    # The exponent is bounded because 10.0 ** 309 overflows.
+    delay_s = settings.RETRY_FIRST_DELAY_S * settings.RETRY_FACTOR ** min(retries, 64)
     return max(settings.RETRY_FIRST_DELAY_S, _spread(min(delay_s, settings.RETRY_MAX_DELAY_S)))
 
 

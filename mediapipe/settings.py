@@ -215,6 +215,7 @@ STORAGES = {
 # Retries
 
 RETRY_FIRST_DELAY_S = configuration.seconds(env, "RETRY_FIRST_DELAY", default="1s")
+RETRY_FACTOR = configuration.factor(env, "RETRY_FACTOR", default="2")
 RETRY_MAX_DELAY_S = configuration.seconds(env, "RETRY_MAX_DELAY", default="60s")
 RETRY_FAST_WINDOW_S = configuration.seconds(env, "RETRY_FAST_WINDOW", default="300s")
 RETRY_SLOW_SCHEDULE_S = configuration.seconds_list(

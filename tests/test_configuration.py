@@ -83,6 +83,17 @@ def test_what_is_no_whole_number_from_one_on_is_an_error(value: str) -> None:
         configuration.whole_number(env(NAME=value), "NAME", default=3)
 
 
+@pytest.mark.parametrize(("value", "factor"), [("1", 1), ("1.5", 1.5), ("10", 10), ("", 2)])
+def test_a_factor_is_read(value: str, factor: float) -> None:
+    assert configuration.factor(env(NAME=value), "NAME", default="2") == factor
+
+
+@pytest.mark.parametrize("value", ["0.5", "-2", "11", "1,5", "x", "nan", "1e1"])
+def test_a_factor_that_shrinks_or_explodes_is_an_error(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"NAME must be a number from 1 to 10.*NAME=2"):
+        configuration.factor(env(NAME=value), "NAME", default="2")
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("90", 90), ("1.5s", 1.5), ("10m", 600), (" 3 h ", 10800), ("2d", 172800), ("0", 0)],

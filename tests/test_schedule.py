@@ -24,6 +24,13 @@ def test_the_countdown_doubles_from_one_second_to_the_cap() -> None:
         assert low <= fast_delay_s(retries) <= high
 
 
+def test_another_factor_makes_another_countdown(settings: Settings) -> None:
+    settings.RETRY_FACTOR = 1.5
+    for retries, middle in enumerate([1, 1.5, 2.25, 3.375]):
+        assert fast_delay_s(retries) <= middle * (1 + SPREAD)
+        assert fast_delay_s(retries) >= max(1, middle * (1 - SPREAD))
+
+
 def test_the_first_retry_never_comes_before_the_first_delay() -> None:
     assert min(fast_delay_s(0) for _ in range(1000)) >= 1
 
