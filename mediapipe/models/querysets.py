@@ -37,6 +37,8 @@ class Status(models.TextChoices):
 
 # What is said of media of which these credentials have seen no trace.
 UNSEEN = (NotFoundBecause.DELETED, NotFoundBecause.CREDENTIALS_SUSPECTED)
+# A 404 for one of these reasons is no matter of time: no case for Twilio, nor for a schedule.
+EXPLAINED = (*UNSEEN, NotFoundBecause.ABSENT, NotFoundBecause.EXTERNAL_STORAGE)
 UNFINISHED = (Status.QUEUED, Status.FETCHING, Status.RETRYING)
 
 
@@ -67,6 +69,14 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
         """Those that the account's credentials have found: the bytes, or at least metadata."""
         exists = [because for because in NotFoundBecause if because not in UNSEEN]
         return self.filter(Q(found_at__isnull=False) | Q(not_found_because__in=exists))
+
+    def explained(self) -> MediaQuerySet:
+        """Those whose 404s have another reason than that the media was not there yet."""
+        return self.filter(not_found_because__in=EXPLAINED, found_at=None)
+
+    def unexplained(self) -> MediaQuerySet:
+        """Those whose 404s, if any, are a matter of time."""
+        return self.exclude(not_found_because__in=EXPLAINED, found_at=None)
 
     def overdue(self, now: datetime) -> MediaQuerySet:
         """Those that no message brings back in time: lost, interrupted, or in the slow phase."""
