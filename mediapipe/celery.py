@@ -11,6 +11,7 @@ app = Celery(
     "mediapipe",
     include=[
         "tasks.fetch_media",
+        "tasks.heartbeat",
         "tasks.redispatch",
         "tasks.close_incidents",
         "tasks.sweep_files",

@@ -2,12 +2,15 @@
 
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from mediapipe import spool
 from mediapipe.metrics import DatabaseCollector
+from mediapipe.models import Heartbeat
+from mediapipe.models.heartbeats import BEAT
 from tasks.dispatch import broker_answers
 
 
@@ -26,7 +29,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """
     database = _database_answers()
     parts = {"database": database, "broker": broker_answers(), "spool": spool.depth()}
-    return JsonResponse(parts, status=200 if database else 503)
+    return JsonResponse(parts | _alive(database), status=200 if database else 503)
 
 
 @require_safe
@@ -36,6 +39,14 @@ def metrics(request: HttpRequest) -> HttpResponse:
     registry.register(DatabaseCollector())
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     return HttpResponse(encode(registry), content_type=content_type)
+
+
+def _alive(database: bool) -> dict[str, object]:
+    """Return what was heard of workers and beat; None while the database cannot tell."""
+    if not database:
+        return {"workers": None, "beat": None}
+    alive = Heartbeat.objects.alive(timezone.now())
+    return {"workers": alive.workers().count(), "beat": alive.filter(part=BEAT).exists()}
 
 
 def _database_answers() -> bool:

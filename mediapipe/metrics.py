@@ -1,6 +1,7 @@
 """The figures of /metrics, computed from the rows, so that they are right for every process."""
 
 from collections.abc import Iterator
+from math import inf
 
 from django.db import DatabaseError, InterfaceError
 from django.db.models import Count, Min, Sum
@@ -9,7 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from mediapipe import spool
-from mediapipe.models import Cause, Incident, MediaItem, Rejection, WebhookEvent
+from mediapipe.models import Cause, Heartbeat, Incident, MediaItem, Rejection, WebhookEvent
+from mediapipe.models.heartbeats import BEAT, SWEEP
 from mediapipe.models.querysets import Status
 
 
@@ -23,6 +25,7 @@ class DatabaseCollector(Collector):
         )
         try:
             families = [_webhooks(), _rejections(), _media(), _failures(), _oldest(), _incidents()]
+            families += _alive()
         except (DatabaseError, InterfaceError):
             families = []
         yield GaugeMetricFamily(
@@ -73,6 +76,21 @@ def _incidents() -> Metric:
     for cause in Cause.values:
         family.add_metric([cause], counts.get(cause, 0))
     return family
+
+
+def _alive() -> list[Metric]:
+    """Return how many workers live, and for how long nothing was heard of beat and the sweep."""
+    now = timezone.now()
+    workers = Heartbeat.objects.alive(now).workers().count()
+    seen = dict(Heartbeat.objects.filter(part__in=[BEAT, SWEEP]).values_list("part", "seen_at"))
+    silent = GaugeMetricFamily(
+        "mediapipe_silent_seconds",
+        "Time since beat, or a sweep, was last heard of; +Inf if never.",
+        labels=["part"],
+    )
+    for part in (BEAT, SWEEP):
+        silent.add_metric([part], (now - seen[part]).total_seconds() if part in seen else inf)
+    return [GaugeMetricFamily("mediapipe_workers", "Workers that are alive.", workers), silent]
 
 
 def _oldest() -> Metric:

@@ -3,7 +3,8 @@
 import logging
 
 from mediapipe.celery import app
-from mediapipe.models import MediaItem
+from mediapipe.models import Heartbeat, MediaItem
+from mediapipe.models.heartbeats import SWEEP
 from tasks.dispatch import dispatch, waiting_messages
 
 logger = logging.getLogger(__name__)
@@ -15,6 +16,7 @@ ENOUGH_MESSAGES = 1000
 @app.task(ignore_result=True)
 def redispatch() -> int:
     """Publish a task for every overdue item, as far as the broker's queue has room for them."""
+    Heartbeat.note(SWEEP)
     room = ENOUGH_MESSAGES - waiting_messages()
     if room <= 0:
         return 0

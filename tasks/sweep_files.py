@@ -1,15 +1,18 @@
-"""What a worker that died left of a download is removed."""
+"""What a worker that died left behind is removed: its unfinished downloads, its heartbeat."""
 
 from datetime import timedelta
 
 from django.conf import settings
+from django.utils import timezone
 
 from mediapipe import storage
 from mediapipe.celery import app
+from mediapipe.models import Heartbeat
 
 
 @app.task(ignore_result=True)
 def sweep_files() -> int:
     """Remove unfinished downloads that are too old to belong to a running one."""
+    Heartbeat.objects.forgotten(timezone.now()).delete()
     longest = timedelta(seconds=settings.MEDIA_TOTAL_TIMEOUT_S)
     return storage.remove_leftovers(older_than=2 * longest)

@@ -66,7 +66,13 @@ def test_a_process_that_answers_is_alive(client: Client) -> None:
 def test_a_service_whose_parts_are_there_is_ready(client: Client) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"database": True, "broker": True, "spool": 0}
+    assert answer.json() == {
+        "database": True,
+        "broker": True,
+        "spool": 0,
+        "workers": 0,
+        "beat": False,
+    }
 
 
 def test_a_service_without_broker_is_ready_because_the_rows_wait_for_the_sweep(
@@ -175,7 +181,7 @@ def test_no_label_holds_what_a_stranger_sends(client: Client) -> None:
         for sample in family.samples
         for name, value in sample.labels.items()
     ]
-    assert {name for name, _ in labels} == {"kind", "reason", "status", "cause"}
+    assert {name for name, _ in labels} == {"kind", "reason", "status", "cause", "part"}
     reasons = {value for name, value in labels if name == "reason"}
     assert 0 < len(reasons) <= 4
     assert all(value.replace("_", "").isalpha() for _, value in labels)

@@ -1,0 +1,50 @@
+"""How a process that answers no requests makes known that it is alive."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from django.db import DatabaseError, InterfaceError, connection
+
+from mediapipe.models import Heartbeat
+
+logger = logging.getLogger(__name__)
+
+PULSE_S = 10.0
+
+
+class Pulse:
+    """Writes a heartbeat every PULSE_S at most, as long as `beat` is called.
+
+    A thread of its own writes, so that a database that hangs never holds up who calls; and only
+    after a call, so that it does not speak for a process that hangs itself.
+    """
+
+    def __init__(self, part: str) -> None:
+        self.part = part
+        self._felt = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def beat(self) -> None:
+        """Say that the process works; costs nothing."""
+        self._felt.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while self._felt.wait():
+            self._felt.clear()
+            self._write()
+            time.sleep(PULSE_S)
+
+    def _write(self) -> None:
+        try:
+            Heartbeat.note(self.part)
+        except (DatabaseError, InterfaceError) as error:
+            logger.debug("the heartbeat of %s was not written: %s", self.part, error)
+        finally:
+            # Kept open it would be one connection more for each process, and dead after a restart.
+            connection.close()

@@ -1,0 +1,56 @@
+"""Beat and workers say in the database that they live."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import DatabaseError
+
+from mediapipe.models import Heartbeat
+from mediapipe.pulse import Pulse
+from tests import service
+
+
+def test_a_pulse_writes_what_it_feels_and_survives_a_database_that_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    noted: list[str] = []
+
+    def note(part: str) -> None:
+        noted.append(part)
+        if len(noted) == 1:
+            raise DatabaseError
+
+    monkeypatch.setattr("mediapipe.pulse.PULSE_S", 0.01)
+    monkeypatch.setattr(Heartbeat, "note", note)
+    pulse = Pulse("beat")
+    pulse.beat()
+    wait_until(lambda: len(noted) == 1)
+    pulse.beat()
+    wait_until(lambda: len(noted) == 2)
+    assert noted == ["beat", "beat"]
+
+
+@pytest.mark.services
+def test_a_running_service_is_heard_of(tmp_path: Path) -> None:
+    with service.running(tmp_path) as live:
+        wait_until(lambda: ready(live.url) == (1, True))
+
+
+def ready(url: str) -> tuple[Any, Any]:
+    with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:  # noqa: S310
+        said = json.load(answer)
+    return said["workers"], said["beat"]
+
+
+def wait_until(is_true: Callable[[], bool], timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
