@@ -289,5 +289,7 @@ def logging(log_format: str, level: str) -> dict[str, Any]:
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # A line for each refused request: a flood of forged ones would fill the disk.
+            "django.request": {"level": "ERROR"},
         },
     }

@@ -152,6 +152,9 @@ CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = configuration.whole_number(env, "WORKER_CONCURRENCY", default=16)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+# After a lost connection each finished task would restore the prefetch count from its own thread,
+# and wait there for an answer that another thread reads: the worker hangs for good (AMQP).
+CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "mediapipe.beat:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
@@ -191,6 +194,9 @@ TWILIO_ACCOUNTS_FILE = configuration.text(env, "TWILIO_ACCOUNTS_FILE")
 TWILIO_API_HOSTS = [host.rstrip("/") for host in configuration.listed(env, "TWILIO_API_HOSTS")]
 # Twilio's largest known webhook is some tens of kilobytes.
 WEBHOOK_MAX_BYTES = 1024 * 1024
+# More than fit into a request line of gunicorn's: Django raises over a query with more where
+# nobody answers for it, which would be a 500. The webhook itself is capped by our own reader.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 
 # Fetching
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from mediapipe import configuration
+from mediapipe import configuration, rejections
 from mediapipe.logs import JsonFormatter
+from mediapipe.models import Rejection
 from mediapipe.simulator import Simulator, faults, payloads
 from mediapipe.simulator.webhooks import Method
 from tasks.fetch_media import fetch_media
@@ -112,7 +113,7 @@ def test_no_secret_and_nothing_personal_of_a_webhook_is_logged(
     assert send(webhook, method=method).status_code == 200
     assert send(webhook, method=method, signature="wrong").status_code == 403
     assert send(webhook.changed(MessageSid="x"), method=method).status_code == 400
-    assert "Forbidden" in "".join(log.lines)
+    assert "refused a webhook" in "".join(log.lines)
     for secret in SECRETS:
         assert secret not in "".join(log.lines)
 
@@ -128,3 +129,17 @@ def test_no_secret_of_a_fetch_is_logged(twilio: Simulator, log: Formatted) -> No
     assert "unauthorized" in "".join(log.lines)
     for secret in SECRETS:
         assert secret not in "".join(log.lines)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("published")
+def test_a_flood_of_forged_webhooks_is_one_line_and_one_row(
+    log: Formatted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rejections, "_logged_at", {})
+    webhook = payloads.mms(1, account_sid=make.ACCOUNT)
+    for _ in range(200):
+        assert send(webhook, signature="wrong").status_code == 403
+    written = [line for line in log.lines if "WARNING" in line or "ERROR" in line]
+    assert len(written) == 1
+    assert [row.count for row in Rejection.objects.all()] == [200]
