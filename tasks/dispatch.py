@@ -37,17 +37,18 @@ class Breaker:
 
     def __init__(self) -> None:
         self._open_until = 0.0
-        self._lock = Lock()
 
     def is_open(self) -> bool:
         return time.monotonic() < self._open_until
 
     def trip(self) -> None:
-        with self._lock:
-            self._open_until = time.monotonic() + PAUSE_S
+        self._open_until = time.monotonic() + PAUSE_S
 
 
 breaker = Breaker()
+# One thread at a time: who finds the broker away closes the pooled connections of all, and
+# client libraries fail in odd ways when a connection is closed under a thread that uses it.
+publishing = Lock()
 
 
 def dispatch(media_ids: Sequence[int]) -> bool:
@@ -63,16 +64,27 @@ def dispatch(media_ids: Sequence[int]) -> bool:
 
 
 def _published(media_ids: Sequence[int]) -> bool:
-    if breaker.is_open():
-        return False
-    try:
-        _publish(media_ids)
-    except broker_errors() as error:
-        breaker.trip()
-        _forget_connections()
-        logger.warning("the broker took no tasks (%s); the sweep will", type(error).__name__)
-        return False
+    with publishing:
+        if breaker.is_open():
+            return False
+        try:
+            _publish(media_ids)
+        except Exception as error:
+            # Whatever it is: the rows are durable, and Twilio is to get its 200 for them.
+            _note_failure(error)
+            return False
     return True
+
+
+def _note_failure(error: Exception) -> None:
+    breaker.trip()
+    _forget_connections()
+    known = isinstance(error, broker_errors())
+    logger.warning(
+        "the broker took no tasks (%s); the sweep will",
+        type(error).__name__,
+        exc_info=None if known else error,
+    )
 
 
 def _publish(media_ids: Sequence[int]) -> None:

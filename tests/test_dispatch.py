@@ -92,6 +92,21 @@ def test_what_was_not_published_is_left_to_the_next_sweep(
     assert MediaItem.objects.hand_out(10) == [item.pk]
 
 
+def test_whatever_a_client_library_raises_is_left_to_the_sweep_and_told(
+    use_broker: UseBroker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    use_broker("memory://")
+    monkeypatch.setattr(dispatching, "_publish", raise_attribute_error)
+    item = make.media()
+    assert not dispatch([item.pk])
+    assert MediaItem.objects.hand_out(10) == [item.pk]
+    assert "AttributeError: closed under us" in caplog.text
+
+
+def raise_attribute_error(media_ids: list[int]) -> None:
+    raise AttributeError("closed under us")
+
+
 def test_after_a_failure_the_broker_is_left_alone_for_a_while(
     use_broker: UseBroker, closed_port: int
 ) -> None:

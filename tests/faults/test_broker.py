@@ -74,7 +74,7 @@ def test_restarted_without_the_waiting_retries(world: World, settled: Settled) -
 
 
 def test_resetting_every_connection_for_a_while(world: World, settled: Settled) -> None:
-    for _ in range(5):
+    for _ in range(15):
         world.broker.switch("reset")
         world.send(*(payloads.mms(1) for _ in range(4)))
         world.broker.switch("pass")
