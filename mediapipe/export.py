@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,7 +35,8 @@ KEYS = (
     "storage_name",
 )
 # The content type that a webhook declares is the sender's own word.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# The full-width forms are taken for the usual ones where Chinese or Japanese is written.
+FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 
 
 def media_line(media: MediaItem) -> dict[str, Any]:
@@ -71,12 +73,15 @@ def media_line(media: MediaItem) -> dict[str, Any]:
 
 def csv_line(media: MediaItem) -> dict[str, Any]:
     """Return the item as `media_line` does, with nothing in it that a spreadsheet would run."""
-    return {key: _harmless(value) for key, value in media_line(media).items()}
+    return {key: harmless(value) for key, value in media_line(media).items()}
 
 
-def _harmless(value: object) -> object:
-    """Put an apostrophe before what a spreadsheet takes for a formula (OWASP: CSV injection)."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+def harmless(value: object) -> object:
+    """Put an apostrophe before what a spreadsheet takes for a formula (OWASP: CSV injection).
+
+    Blanks before it do not make it less of one; numbers stay numbers.
+    """
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
 
 
 def _plain(value: object) -> object:

@@ -22,9 +22,11 @@ def moment(text: str) -> datetime:
         ) from None
 
 
-def add_period(parser: ArgumentParser) -> None:
-    """Add --since and --until."""
-    parser.add_argument("--since", type=moment, help="received at or after this ISO 8601 time")
+def add_period(parser: ArgumentParser, *, required: bool = False) -> None:
+    """Add --since, which may be required, and --until."""
+    parser.add_argument(
+        "--since", type=moment, required=required, help="received at or after this ISO 8601 time"
+    )
     parser.add_argument("--until", type=moment, help="received before this ISO 8601 time")
 
 

@@ -1,0 +1,77 @@
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
+
+from mediapipe.escalation.case import Case, NothingToReport, case_of
+from mediapipe.escalation.message import subject
+from mediapipe.escalation.package import name_of, write_package
+from mediapipe.management.arguments import add_period, media_of_period
+from mediapipe.models.querysets import MediaQuerySet
+
+
+class Command(BaseCommand):
+    """What becomes of it is for a person to decide: nothing is sent to Twilio."""
+
+    help = "Writes the package that Twilio Support can act on: message, media, chart, as a zip."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_period(parser, required=True)
+        parser.add_argument("--account", metavar="SID", help="only this account")
+        parser.add_argument("--tz", type=zone, help="the time zone besides UTC, else TIME_ZONE")
+        parser.add_argument(
+            "--output", type=Path, required=True, metavar="DIR", help="the folder for the zip"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            case = case_of(
+                self._chosen(options),
+                since=options["since"],
+                until=options["until"] or timezone.now(),
+                zone=options["tz"],
+            )
+        except NothingToReport as nothing:
+            raise CommandError(str(nothing)) from None
+        path = options["output"] / f"{name_of(case)}.zip"
+        try:
+            self._write(case, path)
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
+        self.stdout.write(str(path))
+
+    def _chosen(self, options: dict[str, Any]) -> MediaQuerySet:
+        media = media_of_period(options)
+        return media.filter(account_sid=options["account"]) if options["account"] else media
+
+    def _write(self, case: Case, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        console = Console(stderr=True)
+        columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+        with Progress(*columns, console=console) as progress:
+            task = progress.add_task("media", total=case.affected.count())
+            try:
+                with unfinished.open("wb") as file:
+                    found = write_package(case, file, lambda: progress.advance(task))
+                # The name appears only once the whole is there.
+                unfinished.replace(path)
+            finally:
+                unfinished.unlink(missing_ok=True)
+        self.stderr.write(f"{subject(found)}.")
+
+
+def zone(text: str) -> ZoneInfo:
+    """Return the time zone of this name."""
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise ArgumentTypeError(
+            f"{text!r} is no time zone; write for example Europe/Berlin."
+        ) from None
