@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.contenttypes.models import ContentType
 
 from mediapipe.models import MediaItem
@@ -13,16 +14,16 @@ from mediapipe.models import MediaItem
 MAX_NAME = 200
 
 
-def note_items(user_id: int, media_ids: Sequence[int], message: str) -> None:
+def note_items(user: User | AnonymousUser, media_ids: Sequence[int], message: str) -> None:
     """Write an entry about each of these media items; the history of their pages shows it."""
     items = MediaItem.objects.filter(pk__in=media_ids).only("media_sid", "identity")
-    LogEntry.objects.log_actions(str(user_id), items, CHANGE, change_message=message)
+    LogEntry.objects.log_actions(str(user.pk), items, CHANGE, change_message=message)
 
 
-def note(user_id: int, about: str, message: str) -> None:
+def note(user: User | AnonymousUser, about: str, message: str) -> None:
     """Write one entry about many media items, as which `about` describes them."""
     LogEntry.objects.create(
-        user_id=user_id,
+        user_id=str(user.pk),
         content_type=ContentType.objects.get_for_model(MediaItem),
         object_repr=about[:MAX_NAME],
         action_flag=CHANGE,

@@ -74,6 +74,15 @@ def opened(name: str) -> File[bytes]:
     return storages["media"].open(name)
 
 
+def is_kept(name: str) -> bool:
+    """Tell whether a stored file is still there; a storage that does not answer is believed."""
+    try:
+        return storages["media"].exists(name)
+    except Exception:
+        # Each storage back end has exceptions of its own, and none of them says that it is gone.
+        return True
+
+
 def remove_leftovers(older_than: timedelta) -> int:
     """Remove the unfinished downloads of workers that died; return how many there were."""
     oldest = time.time() - older_than.total_seconds()

@@ -39,8 +39,8 @@ def work_off_batch() -> list[int] | None:
         media = MediaItem.objects.filter(pk__in=batch.media_ids)
         # First those that wait, for the failed ones wait as well once they are put back.
         ids = [*media.bring_forward(), *media.retry()]
-        if batch.job.by_id:
-            note_items(batch.job.by_id, ids, f"Put back to work by job {batch.job.pk}.")
+        if batch.job.by:
+            note_items(batch.job.by, ids, f"Put back to work by job {batch.job.pk}.")
         batch.finish(len(ids))
     _hand_on(ids)
     return ids

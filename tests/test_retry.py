@@ -1,11 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
-from django.test import Client
-from django.urls import reverse
 
 from mediapipe.failures import FinalFailure, TooLarge, Unauthorized
 from mediapipe.models import MediaItem, Status
@@ -14,15 +10,12 @@ from tests import make
 
 pytestmark = pytest.mark.django_db
 
-CHANGELIST = reverse("admin:mediapipe_mediaitem_changelist")
-
 
 @pytest.fixture(autouse=True)
 def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Collect the ids that are published."""
     ids: list[int] = []
     monkeypatch.setattr("mediapipe.management.commands.retry.dispatch", ids.extend)
-    monkeypatch.setattr("mediapipe.admin.media.dispatch", ids.extend)
     return ids
 
 
@@ -90,33 +83,3 @@ def test_a_stored_item_is_never_put_back(capsys: pytest.CaptureFixture[str]) -> 
     retry(capsys)
     item.refresh_from_db()
     assert item.status == Status.STORED
-
-
-def run_action(client: Client, *items: MediaItem) -> str:
-    answer = client.post(
-        CHANGELIST,
-        {"action": "try_again", "_selected_action": [item.pk for item in items]},
-        follow=True,
-    )
-    return answer.content.decode()
-
-
-def test_the_admin_action_says_how_many_and_who_did_it(
-    admin_client: Client, handed_on: list[int]
-) -> None:
-    item, other = failed(Unauthorized()), make.media()
-    page = run_action(admin_client, item, other)
-    assert "1 put back to work, 1 skipped: not failed." in page
-    assert handed_on == [item.pk]
-    entry = LogEntry.objects.get()
-    assert (entry.object_id, entry.change_message) == (str(item.pk), "Put back to work.")
-
-
-def test_a_viewer_cannot_put_anything_back(client: Client) -> None:
-    viewer = User.objects.create_user("viewer", is_staff=True)
-    viewer.user_permissions.add(Permission.objects.get(codename="view_mediaitem"))
-    client.force_login(viewer)
-    item = failed(Unauthorized())
-    run_action(client, item)
-    item.refresh_from_db()
-    assert item.status == Status.FAILED

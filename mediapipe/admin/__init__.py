@@ -1,5 +1,5 @@
 """What operators see. Django imports this package because it is called `admin`."""
 
-from mediapipe.admin import events, incidents, media, rejections
+from mediapipe.admin import events, failures, incidents, media, reasons, rejections, retries
 
-__all__ = ["events", "incidents", "media", "rejections"]
+__all__ = ["events", "failures", "incidents", "media", "reasons", "rejections", "retries"]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import IO
 
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
 
+from mediapipe.films import HEVC
 from mediapipe.models import MediaItem, Status
-from mediapipe.storage import opened
+from mediapipe.storage import is_kept, opened
 
 # What browsers draw or play and what cannot run script; all else is only downloaded.
 PICTURES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
@@ -25,6 +26,15 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, no-store",
 }
+LINKS = {"application/pdf": "Download the PDF", "text/vcard": "Download the contact"}
+NOTES = {
+    "image/heic": "Retrieved whole. Browsers other than Safari cannot draw HEIC; download it.",
+    "audio/amr": "Retrieved whole. Browsers cannot play AMR; download it.",
+    "video/3gpp": "Retrieved whole. Browsers cannot play 3GP; download it.",
+    "audio/3gpp": "Retrieved whole. Browsers cannot play 3GP; download it.",
+    "text/html": "Only for download, because a page could run script in your name.",
+    "image/svg+xml": "Only for download, because an SVG could run script in your name.",
+}
 BLOCK_BYTES = 65536
 RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 
@@ -33,14 +43,23 @@ def file_answer(request: HttpRequest, media: MediaItem) -> HttpResponse | Stream
     """Return the stored file, or the one range of it that a player asks for."""
     if media.status != Status.STORED or not media.size:
         return HttpResponse("There is no file: the media item is not stored.", status=404)
+    try:
+        return _file(request, media, media.size)
+    except FileNotFoundError:
+        return HttpResponse(f"{media.storage_name} is not in the storage any more.", status=404)
+
+
+def _file(
+    request: HttpRequest, media: MediaItem, size: int
+) -> HttpResponse | StreamingHttpResponse:
     wanted = RANGE.fullmatch(request.headers.get("Range", ""))
     if not wanted:
         answer = FileResponse(opened(media.storage_name), content_type=_content_type(media))
         return _guarded(answer, media)
     first = int(wanted[1])
-    last = min(int(wanted[2] or media.size - 1), media.size - 1)
+    last = min(int(wanted[2] or size - 1), size - 1)
     if first > last:
-        headers = {"Content-Range": f"bytes */{media.size}"}
+        headers = {"Content-Range": f"bytes */{size}"}
         return HttpResponse(status=416, headers=headers)
     return _guarded(_part(media, first, last), media)
 
@@ -77,22 +96,41 @@ def _guarded(answer: StreamingHttpResponse, media: MediaItem) -> StreamingHttpRe
     return answer
 
 
-def preview(media: MediaItem) -> str:
-    """Return the media as a page shows it: drawn, played, or a link to download it."""
-    if media.status != Status.STORED:
-        return "-"
-    url = reverse("admin:mediapipe_mediaitem_file", args=[media.pk])
-    link = format_html('<a href="{}">Download</a>', url)
-    if media.content_type in PICTURES:
-        return format_html('<img src="{}" alt="the picture" width="320"><br>{}', url, link)
-    if media.content_type in SOUNDS:
-        return format_html('<audio controls preload="metadata" src="{}"></audio><br>{}', url, link)
-    if media.content_type in FILMS:
-        return format_html(
-            '<video controls preload="metadata" width="320" src="{}"></video><br>{}<br>{}',
-            url,
-            link,
-            "A film that does not play here was retrieved all the same: not every browser "
-            "decodes HEVC, in which iPhones record.",
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How a page shows a stored file: drawn, played, or as a link; `note` says why not better.
+
+    `url` is empty where the file should be there and is not.
+    """
+
+    url: str
+    shown_as: str
+    link: str
+    note: str
+
+    @classmethod
+    def of(cls, media: MediaItem) -> Preview | None:
+        """Return how to show this item, None if there is no file."""
+        if media.status != Status.STORED or not media.size:
+            return None
+        if not is_kept(media.storage_name):
+            return cls("", "", "", f"{media.storage_name} is not in the storage any more.")
+        url = reverse("admin:mediapipe_mediaitem_file", args=[media.pk])
+        tags = ((PICTURES, "picture"), (SOUNDS, "sound"), (FILMS, "film"))
+        shown_as = next((tag for types, tag in tags if media.content_type in types), "")
+        return cls(url, shown_as, LINKS.get(media.content_type, "Download the file"), _note(media))
+
+
+def _note(media: MediaItem) -> str:
+    if media.codec in HEVC:
+        return (
+            f"The film was retrieved whole. It is coded in HEVC ({media.codec}), as iPhones "
+            "record: Safari plays it, Chrome and Firefox only on some machines. If it does not "
+            "play here, that is the browser's limit; download it to watch it."
         )
-    return link
+    if media.content_type in FILMS and not media.codec:
+        return (
+            "A film that does not play here was retrieved all the same: not every browser "
+            "decodes HEVC, in which iPhones record."
+        )
+    return NOTES.get(media.content_type, "")

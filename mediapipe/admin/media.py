@@ -3,119 +3,90 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html_join
-from django_celery_results.models import TaskResult
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from mediapipe.admin.files import file_answer, preview
-from mediapipe.admin.readonly import ReadOnlyAdmin, ReadOnlyInline
-from mediapipe.delays import queue_lag_s, span
-from mediapipe.failures import Failure
-from mediapipe.models import FetchAttempt, MediaItem
-from tasks.dispatch import dispatch
+from mediapipe.admin import exports, filters, media_page, retries, search, text
+from mediapipe.admin.files import file_answer
+from mediapipe.admin.readonly import RecordAdmin
+from mediapipe.models import MediaItem
 
-MEANINGS = {failure.slug: failure for failure in Failure.all()}
-
-
-class EarlyNotFoundFilter(admin.SimpleListFilter):
-    """Whether the webhook was faster than the media."""
-
-    title = "early 404"
-    parameter_name = "early_404"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "At least one"), ("no", "None")]
-
-    def queryset(self, request: HttpRequest, media: QuerySet[MediaItem]) -> QuerySet[MediaItem]:
-        lookups: dict[str | None, dict[str, int]] = {
-            "yes": {"not_found_count__gt": 0},
-            "no": {"not_found_count": 0},
-        }
-        return media.filter(**lookups.get(self.value(), {}))
-
-
-class AttemptInline(ReadOnlyInline):
-    model = FetchAttempt
-    verbose_name_plural = "attempts"
-    fields = (
-        "phase",
-        "started",
-        "took",
-        "outcome",
-        "detail",
-        "http_status",
-        "twilio_code",
-        "twilio_request_id",
-        "redirect_host",
-        "bytes_received",
-        "worker",
-    )
-    readonly_fields = ("started", "took")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
-        """Bring the media item along, whose webhook each attempt is timed against."""
-        return super().get_queryset(request).select_related("media")
-
-    @admin.display(description="after the webhook")
-    def started(self, attempt: FetchAttempt) -> str:
-        since = attempt.started_at - attempt.media.received_at
-        return f"+{since.total_seconds():.3f} s"
-
-    @admin.display(description="took")
-    def took(self, attempt: FetchAttempt) -> str:
-        return "-" if attempt.duration_s is None else f"{attempt.duration_s:.3f} s"
+MAY_EXPORT = "mediapipe.export_mediaitem"
 
 
 @admin.register(MediaItem)
-class MediaItemAdmin(ReadOnlyAdmin):
+class MediaItemAdmin(RecordAdmin):
     """One media file on its way from the webhook to the storage."""
 
     list_display = (
-        "__str__",
+        "name",
+        "state",
+        "reason",
+        "received",
+        "delay",
+        "tries",
+        "next_attempt",
+        "type",
+        "length",
+        "source",
+        "belongs_to",
+    )
+    list_filter = (
+        filters.PeriodFilter,
         "status",
-        "error",
-        "received_at",
-        "attempts",
-        "not_found_count",
-        "propagation_delay",
-        "content_type",
-        "size",
+        filters.EarlyNotFoundFilter,
+        filters.SlowerThanFilter,
+        filters.WaitingLongerThanFilter,
+        filters.KindFilter,
+        filters.AccountFilter,
+        filters.ReasonFilter,
+        "not_found_because",
+        filters.ContentTypeFilter,
+        filters.HostFilter,
     )
-    list_filter = ("status", "error", EarlyNotFoundFilter, "kind", "received_at")
-    search_fields = ("=media_sid", "=event__subject_sid", "=event__call_sid")
-    search_help_text = "A whole media, message, recording or call SID."
-    date_hierarchy = "received_at"
-    inlines = (AttemptInline,)
+    list_select_related = ("event",)
+    ordering = ("-received_at",)
+    sortable_by = ("received",)
     actions = ("try_again",)
-    fields = (
-        ("status", "error", "what_it_means"),
-        "detail",
-        ("kind", "event", "account_sid"),
-        ("media_sid", "media_url"),
-        ("received_at", "first_attempt_at", "queue_lag"),
-        ("last_not_found_at", "found_at", "propagation_delay"),
-        ("retrieved_at", "next_attempt_at"),
-        ("attempts", "not_found_count", "interruptions"),
-        ("http_status", "twilio_code", "twilio_request_id"),
-        ("declared_content_type", "content_type", "size"),
-        ("storage_name", "sha256"),
-        "preview",
-        "task_results",
-    )
-    readonly_fields = ("preview", "what_it_means", "queue_lag", "propagation_delay", "task_results")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Leave the parameters where they are: they are large, and no list shows them."""
+        return super().get_queryset(request).defer("event__parameters")
+
+    def found(self, queryset: Any, sought: search.Sought) -> QuerySet[Any]:
+        return search.found_media(queryset, sought)
 
     def get_urls(self) -> list[URLPattern]:
-        file = path(
-            "<int:pk>/file/",
-            self.admin_site.admin_view(self.file),
-            name="mediapipe_mediaitem_file",
+        """Add the steps that belong to the list or to one item."""
+        ours = (
+            ("<int:pk>/file/", self.file, "file"),
+            ("<int:pk>/retry/", self.retry_one, "retry"),
+            ("retry/", self.retry_all, "retry_all"),
+            ("export/<slug:form>/", self.export, "export"),
         )
-        return [file, *super().get_urls()]
+        view = self.admin_site.admin_view
+        named = [path(at, view(to), name=f"mediapipe_mediaitem_{name}") for at, to, name in ours]
+        return [*named, *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list, with the steps that this user may take from it."""
+        may: dict[str, Any] = {
+            "title": "Media items",
+            "may_retry": self.has_retry_permission(request),
+            "may_export": request.user.has_perm(MAY_EXPORT),
+        }
+        return super().changelist_view(request, may | (extra_context or {}))
+
+    def show(self, request: HttpRequest, row: Any) -> HttpResponse:
+        """Show one item: what became of it, when, and why."""
+        return media_page.show(request, row, may_retry=self.has_retry_permission(request))
 
     def file(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Give out the stored file to those who may see the media item."""
@@ -123,50 +94,74 @@ class MediaItemAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         return file_answer(request, get_object_or_404(MediaItem, pk=pk))
 
-    @admin.display(description="preview")
-    def preview(self, media: MediaItem) -> str:
-        return preview(media)
+    def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
+        """Give out the list as it is filtered, one item a line."""
+        if not request.user.has_perm(MAY_EXPORT):
+            raise PermissionDenied
+        return exports.answer(self, request, form)
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("mediapipe.retry_mediaitem")
 
-    @admin.action(description="Try again the failed ones", permissions=["retry"])
-    def try_again(self, request: HttpRequest, selected: QuerySet[MediaItem]) -> None:
-        """Put the failed items of the selection back to work, and write down who did it."""
-        chosen = MediaItem.objects.filter(pk__in=selected.values("pk"))
-        skipped = chosen.count()
-        ids = chosen.retry()
-        dispatch(ids)
-        LogEntry.objects.log_actions(
-            str(request.user.pk),
-            MediaItem.objects.filter(pk__in=ids),
-            CHANGE,
-            change_message="Put back to work.",
-        )
-        self.message_user(
-            request, f"{len(ids)} put back to work, {skipped - len(ids)} skipped: not failed."
-        )
+    def retry_one(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Put one item back to work at once."""
+        if request.method != "POST" or not self.has_retry_permission(request):
+            raise PermissionDenied
+        return retries.retry_one(request, get_object_or_404(MediaItem, pk=pk))
 
-    @admin.display(description="what it means, what to do")
-    def what_it_means(self, media: MediaItem) -> str:
-        failure = MEANINGS.get(media.error)
-        return f"{failure.meaning()} {failure.todo}" if failure else "-"
+    def retry_all(self, request: HttpRequest) -> HttpResponseBase:
+        """Put all items that match the list's filters back to work, once that is confirmed."""
+        if not self.has_retry_permission(request):
+            raise PermissionDenied
+        return retries.retry_all(self, request)
 
-    @admin.display(description="queue lag")
-    def queue_lag(self, media: MediaItem) -> str:
-        lag_s = queue_lag_s(media)
-        return "-" if lag_s is None else f"{lag_s:.2f} s"
+    @admin.action(description="Retry the selected ones…", permissions=["retry"])
+    def try_again(self, request: HttpRequest, selected: QuerySet[MediaItem]) -> HttpResponseBase:
+        """Put the items of the selection back to work, once that is confirmed."""
+        return retries.retry_selected(self, request, selected)
+
+    @admin.display(description="media")
+    def name(self, item: MediaItem) -> str:
+        return str(item)
+
+    @admin.display(description="state", ordering="status")
+    def state(self, item: MediaItem) -> SafeString:
+        return text.state(item.status)
+
+    @admin.display(description="reason")
+    def reason(self, item: MediaItem) -> str:
+        return item.error or "-"
+
+    @admin.display(description="received", ordering="received_at")
+    def received(self, item: MediaItem) -> str:
+        return text.moment(item.received_at)
+
+    @admin.display(description="source")
+    def source(self, item: MediaItem) -> str:
+        return item.event.source
+
+    @admin.display(description="message or recording, call")
+    def belongs_to(self, item: MediaItem) -> SafeString:
+        sids = '<span class="sid">{}</span> <span class="sid">{}</span>'
+        return format_html(sids, item.event.subject_sid, item.event.call_sid)
 
     @admin.display(description="propagation delay")
-    def propagation_delay(self, media: MediaItem) -> str:
-        return str(span(media) or "-")
+    def delay(self, item: MediaItem) -> str:
+        return text.delay(item)
 
-    @admin.display(description="task results")
-    def task_results(self, media: MediaItem) -> str:
-        ids = media.attempt_set.exclude(task_id="").values_list("task_id", flat=True)
-        results = TaskResult.objects.filter(task_id__in=set(ids)).order_by("date_created")
-        links = ((self._result_url(result), result.task_id, result.status) for result in results)
-        return format_html_join(", ", '<a href="{}">{}</a> ({})', links) or "-"
+    @admin.display(description="attempts")
+    def tries(self, item: MediaItem) -> str:
+        late = f" ({item.not_found_count} × 404)" if item.not_found_count else ""  # noqa: RUF001
+        return f"{item.attempts}{late}"
 
-    def _result_url(self, result: TaskResult) -> str:
-        return reverse("admin:django_celery_results_taskresult_change", args=[result.pk])
+    @admin.display(description="next attempt")
+    def next_attempt(self, item: MediaItem) -> str:
+        return retries.due(item)
+
+    @admin.display(description="type")
+    def type(self, item: MediaItem) -> str:
+        return text.plain(item.content_type or item.declared_content_type or "-")
+
+    @admin.display(description="size")
+    def length(self, item: MediaItem) -> str:
+        return text.size(item.size)

@@ -91,7 +91,7 @@ class RetryBatch(models.Model):
 
         If the transaction fails the batch is there again; of two workers one gets it.
         """
-        rows = cls.objects.select_related("job").order_by("pk")
+        rows = cls.objects.select_related("job__by").order_by("pk")
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True, of=("self",))
         batch = rows.first()

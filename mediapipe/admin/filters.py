@@ -1,0 +1,225 @@
+"""What operators narrow a list down by; links from other pages use the same parameters.
+
+None of them reads the table to find its own choices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from mediapipe.content import EXTENSIONS, UNKNOWN
+from mediapipe.models import MediaItem
+from mediapipe.models.distinct import distinct_values
+from mediapipe.period import LENGTHS, Period, PeriodUnreadable
+from mediapipe.providers.base import Kind
+
+Rows = QuerySet[Any]
+Choice = tuple[str, str]
+# In a link: the column is empty. An empty parameter would be no filter at all.
+NONE = "-"
+PERIOD_NAMES = {"1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "30 days"}
+MARKUP = ("image/svg+xml", "text/html", "application/xml")
+
+
+class Asked(admin.SimpleListFilter):
+    """What a list is narrowed down by."""
+
+    @classmethod
+    def parameters(cls) -> tuple[str, ...]:
+        """Return the names in a link that this filter reads."""
+        return (str(cls.parameter_name),)
+
+
+class Exactly(Asked):
+    """The rows that have one value in a column."""
+
+    def queryset(self, request: HttpRequest, rows: Rows) -> Rows:
+        value = self.value()
+        column = str(self.parameter_name)
+        return rows.filter(**{column: "" if value == NONE else value}) if value else rows
+
+
+class ReasonFilter(Exactly):
+    """Why an item failed, is absent, or waits for another attempt."""
+
+    title = "reason"
+    parameter_name = "error__exact"
+    template = "admin/mediapipe/long_filter.html"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        return [(slug, slug) for slug in distinct_values(MediaItem, "error")]
+
+
+class KindFilter(Exactly):
+    """What the rows belong to."""
+
+    title = "kind"
+    parameter_name = "kind__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        return [(kind.value, kind.title()) for kind in Kind]
+
+
+class SourceFilter(Exactly):
+    """The webhook URL that announced an event first."""
+
+    title = "source"
+    parameter_name = "source__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        return [(name, name) for name in ("messaging", "recording", "conversations")]
+
+
+class AccountFilter(Exactly):
+    """Whose media it is."""
+
+    title = "account"
+    parameter_name = "account_sid__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        return [(sid, sid) for sid in distinct_values(MediaItem, "account_sid")]
+
+
+class ContentTypeFilter(Exactly):
+    """What the first bytes of the file say that it is."""
+
+    title = "content type"
+    parameter_name = "content_type__exact"
+    template = "admin/mediapipe/long_filter.html"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        return [(name, name) for name in sorted({*EXTENSIONS, *MARKUP, UNKNOWN})]
+
+
+class HostFilter(Exactly):
+    """The host that the last attempt ended at; only a link names one, there are no choices."""
+
+    title = "host"
+    parameter_name = "host__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        host = request.GET.get("host__exact", "")
+        return [(host, host)] if host else []
+
+
+class EarlyNotFoundFilter(Asked):
+    """Whether the webhook was faster than the media."""
+
+    title = "early 404"
+    parameter_name = "early_404"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        return [("yes", "At least one"), ("no", "None")]
+
+    def queryset(self, request: HttpRequest, media: QuerySet[MediaItem]) -> QuerySet[MediaItem]:
+        lookups: dict[str | None, dict[str, int]] = {
+            "yes": {"not_found_count__gt": 0},
+            "no": {"not_found_count": 0},
+        }
+        return media.filter(**lookups.get(self.value(), {}))
+
+
+class LongerThan(Asked):
+    """Rows for which something took more seconds than asked; a link may name any number."""
+
+    def asked_s(self) -> float | None:
+        """Return the number of seconds that was asked for, if it is one."""
+        try:
+            return max(0.0, min(float(self.value() or ""), 1e9))
+        except ValueError:
+            return None
+
+
+class SlowerThanFilter(LongerThan):
+    """How long after the webhook the media was there, or is known not to have been."""
+
+    title = "propagation delay"
+    parameter_name = "slower_than"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        return [("5", "Over 5 s"), ("30", "Over 30 s"), ("300", "Over 5 min")]
+
+    def queryset(self, request: HttpRequest, media: Any) -> Any:
+        asked_s = self.asked_s()
+        return media if asked_s is None else media.slower_than(asked_s)
+
+
+class WaitingLongerThanFilter(LongerThan):
+    """How long ago the webhook of an item came that is still owed."""
+
+    title = "waiting"
+    parameter_name = "waiting_longer_than"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        return [("60", "Over 1 min"), ("600", "10 min"), ("3600", "1 h"), ("86400", "1 day")]
+
+    def queryset(self, request: HttpRequest, media: Any) -> Any:
+        asked_s = self.asked_s()
+        return media if asked_s is None else media.waiting_longer_than(asked_s)
+
+
+class PeriodFilter(Asked):
+    """When the webhook came in: a period that ends now, or from one time to another."""
+
+    title = "received"
+    parameter_name = "period"
+    template = "admin/mediapipe/period_filter.html"
+    bounds = ("since", "until")
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        for name in self.bounds:
+            if name in params:
+                self.used_parameters[name] = params.pop(name)[-1]
+        names = (*self.bounds, self.parameter_name, "p")
+        self.others = [(k, v) for k, v in request.GET.items() if k not in names]
+
+    @classmethod
+    def parameters(cls) -> tuple[str, ...]:
+        return (str(cls.parameter_name), *cls.bounds)
+
+    def expected_parameters(self) -> list[str | None]:
+        return [*self.parameters()]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        return [(name, PERIOD_NAMES.get(name, name)) for name in LENGTHS]
+
+    def queryset(self, request: HttpRequest, rows: Rows) -> Rows:
+        asked = {name: str(value) for name, value in self.used_parameters.items() if value}
+        if not asked:
+            return rows
+        try:
+            period = Period.read(asked, timezone.now())
+        except PeriodUnreadable as error:
+            messages.error(request, str(error))
+            return rows.none()
+        return rows.filter(received_at__gte=period.since, received_at__lt=period.until)
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        given = [self.used_parameters.get(name) for name in self.bounds]
+        yield {
+            "selected": not self.value() and not any(given),
+            "query_string": changelist.get_query_string(remove=self.parameters()),
+            "display": "Any time",
+        }
+        for name, title in self.lookup_choices:
+            yield {
+                "selected": self.value() == name and not any(given),
+                "query_string": changelist.get_query_string({"period": name}, self.bounds),
+                "display": title,
+            }
+
+    def since(self) -> str:
+        """Return what stands in the field "from"."""
+        return str(self.used_parameters.get("since", ""))
+
+    def until(self) -> str:
+        """Return what stands in the field "to"."""
+        return str(self.used_parameters.get("until", ""))

@@ -1,0 +1,177 @@
+"""An item's way from webhook to storage as a picture: where each thing lies on its line of time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from django.utils import timezone
+
+from mediapipe.admin.text import counted, seconds
+from mediapipe.failures import TransientMedia404
+from mediapipe.models import FetchAttempt, MediaItem, Status
+
+WIDE, NARROW = 760, 340
+MARGIN = 26
+# What the line has room for between two labels, in the picture's own units.
+ROOM = 54
+TICKS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 10800, 21600, 43200)
+DAYS_S = tuple(days * 86400.0 for days in (1, 2, 4, 7, 14, 30))
+# Marks beyond these would lie on one another; the table below the picture has them all.
+MOST_MARKS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened; `kind` is how it is drawn, `level` which row its label is in."""
+
+    x: float
+    kind: str
+    sign: str
+    label: str
+    level: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of the line that has a name."""
+
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Seconds to places: the further from the webhook, the closer together, as the attempts are."""
+
+    width: int
+    end_s: float
+
+    def x(self, at_s: float) -> float:
+        """Return the place of a moment so many seconds after the webhook."""
+        unit = min(0.5, self.end_s / 20)
+        share = math.log1p(max(at_s, 0.0) / unit) / math.log1p(self.end_s / unit)
+        return round(MARGIN + share * (self.width - 2 * MARGIN), 1)
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Return the places that are named, as far apart as their names need."""
+        found = [(self.x(0.0), "0")]
+        for at_s in (*TICKS_S, *DAYS_S):
+            x = self.x(at_s)
+            if at_s < self.end_s and x - found[-1][0] >= ROOM:
+                found.append((x, seconds(at_s)))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The picture, ready to be drawn; `description` says the same in words."""
+
+    name: str
+    width: int
+    ticks: list[tuple[float, str]]
+    marks: list[Mark]
+    queue_lag: Stretch | None
+    available: Stretch | None
+    line_end: float
+    description: str
+
+    @classmethod
+    def of(cls, media: MediaItem, attempts: Sequence[FetchAttempt], width: int = WIDE) -> Self:
+        """Draw an item with its attempts, oldest first."""
+        now = timezone.now()
+        scale = Scale(width, _end_s(media, attempts, now))
+        return cls(
+            name="narrow" if width == NARROW else "wide",
+            width=width,
+            ticks=scale.ticks(),
+            marks=_levelled(_marks(media, attempts, scale, now)),
+            queue_lag=_stretch(scale, 0.0, media.queue_lag_s),
+            available=_stretch(scale, media.delay_at_least_s or 0.0, media.delay_at_most_s),
+            line_end=width - MARGIN,
+            description=_in_words(media, attempts),
+        )
+
+
+def _end_s(media: MediaItem, attempts: Sequence[FetchAttempt], now: datetime) -> float:
+    moments = [media.retrieved_at, media.failed_at, media.next_attempt_at]
+    moments += [attempt.started_at for attempt in attempts[-1:]]
+    if media.status in (Status.QUEUED, Status.FETCHING):
+        moments.append(now)
+    known = [_since_s(media, moment) for moment in moments if moment]
+    return max([*known, 0.2]) * 1.02
+
+
+def _marks(
+    media: MediaItem, attempts: Sequence[FetchAttempt], scale: Scale, now: datetime
+) -> Iterable[tuple[float, str, str, str, str]]:
+    """Yield place, kind, sign, label and title of what happened, in its order."""
+    yield scale.x(0), "receipt", "▸", "webhook", "the webhook was received"
+    for attempt in _fitting(attempts):
+        at_s = _since_s(media, attempt.started_at)
+        kind, sign = _drawn(attempt)
+        title = f"attempt {attempt.number}, {seconds(at_s)} after the webhook: {_result(attempt)}"
+        yield scale.x(at_s), kind, sign, _result(attempt), title
+    if media.retrieved_at:
+        at_s = _since_s(media, media.retrieved_at)
+        yield scale.x(at_s), "stored", "✓", "stored", f"stored {seconds(at_s)} after the webhook"
+    if media.status == Status.RETRYING and media.next_attempt_at:
+        at_s = _since_s(media, media.next_attempt_at)
+        yield scale.x(at_s), "next", "?", "next", "the next attempt"
+
+
+def _fitting(attempts: Sequence[FetchAttempt]) -> Sequence[FetchAttempt]:
+    half = MOST_MARKS // 2
+    return attempts if len(attempts) <= MOST_MARKS else [*attempts[:half], *attempts[-half:]]
+
+
+def _levelled(marks: Iterable[tuple[float, str, str, str, str]]) -> list[Mark]:
+    """Put each label into the first of two rows that has room for it, and else leave it out."""
+    taken = [-ROOM, -ROOM]
+    levelled = []
+    for x, kind, sign, label, title in marks:
+        level = next((row for row, last in enumerate(taken) if x - last >= ROOM), -1)
+        if level >= 0:
+            taken[level] = int(x)
+        levelled.append(Mark(x, kind, sign, label if level >= 0 else "", max(level, 0), title))
+    return levelled
+
+
+def _drawn(attempt: FetchAttempt) -> tuple[str, str]:
+    if not attempt.outcome:
+        return "running", "…"
+    if attempt.outcome == Status.STORED:
+        return "found", "•"
+    return ("missing" if attempt.outcome == TransientMedia404.slug else "failed"), "✕"
+
+
+def _result(attempt: FetchAttempt) -> str:
+    if attempt.http_status:
+        return str(attempt.http_status)
+    return attempt.outcome.replace("_", " ") if attempt.outcome else "running"
+
+
+def _stretch(scale: Scale, begin_s: float, end_s: float | None) -> Stretch | None:
+    if end_s is None:
+        return None
+    begin = scale.x(begin_s)
+    return Stretch(begin, round(max(scale.x(end_s) - begin, 1.0), 1))
+
+
+def _since_s(media: MediaItem, moment: datetime) -> float:
+    return (moment - media.received_at).total_seconds()
+
+
+def _in_words(media: MediaItem, attempts: Sequence[FetchAttempt]) -> str:
+    tries = counted(len(attempts), "attempt")
+    stored = ""
+    if media.retrieved_at:
+        stored = f", stored after {seconds(_since_s(media, media.retrieved_at))}"
+    return (
+        f"A line of time that starts with the webhook: {tries}{stored}. "
+        "The table below has every step with its time."
+    )
