@@ -100,7 +100,7 @@ def _answer(item: MediaItem, row: FetchAttempt, attempt: Try, chance: Random) ->
         item.last_not_found_at, item.found_at = row.started_at, None
         item.not_found_count += 1
     elif status == 200:
-        row.redirect_host = CDN
+        row.redirect_host = item.host = CDN
         item.found_at = item.found_at or answered_at
     item.delay_at_least_s = waited_s(item)
     delay = span(item)

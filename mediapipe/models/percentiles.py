@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Aggregate, Field
+from django.db.models.expressions import Combinable
 from django.db.models.sql.compiler import SQLCompiler
 
 from mediapipe.delays import percentile
@@ -34,7 +35,9 @@ class Percentiles(Aggregate):
     template = "%(function)s(%(expressions)s, '[%(shares)s]')"
     output_field = Floats()
 
-    def __init__(self, expression: str, shares: tuple[float, ...], **extra: Any) -> None:
+    def __init__(
+        self, expression: str | Combinable, shares: tuple[float, ...], **extra: Any
+    ) -> None:
         super().__init__(expression, shares=",".join(map(str, shares)), **extra)
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> AsSql:

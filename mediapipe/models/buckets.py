@@ -1,0 +1,36 @@
+"""Times rounded down to a bucket, alike on every database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Func, IntegerField
+from django.db.models.sql.compiler import SQLCompiler
+
+AsSql = tuple[str, Any]
+
+
+class Bucket(Func):
+    """The number of the bucket that a time lies in, counted from 1970 in UTC."""
+
+    arity = 1
+    output_field = IntegerField()
+
+    def __init__(self, expression: str, step: timedelta, **extra: Any) -> None:
+        self.step_s = int(step.total_seconds())
+        super().__init__(expression, **extra)
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> AsSql:
+        """Return whole steps since 1970; a float8 has room for the microseconds."""
+        template = f"FLOOR(EXTRACT(EPOCH FROM %(expressions)s)::float8 / {self.step_s})::bigint"
+        return self.as_sql(compiler, connection, template=template)
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> AsSql:
+        """Return the same; a fraction of the second is cut off, which strftime would round."""
+        seconds = "STRFTIME('%%%%s', SUBSTR(%(expressions)s, 1, 19))"
+        template = f"CAST({seconds} AS INTEGER) / {self.step_s}"
+        return self.as_sql(compiler, connection, template=template)
