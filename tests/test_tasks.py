@@ -116,6 +116,13 @@ def test_a_duplicate_message_is_not_due(worker: None, twilio: Simulator) -> None
     assert len(twilio.log.of(item.identity, "cdn")) == 1
 
 
+def test_a_message_of_the_previous_version_still_runs(worker: None, twilio: Simulator) -> None:
+    # As the web process of a version that is being replaced has put it into the queue.
+    arguments = {"media_id": picture(twilio).pk}
+    result = ended(app.send_task("tasks.fetch_media.fetch_media", kwargs=arguments).id)[-1]
+    assert (result.status, result.result) == ("SUCCESS", '"stored"')
+
+
 def test_a_call_that_names_no_argument_fails_at_the_caller() -> None:
     with pytest.raises(TypeError):
         fetch_media.delay(5)

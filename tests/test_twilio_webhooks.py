@@ -430,6 +430,10 @@ def test_a_long_text_is_kept_whole() -> None:
     assert ("Body", "a" * 1_000_000) in message(f"Body={'a' * 1_000_000}").parameters
 
 
+def test_a_nul_is_kept_as_the_symbol_for_it() -> None:
+    assert ("Bo\u2400dy", "a\u2400b") in message("Bo%00dy=a%00b").parameters
+
+
 def test_all_parameters_empty_is_unreadable() -> None:
     names = [pair.partition("=")[0] for pair in twilio.MMS_THREE_PICTURES.split("&")]
     assert reason("&".join(f"{name}=" for name in names)) == "account_sid"
