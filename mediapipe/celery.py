@@ -16,6 +16,7 @@ app = Celery(
         "tasks.close_incidents",
         "tasks.sweep_files",
         "tasks.retry_jobs",
+        "tasks.check_escalation",
     ],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -142,6 +142,7 @@ CELERY_TASK_DEFAULT_QUEUE = "media"
 CELERY_TASK_ROUTES = {
     "tasks.redispatch.*": {"queue": "housekeeping"},
     "tasks.close_incidents.*": {"queue": "housekeeping"},
+    "tasks.check_escalation.*": {"queue": "housekeeping"},
     "tasks.sweep_files.*": {"queue": "housekeeping"},
     "tasks.retry_jobs.*": {"queue": "housekeeping"},
     "celery.*": {"queue": "housekeeping"},
@@ -177,6 +178,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "tasks.close_incidents.close_incidents",
         "schedule": 30.0,
         "options": {"expires": 30.0},
+    },
+    "check_escalation": {
+        "task": "tasks.check_escalation.check_escalation",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
     },
     "sweep_files": {
         "task": "tasks.sweep_files.sweep_files",

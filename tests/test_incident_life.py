@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.contrib.auth.models import User
 
-from mediapipe.models import Cause, Incident, IncidentStep, Sighting, State, Step
+from mediapipe.models import Cause, Incident, IncidentStep, MediaItem, Sighting, State, Step
 from tests import make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -19,7 +19,8 @@ MUCH_LATER = timedelta(days=2)
 
 def seen(measured: float = 30.0, media_ids: list[int] | None = None) -> Incident:
     """Let detection see early 404s, and return their incident."""
-    sighting = Sighting(measured, 3.0, "Many.", datetime.now(UTC), media_ids or [])
+    media = MediaItem.objects.filter(pk__in=media_ids or [])
+    sighting = Sighting(measured, 3.0, "Many.", media)
     incident = Incident.see(Cause.EARLY_404S, make.ACCOUNT, sighting)
     assert incident is not None
     incident.refresh_from_db()
@@ -66,6 +67,7 @@ def test_the_selection_grows_and_loses_nobody() -> None:
     assert seen(media_ids=[second.pk]).affected == 2
     assert set(incident.media.all()) == {first, second}
     assert list(first.incidents.all()) == [incident]
+    assert incident.first_seen_at == first.received_at
 
 
 def test_recovery_is_announced_once() -> None:

@@ -3,15 +3,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, models, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from mediapipe.models.incident_steps import IncidentMedia, Step
+
+if TYPE_CHECKING:
+    from mediapipe.models.querysets import MediaQuerySet
 
 
 class Cause(models.TextChoices):
@@ -48,14 +51,15 @@ WORSE = 2.0
 class Sighting:
     """What detection saw of a trouble: how bad, what is usual, since when, and which media.
 
-    `measured` and `usual` are in the unit of the cause: media items, or seconds for a delay.
+    `measured` and `usual` are in the unit of the cause: media items, or seconds for a delay;
+    None where more of it would not be worse. `media` is a query, of which the incident takes
+    in what it does not have yet.
     """
 
-    measured: float
+    measured: float | None
     usual: float | None
     detail: str
-    first_seen_at: datetime
-    media_ids: Sequence[int] = ()
+    media: MediaQuerySet
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
@@ -72,6 +76,11 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
     def over_since(self, moment: datetime) -> IncidentQuerySet:
         """Those that ended at this moment or later."""
         return self.filter(resolved_at__gte=moment)
+
+    def last_end(self, since: datetime) -> datetime | None:
+        """Return when the last of them ended, if that was not before `since`."""
+        ends = self.over_since(since).order_by("-resolved_at")
+        return ends.values_list("resolved_at", flat=True).first()
 
 
 class Incident(models.Model):
@@ -213,11 +222,19 @@ class Incident(models.Model):
             # There is another one about the same trouble already.
             return False
 
-    def grow(self, media_ids: Sequence[int]) -> None:
+    def grow(self, media: MediaQuerySet) -> None:
         """Add media items to those that are affected; what is in already stays as it is."""
-        rows = [IncidentMedia(incident=self, media_id=pk) for pk in media_ids]
+        in_already = IncidentMedia.objects.filter(incident=self, media=OuterRef("pk"))
+        added = media.exclude(Exists(in_already)).order_by().values_list("pk", "received_at")
+        news = list(added)
+        if not news:
+            return
+        rows = [IncidentMedia(incident=self, media_id=pk) for pk, _ in news]
         IncidentMedia.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
-        Incident.objects.filter(pk=self.pk).update(affected=self.media.count())
+        earliest = min(received_at for _, received_at in news)
+        row = Incident.objects.filter(pk=self.pk)
+        row.update(affected=IncidentMedia.objects.filter(incident=self).count())
+        row.filter(first_seen_at__gt=earliest).update(first_seen_at=earliest)
 
     def _seen(self, sighting: Sighting | None, now: datetime) -> None:
         row = Incident.objects.filter(pk=self.pk)
@@ -225,13 +242,12 @@ class Incident(models.Model):
         if sighting is None:
             return
         row.update(measured=sighting.measured, usual=sighting.usual, detail=sighting.detail[:255])
-        row.filter(first_seen_at__gt=sighting.first_seen_at).update(
-            first_seen_at=sighting.first_seen_at
-        )
-        self.grow(sighting.media_ids)
+        self.grow(sighting.media)
         self._announce_if_worse(sighting)
 
     def _announce_if_worse(self, sighting: Sighting) -> None:
+        if sighting.measured is None:
+            return
         row = Incident.objects.filter(pk=self.pk)
         row.filter(announced=None).update(announced=sighting.measured)
         with transaction.atomic():

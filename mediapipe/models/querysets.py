@@ -37,8 +37,15 @@ class Status(models.TextChoices):
 
 # What is said of media of which these credentials have seen no trace.
 UNSEEN = (NotFoundBecause.DELETED, NotFoundBecause.CREDENTIALS_SUSPECTED)
+# What these credentials have seen: the bytes, or at least the metadata.
+FOUND = Q(found_at__isnull=False) | Q(
+    not_found_because__in=[because for because in NotFoundBecause if because not in UNSEEN]
+)
 # A 404 for one of these reasons is no matter of time: no case for Twilio, nor for a schedule.
-EXPLAINED = (*UNSEEN, NotFoundBecause.ABSENT, NotFoundBecause.EXTERNAL_STORAGE)
+EXPLAINED = Q(
+    not_found_because__in=(*UNSEEN, NotFoundBecause.ABSENT, NotFoundBecause.EXTERNAL_STORAGE),
+    found_at=None,
+)
 UNFINISHED = (Status.QUEUED, Status.FETCHING, Status.RETRYING)
 
 
@@ -67,16 +74,15 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
 
     def found(self) -> MediaQuerySet:
         """Those that the account's credentials have found: the bytes, or at least metadata."""
-        exists = [because for because in NotFoundBecause if because not in UNSEEN]
-        return self.filter(Q(found_at__isnull=False) | Q(not_found_because__in=exists))
+        return self.filter(FOUND)
 
     def explained(self) -> MediaQuerySet:
         """Those whose 404s have another reason than that the media was not there yet."""
-        return self.filter(not_found_because__in=EXPLAINED, found_at=None)
+        return self.filter(EXPLAINED)
 
     def unexplained(self) -> MediaQuerySet:
         """Those whose 404s, if any, are a matter of time."""
-        return self.exclude(not_found_because__in=EXPLAINED, found_at=None)
+        return self.exclude(EXPLAINED)
 
     def overdue(self, now: datetime) -> MediaQuerySet:
         """Those that no message brings back in time: lost, interrupted, or in the slow phase."""

@@ -1,0 +1,26 @@
+"""Credentials that open nothing: every fetch of an account is a 404, and none ever was not."""
+
+from __future__ import annotations
+
+from mediapipe import whose_fault
+from mediapipe.escalation.detection.counts import Counts, received
+from mediapipe.models import Cause, Incident, MediaItem, Sighting
+from mediapipe.period import Period
+
+
+def check(period: Period, accounts: dict[str, Counts]) -> None:
+    """Open, continue and end the incidents of credentials that may be those of another account."""
+    for sid, counts in accounts.items():
+        if not counts.found and whose_fault.credentials_suspected(sid):
+            Incident.see(Cause.CREDENTIALS_SUSPECTED, sid, _sighting(period, sid))
+    for incident in Incident.objects.ongoing().filter(cause=Cause.CREDENTIALS_SUSPECTED):
+        if MediaItem.objects.filter(account_sid=incident.account_sid).found().exists():
+            incident.resolve()
+
+
+def _sighting(period: Period, account_sid: str) -> Sighting:
+    media = received(period, account_sid).early_404()
+    count = media.count()
+    detail = f"All {count} media that were asked for were answered 404; none was ever found."
+    # With each message that comes in there are more of them, which is no news.
+    return Sighting(None, None, detail, media)
