@@ -11,12 +11,10 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from mediapipe.admin import exports, filters, media_page, retries, search, text
+from mediapipe.admin import exports, filters, media_page, packages, retries, search, text
 from mediapipe.admin.files import file_answer
 from mediapipe.admin.readonly import RecordAdmin
 from mediapipe.models import MediaItem
-
-MAY_EXPORT = "mediapipe.export_mediaitem"
 
 
 @admin.register(MediaItem)
@@ -52,7 +50,7 @@ class MediaItemAdmin(RecordAdmin):
     list_select_related = ("event",)
     ordering = ("-received_at",)
     sortable_by = ("received",)
-    actions = ("try_again",)
+    actions = ("try_again", "package")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Leave the parameters where they are: they are large, and no list shows them."""
@@ -68,6 +66,7 @@ class MediaItemAdmin(RecordAdmin):
             ("<int:pk>/retry/", self.retry_one, "retry"),
             ("retry/", self.retry_all, "retry_all"),
             ("export/<slug:form>/", self.export, "export"),
+            ("package/", self.package_all, "package_all"),
         )
         view = self.admin_site.admin_view
         named = [path(at, view(to), name=f"mediapipe_mediaitem_{name}") for at, to, name in ours]
@@ -80,7 +79,7 @@ class MediaItemAdmin(RecordAdmin):
         may: dict[str, Any] = {
             "title": "Media items",
             "may_retry": self.has_retry_permission(request),
-            "may_export": request.user.has_perm(MAY_EXPORT),
+            "may_export": self.has_export_permission(request),
         }
         return super().changelist_view(request, may | (extra_context or {}))
 
@@ -96,9 +95,23 @@ class MediaItemAdmin(RecordAdmin):
 
     def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
         """Give out the list as it is filtered, one item a line."""
-        if not request.user.has_perm(MAY_EXPORT):
+        if not self.has_export_permission(request):
             raise PermissionDenied
         return exports.answer(self, request, form)
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("mediapipe.export_mediaitem")
+
+    def package_all(self, request: HttpRequest) -> HttpResponseBase:
+        """Show, then give out, the package of all items that match the list's filters."""
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        return packages.package_all(self, request)
+
+    @admin.action(description="Package for Twilio Support…", permissions=["export"])
+    def package(self, request: HttpRequest, selected: QuerySet[MediaItem]) -> HttpResponseBase:
+        """Show, then give out, the package of the ticked items."""
+        return packages.package_selected(request, selected)
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("mediapipe.retry_mediaitem")

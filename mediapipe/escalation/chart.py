@@ -99,7 +99,7 @@ def _time_axis(axes: Axes, case: Case) -> None:
     axes.xaxis.set_major_formatter(formatter)
     axes.set_xlim(_days(case.since), _days(case.until))
     offsets = sorted({case.local(at).isoformat()[-6:] for at in (case.since, case.until)})
-    axes.set_xlabel(f"webhook received ({case.zone.key}, UTC{' and '.join(offsets)})")
+    axes.set_xlabel(f"webhook received, in {case.zone.key} ({' and '.join(offsets)})")
 
 
 def _plain(axes: Axes, *, columns: int) -> None:

@@ -93,12 +93,17 @@ def row(media: MediaItem, case: Case) -> Row:
     return {key: None if value == "" else value for key, value in zip(KEYS, values, strict=True)}
 
 
-def csv_row(line: Row) -> Row:
-    """Return a row with its lists on one line, and nothing that a spreadsheet would run."""
-    return {
-        key: harmless(" ".join(value) if isinstance(value, list) else value)
-        for key, value in line.items()
+def flat(line: Row) -> Row:
+    """Return a row with each list as one text, and nothing for what is unknown."""
+    joined = {
+        key: " ".join(value) if isinstance(value, list) else value for key, value in line.items()
     }
+    return {key: "" if value is None else value for key, value in joined.items()}
+
+
+def csv_row(line: Row) -> Row:
+    """Return a row on one line, and nothing in it that a spreadsheet would run."""
+    return {key: harmless(value) for key, value in flat(line).items()}
 
 
 def plain_url(url: str) -> str:

@@ -1,0 +1,130 @@
+"""The package for Twilio Support in the admin: a look at it first, then the download."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import Model, QuerySet
+from django.http import FileResponse, HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+
+from mediapipe.admin.filtered import rows_and_words
+from mediapipe.admin.pages import page, render_page
+from mediapipe.admin.text import counted
+from mediapipe.escalation import chart
+from mediapipe.escalation.case import Case, NothingToReport, case_of
+from mediapipe.escalation.package import CONTENTS, name_of, summary, write_package
+from mediapipe.escalation.rows import flat
+from mediapipe.journal import note
+from mediapipe.models import Incident, MediaItem
+from mediapipe.models.querysets import MediaQuerySet
+
+MAY_EXPORT = "mediapipe.export_mediaitem"
+# A proxy waits a minute for an answer; more than these take longer, and are for the command.
+MOST_IN_BROWSER = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The media that a package is made of, and how they were chosen, in words.
+
+    `fields` are hidden in the form, so that the same choice comes with the next request.
+    """
+
+    media: MediaQuerySet
+    words: str
+    fields: Sequence[tuple[str, str]] = ()
+    incident: Incident | None = None
+
+
+@page("incidents/<int:pk>/package/", name="incident_package", permission=MAY_EXPORT)
+def package_of_incident(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Show, then give out, the package of the media that an incident affected."""
+    incident = get_object_or_404(Incident, pk=pk)
+    media: Any = incident.media.all()
+    return _answer(request, Chosen(media, str(incident), incident=incident))
+
+
+def package_selected(request: HttpRequest, selected: QuerySet[MediaItem]) -> HttpResponseBase:
+    """Show, then give out, the package of the ticked items."""
+    media: Any = selected
+    fields = [("action", "package"), ("select_across", request.POST.get("select_across", "0"))]
+    ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
+    fields += [(ACTION_CHECKBOX_NAME, pk) for pk in ticked]
+    return _answer(request, Chosen(media, "selected in the list", fields))
+
+
+def package_all(model_admin: admin.ModelAdmin[Model], request: HttpRequest) -> HttpResponseBase:
+    """Show, then give out, the package of all that match the list's filters."""
+    return _answer(request, Chosen(*rows_and_words(model_admin, request)))
+
+
+def _answer(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
+    zone, problem = _zone(request)
+    try:
+        case = case_of(chosen.media, zone=zone)
+    except NothingToReport as nothing:
+        return _page(request, chosen, nothing=str(nothing))
+    small = case.affected.count() <= MOST_IN_BROWSER
+    if "download" in request.POST and small and not problem:
+        return _download(request, chosen, case)
+    return _look(request, chosen, case, problem)
+
+
+def _download(request: HttpRequest, chosen: Chosen, case: Case) -> HttpResponseBase:
+    # The answer closes the file, and with that it is gone.
+    file = tempfile.TemporaryFile()  # noqa: SIM115
+    found = write_package(case, file)
+    count = counted(found.affected, "media item")
+    note(request.user, chosen.words, f"Made a package for Twilio Support of {count}.")
+    file.seek(0)
+    return FileResponse(
+        file,
+        as_attachment=True,
+        filename=f"{name_of(case)}.zip",
+        content_type="application/zip",
+        headers={"Cache-Control": "private, no-store"},
+    )
+
+
+def _look(request: HttpRequest, chosen: Chosen, case: Case, problem: str) -> HttpResponseBase:
+    seen = summary(case)
+    picture = base64.b64encode(chart.png(case, seen.figures)).decode()
+    return _page(
+        request,
+        chosen,
+        case=case,
+        name=name_of(case),
+        contents=CONTENTS,
+        figures=seen.figures,
+        message=seen.message,
+        columns=list(seen.examples[0]),
+        examples=[list(flat(row).values()) for row in seen.examples],
+        picture=f"data:image/png;base64,{picture}",
+        problem=problem,
+        zones=sorted(available_timezones()),
+        most=MOST_IN_BROWSER,
+    )
+
+
+def _page(request: HttpRequest, chosen: Chosen, **context: Any) -> HttpResponseBase:
+    title = "Package for Twilio Support"
+    return render_page(request, "package.html", title=title, chosen=chosen, **context)
+
+
+def _zone(request: HttpRequest) -> tuple[ZoneInfo, str]:
+    """Return the zone that is asked for, or that of the settings and what is wrong with it."""
+    name = str(request.POST.get("tz") or settings.TIME_ZONE).strip()
+    try:
+        return ZoneInfo(name), ""
+    except (KeyError, ValueError, OSError):
+        problem = f"There is no time zone “{name}”; write for example Europe/Berlin."
+        return ZoneInfo(settings.TIME_ZONE), problem
