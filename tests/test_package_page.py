@@ -39,9 +39,7 @@ def outbreak() -> list[MediaItem]:
 def package(answer: Any) -> dict[str, str]:
     """Return the names and texts in the zip that was answered."""
     assert answer["Content-Type"] == "application/zip", answer.content.decode()
-    content = b"".join(answer.streaming_content)
-    answer.close()
-    with ZipFile(io.BytesIO(content)) as zipped:
+    with ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as zipped:
         return {
             name.rpartition("/")[2]: zipped.read(name).decode(errors="replace")
             for name in zipped.namelist()
