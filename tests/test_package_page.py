@@ -100,7 +100,7 @@ def test_an_incident_has_the_media_that_it_affected(
 ) -> None:
     incident = Incident.see(Cause.EARLY_404S)
     assert incident is not None
-    incident.grow([outbreak[1].pk])
+    incident.grow(MediaItem.objects.filter(pk=outbreak[1].pk))
     url = reverse("admin:incident_package", args=[incident.pk])
     page = admin_client.get(url).content.decode()
     assert outbreak[1].media_sid in page
