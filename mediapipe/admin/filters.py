@@ -109,6 +109,25 @@ class HostFilter(Exactly):
         return [(host, host)] if host else []
 
 
+class IncidentFilter(Asked):
+    """The media that an incident affected; only the incident's page leads here."""
+
+    title = "incident"
+    parameter_name = "incident"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        number = request.GET.get("incident", "")
+        return [(number, f"Incident {number}")] if number else []
+
+    def queryset(self, request: HttpRequest, media: QuerySet[MediaItem]) -> QuerySet[MediaItem]:
+        number = self.value()
+        if not number:
+            return media
+        # More digits than a database takes for a number are no incident of ours.
+        known = number.isdecimal() and len(number) < 19
+        return media.filter(incidents=int(number)) if known else media.none()
+
+
 class EarlyNotFoundFilter(Asked):
     """Whether the webhook was faster than the media."""
 

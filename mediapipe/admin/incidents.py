@@ -1,17 +1,100 @@
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
 
-from mediapipe.admin.readonly import ReadOnlyAdmin
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+
+from mediapipe.admin import filters, incident_page, incident_steps, text
+from mediapipe.admin.readonly import PageAdmin, ReadOnlyAdmin
 from mediapipe.models import AccountTrouble, Incident
+
+MAY_MANAGE = "mediapipe.manage_incident"
 
 
 @admin.register(Incident)
-class IncidentAdmin(ReadOnlyAdmin):
-    """Trouble of a whole account or of our storage, told once."""
+class IncidentAdmin(PageAdmin):
+    """Trouble of an account or of the whole service, told once, from its first sign to its end."""
 
-    list_display = ("cause", "account_sid", "opened_at", "last_seen_at", "count", "resolved_at")
-    list_filter = ("cause", ("resolved_at", admin.EmptyFieldListFilter))
+    list_display = ("name", "status", "detail", "affected", "opened", "last_seen", "over", "ticket")
+    list_filter = (
+        "state",
+        "cause",
+        filters.AccountFilter,
+        ("resolved_at", admin.EmptyFieldListFilter),
+    )
+    ordering = ("-opened_at",)
+    sortable_by = ("opened", "affected")
+    actions = ("acknowledge", "resolve", "ignore")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the steps that a person may take."""
+        step = path(
+            "<int:pk>/<slug:step>/",
+            self.admin_site.admin_view(self.step),
+            name="mediapipe_incident_step",
+        )
+        # Django's own addresses end in words that are no steps of ours.
+        return [*super().get_urls()[:-1], step, super().get_urls()[-1]]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list under its own name."""
+        return super().changelist_view(request, {"title": "Incidents", **(extra_context or {})})
+
+    def show(self, request: HttpRequest, row: Any) -> HttpResponse:
+        """Show one incident: what is the matter, since when, which media, and who did what."""
+        return incident_page.show(request, row, may_manage=self.has_manage_permission(request))
+
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(MAY_MANAGE)
+
+    def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
+        """Take one step with one incident."""
+        if request.method != "POST" or not self.has_manage_permission(request):
+            raise PermissionDenied
+        return incident_steps.take(request, get_object_or_404(Incident, pk=pk), step)
+
+    @admin.action(description="Acknowledge the selected ones", permissions=["manage"])
+    def acknowledge(self, request: HttpRequest, selected: QuerySet[Incident]) -> None:
+        """Note that somebody looks after them."""
+        incident_steps.take_with_all(request, selected, "acknowledge")
+
+    @admin.action(description="Resolve the selected ones", permissions=["manage"])
+    def resolve(self, request: HttpRequest, selected: QuerySet[Incident]) -> None:
+        """Close them."""
+        incident_steps.take_with_all(request, selected, "resolve")
+
+    @admin.action(description="Ignore the selected ones", permissions=["manage"])
+    def ignore(self, request: HttpRequest, selected: QuerySet[Incident]) -> None:
+        """Hear no more of them until they are over."""
+        incident_steps.take_with_all(request, selected, "ignore")
+
+    @admin.display(description="incident")
+    def name(self, incident: Incident) -> str:
+        return str(incident)
+
+    @admin.display(description="state", ordering="state")
+    def status(self, incident: Incident) -> SafeString:
+        return text.state(incident.state)
+
+    @admin.display(description="opened", ordering="opened_at")
+    def opened(self, incident: Incident) -> str:
+        return text.moment(incident.opened_at)
+
+    @admin.display(description="last seen", ordering="last_seen_at")
+    def last_seen(self, incident: Incident) -> str:
+        return text.moment(incident.last_seen_at)
+
+    @admin.display(description="over since", ordering="resolved_at")
+    def over(self, incident: Incident) -> str:
+        return text.moment(incident.resolved_at)
 
 
 @admin.register(AccountTrouble)

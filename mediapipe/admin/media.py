@@ -46,6 +46,7 @@ class MediaItemAdmin(RecordAdmin):
         "not_found_because",
         filters.ContentTypeFilter,
         filters.HostFilter,
+        filters.IncidentFilter,
     )
     list_select_related = ("event",)
     ordering = ("-received_at",)

@@ -45,8 +45,31 @@ class ReadOnlyInline(ReadOnlyMixin, admin.TabularInline[Model, Model]):
     show_change_link = False
 
 
-class RecordAdmin(ReadOnlyAdmin):
-    """A list that is searched for SIDs, URLs and numbers, and a page of our own for each row."""
+class PageAdmin(ReadOnlyAdmin):
+    """A list, and a page of our own for each row."""
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show one row, to those who may see it; nothing can be sent here."""
+        row = self.get_object(request, unquote(object_id))
+        if request.method not in ("GET", "HEAD") or not self.has_view_permission(request, row):
+            raise PermissionDenied
+        if row is None:
+            raise Http404(f"There is no {self.opts.verbose_name} with the number {object_id}.")
+        return self.show(request, row)
+
+    def show(self, request: HttpRequest, row: Any) -> HttpResponse:
+        """Answer with the page of this row."""
+        raise NotImplementedError
+
+
+class RecordAdmin(PageAdmin):
+    """One that is searched for SIDs, URLs and numbers."""
 
     # Django draws the field if there is anything in here; what is typed is read by us.
     search_fields = ("pk",)
@@ -64,25 +87,6 @@ class RecordAdmin(ReadOnlyAdmin):
             return queryset.none(), False
         return self.found(queryset, sought), False
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show one row, to those who may see it; nothing can be sent here."""
-        row = self.get_object(request, unquote(object_id))
-        if request.method not in ("GET", "HEAD") or not self.has_view_permission(request, row):
-            raise PermissionDenied
-        if row is None:
-            raise Http404(f"There is no {self.opts.verbose_name} with the number {object_id}.")
-        return self.show(request, row)
-
     def found(self, queryset: Any, sought: search.Sought) -> QuerySet[Any]:
         """Return those of the rows that are sought."""
-        raise NotImplementedError
-
-    def show(self, request: HttpRequest, row: Any) -> HttpResponse:
-        """Answer with the page of this row."""
         raise NotImplementedError

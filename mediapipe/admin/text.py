@@ -12,20 +12,25 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from mediapipe.delays import Span, span, waited_s
-from mediapipe.models import MediaItem, Status
+from mediapipe.models import MediaItem, State, Status
 
 # They turn around what follows them (gpj.exe is read as exe.jpg), or move a terminal's cursor.
 UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
 # A word tells the state, and a sign beside it lets an eye find it in a long list.
-SIGNS = {
+SIGNS: dict[str, str] = {
     Status.QUEUED: "○",
     Status.FETCHING: "↓",
     Status.RETRYING: "↻",
     Status.STORED: "✓",
     Status.FAILED: "✕",
     Status.ABSENT: "–",  # noqa: RUF001  (a dash: there is nothing)
+    State.OPEN: "!",
+    State.ACKNOWLEDGED: "◐",
+    State.REPORTED: "→",
+    State.RESOLVED: "✓",
+    State.IGNORED: "–",  # noqa: RUF001
 }
 UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
@@ -40,7 +45,7 @@ def state(status: str) -> SafeString:
     return format_html(
         '<span class="state state-{}"><span aria-hidden="true">{}</span> {}</span>',
         status,
-        SIGNS[Status(status)],
+        SIGNS[status],
         status,
     )
 

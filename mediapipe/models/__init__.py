@@ -5,10 +5,11 @@ The database is the record of what is owed; the broker is only the fastest way t
 
 from mediapipe.models.accounts import AccountTrouble
 from mediapipe.models.attempts import FetchAttempt
+from mediapipe.models.causes import Cause
 from mediapipe.models.events import RepeatedWebhook, WebhookEvent
 from mediapipe.models.heartbeats import Heartbeat
 from mediapipe.models.incident_steps import IncidentMedia, IncidentStep, Step
-from mediapipe.models.incidents import Cause, Incident, Sighting, State
+from mediapipe.models.incidents import Incident, Sighting, State
 from mediapipe.models.media import MediaItem
 from mediapipe.models.querysets import Status
 from mediapipe.models.rejections import Rejection

@@ -6,7 +6,8 @@ from django.db import models
 from django.db.models import F
 from django.utils import timezone
 
-from mediapipe.models.incidents import Cause, Incident
+from mediapipe.models.causes import Cause
+from mediapipe.models.incidents import Incident
 
 # One refusal may be about one media item; so many in a row are about the credentials.
 REFUSALS_TO_PAUSE = 3

@@ -11,23 +11,11 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from mediapipe.models.causes import Cause
 from mediapipe.models.incident_steps import IncidentMedia, Step
 
 if TYPE_CHECKING:
     from mediapipe.models.querysets import MediaQuerySet
-
-
-class Cause(models.TextChoices):
-    """What an incident is about; it is told once, however many media items it holds up."""
-
-    EARLY_404S = "early_not_found", "Early 404s"
-    SLOW_PROPAGATION = "slow_propagation", "Slow propagation"
-    FAILURES = "failed_for_good", "Failed for good"
-    CREDENTIALS = "credentials_refused", "Credentials"
-    CREDENTIALS_SUSPECTED = "credentials_suspected", "Credentials suspected"
-    RATE_LIMIT = "rate_limited", "Rate limit"
-    STORAGE = "storage_failed", "Storage"
-    QUEUE = "queue_delayed", "Our own queue"
 
 
 class State(models.TextChoices):
