@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mediapipe.models import MediaItem
+from mediapipe.numbers import masked
 from mediapipe.providers.base import Kind
 
 KEYS = (
@@ -35,8 +36,10 @@ KEYS = (
     "storage_name",
 )
 # The content type that a webhook declares is the sender's own word.
-# The full-width forms are taken for the usual ones where Chinese or Japanese is written.
-FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+# The full-width forms are taken for the usual ones where Chinese or Japanese is written, and
+# spreadsheets pass over blanks and over signs that nobody sees.
+UNSEEN = r"[\s\x00-\x20\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*"
+FORMULA = re.compile(rf"{UNSEEN}[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 
 
 def media_line(media: MediaItem) -> dict[str, Any]:
@@ -44,7 +47,8 @@ def media_line(media: MediaItem) -> dict[str, Any]:
     event = media.event
     recording = media.kind == Kind.RECORDING
     values = (
-        media.media_url,
+        # A refused URL and the declared type are whatever a sender made them.
+        masked(media.media_url),
         media.kind,
         media.account_sid,
         None if recording else event.subject_sid,
@@ -62,7 +66,7 @@ def media_line(media: MediaItem) -> dict[str, Any]:
         media.twilio_code,
         media.twilio_request_id,
         media.error,
-        media.declared_content_type,
+        masked(media.declared_content_type),
         media.content_type,
         media.size,
         media.sha256,

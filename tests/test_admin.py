@@ -27,6 +27,7 @@ from mediapipe.models import (
 from mediapipe.providers.base import AnnouncedMedia
 from mediapipe.transport.download import Body, Evidence
 from tests import make
+from tests.admin import listed, media_page, page
 
 pytestmark = pytest.mark.django_db
 
@@ -56,23 +57,6 @@ def one_of_each() -> dict[str, MediaItem]:
     Rejection.add("signature_wrong")
     assert set(MediaItem.objects.values_list("status", flat=True)) == set(Status.values)
     return items
-
-
-def page(client: Client, name: str, *args: Any, **query: str) -> str:
-    """Return a page of the admin, which must answer."""
-    answer = client.get(reverse(f"admin:{name}", args=args), query)
-    assert answer.status_code == 200
-    return answer.content.decode()
-
-
-def media_page(client: Client, item: MediaItem) -> str:
-    return page(client, "mediapipe_mediaitem_change", item.pk)
-
-
-def listed(client: Client, model: str = "mediaitem", **query: str) -> set[int]:
-    """Return the ids of the rows that a list shows."""
-    html = page(client, f"mediapipe_{model}_changelist", **query)
-    return {int(pk) for pk in re.findall(rf"/admin/mediapipe/{model}/(\d+)/change/", html)}
 
 
 def queries(client: Client, name: str, *args: Any) -> int:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -204,13 +205,24 @@ def test_csv_of_nothing_is_its_heading() -> None:
     assert printed("--format", "csv") == ",".join(KEYS) + "\r\n"
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+BLANKS = ["", " ", "\u00a0", "\u3000", "\u200b", "\ufeff", "\u202e", " \v\f"]
+SIGNS = ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+
+
+@pytest.mark.parametrize("start", ["\t", "\r", "\n", *map("".join, product(BLANKS, SIGNS))])
 def test_a_spreadsheet_is_given_no_formula(start: str) -> None:
     formula = f'{start}HYPERLINK("http://evil.example","x, y")'
     make.media()
     MediaItem.objects.update(declared_content_type=formula)
     (row,) = exported_as_csv()
     assert row["declared_content_type"] == f"'{formula}"
+
+
+def test_no_export_tells_a_phone_number() -> None:
+    make.media(make.message(sender="+15550000077", recipient="whatsapp:+15550000078"))
+    MediaItem.objects.update(declared_content_type="x/+15550000079")
+    for text in (printed(), printed("--format", "csv")):
+        assert "15550000" not in text
 
 
 def test_json_lines_are_never_altered() -> None:

@@ -37,4 +37,4 @@ def show(request: HttpRequest, event: WebhookEvent) -> HttpResponse:
 
 def _pairs(parameters: Iterable[Iterable[str]], shown: Callable[[str, str], str]) -> Pairs:
     """Return names and values as received; the name decides how a value is masked."""
-    return [(name, shown(name, value)) for name, value in parameters]
+    return [(shown("", name), shown(name, value)) for name, value in parameters]

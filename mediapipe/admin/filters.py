@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from mediapipe.content import EXTENSIONS, UNKNOWN
-from mediapipe.models import MediaItem
+from mediapipe.models import MediaItem, NotFoundBecause, Status
 from mediapipe.models.distinct import distinct_values
 from mediapipe.period import LENGTHS, Period, PeriodUnreadable
 from mediapipe.providers.base import Kind
@@ -24,6 +24,7 @@ Rows = QuerySet[Any]
 Choice = tuple[str, str]
 # In a link: the column is empty. An empty parameter would be no filter at all.
 NONE = "-"
+NUL = "\u2400"
 PERIOD_NAMES = {"1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "30 days"}
 MARKUP = ("image/svg+xml", "text/html", "application/xml")
 
@@ -42,8 +43,31 @@ class Exactly(Asked):
 
     def queryset(self, request: HttpRequest, rows: Rows) -> Rows:
         value = self.value()
-        column = str(self.parameter_name)
-        return rows.filter(**{column: "" if value == NONE else value}) if value else rows
+        if not value:
+            return rows
+        # PostgreSQL has no text with a NUL, and says so in the midst of a page.
+        value = "" if value == NONE else value.replace("\0", NUL)
+        return rows.filter(**{str(self.parameter_name): value})
+
+
+class StatusFilter(Exactly):
+    """How far an item is."""
+
+    title = "state"
+    parameter_name = "status__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        return list(Status.choices)
+
+
+class NotFoundBecauseFilter(Exactly):
+    """Whose fault a 404 is, as far as that is known."""
+
+    title = "not found because"
+    parameter_name = "not_found_because__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        return [(cause.value, cause.value.replace("_", " ")) for cause in NotFoundBecause]
 
 
 class ReasonFilter(Exactly):

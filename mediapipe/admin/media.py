@@ -36,14 +36,14 @@ class MediaItemAdmin(RecordAdmin):
     )
     list_filter = (
         filters.PeriodFilter,
-        "status",
+        filters.StatusFilter,
         filters.EarlyNotFoundFilter,
         filters.SlowerThanFilter,
         filters.WaitingLongerThanFilter,
         filters.KindFilter,
         filters.AccountFilter,
         filters.ReasonFilter,
-        "not_found_because",
+        filters.NotFoundBecauseFilter,
         filters.ContentTypeFilter,
         filters.HostFilter,
         filters.IncidentFilter,
