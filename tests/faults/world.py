@@ -21,6 +21,7 @@ from mediapipe.processes import Program, Supervisor
 from mediapipe.simulator import Simulator
 from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.script import MediaScript
+from mediapipe.simulator.webhooks import NO_ANSWER
 from tests import servers
 from tests.faults import clock, failpoints, hurry
 from tests.faults.judge import Judge, Row, Verdict
@@ -63,6 +64,14 @@ class World:
         self.sent |= {script.sid: script for webhook in webhooks for script in webhook.media}
         return [delivery.took_s for delivery in self.twilio.deliveries()[before:]]
 
+    def insist(self, webhook: Webhook) -> None:
+        """Send a webhook until it is answered, as Twilio's repeats and its fallback URL do."""
+        deadline = time.monotonic() + 30
+        while (status := self.twilio.send(webhook)) != 200:
+            assert status == NO_ANSWER, f"answered {status}"
+            assert time.monotonic() < deadline, "nobody answers"
+        self.sent |= {script.sid: script for script in webhook.media}
+
     def was_asked(self, webhook: Webhook, times: int = 1) -> None:
         """Return when the service asked for each of the webhook's media so often."""
         for script in webhook.media:
@@ -79,6 +88,14 @@ class World:
         process = self.supervisor.running[name]
         process.kill()
         process.wait()
+
+    def kill_children(self, name: str) -> int:
+        """Kill the processes that a program has started itself; return how many there were."""
+        pid = self.supervisor.running[name].pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for child in children:
+            os.kill(int(child), SIGKILL)
+        return len(children)
 
     def terminate(self, name: str) -> int:
         """Ask a program to end, as a deployment does; return its status; it is started again."""

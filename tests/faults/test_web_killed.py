@@ -1,0 +1,38 @@
+"""The web processes die within requests: what was answered is kept, what was not is sent again."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from mediapipe.simulator import payloads
+from tests.faults.conftest import Settled
+from tests.faults.world import World
+
+pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
+
+FAULT = "web SIGKILL"
+KILLS = 5
+
+
+def test_in_the_middle_of_requests(world: World, settled: Settled) -> None:
+    webhooks = [payloads.mms(2) for _ in range(150)]
+    killed = 0
+    with ThreadPoolExecutor(8) as pool:
+        answered = [pool.submit(world.insist, webhook) for webhook in webhooks]
+        for _ in range(KILLS):
+            time.sleep(0.4)
+            killed += world.kill_children("web")
+        for one in answered:
+            one.result()
+    assert killed >= KILLS
+    assert settled(FAULT, f"in requests, {KILLS} times").flawless
+
+
+def test_with_its_master(world: World, settled: Settled) -> None:
+    world.kill("web")
+    for webhook in [payloads.mms(1) for _ in range(5)]:
+        world.insist(webhook)
+    assert settled(FAULT, "with its master").flawless
