@@ -11,6 +11,7 @@ from django.db.models import F
 from mediapipe.failures import Absence
 from mediapipe.models import MediaItem, RepeatedWebhook, WebhookEvent
 from mediapipe.models.events import digest_of
+from mediapipe.models.querysets import UNFINISHED
 from mediapipe.providers.base import AnnouncedMedia, InboundMessage
 
 # What a later webhook may tell that an earlier one about the same recording left out.
@@ -77,7 +78,12 @@ def _keep_what_differs(event: WebhookEvent, message: InboundMessage, at: datetim
 
 def _add_media(event: WebhookEvent, media: Iterable[AnnouncedMedia], at: datetime) -> None:
     rows = [MediaItem.announced(event, announced, at) for announced in media]
+    over = [row.identity for row in rows if row.status not in UNFINISHED]
+    # The event is locked or nobody's yet, so that nobody else adds any meanwhile.
+    known = set(event.media.values_list("identity", flat=True)) if over else set()
     MediaItem.objects.bulk_create(rows, ignore_conflicts=True)
+    for item in event.media.filter(identity__in=set(over) - known) if over else ():
+        item.hand_on()
 
 
 def _apply_absences(event: WebhookEvent, media: Iterable[AnnouncedMedia]) -> None:

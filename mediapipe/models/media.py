@@ -27,6 +27,7 @@ from mediapipe.models.events import WebhookEvent
 from mediapipe.models.querysets import PATIENCE, UNFINISHED, MediaQuerySet, Status
 from mediapipe.providers.base import AnnouncedMedia, Kind, NotFoundBecause
 from mediapipe.schedule import Phase, Wait, next_wait
+from mediapipe.signals import media_failed, media_stored, send_after_commit
 from mediapipe.transport.redirects import host_of
 
 if TYPE_CHECKING:
@@ -364,9 +365,18 @@ class MediaItem(models.Model):
 
     def mark_absent(self, absence: Absence) -> None:
         """Note that there never was a file, unless there is one after all."""
-        MediaItem.objects.filter(pk=self.pk).exclude(status=Status.STORED).update(
-            lease="", leased_until=None, **self._ended(absence)
-        )
+        told = self.status == Status.ABSENT
+        changes = {"lease": "", "leased_until": None, **self._ended(absence)}
+        with transaction.atomic():
+            rows = MediaItem.objects.filter(pk=self.pk).exclude(status=Status.STORED)
+            if rows.update(**changes) and not told:
+                vars(self).update(changes)
+                self.hand_on()
+
+    def hand_on(self) -> None:
+        """Tell who waits for it how the item ended; part of the transaction that ends it."""
+        stored = self.status == Status.STORED
+        send_after_commit(media_stored if stored else media_failed, self)
 
     def _ended(self, failure: Failure) -> dict[str, Any]:
         absent, deleted = isinstance(failure, Absence), isinstance(failure, MediaDeleted)
@@ -406,17 +416,19 @@ class MediaItem(models.Model):
         }
 
     def _finish(self, outcome: str, note: str, evidence: Evidence, **changes: Any) -> None:
+        changes |= {
+            "leased_until": None,
+            "http_status": evidence.http_status,
+            "twilio_code": evidence.error_code,
+            "twilio_request_id": evidence.request_id[:64],
+            "host": evidence.redirect_host or _host(self.media_url),
+        }
         with transaction.atomic():
-            self._change(
-                lease="",
-                leased_until=None,
-                http_status=evidence.http_status,
-                twilio_code=evidence.error_code,
-                twilio_request_id=evidence.request_id[:64],
-                host=evidence.redirect_host or _host(self.media_url),
-                **changes,
-            )
+            self._change(lease="", **changes)
             self._close_attempt(outcome, note, evidence)
+            vars(self).update(changes)
+            if self.status not in UNFINISHED:
+                self.hand_on()
 
     def _close_attempt(self, outcome: str, note: str, evidence: Evidence) -> None:
         self.attempt.close(outcome, note, evidence, time.monotonic() - self.began)
