@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
+from mediapipe.admin.overview import overview
 from mediapipe.admin.pages import PAGES
 
 
@@ -30,31 +31,39 @@ class MediaAdminSite(admin.AdminSite):
         apps: list[Any] = super().get_app_list(request, app_label)
         if app_label or not self.has_permission(request):
             return apps
+        # What the service is about before who may log in to it.
+        apps.sort(key=lambda app: app["app_label"] != "mediapipe")
         return [self._dashboard(request), *apps]
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """Answer with the overview."""
-        return super().index(request, extra_context)
+        shown = {"shortcuts": _entries(request), **overview(request)}
+        return super().index(request, {**shown, **(extra_context or {})})
 
     def _dashboard(self, request: HttpRequest) -> dict[str, Any]:
-        seen = [page for page in PAGES if page.title and request.user.has_perm(page.permission)]
-        entries = [_entry("index", "Overview"), *(_entry(page.name, page.title) for page in seen)]
+        # Django marks what the path of a page begins with, which is true of the first page always.
+        first = f"{reverse('admin:index')}#content-start"
         return {
             "name": "Dashboard",
             "app_label": "dashboard",
-            "app_url": reverse("admin:index"),
+            "app_url": first,
             "has_module_perms": True,
-            "models": entries,
+            "models": [_entry("overview", "Overview", first), *_entries(request)],
         }
 
 
-def _entry(name: str, title: str) -> dict[str, Any]:
+def _entries(request: HttpRequest) -> list[dict[str, Any]]:
+    seen = [page for page in PAGES if page.title and request.user.has_perm(page.permission)]
+    return [_entry(page.name, page.title, reverse(f"admin:{page.name}")) for page in seen]
+
+
+def _entry(name: str, title: str, url: str) -> dict[str, Any]:
     return {
         "name": title,
         "object_name": name,
-        "admin_url": reverse(f"admin:{name}"),
+        "admin_url": url,
         "add_url": None,
         "view_only": True,
         "perms": {"view": True},

@@ -4,21 +4,32 @@
 const live = document.getElementById("live");
 
 async function look() {
-    if (!document.hidden) {
-        const answer = await fetch(location.href);
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const fresh = page.getElementById("live");
-        if (!fresh || !fresh.dataset.refresh) {
-            // It is over: the rest of the page has news as well.
-            location.reload();
-            return;
-        }
-        // A button that somebody is about to press stays where it is.
-        if (!live.contains(document.activeElement)) {
-            live.replaceChildren(...fresh.childNodes);
-        }
+    if (document.hidden || await renewed()) {
+        setTimeout(look, 1000 * live.dataset.refresh);
+    } else {
+        // It is over: the rest of the page has news as well.
+        location.reload();
     }
-    setTimeout(look, 1000 * live.dataset.refresh);
+}
+
+async function renewed() {
+    let page;
+    try {
+        const answer = await fetch(location.href);
+        if (!answer.ok) {
+            return true;
+        }
+        page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    } catch {
+        // The network or the service is away; what is shown says of when it is.
+        return true;
+    }
+    const fresh = page.getElementById("live");
+    // A button that somebody is about to press stays where it is.
+    if (fresh && !live.contains(document.activeElement)) {
+        live.replaceChildren(...fresh.childNodes);
+    }
+    return Boolean(fresh?.dataset.refresh);
 }
 
 setTimeout(look, 1000 * live.dataset.refresh);

@@ -1,0 +1,1 @@
+"""The timing view: charts, the tables beneath them and their CSV files."""
