@@ -18,7 +18,7 @@ demo: $(VENV)/base
 test: $(VENV)/dev
 	$(BIN)/pytest $(ARGS)
 
-# Kills, freezes and starves the real service; needs PostgreSQL, RabbitMQ and Redis, and ten minutes.
+# Kills, freezes and starves the real service; needs PostgreSQL, RabbitMQ and Redis, and some twelve minutes.
 test-faults: $(VENV)/dev
 	$(BIN)/pytest tests/faults $(ARGS)
 
