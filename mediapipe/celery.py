@@ -17,6 +17,7 @@ app = Celery(
         "tasks.sweep_files",
         "tasks.retry_jobs",
         "tasks.check_escalation",
+        "tasks.purge",
     ],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")

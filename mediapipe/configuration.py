@@ -20,6 +20,8 @@ T = TypeVar("T")
 UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 # Linux allows 108 bytes in the path of a unix socket, macOS 104.
 LONGEST_SOCKET_PATH = 100
+# A hundred years: what is older than that began before any calendar of ours.
+LONGEST_DAYS = 36_500
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SQLITE = "django.db.backends.sqlite3"
 BROKERS = ("amqp", "amqps", "pyamqp", "redis", "rediss", "redis+socket")
@@ -54,6 +56,16 @@ def whole_number(env: Env, name: str, *, default: int, least: int = 1) -> int:
             f"{name} must be a whole number from {least} on, for example {name}={default}."
         )
     return int(value)
+
+
+def days(env: Env, name: str, *, default: int) -> int:
+    """Return an age in whole days; 0 is none."""
+    value = whole_number(env, name, default=default, least=0)
+    if value > LONGEST_DAYS:
+        raise ImproperlyConfigured(
+            f"{name} must not be over {LONGEST_DAYS} days, for example {name}=90."
+        )
+    return value
 
 
 def factor(env: Env, name: str, *, default: str) -> float:

@@ -34,6 +34,7 @@ KEYS = (
     "size",
     "sha256",
     "storage_name",
+    "purged_at",
 )
 # The content type that a webhook declares is the sender's own word.
 # The full-width forms are taken for the usual ones where Chinese or Japanese is written, and
@@ -70,7 +71,9 @@ def media_line(media: MediaItem) -> dict[str, Any]:
         media.content_type,
         media.size,
         media.sha256,
-        media.storage_name,
+        # Whoever reads this must not look for a file that may be gone already.
+        None if media.purged_at else media.storage_name,
+        media.purged_at,
     )
     return {key: _plain(value) for key, value in zip(KEYS, values, strict=True)}
 

@@ -54,6 +54,9 @@ def _repeat(message: InboundMessage, provider: str, received_at: datetime) -> We
         subject_sid=message.subject_sid,
     )
     told = {name: getattr(message, name) for name in COMPLETED_FIELDS if not getattr(event, name)}
+    if event.purged_at:
+        # What retention deleted does not come back with a late repeat.
+        told = {}
     WebhookEvent.objects.filter(pk=event.pk).update(
         repeats=F("repeats") + 1, last_repeat_at=received_at, **told
     )
@@ -65,7 +68,7 @@ def _repeat(message: InboundMessage, provider: str, received_at: datetime) -> We
 
 def _keep_what_differs(event: WebhookEvent, message: InboundMessage, at: datetime) -> None:
     digest = digest_of(message.source, message.parameters)
-    if digest != event.digest:
+    if digest != event.digest and not event.purged_at:
         row = RepeatedWebhook(
             event=event,
             source=message.source,

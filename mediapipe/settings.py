@@ -4,7 +4,6 @@ The names are listed in the README; a value that cannot be read stops the start 
 """
 
 import ipaddress
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +131,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = configuration.transport_options(CELERY_BROKER_
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
-CELERY_RESULT_EXPIRES = timedelta(days=30)
+# Celery's own clean-up deletes all at once, which locks the table; tasks/purge.py does it instead.
+CELERY_RESULT_EXPIRES = None
 CELERY_TASK_ACKS_LATE = True
 # Without this a message is acknowledged when its pool process dies, and never runs again.
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -145,6 +145,7 @@ CELERY_TASK_ROUTES = {
     "tasks.check_escalation.*": {"queue": "housekeeping"},
     "tasks.sweep_files.*": {"queue": "housekeeping"},
     "tasks.retry_jobs.*": {"queue": "housekeeping"},
+    "tasks.purge.*": {"queue": "housekeeping"},
     "celery.*": {"queue": "housekeeping"},
 }
 # A low multiplier makes waiting countdowns late on RabbitMQ, because its prefetch grows slowly.
@@ -188,6 +189,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "tasks.sweep_files.sweep_files",
         "schedule": 3600.0,
         "options": {"expires": 3600.0},
+    },
+    "purge": {
+        "task": "tasks.purge.purge",
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
     },
 }
 
@@ -243,6 +249,17 @@ ESCALATION_THRESHOLD = configuration.whole_number(env, "ESCALATION_THRESHOLD", d
 # From this attempt on the metadata is asked now and then whose fault a 404 is; 0: never.
 METADATA_FROM_ATTEMPT = configuration.whole_number(env, "METADATA_FROM_ATTEMPT", default=4, least=0)
 ESCALATION_WINDOW_S = configuration.seconds(env, "ESCALATION_WINDOW", default="24h")
+
+# Retention: after how many days what is deleted, 0 is never
+
+RETENTION_DAYS = configuration.days(env, "RETENTION_DAYS", default=0)
+RETENTION_PAYLOADS_DAYS = configuration.days(env, "RETENTION_PAYLOADS_DAYS", default=RETENTION_DAYS)
+RETENTION_ATTEMPTS_DAYS = configuration.days(env, "RETENTION_ATTEMPTS_DAYS", default=RETENTION_DAYS)
+RETENTION_FILES_DAYS = configuration.days(env, "RETENTION_FILES_DAYS", default=RETENTION_DAYS)
+# A row a task, of no use to anybody after a while, whatever else is kept for ever.
+RETENTION_RESULTS_DAYS = configuration.days(
+    env, "RETENTION_RESULTS_DAYS", default=RETENTION_DAYS or 30
+)
 
 # Logging
 

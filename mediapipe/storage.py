@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from django.conf import settings
@@ -81,6 +81,26 @@ def is_kept(name: str) -> bool:
     except Exception:
         # Each storage back end has exceptions of its own, and none of them says that it is gone.
         return True
+
+
+def remove(name: str) -> None:
+    """Remove a stored file, if it is there; raise StorageFailed if it cannot be removed."""
+    try:
+        storages["media"].delete(name)
+    except Exception as error:
+        raise StorageFailed(type(error).__name__) from error
+    if not settings.STORAGE_URL:
+        _remove_empty_folders(name)
+
+
+def _remove_empty_folders(name: str) -> None:
+    """Remove the folders of this file that have become empty: each message has one of its own."""
+    for folder in list(PurePosixPath(name).parents)[:-1]:
+        try:
+            (Path(settings.MEDIA_ROOT) / folder).rmdir()
+        except OSError:
+            # There is more in it, and so in those above.
+            return
 
 
 def remove_leftovers(older_than: timedelta) -> int:

@@ -48,6 +48,7 @@ KEYS = [
     "size",
     "sha256",
     "storage_name",
+    "purged_at",
 ]
 Line = dict[str, Any]
 
@@ -246,3 +247,11 @@ def test_fifty_lines_cost_no_more_queries_than_one(
     make.event(make.message(50))
     with django_assert_num_queries(1):
         assert len(exported()) == 50
+
+
+def test_a_file_that_retention_deleted_has_no_name_and_the_time_when() -> None:
+    item = stored()
+    MediaItem.objects.filter(pk=item.pk).update(purged_at=NOON)
+    (line,) = exported()
+    assert (line["status"], line["storage_name"], line["size"]) == ("stored", None, 3)
+    assert line["purged_at"] == "2026-03-01T12:00:00+00:00"

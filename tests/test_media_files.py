@@ -9,10 +9,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from mediapipe.models import MediaItem, Status
 from mediapipe.simulator import Simulator
+from tests import make
 from tests.test_fetch import attempt, picture
 
 pytestmark = pytest.mark.django_db
@@ -107,3 +109,23 @@ def test_staff_who_may_not_see_media_get_no_file(client: Client, twilio: Simulat
     attempt(item)
     client.force_login(User.objects.create_user("clerk", is_staff=True))
     assert get(client, item).status_code == 403
+
+
+def test_a_file_that_retention_deleted_is_said_to_be_deleted(admin_client: Client) -> None:
+    item = make.media()
+    MediaItem.objects.update(status=Status.STORED, size=3, purged_at=timezone.now())
+    answer = get(admin_client, item)
+    assert (answer.status_code, answer.content[:21]) == (410, b"Deleted by retention,")
+
+
+def test_the_pages_say_what_retention_deleted(admin_client: Client) -> None:
+    item = make.media()
+    purged = {"purged_at": timezone.now()}
+    MediaItem.objects.update(status=Status.STORED, size=3, attempts=7, **purged)
+    item.event.__class__.objects.update(parameters=[], **purged)
+    page = admin_client.get(reverse("admin:mediapipe_mediaitem_change", args=[item.pk]))
+    for words in ("The file was deleted by retention", "7 attempts deleted by retention"):
+        assert words in page.content.decode()
+    assert "<img" not in page.content.decode()
+    page = admin_client.get(reverse("admin:mediapipe_webhookevent_change", args=[item.event_id]))
+    assert "Deleted by retention, " in page.content.decode()

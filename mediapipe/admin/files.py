@@ -10,6 +10,7 @@ from typing import IO
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 
+from mediapipe.admin.text import moment
 from mediapipe.films import HEVC
 from mediapipe.models import MediaItem, Status
 from mediapipe.storage import is_kept, opened
@@ -43,6 +44,8 @@ def file_answer(request: HttpRequest, media: MediaItem) -> HttpResponse | Stream
     """Return the stored file, or the one range of it that a player asks for."""
     if media.status != Status.STORED or not media.size:
         return HttpResponse("There is no file: the media item is not stored.", status=404)
+    if media.purged_at:
+        return HttpResponse(deleted_by_retention(media), status=410)
     try:
         return _file(request, media, media.size)
     except FileNotFoundError:
@@ -96,6 +99,11 @@ def _guarded(answer: StreamingHttpResponse, media: MediaItem) -> StreamingHttpRe
     return answer
 
 
+def deleted_by_retention(media: MediaItem) -> str:
+    """Return the sentence that stands where the file would be."""
+    return f"Deleted by retention, {moment(media.purged_at)}; its facts are kept."
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """How a page shows a stored file: drawn, played, or as a link; `note` says why not better.
@@ -113,6 +121,8 @@ class Preview:
         """Return how to show this item, None if there is no file."""
         if media.status != Status.STORED or not media.size:
             return None
+        if media.purged_at:
+            return cls("", "", "", deleted_by_retention(media))
         if not is_kept(media.storage_name):
             return cls("", "", "", f"{media.storage_name} is not in the storage any more.")
         url = reverse("admin:mediapipe_mediaitem_file", args=[media.pk])

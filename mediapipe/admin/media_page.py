@@ -28,6 +28,7 @@ REFRESH_S = 2
 def show(request: HttpRequest, media: MediaItem, *, may_retry: bool) -> HttpResponse:
     """Answer with the page of this item."""
     attempts = list(media.attempt_set.order_by("-number")[:MOST_ATTEMPTS])[::-1]
+    missing = media.attempts - len(attempts)
     return render_page(
         request,
         "mediaitem/page.html",
@@ -40,7 +41,8 @@ def show(request: HttpRequest, media: MediaItem, *, may_retry: bool) -> HttpResp
         failure=MEANINGS.get(media.error),
         timelines=[Timeline.of(media, attempts, width) for width in (WIDE, NARROW)],
         steps=list(_steps(media, attempts)),
-        left_out=media.attempts - len(attempts) if len(attempts) == MOST_ATTEMPTS else 0,
+        left_out=missing if len(attempts) == MOST_ATTEMPTS else 0,
+        purged=missing if len(attempts) < MOST_ATTEMPTS else 0,
         preview=Preview.of(media),
         there=bool(media.found_at),
         siblings=_siblings(media),

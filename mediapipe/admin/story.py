@@ -28,7 +28,8 @@ def story(media: MediaItem, now: datetime | None = None) -> str:
 
 def _stored(media: MediaItem, now: datetime) -> str:
     after = _after(media, media.retrieved_at)
-    return f"Stored {after}, at the {ordinal(media.attempts)} attempt{_not_found(media)}."
+    stored = f"Stored {after}, at the {ordinal(media.attempts)} attempt{_not_found(media)}."
+    return f"{stored} The file was deleted by retention." if media.purged_at else stored
 
 
 def _failed(media: MediaItem, now: datetime) -> str:

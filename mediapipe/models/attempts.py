@@ -1,15 +1,35 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import Exists, OuterRef
 
+from mediapipe.models.incident_steps import IncidentMedia
+from mediapipe.models.incidents import Incident
+from mediapipe.models.querysets import UNFINISHED
 from mediapipe.schedule import Phase
 
 if TYPE_CHECKING:
     from mediapipe.transport.download import Evidence
 
 INTERRUPTED = "interrupted"
+
+
+class AttemptQuerySet(models.QuerySet["FetchAttempt"]):
+    """The questions that are asked of attempts."""
+
+    def before(self, moment: datetime) -> AttemptQuerySet:
+        """Those begun before this moment, of media that is done and that no case is about.
+
+        They are the evidence of an incident until it is over, and as long again as this
+        moment lies back.
+        """
+        cases = Incident.objects.open() | Incident.objects.over_since(moment)
+        evidence = IncidentMedia.objects.filter(incident__in=cases, media=OuterRef("media"))
+        old = self.filter(~Exists(evidence), started_at__lt=moment)
+        return old.exclude(media__status__in=UNFINISHED).order_by("started_at")
 
 
 class FetchAttempt(models.Model):
@@ -36,11 +56,14 @@ class FetchAttempt(models.Model):
     task_id = models.CharField(max_length=64, blank=True)
     worker = models.CharField(max_length=128, blank=True)
 
+    objects = AttemptQuerySet.as_manager()
+
     class Meta:
         ordering = ["number"]
         constraints = [
             models.UniqueConstraint(fields=["media", "number"], name="one_row_an_attempt")
         ]
+        indexes = [models.Index(fields=["started_at"], name="attempt_started")]
 
     def __str__(self) -> str:
         return f"attempt {self.number}"

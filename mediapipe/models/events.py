@@ -5,15 +5,39 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db import models
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
 
+from mediapipe.models.querysets import UNFINISHED
 from mediapipe.providers.base import InboundMessage, Kind
+
+
+class EventQuerySet(models.QuerySet["WebhookEvent"]):
+    """The questions that are asked of events."""
+
+    def with_payload_before(self, moment: datetime) -> EventQuerySet:
+        """Those last told of before this moment whose payload is kept and whose media is done."""
+        old = self.filter(purged_at=None, received_at__lt=moment)
+        old = old.filter(Q(last_repeat_at=None) | Q(last_repeat_at__lt=moment))
+        return old.exclude(media__status__in=UNFINISHED).order_by("received_at")
+
+    def purge_payloads(self) -> int:
+        """Delete parameters and phone numbers, also of what came again; return how many events."""
+        with transaction.atomic():
+            # Locked, so that a webhook that comes now finds all of it or nothing.
+            ids = list(self.select_for_update().values_list("pk", flat=True))
+            RepeatedWebhook.objects.filter(event__in=ids).update(parameters=[])
+            return WebhookEvent.objects.filter(pk__in=ids).update(
+                parameters=[], sender="", recipient="", purged_at=timezone.now()
+            )
 
 
 class WebhookEvent(models.Model):
     """What happened at the provider: one message or one recording, however often it is told.
 
-    `parameters` are the pairs of the first webhook in their order, names and values as received.
+    `parameters` are the pairs of the first webhook in their order, names and values as received;
+    at `purged_at` they and the phone numbers were deleted by retention.
     """
 
     provider = models.CharField(max_length=16, default="twilio")
@@ -33,6 +57,9 @@ class WebhookEvent(models.Model):
         default=0, help_text="How often the same event was announced again."
     )
     last_repeat_at = models.DateTimeField(null=True, blank=True)
+    purged_at = models.DateTimeField("payload deleted at", null=True, blank=True)
+
+    objects = EventQuerySet.as_manager()
 
     class Meta:
         permissions = [("view_numbers", "Can see phone numbers")]
@@ -48,6 +75,9 @@ class WebhookEvent(models.Model):
             models.Index(fields=["call_sid"], name="event_call"),
             models.Index(fields=["sender"], name="event_sender"),
             models.Index(fields=["recipient"], name="event_recipient"),
+            models.Index(
+                fields=["received_at"], name="event_payload", condition=Q(purged_at__isnull=True)
+            ),
         ]
 
     def __str__(self) -> str:

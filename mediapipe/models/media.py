@@ -44,6 +44,7 @@ class MediaItem(models.Model):
 
     `found_at` is when Twilio first answered something else than 404: the media became available
     between `last_not_found_at` and `found_at`, which is all that anybody outside can know.
+    At `purged_at` retention has given the file up; its name stays until it is out of storage.
     `sweep_at` is when the sweep hands the item out, should no message have done so before.
     """
 
@@ -104,6 +105,7 @@ class MediaItem(models.Model):
     size = models.BigIntegerField("size (bytes)", null=True, blank=True)
     sha256 = models.CharField("SHA-256", max_length=64, blank=True)
     storage_name = models.CharField(max_length=255, blank=True)
+    purged_at = models.DateTimeField("file deleted at", null=True, blank=True)
     codec = models.CharField(
         max_length=4, blank=True, default="", db_default="", help_text="How a film is coded."
     )
@@ -168,6 +170,11 @@ class MediaItem(models.Model):
                 fields=["not_found_because", "-received_at"],
                 name="media_not_found_because",
                 condition=~Q(not_found_because=""),
+            ),
+            models.Index(
+                fields=["purged_at", "retrieved_at"],
+                name="media_file",
+                condition=~Q(storage_name=""),
             ),
             # For the filters of the admin's list, none of which may read the whole table.
             models.Index(

@@ -68,6 +68,15 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
         """Those that only a person can put back to work."""
         return self.filter(status=Status.FAILED)
 
+    def with_file_before(self, moment: datetime) -> MediaQuerySet:
+        """Those stored before this moment whose file may still be there, the oldest first.
+
+        Also those whose file was given up by a purge that did not get to its removal.
+        """
+        old = Q(purged_at=None, retrieved_at__lt=moment) | Q(purged_at__isnull=False)
+        # In the order of the index `media_file`.
+        return self.exclude(storage_name="").filter(old).order_by("purged_at", "retrieved_at")
+
     def early_404(self) -> MediaQuerySet:
         """Those whose webhook was faster than the media at least once."""
         return self.filter(not_found_count__gt=0)

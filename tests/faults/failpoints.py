@@ -18,6 +18,8 @@ from django.core.files.storage import FileSystemStorage
 STORED_BUT_NOT_IN_THE_ROW = "stored-but-not-in-the-row"
 IN_THE_ROW_BUT_NOT_ACKED = "in-the-row-but-not-acked"
 STORAGE_IS_FULL = "storage-is-full"
+GIVEN_UP_BUT_NOT_REMOVED = "given-up-but-not-removed"
+REMOVED_BUT_NOT_FORGOTTEN = "removed-but-not-forgotten"
 
 
 def install() -> None:
@@ -60,6 +62,11 @@ class FaultyStorage(FileSystemStorage):
         saved: str = super().save(name, content, max_length)
         reach(STORED_BUT_NOT_IN_THE_ROW)
         return saved
+
+    def delete(self, name: str) -> None:
+        reach(GIVEN_UP_BUT_NOT_REMOVED)
+        super().delete(name)
+        reach(REMOVED_BUT_NOT_FORGOTTEN)
 
 
 def _folder() -> Path:

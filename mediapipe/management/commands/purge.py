@@ -1,0 +1,46 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from rich.console import Console
+from rich.progress import track
+
+from mediapipe import retention
+from mediapipe.failures import StorageFailed
+
+
+class Command(BaseCommand):
+    """Beat orders the same every five minutes; what is stopped here goes on there."""
+
+    help = "Deletes what is older than RETENTION_DAYS and its siblings allow."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="say how much, delete nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for kind in retention.kinds():
+            count = kind.count(timezone.now())
+            if not options["dry_run"]:
+                count = self._purge(kind, count)
+            self.stdout.write(f"{kind.name}: {_said(kind, count, options['dry_run'])}")
+
+    def _purge(self, kind: retention.Kind, expected: int) -> int:
+        console = Console(stderr=True)
+        batches = kind.purge(timezone.now())
+        total = -(-expected // retention.BATCH)
+        bar = track(batches, kind.name, total=total, console=console, disable=not expected)
+        try:
+            return sum(bar)
+        except StorageFailed as failure:
+            raise CommandError(
+                f"The storage let no file be deleted: {failure.detail}. What was begun is "
+                "finished by the next run, once the storage works."
+            ) from failure
+
+
+def _said(kind: retention.Kind, count: int, dry_run: bool) -> str:
+    would_be = "would be deleted" if dry_run else "deleted"
+    age = f"older than {kind.days} days" if kind.days else "kept for ever"
+    return f"{count} {would_be} ({age})"
