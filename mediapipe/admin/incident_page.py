@@ -71,8 +71,8 @@ def story(incident: Incident) -> str:
     """Return in a sentence or two how bad it is and how long it lasts."""
     end = incident.resolved_at or timezone.now()
     lasted = seconds((end - (incident.first_seen_at or incident.opened_at)).total_seconds())
-    time = f"It was over after {lasted}" if incident.resolved_at else f"It goes on for {lasted} now"
-    affected = f", and affected {counted(incident.affected, 'media item')}"
+    time = f"It was over after {lasted}" if incident.resolved_at else f"It has gone on for {lasted}"
+    affected = f" and affected {counted(incident.affected, 'media item')}"
     silent = " Nobody is told of it." if incident.state == State.IGNORED else ""
     return f"{time}{affected if incident.affected else ''}.{silent}"
 

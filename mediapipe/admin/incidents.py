@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -17,16 +19,30 @@ from mediapipe.models import AccountTrouble, Incident
 MAY_MANAGE = "mediapipe.manage_incident"
 
 
+class OverFilter(admin.EmptyFieldListFilter):
+    """Whether the trouble is over."""
+
+    names: ClassVar[dict[str, str]] = {"Empty": "Goes on", "Not empty": "Over"}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.title = "end"
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": self.names.get(str(choice["display"]), "All")}
+
+
 @admin.register(Incident)
 class IncidentAdmin(PageAdmin):
     """Trouble of an account or of the whole service, told once, from its first sign to its end."""
 
-    list_display = ("name", "status", "detail", "affected", "opened", "last_seen", "over", "ticket")
+    list_display = ("name", "status", "detail", "affected", "opened", "over", "ticket")
     list_filter = (
         "state",
         "cause",
         filters.AccountFilter,
-        ("resolved_at", admin.EmptyFieldListFilter),
+        ("resolved_at", OverFilter),
     )
     ordering = ("-opened_at",)
     sortable_by = ("opened", "affected")
@@ -87,10 +103,6 @@ class IncidentAdmin(PageAdmin):
     @admin.display(description="opened", ordering="opened_at")
     def opened(self, incident: Incident) -> str:
         return text.moment(incident.opened_at)
-
-    @admin.display(description="last seen", ordering="last_seen_at")
-    def last_seen(self, incident: Incident) -> str:
-        return text.moment(incident.last_seen_at)
 
     @admin.display(description="over since", ordering="resolved_at")
     def over(self, incident: Incident) -> str:
