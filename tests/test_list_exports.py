@@ -74,7 +74,7 @@ def test_who_exported_what_and_how_many_is_in_the_log(
     make.event(make.message(3))
     lines(admin_client, status__exact="queued", q="+15550000002")
     entry = LogEntry.objects.get(user=admin_user)
-    said = "Exported 3 media items as jsonl: status queued, search +•••••••••02."
+    said = "Exported 3 media items as jsonl: state queued, search +•••••••••02."
     assert entry.change_message == said
 
 
