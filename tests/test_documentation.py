@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mediapipe.failures import Absence, Failure, FinalFailure, OurFault, TransientFailure
+from mediapipe.models import Cause, NotFoundBecause
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -64,6 +65,17 @@ def test_the_readme_explains_every_failure_in_the_words_of_the_code() -> None:
         )
         for failure in Failure.all()
     }
+
+
+def test_the_page_on_escalation_explains_every_incident_in_the_words_of_the_code() -> None:
+    page = (ROOT / "docs" / "escalation.md").read_text()
+    told = {tuple(re.split(r" ?\| ?", line)[1:-1]) for line in page.splitlines() if "|" in line}
+    assert {(cause.label, cause.meaning, cause.todo) for cause in Cause} - told == set()
+
+
+def test_the_page_on_escalation_has_every_reason_of_a_404() -> None:
+    page = (ROOT / "docs" / "escalation.md").read_text()
+    assert [because for because in NotFoundBecause if f"| `{because}` |" not in page] == []
 
 
 def test_every_variable_that_is_read_is_in_the_readme() -> None:

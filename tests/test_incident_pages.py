@@ -15,7 +15,8 @@ from django.urls import reverse
 from mediapipe.models import Cause, Incident, MediaItem, Sighting, State, Step
 from mediapipe.roles import SUPPORT, VIEWER, assign
 from tests import make
-from tests.test_admin import SCRIPT, listed, page, queries
+from tests.admin import listed, page
+from tests.test_admin import SCRIPT, queries
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from mediapipe.models import Cause, Incident
+from mediapipe.models import Cause, Incident, Step
 from tests.weeks import LARGE, MONDAY, SMALL, STRANGE, Climate, Weather, Week
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +19,8 @@ ACCOUNTS = (LARGE, SMALL, STRANGE)
 MANY = tuple(f"AC{number:032x}" for number in range(11, 17))
 USUAL = {LARGE: Weather(300), SMALL: Weather(100), STRANGE: Weather(0)}
 THURSDAY = MONDAY + timedelta(days=3, hours=10)
+BACK = THURSDAY + timedelta(hours=2)
+TUESDAY = MONDAY + timedelta(days=1, hours=9)
 EVENING = THURSDAY + timedelta(hours=8)
 
 
@@ -48,22 +50,21 @@ def drift(account_sid: str, at: datetime) -> Weather:
 
 def strange_credentials(account_sid: str, at: datetime) -> Weather:
     """Have a new account from Tuesday on, with the credentials of another one."""
-    if account_sid == STRANGE and at >= MONDAY + timedelta(days=1, hours=9):
+    if account_sid == STRANGE and at >= TUESDAY:
         return Weather(60, opens_nothing=True)
     return USUAL[account_sid]
 
 
 def outage(account_sid: str, at: datetime) -> Weather:
     """Have our worker away for two hours of Thursday."""
-    back = THURSDAY + timedelta(hours=2)
-    away = THURSDAY <= at < back
-    return Weather(USUAL[account_sid].media_a_day, down_until=back if away else None)
+    away = THURSDAY <= at < BACK
+    return Weather(USUAL[account_sid].media_a_day, down_until=BACK if away else None)
 
 
 def busy(account_sid: str, at: datetime) -> Weather:
-    """Have ten times the traffic on Thursday, with as small a share of it late."""
+    """Have four times the traffic on Thursday, with as small a share of it late."""
     times = 4 if THURSDAY <= at < EVENING else 1
-    return Weather(USUAL[account_sid].media_a_day * times, late_share=0.005)
+    return Weather(USUAL[account_sid].media_a_day * times, late_share=0.01)
 
 
 Live = Callable[..., Week]
@@ -76,10 +77,15 @@ def live(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "accounts.json").write_text(json.dumps(accounts))
     settings.TWILIO_ACCOUNTS_FILE = str(tmp_path / "accounts.json")
 
-    def live(climate: Climate, accounts: tuple[str, ...] = ACCOUNTS, seed: int = 1) -> Week:
+    def live(
+        climate: Climate,
+        accounts: tuple[str, ...] = ACCOUNTS,
+        seed: int = 1,
+        begins: datetime | None = None,
+    ) -> Week:
         week = Week(climate, accounts, seed=seed)
         monkeypatch.setattr("mediapipe.whose_fault.ask", week.ask)
-        week.run()
+        week.run(begins)
         return week
 
     return live
@@ -88,47 +94,55 @@ def live(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("seed", range(3))
 def test_a_quiet_week_raises_nothing(live: Live, seed: int) -> None:
     week = live(quiet, seed=seed)
+    week.report(f"quiet, {seed + 1} of 3", 0)
     assert week.announced() == []
     assert not week.wrong()
 
 
 def test_a_busy_day_raises_nothing(live: Live) -> None:
-    assert live(busy).announced() == []
+    week = live(busy)
+    week.report("four times the traffic on a day", 0)
+    assert week.announced() == []
 
 
 def test_an_outbreak_is_one_incident_of_its_account(live: Live) -> None:
-    week = live(outbreak)
-    assert week.announced() == [
-        ("opened", Cause.EARLY_404S, LARGE),
-        ("worse", Cause.EARLY_404S, LARGE),
-        ("recovered", Cause.EARLY_404S, LARGE),
-    ]
-    incident = Incident.objects.get()
-    assert timedelta() < incident.opened_at - THURSDAY < timedelta(hours=3)
+    week = live(outbreak, begins=THURSDAY)
+    week.report("outbreak of one account", 1, THURSDAY, EVENING)
+    kinds = [kind for kind, *_ in week.announced()]
+    assert (kinds[0], kinds[-1], set(kinds[1:-1])) == (Step.OPENED, Step.RECOVERED, {Step.WORSE})
+    assert {told[1:] for told in week.announced()} == {(Cause.EARLY_404S, LARGE)}
+    assert timedelta() < Incident.objects.get().opened_at - THURSDAY < timedelta(hours=3)
     assert not week.wrong()
 
 
 def test_an_outbreak_of_everybody_is_one_incident_of_nobody(live: Live) -> None:
-    week = live(outbreak_everywhere, MANY)
-    assert [s for s in week.announced() if s[0] == "opened"] == [("opened", Cause.EARLY_404S, "")]
+    week = live(outbreak_everywhere, MANY, begins=THURSDAY)
+    week.report("outbreak of everybody", 1, THURSDAY, EVENING)
+    assert {told[1:] for told in week.announced()} == {(Cause.EARLY_404S, "")}
+    assert [kind for kind, *_ in week.announced()].count(Step.OPENED) == 1
     assert not week.wrong()
 
 
 def test_a_slow_drift_is_noticed_within_the_week(live: Live) -> None:
     week = live(drift)
-    assert [(kind, sid) for kind, _, sid in week.announced() if kind == "opened"] == [
-        ("opened", LARGE)
-    ]
+    week.report("slow drift of one account", 1, MONDAY)
+    opened = [(cause, sid) for kind, cause, sid in week.announced() if kind == Step.OPENED]
+    assert opened == [(Cause.SLOW_PROPAGATION, LARGE)]
     assert not week.wrong()
 
 
 def test_credentials_of_another_account_are_suspected_and_no_case_for_twilio(live: Live) -> None:
-    week = live(strange_credentials)
-    assert week.announced() == [("opened", Cause.CREDENTIALS_SUSPECTED, STRANGE)]
+    week = live(strange_credentials, begins=TUESDAY)
+    week.report("credentials of another account", 1, TUESDAY)
+    assert week.announced() == [(Step.OPENED, Cause.CREDENTIALS_SUSPECTED, STRANGE)]
     assert not week.wrong()
 
 
 def test_an_outage_of_our_own_queue_is_not_put_down_to_twilio(live: Live) -> None:
-    week = live(outage)
-    assert week.announced() == [("opened", Cause.QUEUE, ""), ("recovered", Cause.QUEUE, "")]
+    week = live(outage, begins=BACK)
+    week.report("our own queue away for two hours", 1, BACK, BACK)
+    assert week.announced() == [
+        (Step.OPENED, Cause.QUEUE, ""),
+        (Step.RECOVERED, Cause.QUEUE, ""),
+    ]
     assert not week.wrong()

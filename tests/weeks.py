@@ -19,13 +19,25 @@ from mediapipe import whose_fault
 from mediapipe.delays import queue_lag_s, span, waited_s
 from mediapipe.escalation import detection
 from mediapipe.failures import Failure, TransientFailure, TransientMedia404
-from mediapipe.models import IncidentStep, MediaItem, Status, WebhookEvent
+from mediapipe.models import IncidentStep, MediaItem, Status, Step, WebhookEvent
 from mediapipe.providers.base import Answer, MediaRequest
 from tests import make
 
 MONDAY = datetime(2026, 3, 16, tzinfo=UTC)
 BASELINE, LENGTH = timedelta(days=15), timedelta(days=7)
 STEP = timedelta(minutes=30)
+# The service looks each minute; so do the weeks, in the hours after something begins.
+MINUTE, CLOSELY = timedelta(minutes=1), timedelta(hours=3)
+# What the weeks showed, for the table at the end of the run.
+TABLE: list[tuple[str, ...]] = []
+HEAD = (
+    "week",
+    "incidents",
+    "false alarms",
+    "detected after",
+    "over after",
+    "404s put down rightly",
+)
 # The share of a day's webhooks in each of its hours.
 HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 9, 8, 9, 10, 10, 9, 8, 7, 6, 5, 4, 3, 3)
 # When the attempts are made, in seconds after the first one.
@@ -73,12 +85,11 @@ class Week:
     seed: int = 1
     waiting: list[Truth] = field(default_factory=list)
     truths: dict[str, Truth] = field(default_factory=dict)
-    opened: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.chance = Random(self.seed)
 
-    def run(self, step: timedelta = STEP) -> None:
+    def run(self, begins: datetime | None = None) -> None:
         """Live through it all, and look for incidents after each step of the week."""
         with time_machine.travel(MONDAY - BASELINE, tick=False) as clock:
             self.clock = clock
@@ -86,6 +97,8 @@ class Week:
             self._go_on(MONDAY)
             now = MONDAY
             while now < MONDAY + LENGTH:
+                closely = begins and begins <= now < begins + CLOSELY
+                step = MINUTE if closely else STEP
                 self._come_in(now, now + step)
                 now += step
                 self._go_on(now)
@@ -105,6 +118,25 @@ class Week:
         said = rows.values_list("identity", "not_found_because")
         pairs = ((self.truths[identity].because, word) for identity, word in said)
         return Counter(pair for pair in pairs if pair[0] != pair[1])
+
+    def report(
+        self, name: str, expected: int, begins: datetime | None = None, end: datetime | None = None
+    ) -> None:
+        """Add this week to the table: how long after its begin and its end people were told."""
+        opened = [s for s in IncidentStep.objects.announced() if s.kind == Step.OPENED]
+        over = [s for s in IncidentStep.objects.announced() if s.kind == Step.RECOVERED]
+        judged = MediaItem.objects.exclude(not_found_because="").count()
+        right = judged - self.wrong().total()
+        TABLE.append(
+            (
+                name,
+                str(len(opened)),
+                str(len(opened) - expected),
+                _after(begins, opened),
+                _after(end, over),
+                f"{right} of {judged}",
+            )
+        )
 
     def ask(self, request: MediaRequest) -> Answer:
         """Answer for Twilio what the metadata of this item is."""
@@ -202,3 +234,10 @@ class Week:
             item.status, item.failed_at = Status.FAILED, at
             if failure.slug == "deleted":
                 item.not_found_because = "deleted"
+
+
+def _after(moment: datetime | None, steps: list[IncidentStep]) -> str:
+    if moment is None or not steps:
+        return "-"
+    minutes = round((steps[0].at - moment).total_seconds() / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
