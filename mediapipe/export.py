@@ -78,6 +78,11 @@ def media_line(media: MediaItem) -> dict[str, Any]:
     return {key: _plain(value) for key, value in zip(KEYS, values, strict=True)}
 
 
+def document(media: MediaItem) -> dict[str, Any]:
+    """Return the item as other programs get it one by one: `media_line` and its number."""
+    return {"id": media.pk, **media_line(media)}
+
+
 def csv_line(media: MediaItem) -> dict[str, Any]:
     """Return the item as `media_line` does, with nothing in it that a spreadsheet would run."""
     return {key: harmless(value) for key, value in media_line(media).items()}

@@ -44,8 +44,8 @@ class Period:
         since, until = (params.get(key, "").strip() for key in ("since", "until"))
         if not since and not until:
             return cls.named(params.get("period") or DEFAULT, now)
-        end = _moment(until) if until else now
-        start = _moment(since) if since else end - LENGTHS[DEFAULT]
+        end = moment(until) if until else now
+        start = moment(since) if since else end - LENGTHS[DEFAULT]
         if start >= end:
             raise PeriodUnreadable("The period ends before it begins: exchange since and until.")
         return cls(start, end)
@@ -78,7 +78,8 @@ class Period:
         return urlencode({**others, **self.params()})
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """Return an ISO 8601 time of a GET parameter as UTC; raise PeriodUnreadable."""
     # A plus sign that was not escaped arrives as a space.
     text = text.replace(" ", "+") if text.rpartition(" ")[2].count(":") == 1 else text
     try:

@@ -261,6 +261,10 @@ RETENTION_RESULTS_DAYS = configuration.days(
     env, "RETENTION_RESULTS_DAYS", default=RETENTION_DAYS or 30
 )
 
+# Hand-off
+
+API_LINK_LIFETIME_S = configuration.seconds(env, "API_LINK_LIFETIME", default="5m")
+
 # Logging
 
 LOG_FORMAT = configuration.text(env, "LOG_FORMAT", "text")

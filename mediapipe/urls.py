@@ -1,5 +1,5 @@
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 from mediapipe import health, views
@@ -17,6 +17,7 @@ urlpatterns = [
         {"provider": "twilio", "source": "conversations"},
     ),
     path("admin/", admin.site.urls),
+    path("", include("mediapipe.api.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),

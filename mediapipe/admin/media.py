@@ -12,8 +12,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from mediapipe.admin import exports, filters, media_page, packages, retries, search, text
-from mediapipe.admin.files import file_answer
 from mediapipe.admin.readonly import RecordAdmin
+from mediapipe.file_answers import file_answer
 from mediapipe.models import MediaItem
 
 

@@ -4,6 +4,7 @@ The database is the record of what is owed; the broker is only the fastest way t
 """
 
 from mediapipe.models.accounts import AccountTrouble
+from mediapipe.models.api_tokens import ApiToken
 from mediapipe.models.attempts import FetchAttempt
 from mediapipe.models.causes import Cause
 from mediapipe.models.events import RepeatedWebhook, WebhookEvent
@@ -18,6 +19,7 @@ from mediapipe.providers.base import NotFoundBecause
 
 __all__ = [
     "AccountTrouble",
+    "ApiToken",
     "Cause",
     "FetchAttempt",
     "Heartbeat",

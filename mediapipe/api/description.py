@@ -1,0 +1,154 @@
+"""The API in the words of OpenAPI 3.1. The tests ask the API itself whether they are true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mediapipe.api.listing import CURSOR, DEFAULT_LIMIT, MOST, SID
+from mediapipe.export import KEYS
+from mediapipe.models import Status
+from mediapipe.providers.base import Kind
+
+Schema = dict[str, Any]
+
+TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
+NUMBER: Schema = {"type": ["integer", "null"]}
+TEXT: Schema = {"type": ["string", "null"]}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+# Every other key is a text, or null where it is not known.
+TYPES: dict[str, Schema] = {
+    "kind": {"type": "string", "enum": [kind.value for kind in Kind]},
+    "account_sid": {"type": "string"},
+    "status": {"type": "string", "enum": Status.values},
+    "webhook_received_at": {"type": "string", "format": "date-time"},
+    "attempts": COUNT,
+    "not_found_count": COUNT,
+    "http_status": NUMBER,
+    "twilio_code": NUMBER,
+    "size": NUMBER | {"description": "in bytes"},
+    "sha256": TEXT | {"description": "in hex, of the file as Twilio served it"},
+}
+
+
+def description() -> Schema:
+    """Return the whole document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "mediapipe",
+            "version": "1",
+            "description": "The media that Twilio's webhooks announced, to read. "
+            "Times have an offset; keys may be added, none is renamed.",
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"token": []}],
+        "paths": {
+            "/api/v1/media": {"get": _list()},
+            "/api/v1/media/{id}": {"get": _item()},
+            "/api/v1/media/{id}/link": {"get": _link()},
+        },
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": {
+                "Media": _media(),
+                "Page": _object(
+                    media={"type": "array", "items": _ref("Media")},
+                    next=TEXT | {"description": "the address of the next page"},
+                ),
+                "Link": _object(
+                    url={"type": "string", "description": "opens without a token"},
+                    expires_at={"type": "string", "format": "date-time"},
+                ),
+                "Error": _object(error={"type": "string"}, detail={"type": "string"}),
+            },
+        },
+    }
+
+
+def _list() -> Schema:
+    return {
+        "operationId": "listMedia",
+        "summary": "Media items, the newest first",
+        "parameters": [
+            _query(
+                "sid",
+                {"type": "string", "pattern": f"^{SID.pattern}$"},
+                "of the account, the message, the call, the recording or the media",
+            ),
+            _query("status", {"type": "string", "enum": Status.values}, "where it stands"),
+            _query("since", _moment(), "webhook received at or after this time"),
+            _query("until", _moment(), "webhook received before this time"),
+            _query(
+                "limit",
+                {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT},
+                "most items of a page",
+            ),
+            _query(
+                "cursor",
+                {"type": "string", "pattern": f"^{CURSOR.pattern}$"},
+                "taken from `next`, never made by hand",
+            ),
+        ],
+        "responses": _responses("Page", 400),
+    }
+
+
+def _item() -> Schema:
+    return {
+        "operationId": "getMedia",
+        "summary": "What is known of one media item",
+        "parameters": [_number()],
+        "responses": _responses("Media", 404),
+    }
+
+
+def _link() -> Schema:
+    return {
+        "operationId": "getLink",
+        "summary": "A link to the file that opens without a token, for a short time",
+        "parameters": [_number()],
+        "responses": _responses("Link", 404),
+    }
+
+
+def _media() -> Schema:
+    times = {key: TIME for key in KEYS if key.endswith("_at")}
+    properties = {key: TYPES.get(key, times.get(key, TEXT)) for key in KEYS}
+    return _object(id={"type": "integer"}, **properties)
+
+
+def _object(**properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _query(name: str, schema: Schema, meaning: str) -> Schema:
+    return {"name": name, "in": "query", "schema": schema, "description": meaning}
+
+
+def _number() -> Schema:
+    schema = {"type": "integer", "minimum": 0}
+    return {"name": "id", "in": "path", "required": True, "schema": schema}
+
+
+def _moment() -> Schema:
+    return {"type": "string", "format": "date-time"}
+
+
+def _responses(schema: str, *errors: int) -> Schema:
+    meanings = {
+        400: "A parameter cannot be read.",
+        401: "There is no valid token.",
+        404: "There is no such media item, or no file of it.",
+        429: "There were too many wrong tokens.",
+    }
+    refusals = {str(status): _answer(meanings[status], "Error") for status in (*errors, 401, 429)}
+    return {"200": _answer("As asked.", schema), **refusals}
+
+
+def _answer(meaning: str, schema: str) -> Schema:
+    content = {"application/json": {"schema": _ref(schema)}}
+    return {"description": meaning, "content": content}
+
+
+def _ref(schema: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{schema}"}

@@ -1,0 +1,113 @@
+"""Who holds a token reads the API; wrong ones are refused, bounded, and never written down."""
+
+from __future__ import annotations
+
+import logging
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.test import Client
+
+from mediapipe.api import access
+from mediapipe.api.access import WRONG_A_MINUTE, WrongTokens
+from mediapipe.models import ApiToken
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+URL = "/api/v1/media"
+WRONG = "mediapipe_" + "x" * 43
+
+
+@pytest.fixture(autouse=True)
+def nothing_wrong_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "wrong_tokens", WrongTokens())
+
+
+def made(name: str = "crm") -> str:
+    """Return a token as the command prints it."""
+    out = StringIO()
+    call_command("api_token", "make", name, stdout=out, stderr=StringIO())
+    return out.getvalue().strip()
+
+
+def get(client: Client, token: str, scheme: str = "Bearer") -> Any:
+    return client.get(URL, headers={"Authorization": f"{scheme} {token}"})
+
+
+def test_a_token_from_the_command_opens_the_api(client: Client) -> None:
+    assert get(client, made()).status_code == 200
+
+
+def test_only_the_hash_of_a_token_is_kept() -> None:
+    token = made()
+    assert token not in str(ApiToken.objects.values())
+
+
+def test_its_use_is_noted(client: Client) -> None:
+    token = made()
+    get(client, token)
+    assert ApiToken.objects.get().last_used_at is not None
+
+
+def test_a_revoked_token_opens_nothing(client: Client) -> None:
+    token = made()
+    call_command("api_token", "revoke", "crm", stdout=StringIO())
+    assert get(client, token).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer", f"Bearer {WRONG}", "Basic YTpi", "Bearer é", "x" * 999]
+)
+def test_whatever_is_no_token_is_a_401(client: Client, header: str) -> None:
+    answer = client.get(URL, headers={"Authorization": header})
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
+    assert answer.json()["error"] == "not_authorized"
+
+
+def test_without_a_token_it_is_said_how_to_send_one(client: Client) -> None:
+    assert "Authorization: Bearer" in client.get(URL).json()["detail"]
+
+
+def test_the_login_of_the_admin_is_no_token(admin_client: Client) -> None:
+    assert admin_client.get(URL).status_code == 401
+
+
+def test_nothing_can_be_written() -> None:
+    client = Client(enforce_csrf_checks=True)
+    token = made()
+    for method in (client.post, client.put, client.patch, client.delete):
+        answer = method(URL, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 405
+
+
+def test_too_many_wrong_tokens_are_a_429_and_a_right_one_still_works(client: Client) -> None:
+    token = made()
+    answers = [get(client, WRONG).status_code for _ in range(WRONG_A_MINUTE + 2)]
+    assert answers == [401] * WRONG_A_MINUTE + [429] * 2
+    assert get(client, WRONG)["Retry-After"] == "60"
+    assert get(client, token).status_code == 200
+
+
+def test_a_flood_of_wrong_tokens_is_two_lines_without_any_of_them(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        for _ in range(3 * WRONG_A_MINUTE):
+            get(client, WRONG)
+    lines = [record for record in caplog.records if record.name.startswith("mediapipe")]
+    assert len(lines) == 2
+    assert WRONG not in caplog.text
+
+
+def test_a_name_is_taken_once() -> None:
+    made()
+    with pytest.raises(CommandError, match="take another name"):
+        made()
+
+
+def test_a_token_that_is_not_there_cannot_be_revoked() -> None:
+    with pytest.raises(CommandError, match="no valid token 'crm'"):
+        call_command("api_token", "revoke", "crm")
