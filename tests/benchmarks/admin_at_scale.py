@@ -1,0 +1,247 @@
+"""How long the pages of the admin take with a million media items, and what the database reads.
+
+Run by `make bench`. Makes a database of its own on the local PostgreSQL, unless --database names
+one that is filled already. The figures go to var/bench/, with machine and date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import django
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from tests import servers
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+MEDIA = 1_000_000
+REPEATS = 3
+LIST_MS, TIMING_MS = 300.0, 1000.0
+# A table so small is read as a whole, and rightly so.
+SMALL_ROWS = 10_000
+console = Console()
+
+
+@dataclass
+class Measured:
+    """One page: the best of several times, its queries, and how the database finds the rows."""
+
+    page: str
+    url: str
+    best_ms: float
+    allowed_ms: float | None
+    queries: int
+    scans: list[str] = field(default_factory=list)
+
+    @property
+    def slow(self) -> bool:
+        return self.allowed_ms is not None and self.best_ms > self.allowed_ms
+
+
+def main() -> int:
+    """Measure every page; return 1 if one takes longer than it may."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--media", type=int, default=MEDIA)
+    parser.add_argument("--database", help="the URL of a database that is filled already")
+    options = parser.parse_args()
+    with database(options.database) as url:
+        set_up(url)
+        if not options.database:
+            fill(options.media)
+        results = [measure(*page) for page in track(pages(), "measuring", console=console)]
+    console.print(report(results))
+    write(results)
+    return int(any(result.slow for result in results))
+
+
+@contextmanager
+def database(url: str | None) -> Iterator[str]:
+    """Yield the URL of the database to measure on."""
+    if url:
+        yield url
+        return
+    with servers.postgresql() as own:
+        yield own
+
+
+def set_up(url: str) -> None:
+    """Start Django on this database."""
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "mediapipe.settings",
+        "DATABASE_URL": url,
+        # The overview asks whether the broker answers; this one does.
+        "CELERY_BROKER_WRITE_URL": "memory://",
+        "LOG_LEVEL": "ERROR",
+    }
+    os.environ.setdefault("DATA_DIR", str(ROOT / "var" / "bench" / "data"))
+    django.setup()
+
+
+def fill(media: int) -> None:
+    """Make the history, and let PostgreSQL tidy up after it as autovacuum would."""
+    from django.core.management import call_command
+    from django.db import connection
+
+    call_command("migrate", verbosity=0)
+    call_command("seed_history", media=media)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def pages() -> list[tuple[str, str, float | None]]:
+    """Return name, URL and allowed milliseconds of each page."""
+    from django.urls import reverse
+
+    from mediapipe.models import MediaItem, WebhookEvent
+
+    item = MediaItem.objects.select_related("event").order_by("-received_at")[1000]
+    event = WebhookEvent.objects.order_by("received_at")[1000]
+    failed = MediaItem.objects.failed().order_by("-received_at")[0]
+    media, events = (
+        reverse(f"admin:mediapipe_{m}_changelist") for m in ("mediaitem", "webhookevent")
+    )
+    filters = (
+        "",
+        "status__exact=failed",
+        "status__exact=stored",
+        "early_404=yes",
+        "early_404=no",
+        "slower_than=300",
+        "slower_than=30&period=7d",
+        "waiting_longer_than=60",
+        f"error__exact={failed.error}",
+        f"account_sid__exact={item.account_sid}",
+        "kind__exact=recording",
+        "content_type__exact=application/pdf",
+        "content_type__exact=text/vcard&status__exact=failed",
+        "period=24h",
+        "period=30d&status__exact=failed",
+        f"p=150&account_sid__exact={item.account_sid}",
+        f"q={item.media_sid}",
+        f"q={item.event.subject_sid}",
+        f"q={item.event.recipient}",
+        f"q={item.event.sender}",
+        f"q={item.media_url}",
+    )
+    event_filters = ("", "kind__exact=recording", "period=24h", f"q={event.subject_sid}")
+    lists = [(f"media list ?{query}", f"{media}?{query}", LIST_MS) for query in filters]
+    lists += [(f"event list ?{query}", f"{events}?{query}", LIST_MS) for query in event_filters]
+    names = ("incident", "rejection", "accounttrouble")
+    lists += [(name, reverse(f"admin:mediapipe_{name}_changelist"), LIST_MS) for name in names]
+    timing, failures = reverse("admin:timing"), reverse("admin:failures")
+    return [
+        ("overview", reverse("admin:index"), LIST_MS),
+        *lists,
+        ("media page", reverse("admin:mediapipe_mediaitem_change", args=[failed.pk]), LIST_MS),
+        ("event page", reverse("admin:mediapipe_webhookevent_change", args=[event.pk]), LIST_MS),
+        *((f"timing {name}", f"{timing}?period={name}", TIMING_MS) for name in ("1h", "24h", "7d")),
+        ("timing 7d, messages", f"{timing}?period=7d&kind__exact=message", TIMING_MS),
+        ("timing 30d", f"{timing}?period=30d", None),
+        ("failures 7d", f"{failures}?period=7d", LIST_MS),
+        ("failures 30d", f"{failures}?period=30d", None),
+    ]
+
+
+def measure(page: str, url: str, allowed_ms: float | None) -> Measured:
+    """Ask for the page several times, and for the plan of each of its queries once."""
+    from django.contrib.auth.models import User
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    client = Client(headers={"host": "localhost"})
+    user, _ = User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)
+    client.force_login(user)
+    times = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        answer = client.get(url)
+        times.append(1000 * (time.perf_counter() - began))
+        if answer.status_code != 200:
+            raise SystemExit(f"{page}: {url} answers {answer.status_code}")
+    with CaptureQueriesContext(connection) as captured:
+        client.get(url)
+    queries = [query["sql"] for query in captured if query["sql"].startswith(("SELECT", "\n"))]
+    scans = sorted({scan for sql in queries for scan in scans_of(plan_of(sql))})
+    return Measured(page, url, min(times), allowed_ms, len(captured), scans)
+
+
+def plan_of(sql: str) -> dict[str, Any]:
+    """Return how PostgreSQL runs the query, with the rows that it really met."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}".replace("%", "%%"), [])
+        plan: dict[str, Any] = cursor.fetchone()[0][0]["Plan"]
+    return plan
+
+
+def scans_of(plan: dict[str, Any]) -> Iterator[str]:
+    """Yield each scan of a table of ours, and whether it reads the whole of a large one."""
+    if "Relation Name" in plan and plan["Relation Name"].startswith("mediapipe_"):
+        read = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+        whole = plan["Node Type"] == "Seq Scan" and read > SMALL_ROWS
+        index = f" {plan['Index Name']}" if "Index Name" in plan else ""
+        table = plan["Relation Name"].removeprefix("mediapipe_")
+        yield f"{'WHOLE TABLE: ' if whole else ''}{plan['Node Type']} {table}{index}"
+    for child in plan.get("Plans", []):
+        yield from scans_of(child)
+
+
+def report(results: list[Measured]) -> Table:
+    """Return the figures as a table for a person."""
+    table = Table(
+        "page", f"best of {REPEATS}", "allowed", "queries", "reads whole tables", title=machine()
+    )
+    for result in results:
+        whole = [scan for scan in result.scans if scan.startswith("WHOLE")]
+        allowed = f"{result.allowed_ms:.0f} ms" if result.allowed_ms else "-"
+        style = "red" if result.slow else None
+        best = f"{result.best_ms:.0f} ms"
+        cells = (result.page, best, allowed, str(result.queries), "\n".join(whole) or "no")
+        table.add_row(*cells, style=style)
+    return table
+
+
+def write(results: list[Measured]) -> None:
+    """Keep the figures where the next run finds them."""
+    from mediapipe.models import FetchAttempt, MediaItem, WebhookEvent
+
+    rows = {
+        model.__name__: model._default_manager.count()
+        for model in (MediaItem, FetchAttempt, WebhookEvent)
+    }
+    at = datetime.now(UTC)
+    text = {
+        "at": at.isoformat(),
+        "machine": machine(),
+        "rows": rows,
+        "pages": [*map(asdict, results)],
+    }
+    folder = ROOT / "var" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"admin-at-scale-{at:%Y%m%dT%H%M%SZ}.json"
+    file.write_text(json.dumps(text, indent=2))
+    console.print(f"{rows}, written to {file}")
+
+
+def machine() -> str:
+    """Return what the figures were measured on."""
+    python = f"Python {platform.python_version()}"
+    return f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, {python}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
