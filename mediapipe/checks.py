@@ -14,6 +14,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from mediapipe.providers.twilio.accounts import accounts
+from mediapipe.providers.twilio.media import is_media_service
 
 ORIGIN = re.compile(r"https?://[^\s/?#@]+")
 
@@ -111,6 +112,22 @@ def _no_origin(number: int) -> Error:
         hint="Write scheme, host and port, for example http://127.0.0.1:9701.",
         id="mediapipe.E004",
     )
+
+
+@register("mediapipe")
+def media_service_may_have_credentials(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Media of conversations that is looked for anywhere else would fail, each item by itself."""
+    if is_media_service(settings.TWILIO_MCS_URL):
+        return []
+    return [
+        Error(
+            "TWILIO_MCS_URL is neither Twilio's media service nor in TWILIO_API_HOSTS.",
+            hint="Write for example https://mcs.ie1.twilio.com; name a simulator in both.",
+            id="mediapipe.E006",
+        )
+    ]
 
 
 @register("mediapipe", deploy=True)

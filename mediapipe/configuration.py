@@ -141,14 +141,14 @@ def kept_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
-def base_url(env: Env, name: str) -> str:
-    """Return an http or https URL without its last slash; an empty one if there is none."""
-    url = text(env, name).rstrip("/")
+def base_url(env: Env, name: str, default: str = "") -> str:
+    """Return an http or https URL without its last slash; by default there may be none."""
+    url = text(env, name, default).rstrip("/")
     if url and not _is_http(url):
         # The value is not shown, because it may have a password in it.
         raise ImproperlyConfigured(
             f"{name} is not an http or https URL; write for example "
-            f"{name}=https://media.example.com."
+            f"{name}={default or 'https://media.example.com'}."
         )
     return url
 

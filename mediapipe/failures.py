@@ -166,6 +166,13 @@ class WrongEncoding(TransientFailure):
     todo = "Look for a proxy between the worker and Twilio."
 
 
+class WrongSize(TransientFailure):
+    """The body has another size than Twilio's metadata declares for it."""
+
+    slug = "wrong_size"
+    todo = "Give Twilio the request ids if it goes on; nothing of it was kept."
+
+
 class ErrorDocument(TransientFailure):
     """The body is an error document or a web page, not the media that was announced."""
 

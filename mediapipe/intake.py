@@ -15,7 +15,7 @@ from mediapipe.models.querysets import UNFINISHED
 from mediapipe.providers.base import AnnouncedMedia, InboundMessage
 
 # What a later webhook may tell that an earlier one about the same recording left out.
-COMPLETED_FIELDS = ("call_sid", "conference_sid", "sender", "recipient")
+COMPLETED_FIELDS = ("call_sid", "conference_sid", "conversation_sid", "sender", "recipient")
 
 
 def record(

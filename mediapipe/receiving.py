@@ -33,6 +33,8 @@ def receive(webhook: Spooled) -> None:
     """
     company = providers.get(webhook.provider)
     message = company.parse(webhook.source, company.verify(webhook.request))
+    if message is None:
+        return
     event = intake.record(
         message,
         provider=webhook.provider,

@@ -205,6 +205,8 @@ TWILIO_API_KEY = configuration.text(env, "TWILIO_API_KEY")
 TWILIO_API_SECRET = configuration.text(env, "TWILIO_API_SECRET")
 TWILIO_ACCOUNTS_FILE = configuration.text(env, "TWILIO_ACCOUNTS_FILE")
 TWILIO_API_HOSTS = [host.rstrip("/") for host in configuration.listed(env, "TWILIO_API_HOSTS")]
+# Conversations name their media without a URL, so it is looked for here: each region has its own.
+TWILIO_MCS_URL = configuration.base_url(env, "TWILIO_MCS_URL", "https://mcs.us1.twilio.com")
 # Twilio's largest known webhook is some tens of kilobytes.
 WEBHOOK_MAX_BYTES = 1024 * 1024
 # More than fit into a request line of gunicorn's: Django raises over a query with more where

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from mediapipe import rejections
+from mediapipe import providers, rejections
 from mediapipe.failures import WebhookForged, WebhookRefused
 from mediapipe.receiving import DATABASE_AWAY, receive, receive_later
 from mediapipe.spool import Spooled, SpoolUnavailable
@@ -25,16 +25,25 @@ def webhook(request: HttpRequest, provider: str, source: str) -> HttpResponseBas
     received_at = timezone.now()
     try:
         arrived = Spooled(provider, source, received_at, webhook_request(request))
-        receive(arrived)
     except WebhookRefused as refusal:
         return refused(refusal)
+    try:
+        receive(arrived)
+    except WebhookRefused as refusal:
+        is_pre_hook = providers.get(provider).is_pre_hook(arrived.request)
+        return waved_through(refusal) if is_pre_hook else refused(refusal)
     except DATABASE_AWAY:
         return kept_for_later(arrived)
-    return accepted()
+    return accepted(source)
 
 
-def accepted() -> HttpResponse:
-    """Answer with empty TwiML, because Twilio would text a text/plain body back to the sender."""
+def accepted(source: str) -> HttpResponse:
+    """Answer with empty TwiML, because Twilio would text a text/plain body back to the sender.
+
+    Conversations take JSON that says what to change about a message, which is nothing.
+    """
+    if source == "conversations":
+        return JsonResponse({})
     return HttpResponse("<Response/>", content_type="text/xml")
 
 
@@ -46,7 +55,13 @@ def kept_for_later(arrived: Spooled) -> HttpResponse:
     except SpoolUnavailable as error:
         logger.critical("a webhook could be made durable nowhere: %s", error)
         return HttpResponse(status=503, headers={"Retry-After": "5"})
-    return accepted()
+    return accepted(arrived.source)
+
+
+def waved_through(refusal: WebhookRefused) -> HttpResponse:
+    """Count a refused pre-hook, and let Twilio go on: our trouble must stop nobody's message."""
+    rejections.count(refusal.reason)
+    return accepted("conversations")
 
 
 def refused(refusal: WebhookRefused) -> HttpResponse:

@@ -22,6 +22,7 @@ from mediapipe.providers.base import (
     Answer,
     Credentials,
     InboundMessage,
+    Link,
     MediaRequest,
     NotFoundBecause,
     WebhookRequest,
@@ -57,6 +58,9 @@ class StubProvider:
     def parse(self, source: str, parameters: tuple[tuple[str, str], ...]) -> InboundMessage:
         raise NotImplementedError
 
+    def is_pre_hook(self, request: WebhookRequest) -> bool:
+        raise NotImplementedError
+
     def media_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         raise NotImplementedError
 
@@ -84,13 +88,14 @@ class Download:
     url: str
     credentials: tuple[Credentials, ...] = (ANN,)
     may_redirect_to: Callable[[str], bool] = lambda url: True
+    link_in: Callable[[Answer], Link | None] | None = None
     to: BinaryIO = field(default_factory=io.BytesIO)
     evidence: Evidence = field(default_factory=Evidence)
     progress: int = 0
 
     def run(self) -> Body:
         return download(
-            MediaRequest(self.url, self.credentials, self.may_redirect_to),
+            MediaRequest(self.url, self.credentials, self.may_redirect_to, self.link_in),
             self.to,
             provider=StubProvider(),
             evidence=self.evidence,

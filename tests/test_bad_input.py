@@ -19,13 +19,14 @@ from mediapipe.failures import Failure
 from mediapipe.fetch import attempt
 from mediapipe.models import MediaItem, Rejection, WebhookEvent
 from mediapipe.providers.base import WebhookRequest
-from mediapipe.simulator import Simulator
+from mediapipe.simulator import Simulator, payloads
 from mediapipe.simulator.faults import Fault, RawAnswer, RedirectTo
 from mediapipe.simulator.script import MediaScript
 from mediapipe.transport.session import close_session
 from tests import make
-from tests.bad_input import answers, contents, files, outgoing, signatures, urls
+from tests.bad_input import answers, contents, conversations, files, outgoing, signatures, urls
 from tests.bad_input.cases import (
+    CONVERSATIONS,
     ORIGIN,
     BadAnswer,
     BadFile,
@@ -96,7 +97,11 @@ def files_of(settings: Settings) -> list[Path]:
 
 
 @pytest.mark.database
-@pytest.mark.parametrize("case", [*signatures.CASES, *contents.CASES], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [*signatures.CASES, *contents.CASES, *conversations.CASES],
+    ids=lambda case: case.name,
+)
 def test_a_bad_request_is_answered_and_leaves_what_it_should(
     case: BadRequest, outside: Outgoing, published: list[int], settings: Settings
 ) -> None:
@@ -214,6 +219,30 @@ def test_a_bad_answer_ends_as_it_should(
         assert tuple(len(twilio.log.of(item.identity, at)) for at in ("api", "cdn")) == case.asked
 
 
+def announced_in_a_conversation(twilio: Simulator, faults: list[Fault]) -> MediaItem:
+    """Send the webhook of a new picture in a conversation; return its item."""
+    webhook = payloads.conversation(1, account_sid=make.ACCOUNT, faults=faults)
+    twilio.state.register(webhook.media[0])
+    assert send(signed(webhook.parameters, url=CONVERSATIONS)).status_code == 200
+    return MediaItem.objects.get()
+
+
+@pytest.mark.usefixtures("bounds", "published")
+@pytest.mark.parametrize("case", conversations.ANSWERS, ids=lambda case: case.name)
+def test_bad_metadata_and_a_bad_link_end_as_they_should(
+    case: BadAnswer, twilio: Simulator, outside: Outgoing, canary: Wire, settings: Settings
+) -> None:
+    item = announced_in_a_conversation(twilio, [aimed(one, canary.address) for one in case.faults])
+    began = time.monotonic()
+    assert tuple(attempted(item) for _ in case.outcomes) == case.outcomes
+    assert time.monotonic() - began < settings.MEDIA_TOTAL_TIMEOUT_S + GRACE_S
+    assert item.status == case.status
+    assert files_of(settings) == []
+    stay_at_home(twilio, outside)
+    if case.asked:
+        assert tuple(len(twilio.log.of(item.identity, at)) for at in ("api", "cdn")) == case.asked
+
+
 def aimed(fault: Fault, canary: str) -> Fault:
     """Return the fault with the canary's address in it."""
     if isinstance(fault, RedirectTo) and fault.location:
@@ -259,6 +288,7 @@ def test_the_catalogue_has_more_than_300_distinct_cases() -> None:
         *urls.CASES,
         *answers.CASES,
         *files.CASES,
+        *conversations.CASES,
     ]
     assert len({case.name for case in cases}) == len(cases)
     assert len({case.input for case in cases}) == len(cases) >= 300

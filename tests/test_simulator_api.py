@@ -197,3 +197,27 @@ def test_one_connection_serves_many_requests(twilio: Simulator) -> None:
             connection.request("GET", "/nothing")
             assert connection.getresponse().read().startswith(b"<?xml")
         assert connection.sock is socket_of_the_first
+
+
+def test_the_media_service_gives_metadata_with_a_link_to_the_bytes(twilio: Simulator) -> None:
+    photo = twilio.add_conversation_media(size=5000)
+    document = get(photo.url).json()
+    assert (document["sid"], document["size"]) == (photo.sid, 5000)
+    image = get(document["links"]["content_direct_temporary"], auth=None)
+    assert image.content == photo.body
+    assert twilio.log.statuses_of(photo.sid) == [200, 200]
+
+
+def test_a_link_of_the_media_service_can_be_faster_than_the_bytes(twilio: Simulator) -> None:
+    photo = twilio.add_conversation_media(metadata_delay_s=0.0, delay_s=9999.0)
+    link = get(photo.url).json()["links"]["content_direct_temporary"]
+    assert get(link, auth=None).status_code == 404
+
+
+@pytest.mark.parametrize("auth", [None, (OTHER_SID, "other-token")])
+def test_the_media_service_opens_to_its_account_alone(
+    twilio: Simulator, auth: tuple[str, str] | None
+) -> None:
+    photo = twilio.add_conversation_media()
+    assert get(photo.url, auth).status_code == (404 if auth else 401)
+    assert get(photo.url.replace(photo.service_sid, new_sid("IS"))).json()["code"] == 20404

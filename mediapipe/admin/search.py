@@ -15,17 +15,17 @@ NUMBER = re.compile(r"(?:[a-zA-Z]{2,12}:)?\+?[\d\s().\-/]{5,30}")
 # A number stands in a webhook alone or behind its channel.
 CHANNELS = ("", "whatsapp:", "rcs:", "messenger:", "sms:")
 # A URL names several SIDs, of which the first of these says the most.
-MEDIA, RECORDING, CALL, CONFERENCE, ACCOUNT = "ME", "RE", "CA", "CF", "AC"
+MEDIA, RECORDING, CALL, CONFERENCE, CONVERSATION, ACCOUNT = "ME", "RE", "CA", "CF", "CH", "AC"
 MESSAGES = ("MM", "SM", "IM")
-PRECISION = (MEDIA, RECORDING, *MESSAGES, CALL, CONFERENCE, ACCOUNT)
+PRECISION = (MEDIA, RECORDING, *MESSAGES, CALL, CONFERENCE, CONVERSATION, ACCOUNT)
 # There is no index for parts of a URL: they are looked for among the newest items alone.
 WINDOW = 10_000
 MAX_TERMS = 100
 MIN_PART = 4
 
 HELP = (
-    "SIDs (of media, message, recording, call, conference or account; whole or their beginning), "
-    "a media URL or a part of one, a whole phone number."
+    "SIDs (of media, message, recording, call, conference, conversation or account; whole or "
+    "their beginning), a media URL or a part of one, a whole phone number."
 )
 NO_NUMBERS = "Only those who may see phone numbers can search by them."
 
@@ -106,7 +106,7 @@ def _of_media(sought: Sought, prefixes: tuple[str, ...]) -> Q:
 
 def _of_events(sought: Sought) -> Q:
     columns = dict.fromkeys((RECORDING, *MESSAGES), "subject_sid")
-    columns |= {CALL: "call_sid", CONFERENCE: "conference_sid"}
+    columns |= {CALL: "call_sid", CONFERENCE: "conference_sid", CONVERSATION: "conversation_sid"}
     asked = _matching(sought, columns)
     if sought.numbers:
         asked |= Q(sender__in=sought.numbers) | Q(recipient__in=sought.numbers)

@@ -113,7 +113,7 @@ class Report:
 
     def _early_404s_at_twilio(self) -> int:
         log = self.twilio.log
-        return sum(404 in log.statuses_of(script.sid, "api") for script in self.scripts)
+        return sum(404 in log.statuses_of(script.sid) for script in self.scripts)
 
     def _excess_waits_s(self) -> list[float]:
         """Return the seconds between availability, which only the simulator knows, and the file."""

@@ -35,9 +35,15 @@ def steps() -> list[Step]:
     calls += [payloads.conference_recording() for _ in range(2)]
     early = [payloads.record_action(delay_s=2.0), payloads.record_action(delay_s=6.0)]
     silent = [payloads.absent_recording("16101"), payloads.absent_recording("16102")]
-    texts = [payloads.sms(), payloads.sms(), payloads.whatsapp_text()]
+    texts = [payloads.sms(), payloads.sms(), payloads.whatsapp_text(), payloads.conversation()]
+    # The link to the bytes is known after a second, and they are there after four.
+    conversations = [
+        payloads.conversation(2),
+        payloads.conversation(metadata_delay_s=1.0, delay_s=4.0, count=1),
+    ]
+    asked = payloads.conversation_event("onMessageAdd")
     make_late([*messages, *calls], chance)
-    plain = [*messages, *calls, *early, *silent, *texts]
+    plain = [*messages, *calls, *early, *silent, *texts, *conversations, asked]
     chance.shuffle(plain)
     return [
         *(Step(webhook) for webhook in plain),

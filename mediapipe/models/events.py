@@ -47,6 +47,9 @@ class WebhookEvent(models.Model):
     subject_sid = models.CharField("message or recording SID", max_length=34)
     call_sid = models.CharField("call SID", max_length=34, blank=True)
     conference_sid = models.CharField("conference SID", max_length=34, blank=True)
+    conversation_sid = models.CharField(
+        "conversation SID", max_length=34, blank=True, default="", db_default=""
+    )
     sender = models.CharField(max_length=128, blank=True)
     recipient = models.CharField(max_length=128, blank=True)
     home_region = models.CharField(max_length=32, blank=True)
@@ -73,6 +76,7 @@ class WebhookEvent(models.Model):
             models.Index(fields=["-received_at"], name="event_received"),
             models.Index(fields=["subject_sid"], name="event_subject"),
             models.Index(fields=["call_sid"], name="event_call"),
+            models.Index(fields=["conversation_sid"], name="event_conversation"),
             models.Index(fields=["sender"], name="event_sender"),
             models.Index(fields=["recipient"], name="event_recipient"),
             models.Index(
@@ -96,6 +100,7 @@ class WebhookEvent(models.Model):
             subject_sid=message.subject_sid,
             call_sid=message.call_sid,
             conference_sid=message.conference_sid,
+            conversation_sid=message.conversation_sid,
             sender=message.sender[:128],
             recipient=message.recipient[:128],
             home_region=home_region[:32],

@@ -101,6 +101,7 @@ class MediaItem(models.Model):
     twilio_code = models.PositiveIntegerField("Twilio error code", null=True, blank=True)
     twilio_request_id = models.CharField("Twilio request id", max_length=64, blank=True)
     declared_content_type = models.CharField(max_length=255, blank=True)
+    declared_size = models.BigIntegerField("declared size (bytes)", null=True, blank=True)
     content_type = models.CharField(max_length=255, blank=True)
     size = models.BigIntegerField("size (bytes)", null=True, blank=True)
     sha256 = models.CharField("SHA-256", max_length=64, blank=True)
@@ -203,6 +204,7 @@ class MediaItem(models.Model):
             media_sid=media.media_sid,
             media_url=media.url,
             declared_content_type=media.declared_content_type,
+            declared_size=media.declared_size,
             host=_host(media.url),
             received_at=at,
             next_attempt_at=at,

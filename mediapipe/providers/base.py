@@ -46,14 +46,15 @@ class AnnouncedMedia:
     """One media item named by a webhook.
 
     `identity` is unique within the event: the media's own SID where the URL is well formed.
-    `failure` is set where there is nothing to fetch: a URL that is refused, a recording
-    that never came to be.
+    `declared_size` is in bytes. `failure` is set where there is nothing to fetch: a URL that is
+    refused, a recording that never came to be.
     """
 
     identity: str
     url: str
     media_sid: str = ""
     declared_content_type: str = ""
+    declared_size: int | None = None
     failure: FinalFailure | Absence | None = None
 
 
@@ -68,6 +69,7 @@ class InboundMessage:
     parameters: tuple[tuple[str, str], ...]
     call_sid: str = ""
     conference_sid: str = ""
+    conversation_sid: str = ""
     sender: str = ""
     recipient: str = ""
     media: tuple[AnnouncedMedia, ...] = ()
@@ -82,16 +84,28 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Where the bytes of a media item are for a while, as its metadata says; `size` in bytes."""
+
+    url: str = field(repr=False)
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MediaRequest:
     """How one media item is asked for.
 
     The credentials go to `url` alone, one pair after the other while the answer is 401;
     a redirect is followed without credentials, and only where `may_redirect_to` allows.
+
+    With `link_in` the answer at `url` is metadata, in which `link_in` finds the link to the bytes,
+    or nothing; the link is then followed as a redirect would be.
     """
 
     url: str
     credentials: tuple[Credentials, ...]
     may_redirect_to: Callable[[str], bool]
+    link_in: Callable[["Answer"], Link | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +129,17 @@ class Provider(Protocol):
     def verify(self, request: WebhookRequest) -> tuple[tuple[str, str], ...]:
         """Return the parameters of a request that the provider signed, or raise WebhookRefused."""
 
-    def parse(self, source: str, parameters: tuple[tuple[str, str], ...]) -> InboundMessage:
-        """Return verified parameters as a message, or raise WebhookUnreadable."""
+    def parse(self, source: str, parameters: tuple[tuple[str, str], ...]) -> InboundMessage | None:
+        """Return verified parameters as a message, or raise WebhookUnreadable.
+
+        None for an event that is none of our business, and is to be answered all the same.
+        """
+
+    def is_pre_hook(self, request: WebhookRequest) -> bool:
+        """Tell whether the provider waits for our answer, and a refusal stops what a person does.
+
+        The request may be one that nobody has verified.
+        """
 
     def media_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         """Return how to ask for this URL; raise AddressRefused or ConfigMissing."""

@@ -1,4 +1,7 @@
-"""The API origin: api.twilio.com with message media, recordings and their metadata."""
+"""The API origin: api.twilio.com with message media, recordings and their metadata.
+
+The media service of conversations (mcs.us1.twilio.com) is at the same origin here.
+"""
 
 import base64
 import binascii
@@ -19,6 +22,7 @@ RESOURCE = re.compile(
     rf"(?:Messages/(?P<parent>(?:MM|SM){_HEX})/Media/(?P<media>ME{_HEX})|Recordings/(?P<recording>RE{_HEX}))"
     r"(?P<extension>\.json|\.wav|\.mp3)?"
 )
+CONVERSATION = re.compile(rf"/v1/Services/(?P<service>IS{_HEX})/Media/(?P<media>ME{_HEX})")
 
 REDIRECT_BODY = b"<?xml version='1.0' encoding='UTF-8'?><TwilioResponse></TwilioResponse>"
 
@@ -39,29 +43,33 @@ class ApiExchange(Exchange):
         """Return the media item of the path, if account and message agree with it."""
         self.resource = RESOURCE.fullmatch(self.path_only)
         if self.resource is None:
-            return None
+            return self.find_of_conversation()
         found = self.resource.groupdict()
         script = self.server.state.find(found["media"] or found["recording"])
         if script is None or script.account_sid != found["account"]:
             return None
         belongs = found["parent"] in (None, script.parent_sid)
-        return script if belongs else None
+        return script if belongs and not script.is_of_conversation else None
+
+    def find_of_conversation(self) -> MediaScript | None:
+        """Return the medium of a conversation that the path names, if the service agrees."""
+        found = CONVERSATION.fullmatch(self.path_only)
+        script = self.server.state.find(found["media"]) if found else None
+        return script if found and script and script.service_sid == found["service"] else None
 
     def respond(self) -> None:
         """Check the credentials, then the resource."""
         username, account_sid = self.credentials()
         if account_sid is None:
             self.refuse(username)
-        elif self.resource is None or self.script is None:
-            self.fail(404)
-        elif account_sid != self.resource["account"]:
+        elif self.script is None or account_sid != self.script.account_sid:
             # To another account's credentials a resource does not exist.
             self.fail(404)
         elif self.command == "POST":
             self.fail(405)
         elif self.command == "DELETE":
             self.delete(self.script)
-        elif self.resource["extension"] == ".json":
+        elif self.extension == ".json":
             self.metadata(self.script)
         else:
             self.play_or_behave(self.script)
@@ -69,7 +77,9 @@ class ApiExchange(Exchange):
     def behave(self) -> None:
         """Give the bytes, or lead to them; 404 until they are there."""
         script = self.known_script
-        if not script.is_available():
+        if script.is_of_conversation:
+            self.metadata(script)
+        elif not script.is_available():
             self.fail(404)
         elif script.is_recording and self.wanted_channels() > script.channels:
             self.fail(400)
@@ -87,8 +97,12 @@ class ApiExchange(Exchange):
     @property
     def media_type(self) -> str:
         """The type that the extension asks for, else that of the media."""
-        wants_mp3 = self.resource is not None and self.resource["extension"] == ".mp3"
-        return "audio/mpeg" if wants_mp3 else super().media_type
+        return "audio/mpeg" if self.extension == ".mp3" else super().media_type
+
+    @property
+    def extension(self) -> str:
+        """The extension of the path, or ""."""
+        return (self.resource["extension"] or "") if self.resource else ""
 
     def media_blocks(self) -> Iterator[bytes]:
         """Yield the bytes in the type that is asked for."""
@@ -135,7 +149,7 @@ class ApiExchange(Exchange):
 
     def wants_json(self) -> bool:
         """Tell whether the path asks for JSON."""
-        return self.path_only.endswith(".json")
+        return self.path_only.endswith(".json") or self.path_only.startswith("/v1/")
 
     def delete(self, script: MediaScript) -> None:
         """Delete for good: 204, and 404 ever after."""
@@ -150,7 +164,10 @@ class ApiExchange(Exchange):
         if not script.has_metadata() and not self.wants_deleted(script):
             self.fail(404)
             return
-        document = _recording_json(script) if script.is_recording else _media_json(script)
+        if script.is_of_conversation:
+            document = _conversation_json(script, self.server.state.link_to(script))
+        else:
+            document = _recording_json(script) if script.is_recording else _media_json(script)
         self.answer(200, "application/json", json.dumps(document).encode())
 
     def wants_deleted(self, script: MediaScript) -> bool:
@@ -177,6 +194,25 @@ def _media_json(script: MediaScript) -> dict[str, object]:
         "date_created": created,
         "date_updated": created,
         "uri": f"{script.path}.json",
+    }
+
+
+def _conversation_json(script: MediaScript, link: str) -> dict[str, object]:
+    created = script.created_at.isoformat()
+    return {
+        "sid": script.sid,
+        "service_sid": script.service_sid,
+        "message_sid": script.parent_sid,
+        "date_created": created,
+        "date_updated": created,
+        "content_type": script.content_type,
+        "size": script.size,
+        "filename": "photo.jpg",
+        "author": "+15550000002",
+        "category": "media",
+        "is_multipart_upstream": False,
+        "url": script.path,
+        "links": {"content": f"{script.path}/Content", "content_direct_temporary": link},
     }
 
 

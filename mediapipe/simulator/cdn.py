@@ -30,8 +30,11 @@ class CdnExchange(Exchange):
             self.play_or_behave(self.script)
 
     def behave(self) -> None:
-        """Give the bytes."""
-        self.send_media()
+        """Give the bytes; a link of the media service may be faster than they are."""
+        if self.known_script.is_available():
+            self.send_media()
+        else:
+            self.fail(404)
 
     def fail(self, status: int, **headers: str) -> None:
         """Answer with an error in the form of S3."""

@@ -1,9 +1,9 @@
 """Remote control of a simulator that runs in another process, over its API origin.
 
 POST /_simulator/media                 add a media item: JSON in the words of MediaOptions, with
-                                       "kind": "recording" if it is one, "faults": [{"fault":
-                                       "Status", "code": 503}], and "announce": false if its
-                                       delay shall not start at once
+                                       "kind": "recording" or "conversation" if it is of one,
+                                       "faults": [{"fault": "Status", "code": 503}], and
+                                       "announce": false if its delay shall not start at once
 GET  /_simulator/media/{sid}           what is known about it
 POST /_simulator/media/{sid}/announce  its webhook is being sent now
 POST /_simulator/media/{sid}/release   end its hanging answers
@@ -18,13 +18,20 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from mediapipe.simulator.faults import fault_from_json
-from mediapipe.simulator.script import MediaOptions, MediaScript, message_media, recording
+from mediapipe.simulator.script import (
+    MediaOptions,
+    MediaScript,
+    conversation_media,
+    message_media,
+    recording,
+)
 
 if TYPE_CHECKING:
     from mediapipe.simulator.origin import Origin
     from mediapipe.simulator.state import State
 
 PREFIX = "/_simulator/"
+_MAKERS = {"message": message_media, "recording": recording, "conversation": conversation_media}
 _MEDIA = re.compile(r"/_simulator/media/(?P<sid>\w+)(?:/(?P<verb>announce|release))?")
 
 
@@ -68,10 +75,10 @@ def _add(state: "State", body: bytes) -> tuple[int, object]:
     try:
         document: dict[str, Any] = json.loads(body)
         announce = document.pop("announce", True)
-        is_recording = document.pop("kind", "message") == "recording"
+        make = _MAKERS[document.pop("kind", "message")]
         document["faults"] = [fault_from_json(fault) for fault in document.get("faults", [])]
         options = cast(MediaOptions, document)
-        script = recording(**options) if is_recording else message_media(**options)
+        script = make(**options)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return 400, _complaint(f"This is no media item: {error!r}")
     state.register(script)

@@ -18,6 +18,7 @@ from mediapipe.simulator.script import (
     TWILIO_ORIGIN,
     MediaOptions,
     MediaScript,
+    conversation_media,
     message_media,
     new_sid,
     recording,
@@ -150,15 +151,36 @@ def conference_recording(**options: Unpack[MediaOptions]) -> Webhook:
     return _recording(captured.CONFERENCE_RECORDING, script)
 
 
-def conversation(count: int = 0, *, account_sid: str = ACCOUNT_SID) -> Webhook:
-    """Return onMessageAdded with `count` media; there is no URL in it and no media behind it."""
-    template = captured.CONVERSATION_MEDIA if count else captured.CONVERSATION_TEXT
-    webhook = Webhook("conversations", _fill(template, AC=account_sid))
-    if not count:
-        return webhook
+def conversation(
+    count: int = 0, types: Sequence[str] = ("image/jpeg",), **options: Unpack[MediaOptions]
+) -> Webhook:
+    """Return onMessageAdded with `count` media, whose types take turns; there is no URL in it."""
+    shared: MediaOptions = {"parent_sid": new_sid("IM"), "service_sid": new_sid("IS")}
+    media = [
+        conversation_media(**({"content_type": types[index % len(types)]} | shared | options))
+        for index in range(count)
+    ]
+    account_sid = options.get("account_sid", ACCOUNT_SID)
+    if not media:
+        return Webhook("conversations", _fill(captured.CONVERSATION_TEXT, AC=account_sid))
+    first = media[0]
+    sids = {"AC": account_sid, "IM": first.parent_sid, "IS": first.service_sid}
+    webhook = Webhook("conversations", _fill(captured.CONVERSATION_MEDIA, **sids), tuple(media))
     (picture,) = json.loads(webhook["Media"])
-    pictures = [picture | {"Sid": new_sid("ME")} for _ in range(count)]
-    return webhook.changed(Media=json.dumps(pictures, separators=(",", ":")))
+    listed = [
+        picture | {"Sid": script.sid, "ContentType": script.content_type, "Size": script.size}
+        for script in media
+    ]
+    return webhook.changed(Media=json.dumps(listed, separators=(",", ":")))
+
+
+def conversation_event(
+    event_type: str = "onMessageAdd", **options: Unpack[MediaOptions]
+) -> Webhook:
+    """Return another event of a conversation; onMessageAdd asks whether to add a message."""
+    webhook = conversation(**options).changed(EventType=event_type)
+    # The message that is only going to be added has no SID yet.
+    return webhook.without("MessageSid", "Index") if event_type == "onMessageAdd" else webhook
 
 
 def _fill(template: str, **sids: str) -> tuple[tuple[str, str], ...]:

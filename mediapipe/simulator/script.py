@@ -27,6 +27,9 @@ def new_sid(prefix: str) -> str:
 class MediaScript:
     """One message medium (ME...) or recording (RE...); `parent_sid` is its message or its call.
 
+    With a `service_sid` (IS...) it is the medium of a conversation: its URL gives metadata with a
+    link to the bytes, at which they are after `delay_s`.
+
     It can be fetched `delay_s` seconds after its first announcement, that is the moment its
     webhook was sent; one without delay is there from the start. `faults` are played before
     that, one a request. `redirect_status` 0 means that the API gives the bytes itself. The
@@ -48,6 +51,7 @@ class MediaScript:
     channels: int = 1
     metadata_delay_s: float | None = None
     external_url: str = ""
+    service_sid: str = ""
 
     origin: str = TWILIO_ORIGIN
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -63,8 +67,15 @@ class MediaScript:
         return self.sid.startswith("RE")
 
     @property
+    def is_of_conversation(self) -> bool:
+        """Tell whether this is in the media service, which gives a link instead of the bytes."""
+        return bool(self.service_sid)
+
+    @property
     def path(self) -> str:
         """The path of the bytes at the API, without extension as webhooks name it."""
+        if self.is_of_conversation:
+            return f"/v1/Services/{self.service_sid}/Media/{self.sid}"
         account = f"/2010-04-01/Accounts/{self.account_sid}"
         if self.is_recording:
             return f"{account}/Recordings/{self.sid}"
@@ -165,6 +176,7 @@ class MediaOptions(TypedDict, total=False):
     channels: int
     metadata_delay_s: float | None
     external_url: str
+    service_sid: str
 
 
 def message_media(**options: Unpack[MediaOptions]) -> MediaScript:
@@ -179,5 +191,15 @@ def recording(**options: Unpack[MediaOptions]) -> MediaScript:
         "parent_sid": new_sid("CA"),
         "content_type": "audio/x-wav",
         "redirect_status": 0,
+    }
+    return MediaScript(**(defaults | options))
+
+
+def conversation_media(**options: Unpack[MediaOptions]) -> MediaScript:
+    """Return a new medium of a conversation, which is reached in two steps."""
+    defaults: MediaOptions = {
+        "sid": new_sid("ME"),
+        "parent_sid": new_sid("IM"),
+        "service_sid": new_sid("IS"),
     }
     return MediaScript(**(defaults | options))

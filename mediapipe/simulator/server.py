@@ -14,6 +14,7 @@ from mediapipe.simulator.script import (
     AUTH_TOKEN,
     MediaOptions,
     MediaScript,
+    conversation_media,
     message_media,
     recording,
 )
@@ -86,6 +87,10 @@ class Simulator:
         """Make a recording known that no webhook has announced yet."""
         return self.state.register(recording(**options))
 
+    def add_conversation_media(self, **options: Unpack[MediaOptions]) -> MediaScript:
+        """Make a medium of a conversation known that no webhook has announced yet."""
+        return self.state.register(conversation_media(**options))
+
     def send(
         self,
         webhook: Webhook,
@@ -111,6 +116,7 @@ class Simulator:
             "TWILIO_ACCOUNT_SID": account_sid,
             "TWILIO_AUTH_TOKEN": token,
             "TWILIO_API_HOSTS": self.api_origin,
+            "TWILIO_MCS_URL": self.api_origin,
             "MEDIA_REDIRECT_HOSTS": urlsplit(self.cdn_origin).netloc,
             "MEDIA_ALLOWED_NETWORKS": "127.0.0.0/8",
         }

@@ -17,6 +17,8 @@ from mediapipe.simulator.state import State
 
 # "All retries end within 15 s" (Twilio: webhook connection overrides).
 TIMEOUT_S = 15.0
+# Twilio: conversations webhooks.
+TIMEOUTS_S = {"conversations": 5.0}
 NO_ANSWER = 0
 
 Signature = Literal["right", "wrong", "none"]
@@ -133,7 +135,8 @@ class Sender:
         """Announce the webhook's media, send it, and return the status of the answer.
 
         `to` is a URL, else it goes where its kind belongs at the service. Redirects are not
-        followed, so that a URL without its last slash shows. NO_ANSWER when none came in 15 s.
+        followed, so that a URL without its last slash shows. NO_ANSWER when none came in 15 s, or
+        in 5 s for a conversation.
         """
         webhook = webhook.at(self._state.api_origin)
         url = to or self._base + PATHS[webhook.source]
@@ -154,7 +157,7 @@ class Sender:
     def _deliver(self, webhook: Webhook, request: SignedRequest) -> Delivery:
         sent_at, begun_s = datetime.now(UTC), time.monotonic()
         try:
-            status = _post(request)
+            status = _post(request, TIMEOUTS_S.get(webhook.source, TIMEOUT_S))
         except (OSError, HTTPException):
             status = NO_ANSWER
         return Delivery(webhook, request.url, status, sent_at, time.monotonic() - begun_s)
@@ -165,11 +168,11 @@ class Sender:
             return list(self._deliveries)
 
 
-def _post(request: SignedRequest) -> int:
+def _post(request: SignedRequest, timeout_s: float) -> int:
     # Not with requests: it would tidy the quoting of the URL, which is signed as it stands.
     address = urlsplit(request.url)
     target = urlunsplit(("", "", address.path or "/", address.query, ""))
-    with closing(_connect(address)) as connection:
+    with closing(_connect(address, timeout_s)) as connection:
         connection.putrequest(request.method, target, skip_accept_encoding=True)
         for name, value in request.headers.items():
             connection.putheader(name, value)
@@ -182,9 +185,9 @@ def _post(request: SignedRequest) -> int:
         return answer.status
 
 
-def _connect(address: SplitResult) -> HTTPConnection:
+def _connect(address: SplitResult, timeout_s: float) -> HTTPConnection:
     kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
-    connection = kind(address.hostname or "", address.port, timeout=TIMEOUT_S)
+    connection = kind(address.hostname or "", address.port, timeout=timeout_s)
     try:
         connection.connect()
     except OSError:

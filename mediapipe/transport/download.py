@@ -18,6 +18,7 @@ from mediapipe.failures import (
     TooLarge,
     UnexpectedAnswer,
     WrongEncoding,
+    WrongSize,
 )
 from mediapipe.providers.base import Answer, Credentials, MediaRequest, Provider
 from mediapipe.transport.deadline import Deadline
@@ -36,9 +37,10 @@ ERROR_BYTES = 16384
 class Evidence:
     """What the other side said, filled as it is said: complete up to the moment of a failure.
 
-    `found_at` is when the origin first answered something that means that the media exists;
-    `clock_skew_s` is the origin's Date minus our clock. Of a redirect only the host is kept,
-    because signed URLs are secrets.
+    `found_at` is when somebody first answered something that means that the media exists: the
+    origin, or where its metadata leads to. `declared_size` is that of the metadata, in bytes.
+    `clock_skew_s` is the origin's Date minus our clock. Of a redirect or a link only the host is
+    kept, because signed URLs are secrets.
     """
 
     http_status: int | None = None
@@ -50,6 +52,7 @@ class Evidence:
     declared_content_type: str = ""
     home_region: str = ""
     clock_skew_s: float | None = None
+    declared_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class _Attempt:
         url = self.request.url
         visited = [url]
         response, answer = self._ask_origin()
-        while answer.status in REDIRECTS:
+        while self._leads_on(answer):
             url = self._next_url(url, answer)
             if url in visited or len(visited) > MAX_REDIRECTS:
                 raise RedirectRefused(f"{len(visited)} redirects, the last to {host_of(url)}")
@@ -123,6 +126,7 @@ class _Attempt:
             to.flush()
         if not head:
             raise EmptyBody
+        _check_declared(self.evidence)
         return Body(self.evidence.bytes_received, digest.hexdigest(), head)
 
     def _ask_origin(self) -> tuple[requests.Response, Answer]:
@@ -134,12 +138,31 @@ class _Attempt:
             response, answer = self._get(self.request.url, credentials)
         return response, answer
 
+    def _is_metadata(self, *, redirected: bool) -> bool:
+        return self.request.link_in is not None and not redirected
+
+    def _leads_on(self, answer: Answer) -> bool:
+        """Tell whether the answer is not the last word, but says where to ask."""
+        if self._is_metadata(redirected=answer.redirected):
+            return answer.status == 200
+        return answer.status in REDIRECTS
+
     def _next_url(self, url: str, answer: Answer) -> str:
-        url = target(url, answer.headers.get("location", ""))
+        url = target(url, self._location(answer))
         self.evidence.redirect_host = host_of(url)
         if not self.request.may_redirect_to(url):
             raise RedirectRefused(f"to {host_of(url)}")
         return url
+
+    def _location(self, answer: Answer) -> str:
+        if self.request.link_in is None or answer.redirected:
+            return answer.headers.get("location", "")
+        link = self.request.link_in(answer)
+        if link is None:
+            raise UnexpectedAnswer("The metadata names no link to the media.")
+        self.evidence.declared_size = link.size
+        _check_size(link.size or 0)
+        return link.url
 
     def _get(
         self, url: str, credentials: Credentials | None = None
@@ -161,17 +184,19 @@ class _Attempt:
             )
         redirected = url != self.request.url
         self._note(response, redirected=redirected)
-        head = b"" if response.status_code == 200 else head_of(response)
+        is_body = response.status_code == 200 and not self._is_metadata(redirected=redirected)
+        head = b"" if is_body else head_of(response)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return response, Answer(response.status_code, headers, head, redirected)
 
     def _note(self, response: requests.Response, *, redirected: bool) -> None:
         evidence, headers = self.evidence, response.headers
         evidence.http_status = response.status_code
+        # Metadata may be there before the bytes are.
+        if 200 <= response.status_code < 400 and not self._is_metadata(redirected=redirected):
+            evidence.found_at = evidence.found_at or datetime.now(UTC)
         if redirected:
             return
-        if 200 <= response.status_code < 400:
-            evidence.found_at = datetime.now(UTC)
         evidence.request_id = _text(headers, "Twilio-Request-Id", 64) or evidence.request_id
         evidence.home_region = _text(headers, "X-Home-Region", 32) or evidence.home_region
         evidence.clock_skew_s = _clock_skew_s(headers.get("Date", ""))
@@ -227,6 +252,12 @@ def _check_framing(headers: Mapping[str, str]) -> None:
     if not re.fullmatch(r"[0-9]{1,18}", length.strip()):
         raise UnexpectedAnswer("The Content-Length is not a number of bytes.")
     _check_size(int(length))
+
+
+def _check_declared(evidence: Evidence) -> None:
+    declared, came = evidence.declared_size, evidence.bytes_received
+    if declared is not None and declared != came:
+        raise WrongSize(f"{came} bytes came, {declared} were declared")
 
 
 def _check_size(size: int) -> None:

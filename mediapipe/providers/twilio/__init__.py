@@ -8,7 +8,7 @@ from mediapipe.providers.base import (
     NotFoundBecause,
     WebhookRequest,
 )
-from mediapipe.providers.twilio import media, metadata, signature, webhooks
+from mediapipe.providers.twilio import conversations, media, metadata, signature, webhooks
 
 
 class Twilio:
@@ -20,9 +20,13 @@ class Twilio:
         """Return the parameters that Twilio signed; raise WebhookForged or WebhookUnreadable."""
         return signature.verify(request)
 
-    def parse(self, source: str, parameters: tuple[tuple[str, str], ...]) -> InboundMessage:
+    def parse(self, source: str, parameters: tuple[tuple[str, str], ...]) -> InboundMessage | None:
         """Return verified parameters as a message, or raise WebhookUnreadable."""
         return webhooks.parse(source, parameters)
+
+    def is_pre_hook(self, request: WebhookRequest) -> bool:
+        """Tell whether a refusal would make Twilio drop what this request asks about."""
+        return conversations.is_pre_hook(request)
 
     def media_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         """Return how to ask for this URL; raise AddressRefused or ConfigMissing."""

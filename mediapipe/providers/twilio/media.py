@@ -1,5 +1,6 @@
 """Twilio's media URLs: which are taken, how they are asked for, what the answers mean."""
 
+import json
 import re
 import time
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from mediapipe.failures import (
     Unauthorized,
     UnexpectedAnswer,
 )
-from mediapipe.providers.base import Answer, MediaRequest
+from mediapipe.providers.base import Answer, Link, MediaRequest
 from mediapipe.providers.twilio.accounts import accounts
 
 # Labels without doubled or outer hyphens leave no room for xn-- names.
@@ -41,6 +42,14 @@ MEDIA_URL = re.compile(
     r"|Recordings/(?P<recording>RE[0-9a-fA-F]{32})))"
 )
 
+# Media of a conversation is not under its account: SIDs are unique, and to the credentials of
+# another account it does not exist.
+MCS_HOST = rf"mcs(?:\.{LABEL}){{1,2}}\.twilio\.com"
+MCS_ORIGIN = re.compile(rf"https://{MCS_HOST}")
+MCS_URL = re.compile(
+    r"(?P<origin>https?://[^/]+)/v1/Services/IS[0-9a-fA-F]{32}/Media/(?P<media>ME[0-9a-fA-F]{32})"
+)
+
 # No user:pass@, blank, backslash, control or non-ASCII character anywhere.
 REDIRECT_URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+)(?::(?P<port>[0-9]{1,5}))?(?:/[!-\[\]-~]*)?"
@@ -48,6 +57,7 @@ REDIRECT_URL = re.compile(
 REDIRECT_HOST = re.compile(
     rf"{API_HOST}"
     rf"|(?:{LABEL}\.)+twiliocdn\.com"
+    rf"|media(?:\.{LABEL}){{1,2}}\.twilio\.com"
     rf"|s3-external-1\.amazonaws\.com"
     rf"|(?:{LABEL}\.)*s3(?:\.[a-z]{{2}}(?:-[a-z]+)+-[0-9])?\.amazonaws\.com"
 )
@@ -76,8 +86,11 @@ def canonical(url: str, account_sid: str, subject_sid: str) -> tuple[str, str]:
     """Return a media URL as it is fetched, and the SID of its media or recording.
 
     Only the media of this account's message or recording is taken, at Twilio's API hosts or an
-    origin of TWILIO_API_HOSTS. Raises AddressRefused.
+    origin of TWILIO_API_HOSTS; that of a conversation at Twilio's media service. Raises
+    AddressRefused.
     """
+    if conversation := MCS_URL.fullmatch(url):
+        return _of_conversation(conversation, subject_sid)
     parts = MEDIA_URL.fullmatch(url)
     if parts is None:
         raise AddressRefused("It is not the address of a message's media or of a recording.")
@@ -87,6 +100,24 @@ def canonical(url: str, account_sid: str, subject_sid: str) -> tuple[str, str]:
     if subject_sid not in (parts["message"], parts["recording"]):
         raise AddressRefused("It belongs to another message or recording.")
     return origin + parts["path"], parts["media"] or parts["recording"]
+
+
+def _of_conversation(parts: re.Match[str], subject_sid: str) -> tuple[str, str]:
+    if not subject_sid.startswith("IM"):
+        raise AddressRefused("It belongs to a conversation.")
+    if not is_media_service(parts["origin"]):
+        raise AddressRefused("Its host is not Twilio's media service, nor in TWILIO_API_HOSTS.")
+    return parts[0], parts["media"]
+
+
+def is_media_service(origin: str) -> bool:
+    """Tell whether this origin is that of Twilio's media service, or one of TWILIO_API_HOSTS."""
+    return bool(MCS_ORIGIN.fullmatch(origin)) or origin in settings.TWILIO_API_HOSTS
+
+
+def is_conversation(url: str) -> bool:
+    """Tell whether what is at this URL is the metadata of a conversation's media."""
+    return bool(MCS_URL.fullmatch(url))
 
 
 def is_twilio(origin: str) -> bool:
@@ -113,7 +144,20 @@ def media_request(*, url: str, account_sid: str, subject_sid: str) -> MediaReque
     credentials = account.credentials() if account else ()
     if not credentials:
         raise ConfigMissing(f"The account is {account_sid}.")
-    return MediaRequest(checked, credentials, may_redirect_to)
+    link_in = link_in_metadata if is_conversation(checked) else None
+    return MediaRequest(checked, credentials, may_redirect_to, link_in)
+
+
+def link_in_metadata(answer: Answer) -> Link | None:
+    """Return the temporary link and the size that metadata names (Twilio: media resource)."""
+    try:
+        document = json.loads(answer.body_head)
+        url, size = document["links"]["content_direct_temporary"], document.get("size")
+    except (ValueError, RecursionError, TypeError, LookupError, AttributeError):
+        return None
+    if not isinstance(url, str):
+        return None
+    return Link(url, size if type(size) is int and size > 0 else None)
 
 
 def may_redirect_to(url: str) -> bool:

@@ -22,6 +22,8 @@ def request(*, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
     Raises AddressRefused or ConfigMissing.
     """
     bytes_of = media_request(url=url, account_sid=account_sid, subject_sid=subject_sid)
+    if bytes_of.link_in:
+        return bytes_of
     # For 40 days Twilio tells of a deleted recording that it is deleted, to those who ask so.
     query = "?IncludeSoftDeleted=true" if "/Recordings/" in bytes_of.url else ""
     return replace(bytes_of, url=f"{bytes_of.url}.json{query}")

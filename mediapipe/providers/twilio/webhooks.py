@@ -15,14 +15,15 @@ from mediapipe.failures import (
     WebhookUnreadable,
 )
 from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind
+from mediapipe.providers.twilio import conversations
+from mediapipe.providers.twilio.form import Form
 from mediapipe.providers.twilio.media import canonical, recording_sid_in
 
 # MMS carries up to 10 media, WhatsApp 1; a signed webhook with more than this is not usual.
 MAX_MEDIA = 50
 
-# What a refused URL and the other side's texts are cut to, in characters.
+# What a refused URL is cut to, in characters.
 MAX_URL = 2000
-MAX_TEXT = 255
 
 # A recording in one of these states has no media yet; another callback will follow.
 UNFINISHED = {"in-progress", "paused", "stopped", "processing"}
@@ -31,68 +32,15 @@ ABSENCES: dict[str, type[Absence]] = {"absent": RecordingAbsent, "failed": Recor
 ABSENCES_BY_CODE: dict[str, type[Absence]] = {"16101": RecordingTooShort, "16102": RecordingSilent}
 
 
-class Form:
-    """The verified parameters of one webhook, as they can be stored."""
-
-    def __init__(self, parameters: tuple[tuple[str, str], ...]) -> None:
-        self.parameters = tuple((_storable(name), _storable(value)) for name, value in parameters)
-
-    def text(self, name: str) -> str:
-        """Return the first value of this name, or ""."""
-        return next((value for key, value in self.parameters if key == name), "")
-
-    def label(self, name: str) -> str:
-        """Return the first value of this name as one short line, or ""."""
-        return "".join(filter(str.isprintable, self.text(name)))[:MAX_TEXT]
-
-    def sid(self, reason: str, prefix: str, *names: str) -> str:
-        """Return the SID under the first of these names that has one, or "".
-
-        Raises WebhookUnreadable for this reason where it is malformed. That is strict because
-        a signature covers names and values without separators: who holds a signed request can
-        shift characters between them.
-        """
-        values = next(filter(None, map(self._values, names)), set())
-        if len(values) > 1:
-            raise WebhookUnreadable("ambiguous", f"{names[0]} is given with different values.")
-        sid = next(iter(values), "")
-        if sid and not re.fullmatch(rf"(?:{prefix})[0-9a-fA-F]{{32}}", sid):
-            raise WebhookUnreadable(reason, f"{names[0]} must be {prefix} and 32 hex digits.")
-        return sid
-
-    def numbered(self, name: str) -> Iterator[tuple[str, str]]:
-        """Yield each number N of this name with a value of name{N} that is not empty."""
-        found = [
-            (match[1], value)
-            for key, value in self.parameters
-            if value and (match := re.fullmatch(rf"{name}([0-9]{{1,9}})", key))
-        ]
-        yield from sorted(found, key=lambda pair: int(pair[0]))
-
-    def _values(self, name: str) -> set[str]:
-        return {value for key, value in self.parameters if key == name and value}
-
-
-def parse(source: str, parameters: tuple[tuple[str, str], ...]) -> InboundMessage:
+def parse(source: str, parameters: tuple[tuple[str, str], ...]) -> InboundMessage | None:
     """Return what a verified webhook announces; `source` is the end of the URL it came to.
 
-    Raises WebhookUnreadable where the SIDs that identify it are missing or malformed.
+    None for one that is none of our business. Raises WebhookUnreadable where the SIDs that
+    identify it are missing or malformed.
     """
     if source not in READERS:
         raise WebhookUnreadable("source", f"Webhooks of the source {source} are not taken.")
     return READERS[source](Form(parameters))
-
-
-def _storable(text: str) -> str:
-    # PostgreSQL takes no NUL in text; the symbol for it shows where one was.
-    return text.replace("\0", "\u2400")
-
-
-def _account_sid(form: Form) -> str:
-    sid = form.sid("account_sid", "AC", "AccountSid")
-    if not sid:
-        raise WebhookUnreadable("account_sid", "AccountSid is missing.")
-    return sid
 
 
 def _message_sid(form: Form) -> str:
@@ -108,7 +56,7 @@ def _recording_sid(form: Form) -> str:
 
 
 def _message(form: Form) -> InboundMessage:
-    account_sid, subject_sid = _account_sid(form), _message_sid(form)
+    account_sid, subject_sid = form.account_sid(), _message_sid(form)
     if not subject_sid and _recording_sid(form):
         sentence = "This is about a recording: its URL is /webhooks/twilio/recording/."
         raise WebhookUnreadable("wrong_url", sentence)
@@ -158,7 +106,7 @@ def _referral(form: Form, account_sid: str, subject_sid: str) -> Iterator[Announ
 
 
 def _recording(form: Form) -> InboundMessage:
-    account_sid, subject_sid = _account_sid(form), _recording_sid(form)
+    account_sid, subject_sid = form.account_sid(), _recording_sid(form)
     if not subject_sid and _message_sid(form):
         sentence = "This is about a message: its URL is /webhooks/twilio/messaging/."
         raise WebhookUnreadable("wrong_url", sentence)
@@ -220,7 +168,8 @@ def _unnamed(detail: str) -> AnnouncedMedia:
     return AnnouncedMedia(identity="unnamed", url="", failure=UrlMissing(detail))
 
 
-READERS: dict[str, Callable[[Form], InboundMessage]] = {
+READERS: dict[str, Callable[[Form], InboundMessage | None]] = {
     "messaging": _message,
     "recording": _recording,
+    "conversations": conversations.read,
 }
