@@ -23,3 +23,9 @@ class MediaAdminConfig(AdminConfig):
     """Django's admin with our site as the default one."""
 
     default_site = "mediapipe.admin.site.MediaAdminSite"
+
+    def ready(self) -> None:
+        super().ready()
+        from mediapipe.admin import results
+
+        results.replace()

@@ -15,6 +15,7 @@ from mediapipe.admin.timing import altogether, over_time
 from mediapipe.admin.timing.answers import Answers
 from mediapipe.admin.timing.chart import Chart
 from mediapipe.period import LENGTHS, Period, PeriodUnreadable
+from mediapipe.timing.room import room_to_sort
 from mediapipe.timing.selection import Selection, choices
 
 CHARTS: Mapping[str, Callable[[Answers], Chart]] = {
@@ -38,6 +39,9 @@ def timing(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(error))
         selection = Selection(Period.read({}, now))
     answers = Answers(selection)
+    with room_to_sort():
+        charts = [draw(answers) for draw in CHARTS.values()]
+        figures = summary(answers)
     return render_page(
         request,
         "timing.html",
@@ -48,8 +52,8 @@ def timing(request: HttpRequest) -> HttpResponse:
         until=moment(selection.period.until),
         asked=asked_times(request, selection),
         selects=selects(selection),
-        summary=summary(answers),
-        charts=[draw(answers) for draw in CHARTS.values()],
+        summary=figures,
+        charts=charts,
         query=selection.query(),
     )
 
@@ -63,7 +67,9 @@ def timing_csv(request: HttpRequest, key: str) -> HttpResponse:
         selection = Selection.read(request.GET, timezone.now())
     except PeriodUnreadable as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
-    answer = HttpResponse(CHARTS[key](Answers(selection)).csv(), content_type="text/csv")
+    with room_to_sort():
+        text = CHARTS[key](Answers(selection)).csv()
+    answer = HttpResponse(text, content_type="text/csv")
     name = f"timing-{key}-{_stamp(selection.period.since)}-{_stamp(selection.period.until)}.csv"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
