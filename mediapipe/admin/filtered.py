@@ -14,6 +14,8 @@ from django.http import HttpRequest
 from mediapipe.admin.text import plain
 from mediapipe.numbers import masked
 
+# One filter with three parameters needs a word for each.
+TITLES = {"since": "received since", "until": "received before", "period": "received in the last"}
 UNREADABLE = "The filters in this address cannot be read. Go back to the list and set them again."
 
 
@@ -31,12 +33,12 @@ def rows_and_words(model_admin: admin.ModelAdmin[Model], request: HttpRequest) -
 
 def _words(changelist: ChangeList, request: HttpRequest) -> str:
     given = [
-        f"{spec.title} {request.GET[name]}"
+        f"{TITLES.get(name, spec.title)} {request.GET[name]}"
         for spec in changelist.filter_specs
         for name in spec.expected_parameters()
         if name and request.GET.get(name)
     ]
     if typed := request.GET.get(SEARCH_VAR):
-        given.append(f"search {typed}")
-    # They go into the log, which more people read than may see numbers.
-    return plain(masked(", ".join(given))) or "all media items"
+        # It goes into the log, which more people read than may see numbers.
+        given.append(f"search {masked(typed)}")
+    return plain(", ".join(given)) or "all media items"

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from mediapipe.content import EXTENSIONS, UNKNOWN
+from mediapipe.admin.text import plain
 from mediapipe.models import MediaItem, NotFoundBecause, Status
 from mediapipe.models.distinct import distinct_values
 from mediapipe.period import LENGTHS, Period, PeriodUnreadable
@@ -26,7 +26,6 @@ Choice = tuple[str, str]
 NONE = "-"
 NUL = "\u2400"
 PERIOD_NAMES = {"1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "30 days"}
-MARKUP = ("image/svg+xml", "text/html", "application/xml")
 
 
 class Asked(admin.SimpleListFilter):
@@ -78,7 +77,7 @@ class ReasonFilter(Exactly):
     template = "admin/mediapipe/long_filter.html"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        return [(slug, slug) for slug in distinct_values(MediaItem, "error")]
+        return _choices("error")
 
 
 class KindFilter(Exactly):
@@ -108,7 +107,7 @@ class AccountFilter(Exactly):
     parameter_name = "account_sid__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        return [(sid, sid) for sid in distinct_values(MediaItem, "account_sid")]
+        return _choices("account_sid")
 
 
 class ContentTypeFilter(Exactly):
@@ -119,7 +118,7 @@ class ContentTypeFilter(Exactly):
     template = "admin/mediapipe/long_filter.html"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        return [(name, name) for name in sorted({*EXTENSIONS, *MARKUP, UNKNOWN})]
+        return _choices("content_type")
 
 
 class HostFilter(Exactly):
@@ -130,7 +129,7 @@ class HostFilter(Exactly):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
         host = request.GET.get("host__exact", "")
-        return [(host, host)] if host else []
+        return [(host, plain(host))] if host else []
 
 
 class IncidentFilter(Asked):
@@ -266,3 +265,8 @@ class PeriodFilter(Asked):
     def until(self) -> str:
         """Return what stands in the field "to"."""
         return str(self.used_parameters.get("until", ""))
+
+
+def _choices(column: str) -> list[Choice]:
+    """Return the values that there are; some of them are a stranger's words."""
+    return [(value, plain(value)) for value in distinct_values(MediaItem, column)]

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from mediapipe.admin.filtered import rows_and_words
 from mediapipe.admin.pages import page, render_page
-from mediapipe.admin.text import counted, moment, seconds
+from mediapipe.admin.text import counted, moment, number, seconds
 from mediapipe.journal import note, note_items
 from mediapipe.models import MediaItem, RetryJob, Status
 from mediapipe.models.querysets import MediaQuerySet
@@ -89,7 +89,7 @@ def progress(job: RetryJob) -> str:
     back = f"{counted(job.retried, 'item')} put back to work{left_alone}"
     if job.finished_at:
         return f"Done: {back}."
-    return f"{job.done:,} of {job.total:,} looked at: {back}.".replace(",\u202f", ", ")
+    return f"{number(job.done)} of {number(job.total)} looked at: {back}."
 
 
 def _ask(

@@ -87,9 +87,15 @@ def found_media(media: QuerySet[MediaItem], sought: Sought) -> QuerySet[MediaIte
         asked |= Q(event_id__in=list(events))
     parts = [word for word in sought.others if len(word) >= MIN_PART]
     if parts:
-        newest = MediaItem.objects.order_by("-received_at").values("pk")[:WINDOW]
-        asked |= Q(pk__in=newest) & _part(parts)
+        asked |= _newest() & _part(parts)
     return media.filter(asked) if asked else media.none()
+
+
+def _newest() -> Q:
+    """Match the newest items, as many as WINDOW."""
+    received = MediaItem.objects.order_by("-received_at").values_list("received_at", flat=True)
+    oldest = received[WINDOW - 1 : WINDOW].first()
+    return Q(received_at__gte=oldest) if oldest else Q(pk__gt=0)
 
 
 def _part(words: list[str]) -> Q:

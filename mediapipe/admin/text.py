@@ -115,4 +115,9 @@ def ordinal(number: int) -> str:
 
 def counted(count: int, one: str, many: str = "") -> str:
     """Return `1 media item`, `2 media items`, `12 345 media items`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}".replace(",", "\u202f")
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def number(count: int) -> str:
+    """Return a number with a narrow space after its thousands."""
+    return f"{count:,}".replace(",", "\u202f")

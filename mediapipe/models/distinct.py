@@ -17,12 +17,14 @@ def distinct_values(model: type[models.Model], field: str, most: int = MOST) -> 
     """
     quote = connection.ops.quote_name
     column, table = quote(field), quote(model._meta.db_table)
+    # In the words of an index that leaves empty values out, so that the database may use it.
+    filled = f"NOT ({column} = '')"
     sql = f"""
         WITH RECURSIVE found(value, number) AS (
-            SELECT (SELECT MIN({column}) FROM {table} WHERE {column} > ''), 1
+            SELECT (SELECT MIN({column}) FROM {table} WHERE {filled}), 1
             UNION ALL
             SELECT (
-                SELECT MIN({column}) FROM {table} WHERE {column} > '' AND {column} > found.value
+                SELECT MIN({column}) FROM {table} WHERE {column} > found.value AND {filled}
             ), number + 1
             FROM found WHERE found.value IS NOT NULL AND number < %s
         )
