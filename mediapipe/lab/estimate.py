@@ -11,15 +11,18 @@ Floats = npt.NDArray[np.float64]
 ROUNDS = 3000
 # Of all media: what a round changes less than this changes no figure that is shown.
 ENOUGH = 1e-7
+# The standard deviation of the smoothing in cells; a cell is 1 % of the delay.
+SMOOTHING = 8
 
 
-def distribution(delays: Delays, cells: int = CELLS) -> Floats:
-    """Return the probability of each cell: the maximum-likelihood estimate of Turnbull (1976).
+def distribution(delays: Delays, cells: int = CELLS, smoothing: int = SMOOTHING) -> Floats:
+    """Return the probability of each cell, by Turnbull's self-consistency (1976), smoothed.
 
-    His self-consistency algorithm is an EM: each item is shared out among the cells of its
-    interval as the present estimate has them, and the shares are the next estimate. Where the
-    data do not tell within an interval, the mass keeps the form it began with, equal for each
-    cell; cells grow with the delay, so that a short delay is likelier than a long one.
+    It is an EM: each item is shared out among the cells of its interval as the present estimate
+    has them, and the shares are the next estimate. Without smoothing that is the estimate of
+    maximum likelihood, which heaps the mass where many intervals overlap: just after the usual
+    times of a retry. Smoothing each round (Silverman and others, 1990: EMS) halves its error
+    with some hundred media; `smoothing=0` leaves it out.
     """
     total = delays.weights.sum()
     share = np.zeros(cells)
@@ -30,11 +33,10 @@ def distribution(delays: Delays, cells: int = CELLS) -> Floats:
     share /= share.sum()
     for _ in range(ROUNDS):
         before = share
-        share = share * _expected(delays, weights, share)
+        share = _smoothed(share * _expected(delays, weights, share), smoothing)
         if np.abs(share - before).sum() < ENOUGH:
             break
-    final: Floats = share / share.sum()
-    return final
+    return share
 
 
 def _expected(delays: Delays, weights: Floats, share: Floats) -> Floats:
@@ -45,6 +47,21 @@ def _expected(delays: Delays, weights: Floats, share: Floats) -> Floats:
     steps = np.bincount(delays.first, ratio, len(share) + 1)
     steps -= np.bincount(delays.last + 1, ratio, len(share) + 1)
     return np.maximum(np.cumsum(steps)[:-1], 0.0)
+
+
+def _smoothed(share: Floats, width: int) -> Floats:
+    """Return the shares with each cell's spread over its neighbours, but for the outermost two.
+
+    What was there at once, and what is later than everything, are no neighbours of a delay.
+    """
+    if width:
+        reach = min(3 * width, len(share) - 3)
+        kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
+        inner = np.pad(share[1:-1], reach, mode="reflect")
+        inner = np.convolve(inner, kernel / kernel.sum(), "valid")
+        share = np.concatenate([share[:1], inner, share[-1:]])
+    final: Floats = share / share.sum()
+    return final
 
 
 def _covered(delays: Delays, cells: int) -> npt.NDArray[np.bool_]:

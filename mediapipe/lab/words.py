@@ -8,6 +8,7 @@ from mediapipe.lab.policies import Policy, Schedule, duration
 from mediapipe.lab.proposal import SHARE_TOLERANCE
 from mediapipe.lab.replay import Outcome
 
+YOURS = "yours"
 COLUMNS = ("schedule", "retrieved", "excess wait, mean", "excess wait, p95", "requests a media")
 BRACKETS = (
     "In brackets: the bounds of each figure, because a delay is only known to lie in an interval."
@@ -57,10 +58,11 @@ def misses(outcome: Outcome, comparison: Comparison) -> bool:
 
 
 def in_words(schedule: Schedule) -> str:
-    """Return the fast phase as people say it."""
+    """Return the fast phase as people say it, and whether a slow one follows."""
     return (
         f"{duration(schedule.first_delay_s)} x {schedule.factor:g}, at most "
         f"{duration(schedule.max_delay_s)}, for {duration(schedule.fast_window_s)}"
+        f"{'' if schedule.slow_s else ', no slow phase'}"
     )
 
 

@@ -84,7 +84,7 @@ def others(options: dict[str, Any]) -> Sequence[Policy]:
     if not given:
         return ()
     schedule = replace(Schedule.from_settings(), **given)
-    return (Policy.of("yours", schedule),)
+    return (Policy.of(words.YOURS, schedule),)
 
 
 def length(text: str) -> float:
