@@ -24,12 +24,12 @@ class StateFilter(Exactly):
         return [(state, state) for state in sorted(ALL_STATES)]
 
 
-class ResultAdmin(ReadOnlyAdmin, TaskResultAdmin):  # type: ignore[misc]  # theirs has no types
+class ResultAdmin(ReadOnlyAdmin):
     """Their page, and a list that does not read the whole table for its filters and its count."""
 
-    date_hierarchy = None
+    fieldsets = TaskResultAdmin.fieldsets
     list_display = ("task_id", "task_name", "date_done", "status", "worker")
-    list_filter: Any = (StateFilter, "date_done")
+    list_filter = (StateFilter, "date_done")
     search_fields = ("=task_id",)
     search_help_text = "A whole task id."
 
