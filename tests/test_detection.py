@@ -224,6 +224,16 @@ def test_a_delay_that_grows_is_an_incident_although_few_are_late() -> None:
     assert checked() == [(Cause.SLOW_PROPAGATION, LARGE, "open")]
 
 
+def test_a_delay_that_becomes_dozens_of_404s_is_the_same_incident_only_worse() -> None:
+    quiet_days(150, late=3)
+    came(150)
+    came(20, late=True, delay_at_least_s=40.0)
+    checked()
+    came(10, late=True)
+    assert checked() == checked() == [(Cause.EARLY_404S, LARGE, "open")]
+    assert told() == ["opened", "worse"]
+
+
 def test_failures_for_good_are_an_incident_with_their_reasons() -> None:
     came(24, status=Status.FAILED, error=TooLarge.slug, failed_at=NOW - timedelta(hours=1))
     assert checked() == [(Cause.FAILURES, LARGE, "open")]

@@ -144,6 +144,28 @@ def test_message_media_has_metadata(twilio: Simulator) -> None:
     assert document["uri"] == f"{photo.path}.json"
 
 
+def test_metadata_can_be_there_before_the_bytes(twilio: Simulator) -> None:
+    photo = twilio.add_message_media(delay_s=60, metadata_delay_s=0)
+    late = twilio.add_message_media(delay_s=60)
+    assert [get(f"{script.url}.json").status_code for script in (photo, late)] == [200, 404]
+    assert get(photo.url).status_code == 404
+
+
+def test_a_deleted_recording_is_told_to_those_who_ask_for_deleted_ones(twilio: Simulator) -> None:
+    call = twilio.add_recording()
+    get(call.url, method="DELETE")
+    assert get(f"{call.url}.json").status_code == 404
+    answer = get(f"{call.url}.json?IncludeSoftDeleted=true")
+    assert answer.json()["status"] == "deleted"
+
+
+def test_a_recording_in_external_storage_has_no_bytes_at_twilio(twilio: Simulator) -> None:
+    call = twilio.add_recording(external_url="https://bucket.s3.amazonaws.com/call.wav")
+    document = get(f"{call.url}.json").json()
+    assert (document["status"], document["media_url"]) == ("completed", call.external_url)
+    assert get(call.url).status_code == 404
+
+
 def test_missing_metadata_is_a_404_as_json(twilio: Simulator) -> None:
     path = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Recordings/{new_sid('RE')}.json"
     answer = get(twilio.api_origin + path)

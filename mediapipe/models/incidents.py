@@ -210,6 +210,16 @@ class Incident(models.Model):
             # There is another one about the same trouble already.
             return False
 
+    def turn_into(self, cause: Cause, sighting: Sighting) -> None:
+        """Go on as one of a graver cause, and tell that once as a turn for the worse."""
+        row = Incident.objects.ongoing().filter(pk=self.pk, cause=self.cause)
+        with transaction.atomic():
+            if not row.update(cause=cause, usual=sighting.usual, announced=sighting.measured):
+                return
+            self.refresh_from_db()
+            if self.state in UNSETTLED:
+                self.steps.create(kind=Step.WORSE, at=timezone.now(), note=sighting.detail[:255])
+
     def grow(self, media: MediaQuerySet) -> None:
         """Add media items to those that are affected; what is in already stays as it is."""
         in_already = IncidentMedia.objects.filter(incident=self, media=OuterRef("pk"))

@@ -114,12 +114,12 @@ def _open_unless_settled(scope: Scope, trouble: Trouble | None) -> None:
 
 def _trouble(scope: Scope) -> Trouble | None:
     """Return what is the matter with these accounts, or None while all is as usual."""
-    if scope.counts.late < least():
-        return None
     return _many(scope) or _slow(scope)
 
 
 def _many(scope: Scope) -> Trouble | None:
+    if scope.counts.late < least():
+        return None
     usual = usual_count(scope.everything(), scope.period, LATE)
     if scope.counts.late < settings.ESCALATION_THRESHOLD and not _is_outbreak(scope, usual):
         return None
@@ -138,7 +138,9 @@ def _is_outbreak(scope: Scope, usual: float | None) -> bool:
 
 
 def _slow(scope: Scope) -> Trouble | None:
-    if scope.counts.media < ENOUGH_MEDIA or scope.counts.p95_s < SLOW_S:
+    if scope.counts.media < ENOUGH_MEDIA or scope.counts.late < least():
+        return None
+    if scope.counts.p95_s < SLOW_S:
         return None
     usual = usual_p95_s(scope.everything(), scope.period, PROPAGATED)
     if usual is None or scope.counts.p95_s < SLOWER * usual:
@@ -148,6 +150,9 @@ def _slow(scope: Scope) -> Trouble | None:
 
 def _go_on(incident: Incident, scope: Scope) -> None:
     """Add what came since to an incident, or end it when it has fallen far enough."""
+    # What began as a delay has become dozens of 404s, of which more is known.
+    if incident.cause == Cause.SLOW_PROPAGATION and (trouble := _many(scope)):
+        incident.turn_into(*trouble)
     early = incident.cause == Cause.EARLY_404S
     if _few_again(incident, scope) if early else _fast_again(incident, scope):
         incident.resolve()
