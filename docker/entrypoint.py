@@ -15,8 +15,8 @@ def command(words: Sequence[str]) -> Sequence[str]:
     match words:
         case ["web"]:
             return processes.web(settings.WEB_BIND).command
-        case ["worker"]:
-            return processes.worker().command
+        case ["worker", *queues]:
+            return processes.worker(*queues).command
         case ["beat"]:
             return processes.beat().command
     return [sys.executable, "manage.py", *words]

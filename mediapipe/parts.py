@@ -10,6 +10,7 @@ from django.conf import settings
 from mediapipe import spool
 from mediapipe.models import Heartbeat
 from mediapipe.models.heartbeats import BEAT, SILENT_AFTER, SWEEP, WORKER
+from mediapipe.queues import QUEUES, serves
 from tasks.dispatch import broker_answers
 
 
@@ -51,16 +52,18 @@ def _broker() -> Part:
 
 
 def _workers(seen: dict[str, datetime], now: datetime) -> Part:
-    heard = [at for part, at in seen.items() if part.startswith(WORKER)]
-    alive = sum(now - at < SILENT_AFTER for at in heard)
-    if alive:
-        return Part("workers", True, f"{alive} alive, seen {ago(max(heard), now)}")
-    return Part(
-        "workers",
-        False,
-        _silent(max(heard, default=None), now),
-        "Nothing is fetched. Start a worker, or look whether it reaches broker and database.",
-    )
+    heard = {part.removeprefix(WORKER): at for part, at in seen.items() if part.startswith(WORKER)}
+    last = max(heard.values(), default=None)
+    alive = [name for name, at in heard.items() if now - at < SILENT_AFTER]
+    if not alive or not last:
+        todo = "Nothing is fetched. Start a worker, or look whether it reaches broker and database."
+        return Part("workers", False, _silent(last, now), todo)
+    said = f"{len(alive)} alive, seen {ago(last, now)}"
+    left = [queue for queue in QUEUES if not any(serves(name, queue) for name in alive)]
+    if not left:
+        return Part("workers", True, said)
+    queues = " and ".join(f"“{queue}”" for queue in left)
+    return Part("workers", False, f"{said}, none for {queues}", "Start a worker for that queue.")
 
 
 def _beat(at: datetime | None, now: datetime) -> Part:

@@ -17,6 +17,8 @@ from typing import Self
 
 from django.conf import settings
 
+from mediapipe.queues import HOUSEKEEPING, QUEUES
+
 logger = logging.getLogger(__name__)
 
 CELERY = [sys.executable, "-m", "celery", "-A", "mediapipe"]
@@ -24,7 +26,8 @@ CELERY = [sys.executable, "-m", "celery", "-A", "mediapipe"]
 RESTART_PAUSE_S = 2.0
 # What is not ready by then is left to the programs that need it: they try again by themselves.
 READY_S = 10.0
-QUEUES = "media,housekeeping"
+# Its tasks are short, and some of them run for a minute: enough for all of them at once.
+HOUSEKEEPERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,17 @@ def web(bind: str) -> Program:
     return Program("web", [sys.executable, "-m", "gunicorn", *options, "mediapipe.wsgi"])
 
 
-def worker() -> Program:
-    """The worker; SIGTERM lets it finish the downloads that it has."""
-    options = ["--queues", QUEUES, "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-    return Program("worker", [*CELERY, "worker", *options], settings.MEDIA_TOTAL_TIMEOUT_S + 10)
+def worker(*queues: str) -> Program:
+    """A worker for these queues, by default for all; SIGTERM lets it finish what it has."""
+    options = ["--queues", ",".join(queues or QUEUES), "--without-gossip", "--without-mingle"]
+    options += ["--loglevel", "INFO"]
+    if queues:
+        # Of several workers on one host each needs a name of its own.
+        options += ["--hostname", f"{'-'.join(queues)}@%h"]
+    if queues == (HOUSEKEEPING,):
+        options += ["--concurrency", str(HOUSEKEEPERS)]
+    name = "-".join(["worker", *queues])
+    return Program(name, [*CELERY, "worker", *options], settings.MEDIA_TOTAL_TIMEOUT_S + 10)
 
 
 def beat() -> Program:
@@ -65,7 +75,7 @@ def beat() -> Program:
 
 def service(bind: str) -> list[Program]:
     """Return everything that a whole service needs, in the order of starting."""
-    parts = [web(bind), worker(), beat()]
+    parts = [web(bind), *(worker(queue) for queue in QUEUES), beat()]
     return [broker(), *parts] if settings.EMBEDDED_BROKER else parts
 
 

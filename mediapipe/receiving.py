@@ -15,8 +15,10 @@ from django.db import (
 
 from mediapipe import intake, providers, rejections, spool
 from mediapipe.failures import WebhookRefused
+from mediapipe.models import MediaItem
 from mediapipe.spool import Spooled
 from tasks.dispatch import dispatch
+from tasks.shares import shares
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +44,11 @@ def receive(webhook: Spooled) -> None:
         home_region=webhook.request.headers.get("x-home-region", ""),
     )
     # What is still queued, not what is new: a repeat then heals a dispatch that failed.
-    dispatch(list(event.media.queued().values_list("pk", flat=True)))
+    ids = list(event.media.queued().values_list("pk", flat=True))
+    if shares.has_room(event.account_sid):
+        dispatch(ids)
+    else:
+        MediaItem.objects.not_published(ids)
 
 
 def receive_later(webhook: Spooled) -> None:

@@ -11,6 +11,7 @@ import django_stubs_ext
 import environ
 
 from mediapipe import configuration
+from mediapipe.queues import HOUSEKEEPING, MEDIA
 
 django_stubs_ext.monkeypatch()
 
@@ -138,15 +139,17 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_DEFAULT_QUEUE = "media"
+CELERY_TASK_DEFAULT_QUEUE = MEDIA
+# So many messages at most does the sweep put into a queue; one account's webhooks half of it.
+QUEUE_MAX_MESSAGES = configuration.whole_number(env, "QUEUE_MAX_MESSAGES", default=1000, least=2)
 CELERY_TASK_ROUTES = {
-    "tasks.redispatch.*": {"queue": "housekeeping"},
-    "tasks.close_incidents.*": {"queue": "housekeeping"},
-    "tasks.check_escalation.*": {"queue": "housekeeping"},
-    "tasks.sweep_files.*": {"queue": "housekeeping"},
-    "tasks.retry_jobs.*": {"queue": "housekeeping"},
-    "tasks.purge.*": {"queue": "housekeeping"},
-    "celery.*": {"queue": "housekeeping"},
+    "tasks.redispatch.*": {"queue": HOUSEKEEPING},
+    "tasks.close_incidents.*": {"queue": HOUSEKEEPING},
+    "tasks.check_escalation.*": {"queue": HOUSEKEEPING},
+    "tasks.sweep_files.*": {"queue": HOUSEKEEPING},
+    "tasks.retry_jobs.*": {"queue": HOUSEKEEPING},
+    "tasks.purge.*": {"queue": HOUSEKEEPING},
+    "celery.*": {"queue": HOUSEKEEPING},
 }
 # A low multiplier makes waiting countdowns late on RabbitMQ, because its prefetch grows slowly.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 16

@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 
 from mediapipe.celery import app
 from mediapipe.models import MediaItem
+from mediapipe.queues import MEDIA
 from tasks.fetch_media import fetch_media
 
 logger = logging.getLogger(__name__)
@@ -51,24 +52,24 @@ breaker = Breaker()
 publishing = Lock()
 
 
-def dispatch(media_ids: Sequence[int]) -> bool:
+def dispatch(media_ids: Sequence[int], queue: str = MEDIA) -> bool:
     """Publish one task a media item over one channel; tell whether the broker took them all.
 
     Never raises for a broker that is away, and takes about a second at most: the rows are
     durable, and the sweep publishes what was not.
     """
-    if not media_ids or _published(media_ids):
+    if not media_ids or _published(media_ids, queue):
         return True
     MediaItem.objects.not_published(media_ids)
     return False
 
 
-def _published(media_ids: Sequence[int]) -> bool:
+def _published(media_ids: Sequence[int], queue: str) -> bool:
     with publishing:
         if breaker.is_open():
             return False
         try:
-            _publish(media_ids)
+            _publish(media_ids, queue)
         except Exception as error:
             # Whatever it is: the rows are durable, and Twilio is to get its 200 for them.
             _note_failure(error)
@@ -87,10 +88,12 @@ def _note_failure(error: Exception) -> None:
     )
 
 
-def _publish(media_ids: Sequence[int]) -> None:
+def _publish(media_ids: Sequence[int], queue: str) -> None:
     with pools.producers[publisher()].acquire(block=True, timeout=1) as producer:
         for media_id in media_ids:
-            fetch_media.apply_async(kwargs={"media_id": media_id}, producer=producer, retry=False)
+            fetch_media.apply_async(
+                kwargs={"media_id": media_id}, queue=queue, producer=producer, retry=False
+            )
 
 
 def publisher() -> Connection:
@@ -106,12 +109,20 @@ def _forget_connections() -> None:
         pool.resize(pool.limit, reset=True)
 
 
-def waiting_messages() -> int:
-    """Return how many fetch tasks lie in the broker unread; 0 when there is no queue yet."""
+def room_in(queue: str) -> int:
+    """Return how many more messages the sweep may put into this queue.
+
+    More than that would not be worked off any sooner.
+    """
+    return max(0, settings.QUEUE_MAX_MESSAGES - waiting_messages(queue))
+
+
+def waiting_messages(queue: str) -> int:
+    """Return how many tasks lie in this queue unread; 0 when there is no such queue yet."""
     with publisher() as connection, connection.channel() as channel:
-        queue: Any = Queue(settings.CELERY_TASK_DEFAULT_QUEUE, channel=channel)
+        declared: Any = Queue(queue, channel=channel)
         try:
-            return int(queue.queue_declare(passive=True).message_count)
+            return int(declared.queue_declare(passive=True).message_count)
         except connection.channel_errors:
             return 0
 

@@ -8,6 +8,7 @@ from mediapipe import fetch
 from mediapipe.celery import app
 from mediapipe.failures import Failure, LeaseLost, TransientFailure, TransientMedia404
 from mediapipe.models import MediaItem
+from mediapipe.queues import RETRIES
 
 
 class FetchTask(DjangoTask):  # type: ignore[type-arg]  # takes no parameters at run time
@@ -24,7 +25,8 @@ class FetchTask(DjangoTask):  # type: ignore[type-arg]  # takes no parameters at
         failure: TransientFailure = options["exc"]
         if failure.retry_in_s is None:
             raise failure
-        return super().retry(*args, **options | {"countdown": failure.retry_in_s})
+        again = {"countdown": failure.retry_in_s, "queue": RETRIES}
+        return super().retry(*args, **options | again)
 
 
 @app.task(

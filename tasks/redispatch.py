@@ -5,23 +5,25 @@ import logging
 from mediapipe.celery import app
 from mediapipe.models import Heartbeat, MediaItem
 from mediapipe.models.heartbeats import SWEEP
-from tasks.dispatch import dispatch, waiting_messages
+from mediapipe.models.querysets import MediaQuerySet
+from mediapipe.queues import MEDIA, RETRIES
+from tasks.dispatch import dispatch, room_in
 
 logger = logging.getLogger(__name__)
-
-# More messages than this in the broker would not be worked off any sooner.
-ENOUGH_MESSAGES = 1000
 
 
 @app.task(ignore_result=True)
 def redispatch() -> int:
-    """Publish a task for every overdue item, as far as the broker's queue has room for them."""
+    """Publish a task for every overdue item, as far as its queue has room; return how many."""
     Heartbeat.note(SWEEP)
-    room = ENOUGH_MESSAGES - waiting_messages()
-    if room <= 0:
-        return 0
-    ids = MediaItem.objects.hand_out(room)
+    media = MediaItem.objects
+    return _hand_out(media.untried(), MEDIA) + _hand_out(media.tried(), RETRIES)
+
+
+def _hand_out(media: MediaQuerySet, queue: str) -> int:
+    room = room_in(queue)
+    ids = media.hand_out(room) if room else []
     if ids:
-        dispatch(ids)
-        logger.info("handed out %d overdue media items", len(ids))
+        dispatch(ids, queue)
+        logger.info("handed out %d overdue media items to the queue %s", len(ids), queue)
     return len(ids)

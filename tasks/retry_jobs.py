@@ -7,8 +7,8 @@ from django.db import transaction
 from mediapipe.celery import app
 from mediapipe.journal import note_items
 from mediapipe.models import MediaItem, RetryBatch
-from tasks.dispatch import broker_errors, dispatch, waiting_messages
-from tasks.redispatch import ENOUGH_MESSAGES
+from mediapipe.queues import RETRIES
+from tasks.dispatch import broker_errors, dispatch, room_in
 
 # Short enough for a worker that is told to stop; the next run begins within seconds.
 RUN_S = 4.0
@@ -49,10 +49,10 @@ def work_off_batch() -> list[int] | None:
 def _hand_on(ids: list[int]) -> None:
     """Publish the tasks while the queue has room, so that new webhooks need not wait for them."""
     try:
-        room = waiting_messages() < ENOUGH_MESSAGES
+        room = room_in(RETRIES)
     except broker_errors():
-        room = False
+        room = 0
     if room:
-        dispatch(ids)
+        dispatch(ids, RETRIES)
     else:
         MediaItem.objects.not_published(ids)

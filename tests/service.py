@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 from mediapipe import processes
 from mediapipe.demo.run import free_port
-from mediapipe.processes import Supervisor
+from mediapipe.processes import Program, Supervisor
 from mediapipe.simulator import Simulator
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,12 +78,16 @@ def wait_for(
 
 
 @contextmanager
-def running(data_dir: Path, **env: str) -> Iterator[Service]:
-    """Run web, worker and beat on a simulated Twilio; without a broker URL the embedded broker."""
+def running(data_dir: Path, workers: Sequence[Program] = (), /, **env: str) -> Iterator[Service]:
+    """Run web, worker and beat on a simulated Twilio; without a broker URL the embedded broker.
+
+    Without `workers` one does everything.
+    """
+    workers = workers or [processes.worker()]
     bind = f"127.0.0.1:{free_port()}"
     with Simulator(service=f"http://{bind}") as twilio:
         whole = {**os.environ, **twilio.environment(), "DATA_DIR": str(data_dir), **env}
-        parts = [processes.web(bind), processes.worker(), processes.beat()]
+        parts = [processes.web(bind), *workers, processes.beat()]
         if "CELERY_BROKER_URL" not in env:
             parts.insert(0, replace(processes.broker(), is_ready=(data_dir / "broker.sock").exists))
         supervisor = Supervisor(parts, env=whole, log_dir=data_dir / "logs")
@@ -91,7 +95,8 @@ def running(data_dir: Path, **env: str) -> Iterator[Service]:
         service.manage("migrate", "--verbosity=0")
         with supervisor:
             wait_until_ready(service.url)
-            wait_for_line(data_dir / "logs" / "worker.log", " ready.")
+            for worker in workers:
+                wait_for_line(data_dir / "logs" / f"{worker.name}.log", " ready.")
             yield service
 
 

@@ -35,6 +35,9 @@ EXAMPLE = (DOCKER / "env.example").read_text()
 # So long gunicorn lets the requests go on that it has when it is told to end.
 GUNICORN_GRACE_S = 30
 
+WORKERS = ("worker", "worker-retries", "worker-housekeeping")
+OURS = ("web", *WORKERS, "beat")
+
 Words = Sequence[str]
 
 
@@ -64,7 +67,9 @@ def test_the_containers_run_what_make_run_runs(
 ) -> None:
     programs = {
         "web": processes.web(settings.WEB_BIND),
-        "worker": processes.worker(),
+        "worker": processes.worker("media"),
+        "worker-retries": processes.worker("retries"),
+        "worker-housekeeping": processes.worker("housekeeping"),
         "beat": processes.beat(),
     }
     for name, program in programs.items():
@@ -78,7 +83,7 @@ def test_every_other_word_is_a_command_of_manage_py(command: Callable[[Words], W
 def test_nothing_starts_before_the_tables_are_up_to_date(
     services: dict[str, dict[str, Any]],
 ) -> None:
-    for name in ("web", "worker", "beat"):
+    for name in OURS:
         needed = services[name]["depends_on"]["migrate"]["condition"]
         assert needed == "service_completed_successfully", name
 
@@ -86,14 +91,15 @@ def test_nothing_starts_before_the_tables_are_up_to_date(
 def test_a_stop_waits_for_the_downloads_and_requests_that_are_going_on(
     services: dict[str, dict[str, Any]],
 ) -> None:
-    assert seconds(services["worker"]["stop_grace_period"]) > processes.worker().grace_s
+    for name in WORKERS:
+        assert seconds(services[name]["stop_grace_period"]) > processes.worker().grace_s
     assert seconds(services["web"]["stop_grace_period"]) > GUNICORN_GRACE_S
 
 
 def test_our_containers_write_to_their_volume_and_nowhere_else(
     services: dict[str, dict[str, Any]],
 ) -> None:
-    for name in ("web", "worker", "beat", "migrate"):
+    for name in (*OURS, "migrate"):
         assert services[name]["read_only"]
         assert services[name]["volumes"] == ["data:/data"]
     assert "DATA_DIR=/data" in DOCKERFILE

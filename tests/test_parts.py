@@ -14,6 +14,7 @@ from mediapipe import spool
 from mediapipe.models import Heartbeat
 from mediapipe.models.heartbeats import BEAT, FORGOTTEN_AFTER, SILENT_AFTER, SWEEP
 from mediapipe.parts import Part, age, parts, sweep_silent_after
+from mediapipe.queues import HOUSEKEEPING, MEDIA, QUEUES
 from tasks.redispatch import redispatch
 from tasks.sweep_files import sweep_files
 from tests.test_spool import ARRIVED
@@ -30,7 +31,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let there be a broker that answers."""
     monkeypatch.setattr(parts_module, "broker_answers", lambda: True)
     monkeypatch.setattr("mediapipe.health.broker_answers", lambda: True)
-    monkeypatch.setattr("tasks.redispatch.waiting_messages", lambda: 0)
+    monkeypatch.setattr("tasks.redispatch.room_in", lambda queue: 0)
 
 
 def heard(**ago: timedelta) -> dict[str, Part]:
@@ -48,6 +49,20 @@ def test_all_is_well_when_everybody_was_heard_of_just_now() -> None:
     assert list(found) == ["broker", "workers", "beat", "sweep", "spool"]
     assert all(part.well and not part.todo for part in found.values())
     assert found["workers"].sentence == "1 alive, seen 0 s ago"
+
+
+def test_a_queue_without_a_worker_is_told_though_others_live() -> None:
+    for queue in (MEDIA, HOUSEKEEPING):
+        Heartbeat.note(f"worker {queue}@here")
+    found = heard(beat=NOW, sweep=NOW)["workers"]
+    assert (found.well, found.todo) == (False, "Start a worker for that queue.")
+    assert found.sentence == "2 alive, seen 0 s ago, none for “retries”"
+
+
+def test_one_worker_for_each_queue_is_enough() -> None:
+    for queue in QUEUES:
+        Heartbeat.note(f"worker {queue}@here")
+    assert heard(beat=NOW, sweep=NOW)["workers"].well
 
 
 def test_a_dead_worker_is_told_though_beat_lives() -> None:

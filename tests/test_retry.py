@@ -15,7 +15,9 @@ pytestmark = pytest.mark.django_db
 def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Collect the ids that are published."""
     ids: list[int] = []
-    monkeypatch.setattr("mediapipe.management.commands.retry.dispatch", ids.extend)
+    monkeypatch.setattr(
+        "mediapipe.management.commands.retry.dispatch", lambda new, queue: ids.extend(new)
+    )
     return ids
 
 

@@ -32,8 +32,8 @@ def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Collect the ids that are published."""
     ids: list[int] = []
     monkeypatch.setattr("mediapipe.admin.retries.dispatch", ids.extend)
-    monkeypatch.setattr("tasks.retry_jobs.dispatch", ids.extend)
-    monkeypatch.setattr("tasks.retry_jobs.waiting_messages", lambda: 0)
+    monkeypatch.setattr("tasks.retry_jobs.dispatch", lambda new, queue: ids.extend(new))
+    monkeypatch.setattr("tasks.retry_jobs.room_in", lambda queue: 1000)
     return ids
 
 
@@ -203,7 +203,7 @@ def test_a_full_queue_leaves_the_rest_to_the_sweep(
 ) -> None:
     item = failed()
     RetryJob.of([item.pk], by=admin_user, chosen="this")
-    monkeypatch.setattr("tasks.retry_jobs.waiting_messages", lambda: 1000)
+    monkeypatch.setattr("tasks.retry_jobs.room_in", lambda queue: 0)
     work_off_batch()
     assert handed_on == []
     assert MediaItem.objects.overdue(timezone.now()).get() == item

@@ -56,8 +56,8 @@ CASES = [
 @pytest.fixture(autouse=True)
 def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mediapipe.admin.retries.dispatch", lambda ids: True)
-    monkeypatch.setattr("tasks.retry_jobs.dispatch", lambda ids: True)
-    monkeypatch.setattr("tasks.retry_jobs.waiting_messages", lambda: 0)
+    monkeypatch.setattr("tasks.retry_jobs.dispatch", lambda ids, queue: True)
+    monkeypatch.setattr("tasks.retry_jobs.room_in", lambda queue: 1000)
 
 
 @pytest.fixture

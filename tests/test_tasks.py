@@ -8,19 +8,21 @@ from typing import Any
 
 import pytest
 from celery.contrib.testing.worker import start_worker
-from django.conf import settings as django_settings
 from django_celery_results.models import TaskResult
 from pytest_django import DjangoDbBlocker, Settings
 
 from mediapipe.celery import app
 from mediapipe.models import MediaItem, Status
+from mediapipe.queues import MEDIA, RETRIES
 from mediapipe.simulator import Simulator, faults
 from tasks import redispatch as redispatching
 from tasks.dispatch import waiting_messages
 from tasks.fetch_media import fetch_media
-from tasks.redispatch import ENOUGH_MESSAGES, redispatch
+from tasks.redispatch import redispatch
 from tests import make
 from tests.test_fetch import picture
+
+Handed = list[tuple[int, str]]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -130,11 +132,10 @@ def test_a_call_that_names_no_argument_fails_at_the_caller() -> None:
 
 def test_the_queue_tells_how_many_tasks_wait_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
-    monkeypatch.setattr(django_settings, "CELERY_TASK_DEFAULT_QUEUE", "nobody-listens")
-    assert waiting_messages() == 0
+    assert waiting_messages("nobody-listens") == 0
     for media_id in range(3):
         fetch_media.apply_async(kwargs={"media_id": media_id}, queue="nobody-listens")
-    assert waiting_messages() == 3
+    assert waiting_messages("nobody-listens") == 3
 
 
 def test_every_periodic_task_exists() -> None:
@@ -143,11 +144,13 @@ def test_every_periodic_task_exists() -> None:
 
 
 @pytest.fixture
-def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Collect what the sweep publishes, on a broker with an empty queue."""
-    ids: list[int] = []
-    monkeypatch.setattr(redispatching, "dispatch", ids.extend)
-    monkeypatch.setattr(redispatching, "waiting_messages", lambda: 0)
+def handed_on(monkeypatch: pytest.MonkeyPatch) -> Handed:
+    """Collect what the sweep publishes into which queue, on a broker whose queues are empty."""
+    ids: Handed = []
+    monkeypatch.setattr(
+        redispatching, "dispatch", lambda new, queue: ids.extend((pk, queue) for pk in new)
+    )
+    monkeypatch.setattr(redispatching, "room_in", lambda queue: 1000)
     return ids
 
 
@@ -157,28 +160,35 @@ def overdue() -> MediaItem:
     return item
 
 
-def test_the_sweep_publishes_what_is_overdue(handed_on: list[int]) -> None:
+def test_the_sweep_publishes_what_is_overdue(handed_on: Handed) -> None:
     item = overdue()
     assert redispatch() == 1
-    assert handed_on == [item.pk]
+    assert handed_on == [(item.pk, MEDIA)]
+
+
+def test_the_sweep_puts_what_was_tried_into_the_queue_of_retries(handed_on: Handed) -> None:
+    item = overdue()
+    MediaItem.objects.update(attempts=1)
+    assert redispatch() == 1
+    assert handed_on == [(item.pk, RETRIES)]
 
 
 def test_the_sweep_adds_nothing_to_a_broker_that_is_full(
-    handed_on: list[int], monkeypatch: pytest.MonkeyPatch
+    handed_on: Handed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     overdue()
-    monkeypatch.setattr(redispatching, "waiting_messages", lambda: ENOUGH_MESSAGES)
+    monkeypatch.setattr(redispatching, "room_in", lambda queue: 0)
     assert redispatch() == 0
     assert handed_on == []
 
 
 def test_the_sweep_leaves_the_rest_for_the_next_time(
-    handed_on: list[int], monkeypatch: pytest.MonkeyPatch
+    handed_on: Handed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room: Any = 2
     for _ in range(3):
         make.media()
     MediaItem.objects.update(sweep_at=MediaItem.objects.earliest("received_at").received_at)
-    monkeypatch.setattr(redispatching, "waiting_messages", lambda: ENOUGH_MESSAGES - room)
+    monkeypatch.setattr(redispatching, "room_in", lambda queue: room)
     assert redispatch() == room
     assert len(handed_on) == room

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import Q
-from django.db.models.functions import Coalesce
+from django.db.models import Q, Window
+from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
 from mediapipe.failures import AccountRefused, Unauthorized
@@ -57,8 +57,16 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
         return self.filter(status__in=UNFINISHED)
 
     def queued(self) -> MediaQuerySet:
-        """Those that nobody has tried yet."""
+        """Those that wait for a worker: new, or put back to work."""
         return self.filter(status=Status.QUEUED)
+
+    def untried(self) -> MediaQuerySet:
+        """Those that nobody has tried yet."""
+        return self.filter(attempts=0)
+
+    def tried(self) -> MediaQuerySet:
+        """Those that were tried at least once."""
+        return self.filter(attempts__gt=0)
 
     def stored(self) -> MediaQuerySet:
         """Those whose file is kept and verified."""
@@ -112,20 +120,31 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
         held = self.filter(status=Status.FETCHING, leased_until__gt=now)
         return held.filter(account_sid=account_sid).count()
 
-    def hand_out(self, limit: int) -> list[int]:
-        """Return the ids of overdue items, oldest first, each to one caller only.
+    def in_queue(self, account_sid: str) -> int:
+        """Return for how many untried items of this account a message is under way."""
+        published = self.queued().untried().filter(sweep_at__gt=timezone.now())
+        return published.filter(account_sid=account_sid).count()
 
-        Items of a paused account stay where they are, so that they do not run in circles.
+    def hand_out(self, limit: int) -> list[int]:
+        """Return the ids of overdue items, each to one caller only.
+
+        The accounts take turns, each with its oldest item first, so that none has to wait until
+        another one's thousands are done. Items of a paused account stay where they are, so that
+        they do not run in circles.
         """
         now = timezone.now()
+        rows = self.overdue(now).exclude(account_sid__in=AccountTrouble.paused())
+        turn = Window(RowNumber(), partition_by="account_sid", order_by="sweep_at")
+        in_turn = rows.annotate(turn=turn).order_by("turn", "sweep_at")
+        chosen = list(in_turn.values_list("pk", flat=True)[:limit])
         with transaction.atomic():
-            rows = self.overdue(now).exclude(account_sid__in=AccountTrouble.paused())
-            rows = rows.order_by("sweep_at")
+            # A database cannot lock what it numbers, so somebody else may have taken some since.
+            mine = self.overdue(now).filter(pk__in=chosen)
             if connection.features.has_select_for_update_skip_locked:
-                rows = rows.select_for_update(skip_locked=True)
-            ids = list(rows.values_list("pk", flat=True)[:limit])
+                mine = mine.select_for_update(skip_locked=True)
+            ids = set(mine.values_list("pk", flat=True))
             self.filter(pk__in=ids).update(sweep_at=now + PATIENCE)
-        return ids
+        return [pk for pk in chosen if pk in ids]
 
     def retryable(self) -> MediaQuerySet:
         """Those that failed and have a URL to try again."""

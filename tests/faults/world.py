@@ -18,6 +18,7 @@ import redis
 from mediapipe import processes
 from mediapipe.demo.run import free_port
 from mediapipe.processes import Program, Supervisor
+from mediapipe.queues import QUEUES
 from mediapipe.simulator import Simulator
 from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.script import MediaScript
@@ -195,7 +196,7 @@ class World:
                 client.flushdb()
             return
         vhost = self.broker_url.rpartition("/")[2]
-        for queue in processes.QUEUES.split(","):
+        for queue in QUEUES:
             servers.rabbitmqctl("purge_queue", "-p", vhost, queue)
 
     def heal(self) -> None:

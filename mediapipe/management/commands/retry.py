@@ -8,6 +8,7 @@ from rich.progress import track
 from mediapipe.failures import Failure
 from mediapipe.management.arguments import add_period, media_of_period
 from mediapipe.models import MediaItem
+from mediapipe.queues import RETRIES
 from tasks.dispatch import dispatch
 
 BATCH = 500
@@ -49,5 +50,5 @@ class Command(BaseCommand):
 
     def _retry(self, ids: list[int]) -> list[int]:
         retried = MediaItem.objects.filter(pk__in=ids).retry()
-        dispatch(retried)
+        dispatch(retried, RETRIES)
         return retried

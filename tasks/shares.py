@@ -1,0 +1,35 @@
+"""One account's flood of webhooks leaves room in the queue for everybody else's."""
+
+from __future__ import annotations
+
+import time
+
+from django.conf import settings
+
+from mediapipe.models import MediaItem
+
+# A flood is a matter of many seconds, so one look a second is enough and costs next to nothing.
+LOOK_EVERY_S = 1.0
+
+
+class Shares:
+    """Remembers for a moment which accounts have their share of messages in the queue already.
+
+    The rest of their media waits in the database for the sweep, which hands out in turns.
+    """
+
+    def __init__(self) -> None:
+        self._looked: dict[str, tuple[float, bool]] = {}
+
+    def has_room(self, account_sid: str) -> bool:
+        """Tell whether a fresh item of this account may be published at once."""
+        looked_at, has_room = self._looked.get(account_sid, (0.0, False))
+        if time.monotonic() - looked_at > LOOK_EVERY_S:
+            share = settings.QUEUE_MAX_MESSAGES // 2
+            # The item that is asked for is in the database already, and counted.
+            has_room = MediaItem.objects.in_queue(account_sid) <= share
+            self._looked[account_sid] = (time.monotonic(), has_room)
+        return has_room
+
+
+shares = Shares()

@@ -1,0 +1,56 @@
+"""First attempts, retries and housekeeping have queues and workers of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mediapipe import processes
+from mediapipe.queues import HOUSEKEEPING, MEDIA, QUEUES, RETRIES, serves
+from mediapipe.simulator import faults, payloads
+from tests import servers
+from tests.service import Service, running
+
+BURST = 48
+PER_MESSAGE = 10
+SLOWLY = faults.Hang(seconds=0.4)
+GONE = faults.Status(410)
+
+
+def retried_burst(service: Service) -> None:
+    """Put hundreds of failed items back to work at once, all of them slow to fetch."""
+    for _ in range(BURST):
+        service.twilio.send(payloads.mms(PER_MESSAGE, faults=(GONE, SLOWLY)))
+    lines = service.wait_until_settled(BURST * PER_MESSAGE)
+    assert {line["error"] for line in lines} == {"gone"}
+    service.manage("retry", "--error", "gone")
+
+
+@pytest.mark.services
+def test_a_fresh_item_does_not_wait_behind_hundreds_of_retries(tmp_path: Path) -> None:
+    workers = [processes.worker(queue) for queue in QUEUES]
+    with (
+        servers.rabbitmq() as broker,
+        running(tmp_path, workers, CELERY_BROKER_URL=broker) as service,
+    ):
+        retried_burst(service)
+        fresh = payloads.mms(1)
+        service.twilio.send(fresh)
+        lines = service.wait_until_settled(BURST * PER_MESSAGE + 1)
+    stored_at = {line["media_sid"]: line["retrieved_at"] for line in lines}
+    own = stored_at[fresh.media[0].sid]
+    # One worker for all queues would take more than half of the burst ahead of it.
+    assert sum(at > own for at in stored_at.values()) > BURST * PER_MESSAGE / 2
+
+
+def test_a_worker_is_named_after_its_queue_and_one_for_all_after_none() -> None:
+    assert [queue for queue in QUEUES if serves("media@here", queue)] == [MEDIA]
+    assert [queue for queue in QUEUES if serves("celery@retries", queue)] == list(QUEUES)
+    both = [queue for queue in QUEUES if serves("media-retries@here", queue)]
+    assert both == [MEDIA, RETRIES]
+
+
+def test_housekeeping_has_few_threads_and_downloads_as_many_as_are_configured() -> None:
+    assert "--concurrency" in processes.worker(HOUSEKEEPING).command
+    assert "--concurrency" not in processes.worker(MEDIA).command
