@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -64,6 +66,13 @@ def test_the_hours_of_the_trouble_are_a_picture_and_a_table(
     html = shown(admin_client, incident)
     assert html.count('class="total"') == html.count('class="affected"') == 3
     assert html.count('<td class="number">1</td>') == 3
+
+
+def test_the_timing_of_the_trouble_is_one_click_away(
+    admin_client: Client, incident: Incident
+) -> None:
+    (link,) = re.findall(r'href="(/admin/timing/[^"]+)"', shown(admin_client, incident))
+    assert admin_client.get(unescape(link)).status_code == 200
 
 
 def test_the_affected_media_are_a_list(admin_client: Client, incident: Incident) -> None:

@@ -17,6 +17,7 @@ from mediapipe.admin.pages import render_page
 from mediapipe.admin.text import counted, seconds
 from mediapipe.models import Cause, Incident, MediaItem, State
 from mediapipe.models.querysets import MediaQuerySet
+from mediapipe.period import Period
 
 HOUR = timedelta(hours=1)
 # As many hours as fit on a page; the newest ones, where the trouble lasts longer.
@@ -63,6 +64,7 @@ def show(request: HttpRequest, incident: Incident, *, may_manage: bool) -> HttpR
         size=(len(hours) * (BAR + GAP), HEIGHT),
         history=incident.steps.select_related("by"),
         examples=incident.media.order_by("-received_at")[:EXAMPLES],
+        timing=_timing(incident),
         in_seconds=cause == Cause.SLOW_PROPAGATION,
     )
 
@@ -75,6 +77,15 @@ def story(incident: Incident) -> str:
     affected = f" and affected {counted(incident.affected, 'media item')}"
     silent = " Nobody is told of it." if incident.state == State.IGNORED else ""
     return f"{time}{affected if incident.affected else ''}.{silent}"
+
+
+def _timing(incident: Incident) -> str:
+    """Return the query by which the timing view shows this trouble and the hours before it."""
+    end = incident.resolved_at or timezone.now()
+    begin = incident.first_seen_at or incident.opened_at
+    period = Period(begin - max(HOUR, (end - begin) / 4), end)
+    account = {"account_sid__exact": incident.account_sid} if incident.account_sid else {}
+    return period.query(**account)
 
 
 def _hours(incident: Incident) -> Iterator[Hour]:
