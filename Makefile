@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
-.PHONY: demo run test test-faults mutations bench lint format requirements
+.PHONY: demo run test test-faults mutations bench screenshots lint format requirements
 
 run: $(VENV)/base
 	$(MANAGE) run
@@ -26,9 +26,7 @@ test-faults: $(VENV)/dev
 mutations: $(VENV)/dev
 	$(BIN)/python tests/mutations/run.py $(ARGS)
 
-# Times the admin on a PostgreSQL with a million media items; takes some ten minutes to fill it.
-bench: $(VENV)/dev
-	$(BIN)/python -m tests.benchmarks.admin_at_scale $(ARGS)
+.PHONY: demo run test test-faults mutations bench screenshots lint format requirements
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

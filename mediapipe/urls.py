@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
@@ -18,6 +19,8 @@ urlpatterns = [
     ),
     path("admin/", admin.site.urls),
     path("", include("mediapipe.api.urls")),
+    # Browsers ask for it on pages that name no icon, such as a 403.
+    path("favicon.ico", RedirectView.as_view(url=static("mediapipe/icon.svg"))),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),

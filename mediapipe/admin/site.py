@@ -18,6 +18,8 @@ class MediaAdminSite(admin.AdminSite):
 
     site_header = "Twilio media"
     site_title = "Twilio media"
+    # There is no other site to view.
+    site_url = None
     index_title = "What arrived, what is stored, what failed"
     index_template = "admin/mediapipe/overview.html"
 

@@ -1,0 +1,111 @@
+"""A person in front of Debian's Chromium, who notices every error and every foreign request."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from tests import servers
+
+CHROMIUM = "chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    # Without these Chromium looks for hosts of its own, which is no fault of the page's.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # A player may begin without a click, as it may once a person has clicked anywhere.
+    "--autoplay-policy=no-user-gesture-required",
+]
+# The name of each user is its password too.
+USERS = """
+from django.contrib.auth.models import User
+from mediapipe import roles
+for name in roles.ROLES:
+    roles.assign(User.objects.create_user(name.lower(), password=name.lower()), name)
+"""
+DESKTOP, PHONE = (1280, 900), (375, 800)
+Scheme = Literal["light", "dark"]
+
+
+@dataclass
+class Person:
+    """One browser window, and what went wrong in it."""
+
+    page: Page
+    url: str
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Begin to notice."""
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", self._requested)
+
+    def log_in(self, name: str) -> None:
+        """Log in as a user whose password is its name."""
+        self.visit("/admin/login/?next=/admin/")
+        self.page.fill("#id_username", name)
+        self.page.fill("#id_password", name)
+        self.page.click("input[type=submit]")
+
+    def visit(self, path: str) -> int:
+        """Open a page of the service; return the status of the answer."""
+        answer = self.page.goto(self.url + path)
+        assert answer is not None
+        return answer.status
+
+    def text(self) -> str:
+        """Return everything that can be read on the page."""
+        return self.page.inner_text("body")
+
+    def overflows_by(self) -> int:
+        """Return how many pixels of the page are beyond the right edge of the window."""
+        width: int = self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        return width
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.errors.append(f"{message.text} ({message.location['url']})")
+
+    def _requested(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme != "data" and f"{parts.scheme}://{parts.netloc}" != self.url:
+            self.foreign.append(request.url)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run Debian's Chromium; skip the test where there is none."""
+    program = shutil.which(CHROMIUM)
+    if not program:
+        servers.missing("Chromium is not installed (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def in_front_of(
+    browser: Browser, url: str, size: tuple[int, int] = DESKTOP, scheme: Scheme = "light"
+) -> Iterator[Person]:
+    """Open a window of this size (pixels) on the service; nothing is kept of it afterwards."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
+    )
+    context.set_default_timeout(20_000)
+    yield Person(context.new_page(), url)
+    context.close()

@@ -1,0 +1,32 @@
+"""Many failed items are put back to work at once, from their group or from a selection."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser import arrivals
+from tests.browser.conftest import LogIn
+from tests.service import Service
+
+
+def test_a_group_of_failures_is_retried_as_a_whole(service: Service, log_in: LogIn) -> None:
+    webhook = arrivals.failed(service, pictures=5)
+    person = log_in("support")
+    person.page.get_by_role("link", name="Failures").first.click()
+    person.page.get_by_role("row", name="gone").get_by_role("link", name="Retry").click()
+    expect(person.page.locator("li", has_text="5 failed media items")).to_be_visible()
+    person.page.get_by_role("button", name="Yes, retry").click()
+    expect(person.page.locator("#progress-text")).to_contain_text("5", timeout=40_000)
+    arrivals.become(service, webhook, "stored")
+
+
+def test_a_selection_is_retried_and_the_rest_is_left_alone(service: Service, log_in: LogIn) -> None:
+    chosen, other = arrivals.failed(service), arrivals.failed(service)
+    person = log_in("support")
+    person.visit(f"/admin/mediapipe/mediaitem/?q={chosen.media[0].sid}")
+    person.page.locator("#result_list .action-select").check()
+    person.page.select_option("select[name=action]", label="Retry the selected ones…")
+    person.page.get_by_role("button", name="Go").click()
+    person.page.get_by_role("button", name="Yes, retry").click()
+    arrivals.become(service, chosen, "stored")
+    arrivals.become(service, other, "failed")
