@@ -26,7 +26,14 @@ test-faults: $(VENV)/dev
 mutations: $(VENV)/dev
 	$(BIN)/python tests/mutations/run.py $(ARGS)
 
-.PHONY: demo run test test-faults mutations bench screenshots lint format requirements
+# Times the admin on a PostgreSQL with a million media items; takes some ten minutes to fill it.
+bench: $(VENV)/dev
+	$(BIN)/python -m tests.benchmarks.admin_at_scale $(ARGS)
+
+# The pictures of the README; needs Chromium.
+screenshots: $(VENV)/dev
+	DJANGO_SETTINGS_MODULE=mediapipe.settings $(BIN)/python -m tests.browser
+
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
