@@ -1,9 +1,13 @@
 """What every provider translates its webhooks into, and what the fetch asks of it."""
 
+import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
+
+from django.utils.http import parse_http_date_safe
 
 from mediapipe.failures import Absence, FinalFailure, TransientFailure
 
@@ -119,6 +123,15 @@ class Answer:
     headers: Mapping[str, str]
     body_head: bytes
     redirected: bool
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """For how long not to ask again, as Retry-After says it: in seconds, or as a date."""
+        value = self.headers.get("retry-after", "").strip()
+        if re.fullmatch(r"[0-9]{1,15}", value):
+            return float(value)
+        date = parse_http_date_safe(value)
+        return None if date is None else max(0.0, date - time.time())
 
 
 class Provider(Protocol):

@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -35,7 +36,9 @@ class Address:
     sockaddr: tuple[Any, ...]
 
 
-def resolve(host: str, port: int, *, timeout_s: float) -> list[Address]:
+def resolve(
+    host: str, port: int, *, timeout_s: float, may_connect_to: Callable[[str], bool]
+) -> list[Address]:
     """Return every address of `host`, checked, in the order in which the system prefers them.
 
     Raises AddressRefused if a single one is forbidden (a name that points both outside and inside
@@ -43,7 +46,7 @@ def resolve(host: str, port: int, *, timeout_s: float) -> list[Address]:
     """
     addresses = _look_up(host, port, timeout_s)
     for address in addresses:
-        if not is_allowed(address.sockaddr[0]):
+        if not may_connect_to(address.sockaddr[0]):
             raise AddressRefused(f"{host} is at {address.sockaddr[0]}")
     return addresses
 

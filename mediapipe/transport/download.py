@@ -186,8 +186,7 @@ class _Attempt:
         self._note(response, redirected=redirected)
         is_body = response.status_code == 200 and not self._is_metadata(redirected=redirected)
         head = b"" if is_body else head_of(response)
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return response, Answer(response.status_code, headers, head, redirected)
+        return response, Answer(response.status_code, _lowered(response), head, redirected)
 
     def _note(self, response: requests.Response, *, redirected: bool) -> None:
         evidence, headers = self.evidence, response.headers
@@ -234,6 +233,15 @@ def head_of(response: requests.Response) -> bytes:
     finally:
         response.close()
     return head
+
+
+def answer_of(response: requests.Response) -> Answer:
+    """Return the answer of one request, read as far as head_of() reads it, and close it."""
+    return Answer(response.status_code, _lowered(response), head_of(response), redirected=False)
+
+
+def _lowered(response: requests.Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _check_framing(headers: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ import requests
 
 from mediapipe.providers.base import Answer, Credentials, MediaRequest
 from mediapipe.transport.deadline import Deadline
-from mediapipe.transport.download import basic, head_of
+from mediapipe.transport.download import answer_of, basic
 from mediapipe.transport.errors import network_failures
 from mediapipe.transport.redirects import host_of
 from mediapipe.transport.session import session
@@ -36,5 +36,4 @@ def _get(url: str, credentials: Credentials | None, deadline: Deadline) -> Answe
         stream=True,
         allow_redirects=False,
     )
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status_code, headers, head_of(response), redirected=False)
+    return answer_of(response)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from http.cookiejar import DefaultCookiePolicy
 from itertools import zip_longest
-from typing import Any
+from typing import Any, ClassVar
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -20,7 +20,7 @@ from urllib3.util.response import assert_header_parsing
 
 from mediapipe.failures import ConnectionFailed, TooSlow
 from mediapipe.transport import deadline
-from mediapipe.transport.addresses import Address, resolve
+from mediapipe.transport.addresses import Address, is_allowed, resolve
 
 # Firewalls forget an idle connection in silence; a request over it would wait for nothing.
 MAX_IDLE_S = 30.0
@@ -54,12 +54,15 @@ class PinnedConnection(HTTPConnection):
     """A connection to the very address that was checked, so that DNS cannot change in between."""
 
     response_class = StrictAnswer
+    may_connect_to = staticmethod(is_allowed)
     _last_used = 0.0
 
     def _new_conn(self) -> socket.socket:
         timeout_s = float(self.timeout or 0)
         end = time.monotonic() + timeout_s
-        addresses = resolve(self._dns_host, self.port, timeout_s=timeout_s)
+        addresses = resolve(
+            self._dns_host, self.port, timeout_s=timeout_s, may_connect_to=self.may_connect_to
+        )
         return _connect_to_any(addresses, end, host=self.host)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
@@ -86,14 +89,20 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = PinnedTlsConnection
 
 
-class _Adapter(HTTPAdapter):
+class PinnedAdapter(HTTPAdapter):
+    """Makes its connections through `pools`, by the scheme of the URL."""
+
+    pools: ClassVar[dict[str, type[HTTPConnectionPool]]] = {"http": _Pool, "https": _TlsPool}
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = self.pools
 
 
 class Session(requests.Session):
     """A requests session without redirects, cookies, proxies, netrc, compression or retries."""
+
+    adapter: ClassVar[type[PinnedAdapter]] = PinnedAdapter
 
     def __init__(self, *, hosts: int = HOSTS_KEPT_WARM) -> None:
         super().__init__()
@@ -102,25 +111,32 @@ class Session(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.headers.update({"User-Agent": "mediapipe", "Accept-Encoding": "identity"})
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(pool_connections=hosts, pool_maxsize=1, max_retries=0))
+            self.mount(scheme, self.adapter(pool_connections=hosts, pool_maxsize=1, max_retries=0))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Return None: even with allow_redirects=False requests would read the body to its end."""
 
 
-def session() -> Session:
-    """Return the session of this thread, which keeps its connections alive between items."""
-    if not hasattr(_local, "session"):
-        _local.session = Session()
-    found: Session = _local.session
-    return found
+def session(kind: type[Session] = Session) -> Session:
+    """Return this thread's session of this kind, which keeps its connections alive."""
+    sessions = _sessions()
+    if kind not in sessions:
+        sessions[kind] = kind()
+    return sessions[kind]
 
 
 def close_session() -> None:
     """Close the connections of this thread; the next session() starts afresh."""
-    if hasattr(_local, "session"):
-        _local.session.close()
-        del _local.session
+    sessions = _sessions()
+    while sessions:
+        sessions.popitem()[1].close()
+
+
+def _sessions() -> dict[type[Session], Session]:
+    if not hasattr(_local, "sessions"):
+        _local.sessions = {}
+    found: dict[type[Session], Session] = _local.sessions
+    return found
 
 
 def _connect_to_any(addresses: Sequence[Address], end: float, *, host: str) -> socket.socket:

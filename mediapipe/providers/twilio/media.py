@@ -2,12 +2,10 @@
 
 import json
 import re
-import time
 from collections.abc import Mapping
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.http import parse_http_date_safe
 
 from mediapipe.failures import (
     AddressRefused,
@@ -193,7 +191,7 @@ def classify(answer: Answer) -> TransientFailure | FinalFailure | None:
     code = error_code(answer)
     detail = f"HTTP {answer.status}" + (f", Twilio error {code}" if code else "")
     if failure in (RateLimited, TwilioError):
-        return failure(detail, retry_after_s=_retry_after_s(answer.headers))
+        return failure(detail, retry_after_s=answer.retry_after_s)
     return failure(detail)
 
 
@@ -214,11 +212,3 @@ def _https_at_twilio(origin: str) -> str:
     if origin in settings.TWILIO_API_HOSTS:
         return origin
     raise AddressRefused("Its host is not Twilio's, nor one of TWILIO_API_HOSTS.")
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,15}", value):
-        return float(value)
-    date = parse_http_date_safe(value)
-    return None if date is None else max(0.0, date - time.time())

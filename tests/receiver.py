@@ -1,0 +1,102 @@
+"""Who takes what we send: a web server and a mail server on loopback that keep what they heard."""
+
+from __future__ import annotations
+
+import contextlib
+import socketserver
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Heard:
+    """What came, and what is answered: each of the answers once, then the last one for ever."""
+
+    url: str = ""
+    answers: list[tuple[int, str]] = field(default_factory=lambda: [(200, "ok")])
+    headers: dict[str, str] = field(default_factory=dict)
+    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    def answer(self) -> tuple[int, str]:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+@contextlib.contextmanager
+def web_server(*answers: int) -> Iterator[Heard]:
+    """Run a receiver of webhooks that answers with these statuses, one after the other."""
+    heard = Heard(answers=[(status, "said so") for status in answers] or [(200, "ok")])
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers.get("Content-Length", 0))
+            names = {name.lower(): value for name, value in self.headers.items()}
+            heard.requests.append((names, self.rfile.read(length)))
+            status, text = heard.answer()
+            self.send_response(status)
+            for name, value in heard.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, _running(server):
+        heard.url = f"http://127.0.0.1:{server.server_address[1]}/hooks/s3cret"
+        yield heard
+
+
+@dataclass
+class Mailbox:
+    """What a mail server was given, and what it answers to RCPT."""
+
+    port: int = 0
+    to_rcpt: str = "250 ok"
+    letters: list[str] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def mail_server() -> Iterator[Mailbox]:
+    """Run a mail server that takes everything, or refuses each recipient as it is told."""
+    mailbox = Mailbox()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.say("220 ready")
+            while line := self.rfile.readline().decode().strip():
+                verb = line.partition(" ")[0].upper()
+                if verb == "DATA":
+                    self.take()
+                elif verb == "RCPT":
+                    mailbox.recipients.append(line)
+                    self.say(mailbox.to_rcpt)
+                else:
+                    self.say("221 bye" if verb == "QUIT" else "250 ok")
+
+        def take(self) -> None:
+            self.say("354 go on")
+            lines = iter(lambda: self.rfile.readline().decode(), ".\r\n")
+            mailbox.letters.append("".join(lines))
+            self.say("250 taken")
+
+        def say(self, answer: str) -> None:
+            self.wfile.write(f"{answer}\r\n".encode())
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server, _running(server):
+        mailbox.port = server.server_address[1]
+        yield mailbox
+
+
+@contextlib.contextmanager
+def _running(server: socketserver.BaseServer) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
