@@ -16,6 +16,7 @@ app = Celery(
         "tasks.close_incidents",
         "tasks.sweep_files",
         "tasks.retry_jobs",
+        "tasks.notify",
         "tasks.check_escalation",
         "tasks.purge",
     ],

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from mediapipe.models import Channel
 from mediapipe.providers.twilio.accounts import accounts
 from mediapipe.providers.twilio.media import is_media_service
 
@@ -144,3 +145,39 @@ def public_url_is_https(
             id="mediapipe.W001",
         )
     ]
+
+
+@register("mediapipe")
+def notification_is_complete(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A channel that lacks half of its settings would tell nobody of anything."""
+    halves = [
+        ("ESCALATION_EMAILS", settings.ESCALATION_EMAILS, "EMAIL_URL", settings.EMAIL_URL),
+        (
+            "ESCALATION_WEBHOOK_URL",
+            settings.ESCALATION_WEBHOOK_URL,
+            "ESCALATION_WEBHOOK_SECRET",
+            settings.ESCALATION_WEBHOOK_SECRETS,
+        ),
+    ]
+    told = [_incomplete(name, other) for name, set_, other, needed in halves if set_ and not needed]
+    if Channel.configured() and not settings.PUBLIC_BASE_URL:
+        told.append(_no_link())
+    return told
+
+
+def _incomplete(name: str, other: str) -> CheckMessage:
+    return Error(
+        f"{name} is set, but {other} is not: nobody would be told of incidents that way.",
+        hint=f"Set {other} as well, or neither; the README says what it looks like.",
+        id="mediapipe.E006",
+    )
+
+
+def _no_link() -> CheckMessage:
+    return Warning(
+        "PUBLIC_BASE_URL is not set: messages about incidents cannot link to them.",
+        hint="Set it to the origin under which people reach the admin.",
+        id="mediapipe.W002",
+    )

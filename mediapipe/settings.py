@@ -10,8 +10,8 @@ from typing import Any
 import django_stubs_ext
 import environ
 
-from mediapipe import configuration
-from mediapipe.queues import HOUSEKEEPING, MEDIA
+from mediapipe import configuration, notification_settings
+from mediapipe.queues import HOUSEKEEPING, MEDIA, RETRIES
 
 django_stubs_ext.monkeypatch()
 
@@ -149,6 +149,9 @@ CELERY_TASK_ROUTES = {
     "tasks.sweep_files.*": {"queue": HOUSEKEEPING},
     "tasks.retry_jobs.*": {"queue": HOUSEKEEPING},
     "tasks.purge.*": {"queue": HOUSEKEEPING},
+    "tasks.notify.sweep_notices": {"queue": HOUSEKEEPING},
+    # Each may wait for a while for somebody else's server, which no sweep may have to wait for.
+    "tasks.notify.notify": {"queue": RETRIES},
     "celery.*": {"queue": HOUSEKEEPING},
 }
 # A low multiplier makes waiting countdowns late on RabbitMQ, because its prefetch grows slowly.
@@ -175,6 +178,11 @@ CELERY_BEAT_SCHEDULE = {
     # The admin works off the first batch of a job itself, and this the others.
     "retry_jobs": {
         "task": "tasks.retry_jobs.work_off_retries",
+        "schedule": REDISPATCH_INTERVAL_S,
+        "options": {"expires": REDISPATCH_INTERVAL_S},
+    },
+    "sweep_notices": {
+        "task": "tasks.notify.sweep_notices",
         "schedule": REDISPATCH_INTERVAL_S,
         "options": {"expires": REDISPATCH_INTERVAL_S},
     },
@@ -269,6 +277,17 @@ RETENTION_RESULTS_DAYS = configuration.days(
 # Hand-off
 
 API_LINK_LIFETIME_S = configuration.seconds(env, "API_LINK_LIFETIME", default="5m")
+
+# Notification
+
+ESCALATION_EMAILS = notification_settings.addresses(env, "ESCALATION_EMAILS")
+DEFAULT_FROM_EMAIL = notification_settings.sender(env, "DEFAULT_FROM_EMAIL", PUBLIC_BASE_URL)
+EMAIL_URL = configuration.text(env, "EMAIL_URL")
+# EMAIL_BACKEND, EMAIL_HOST and the others that Django knows.
+globals().update(notification_settings.mail_server(env, "EMAIL_URL"))
+ESCALATION_WEBHOOK_URL = notification_settings.receiver(env, "ESCALATION_WEBHOOK_URL")
+ESCALATION_WEBHOOK_SECRETS = notification_settings.signing_secrets(env, "ESCALATION_WEBHOOK_SECRET")
+ESCALATION_SLACK_URL = notification_settings.receiver(env, "ESCALATION_SLACK_URL")
 
 # Logging
 

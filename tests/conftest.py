@@ -45,6 +45,8 @@ def own_world(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.MEDIA_REDIRECT_HOSTS = []
     settings.MEDIA_ALLOWED_NETWORKS = []
     settings.PUBLIC_BASE_URL = ""
+    settings.ESCALATION_EMAILS = []
+    settings.ESCALATION_WEBHOOK_URL = settings.ESCALATION_SLACK_URL = ""
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.MEDIA_ROOT = str(tmp_path / "media")
     options = {"location": settings.MEDIA_ROOT, "base_url": None, "allow_overwrite": True}

@@ -25,7 +25,7 @@ ACT = {roles.SUPPORT, roles.ADMINISTRATOR}
 RULE = {roles.ADMINISTRATOR}
 NONE: set[str] = set()
 LIST = "mediapipe_mediaitem_changelist"
-MODELS = ("mediaitem", "webhookevent", "incident", "accounttrouble", "rejection")
+MODELS = ("mediaitem", "webhookevent", "incident", "notice", "accounttrouble", "rejection")
 
 # Name, whether it is about the item, and who may GET and who may POST there.
 RULES: dict[tuple[str, bool], tuple[set[str], set[str]]] = {

@@ -13,7 +13,7 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from mediapipe.celery import app
 from mediapipe.models import MediaItem, Status
-from mediapipe.queues import MEDIA, RETRIES
+from mediapipe.queues import MEDIA, QUEUES, RETRIES
 from mediapipe.simulator import Simulator, faults
 from tasks import redispatch as redispatching
 from tasks.dispatch import waiting_messages
@@ -33,7 +33,7 @@ def only_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> It
     with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
         patch.setenv("CELERY_BROKER_URL", "memory://")
         patch.setitem(app.conf.broker_transport_options, "polling_interval", 0.02)
-        with start_worker(app, pool="solo", perform_ping_check=False, queues=["media"]):
+        with start_worker(app, pool="solo", perform_ping_check=False, queues=QUEUES):
             yield
 
 

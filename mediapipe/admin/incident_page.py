@@ -63,6 +63,7 @@ def show(request: HttpRequest, incident: Incident, *, may_manage: bool) -> HttpR
         bars=_bars(hours),
         size=(len(hours) * (BAR + GAP), HEIGHT),
         history=incident.steps.select_related("by"),
+        notices=incident.notices.select_related("step"),
         examples=incident.media.order_by("-received_at")[:EXAMPLES],
         timing=_timing(incident),
         in_seconds=cause == Cause.SLOW_PROPAGATION,

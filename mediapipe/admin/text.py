@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from mediapipe.delays import Span, span, waited_s
 from mediapipe.models import MediaItem, State, Status
+from mediapipe.models.deliveries import DeliveryStatus
 
 # They turn around what follows them (gpj.exe is read as exe.jpg), or move a terminal's cursor.
 UNSEEN = re.compile(
@@ -31,6 +32,8 @@ SIGNS: dict[str, str] = {
     State.REPORTED: "→",
     State.RESOLVED: "✓",
     State.IGNORED: "–",  # noqa: RUF001
+    DeliveryStatus.WAITING: "○",
+    DeliveryStatus.DELIVERED: "✓",
 }
 UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 

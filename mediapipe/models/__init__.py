@@ -12,6 +12,7 @@ from mediapipe.models.heartbeats import Heartbeat
 from mediapipe.models.incident_steps import IncidentMedia, IncidentStep, Step
 from mediapipe.models.incidents import Incident, Sighting, State
 from mediapipe.models.media import MediaItem
+from mediapipe.models.notices import Channel, Notice
 from mediapipe.models.querysets import Status
 from mediapipe.models.rejections import Rejection
 from mediapipe.models.retries import RetryBatch, RetryJob
@@ -21,6 +22,7 @@ __all__ = [
     "AccountTrouble",
     "ApiToken",
     "Cause",
+    "Channel",
     "FetchAttempt",
     "Heartbeat",
     "Incident",
@@ -28,6 +30,7 @@ __all__ = [
     "IncidentStep",
     "MediaItem",
     "NotFoundBecause",
+    "Notice",
     "Rejection",
     "RepeatedWebhook",
     "RetryBatch",

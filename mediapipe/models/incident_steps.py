@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
+
+from mediapipe.models.notices import Notice
 
 
 class Step(models.TextChoices):
@@ -49,6 +53,14 @@ class IncidentStep(models.Model):
 
     class Meta:
         ordering = ["pk"]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write the step down together with who has to be told of it."""
+        new = self.pk is None
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if new and self.kind in ANNOUNCED and self.by_id is None:
+                Notice.owe(self)
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.at:%Y-%m-%d %H:%M:%S}"

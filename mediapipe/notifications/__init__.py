@@ -1,0 +1,1 @@
+"""How people are told of an incident: what is said, and over which channel."""
