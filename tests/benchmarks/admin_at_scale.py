@@ -65,8 +65,8 @@ def main() -> int:
         if not options.database:
             fill(options.media)
         results = [measure(*page) for page in track(pages(), "measuring", console=console)]
-    console.print(report(results))
-    write(results)
+        console.print(report(results))
+        write(results)
     return int(any(result.slow for result in results))
 
 
