@@ -7,6 +7,7 @@ import secrets
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -275,8 +276,21 @@ def media_storage(storage_url: str, media_root: str) -> dict[str, Any]:
             "location": parts.path.strip("/"),
             "file_overwrite": True,
             "default_acl": None,
+            "client_config": _s3_client(),
         },
     }
+
+
+def _s3_client() -> Any:
+    """Return the bounds of S3's client, which by itself waits for minutes for a storage."""
+    if not (find_spec("storages") and find_spec("botocore")):
+        raise ImproperlyConfigured(
+            "STORAGE_URL needs packages of its own: pip install --require-hashes "
+            "-r requirements/s3.txt, or build the image with EXTRAS=s3."
+        )
+    from botocore.config import Config
+
+    return Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2})
 
 
 def logging(log_format: str, level: str) -> dict[str, Any]:
@@ -301,6 +315,8 @@ def logging(log_format: str, level: str) -> dict[str, Any]:
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # It tells the endpoint at each connection.
+            "botocore": {"level": "WARNING"},
             # A line for each refused request: a flood of forged ones would fill the disk.
             "django.request": {"level": "ERROR"},
         },

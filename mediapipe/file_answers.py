@@ -9,6 +9,7 @@ from typing import IO
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 
+from mediapipe.failures import StorageFailed
 from mediapipe.models import MediaItem, Status
 from mediapipe.storage import opened
 
@@ -38,6 +39,9 @@ def file_answer(request: HttpRequest, media: MediaItem) -> HttpResponse | Stream
         return _file(request, media, media.size)
     except FileNotFoundError:
         return HttpResponse(f"{media.storage_name} is not in the storage any more.", status=404)
+    except StorageFailed as failure:
+        sentence = f"The storage does not give the file out: {failure.detail}."
+        return HttpResponse(sentence, status=503)
 
 
 def deleted_by_retention(media: MediaItem) -> str:
@@ -52,6 +56,8 @@ def _file(
     wanted = RANGE.fullmatch(request.headers.get("Range", ""))
     if not wanted:
         answer = FileResponse(opened(media.storage_name), content_type=_content_type(media))
+        # By itself Django tells the length of a file on a disk alone.
+        answer.setdefault("Content-Length", str(size))
         return _guarded(answer, media)
     first = int(wanted[1])
     last = min(int(wanted[2] or size - 1), size - 1)
@@ -63,8 +69,7 @@ def _file(
 
 def _part(media: MediaItem, first: int, last: int) -> StreamingHttpResponse:
     length = last - first + 1
-    file = opened(media.storage_name)
-    file.seek(first)
+    file = opened(media.storage_name, first)
     answer = StreamingHttpResponse(_blocks(file, length), status=206)
     answer["Content-Type"] = _content_type(media)
     answer["Content-Length"] = str(length)

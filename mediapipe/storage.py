@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from django.conf import settings
 from django.core.files import File
@@ -69,9 +69,22 @@ def keep(file: BinaryIO, name: str) -> None:
         raise StorageFailed(type(error).__name__) from error
 
 
-def opened(name: str) -> File[bytes]:
-    """Return a stored file, open for reading; raise OSError when it is not there."""
-    return storages["media"].open(name)
+def opened(name: str, first: int = 0) -> IO[bytes]:
+    """Return a stored file, open for reading from its byte `first` on.
+
+    Raise FileNotFoundError when it is not there, StorageFailed when the storage does not say.
+    """
+    try:
+        file: Any = storages["media"].open(name)
+        if s3_object := getattr(file, "obj", None):
+            # django-storages would load the whole object, for each range that a player asks for.
+            return cast(IO[bytes], s3_object.get(Range=f"bytes={first}-")["Body"])
+        file.seek(first)
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise StorageFailed(type(error).__name__) from error
+    return cast(IO[bytes], file)
 
 
 def is_kept(name: str) -> bool:
