@@ -210,6 +210,16 @@ def broker_url(env: Env, name: str, default: str) -> str:
     return url
 
 
+def queue_type(env: Env, name: str, broker_url: str) -> str:
+    """Return which kind of queues RabbitMQ is to keep; other brokers have one kind only."""
+    kind = text(env, name, "classic")
+    if kind not in {"classic", "quorum"}:
+        raise ImproperlyConfigured(f"{name} must be classic or quorum, for example {name}=quorum.")
+    if kind == "quorum" and not broker_url.startswith(("amqp", "pyamqp")):
+        raise ImproperlyConfigured(f"{name}=quorum needs RabbitMQ, an amqp:// CELERY_BROKER_URL.")
+    return kind
+
+
 def transport_options(broker_url: str) -> dict[str, Any]:
     """Return what the broker's transport needs so that no message is lost in silence."""
     if broker_url.startswith(("amqp", "pyamqp")):

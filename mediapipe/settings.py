@@ -130,6 +130,12 @@ CELERY_BROKER_URL = configuration.broker_url(
 EMBEDDED_BROKER = f"redis+socket://{EMBEDDED_BROKER_SOCKET}" == CELERY_BROKER_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = configuration.transport_options(CELERY_BROKER_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+QUEUE_TYPE = configuration.queue_type(env, "QUEUE_TYPE", CELERY_BROKER_URL)
+if QUEUE_TYPE == "quorum":
+    CELERY_TASK_DEFAULT_QUEUE_TYPE = CELERY_TASK_CREATE_MISSING_QUEUE_TYPE = "quorum"
+    # On these RabbitMQ itself lets messages wait, which takes exchanges of this type.
+    CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
+    CELERY_TASK_CREATE_MISSING_QUEUE_EXCHANGE_TYPE = "topic"
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
 # Celery's own clean-up deletes all at once, which locks the table; tasks/purge.py does it instead.

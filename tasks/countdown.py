@@ -1,8 +1,10 @@
 """Tasks that come back after the countdown that their failure carries."""
 
+from math import ceil
 from typing import Any
 
 from celery.contrib.django.task import DjangoTask
+from django.conf import settings
 
 
 class CountdownTask(DjangoTask):  # type: ignore[type-arg]  # takes no parameters at run time
@@ -21,7 +23,15 @@ class CountdownTask(DjangoTask):  # type: ignore[type-arg]  # takes no parameter
         failure = options["exc"]
         if failure.retry_in_s is None:
             raise failure
-        again: dict[str, Any] = {"countdown": failure.retry_in_s}
+        again: dict[str, Any] = {"countdown": countdown_s(failure.retry_in_s)}
         if self.retry_queue:
             again["queue"] = self.retry_queue
         return super().retry(*args, **options | again)
+
+
+def countdown_s(delay_s: float) -> float:
+    """Return how long the broker holds a message back: quorum queues count whole seconds.
+
+    Rounded up, because a message that comes too early finds that its item is not due.
+    """
+    return ceil(delay_s) if settings.QUEUE_TYPE == "quorum" else delay_s
