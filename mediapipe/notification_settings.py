@@ -34,7 +34,9 @@ def addresses(env: Env, name: str) -> list[str]:
 
 def sender(env: Env, name: str, public_base_url: str) -> str:
     """Return who e-mails come from, by default an address at the public host."""
-    value = text(env, name, f"mediapipe@{urlsplit(public_base_url).hostname or 'localhost'}")
+    ours = f"mediapipe@{urlsplit(public_base_url).hostname}"
+    # A bare number or name, by which one tries things out, is no host of an address.
+    value = text(env, name, ours if _is_address(ours) else "mediapipe@localhost")
     _, address = parseaddr(value)
     if not _is_address(address) or "\n" in value:
         raise ImproperlyConfigured(

@@ -40,6 +40,9 @@ def test_what_is_no_address_is_an_error(value: str) -> None:
     [
         ("", "https://media.example.com", "mediapipe@media.example.com"),
         ("", "", "mediapipe@localhost"),
+        ("", "http://127.0.0.1:8000", "mediapipe@localhost"),
+        ("", "http://[::1]:8000", "mediapipe@localhost"),
+        ("", "http://web:8000", "mediapipe@localhost"),
         ("Media <m@example.com>", "", "Media <m@example.com>"),
     ],
 )
