@@ -17,6 +17,7 @@ app = Celery(
         "tasks.sweep_files",
         "tasks.retry_jobs",
         "tasks.notify",
+        "tasks.reconcile",
         "tasks.check_escalation",
         "tasks.purge",
     ],

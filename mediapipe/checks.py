@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from mediapipe.models import Channel
 from mediapipe.providers.twilio.accounts import accounts
-from mediapipe.providers.twilio.media import is_media_service
+from mediapipe.providers.twilio.media import is_media_service, is_twilio
 
 ORIGIN = re.compile(r"https?://[^\s/?#@]+")
 
@@ -116,18 +116,22 @@ def _no_origin(number: int) -> Error:
 
 
 @register("mediapipe")
-def media_service_may_have_credentials(
+def twilio_urls_may_have_credentials(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Media of conversations that is looked for anywhere else would fail, each item by itself."""
-    if is_media_service(settings.TWILIO_MCS_URL):
-        return []
+    """What is asked for anywhere else gets no credentials, so that each request would fail."""
+    places = [
+        ("TWILIO_MCS_URL", is_media_service, "https://mcs.ie1.twilio.com"),
+        ("TWILIO_API_URL", is_twilio, "https://api.dublin.ie1.twilio.com"),
+    ]
     return [
         Error(
-            "TWILIO_MCS_URL is neither Twilio's media service nor in TWILIO_API_HOSTS.",
-            hint="Write for example https://mcs.ie1.twilio.com; name a simulator in both.",
+            f"{name} is neither Twilio's nor in TWILIO_API_HOSTS.",
+            hint=f"Write for example {example}; name a simulator in both.",
             id="mediapipe.E006",
         )
+        for name, is_allowed, example in places
+        if not is_allowed(getattr(settings, name))
     ]
 
 

@@ -15,6 +15,7 @@ class Timed(Protocol):
     first_attempt_at: datetime | None
     last_not_found_at: datetime | None
     found_at: datetime | None
+    reconciled_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,11 @@ class Span:
 
 
 def queue_lag_s(media: Timed) -> float | None:
-    """Return the seconds between webhook and first attempt: our part of the delay."""
-    if media.first_attempt_at is None:
+    """Return the seconds between webhook and first attempt: our part of the delay.
+
+    What reconciliation found had no webhook, so that nothing can be measured from it.
+    """
+    if media.first_attempt_at is None or media.reconciled_at is not None:
         return None
     return _since_webhook_s(media, media.first_attempt_at)
 
@@ -45,11 +49,18 @@ def span(media: Timed) -> Span | None:
     if media.found_at is None:
         return None
     at_least_s = waited_s(media)
+    if at_least_s is None:
+        return None
     return Span(at_least_s, max(at_least_s, _since_webhook_s(media, media.found_at)))
 
 
-def waited_s(media: Timed) -> float:
-    """Return for how many seconds after the webhook the media is known not to have been there."""
+def waited_s(media: Timed) -> float | None:
+    """Return for how many seconds after the webhook the media is known not to have been there.
+
+    None where there was no webhook.
+    """
+    if media.reconciled_at is not None:
+        return None
     return max(0.0, _since_webhook_s(media, media.last_not_found_at or media.received_at))
 
 

@@ -35,6 +35,8 @@ KEYS = (
     "sha256",
     "storage_name",
     "purged_at",
+    "reconciled_at",
+    "twilio_created_at",
 )
 # The content type that a webhook declares is the sender's own word.
 # The full-width forms are taken for the usual ones where Chinese or Japanese is written, and
@@ -57,7 +59,7 @@ def media_line(media: MediaItem) -> dict[str, Any]:
         event.subject_sid if recording else None,
         None if recording else media.media_sid,
         media.status,
-        media.received_at,
+        None if media.reconciled_at else media.received_at,
         media.first_attempt_at,
         media.last_not_found_at,
         media.retrieved_at,
@@ -74,6 +76,8 @@ def media_line(media: MediaItem) -> dict[str, Any]:
         # Whoever reads this must not look for a file that may be gone already.
         None if media.purged_at else media.storage_name,
         media.purged_at,
+        media.reconciled_at,
+        media.received_at if media.reconciled_at else None,
     )
     return {key: _plain(value) for key, value in zip(KEYS, values, strict=True)}
 

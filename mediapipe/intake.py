@@ -19,34 +19,46 @@ COMPLETED_FIELDS = ("call_sid", "conference_sid", "conversation_sid", "sender", 
 
 
 def record(
-    message: InboundMessage, *, provider: str, received_at: datetime, home_region: str = ""
+    message: InboundMessage,
+    *,
+    provider: str,
+    received_at: datetime,
+    home_region: str = "",
+    reconciled_at: datetime | None = None,
 ) -> WebhookEvent:
     """Return the event of this message, durable when this returns.
 
     The same subject from any webhook URL, twice, in any order or at once, is one event, and
-    each of its media is one item.
+    each of its media is one item. What was found at `reconciled_at` instead of being announced
+    counts as received when it came to Twilio.
     """
     try:
         with transaction.atomic():
-            return _first(message, provider, received_at, home_region)
+            return _first(message, provider, received_at, home_region, reconciled_at)
     except IntegrityError:
         # Somebody announced this subject before us, or in this very moment.
         with transaction.atomic():
-            return _repeat(message, provider, received_at)
+            return _repeat(message, provider, received_at, reconciled_at)
 
 
 def _first(
-    message: InboundMessage, provider: str, received_at: datetime, home_region: str
+    message: InboundMessage,
+    provider: str,
+    received_at: datetime,
+    home_region: str,
+    reconciled_at: datetime | None,
 ) -> WebhookEvent:
     event = WebhookEvent.announced(
         message, provider=provider, at=received_at, home_region=home_region
     )
     event.save(force_insert=True)
-    _add_media(event, message.media, received_at)
+    _add_media(event, message.media, received_at, reconciled_at)
     return event
 
 
-def _repeat(message: InboundMessage, provider: str, received_at: datetime) -> WebhookEvent:
+def _repeat(
+    message: InboundMessage, provider: str, received_at: datetime, reconciled_at: datetime | None
+) -> WebhookEvent:
     event = WebhookEvent.objects.select_for_update().get(
         provider=provider,
         account_sid=message.account_sid,
@@ -58,10 +70,10 @@ def _repeat(message: InboundMessage, provider: str, received_at: datetime) -> We
         # What retention deleted does not come back with a late repeat.
         told = {}
     WebhookEvent.objects.filter(pk=event.pk).update(
-        repeats=F("repeats") + 1, last_repeat_at=received_at, **told
+        repeats=F("repeats") + 1, last_repeat_at=reconciled_at or received_at, **told
     )
-    _keep_what_differs(event, message, received_at)
-    _add_media(event, message.media, received_at)
+    _keep_what_differs(event, message, reconciled_at or received_at)
+    _add_media(event, message.media, received_at, reconciled_at)
     _apply_absences(event, message.media)
     return event
 
@@ -79,8 +91,13 @@ def _keep_what_differs(event: WebhookEvent, message: InboundMessage, at: datetim
         RepeatedWebhook.objects.bulk_create([row], ignore_conflicts=True)
 
 
-def _add_media(event: WebhookEvent, media: Iterable[AnnouncedMedia], at: datetime) -> None:
-    rows = [MediaItem.announced(event, announced, at) for announced in media]
+def _add_media(
+    event: WebhookEvent,
+    media: Iterable[AnnouncedMedia],
+    at: datetime,
+    reconciled_at: datetime | None,
+) -> None:
+    rows = [MediaItem.announced(event, item, at, reconciled_at=reconciled_at) for item in media]
     over = [row.identity for row in rows if row.status not in UNFINISHED]
     # The event is locked or nobody's yet, so that nobody else adds any meanwhile.
     known = set(event.media.values_list("identity", flat=True)) if over else set()

@@ -154,6 +154,7 @@ CELERY_TASK_ROUTES = {
     "tasks.check_escalation.*": {"queue": HOUSEKEEPING},
     "tasks.sweep_files.*": {"queue": HOUSEKEEPING},
     "tasks.retry_jobs.*": {"queue": HOUSEKEEPING},
+    "tasks.reconcile.*": {"queue": HOUSEKEEPING},
     "tasks.purge.*": {"queue": HOUSEKEEPING},
     "tasks.notify.sweep_notices": {"queue": HOUSEKEEPING},
     # Each may wait for a while for somebody else's server, which no sweep may have to wait for.
@@ -222,6 +223,8 @@ TWILIO_API_KEY = configuration.text(env, "TWILIO_API_KEY")
 TWILIO_API_SECRET = configuration.text(env, "TWILIO_API_SECRET")
 TWILIO_ACCOUNTS_FILE = configuration.text(env, "TWILIO_ACCOUNTS_FILE")
 TWILIO_API_HOSTS = [host.rstrip("/") for host in configuration.listed(env, "TWILIO_API_HOSTS")]
+# Where messages and recordings are listed: accounts of another region have another.
+TWILIO_API_URL = configuration.base_url(env, "TWILIO_API_URL", "https://api.twilio.com")
 # Conversations name their media without a URL, so it is looked for here: each region has its own.
 TWILIO_MCS_URL = configuration.base_url(env, "TWILIO_MCS_URL", "https://mcs.us1.twilio.com")
 # Twilio's largest known webhook is some tens of kilobytes.
@@ -294,6 +297,17 @@ globals().update(notification_settings.mail_server(env, "EMAIL_URL"))
 ESCALATION_WEBHOOK_URL = notification_settings.receiver(env, "ESCALATION_WEBHOOK_URL")
 ESCALATION_WEBHOOK_SECRETS = notification_settings.signing_secrets(env, "ESCALATION_WEBHOOK_SECRET")
 ESCALATION_SLACK_URL = notification_settings.receiver(env, "ESCALATION_SLACK_URL")
+
+# Reconciliation
+
+RECONCILE_EVERY_S = configuration.seconds(env, "RECONCILE_EVERY", default="0")
+RECONCILE_WINDOW_S = configuration.seconds(env, "RECONCILE_WINDOW", default="24h")
+if RECONCILE_EVERY_S:
+    CELERY_BEAT_SCHEDULE["reconcile"] = {
+        "task": "tasks.reconcile.reconcile",
+        "schedule": RECONCILE_EVERY_S,
+        "options": {"expires": RECONCILE_EVERY_S},
+    }
 
 # Logging
 

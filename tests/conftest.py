@@ -41,6 +41,7 @@ def own_world(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.TWILIO_AUTH_TOKEN = make.TOKEN
     settings.TWILIO_API_KEY = settings.TWILIO_API_SECRET = settings.TWILIO_ACCOUNTS_FILE = ""
     settings.TWILIO_API_HOSTS = []
+    settings.TWILIO_API_URL = "https://api.twilio.com"
     settings.TWILIO_MCS_URL = "https://mcs.us1.twilio.com"
     settings.MEDIA_REDIRECT_HOSTS = []
     settings.MEDIA_ALLOWED_NETWORKS = []
@@ -61,6 +62,7 @@ def twilio(settings: Settings) -> Iterator[Simulator]:
     with Simulator(accounts={make.ACCOUNT: make.TOKEN}) as simulator:
         environment = simulator.environment()
         settings.TWILIO_API_HOSTS = [environment["TWILIO_API_HOSTS"]]
+        settings.TWILIO_API_URL = environment["TWILIO_API_URL"]
         settings.TWILIO_MCS_URL = environment["TWILIO_MCS_URL"]
         settings.MEDIA_REDIRECT_HOSTS = [environment["MEDIA_REDIRECT_HOSTS"]]
         settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]

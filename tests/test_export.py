@@ -49,6 +49,8 @@ KEYS = [
     "sha256",
     "storage_name",
     "purged_at",
+    "reconciled_at",
+    "twilio_created_at",
 ]
 Line = dict[str, Any]
 

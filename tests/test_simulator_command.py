@@ -32,7 +32,7 @@ def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 def environment_of(process: subprocess.Popen[str]) -> dict[str, str]:
     assert process.stdout is not None
-    lines = [process.stdout.readline().rstrip("\n") for _ in range(6)]
+    lines = [process.stdout.readline().rstrip("\n") for _ in range(7)]
     return dict(line.split("=", 1) for line in lines)
 
 

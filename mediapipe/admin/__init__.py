@@ -9,6 +9,7 @@ from mediapipe.admin import (
     media,
     notices,
     reasons,
+    reconciliations,
     rejections,
     retries,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "notices",
     "page",
     "reasons",
+    "reconciliations",
     "rejections",
     "retries",
 ]

@@ -10,13 +10,14 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from mediapipe.admin.text import plain
 from mediapipe.models import MediaItem, NotFoundBecause, Status
 from mediapipe.models.distinct import distinct_values
+from mediapipe.models.querysets import EARLY_404
 from mediapipe.period import LENGTHS, Period, PeriodUnreadable
 from mediapipe.providers.base import Kind
 
@@ -26,6 +27,7 @@ Choice = tuple[str, str]
 NONE = "-"
 NUL = "\u2400"
 PERIOD_NAMES = {"1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "30 days"}
+SOURCES = ("messaging", "recording", "conversations", "reconciliation")
 
 
 class Asked(admin.SimpleListFilter):
@@ -97,7 +99,7 @@ class SourceFilter(Exactly):
     parameter_name = "source__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        return [(name, name) for name in ("messaging", "recording", "conversations")]
+        return [(name, name) for name in SOURCES]
 
 
 class AccountFilter(Exactly):
@@ -161,11 +163,8 @@ class EarlyNotFoundFilter(Asked):
         return [("yes", "At least one"), ("no", "None")]
 
     def queryset(self, request: HttpRequest, media: QuerySet[MediaItem]) -> QuerySet[MediaItem]:
-        lookups: dict[str | None, dict[str, int]] = {
-            "yes": {"not_found_count__gt": 0},
-            "no": {"not_found_count": 0},
-        }
-        return media.filter(**lookups.get(self.value(), {}))
+        lookups = {"yes": EARLY_404, "no": ~EARLY_404}
+        return media.filter(lookups.get(self.value() or "", Q()))
 
 
 class LongerThan(Asked):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -55,7 +56,10 @@ def show(request: HttpRequest, media: MediaItem, *, may_retry: bool) -> HttpResp
 
 def _steps(media: MediaItem, attempts: Sequence[FetchAttempt]) -> Iterable[dict[str, Any]]:
     """Yield what happened as rows of the table, in the order of time."""
-    yield {"what": "webhook received", "after": "0 s", "at": moment(media.received_at)}
+    received = "came to Twilio, no webhook" if media.reconciled_at else "webhook received"
+    yield {"what": received, "after": "0 s", "at": moment(media.received_at)}
+    if media.reconciled_at:
+        yield _later(media, media.reconciled_at, "found by reconciliation")
     results = _results(attempts)
     for attempt in attempts:
         after_s = (attempt.started_at - media.received_at).total_seconds()
@@ -73,11 +77,15 @@ def _steps(media: MediaItem, attempts: Sequence[FetchAttempt]) -> Iterable[dict[
     ends = ((media.retrieved_at, "stored and verified"), (media.failed_at, "given up"))
     for at, what in ends:
         if at:
-            after = f"+{seconds((at - media.received_at).total_seconds())}"
-            yield {"what": what, "after": after, "at": moment(at)}
+            yield _later(media, at, what)
     if media.next_attempt_at and media.status == Status.RETRYING:
         due = retries.due(media)
         yield {"what": "next attempt", "after": due, "at": moment(media.next_attempt_at)}
+
+
+def _later(media: MediaItem, at: datetime, what: str) -> dict[str, Any]:
+    after = f"+{seconds((at - media.received_at).total_seconds())}"
+    return {"what": what, "after": after, "at": moment(at)}
 
 
 def _results(attempts: Sequence[FetchAttempt]) -> dict[str, TaskResult]:

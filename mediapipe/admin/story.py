@@ -67,7 +67,12 @@ def _next(media: MediaItem, now: datetime) -> str:
 
 def _after(media: MediaItem, moment: datetime | None) -> str:
     since_s = (moment - media.received_at).total_seconds() if moment else None
-    return f"{seconds(since_s)} after the webhook"
+    return f"{seconds(since_s)} after {beginning(media)}"
+
+
+def beginning(media: MediaItem) -> str:
+    """Return what the times of an item are counted from."""
+    return "it came to Twilio" if media.reconciled_at else "the webhook"
 
 
 def _not_found(media: MediaItem) -> str:

@@ -10,6 +10,7 @@ from typing import Self
 
 from django.utils import timezone
 
+from mediapipe.admin.story import beginning
 from mediapipe.admin.text import counted, seconds
 from mediapipe.failures import TransientMedia404
 from mediapipe.models import FetchAttempt, MediaItem, Status
@@ -110,15 +111,19 @@ def _marks(
     media: MediaItem, attempts: Sequence[FetchAttempt], scale: Scale, now: datetime
 ) -> Iterable[tuple[float, str, str, str, str]]:
     """Yield place, kind, sign, label and title of what happened, in its order."""
-    yield scale.x(0), "receipt", "▸", "webhook", "the webhook was received"
+    label = "at Twilio" if media.reconciled_at else "webhook"
+    yield scale.x(0), "receipt", "▸", label, _start(media)
+    if media.reconciled_at:
+        at_s = _since_s(media, media.reconciled_at)
+        yield scale.x(at_s), "receipt", "▸", "found", "found by reconciliation"
     for attempt in _fitting(attempts):
         at_s = _since_s(media, attempt.started_at)
         kind, sign = _drawn(attempt)
-        title = f"attempt {attempt.number}, {seconds(at_s)} after the webhook: {_result(attempt)}"
+        title = f"attempt {attempt.number}, {_after(media, at_s)}: {_result(attempt)}"
         yield scale.x(at_s), kind, sign, _result(attempt), title
     if media.retrieved_at:
         at_s = _since_s(media, media.retrieved_at)
-        yield scale.x(at_s), "stored", "✓", "stored", f"stored {seconds(at_s)} after the webhook"
+        yield scale.x(at_s), "stored", "✓", "stored", f"stored {_after(media, at_s)}"
     if media.status == Status.RETRYING and media.next_attempt_at:
         at_s = _since_s(media, media.next_attempt_at)
         yield scale.x(at_s), "next", "?", "next", "the next attempt"
@@ -172,6 +177,14 @@ def _in_words(media: MediaItem, attempts: Sequence[FetchAttempt]) -> str:
     if media.retrieved_at:
         stored = f", stored after {seconds(_since_s(media, media.retrieved_at))}"
     return (
-        f"A line of time that starts with the webhook: {tries}{stored}. "
+        f"A line of time that starts when {_start(media)}: {tries}{stored}. "
         "The table below has every step with its time."
     )
+
+
+def _after(media: MediaItem, at_s: float) -> str:
+    return f"{seconds(at_s)} after {beginning(media)}"
+
+
+def _start(media: MediaItem) -> str:
+    return "it came to Twilio" if media.reconciled_at else "the webhook was received"

@@ -20,7 +20,7 @@ TYPES: dict[str, Schema] = {
     "kind": {"type": "string", "enum": [kind.value for kind in Kind]},
     "account_sid": {"type": "string"},
     "status": {"type": "string", "enum": Status.values},
-    "webhook_received_at": {"type": "string", "format": "date-time"},
+    "webhook_received_at": TIME | {"description": "null if reconciliation found it"},
     "attempts": COUNT,
     "not_found_count": COUNT,
     "http_status": NUMBER,

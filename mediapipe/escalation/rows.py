@@ -82,7 +82,7 @@ def row(media: MediaItem, case: Case) -> Row:
         media.not_found_because,
         media.attempts,
         len(not_found),
-        round(waited_s(media), 6),
+        round(waited_s(media) or 0.0, 6),
         round(delay.at_most_s, 6) if delay else None,
         media.http_status,
         next((attempt.twilio_code for attempt in not_found if attempt.twilio_code), None),

@@ -14,6 +14,7 @@ from mediapipe.models.incidents import Incident, Sighting, State
 from mediapipe.models.media import MediaItem
 from mediapipe.models.notices import Channel, Notice
 from mediapipe.models.querysets import Status
+from mediapipe.models.reconciliations import Reconciliation
 from mediapipe.models.rejections import Rejection
 from mediapipe.models.retries import RetryBatch, RetryJob
 from mediapipe.providers.base import NotFoundBecause
@@ -31,6 +32,7 @@ __all__ = [
     "MediaItem",
     "NotFoundBecause",
     "Notice",
+    "Reconciliation",
     "Rejection",
     "RepeatedWebhook",
     "RetryBatch",

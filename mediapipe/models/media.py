@@ -73,7 +73,12 @@ class MediaItem(models.Model):
     because_count = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     metadata_requests = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
 
-    received_at = models.DateTimeField(help_text="When the webhook that announced it came in.")
+    received_at = models.DateTimeField(
+        help_text="When the webhook that announced it came in; without one, when it came to Twilio."
+    )
+    reconciled_at = models.DateTimeField(
+        null=True, blank=True, help_text="When reconciliation found it, as no webhook had come."
+    )
     first_attempt_at = models.DateTimeField(null=True, blank=True)
     last_not_found_at = models.DateTimeField(null=True, blank=True)
     found_at = models.DateTimeField(null=True, blank=True)
@@ -194,8 +199,18 @@ class MediaItem(models.Model):
         return self.media_sid or self.identity
 
     @classmethod
-    def announced(cls, event: WebhookEvent, media: AnnouncedMedia, at: datetime) -> MediaItem:
-        """Return the unsaved row of a media item that a webhook announced at this time."""
+    def announced(
+        cls,
+        event: WebhookEvent,
+        media: AnnouncedMedia,
+        at: datetime,
+        *,
+        reconciled_at: datetime | None = None,
+    ) -> MediaItem:
+        """Return the unsaved row of a media item that a webhook announced at this time.
+
+        Without a webhook `at` is when it came to Twilio, and the next sweep hands it out.
+        """
         item = cls(
             event=event,
             identity=media.identity,
@@ -207,8 +222,9 @@ class MediaItem(models.Model):
             declared_size=media.declared_size,
             host=_host(media.url),
             received_at=at,
-            next_attempt_at=at,
-            sweep_at=at + PATIENCE,
+            reconciled_at=reconciled_at,
+            next_attempt_at=reconciled_at or at,
+            sweep_at=reconciled_at or at + PATIENCE,
         )
         if media.failure:
             for name, value in item._ended(media.failure).items():

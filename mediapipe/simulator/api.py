@@ -9,10 +9,9 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from email.utils import format_datetime
 from urllib.parse import parse_qs
 
-from mediapipe.simulator import bodies, control, errors
+from mediapipe.simulator import bodies, control, errors, lists
 from mediapipe.simulator.exchange import Exchange
 from mediapipe.simulator.script import MediaScript
 
@@ -62,6 +61,8 @@ class ApiExchange(Exchange):
         username, account_sid = self.credentials()
         if account_sid is None:
             self.refuse(username)
+        elif found := lists.LIST.fullmatch(self.path_only):
+            self.give_list(account_sid == found["account"])
         elif self.script is None or account_sid != self.script.account_sid:
             # To another account's credentials a resource does not exist.
             self.fail(404)
@@ -73,6 +74,18 @@ class ApiExchange(Exchange):
             self.metadata(self.script)
         else:
             self.play_or_behave(self.script)
+
+    def give_list(self, is_own: bool) -> None:
+        """Answer with a page of a list, after the faults that lists have."""
+        state = self.server.state
+        if not is_own:
+            self.fail(404)
+        elif fault := state.take_list_fault():
+            self.entry.fault = type(fault).__name__
+            fault.play(self)
+        else:
+            document = lists.page(self.path_only, self.query, state.media())
+            self.answer(200, "application/json", json.dumps(document).encode())
 
     def behave(self) -> None:
         """Give the bytes, or lead to them; 404 until they are there."""
@@ -167,7 +180,8 @@ class ApiExchange(Exchange):
         if script.is_of_conversation:
             document = _conversation_json(script, self.server.state.link_to(script))
         else:
-            document = _recording_json(script) if script.is_recording else _media_json(script)
+            make = lists.recording if script.is_recording else lists.message_medium
+            document = make(script)
         self.answer(200, "application/json", json.dumps(document).encode())
 
     def wants_deleted(self, script: MediaScript) -> bool:
@@ -182,19 +196,6 @@ class ApiExchange(Exchange):
             "Twilio-Request-Duration": f"{time.monotonic() - self.begun_s:.3f}",
             "X-Home-Region": "us1",
         }
-
-
-def _media_json(script: MediaScript) -> dict[str, object]:
-    created = format_datetime(script.created_at)
-    return {
-        "account_sid": script.account_sid,
-        "parent_sid": script.parent_sid,
-        "sid": script.sid,
-        "content_type": script.content_type,
-        "date_created": created,
-        "date_updated": created,
-        "uri": f"{script.path}.json",
-    }
 
 
 def _conversation_json(script: MediaScript, link: str) -> dict[str, object]:
@@ -214,28 +215,3 @@ def _conversation_json(script: MediaScript, link: str) -> dict[str, object]:
         "url": script.path,
         "links": {"content": f"{script.path}/Content", "content_direct_temporary": link},
     }
-
-
-def _recording_json(script: MediaScript) -> dict[str, object]:
-    created = format_datetime(script.created_at)
-    is_conference = script.parent_sid.startswith("CF")
-    return {
-        "account_sid": script.account_sid,
-        "api_version": "2010-04-01",
-        "call_sid": None if is_conference else script.parent_sid,
-        "conference_sid": script.parent_sid if is_conference else None,
-        "sid": script.sid,
-        "status": _status(script),
-        "channels": script.channels,
-        "date_created": created,
-        "date_updated": created,
-        "media_url": script.external_url or script.url,
-        "uri": f"{script.path}.json",
-    }
-
-
-def _status(script: MediaScript) -> str:
-    if script.deleted:
-        return "deleted"
-    waits = script.recording_status == "completed" and not script.external_url
-    return "processing" if waits and not script.is_available() else script.recording_status

@@ -52,6 +52,7 @@ class MediaScript:
     metadata_delay_s: float | None = None
     external_url: str = ""
     service_sid: str = ""
+    direction: str = "inbound"
 
     origin: str = TWILIO_ORIGIN
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -177,6 +178,8 @@ class MediaOptions(TypedDict, total=False):
     metadata_delay_s: float | None
     external_url: str
     service_sid: str
+    direction: str
+    created_at: datetime
 
 
 def message_media(**options: Unpack[MediaOptions]) -> MediaScript:

@@ -116,6 +116,7 @@ class Simulator:
             "TWILIO_ACCOUNT_SID": account_sid,
             "TWILIO_AUTH_TOKEN": token,
             "TWILIO_API_HOSTS": self.api_origin,
+            "TWILIO_API_URL": self.api_origin,
             "TWILIO_MCS_URL": self.api_origin,
             "MEDIA_REDIRECT_HOSTS": urlsplit(self.cdn_origin).netloc,
             "MEDIA_ALLOWED_NETWORKS": "127.0.0.0/8",

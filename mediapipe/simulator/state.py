@@ -8,6 +8,7 @@ import threading
 import time
 from urllib.parse import parse_qs, urlencode
 
+from mediapipe.simulator.faults import Fault
 from mediapipe.simulator.log import RequestLog
 from mediapipe.simulator.script import MediaScript
 
@@ -27,6 +28,7 @@ class State:
         self.log = log
         self.api_origin = ""
         self.cdn_origin = ""
+        self.list_faults: list[Fault] = []
         self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._by_sid: dict[str, MediaScript] = {}
@@ -39,6 +41,11 @@ class State:
             self._by_sid[script.sid] = script
             self._by_cdn_path[script.cdn_path] = script
         return script
+
+    def take_list_fault(self) -> Fault | None:
+        """Return the fault to be played instead of a page of a list, once."""
+        with self._lock:
+            return self.list_faults.pop(0) if self.list_faults else None
 
     def media(self) -> list[MediaScript]:
         """Return every media item."""

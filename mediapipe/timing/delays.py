@@ -11,15 +11,15 @@ from django.db.models import Count, FloatField, Q, Value
 from django.db.models.functions import Coalesce
 
 from mediapipe.models.percentiles import Percentiles
-from mediapipe.models.querysets import MediaQuerySet, Status
+from mediapipe.models.querysets import EARLY_404, MediaQuerySet, Status
 
 SHARES = (0.5, 0.95, 0.99)
 # Of these it is known from when on, or until when, the media was not there. One that still is not
 # has no upper bound: left out, a delay would look the shorter the more media never comes.
-MEASURED = Q(delay_at_most_s__isnull=False) | Q(not_found_count__gt=0)
+MEASURED = Q(delay_at_most_s__isnull=False) | EARLY_404
 AT_MOST = Coalesce("delay_at_most_s", Value(inf), output_field=FloatField())
 ATTEMPTED = Q(attempts__gt=0)
-EARLY = Q(not_found_count__gt=0)
+EARLY = EARLY_404
 
 # Never empty, and in the index that has all the rest.
 ROW = "received_at"

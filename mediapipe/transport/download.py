@@ -222,11 +222,11 @@ def basic(credentials: Credentials | None) -> HTTPBasicAuth | None:
     return HTTPBasicAuth(credentials.username.encode(), credentials.password.encode())
 
 
-def head_of(response: requests.Response) -> bytes:
+def head_of(response: requests.Response, most_bytes: int = ERROR_BYTES) -> bytes:
     """Return the first 16 KiB of a document, or what there is of it, and close the answer."""
     head = b""
     try:
-        while packet := response.raw.read1(ERROR_BYTES - len(head), decode_content=False):
+        while packet := response.raw.read1(most_bytes - len(head), decode_content=False):
             head += packet
     except NETWORK_ERRORS:
         return head
@@ -235,9 +235,10 @@ def head_of(response: requests.Response) -> bytes:
     return head
 
 
-def answer_of(response: requests.Response) -> Answer:
+def answer_of(response: requests.Response, most_bytes: int = ERROR_BYTES) -> Answer:
     """Return the answer of one request, read as far as head_of() reads it, and close it."""
-    return Answer(response.status_code, _lowered(response), head_of(response), redirected=False)
+    head = head_of(response, most_bytes)
+    return Answer(response.status_code, _lowered(response), head, redirected=False)
 
 
 def _lowered(response: requests.Response) -> dict[str, str]:

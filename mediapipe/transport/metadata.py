@@ -4,7 +4,7 @@ import requests
 
 from mediapipe.providers.base import Answer, Credentials, MediaRequest
 from mediapipe.transport.deadline import Deadline
-from mediapipe.transport.download import answer_of, basic
+from mediapipe.transport.download import ERROR_BYTES, answer_of, basic
 from mediapipe.transport.errors import network_failures
 from mediapipe.transport.redirects import host_of
 from mediapipe.transport.session import session
@@ -12,22 +12,24 @@ from mediapipe.transport.session import session
 TIMEOUT_S = 5.0
 
 
-def ask(request: MediaRequest) -> Answer:
+def ask(
+    request: MediaRequest, *, timeout_s: float = TIMEOUT_S, most_bytes: int = ERROR_BYTES
+) -> Answer:
     """Return the answer with the first 16 KiB of its body, five seconds from now at most.
 
     No redirect is followed. Raises the TransientFailure of a network that does not deliver.
     """
     first, *others = request.credentials or (None,)
-    with Deadline(TIMEOUT_S) as deadline, network_failures(host_of(request.url), deadline):
-        answer = _get(request.url, first, deadline)
+    with Deadline(timeout_s) as deadline, network_failures(host_of(request.url), deadline):
+        answer = _get(request.url, first, deadline, most_bytes)
         for credentials in others:
             if answer.status != 401:
                 break
-            answer = _get(request.url, credentials, deadline)
+            answer = _get(request.url, credentials, deadline, most_bytes)
     return answer
 
 
-def _get(url: str, credentials: Credentials | None, deadline: Deadline) -> Answer:
+def _get(url: str, credentials: Credentials | None, deadline: Deadline, most_bytes: int) -> Answer:
     deadline.check()
     response: requests.Response = session().get(
         url,
@@ -36,4 +38,4 @@ def _get(url: str, credentials: Credentials | None, deadline: Deadline) -> Answe
         stream=True,
         allow_redirects=False,
     )
-    return answer_of(response)
+    return answer_of(response, most_bytes)

@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from mediapipe.models import MediaItem
 from mediapipe.models.percentiles import Percentiles
-from mediapipe.models.querysets import EXPLAINED, FOUND, MediaQuerySet
+from mediapipe.models.querysets import EARLY_404, EXPLAINED, FOUND, MediaQuerySet
 from mediapipe.period import Period
 
 PROPAGATED = ~EXPLAINED
-LATE = Q(not_found_count__gt=0) & PROPAGATED
+LATE = EARLY_404 & PROPAGATED
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def not_found_because(answer: Answer) -> NotFoundBecause | None:
     status = document.get("status")
     if status is None:
         return NotFoundBecause.PROPAGATING
-    if status == "completed" and _is_elsewhere(document.get("media_url")):
+    if status == "completed" and is_elsewhere(document.get("media_url")):
         return NotFoundBecause.EXTERNAL_STORAGE
     return STATUSES.get(str(status), NotFoundBecause.PROCESSING)
 
@@ -56,7 +56,7 @@ def _document(answer: Answer) -> dict[str, Any] | None:
     return document if isinstance(document, dict) and "sid" in document else None
 
 
-def _is_elsewhere(media_url: object) -> bool:
+def is_elsewhere(media_url: object) -> bool:
     """Tell whether a recording lies in a bucket of the customer's (Twilio: external storage)."""
     if not isinstance(media_url, str) or not media_url.startswith(("http://", "https://")):
         return False

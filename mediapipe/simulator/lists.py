@@ -1,0 +1,155 @@
+"""The lists of messages, of their media, and of recordings, with filters and pages.
+
+Messages are those that the registered media belong to; the newest come first, as at Twilio.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+from mediapipe.simulator.script import MediaScript
+
+_HEX = "[0-9a-fA-F]{32}"
+LIST = re.compile(
+    rf"/2010-04-01/Accounts/(?P<account>AC{_HEX})/"
+    rf"(?:(?P<kind>Messages|Recordings)|Messages/(?P<message>(?:MM|SM){_HEX})/Media)\.json"
+)
+MOST = 1000
+
+Document = dict[str, Any]
+
+
+def page(path: str, query: str, media: Sequence[MediaScript]) -> Document:
+    """Return the page that is asked for: `path` is one of LIST, `media` all there is."""
+    asked = {name: values[0] for name, values in parse_qs(query).items()}
+    found = LIST.fullmatch(path)
+    if found is None:
+        raise LookupError(path)
+    own = [script for script in media if script.account_sid == found["account"]]
+    own = [script for script in own if not script.deleted and not script.is_of_conversation]
+    if found["message"]:
+        key, entries = (
+            "media_list",
+            [message_medium(script) for script in own if script.parent_sid == found["message"]],
+        )
+    elif found["kind"] == "Recordings":
+        key, entries = "recordings", list(_recordings(own, asked))
+    else:
+        key, entries = "messages", list(_messages(own, asked))
+    return _cut(path, asked, key, entries)
+
+
+def _cut(path: str, asked: dict[str, str], key: str, entries: list[Document]) -> Document:
+    size, number = min(int(asked.get("PageSize", 50)), MOST), _number(asked)
+    begin = number * size
+    more = len(entries) > begin + size
+    after = asked | {"Page": str(number + 1), "PageToken": f"PA{number + 1}"}
+    return {
+        key: entries[begin : begin + size],
+        "page": number,
+        "page_size": size,
+        "start": begin,
+        "end": begin + size - 1,
+        "uri": f"{path}?{urlencode(asked)}",
+        "first_page_uri": f"{path}?{urlencode(asked | {'Page': '0'})}",
+        "previous_page_uri": None,
+        "next_page_uri": f"{path}?{urlencode(after)}" if more else None,
+    }
+
+
+def _number(asked: dict[str, str]) -> int:
+    return int(asked.get("Page", 0))
+
+
+def _messages(media: Sequence[MediaScript], asked: dict[str, str]) -> Iterator[Document]:
+    of_message: dict[str, list[MediaScript]] = {}
+    for script in _sorted(media):
+        if not script.is_recording and _within(script, asked, "DateSent"):
+            of_message.setdefault(script.parent_sid, []).append(script)
+    for sid, scripts in of_message.items():
+        first = scripts[0]
+        at = format_datetime(first.created_at)
+        yield {
+            "sid": sid,
+            "account_sid": first.account_sid,
+            "api_version": "2010-04-01",
+            "body": "",
+            "date_created": at,
+            "date_sent": at,
+            "date_updated": at,
+            "direction": first.direction,
+            "from": "+15550000002",
+            "to": "+15550000001",
+            "messaging_service_sid": None,
+            "num_media": str(len(scripts)),
+            "num_segments": "1",
+            "status": "received" if first.direction == "inbound" else "delivered",
+            "uri": f"/2010-04-01/Accounts/{first.account_sid}/Messages/{sid}.json",
+        }
+
+
+def _recordings(media: Sequence[MediaScript], asked: dict[str, str]) -> Iterator[Document]:
+    for script in _sorted(media):
+        if script.is_recording and _within(script, asked, "DateCreated"):
+            yield recording(script)
+
+
+def message_medium(script: MediaScript) -> Document:
+    """Return a message medium as its own metadata and the list have it."""
+    created = format_datetime(script.created_at)
+    return {
+        "account_sid": script.account_sid,
+        "parent_sid": script.parent_sid,
+        "sid": script.sid,
+        "content_type": script.content_type,
+        "date_created": created,
+        "date_updated": created,
+        "uri": f"{script.path}.json",
+    }
+
+
+def recording(script: MediaScript) -> Document:
+    """Return a recording as its own metadata and the list have it."""
+    created = format_datetime(script.created_at)
+    is_conference = script.parent_sid.startswith("CF")
+    return {
+        "account_sid": script.account_sid,
+        "api_version": "2010-04-01",
+        "call_sid": None if is_conference else script.parent_sid,
+        "conference_sid": script.parent_sid if is_conference else None,
+        "sid": script.sid,
+        "status": _status(script),
+        "channels": script.channels,
+        "duration": "11",
+        "source": "Conference" if is_conference else "StartCallRecordingAPI",
+        "start_time": created,
+        "date_created": created,
+        "date_updated": created,
+        "media_url": script.external_url or script.url,
+        "uri": f"{script.path}.json",
+    }
+
+
+def _status(script: MediaScript) -> str:
+    if script.deleted:
+        return "deleted"
+    waits = script.recording_status == "completed" and not script.external_url
+    return "processing" if waits and not script.is_available() else script.recording_status
+
+
+def _sorted(media: Sequence[MediaScript]) -> list[MediaScript]:
+    return sorted(media, key=lambda script: script.created_at, reverse=True)
+
+
+def _within(script: MediaScript, asked: dict[str, str], name: str) -> bool:
+    """Tell whether the media is of the time that is asked for, which knows no split seconds."""
+    at = script.created_at.replace(microsecond=0)
+    since, until = asked.get(f"{name}>"), asked.get(f"{name}<")
+    return not (since and at < _moment(since)) and not (until and at > _moment(until))
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
