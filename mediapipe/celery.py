@@ -20,6 +20,7 @@ app = Celery(
         "tasks.reconcile",
         "tasks.check_escalation",
         "tasks.purge",
+        "tasks.count",
     ],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")

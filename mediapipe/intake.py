@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from mediapipe.failures import Absence
-from mediapipe.models import MediaItem, RepeatedWebhook, WebhookEvent
+from mediapipe.models import MediaItem, RepeatedWebhook, Tally, WebhookEvent
 from mediapipe.models.events import digest_of
 from mediapipe.models.querysets import UNFINISHED
 from mediapipe.providers.base import AnnouncedMedia, InboundMessage
@@ -38,7 +38,10 @@ def record(
     except IntegrityError:
         # Somebody announced this subject before us, or in this very moment.
         with transaction.atomic():
-            return _repeat(message, provider, received_at, reconciled_at)
+            event = _repeat(message, provider, received_at, reconciled_at)
+        if reconciled_at is None:
+            Tally.add({("webhooks", message.kind): 1, ("repeats", message.kind): 1})
+        return event
 
 
 def _first(

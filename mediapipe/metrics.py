@@ -1,4 +1,8 @@
-"""The figures of /metrics, computed from the rows, so that they are right for every process."""
+"""The figures of /metrics, computed from the rows, so that they are right for every process.
+
+What grows without end is read from the tallies, which a task keeps; the others are counted anew,
+each along an index that has only the rows in question.
+"""
 
 from collections.abc import Iterator
 from math import inf
@@ -6,13 +10,56 @@ from math import inf
 from django.db import DatabaseError, InterfaceError
 from django.db.models import Count, Min, Sum
 from django.utils import timezone
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from mediapipe import spool
-from mediapipe.models import Cause, Heartbeat, Incident, MediaItem, Rejection, WebhookEvent
-from mediapipe.models.heartbeats import BEAT, SWEEP
-from mediapipe.models.querysets import Status
+from mediapipe.counting import BUCKETS_S
+from mediapipe.models import Cause, Heartbeat, Incident, MediaItem, Rejection
+from mediapipe.models.heartbeats import BEAT, SWEEP, WORKER
+from mediapipe.models.querysets import UNFINISHED, Status
+from mediapipe.models.tallies import Tally
+from mediapipe.providers.base import Kind
+from mediapipe.queues import QUEUES, serves
+
+Tallies = dict[str, dict[str, float]]
+
+# Counters by the tally that they show: what they count, and by what.
+COUNTERS = {
+    "webhooks": ("mediapipe_webhooks", "Webhooks taken in, repeats included.", "kind"),
+    "repeats": ("mediapipe_webhooks_repeated", "Webhooks about an event known before.", "kind"),
+    "media": ("mediapipe_media_announced", "Media items announced.", "kind"),
+    "finished": ("mediapipe_media_finished", "Media items that came to an end.", "status"),
+    "failed": ("mediapipe_failures", "Ends as failed, by reason.", "reason"),
+    "early_404": ("mediapipe_early_404", "Ended media with a 404 before.", "status"),
+    "attempts": ("mediapipe_attempts", "Attempts that ended.", "outcome"),
+    "stored_bytes": ("mediapipe_stored_bytes", "Bytes stored.", ""),
+}
+HISTOGRAMS = {
+    "queue_lag": ("mediapipe_queue_lag_seconds", "From webhook to first attempt: our delay."),
+    "delay_at_least": (
+        "mediapipe_propagation_delay_at_least_seconds",
+        "From webhook to the last 404 of stored media: Twilio's delay, lower bound.",
+    ),
+    "delay_at_most": (
+        "mediapipe_propagation_delay_at_most_seconds",
+        "From webhook to the first answer with stored media: Twilio's delay, upper bound.",
+    ),
+}
+# What is known beforehand is printed as 0 too, so that its first increase is an increase.
+KNOWN: dict[str, list[str]] = {
+    "webhooks": [*Kind],
+    "repeats": [*Kind],
+    "media": [*Kind],
+    "finished": [Status.STORED, Status.FAILED],
+    "early_404": [Status.STORED, Status.FAILED],
+    "stored_bytes": [""],
+}
 
 
 class DatabaseCollector(Collector):
@@ -24,8 +71,7 @@ class DatabaseCollector(Collector):
             "mediapipe_spool", "Webhooks that wait for the database.", spool.depth()
         )
         try:
-            families = [_webhooks(), _rejections(), _media(), _failures(), _oldest(), _incidents()]
-            families += _alive()
+            families = _families()
         except (DatabaseError, InterfaceError):
             families = []
         yield GaugeMetricFamily(
@@ -34,14 +80,27 @@ class DatabaseCollector(Collector):
         yield from families
 
 
-def _webhooks() -> Metric:
-    family = CounterMetricFamily(
-        "mediapipe_webhooks", "Webhooks taken in, repeats included.", labels=["kind"]
-    )
-    rows = WebhookEvent.objects.values_list("kind").annotate(Count("pk"), Sum("repeats"))
-    for kind, events, repeats in rows.order_by("kind"):
-        family.add_metric([kind], events + repeats)
+def _families() -> list[Metric]:
+    tallies = Tally.by_name()
+    counters = [_counter(name, tallies) for name in COUNTERS]
+    histograms = [_histogram(name, tallies) for name in HISTOGRAMS]
+    live = [_rejections(), _media(tallies), _failures(), _waiting(), _oldest()]
+    return [*counters, *histograms, *live, *_incidents(), *_alive()]
+
+
+def _counter(name: str, tallies: Tallies) -> Metric:
+    title, documentation, label = COUNTERS[name]
+    family = CounterMetricFamily(title, documentation, labels=[label] if label else [])
+    values = {str(value): 0.0 for value in KNOWN.get(name, [])} | tallies.get(name, {})
+    for value, count in sorted(values.items()):
+        family.add_metric([value] if label else [], count)
     return family
+
+
+def _histogram(name: str, tallies: Tallies) -> Metric:
+    values = tallies.get(name, {})
+    buckets = [(le, values.get(le, 0)) for le in (*map(str, BUCKETS_S), "+Inf")]
+    return HistogramMetricFamily(*HISTOGRAMS[name], buckets, values.get("sum", 0))
 
 
 def _rejections() -> Metric:
@@ -53,9 +112,13 @@ def _rejections() -> Metric:
     return family
 
 
-def _media() -> Metric:
+def _media(tallies: Tallies) -> Metric:
     family = GaugeMetricFamily("mediapipe_media", "Media items by status.", labels=["status"])
-    counts = dict(MediaItem.objects.values_list("status").annotate(Count("pk")))
+    others = [status for status in Status if status != Status.STORED]
+    rows = MediaItem.objects.filter(status__in=others).order_by().values_list("status")
+    counts: dict[str, float] = dict(rows.annotate(Count("pk")))
+    # Nearly all are, for good: they are never counted twice, and never over again.
+    counts[Status.STORED] = tallies.get("finished", {}).get(Status.STORED, 0)
     for status in Status.values:
         family.add_metric([status], counts.get(status, 0))
     return family
@@ -63,34 +126,24 @@ def _media() -> Metric:
 
 def _failures() -> Metric:
     family = GaugeMetricFamily(
-        "mediapipe_media_failed", "Media items that failed, by reason.", labels=["reason"]
+        "mediapipe_media_failed", "Media items that are failed, by reason.", labels=["reason"]
     )
-    for reason, count in MediaItem.objects.failed().values_list("error").annotate(Count("pk")):
+    rows = MediaItem.objects.failed().exclude(error="").order_by().values_list("error")
+    for reason, count in rows.annotate(Count("pk")):
         family.add_metric([reason], count)
     return family
 
 
-def _incidents() -> Metric:
-    family = GaugeMetricFamily("mediapipe_incidents_open", "Open incidents.", labels=["cause"])
-    counts = dict(Incident.objects.open().order_by().values_list("cause").annotate(Count("pk")))
-    for cause in Cause.values:
-        family.add_metric([cause], counts.get(cause, 0))
-    return family
-
-
-def _alive() -> list[Metric]:
-    """Return how many workers live, and for how long nothing was heard of beat and the sweep."""
-    now = timezone.now()
-    workers = Heartbeat.objects.alive(now).workers().count()
-    seen = dict(Heartbeat.objects.filter(part__in=[BEAT, SWEEP]).values_list("part", "seen_at"))
-    silent = GaugeMetricFamily(
-        "mediapipe_silent_seconds",
-        "Time since beat, or a sweep, was last heard of; +Inf if never.",
-        labels=["part"],
+def _waiting() -> Metric:
+    family = GaugeMetricFamily(
+        "mediapipe_media_waiting",
+        "Media items that are owed, by what held up their last attempt.",
+        labels=["reason"],
     )
-    for part in (BEAT, SWEEP):
-        silent.add_metric([part], (now - seen[part]).total_seconds() if part in seen else inf)
-    return [GaugeMetricFamily("mediapipe_workers", "Workers that are alive.", workers), silent]
+    rows = MediaItem.objects.filter(status__in=UNFINISHED).order_by().values_list("error")
+    for reason, count in rows.annotate(Count("pk")):
+        family.add_metric([reason or "none"], count)
+    return family
 
 
 def _oldest() -> Metric:
@@ -100,3 +153,37 @@ def _oldest() -> Metric:
     oldest = MediaItem.objects.unfinished().aggregate(at=Min("received_at"))["at"]
     family.add_metric([], (timezone.now() - oldest).total_seconds() if oldest else 0)
     return family
+
+
+def _incidents() -> list[Metric]:
+    now_open = GaugeMetricFamily("mediapipe_incidents_open", "Open incidents.", labels=["cause"])
+    ever = CounterMetricFamily("mediapipe_incidents", "Incidents so far.", labels=["cause"])
+    incidents = Incident.objects.order_by().values_list("cause")
+    opened = dict(Incident.objects.open().order_by().values_list("cause").annotate(Count("pk")))
+    counts = dict(incidents.annotate(Count("pk")))
+    for cause in Cause.values:
+        now_open.add_metric([cause], opened.get(cause, 0))
+        ever.add_metric([cause], counts.get(cause, 0))
+    return [now_open, ever]
+
+
+def _alive() -> list[Metric]:
+    """Return how many workers live, and for how long nothing was heard of beat and the sweep."""
+    now = timezone.now()
+    alive = Heartbeat.objects.alive(now).workers().values_list("part", flat=True)
+    names = [part.removeprefix(WORKER) for part in alive]
+    by_queue = GaugeMetricFamily(
+        "mediapipe_queue_workers", "Workers that are alive, by the queue.", labels=["queue"]
+    )
+    for queue in QUEUES:
+        by_queue.add_metric([queue], sum(serves(name, queue) for name in names))
+    seen = dict(Heartbeat.objects.filter(part__in=[BEAT, SWEEP]).values_list("part", "seen_at"))
+    silent = GaugeMetricFamily(
+        "mediapipe_silent_seconds",
+        "Time since beat, or a sweep, was last heard of; +Inf if never.",
+        labels=["part"],
+    )
+    for part in (BEAT, SWEEP):
+        silent.add_metric([part], (now - seen[part]).total_seconds() if part in seen else inf)
+    workers = GaugeMetricFamily("mediapipe_workers", "Workers that are alive.", len(names))
+    return [workers, by_queue, silent]

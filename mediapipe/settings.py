@@ -156,6 +156,7 @@ CELERY_TASK_ROUTES = {
     "tasks.retry_jobs.*": {"queue": HOUSEKEEPING},
     "tasks.reconcile.*": {"queue": HOUSEKEEPING},
     "tasks.purge.*": {"queue": HOUSEKEEPING},
+    "tasks.count.*": {"queue": HOUSEKEEPING},
     "tasks.notify.sweep_notices": {"queue": HOUSEKEEPING},
     # Each may wait for a while for somebody else's server, which no sweep may have to wait for.
     "tasks.notify.notify": {"queue": RETRIES},
@@ -207,6 +208,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "tasks.sweep_files.sweep_files",
         "schedule": 3600.0,
         "options": {"expires": 3600.0},
+    },
+    "count": {
+        "task": "tasks.count.count",
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
     },
     "purge": {
         "task": "tasks.purge.purge",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +14,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from mediapipe import spool
+from mediapipe import counting, spool
 from mediapipe.failures import Failure, TooLarge, Unauthorized
 from mediapipe.models import Cause, Incident, MediaItem, Rejection, Status
 from mediapipe.transport.download import Evidence
@@ -132,7 +133,10 @@ def test_webhooks_are_counted_with_their_repeats(client: Client) -> None:
     for _ in range(3):
         send(webhook)
     make.media(make.recording())
-    assert values(families(client)["mediapipe_webhooks"]) == {"message": 3, "recording": 1}
+    for _ in range(2):
+        counting.count(time.monotonic())
+    counted = values(families(client)["mediapipe_webhooks"])
+    assert counted == {"message": 3, "recording": 1, "conversation": 0}
 
 
 def test_media_are_counted_by_status_and_failures_by_reason(client: Client) -> None:
@@ -181,10 +185,13 @@ def test_no_label_holds_what_a_stranger_sends(client: Client) -> None:
         for sample in family.samples
         for name, value in sample.labels.items()
     ]
-    assert {name for name, _ in labels} == {"kind", "reason", "status", "cause", "part"}
+    assert {name for name, _ in labels} == {
+        *("kind", "reason", "status", "cause", "part", "queue", "le"),
+    }
     reasons = {value for name, value in labels if name == "reason"}
     assert 0 < len(reasons) <= 4
-    assert all(value.replace("_", "").isalpha() for _, value in labels)
+    words = [value for name, value in labels if name != "le"]
+    assert all(value.replace("_", "").isalnum() for value in words)
 
 
 def test_a_failure_is_a_label_only_if_it_has_a_slug(client: Client) -> None:

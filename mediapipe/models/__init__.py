@@ -17,6 +17,7 @@ from mediapipe.models.querysets import Status
 from mediapipe.models.reconciliations import Reconciliation
 from mediapipe.models.rejections import Rejection
 from mediapipe.models.retries import RetryBatch, RetryJob
+from mediapipe.models.tallies import Mark, Tally
 from mediapipe.providers.base import NotFoundBecause
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Incident",
     "IncidentMedia",
     "IncidentStep",
+    "Mark",
     "MediaItem",
     "NotFoundBecause",
     "Notice",
@@ -41,5 +43,6 @@ __all__ = [
     "State",
     "Status",
     "Step",
+    "Tally",
     "WebhookEvent",
 ]
