@@ -18,6 +18,7 @@ app = Celery(
         "tasks.retry_jobs",
         "tasks.notify",
         "tasks.reconcile",
+        "tasks.hand_off",
         "tasks.check_escalation",
         "tasks.purge",
         "tasks.count",

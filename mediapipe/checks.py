@@ -164,6 +164,12 @@ def notification_is_complete(
             "ESCALATION_WEBHOOK_SECRET",
             settings.ESCALATION_WEBHOOK_SECRETS,
         ),
+        (
+            "HANDOFF_WEBHOOK_URL",
+            settings.HANDOFF_WEBHOOK_URL,
+            "HANDOFF_WEBHOOK_SECRET",
+            settings.HANDOFF_WEBHOOK_SECRETS,
+        ),
     ]
     told = [_incomplete(name, other) for name, set_, other, needed in halves if set_ and not needed]
     if Channel.configured() and not settings.PUBLIC_BASE_URL:
@@ -173,7 +179,7 @@ def notification_is_complete(
 
 def _incomplete(name: str, other: str) -> CheckMessage:
     return Error(
-        f"{name} is set, but {other} is not: nobody would be told of incidents that way.",
+        f"{name} is set, but {other} is not: nobody would be told of anything that way.",
         hint=f"Set {other} as well, or neither; the README says what it looks like.",
         id="mediapipe.E006",
     )

@@ -158,6 +158,8 @@ CELERY_TASK_ROUTES = {
     "tasks.purge.*": {"queue": HOUSEKEEPING},
     "tasks.count.*": {"queue": HOUSEKEEPING},
     "tasks.notify.sweep_notices": {"queue": HOUSEKEEPING},
+    # One run at a time: a receiver that hangs holds up no more than a few threads.
+    "tasks.hand_off.*": {"queue": HOUSEKEEPING},
     # Each may wait for a while for somebody else's server, which no sweep may have to wait for.
     "tasks.notify.notify": {"queue": RETRIES},
     "celery.*": {"queue": HOUSEKEEPING},
@@ -191,6 +193,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "sweep_notices": {
         "task": "tasks.notify.sweep_notices",
+        "schedule": REDISPATCH_INTERVAL_S,
+        "options": {"expires": REDISPATCH_INTERVAL_S},
+    },
+    "hand_off": {
+        "task": "tasks.hand_off.hand_off",
         "schedule": REDISPATCH_INTERVAL_S,
         "options": {"expires": REDISPATCH_INTERVAL_S},
     },
@@ -290,6 +297,11 @@ RETENTION_RESULTS_DAYS = configuration.days(
 )
 
 # Hand-off
+
+ON_STORED_TASK = configuration.text(env, "ON_STORED_TASK")
+ON_STORED_QUEUE = configuration.text(env, "ON_STORED_QUEUE", "handoff")
+HANDOFF_WEBHOOK_URL = notification_settings.receiver(env, "HANDOFF_WEBHOOK_URL")
+HANDOFF_WEBHOOK_SECRETS = notification_settings.signing_secrets(env, "HANDOFF_WEBHOOK_SECRET")
 
 API_LINK_LIFETIME_S = configuration.seconds(env, "API_LINK_LIFETIME", default="5m")
 

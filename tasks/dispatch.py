@@ -2,12 +2,13 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any
 
 from django.conf import settings
-from kombu import Connection, Queue, pools
+from kombu import Connection, Producer, Queue, pools
 from kombu.exceptions import OperationalError
 
 from mediapipe.celery import app
@@ -58,18 +59,20 @@ def dispatch(media_ids: Sequence[int], queue: str = MEDIA) -> bool:
     Never raises for a broker that is away, and takes about a second at most: the rows are
     durable, and the sweep publishes what was not.
     """
-    if not media_ids or _published(media_ids, queue):
+    if not media_ids or published(partial(_publish, media_ids, queue)):
         return True
     MediaItem.objects.not_published(media_ids)
     return False
 
 
-def _published(media_ids: Sequence[int], queue: str) -> bool:
+def published(publish: Callable[[Producer], None]) -> bool:
+    """Let somebody publish messages, within the bounds; tell whether the broker took them all."""
     with publishing:
         if breaker.is_open():
             return False
         try:
-            _publish(media_ids, queue)
+            with pools.producers[publisher()].acquire(block=True, timeout=1) as producer:
+                publish(producer)
         except Exception as error:
             # Whatever it is: the rows are durable, and Twilio is to get its 200 for them.
             _note_failure(error)
@@ -88,12 +91,11 @@ def _note_failure(error: Exception) -> None:
     )
 
 
-def _publish(media_ids: Sequence[int], queue: str) -> None:
-    with pools.producers[publisher()].acquire(block=True, timeout=1) as producer:
-        for media_id in media_ids:
-            fetch_media.apply_async(
-                kwargs={"media_id": media_id}, queue=queue, producer=producer, retry=False
-            )
+def _publish(media_ids: Sequence[int], queue: str, producer: Producer) -> None:
+    for media_id in media_ids:
+        fetch_media.apply_async(
+            kwargs={"media_id": media_id}, queue=queue, producer=producer, retry=False
+        )
 
 
 def publisher() -> Connection:

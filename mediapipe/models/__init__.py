@@ -8,6 +8,7 @@ from mediapipe.models.api_tokens import ApiToken
 from mediapipe.models.attempts import FetchAttempt
 from mediapipe.models.causes import Cause
 from mediapipe.models.events import RepeatedWebhook, WebhookEvent
+from mediapipe.models.hand_offs import Ending, HandOff, Receiver
 from mediapipe.models.heartbeats import Heartbeat
 from mediapipe.models.incident_steps import IncidentMedia, IncidentStep, Step
 from mediapipe.models.incidents import Incident, Sighting, State
@@ -25,7 +26,9 @@ __all__ = [
     "ApiToken",
     "Cause",
     "Channel",
+    "Ending",
     "FetchAttempt",
+    "HandOff",
     "Heartbeat",
     "Incident",
     "IncidentMedia",
@@ -35,6 +38,7 @@ __all__ = [
     "NotFoundBecause",
     "Notice",
     "Reconciliation",
+    "Receiver",
     "Rejection",
     "RepeatedWebhook",
     "RetryBatch",

@@ -24,6 +24,7 @@ from mediapipe.failures import (
 from mediapipe.models.accounts import AccountTrouble
 from mediapipe.models.attempts import INTERRUPTED, FetchAttempt
 from mediapipe.models.events import WebhookEvent
+from mediapipe.models.hand_offs import HandOff
 from mediapipe.models.querysets import PATIENCE, UNFINISHED, MediaQuerySet, Status
 from mediapipe.providers.base import AnnouncedMedia, Kind, NotFoundBecause
 from mediapipe.schedule import Phase, Wait, next_wait
@@ -400,6 +401,7 @@ class MediaItem(models.Model):
 
     def hand_on(self) -> None:
         """Tell who waits for it how the item ended; part of the transaction that ends it."""
+        HandOff.owe(self)
         stored = self.status == Status.STORED
         send_after_commit(media_stored if stored else media_failed, self)
 

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from mediapipe.models.deliveries import Delivery, DeliveryQuerySet, DeliveryStatus
+from mediapipe.models.querysets import Status
+from mediapipe.outgoing import Undelivered
+
+if TYPE_CHECKING:
+    from mediapipe.models.media import MediaItem
+
+# As long as a task may take until it is taken for lost, and its message is sent once more.
+UNCONFIRMED_AFTER = timedelta(minutes=10)
+
+
+class Ending(models.TextChoices):
+    """How a media item ended, as others are told of it."""
+
+    STORED = "media.stored", "stored"
+    FAILED = "media.failed", "failed"
+
+    @classmethod
+    def of(cls, media: MediaItem) -> Ending:
+        """Return how this item ended; what never was has failed for who waits for it."""
+        return cls.STORED if media.status == Status.STORED else cls.FAILED
+
+
+class Receiver(models.TextChoices):
+    """Who goes on with a media item."""
+
+    TASK = "task", "Celery task"
+    WEBHOOK = "webhook", "Webhook"
+
+    @classmethod
+    def waiting_for(cls, ending: Ending) -> list[Receiver]:
+        """Return those that the environment names for an item that ended so."""
+        task = settings.ON_STORED_TASK and ending == Ending.STORED
+        wanted = {cls.TASK: task, cls.WEBHOOK: settings.HANDOFF_WEBHOOK_URL}
+        return [receiver for receiver, address in wanted.items() if address]
+
+
+class HandOffQuerySet(DeliveryQuerySet["HandOff"]):
+    """The questions that are asked of hand-offs."""
+
+    def undelivered(self) -> HandOffQuerySet:
+        """Those of stored items that nobody has taken, whether or not they are still tried."""
+        return self.filter(ending=Ending.STORED).exclude(status=DeliveryStatus.DELIVERED)
+
+    def confirm(self, message_id: str) -> bool:
+        """Note that the task of this message was done; tell whether that was news."""
+        owed = self.filter(message_id=message_id).exclude(status=DeliveryStatus.DELIVERED)
+        now = timezone.now()
+        changes = {"status": DeliveryStatus.DELIVERED, "delivered_at": now, "next_attempt_at": None}
+        return bool(owed.update(**changes))
+
+
+class HandOff(Delivery):
+    """That one receiver has to be told of the end of one media item.
+
+    Written in the transaction in which the item ends, for each receiver that is configured at
+    that moment, so that no crash forgets one; a receiver that is new begins with what is new.
+    """
+
+    media = models.ForeignKey("mediapipe.MediaItem", models.CASCADE, related_name="hand_offs")
+    receiver = models.CharField(max_length=12, choices=Receiver.choices)
+    ending = models.CharField(max_length=16, choices=Ending.choices)
+
+    objects = HandOffQuerySet.as_manager()
+
+    class Meta(Delivery.Meta):
+        abstract = False
+        verbose_name = "hand-off"
+        ordering = ["pk"]
+        # No message brings them back: each run looks for what is due.
+        indexes = [
+            models.Index(
+                "next_attempt_at", condition=models.Q(status="waiting"), name="handoff_is_due"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ending} to the {self.receiver}"
+
+    @classmethod
+    def owe(cls, media: MediaItem) -> None:
+        """Write down who has to be told that this item ended."""
+        ending = Ending.of(media)
+        HandOff.objects.bulk_create(
+            HandOff(media=media, receiver=receiver, ending=ending)
+            for receiver in Receiver.waiting_for(ending)
+        )
+
+    def published(self) -> None:
+        """Note that the task's message is out; it is sent again unless the task is confirmed."""
+        sent = Undelivered(
+            "published, and not confirmed yet",
+            again=True,
+            retry_after_s=UNCONFIRMED_AFTER.total_seconds(),
+        )
+        self.undelivered(sent)

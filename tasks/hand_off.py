@@ -1,0 +1,72 @@
+"""What others wait for is handed to them, one after the other, so that none is held up for long."""
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from kombu import Producer
+
+from mediapipe import handing_off
+from mediapipe.celery import app
+from mediapipe.models import HandOff, Receiver
+from mediapipe.outgoing import Undelivered
+from mediapipe.queues import HOUSEKEEPING
+from tasks.dispatch import published
+
+# Short enough for a worker that is told to stop; the next run begins within seconds. A receiver
+# that hangs takes one thread a run, and no more than a few of the worker's in all.
+RUN_S = 4.0
+BATCH = 100
+
+
+@app.task(ignore_result=True)
+def hand_off() -> int:
+    """Deliver what is due, for some seconds; return how much was tried."""
+    until = time.monotonic() + RUN_S
+    return sum(_hand_to(receiver, until) for receiver in Receiver)
+
+
+@app.task(ignore_result=True)
+def confirm(*, message_id: str) -> bool:
+    """Note that the task that was handed an item is done; its worker sends this."""
+    return HandOff.objects.confirm(message_id)
+
+
+def _hand_to(receiver: Receiver, until: float) -> int:
+    tried = 0
+    while due := _due(receiver):
+        for pk in due:
+            if time.monotonic() > until:
+                return tried
+            owed = HandOff.claim(pk)
+            if owed:
+                tried += 1
+                if not handing_off.deliver(owed, publish):
+                    return tried
+    return tried
+
+
+def _due(receiver: Receiver) -> list[int]:
+    due = HandOff.objects.due(timezone.now()).filter(receiver=receiver)
+    return list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:BATCH])
+
+
+def publish(owed: HandOff) -> None:
+    """Publish the task's message, which asks its worker to confirm it; raise Undelivered."""
+
+    def send(producer: Producer) -> None:
+        payload: dict[str, Any] = owed.payload or {}
+        app.send_task(
+            settings.ON_STORED_TASK,
+            kwargs={"idempotency_key": owed.key, "media": payload["data"]},
+            queue=settings.ON_STORED_QUEUE,
+            # Celery sends it when the task has succeeded, from whichever app the task is of.
+            link=confirm.si(message_id=str(owed.message_id)).set(queue=HOUSEKEEPING),
+            ignore_result=True,
+            producer=producer,
+            retry=False,
+        )
+
+    if not published(send):
+        raise Undelivered("The broker took nothing.", again=True)
