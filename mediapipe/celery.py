@@ -19,6 +19,7 @@ app = Celery(
         "tasks.notify",
         "tasks.reconcile",
         "tasks.hand_off",
+        "tasks.delete_at_twilio",
         "tasks.check_escalation",
         "tasks.purge",
         "tasks.count",

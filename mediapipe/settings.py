@@ -160,6 +160,7 @@ CELERY_TASK_ROUTES = {
     "tasks.notify.sweep_notices": {"queue": HOUSEKEEPING},
     # One run at a time: a receiver that hangs holds up no more than a few threads.
     "tasks.hand_off.*": {"queue": HOUSEKEEPING},
+    "tasks.delete_at_twilio.*": {"queue": HOUSEKEEPING},
     # Each may wait for a while for somebody else's server, which no sweep may have to wait for.
     "tasks.notify.notify": {"queue": RETRIES},
     "celery.*": {"queue": HOUSEKEEPING},
@@ -201,6 +202,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": REDISPATCH_INTERVAL_S,
         "options": {"expires": REDISPATCH_INTERVAL_S},
     },
+    "delete_at_twilio": {
+        "task": "tasks.delete_at_twilio.delete_at_twilio",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
     "close_incidents": {
         "task": "tasks.close_incidents.close_incidents",
         "schedule": 30.0,
@@ -235,6 +241,9 @@ TWILIO_AUTH_TOKEN = configuration.text(env, "TWILIO_AUTH_TOKEN")
 TWILIO_API_KEY = configuration.text(env, "TWILIO_API_KEY")
 TWILIO_API_SECRET = configuration.text(env, "TWILIO_API_SECRET")
 TWILIO_ACCOUNTS_FILE = configuration.text(env, "TWILIO_ACCOUNTS_FILE")
+# What becomes of it at Twilio when a media item is stored; the accounts file has its own key.
+TWILIO_AFTER_STORING = configuration.text(env, "TWILIO_AFTER_STORING", "keep")
+TWILIO_DELETE_AFTER_S = configuration.seconds(env, "TWILIO_DELETE_AFTER", default="1d")
 TWILIO_API_HOSTS = [host.rstrip("/") for host in configuration.listed(env, "TWILIO_API_HOSTS")]
 # Where messages and recordings are listed: accounts of another region have another.
 TWILIO_API_URL = configuration.base_url(env, "TWILIO_API_URL", "https://api.twilio.com")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 import time
@@ -16,6 +17,8 @@ from django.core.files import File
 from django.core.files.storage import storages
 
 from mediapipe.failures import StorageFailed
+
+BLOCK_BYTES = 1024 * 1024
 
 
 class Incoming(File[bytes]):
@@ -85,6 +88,25 @@ def opened(name: str, first: int = 0) -> IO[bytes]:
     except Exception as error:
         raise StorageFailed(type(error).__name__) from error
     return cast(IO[bytes], file)
+
+
+def measured(name: str) -> tuple[int, str]:
+    """Read a stored file to its end; return its size in bytes and its SHA-256 in hex.
+
+    Raise FileNotFoundError when it is not there, StorageFailed when it cannot be read.
+    """
+    size, digest = 0, hashlib.sha256()
+    try:
+        with opened(name) as file:
+            while block := file.read(BLOCK_BYTES):
+                size += len(block)
+                digest.update(block)
+    except (FileNotFoundError, StorageFailed):
+        raise
+    except Exception as error:
+        # Each storage back end has exceptions of its own; all of them mean that it failed.
+        raise StorageFailed(type(error).__name__) from error
+    return size, digest.hexdigest()
 
 
 def is_kept(name: str) -> bool:

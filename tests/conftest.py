@@ -43,6 +43,7 @@ def own_world(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.TWILIO_API_HOSTS = []
     settings.TWILIO_API_URL = "https://api.twilio.com"
     settings.TWILIO_MCS_URL = "https://mcs.us1.twilio.com"
+    settings.TWILIO_AFTER_STORING = "keep"
     settings.MEDIA_REDIRECT_HOSTS = []
     settings.MEDIA_ALLOWED_NETWORKS = []
     settings.PUBLIC_BASE_URL = ""

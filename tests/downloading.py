@@ -19,6 +19,7 @@ from mediapipe.failures import (
     Unauthorized,
 )
 from mediapipe.providers.base import (
+    AfterStoring,
     Answer,
     Credentials,
     InboundMessage,
@@ -53,6 +54,12 @@ class StubProvider:
     name = "stub"
 
     def verify(self, request: WebhookRequest) -> tuple[tuple[str, str], ...]:
+        raise NotImplementedError
+
+    def after_storing(self, account_sid: str) -> AfterStoring:
+        raise NotImplementedError
+
+    def deletion_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         raise NotImplementedError
 
     def parse(self, source: str, parameters: tuple[tuple[str, str], ...]) -> InboundMessage:

@@ -201,8 +201,8 @@ def test_the_admin_shows_each_attempt(admin_client: Client, receiver: Heard) -> 
     )
 
 
-def send_again(client: Client, owed: HandOff) -> None:
-    data = {"action": "send_again", "_selected_action": [owed.pk]}
+def try_again(client: Client, owed: HandOff) -> None:
+    data = {"action": "try_again", "_selected_action": [owed.pk]}
     client.post(reverse("admin:mediapipe_handoff_changelist"), data)
     owed.refresh_from_db()
 
@@ -219,5 +219,5 @@ def test_who_may_retry_has_failed_ones_sent_again(
     roles.assign(user, role)
     client.force_login(user)
     owed = HandOff.objects.get()
-    send_again(client, owed)
+    try_again(client, owed)
     assert owed.status == status

@@ -2,6 +2,7 @@
 
 from mediapipe.admin import (
     api_tokens,
+    deletions,
     events,
     failures,
     hand_offs,
@@ -18,6 +19,7 @@ from mediapipe.admin.timing import page
 
 __all__ = [
     "api_tokens",
+    "deletions",
     "events",
     "failures",
     "hand_offs",

@@ -7,6 +7,7 @@ from mediapipe.models.accounts import AccountTrouble
 from mediapipe.models.api_tokens import ApiToken
 from mediapipe.models.attempts import FetchAttempt
 from mediapipe.models.causes import Cause
+from mediapipe.models.deletions import Deletion
 from mediapipe.models.events import RepeatedWebhook, WebhookEvent
 from mediapipe.models.hand_offs import Ending, HandOff, Receiver
 from mediapipe.models.heartbeats import Heartbeat
@@ -26,6 +27,7 @@ __all__ = [
     "ApiToken",
     "Cause",
     "Channel",
+    "Deletion",
     "Ending",
     "FetchAttempt",
     "HandOff",

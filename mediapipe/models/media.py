@@ -23,6 +23,7 @@ from mediapipe.failures import (
 )
 from mediapipe.models.accounts import AccountTrouble
 from mediapipe.models.attempts import INTERRUPTED, FetchAttempt
+from mediapipe.models.deletions import Deletion
 from mediapipe.models.events import WebhookEvent
 from mediapipe.models.hand_offs import HandOff
 from mediapipe.models.querysets import PATIENCE, UNFINISHED, MediaQuerySet, Status
@@ -401,8 +402,10 @@ class MediaItem(models.Model):
 
     def hand_on(self) -> None:
         """Tell who waits for it how the item ended; part of the transaction that ends it."""
-        HandOff.owe(self)
         stored = self.status == Status.STORED
+        HandOff.owe(self)
+        if stored:
+            Deletion.owe(self)
         send_after_commit(media_stored if stored else media_failed, self)
 
     def _ended(self, failure: Failure) -> dict[str, Any]:

@@ -20,6 +20,14 @@ class Kind(StrEnum):
     CONVERSATION = "conversation"
 
 
+class AfterStoring(StrEnum):
+    """What an account wishes for what the provider still has of a stored item."""
+
+    KEEP = "keep"
+    DRY_RUN = "dry-run"
+    DELETE = "delete"
+
+
 class NotFoundBecause(StrEnum):
     """Whose fault a 404 is, as far as the metadata of the same resource tells."""
 
@@ -169,6 +177,12 @@ class Provider(Protocol):
         `DELETED` where there is no metadata either: whether there was any before, or will be, is
         for the caller to know.
         """
+
+    def after_storing(self, account_sid: str) -> AfterStoring:
+        """Return what this account wishes; raise ImproperlyConfigured."""
+
+    def deletion_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
+        """Return how to ask that this media be deleted; raise as media_request does."""
 
     def error_code(self, answer: Answer) -> int | None:
         """Return the provider's own error code from an error document, if it names one."""

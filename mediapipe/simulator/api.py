@@ -68,9 +68,7 @@ class ApiExchange(Exchange):
             self.fail(404)
         elif self.command == "POST":
             self.fail(405)
-        elif self.command == "DELETE":
-            self.delete(self.script)
-        elif self.extension == ".json":
+        elif self.command != "DELETE" and self.extension == ".json":
             self.metadata(self.script)
         else:
             self.play_or_behave(self.script)
@@ -88,9 +86,11 @@ class ApiExchange(Exchange):
             self.answer(200, "application/json", json.dumps(document).encode())
 
     def behave(self) -> None:
-        """Give the bytes, or lead to them; 404 until they are there."""
+        """Give the bytes, or lead to them; 404 until they are there. Or delete them."""
         script = self.known_script
-        if script.is_of_conversation:
+        if self.command == "DELETE":
+            self.delete(script)
+        elif script.is_of_conversation:
             self.metadata(script)
         elif not script.is_available():
             self.fail(404)

@@ -13,7 +13,11 @@ TIMEOUT_S = 5.0
 
 
 def ask(
-    request: MediaRequest, *, timeout_s: float = TIMEOUT_S, most_bytes: int = ERROR_BYTES
+    request: MediaRequest,
+    *,
+    method: str = "GET",
+    timeout_s: float = TIMEOUT_S,
+    most_bytes: int = ERROR_BYTES,
 ) -> Answer:
     """Return the answer with the first 16 KiB of its body, five seconds from now at most.
 
@@ -21,17 +25,20 @@ def ask(
     """
     first, *others = request.credentials or (None,)
     with Deadline(timeout_s) as deadline, network_failures(host_of(request.url), deadline):
-        answer = _get(request.url, first, deadline, most_bytes)
+        answer = _ask(method, request.url, first, deadline, most_bytes)
         for credentials in others:
             if answer.status != 401:
                 break
-            answer = _get(request.url, credentials, deadline, most_bytes)
+            answer = _ask(method, request.url, credentials, deadline, most_bytes)
     return answer
 
 
-def _get(url: str, credentials: Credentials | None, deadline: Deadline, most_bytes: int) -> Answer:
+def _ask(
+    method: str, url: str, credentials: Credentials | None, deadline: Deadline, most_bytes: int
+) -> Answer:
     deadline.check()
-    response: requests.Response = session().get(
+    response: requests.Response = session().request(
+        method,
         url,
         auth=basic(credentials),
         timeout=deadline.remaining_s,

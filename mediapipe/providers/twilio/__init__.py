@@ -2,6 +2,7 @@
 
 from mediapipe.failures import FinalFailure, TransientFailure
 from mediapipe.providers.base import (
+    AfterStoring,
     Answer,
     InboundMessage,
     MediaRequest,
@@ -9,6 +10,7 @@ from mediapipe.providers.base import (
     WebhookRequest,
 )
 from mediapipe.providers.twilio import conversations, media, metadata, signature, webhooks
+from mediapipe.providers.twilio.accounts import accounts
 
 
 class Twilio:
@@ -43,6 +45,15 @@ class Twilio:
     def not_found_because(self, answer: Answer) -> NotFoundBecause | None:
         """Return what the metadata tells of media that is not found."""
         return metadata.not_found_because(answer)
+
+    def after_storing(self, account_sid: str) -> AfterStoring:
+        """Return what this account wishes for what Twilio still has of a stored item."""
+        account = accounts().get(account_sid)
+        return account.after_storing if account else AfterStoring.KEEP
+
+    def deletion_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
+        """Return how to ask that this media be deleted; raise AddressRefused or ConfigMissing."""
+        return media.deletion_request(url=url, account_sid=account_sid, subject_sid=subject_sid)
 
     def error_code(self, answer: Answer) -> int | None:
         """Return Twilio's error code (20404 for instance) from an error document."""

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
-from mediapipe.providers.base import Credentials
+from mediapipe.providers.base import AfterStoring, Credentials
 
 ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
-ENTRY_KEYS = ("account_sid", "auth_tokens", "api_key", "api_secret")
+ENTRY_KEYS = ("account_sid", "auth_tokens", "api_key", "api_secret", "after_storing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Account:
     auth_tokens: tuple[str, ...] = field(default=(), repr=False)
     api_key: str = ""
     api_secret: str = field(default="", repr=False)
+    after_storing: AfterStoring = AfterStoring.KEEP
 
     def credentials(self) -> tuple[Credentials, ...]:
         """Return what may fetch this account's media, the API key before the tokens."""
@@ -61,7 +62,10 @@ def _from_environment() -> list[Account]:
     sid = settings.TWILIO_ACCOUNT_SID
     if not (sid or tokens or key or secret):
         return []
-    return [_account("TWILIO_ACCOUNT_SID, _AUTH_TOKEN, _API_KEY", sid, tokens, key, secret)]
+    where = "TWILIO_ACCOUNT_SID, _AUTH_TOKEN, _API_KEY"
+    account = _account(where, sid, tokens, key, secret)
+    wish = _after_storing("TWILIO_AFTER_STORING", settings.TWILIO_AFTER_STORING)
+    return [replace(account, after_storing=wish)]
 
 
 def _from_file() -> list[Account]:
@@ -98,7 +102,17 @@ def _from_entry(where: str, entry: object) -> Account:
         raise ImproperlyConfigured(f"{where}: auth_tokens must be a list of strings.")
     if not all(isinstance(text, str) for text in (sid, key, secret, *tokens)):
         raise ImproperlyConfigured(f"{where}: every value must be a string.")
-    return _account(where, sid, tokens, key, secret)
+    account = _account(where, sid, tokens, key, secret)
+    wish = _after_storing(f"{where}, after_storing", entry.get("after_storing") or "")
+    return replace(account, after_storing=wish)
+
+
+def _after_storing(where: str, text: object) -> AfterStoring:
+    # Only these very words: a misspelt one must neither delete nor be taken for a dry run.
+    try:
+        return AfterStoring(str(text or AfterStoring.KEEP))
+    except ValueError:
+        raise ImproperlyConfigured(f"{where} must be {', '.join(AfterStoring)}.") from None
 
 
 def _account(where: str, sid: str, tokens: list[str], key: str, secret: str) -> Account:

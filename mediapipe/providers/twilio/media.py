@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -156,6 +157,17 @@ def link_in_metadata(answer: Answer) -> Link | None:
     if not isinstance(url, str):
         return None
     return Link(url, size if type(size) is int and size > 0 else None)
+
+
+def deletion_request(*, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
+    """Return how to DELETE a media item of a message, or a recording (Twilio: both resources).
+
+    Raises AddressRefused, also for media of conversations, or ConfigMissing.
+    """
+    if not MEDIA_URL.fullmatch(url):
+        raise AddressRefused("Only the media of messages, and recordings, can be deleted.")
+    request = media_request(url=url, account_sid=account_sid, subject_sid=subject_sid)
+    return replace(request, url=f"{request.url}.json")
 
 
 def may_redirect_to(url: str) -> bool:

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from django.contrib import admin
+
+from mediapipe.admin.owed import OwedAdmin
+from mediapipe.models import Deletion
+
+
+@admin.register(Deletion)
+class DeletionAdmin(OwedAdmin):
+    """Which media item is gone at Twilio, and why others are not."""
+
+    list_display = ("pk", "item", "outcome", "attempts", "answer", "due")
+    list_filter = ("status", "dry_run")
+    fields = ("item", "outcome", "due", "delivered_at", "tries")
+    readonly_fields = fields
+
+    @admin.display(description="at Twilio")
+    def outcome(self, owed: Deletion) -> str:
+        if owed.dry_run:
+            return "kept: a dry run"
+        return {"delivered": "deleted", "failed": "kept"}.get(owed.status, "to be deleted")
