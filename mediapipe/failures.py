@@ -278,6 +278,13 @@ class Interrupted(FinalFailure):
     todo = "Look at the worker's log and memory around the attempts, then retry."
 
 
+class Forgotten(FinalFailure):
+    """It was erased at somebody's request before it was stored; it is never fetched again."""
+
+    slug = "forgotten"
+    todo = "Nothing: who asked for it, and when, is in the admin's log."
+
+
 class RecordingTooShort(Absence):
     """The recording was too short to be kept (Twilio error 16101)."""
 

@@ -47,7 +47,8 @@ def file_answer(request: HttpRequest, media: MediaItem) -> HttpResponse | Stream
 def deleted_by_retention(media: MediaItem) -> str:
     """Return the sentence that stands where the file would be."""
     at = timezone.localtime(media.purged_at)
-    return f"Deleted by retention, {at:%Y-%m-%d %H:%M:%S %Z}; its facts are kept."
+    why = "by retention" if media.sha256 else "on request"
+    return f"Deleted {why}, {at:%Y-%m-%d %H:%M:%S %Z}; its facts are kept."
 
 
 def _file(

@@ -68,7 +68,7 @@ def kinds() -> list[Kind]:
             lambda rows: rows.purge_payloads(),
         ),
         Kind("attempts", settings.RETENTION_ATTEMPTS_DAYS, attempts.before, _delete),
-        Kind("files", settings.RETENTION_FILES_DAYS, media.with_file_before, _remove_files),
+        Kind("files", settings.RETENTION_FILES_DAYS, media.with_file_before, remove_files),
         Kind("results", settings.RETENTION_RESULTS_DAYS, _results_before, _delete),
     ]
 
@@ -82,7 +82,7 @@ def _delete(rows: QuerySet[Any]) -> int:
     return rows.delete()[0]
 
 
-def _remove_files(rows: QuerySet[MediaItem]) -> int:
+def remove_files(rows: QuerySet[MediaItem]) -> int:
     """Give the files up in their rows, then remove them, then forget their names.
 
     Whenever this is interrupted, no row promises a file that is gone, and each file that is

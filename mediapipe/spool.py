@@ -25,6 +25,8 @@ from mediapipe.providers.base import WebhookRequest
 
 logger = logging.getLogger(__name__)
 
+# Tells whether the text of a webhook is meant.
+Matches = Callable[[str], bool]
 SUFFIX = ".webhook"
 REFUSED = "refused"
 
@@ -71,6 +73,28 @@ def replay(take: Callable[[Spooled], bool]) -> int:
                 path.rename(_folder(REFUSED) / path.name)
             done += 1
     return done
+
+
+def erase(matches: Matches, *, dry_run: bool) -> int:
+    """Remove what waits, or was set aside, and has a text that matches; return how many."""
+    found = [path for path in _all() if matches(_text_of(path))]
+    if not dry_run:
+        for path in found:
+            path.unlink(missing_ok=True)
+    return len(found)
+
+
+def _all() -> list[Path]:
+    return [*waiting(), *sorted((Path(settings.SPOOL_DIR) / REFUSED).glob(f"*{SUFFIX}"))]
+
+
+def _text_of(path: Path) -> str:
+    """Return URL and body, as they came, of a webhook that may be recorded in this moment."""
+    try:
+        request = _from_json(path.read_text()).request
+    except FileNotFoundError:
+        return ""
+    return f"{request.url}\n{request.body.decode(errors='replace')}"
 
 
 def waiting() -> list[Path]:

@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
@@ -97,7 +97,7 @@ def measured(name: str) -> tuple[int, str]:
     """
     size, digest = 0, hashlib.sha256()
     try:
-        with opened(name) as file:
+        with closing(opened(name)) as file:
             while block := file.read(BLOCK_BYTES):
                 size += len(block)
                 digest.update(block)

@@ -113,7 +113,9 @@ def test_staff_who_may_not_see_media_get_no_file(client: Client, twilio: Simulat
 
 def test_a_file_that_retention_deleted_is_said_to_be_deleted(admin_client: Client) -> None:
     item = make.media()
-    MediaItem.objects.update(status=Status.STORED, size=3, purged_at=timezone.now())
+    MediaItem.objects.update(
+        status=Status.STORED, size=3, sha256="0" * 64, purged_at=timezone.now()
+    )
     answer = get(admin_client, item)
     assert (answer.status_code, answer.content[:21]) == (410, b"Deleted by retention,")
 

@@ -10,7 +10,7 @@ from django.db.models import Q, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
-from mediapipe.failures import AccountRefused, Unauthorized
+from mediapipe.failures import AccountRefused, Forgotten, Unauthorized
 from mediapipe.models.accounts import AccountTrouble
 from mediapipe.providers.base import NotFoundBecause
 from mediapipe.schedule import Phase
@@ -149,9 +149,31 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
             self.filter(pk__in=ids).update(sweep_at=now + PATIENCE)
         return [pk for pk in chosen if pk in ids]
 
+    def in_hand(self, now: datetime) -> MediaQuerySet:
+        """Those that a worker has in hand at this moment."""
+        return self.filter(status=Status.FETCHING, leased_until__gt=now)
+
+    def forget(self) -> None:
+        """Let nobody fetch them any more, and keep no trace of what is in a file.
+
+        A worker that has one in hand loses its lease. What is stored stays so for the figures.
+        """
+        rows = self.model._default_manager.filter(pk__in=list(self.values_list("pk", flat=True)))
+        with transaction.atomic():
+            rows.exclude(status__in=[Status.STORED, Status.ABSENT]).update(
+                status=Status.FAILED,
+                error=Forgotten.slug,
+                failed_at=Coalesce("failed_at", timezone.now()),
+                next_attempt_at=None,
+                sweep_at=None,
+                lease="",
+                leased_until=None,
+            )
+            rows.update(sha256="", detail="")
+
     def retryable(self) -> MediaQuerySet:
         """Those that failed and have a URL to try again."""
-        return self.failed().exclude(media_url="")
+        return self.failed().exclude(media_url="").exclude(error=Forgotten.slug)
 
     def retry(self) -> list[int]:
         """Put the retryable ones back to work with a fresh schedule; return their ids.

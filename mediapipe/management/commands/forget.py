@@ -1,0 +1,78 @@
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.progress import Progress
+
+from mediapipe import journal
+from mediapipe.forgetting.erase import Receipt, erase, survey
+from mediapipe.forgetting.subject import Subject
+
+
+class Command(BaseCommand):
+    """The receipt goes to the standard output, everything else to the standard error."""
+
+    help = (
+        "Erases the media and the payload of a message, a call, a recording, or of everybody who "
+        "wrote from or to a phone number. Prints a receipt as JSON."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        who = parser.add_mutually_exclusive_group(required=True)
+        who.add_argument("--message-sid", metavar="MM...")
+        who.add_argument("--call-sid", metavar="CA...")
+        who.add_argument("--recording-sid", metavar="RE...")
+        who.add_argument("--number", metavar="+1555...", help="the person's, never your own")
+        parser.add_argument("--by", metavar="USERNAME", help="who answers for it, in the admin")
+        parser.add_argument("--dry-run", action="store_true", help="say what, erase nothing")
+        parser.add_argument("--noinput", action="store_true", help="do not ask whether to go on")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        subject = self._subject(options)
+        if options["dry_run"]:
+            self._print(survey(subject) | {"dry_run": True})
+            return
+        user = self._user(options["by"])
+        self._ask(subject, options)
+        receipt = self._erase(subject) | {"by": user.username}
+        about = f"{subject.name} {subject.shown}"
+        journal.note(user, about, f"Erased {len(receipt['events'])} events of {about}.")
+        self._print(receipt)
+        if receipt["not_erased"]:
+            raise CommandError("Not everything is erased yet: run the same again in two minutes.")
+
+    def _subject(self, options: dict[str, Any]) -> Subject:
+        names = ("message_sid", "call_sid", "recording_sid", "number")
+        ((name, value),) = [(name, options[name]) for name in names if options[name] is not None]
+        try:
+            return Subject.read(name, value)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+
+    def _user(self, username: str | None) -> User:
+        user = User.objects.filter(username=username or "").first()
+        if user is None:
+            raise CommandError(
+                "Name with --by who answers for it: a user of the admin, whose log it goes into."
+            )
+        return user
+
+    def _ask(self, subject: Subject, options: dict[str, Any]) -> None:
+        if options["noinput"]:
+            return
+        count = subject.events().count()
+        answer = input(f"Erase {count} events of {subject.shown} for good? [yes/no] ")
+        if answer.strip().lower() != "yes":
+            raise CommandError("Nothing was erased.")
+
+    def _erase(self, subject: Subject) -> Receipt:
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            total = subject.events().count()
+            task = progress.add_task("erasing", total=total)
+            return erase(subject, lambda count: progress.advance(task, count))
+
+    def _print(self, receipt: Receipt) -> None:
+        self.stdout.write(json.dumps(receipt, indent=2))
