@@ -20,7 +20,8 @@ from prometheus_client.registry import Collector
 
 from mediapipe import spool
 from mediapipe.counting import BUCKETS_S
-from mediapipe.models import Cause, Heartbeat, Incident, MediaItem, Rejection
+from mediapipe.models import Cause, Heartbeat, Incident, MediaItem, Notice, Rejection
+from mediapipe.models.deliveries import DeliveryStatus
 from mediapipe.models.heartbeats import BEAT, SWEEP, WORKER
 from mediapipe.models.querysets import UNFINISHED, Status
 from mediapipe.models.tallies import Tally
@@ -85,7 +86,7 @@ def _families() -> list[Metric]:
     counters = [_counter(name, tallies) for name in COUNTERS]
     histograms = [_histogram(name, tallies) for name in HISTOGRAMS]
     live = [_rejections(), _media(tallies), _failures(), _waiting(), _oldest()]
-    return [*counters, *histograms, *live, *_incidents(), *_alive()]
+    return [*counters, *histograms, *live, *_incidents(), _notices(), *_alive()]
 
 
 def _counter(name: str, tallies: Tallies) -> Metric:
@@ -165,6 +166,16 @@ def _incidents() -> list[Metric]:
         now_open.add_metric([cause], opened.get(cause, 0))
         ever.add_metric([cause], counts.get(cause, 0))
     return [now_open, ever]
+
+
+def _notices() -> Metric:
+    family = GaugeMetricFamily(
+        "mediapipe_notices", "Notices of incidents, by what became of them.", labels=["status"]
+    )
+    counts = dict(Notice.objects.order_by().values_list("status").annotate(Count("pk")))
+    for status in DeliveryStatus.values:
+        family.add_metric([status], counts.get(status, 0))
+    return family
 
 
 def _alive() -> list[Metric]:

@@ -33,7 +33,7 @@ def configure(settings: Settings, *, webhook: str = "", slack: str = "", mail: i
 
 def seen(measured: float = 30.0, detail: str = "30 of 200 media had an early 404.") -> Incident:
     """Let detection see early 404s, and return their incident."""
-    sighting = Sighting(measured, 3.0, detail, MediaItem.objects.none())
+    sighting = Sighting(measured, 3.0, detail, MediaItem.objects.all())
     incident = Incident.see(Cause.EARLY_404S, make.ACCOUNT, sighting)
     assert incident is not None
     incident.refresh_from_db()

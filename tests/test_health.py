@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from mediapipe import counting, spool
 from mediapipe.failures import Failure, TooLarge, Unauthorized
 from mediapipe.models import Cause, Incident, MediaItem, Rejection, Status
+from mediapipe.models.deliveries import DeliveryStatus
 from mediapipe.transport.download import Evidence
 from tests import make
 from tests.test_spool import ARRIVED
@@ -123,6 +124,7 @@ def test_without_any_rows_every_metric_is_there(client: Client) -> None:
     found = families(client)
     assert values(found["mediapipe_media"]) == dict.fromkeys(Status.values, 0)
     assert values(found["mediapipe_incidents_open"]) == dict.fromkeys(Cause.values, 0)
+    assert values(found["mediapipe_notices"]) == dict.fromkeys(DeliveryStatus.values, 0)
     assert values(found["mediapipe_oldest_unfinished_seconds"]) == {"": 0}
     assert values(found["mediapipe_database_up"]) == {"": 1}
 

@@ -80,6 +80,7 @@ def test_each_attempt_sends_the_same_under_the_same_id(settings: Settings) -> No
 def test_slack_gets_a_message_with_the_link(settings: Settings) -> None:
     with web_server() as receiver:
         configure(settings, slack=receiver.url)
+        make.media()
         incident = seen()
         with later():
             notice = attempt(only(Channel.SLACK))
@@ -89,7 +90,7 @@ def test_slack_gets_a_message_with_the_link(settings: Settings) -> None:
     assert message["text"] == f"New incident: Early 404s, account {make.ACCOUNT}"
     assert attachment["title_link"] == link(incident)
     assert attachment["text"] == "30 of 200 media had an early 404."
-    assert {"title": "Affected media", "value": "0", "short": True} in attachment["fields"]
+    assert {"title": "Affected media", "value": "1", "short": True} in attachment["fields"]
 
 
 def test_slack_is_given_nothing_that_calls_everybody(settings: Settings) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,13 +19,19 @@ from mediapipe.models import Notice
 class NoticeAdmin(ReadOnlyAdmin):
     """Who was told of which incident, and what came of it; more is on the incident's page."""
 
-    list_display = ("about", "told", "channel", "state", "attempts", "answer", "next_attempt")
+    list_display = ("about", "told", "channel", "state", "answer", "attempts", "next_attempt")
     list_display_links = None
-    list_filter = ("status", "channel", "step__kind")
+    list_filter = ("status", "channel")
     list_select_related = ("incident", "step")
     ordering = ("-pk",)
     sortable_by = ()
     actions = ("send_again",)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list under its own name."""
+        return super().changelist_view(request, {"title": "Notices", **(extra_context or {})})
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("mediapipe.manage_incident")
@@ -40,7 +48,7 @@ class NoticeAdmin(ReadOnlyAdmin):
     @admin.display(description="incident")
     def about(self, notice: Notice) -> SafeString:
         page = reverse("admin:mediapipe_incident_change", args=[notice.incident_id])
-        return format_html('<a href="{}">{}</a>', page, notice.incident)
+        return format_html('<a href="{}">{}</a>', page, notice.incident.get_cause_display())
 
     @admin.display(description="step")
     def told(self, notice: Notice) -> str:

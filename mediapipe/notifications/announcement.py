@@ -60,7 +60,8 @@ class Announcement:
         """Yield what is known, as a name and a value for people; times in TIME_ZONE."""
         if self.kind == TEST:
             return
-        yield "Affected media", str(self.affected)
+        if self.affected:
+            yield "Affected media", str(self.affected)
         for name, at in (
             ("First seen", self.first_seen_at),
             ("Opened", self.opened_at),

@@ -1,6 +1,5 @@
 """An announcement as an e-mail to everybody in ESCALATION_EMAILS."""
 
-from collections.abc import Iterator
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from urllib.parse import urlsplit
 
@@ -33,22 +32,16 @@ def email(said: Announcement, message_id: str) -> EmailMessage:
         headers["References"] = f"<incident-{said.incident}@{host}>"
     return EmailMessage(
         subject=f"[mediapipe] {said.headline}",
-        body="\n".join(_lines(said)),
+        body=_body(said),
         to=settings.ESCALATION_EMAILS,
         headers=headers,
     )
 
 
-def _lines(said: Announcement) -> Iterator[str]:
-    yield f"{said.headline}."
-    yield ""
-    if said.detail:
-        yield said.detail
-        yield ""
-    for name, value in said.facts():
-        yield f"{name + ':':<16}{value}"
-    yield ""
-    yield said.url or "Set PUBLIC_BASE_URL, and the link to the incident stands here."
+def _body(said: Announcement) -> str:
+    facts = "\n".join(f"{name + ':':<16}{value}" for name, value in said.facts())
+    link = said.url or "Set PUBLIC_BASE_URL, and the link to the incident stands here."
+    return "\n\n".join(filter(None, (f"{said.headline}.", said.detail, facts, link)))
 
 
 def _undelivered(error: SMTPException | OSError) -> Undelivered:
