@@ -26,9 +26,9 @@ test-faults: $(VENV)/dev
 mutations: $(VENV)/dev
 	$(BIN)/python tests/mutations/run.py $(ARGS)
 
-# Times the admin on a PostgreSQL with a million media items; takes some ten minutes to fill it.
+# Measures everything, or one part: `make bench ARGS=acknowledge`; needs PostgreSQL, RabbitMQ and Redis.
 bench: $(VENV)/dev
-	$(BIN)/python -m tests.benchmarks.admin_at_scale $(ARGS)
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 # The pictures of the README; needs Chromium.
 screenshots: $(VENV)/dev

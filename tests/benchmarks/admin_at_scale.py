@@ -7,14 +7,11 @@ one that is filled already. The figures go to var/bench/, with machine and date.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +21,9 @@ from rich.progress import track
 from rich.table import Table
 
 from tests import servers
+from tests.benchmarks import records
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+PART = "admin_at_scale"
 MEDIA = 1_000_000
 REPEATS = 3
 LIST_MS, TIMING_MS = 300.0, 1000.0
@@ -60,13 +58,14 @@ def main() -> int:
     parser.add_argument("--media", type=int, default=MEDIA)
     parser.add_argument("--database", help="the URL of a database that is filled already")
     options = parser.parse_args()
+    load_before = records.load()
     with database(options.database) as url:
         set_up(url)
         if not options.database:
             fill(options.media)
         results = [measure(*page) for page in track(pages(), "measuring", console=console)]
         console.print(report(results))
-        write(results)
+        write(results, load_before)
     return int(any(result.slow for result in results))
 
 
@@ -89,7 +88,7 @@ def set_up(url: str) -> None:
         "CELERY_BROKER_WRITE_URL": "memory://",
         "LOG_LEVEL": "ERROR",
     }
-    os.environ.setdefault("DATA_DIR", str(ROOT / "var" / "bench" / "data"))
+    os.environ.setdefault("DATA_DIR", str(records.FOLDER / "data"))
     django.setup()
 
 
@@ -230,7 +229,7 @@ def report(results: list[Measured]) -> Table:
         "allowed",
         "queries",
         "reads whole tables",
-        title=machine(),
+        title=records.machine(),
     )
     for result in results:
         whole = [scan for scan in result.scans if scan.startswith("WHOLE")]
@@ -243,7 +242,7 @@ def report(results: list[Measured]) -> Table:
     return table
 
 
-def write(results: list[Measured]) -> None:
+def write(results: list[Measured], load_before: float) -> None:
     """Keep the figures where the next run finds them."""
     from mediapipe.models import FetchAttempt, MediaItem, WebhookEvent
 
@@ -251,24 +250,26 @@ def write(results: list[Measured]) -> None:
         model.__name__: model._default_manager.count()
         for model in (MediaItem, FetchAttempt, WebhookEvent)
     }
-    at = datetime.now(UTC)
-    text = {
-        "at": at.isoformat(),
-        "machine": machine(),
-        "rows": rows,
-        "pages": [*map(asdict, results)],
-    }
-    folder = ROOT / "var" / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"admin-at-scale-{at:%Y%m%dT%H%M%SZ}.json"
-    file.write_text(json.dumps(text, indent=2))
+    figures = {"rows": rows, "pages": [*map(asdict, results)]}
+    file = records.write(PART, figures, load_before=load_before)
     console.print(f"{rows}, written to {file}")
 
 
-def machine() -> str:
-    """Return what the figures were measured on."""
-    python = f"Python {platform.python_version()}"
-    return f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, {python}"
+def section(run: records.Run) -> list[str]:
+    """Return what the page of figures says about a run."""
+    rows = ", ".join(f"{count:,} of {name}" for name, count in run["rows"].items())
+    table = [
+        f"| {page['page']} | {page['best_ms']:.0f} | {page['cpu_ms']:.0f} | {page['queries']} |"
+        for page in run["pages"]
+    ]
+    return [
+        f"The pages of the admin on PostgreSQL with {rows}: the best of {REPEATS} times, and what",
+        "Django and PostgreSQL worked for it, in milliseconds.",
+        "",
+        "| page | best ms | processor ms | queries |",
+        "|---|---|---|---|",
+        *table,
+    ]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,38 @@
+"""`make bench` measures everything, `make bench ARGS=acknowledge` one part.
+
+What follows the name goes to the part: `make bench ARGS="acknowledge --rounds 9"`, and
+`make bench ARGS="acknowledge --help"` says what it takes. `summary` writes docs/benchmarks.md
+from the latest figures of each part.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tests.benchmarks import records
+
+PARTS = ("acknowledge", "admin_at_scale")
+SUMMARY = "summary"
+
+
+def main(arguments: list[str]) -> int:
+    """Run one part, or each in turn; return the worst exit status."""
+    names, options = (arguments[:1], arguments[1:]) if arguments else ((*PARTS, SUMMARY), [])
+    if unknown := set(names) - {*PARTS, SUMMARY}:
+        print(f"There is no part {unknown.pop()!r}, only: {', '.join((*PARTS, SUMMARY))}.")  # noqa: T201
+        return 2
+    return max(run(name, options) for name in names)
+
+
+def run(name: str, options: list[str]) -> int:
+    """Run one part in a process of its own, because each sets Django up in its own way."""
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "mediapipe.settings"}
+    env.setdefault("DATA_DIR", str(records.FOLDER / "data"))
+    command = [sys.executable, "-m", f"tests.benchmarks.{name}", *options]
+    return subprocess.run(command, cwd=records.ROOT, env=env, check=False).returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""What the webhook view is measured against: the least that a Django view can do.
+
+All views share server, middleware, database and connections.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import include, path
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from mediapipe import providers
+from mediapipe.models import MediaItem, Status, WebhookEvent
+from mediapipe.providers.base import InboundMessage
+from mediapipe.queues import MEDIA
+from mediapipe.simulator import payloads
+from mediapipe.simulator.script import new_sid
+from tasks.dispatch import waiting_messages
+
+
+@csrf_exempt
+def inserts(request: HttpRequest, pictures: int) -> HttpResponse:
+    """Insert the rows of a webhook, commit, answer: no signature, no parsing, no task."""
+    now = timezone.now()
+    message = fresh(template(pictures))
+    with transaction.atomic():
+        event = WebhookEvent.announced(message, provider="twilio", at=now)
+        event.save(force_insert=True)
+        MediaItem.objects.bulk_create(
+            [MediaItem.announced(event, media, now) for media in message.media]
+        )
+    return HttpResponse("<Response/>", content_type="text/xml")
+
+
+@csrf_exempt
+def nothing(request: HttpRequest) -> HttpResponse:
+    """Answer."""
+    return HttpResponse("<Response/>", content_type="text/xml")
+
+
+def counts(request: HttpRequest) -> JsonResponse:
+    """Tell what is there: events, media, and messages in the queue of first attempts."""
+    return JsonResponse(
+        {
+            "events": WebhookEvent.objects.count(),
+            "media": MediaItem.objects.count(),
+            "messages": waiting_messages(MEDIA),
+        }
+    )
+
+
+@csrf_exempt
+def settle(request: HttpRequest) -> JsonResponse:
+    """Let everything that waits be done with, as it would be where a worker runs."""
+    done = MediaItem.objects.queued().update(status=Status.STORED, sweep_at=None)
+    return JsonResponse({"settled": done})
+
+
+@cache
+def template(pictures: int) -> InboundMessage:
+    """Return a captured webhook with so many pictures, as the view reads it."""
+    parsed = providers.get("twilio").parse("messaging", payloads.mms(pictures).parameters)
+    assert parsed is not None
+    return parsed
+
+
+def fresh(message: InboundMessage) -> InboundMessage:
+    """Return the message under SIDs that nobody has seen yet."""
+    media = [replace(each, identity=new_sid("ME")) for each in message.media]
+    return replace(message, subject_sid=new_sid("MM"), media=tuple(media))
+
+
+urlpatterns = [
+    path("bare/inserts/<int:pictures>/", inserts),
+    path("bare/nothing/", nothing),
+    path("bare/counts/", counts),
+    path("bare/settle/", settle),
+    path("", include("mediapipe.urls")),
+]

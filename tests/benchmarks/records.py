@@ -1,0 +1,92 @@
+"""What was measured, on what, and when: one JSON file a run under var/bench/."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDER = ROOT / "var" / "bench"
+PACKAGES = ("Django", "celery", "kombu", "gunicorn", "psycopg2-binary", "requests")
+SERVERS = {
+    "PostgreSQL": ["psql", "--version"],
+    "RabbitMQ": ["rabbitmqctl", "version"],
+    "Redis": ["redis-server", "--version"],
+}
+
+Run = dict[str, Any]
+
+
+def write(part: str, figures: dict[str, Any], *, load_before: float) -> Path:
+    """Keep the figures of one run, with the conditions that they were taken under."""
+    at = datetime.now(UTC)
+    run = {
+        "part": part,
+        "at": at.isoformat(),
+        "machine": machine(),
+        "cores": os.cpu_count(),
+        "versions": versions(),
+        "commit": commit(),
+        "load_before": load_before,
+        "load_after": load(),
+        **figures,
+    }
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    file = FOLDER / f"{part}-{at:%Y%m%dT%H%M%SZ}.json"
+    file.write_text(json.dumps(run, indent=2))
+    return file
+
+
+def latest(part: str, folder: Path | None = None) -> Run | None:
+    """Return the newest run of a part, or None if it was never run here."""
+    # In the names the time comes last, in digits that sort as it does.
+    files = sorted((folder or FOLDER).glob(f"{part}-[0-9]*.json"))
+    return dict(json.loads(files[-1].read_text())) if files else None
+
+
+def load() -> float:
+    """Return how many processes wanted to run in the last minute, on average."""
+    return round(os.getloadavg()[0], 2)
+
+
+def machine() -> str:
+    """Return what the figures were measured on."""
+    named = (line for line in _lines("/proc/cpuinfo") if line.startswith("model name"))
+    model = next(named, platform.machine()).rpartition(":")[2].strip()
+    memory_kib = next(int(line.split()[1]) for line in _lines("/proc/meminfo"))
+    return f"{model}, {os.cpu_count()} cores, {memory_kib / 2**20:.0f} GiB, {platform.system()}"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what the figures depend on."""
+    packages = {name: version(name) for name in PACKAGES}
+    return {"Python": platform.python_version()} | packages | _servers()
+
+
+def _servers() -> dict[str, str]:
+    there = {name: command for name, command in SERVERS.items() if shutil.which(command[0])}
+    said = {name: _output(command) for name, command in there.items()}
+    found = {name: re.search(r"\d+(\.\d+)+", text) for name, text in said.items()}
+    return {name: match[0] for name, match in found.items() if match}
+
+
+def commit() -> str:
+    """Return the short name of the commit that was measured; empty outside a repository."""
+    return _output(["git", "describe", "--always", "--dirty"])
+
+
+def _output(command: list[str]) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()

@@ -1,0 +1,116 @@
+"""Databases, brokers and servers of a benchmark's own, removed afterwards."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mediapipe import processes
+from mediapipe.processes import Program, Supervisor
+from mediapipe.simulator.script import ACCOUNT_SID, AUTH_TOKEN
+from tests import servers
+from tests.benchmarks import records
+
+DATABASES = ("sqlite", "postgresql")
+BROKERS = ("embedded", "rabbitmq", "redis")
+SERVERS = ("DATABASE_URL", "CELERY_BROKER_URL", "PUBLIC_BASE_URL", "STORAGE_URL", "MEDIA_ROOT")
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A migrated database, a broker, and the environment that leads to both."""
+
+    folder: Path
+    env: dict[str, str]
+
+    @contextmanager
+    def running(self, *programs: Program, **env: str) -> Iterator[Supervisor]:
+        """Run programs in this environment, their logs in a folder of the rig."""
+        logs = self.folder / "logs"
+        with Supervisor(programs, env=self.env | env, log_dir=logs) as supervisor:
+            yield supervisor
+
+    def manage(self, *arguments: str) -> None:
+        """Run a management command in this environment."""
+        command = [sys.executable, "manage.py", *arguments]
+        subprocess.run(command, cwd=records.ROOT, env=self.env, check=True, timeout=600)
+
+    def log(self, name: str) -> str:
+        """Return what a program has written so far."""
+        return (self.folder / "logs" / f"{name}.log").read_text()
+
+
+@contextmanager
+def rig(database: str, broker: str, **env: str) -> Iterator[Rig]:
+    """Yield a rig on one of DATABASES and one of BROKERS."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        # Empty values are the defaults, whatever the shell or a .env file says.
+        whole = os.environ | dict.fromkeys(SERVERS, "")
+        whole |= {"DATA_DIR": str(folder), "LOG_LEVEL": "WARNING"}
+        whole |= {"TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": AUTH_TOKEN} | env
+        if database == "postgresql":
+            whole["DATABASE_URL"] = stack.enter_context(servers.postgresql())
+        made = Rig(folder, whole)
+        stack.enter_context(_broker(broker, made))
+        made.manage("migrate", "--verbosity=0")
+        yield made
+
+
+@contextmanager
+def _broker(kind: str, made: Rig) -> Iterator[None]:
+    if kind == "embedded":
+        is_ready = (made.folder / "broker.sock").exists
+        with made.running(replace(processes.broker(), is_ready=is_ready)):
+            yield
+        return
+    with servers.rabbitmq() if kind == "rabbitmq" else servers.redis_number() as url:
+        made.env["CELERY_BROKER_URL"] = url
+        yield
+
+
+def wait_for_log(made: Rig, name: str, text: str, timeout_s: float = 60) -> None:
+    """Return when a program has written this text; raise TimeoutError if it does not."""
+    deadline = time.monotonic() + timeout_s
+    while text not in made.log(name):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{name} never said {text!r}: {made.log(name)[-2000:]}")
+        time.sleep(0.1)
+
+
+def use(env: Mapping[str, str]) -> None:
+    """Start Django in this process, on the database and broker of a rig."""
+    import django
+
+    os.environ |= env
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
+    django.setup()
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_for_port(port: int, timeout_s: float = 60) -> None:
+    """Return when somebody listens there; raise OSError if nobody ever does."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)

@@ -1,0 +1,58 @@
+"""Writes docs/benchmarks.md from the latest figures of each part under var/bench/."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from tests.benchmarks import records
+from tests.benchmarks.__main__ import PARTS
+
+PAGE = records.ROOT / "docs" / "benchmarks.md"
+HEAD = """# Benchmarks
+
+`make bench` measures all of this, `make bench ARGS=acknowledge` one part of it, and
+`make bench ARGS=summary` writes this page from the latest figures of each part. What counts are the
+ratios: what is compared was measured in one run, taking turns, on the same machine.
+"""
+# Above this share of the processors the machine was busy with other things already.
+BUSY = 0.5
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page())
+
+
+def page(folder: Path | None = None) -> str:
+    """Return the page about the runs in this folder; a part that was never run says so."""
+    return "\n".join([HEAD, *(part_of_page(name, folder) for name in PARTS)])
+
+
+def part_of_page(name: str, folder: Path | None) -> str:
+    """Return the section of one part."""
+    part = import_module(f"tests.benchmarks.{name}")
+    run = records.latest(part.PART, folder)
+    lines = [f"## {name.replace('_', ' ').capitalize()}", ""]
+    if run is None:
+        return "\n".join([*lines, "Not measured yet.", ""])
+    return "\n".join([*lines, *part.section(run), "", *conditions(run), ""])
+
+
+def conditions(run: records.Run) -> list[str]:
+    """Return on what and when the figures were measured, and whether that was fair."""
+    versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+    lines = [
+        f"Measured {run['at'][:16].replace('T', ' ')} UTC at commit `{run['commit']}` on",
+        f"{run['machine']}, with {versions}.",
+        f"Load average {run['load_before']} before and {run['load_after']} after.",
+    ]
+    if run["load_before"] > BUSY * run["cores"]:
+        lines.append(
+            "**Other work kept the machine busy: the ratios are rough, the rates far too low.**"
+        )
+    return lines
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""What a process and its children took of processor and memory, as Linux counts it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+def tree(pid: int) -> Iterator[int]:
+    """Yield this process and all that descend from it."""
+    yield pid
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            yield from tree(int(child))
+
+
+def cpu_s(pid: int) -> float:
+    """Return the processor seconds of a process and its children until now."""
+    return sum(map(_cpu_s, tree(pid)))
+
+
+def rss_mb(pid: int) -> float:
+    """Return the memory that a process and its children have in use, in MB (10^6 bytes)."""
+    return sum(_status_kib(each, "VmRSS") for each in tree(pid)) * 1024 / 1e6
+
+
+def peak_rss_mb(pid: int) -> float:
+    """Return the most memory that they ever had in use, in MB; each at its own worst moment."""
+    return sum(_status_kib(each, "VmHWM") for each in tree(pid)) * 1024 / 1e6
+
+
+def _cpu_s(pid: int) -> float:
+    # The name of the program, in brackets, may have blanks in it.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
+
+
+def _status_kib(pid: int, name: str) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith(f"{name}:")), 0)

@@ -1,0 +1,98 @@
+"""The page of figures says what was measured, and nothing that was not."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.benchmarks import records, summary
+from tests.benchmarks.__main__ import PARTS, main
+
+ACKNOWLEDGE = {
+    "media": 1,
+    "runs": [
+        {
+            "database": "sqlite",
+            "broker": "redis",
+            "rounds": [
+                {
+                    view: {"rate": rate, "p50_ms": 7.0, "p99_ms": 9.0, "cpu_ms": 3.0}
+                    for view, rate in (("full", full), ("inserts", 400.0), ("nothing", 800.0))
+                }
+                for full in (100.0, 300.0, 200.0)
+            ],
+            "at_half_rate": {
+                view: {"rate": 100.0, "p50_ms": 2.0, "p99_ms": 3.0}
+                for view in ("full", "inserts", "nothing")
+            },
+        }
+    ],
+}
+
+
+def written(folder: Path, part: str, at: str, **figures: Any) -> None:
+    """Leave a run of this part and time in the folder."""
+    conditions = {
+        "at": at,
+        "commit": "abc1234",
+        "machine": "a computer",
+        "versions": {"Python": "3.11"},
+        "cores": 2,
+        "load_before": 0.1,
+        "load_after": 2.0,
+    }
+    name = f"{part}-{at.replace('-', '').replace(':', '')}Z.json"
+    (folder / name).write_text(json.dumps(conditions | figures))
+
+
+def test_a_part_that_was_never_run_has_no_figures(tmp_path: Path) -> None:
+    assert summary.page(tmp_path).count("Not measured yet.") == len(PARTS)
+
+
+def test_the_ratio_is_the_median_of_those_within_one_round(tmp_path: Path) -> None:
+    written(tmp_path, "acknowledge", "2026-11-25T10:00:00", **ACKNOWLEDGE)
+    assert "| sqlite | redis | 200 | 400 | 800 | 0.50 | 0.25 |" in summary.page(tmp_path)
+
+
+def test_the_latest_run_counts(tmp_path: Path) -> None:
+    written(tmp_path, "acknowledge", "2026-11-25T10:00:00", **ACKNOWLEDGE)
+    written(tmp_path, "acknowledge", "2026-11-26T09:00:00", **ACKNOWLEDGE)
+    page = summary.page(tmp_path)
+    assert "2026-11-26 09:00 UTC" in page
+    assert "2026-11-25" not in page
+
+
+def test_a_busy_machine_is_told(tmp_path: Path) -> None:
+    written(tmp_path, "acknowledge", "2026-11-25T10:00:00", **ACKNOWLEDGE)
+    assert "busy" not in summary.page(tmp_path)
+    busy = ACKNOWLEDGE | {"load_before": 5.0}
+    written(tmp_path, "acknowledge", "2026-11-25T11:00:00", **busy)
+    assert "busy" in summary.page(tmp_path)
+
+
+def test_a_run_says_what_it_was_measured_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "FOLDER", tmp_path)
+    records.write("acknowledge", ACKNOWLEDGE, load_before=0.5)
+    run = records.latest("acknowledge")
+    assert run is not None
+    assert {"at", "machine", "cores", "versions", "commit", "load_before"} <= run.keys()
+    assert run["runs"] == ACKNOWLEDGE["runs"]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_can_be_told_on_the_page(part: str) -> None:
+    module = import_module(f"tests.benchmarks.{part}")
+    assert part == module.PART
+    assert callable(module.main)
+    assert callable(module.section)
+
+
+def test_a_part_that_does_not_exist_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["acknowlege"]) == 2
+    assert "acknowledge" in capsys.readouterr().out
