@@ -14,13 +14,13 @@ class ReconciliationAdmin(ReadOnlyAdmin):
 
     list_display = (
         "account_sid",
-        "from_when",
-        "till_when",
         "done",
         "looked_at",
         "taken_in",
         "error",
         "scheduled",
+        "from_when",
+        "till_when",
     )
     list_filter = ("scheduled",)
     ordering = ("-started_at",)
@@ -33,6 +33,6 @@ class ReconciliationAdmin(ReadOnlyAdmin):
     def till_when(self, run: Reconciliation) -> str | SafeString:
         return text.moment(run.until)
 
-    @admin.display(description="looked at until", ordering="done_until")
+    @admin.display(description="is at", ordering="done_until")
     def done(self, run: Reconciliation) -> str | SafeString:
         return "finished" if run.finished_at else text.moment(run.done_until)

@@ -88,7 +88,7 @@ def _taken_in(subject: Subject, dry_run: bool) -> InboundMessage | None:
             received_at=subject.created_at,
             reconciled_at=timezone.now(),
         )
-        logger.info("%s was missing and was taken in", subject.sid)
+        logger.debug("%s was missing and was taken in", subject.sid)
     return message
 
 

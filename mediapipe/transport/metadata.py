@@ -16,7 +16,7 @@ def ask(
     request: MediaRequest,
     *,
     method: str = "GET",
-    timeout_s: float = TIMEOUT_S,
+    timeout_s: float | None = None,
     most_bytes: int = ERROR_BYTES,
 ) -> Answer:
     """Return the answer with the first 16 KiB of its body, five seconds from now at most.
@@ -24,7 +24,8 @@ def ask(
     No redirect is followed. Raises the TransientFailure of a network that does not deliver.
     """
     first, *others = request.credentials or (None,)
-    with Deadline(timeout_s) as deadline, network_failures(host_of(request.url), deadline):
+    bound_s = TIMEOUT_S if timeout_s is None else timeout_s
+    with Deadline(bound_s) as deadline, network_failures(host_of(request.url), deadline):
         answer = _ask(method, request.url, first, deadline, most_bytes)
         for credentials in others:
             if answer.status != 401:

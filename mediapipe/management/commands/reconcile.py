@@ -74,10 +74,9 @@ class Command(BaseCommand):
                 run.stopped(failure.slug)
             raise
         end = "would be taken in" if dry_run else "were taken in"
-        self.stdout.write(
-            f"{sid}: {looked_at} messages with media and recordings looked at, "
-            f"{missing} were missing and {end}."
-        )
+        result = f"{missing} were missing and {end}" if missing else "none was missing"
+        looked = f"{looked_at} messages with media and recordings looked at"
+        self.stdout.write(f"{sid}: {looked}, {result}.")
 
     def _run(self, sid: str, options: dict[str, Any]) -> Reconciliation:
         run = Reconciliation.interrupted(sid, options["since"], options["until"])
