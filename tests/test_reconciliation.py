@@ -121,6 +121,15 @@ def test_the_webhook_that_comes_after_all_is_the_same_event(twilio: Simulator) -
     assert MediaItem.objects.count() == 1
 
 
+def test_a_recording_that_began_before_the_outage_and_ended_in_it_is_found(
+    twilio: Simulator,
+) -> None:
+    script = recording(twilio, BEGIN - timedelta(hours=3))
+    recording(twilio, BEGIN - timedelta(hours=5))
+    command()
+    assert MediaItem.objects.get().media_sid == script.sid
+
+
 @pytest.mark.parametrize(
     "options",
     [

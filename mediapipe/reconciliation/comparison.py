@@ -25,6 +25,8 @@ SOURCE = "reconciliation"
 # in, and what is looked at again when a run was interrupted.
 STRETCHES = 48
 SHORTEST = timedelta(minutes=15)
+# Twilio ends a call after four hours, unless it is told otherwise.
+LONGEST_CALL = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,24 @@ def reconcile(run: Reconciliation, *, dry_run: bool = False) -> Iterator[Found]:
     lists = Lists(_account(run.account_sid))
     for since, until in stretches(run):
         looked_at, missing = 0, []
-        for page in lists.pages(since, until - timedelta(seconds=1)):
+        for page in _pages(lists, since, until, first=since == run.since):
             looked_at += len(page)
             missing += [message for subject in page if (message := _taken_in(subject, dry_run))]
         if not dry_run:
             run.advance(until, looked_at=looked_at, taken_in=len(missing))
         yield Found(until, looked_at, missing)
+
+
+def _pages(
+    lists: Lists, since: datetime, until: datetime, *, first: bool
+) -> Iterator[list[Subject]]:
+    """Yield what came to Twilio from `since` on and before `until`.
+
+    A recording is listed by when it began, so the first stretch reaches back by a long call.
+    """
+    last = until - timedelta(seconds=1)
+    yield from lists.messages(since, last)
+    yield from lists.recordings(since - LONGEST_CALL if first else since, last)
 
 
 def _taken_in(subject: Subject, dry_run: bool) -> InboundMessage | None:

@@ -52,11 +52,6 @@ class Lists:
         # The client would take another host from the environment.
         self._client.region = self._client.edge = None
 
-    def pages(self, since: datetime, until: datetime) -> Iterator[list[Subject]]:
-        """Yield what came to Twilio between two whole seconds, both included."""
-        yield from self.messages(since, until)
-        yield from self.recordings(since, until)
-
     def messages(self, since: datetime, until: datetime) -> Iterator[list[Subject]]:
         """Yield the incoming messages that have media."""
         asked = {"date_sent_after": since, "date_sent_before": until}
