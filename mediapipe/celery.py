@@ -12,6 +12,7 @@ app = Celery(
     include=[
         "tasks.fetch_media",
         "tasks.heartbeat",
+        "tasks.examine",
         "tasks.redispatch",
         "tasks.close_incidents",
         "tasks.sweep_files",

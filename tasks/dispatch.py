@@ -121,23 +121,39 @@ def room_in(queue: str) -> int:
 
 def waiting_messages(queue: str) -> int:
     """Return how many tasks lie in this queue unread; 0 when there is no such queue yet."""
+    declared = _declared(queue)
+    return int(declared.message_count) if declared else 0
+
+
+def consumers(queue: str) -> int:
+    """Return how many workers take tasks from this queue; 0 where the broker does not tell."""
+    declared = _declared(queue)
+    return int(declared.consumer_count) if declared else 0
+
+
+def _declared(queue: str) -> Any:
+    """Return what the broker says of this queue, None when there is no such queue yet."""
     with publisher() as connection, connection.channel() as channel:
-        declared: Any = Queue(queue, channel=channel)
         try:
-            return int(declared.queue_declare(passive=True).message_count)
+            return Queue(queue, channel=channel).queue_declare(passive=True)
         except connection.channel_errors:
-            return 0
+            return None
 
 
 def broker_answers() -> bool:
     """Tell within about a second whether the broker can be reached."""
+    return broker_error() is None
+
+
+def broker_error() -> BaseException | None:
+    """Return within about a second why the broker cannot be reached; None if it can."""
     try:
         # Of all ways to connect, only this one heeds the bounds.
         with publisher() as connection:
             _ = connection.default_channel
-    except broker_errors():
-        return False
-    return True
+    except broker_errors() as error:
+        return error
+    return None
 
 
 def broker_errors() -> tuple[type[BaseException], ...]:

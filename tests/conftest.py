@@ -10,18 +10,16 @@ from pytest_django import Settings
 
 from mediapipe.simulator import Simulator
 from tests import make
-from tests.weeks import HEAD, TABLE
+from tests.tables import TABLES
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what the simulated weeks showed, if they were lived through."""
-    if not TABLE:
-        return
-    terminalreporter.section("simulated weeks")
-    widths = [max(map(len, column)) for column in zip(HEAD, *TABLE, strict=True)]
-    for row in (HEAD, *TABLE):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        terminalreporter.write_line("  ".join(cells).rstrip())
+    """Print what the simulated weeks showed and what the doctor found, if they were run."""
+    for table in TABLES:
+        if table.rows:
+            terminalreporter.section(table.title)
+            for line in table.lines():
+                terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

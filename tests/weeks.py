@@ -22,6 +22,7 @@ from mediapipe.failures import Failure, TransientFailure, TransientMedia404
 from mediapipe.models import IncidentStep, MediaItem, Status, Step, WebhookEvent
 from mediapipe.providers.base import Answer, MediaRequest
 from tests import make
+from tests.tables import Table
 
 MONDAY = datetime(2026, 3, 16, tzinfo=UTC)
 BASELINE, LENGTH = timedelta(days=15), timedelta(days=7)
@@ -29,14 +30,16 @@ STEP = timedelta(minutes=30)
 # The service looks each minute; so do the weeks, in the hours after something begins.
 MINUTE, CLOSELY = timedelta(minutes=1), timedelta(hours=3)
 # What the weeks showed, for the table at the end of the run.
-TABLE: list[tuple[str, ...]] = []
-HEAD = (
-    "week",
-    "incidents",
-    "false alarms",
-    "detected after",
-    "over after",
-    "404s put down rightly",
+TABLE = Table(
+    "simulated weeks",
+    (
+        "week",
+        "incidents",
+        "false alarms",
+        "detected after",
+        "over after",
+        "404s put down rightly",
+    ),
 )
 # The share of a day's webhooks in each of its hours.
 HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 9, 8, 9, 10, 10, 9, 8, 7, 6, 5, 4, 3, 3)
@@ -127,15 +130,13 @@ class Week:
         over = [s for s in IncidentStep.objects.announced() if s.kind == Step.RECOVERED]
         judged = MediaItem.objects.exclude(not_found_because="").count()
         right = judged - self.wrong().total()
-        TABLE.append(
-            (
-                name,
-                str(len(opened)),
-                str(len(opened) - expected),
-                _after(begins, opened),
-                _after(end, over),
-                f"{right} of {judged}",
-            )
+        TABLE.add(
+            name,
+            str(len(opened)),
+            str(len(opened) - expected),
+            _after(begins, opened),
+            _after(end, over),
+            f"{right} of {judged}",
         )
 
     def ask(self, request: MediaRequest) -> Answer:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from urllib.parse import parse_qs
 
-from mediapipe.simulator import bodies, control, errors, lists
+from mediapipe.simulator import bodies, control, errors, lists, resources
 from mediapipe.simulator.exchange import Exchange
 from mediapipe.simulator.script import MediaScript
 
@@ -59,8 +59,12 @@ class ApiExchange(Exchange):
     def respond(self) -> None:
         """Check the credentials, then the resource."""
         username, account_sid = self.credentials()
-        if account_sid is None:
+        if account_sid is None or resources.is_refused(self.path_only, username):
             self.refuse(username)
+        elif account_sid in self.server.state.test_accounts:
+            self.fail_for_test_credentials()
+        elif document := resources.document(self.server.state, account_sid, self.path):
+            self.answer(200, "application/json", json.dumps(document).encode())
         elif found := lists.LIST.fullmatch(self.path_only):
             self.give_list(account_sid == found["account"])
         elif self.script is None or account_sid != self.script.account_sid:
@@ -159,6 +163,11 @@ class ApiExchange(Exchange):
             phrase = self.responses[status][0] if status in self.responses else "Unknown"
             content_type, body = errors.rest_exception(status, phrase, as_json=as_json)
             self.answer(status, content_type, body, **headers)
+
+    def fail_for_test_credentials(self) -> None:
+        """Answer 403 as to test credentials, which may read nothing."""
+        message = "Resource not accessible with Test Account Credentials"
+        self.answer(403, *errors.rest_exception(403, message, code=20008, as_json=True))
 
     def wants_json(self) -> bool:
         """Tell whether the path asks for JSON."""

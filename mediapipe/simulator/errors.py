@@ -8,10 +8,10 @@ _CODES = {400: 20001, 401: 20003}
 
 
 def rest_exception(
-    status: int, message: str, *, detail: str = "", as_json: bool
+    status: int, message: str, *, detail: str = "", code: int = 0, as_json: bool
 ) -> tuple[str, bytes]:
     """Return content type and body of an API error: XML, or JSON for a path with .json."""
-    code = _CODES.get(status, 20000 + status)
+    code = code or _CODES.get(status, 20000 + status)
     more_info = f"https://www.twilio.com/docs/errors/{code}"
     if as_json:
         document = {"code": code, "message": message, "more_info": more_info, "status": status}

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode
 
 from mediapipe.simulator.faults import Fault
 from mediapipe.simulator.log import RequestLog
+from mediapipe.simulator.numbers import MessagingService, PhoneNumber
 from mediapipe.simulator.script import MediaScript
 
 # "The signed URL lives 4 h" (Twilio: support article 223183748).
@@ -29,6 +30,12 @@ class State:
         self.api_origin = ""
         self.cdn_origin = ""
         self.list_faults: list[Fault] = []
+        # What a person sets up at Twilio, and may get wrong.
+        self.numbers: list[PhoneNumber] = []
+        self.services: list[MessagingService] = []
+        self.account_status: dict[str, str] = {}
+        self.test_accounts: set[str] = set()
+        self.clock_skew_s = 0.0
         self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._by_sid: dict[str, MediaScript] = {}

@@ -54,8 +54,13 @@ def resolve(
 def is_allowed(text: str) -> bool:
     """Return whether the address is public or in one of MEDIA_ALLOWED_NETWORKS."""
     address = ipaddress.ip_address(text)
-    if any(address in network for network in settings.MEDIA_ALLOWED_NETWORKS):
-        return True
+    allowed = any(address in network for network in settings.MEDIA_ALLOWED_NETWORKS)
+    return allowed or is_public(text)
+
+
+def is_public(text: str) -> bool:
+    """Return whether the address is one that the whole internet can reach."""
+    address = ipaddress.ip_address(text)
     if not address.is_global or any(address in network for network in NOT_PUBLIC):
         return False
     return address.version == 4 or address in PUBLIC_IPV6

@@ -198,7 +198,7 @@ class _Attempt:
             return
         evidence.request_id = _text(headers, "Twilio-Request-Id", 64) or evidence.request_id
         evidence.home_region = _text(headers, "X-Home-Region", 32) or evidence.home_region
-        evidence.clock_skew_s = _clock_skew_s(headers.get("Date", ""))
+        evidence.clock_skew_s = clock_skew_s(headers.get("Date", ""))
 
     def _packets(self, response: requests.Response) -> Iterator[bytes]:
         """Yield the body as it arrives: a larger read would wait without looking at the time."""
@@ -223,7 +223,7 @@ def basic(credentials: Credentials | None) -> HTTPBasicAuth | None:
 
 
 def head_of(response: requests.Response, most_bytes: int = ERROR_BYTES) -> bytes:
-    """Return the first 16 KiB of a document, or what there is of it, and close the answer."""
+    """Return the beginning of a document, or what there is of it, and close the answer."""
     head = b""
     try:
         while packet := response.raw.read1(most_bytes - len(head), decode_content=False):
@@ -279,7 +279,8 @@ def _text(headers: Mapping[str, str], name: str, max_length: int) -> str:
     return "".join(filter(str.isprintable, headers.get(name, "")))[:max_length]
 
 
-def _clock_skew_s(date: str) -> float | None:
+def clock_skew_s(date: str) -> float | None:
+    """Return by how many seconds a Date header is ahead of our clock; None if it is unreadable."""
     try:
         theirs = parsedate_to_datetime(date)
     except (ValueError, OverflowError):

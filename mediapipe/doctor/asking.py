@@ -1,0 +1,69 @@
+"""One question to Twilio's REST API: bounded, with one pair of credentials, its answer judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mediapipe.failures import Failure
+from mediapipe.providers.base import Answer, Credentials
+from mediapipe.providers.twilio import resources
+from mediapipe.providers.twilio.media import error_code
+from mediapipe.transport.metadata import ask
+
+# Fifty phone numbers are some hundred kilobytes.
+MOST_BYTES = 2 * 1024 * 1024
+# So many pages of fifty are looked at; who has more numbers sees enough from these.
+MOST_PAGES = 4
+
+
+class Unanswered(Exception):
+    """Twilio could not be reached; the message names host and reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What Twilio said: its status, its error code, the JSON object of a success, its clock."""
+
+    status: int
+    code: int | None
+    document: dict[str, Any]
+    date: str
+
+
+def told(url: str, credentials: Credentials) -> Told:
+    """Ask for one resource; raise Unanswered if the network does not deliver."""
+    try:
+        answer = ask(resources.request(url, credentials), most_bytes=MOST_BYTES)
+    except Failure as failure:
+        raise Unanswered(failure.detail) from failure
+    date = answer.headers.get("date", "")
+    return Told(answer.status, error_code(answer), _document(answer), date)
+
+
+def listed(url: str, credentials: Credentials, key: str) -> Iterator[dict[str, Any] | Told]:
+    """Yield the objects under `key` of each page; an answer that is no list ends it, and is
+    yielded itself. Raise Unanswered.
+    """
+    for _ in range(MOST_PAGES):
+        page = told(url, credentials)
+        objects = page.document.get(key)
+        if not isinstance(objects, list):
+            yield page
+            return
+        yield from (entry for entry in objects if isinstance(entry, dict))
+        url = resources.next_page(page.document)
+        if not url:
+            return
+
+
+def _document(answer: Answer) -> dict[str, Any]:
+    if answer.status != 200:
+        return {}
+    try:
+        document = json.loads(answer.body_head)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
