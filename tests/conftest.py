@@ -35,6 +35,8 @@ def own_world(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """Give every test an account and a storage of its own, and nothing of this machine's."""
     # The real hashers take their time, which a login of each test would wait for.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Otherwise each test client would look through all static files first.
+    settings.WHITENOISE_AUTOREFRESH = True
     settings.TWILIO_ACCOUNT_SID = make.ACCOUNT
     settings.TWILIO_AUTH_TOKEN = make.TOKEN
     settings.TWILIO_API_KEY = settings.TWILIO_API_SECRET = settings.TWILIO_ACCOUNTS_FILE = ""

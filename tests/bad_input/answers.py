@@ -209,7 +209,7 @@ DOCUMENTS = [
         "R18 three 100s before a cut", RawAnswer(INFORMATIONAL.decode() * 3), "connection_failed"
     ),
     retried(
-        "R18 100 000 times 100", RawAnswer(INFORMATIONAL.decode() * 100_000), "connection_failed"
+        "R18 10 000 times 100", RawAnswer(INFORMATIONAL.decode() * 10_000), "connection_failed"
     ),
     retried("R18 103 as the last word", raw("HTTP/1.1 103 Early Hints"), "unexpected_answer"),
     retried("R19 Twilio's error as XML", ErrorXml(), "error_document_as_media"),
