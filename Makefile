@@ -48,6 +48,7 @@ format: $(VENV)/dev
 requirements: $(VENV)/dev
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-emit-index-url -o requirements/base.txt requirements/base.in
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-emit-index-url -o requirements/s3.txt requirements/s3.in
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-emit-index-url -o requirements/telemetry.txt requirements/telemetry.in
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-emit-index-url -o requirements/dev.txt requirements/dev.in
 
 $(VENV)/bin/python:

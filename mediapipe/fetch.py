@@ -159,6 +159,6 @@ def _log(media: MediaItem, outcome: str, evidence: Evidence) -> None:
             "media_id": media.pk,
             "event_id": media.event_id,
             "outcome": outcome,
-            "request_id": evidence.request_id,
+            "twilio_request_id": evidence.request_id,
         },
     )

@@ -18,10 +18,12 @@ from typing import Self
 from django.conf import settings
 
 from mediapipe.queues import HOUSEKEEPING, QUEUES
+from mediapipe.telemetry import python
 
 logger = logging.getLogger(__name__)
 
-CELERY = [sys.executable, "-m", "celery", "-A", "mediapipe"]
+# Quiet: its banner is no line of a log.
+CELERY = ["-m", "celery", "--quiet", "-A", "mediapipe"]
 # A program that dies at once is not started again in a tight loop.
 RESTART_PAUSE_S = 2.0
 # What is not ready by then is left to the programs that need it: they try again by themselves.
@@ -52,7 +54,8 @@ def broker() -> Program:
 def web(bind: str) -> Program:
     """The webhooks and the admin; threads, so that a slow client holds up nobody else."""
     options = ["--bind", bind, "--workers", "2", "--threads", "4", "--worker-class", "gthread"]
-    return Program("web", [sys.executable, "-m", "gunicorn", *options, "mediapipe.wsgi"])
+    options += ["--logger-class", "mediapipe.logs.GunicornLogger"]
+    return Program("web", [*python(), "-m", "gunicorn", *options, "mediapipe.wsgi"])
 
 
 def worker(*queues: str) -> Program:
@@ -65,12 +68,14 @@ def worker(*queues: str) -> Program:
     if queues == (HOUSEKEEPING,):
         options += ["--concurrency", str(HOUSEKEEPERS)]
     name = "-".join(["worker", *queues])
-    return Program(name, [*CELERY, "worker", *options], settings.MEDIA_TOTAL_TIMEOUT_S + 10)
+    return Program(
+        name, [*python(), *CELERY, "worker", *options], settings.MEDIA_TOTAL_TIMEOUT_S + 10
+    )
 
 
 def beat() -> Program:
     """The clock of the periodic tasks."""
-    return Program("beat", [*CELERY, "beat", "--loglevel", "WARNING"])
+    return Program("beat", [*python(), *CELERY, "beat", "--loglevel", "WARNING"])
 
 
 def service(bind: str) -> list[Program]:

@@ -13,7 +13,7 @@ from django.db import (
     connection,
 )
 
-from mediapipe import intake, providers, rejections, spool
+from mediapipe import intake, logs, providers, rejections, spool
 from mediapipe.failures import WebhookRefused
 from mediapipe.models import MediaItem
 from mediapipe.spool import Spooled
@@ -43,6 +43,7 @@ def receive(webhook: Spooled) -> None:
         received_at=webhook.received_at,
         home_region=webhook.request.headers.get("x-home-region", ""),
     )
+    logs.bind(event_id=event.pk)
     # What is still queued, not what is new: a repeat then heals a dispatch that failed.
     ids = list(event.media.queued().values_list("pk", flat=True))
     if shares.has_room(event.account_sid):

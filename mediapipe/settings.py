@@ -10,7 +10,7 @@ from typing import Any
 import django_stubs_ext
 import environ
 
-from mediapipe import configuration, notification_settings
+from mediapipe import configuration, notification_settings, sentry
 from mediapipe.queues import HOUSEKEEPING, MEDIA, RETRIES
 
 django_stubs_ext.monkeypatch()
@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "django_celery_results",
 ]
 MIDDLEWARE = [
+    "mediapipe.request_ids.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "mediapipe.security.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -341,3 +342,9 @@ if RECONCILE_EVERY_S:
 LOG_FORMAT = configuration.text(env, "LOG_FORMAT", "text")
 LOG_LEVEL = configuration.text(env, "LOG_LEVEL", "INFO").upper()
 LOGGING = configuration.logging(LOG_FORMAT, LOG_LEVEL)
+
+# Exceptions
+
+SENTRY_DSN = configuration.base_url(env, "SENTRY_DSN")
+if SENTRY_DSN:
+    sentry.configure(SENTRY_DSN)

@@ -1,6 +1,6 @@
 """One task a media item; how often and how fast it comes back is decided by the item's schedule."""
 
-from mediapipe import fetch
+from mediapipe import fetch, logs
 from mediapipe.celery import app
 from mediapipe.failures import Failure, LeaseLost, TransientFailure, TransientMedia404
 from mediapipe.models import MediaItem
@@ -19,4 +19,7 @@ def fetch_media(self: CountdownTask, *, media_id: int) -> str:
     """Make one attempt at a media item; return its status, or `not due` for a duplicate."""
     request = self.request
     media = MediaItem.claim(media_id, task_id=request.id or "", worker=request.hostname or "")
-    return fetch.attempt(media) if media else "not due"
+    if media is None:
+        return "not due"
+    logs.bind(media_id=media.pk, event_id=media.event_id)
+    return fetch.attempt(media)

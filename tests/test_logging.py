@@ -3,21 +3,23 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
-from mediapipe import configuration, rejections
-from mediapipe.logs import JsonFormatter
+from mediapipe import logs, rejections
+from mediapipe.celery import app
+from mediapipe.logs import JsonFormatter, TextFormatter
 from mediapipe.models import Rejection
 from mediapipe.simulator import Simulator, faults, payloads
 from mediapipe.simulator.webhooks import Method
 from tasks.fetch_media import fetch_media
-from tests import make
+from tests import make, service
 from tests.test_fetch import picture
 from tests.test_webhooks import send
 
-TEXT = configuration.logging("text", "INFO")["formatters"]["text"]["format"]
 # All of it would show in a log: the caller's number, the text, the token, parts of a signed link.
 PHONE, BODY = "5550000002", "a+text+that+nobody+else+should+read"
 SECRETS = [make.TOKEN, PHONE, BODY, BODY.replace("+", " "), "Signature=", "Key-Pair-Id"]
@@ -43,7 +45,7 @@ def log(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
     """Log everything, down to what the libraries say when they are debugged."""
     # What an earlier test was refused must not keep this one quiet.
     monkeypatch.setattr(rejections, "_logged_at", {})
-    formatter = JsonFormatter() if request.param == "json" else logging.Formatter(TEXT)
+    formatter = JsonFormatter() if request.param == "json" else TextFormatter()
     handler, root = Formatted(formatter), logging.getLogger()
     level = root.level
     root.addHandler(handler)
@@ -71,7 +73,7 @@ def test_a_line_for_machines_is_json_with_its_ids() -> None:
 
 
 def test_a_line_for_people_says_when_how_bad_where_and_what() -> None:
-    line = logging.Formatter(TEXT).format(record(media_id=7))
+    line = TextFormatter().format(record(media_id=7))
     assert line.endswith(" INFO mediapipe.fetch: done 3")
 
 
@@ -144,3 +146,59 @@ def test_a_flood_of_forged_webhooks_is_one_line_and_one_row(
     written = [line for line in log.lines if "WARNING" in line or "ERROR" in line]
     assert len(written) == 1
     assert [row.count for row in Rejection.objects.all()] == [200]
+
+
+def test_the_ids_of_the_work_are_in_every_line() -> None:
+    with logs.about(request_id="abc"):
+        logs.bind(media_id=7)
+        assert TextFormatter().format(record()).endswith(": done 3 [request_id=abc media_id=7]")
+        assert (as_json(record())["request_id"], as_json(record())["media_id"]) == ("abc", 7)
+    assert "[" not in TextFormatter().format(record())
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize("log", ["json"], indirect=True)
+def test_a_request_has_an_id_that_its_answer_tells(log: Formatted) -> None:
+    answer = send(payloads.mms(1, account_sid=make.ACCOUNT), signature="wrong")
+    (line,) = [line for line in log.objects() if line["message"].startswith("refused")]
+    assert line["request_id"] == answer["X-Request-ID"]
+    assert len(answer["X-Request-ID"]) == 32
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("given", "taken"), [("proxy-0123456789", True), ("x\ny", False), ("short", False)]
+)
+def test_the_id_of_a_proxy_is_taken_over_if_it_is_one(
+    client: Client, given: str, taken: bool
+) -> None:
+    answer = client.get("/healthz", headers={"X-Request-ID": given})
+    assert (answer["X-Request-ID"] == given) is taken
+
+
+def test_the_id_of_the_request_goes_with_the_message_of_a_task(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "memory://")
+    with app.connection_for_write() as connection:
+        queue: Any = connection.SimpleQueue("ids")
+        with logs.about(request_id="abc"):
+            fetch_media.apply_async(kwargs={"media_id": 1}, queue="ids")
+        assert queue.get(block=False).headers[logs.HEADER] == "abc"
+
+
+@pytest.mark.services
+def test_the_id_goes_from_the_webhook_to_the_worker_and_its_retries(tmp_path: Path) -> None:
+    with service.running(tmp_path, LOG_FORMAT="json") as live:
+        live.twilio.send(payloads.mms(1, delay_s=0.5))
+        live.wait_until_settled(1)
+    said = (tmp_path / "logs/worker.log").read_text().splitlines()
+    # To root, under whom nobody should run it, Celery says so before there is a log.
+    lines = [json.loads(line) for line in said if line.startswith("{")]
+    fetches = [line for line in lines if line["logger"] == "mediapipe.fetch"]
+    assert len(fetches) > 1
+    assert len({line["request_id"] for line in fetches}) == 1
+    assert all(line["media_id"] and line["event_id"] and line["task_id"] for line in fetches)
+    web = (tmp_path / "logs/web.log").read_text().splitlines()
+    assert all(json.loads(line)["logger"] for line in web)
