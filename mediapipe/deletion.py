@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 
-from django.utils import timezone
-
 from mediapipe import providers, storage
 from mediapipe.failures import Failure, StorageFailed, TransientFailure
 from mediapipe.models import AccountTrouble, Deletion, HandOff, MediaItem, Status
@@ -102,7 +100,7 @@ def _asked(media: MediaItem) -> str:
         again = isinstance(failure, TransientFailure)
         raise Kept(f"{failure.slug}: {failure.detail}", again=again) from None
     if answer.status == DELETED:
-        return f"{timezone.now():%Y-%m-%d %H:%M:%S} UTC: deleted at Twilio."
+        return "Twilio answered 204: it is deleted."
     if answer.status == GONE:
         return "Twilio had it no more."
     meaning = provider.classify(answer)

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from mediapipe.export import document
+from mediapipe.export import KEYS, document
 from mediapipe.models import Ending, HandOff, Receiver
 from mediapipe.models.querysets import UNFINISHED
 from mediapipe.outgoing import Undelivered, send_signed
@@ -55,10 +55,20 @@ def payload_of(owed: HandOff, at: datetime) -> dict[str, Any]:
     return {"type": owed.ending, "timestamp": at.isoformat(), "data": document(owed.media)}
 
 
+def message(owed: HandOff) -> dict[str, Any]:
+    """Return the frozen payload with its keys in their order, which PostgreSQL does not keep.
+
+    A repetition is the same to the last byte then.
+    """
+    payload = owed.payload or {}
+    data = {key: payload["data"][key] for key in ("id", *KEYS) if key in payload["data"]}
+    return {"type": payload["type"], "timestamp": payload["timestamp"], "data": data}
+
+
 def _post(owed: HandOff) -> str:
     return send_signed(
         settings.HANDOFF_WEBHOOK_URL,
-        owed.payload or {},
+        message(owed),
         message_id=owed.key,
         secrets=settings.HANDOFF_WEBHOOK_SECRETS,
     )

@@ -1,7 +1,6 @@
 """What others wait for is handed to them, one after the other, so that none is held up for long."""
 
 import time
-from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -56,10 +55,9 @@ def publish(owed: HandOff) -> None:
     """Publish the task's message, which asks its worker to confirm it; raise Undelivered."""
 
     def send(producer: Producer) -> None:
-        payload: dict[str, Any] = owed.payload or {}
         app.send_task(
             settings.ON_STORED_TASK,
-            kwargs={"idempotency_key": owed.key, "media": payload["data"]},
+            kwargs={"idempotency_key": owed.key, "media": handing_off.message(owed)["data"]},
             queue=settings.ON_STORED_QUEUE,
             # Celery sends it when the task has succeeded, from whichever app the task is of.
             link=confirm.si(message_id=str(owed.message_id)).set(queue=HOUSEKEEPING),

@@ -10,9 +10,10 @@ from mediapipe.models import Deletion
 class DeletionAdmin(OwedAdmin):
     """Which media item is gone at Twilio, and why others are not."""
 
-    list_display = ("pk", "item", "outcome", "attempts", "answer", "due")
+    list_display = ("item", "outcome", "attempts", "answer", "due")
+    list_display_links = ("outcome",)
     list_filter = ("status", "dry_run")
-    fields = ("item", "outcome", "due", "delivered_at", "tries")
+    fields = ("item", "outcome", "due", "tries")
     readonly_fields = fields
 
     @admin.display(description="at Twilio")

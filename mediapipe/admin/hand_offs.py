@@ -10,7 +10,8 @@ from mediapipe.models import HandOff
 class HandOffAdmin(OwedAdmin):
     """Which receiver was told of which media item."""
 
-    list_display = ("key", "item", "ending", "receiver", "state", "attempts", "answer", "due")
+    list_display = ("item", "ending", "receiver", "state", "attempts", "answer", "due")
+    list_display_links = ("ending",)
     list_filter = ("status", "receiver", "ending")
     fields = ("key", "item", "ending", "receiver", "state", "due", "delivered_at", "tries")
     readonly_fields = fields
