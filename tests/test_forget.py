@@ -19,9 +19,10 @@ from django.core.management.base import CommandError
 from django_celery_results.models import TaskResult
 from pytest_django import Settings
 
-from mediapipe import journal, spool
+from mediapipe import handing_off, journal, spool
 from mediapipe.models import (
     Cause,
+    HandOff,
     Incident,
     IncidentMedia,
     MediaItem,
@@ -114,6 +115,8 @@ def test_nothing_of_a_number_or_its_texts_is_left_anywhere(
 ) -> None:
     settings.HANDOFF_WEBHOOK_URL = "https://crm.example/"
     item = stored(twilio)
+    owed = HandOff.objects.get()
+    owed.freeze(handing_off.payload_of(owed, datetime.now(UTC)))
     sha256 = item.sha256
     repeat = (*item.event.parameters, ["SmsStatus", "received"])
     make.event(
