@@ -19,7 +19,7 @@ from django_celery_results.models import TaskResult
 
 from mediapipe import storage
 from mediapipe.failures import StorageFailed
-from mediapipe.models import FetchAttempt, MediaItem, WebhookEvent
+from mediapipe.models import FetchAttempt, HandOff, MediaItem, WebhookEvent
 
 BATCH = 500
 # What is to be kept for ever is never from before this.
@@ -69,6 +69,12 @@ def kinds() -> list[Kind]:
         ),
         Kind("attempts", settings.RETENTION_ATTEMPTS_DAYS, attempts.before, _delete),
         Kind("files", settings.RETENTION_FILES_DAYS, media.with_file_before, remove_files),
+        Kind(
+            "hand_offs",
+            settings.RETENTION_RESULTS_DAYS,
+            HandOff.objects.delivered_before,
+            _delete,
+        ),
         Kind("results", settings.RETENTION_RESULTS_DAYS, _results_before, _delete),
     ]
 

@@ -18,7 +18,15 @@ from pytest_django import Settings
 
 from mediapipe import intake, retention
 from mediapipe.failures import TooLarge, TransientMedia404
-from mediapipe.models import Cause, FetchAttempt, Incident, MediaItem, RepeatedWebhook, WebhookEvent
+from mediapipe.models import (
+    Cause,
+    FetchAttempt,
+    HandOff,
+    Incident,
+    MediaItem,
+    RepeatedWebhook,
+    WebhookEvent,
+)
 from mediapipe.transport.download import Body, Evidence
 from tasks.purge import purge
 from tests import make
@@ -72,7 +80,8 @@ def said(*arguments: str) -> list[str]:
 
 
 def counts(**deleted: int) -> dict[str, int]:
-    return {kind.lower(): deleted.get(kind.lower(), 0) for kind in KINDS}
+    names = [*(kind.lower() for kind in KINDS), "hand_offs"]
+    return {name: deleted.get(name, 0) for name in names}
 
 
 def test_what_is_old_goes_and_its_row_says_so(settings: Settings) -> None:
@@ -264,6 +273,16 @@ def test_the_command_says_in_a_sentence_that_the_storage_refuses(refusing: type[
         said()
 
 
+def test_hand_offs_go_once_they_were_delivered(settings: Settings) -> None:
+    item = stored()
+    now = timezone.now()
+    for days in (29, 31):
+        delivered_at = now - timedelta(days=days)
+        HandOff.objects.create(media=item, status="delivered", delivered_at=delivered_at)
+    HandOff.objects.create(media=item)
+    assert purge() == counts(hand_offs=1)
+
+
 def test_the_command_tells_how_much_of_what_it_deleted(settings: Settings) -> None:
     settings.RETENTION_RESULTS_DAYS = 0
     stored()
@@ -272,6 +291,7 @@ def test_the_command_tells_how_much_of_what_it_deleted(settings: Settings) -> No
         "payloads: 1 deleted (older than 30 days)",
         "attempts: 1 deleted (older than 30 days)",
         "files: 1 deleted (older than 30 days)",
+        "hand_offs: 0 deleted (kept for ever)",
         "results: 0 deleted (kept for ever)",
     ]
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -51,6 +51,11 @@ class HandOffQuerySet(DeliveryQuerySet["HandOff"]):
         """Those of stored items that nobody has taken, whether or not they are still tried."""
         return self.filter(ending=Ending.STORED).exclude(status=DeliveryStatus.DELIVERED)
 
+    def delivered_before(self, moment: datetime) -> HandOffQuerySet:
+        """Those that were taken before this moment, the oldest first."""
+        taken = self.filter(status=DeliveryStatus.DELIVERED, delivered_at__lt=moment)
+        return taken.order_by("delivered_at")
+
     def confirm(self, message_id: str) -> bool:
         """Note that the task of this message was done; tell whether that was news."""
         owed = self.filter(message_id=message_id).exclude(status=DeliveryStatus.DELIVERED)
@@ -80,7 +85,10 @@ class HandOff(Delivery):
         indexes = [
             models.Index(
                 "next_attempt_at", condition=models.Q(status="waiting"), name="handoff_is_due"
-            )
+            ),
+            models.Index(
+                "delivered_at", condition=models.Q(status="delivered"), name="handoff_delivered"
+            ),
         ]
 
     def __str__(self) -> str:
