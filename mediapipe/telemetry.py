@@ -10,6 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 ASKED_FOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
 DEFAULTS = {
     "OTEL_SERVICE_NAME": "mediapipe",
+    # The other one, gRPC, is what would be tried otherwise, and is not installed.
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
     "OTEL_METRICS_EXPORTER": "none",
     "OTEL_LOGS_EXPORTER": "none",
     # A span of a request has its URL: that of a webhook sent by GET is the whole webhook.
