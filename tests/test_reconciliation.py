@@ -100,6 +100,15 @@ def test_what_is_recorded_already_is_left_alone(twilio: Simulator) -> None:
     assert len(lists_asked(twilio)) == 16
 
 
+def test_what_was_erased_here_does_not_come_back(twilio: Simulator) -> None:
+    message(twilio)
+    command()
+    MediaItem.objects.all().delete()
+    WebhookEvent.objects.update(purged_at=timezone.now())
+    assert "none was missing" in command()
+    assert not MediaItem.objects.exists()
+
+
 def test_media_that_a_webhook_left_out_is_added(twilio: Simulator) -> None:
     webhook = payloads.mms(2, account_sid=make.ACCOUNT, created_at=BEGIN).at(twilio.api_origin)
     for script in webhook.media:
