@@ -2,13 +2,14 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
-from threading import Lock
 from typing import Any
 
 from django.conf import settings
-from kombu import Connection, Producer, Queue, pools
+from kombu import Connection, Producer, Queue
 from kombu.exceptions import OperationalError
 
 from mediapipe.celery import app
@@ -47,10 +48,44 @@ class Breaker:
         self._open_until = time.monotonic() + PAUSE_S
 
 
+class Producers:
+    """Connections to publish over, each in the hands of one thread at a time.
+
+    A thread that finds the broker away closes what nobody uses, and never what another thread
+    uses: client libraries fail in odd ways when a connection is closed under them. No thread
+    waits for another one either, because a broker confirms a message when it is on its disk.
+    """
+
+    def __init__(self) -> None:
+        self._idle: deque[Producer] = deque()
+        self._made_anew = 0
+
+    @contextmanager
+    def one(self) -> Iterator[Producer]:
+        """Yield one for a while; after a failure it is not used again, nor any older one."""
+        era = self._made_anew
+        producer = self._idle.pop() if self._idle else Producer(publisher())
+        try:
+            yield producer
+        except BaseException:
+            self.forget()
+            raise
+        finally:
+            if era == self._made_anew:
+                self._idle.append(producer)
+            else:
+                _close(producer)
+
+    def forget(self) -> None:
+        """Connect anew from now on, because a broker that restarted knows no old connection."""
+        self._made_anew += 1
+        with suppress(IndexError):
+            while True:
+                _close(self._idle.pop())
+
+
 breaker = Breaker()
-# One thread at a time: who finds the broker away closes the pooled connections of all, and
-# client libraries fail in odd ways when a connection is closed under a thread that uses it.
-publishing = Lock()
+producers = Producers()
 
 
 def dispatch(media_ids: Sequence[int], queue: str = MEDIA) -> bool:
@@ -67,22 +102,20 @@ def dispatch(media_ids: Sequence[int], queue: str = MEDIA) -> bool:
 
 def published(publish: Callable[[Producer], None]) -> bool:
     """Let somebody publish messages, within the bounds; tell whether the broker took them all."""
-    with publishing:
-        if breaker.is_open():
-            return False
-        try:
-            with pools.producers[publisher()].acquire(block=True, timeout=1) as producer:
-                publish(producer)
-        except Exception as error:
-            # Whatever it is: the rows are durable, and Twilio is to get its 200 for them.
-            _note_failure(error)
-            return False
+    if breaker.is_open():
+        return False
+    try:
+        with producers.one() as producer:
+            publish(producer)
+    except Exception as error:
+        # Whatever it is: the rows are durable, and Twilio is to get its 200 for them.
+        _note_failure(error)
+        return False
     return True
 
 
 def _note_failure(error: Exception) -> None:
     breaker.trip()
-    _forget_connections()
     known = isinstance(error, broker_errors())
     logger.warning(
         "the broker took no tasks (%s); the sweep will",
@@ -99,16 +132,15 @@ def _publish(media_ids: Sequence[int], queue: str, producer: Producer) -> None:
 
 
 def publisher() -> Connection:
-    """Return the address of the broker with our bounds; kombu pools by it."""
+    """Return the address of the broker with our bounds; it connects when it is used."""
     options = app.conf.broker_transport_options | BOUNDS
     return app.connection_for_write(connect_timeout=CONNECT_TIMEOUT_S, transport_options=options)
 
 
-def _forget_connections() -> None:
-    """Close pooled connections, which a broker that restarted no longer knows."""
-    for pool in (pools.producers[publisher()], pools.connections[publisher()]):
-        # A reset fills the pool anew; force_close_all() alone leaves one that takes nobody in.
-        pool.resize(pool.limit, reset=True)
+def _close(producer: Producer) -> None:
+    """Close a connection without a word to the broker, which may not be there to hear it."""
+    if producer.connection:
+        producer.connection.collect(socket_timeout=0.1)
 
 
 def room_in(queue: str) -> int:

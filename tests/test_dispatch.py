@@ -28,8 +28,10 @@ def use_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[UseBroker]:
 
     def use(url: str) -> None:
         monkeypatch.setenv("CELERY_BROKER_WRITE_URL", url)
+        dispatching.producers.forget()
 
     yield use
+    dispatching.producers.forget()
 
 
 @pytest.fixture
@@ -55,6 +57,38 @@ def test_a_task_for_each_item_reaches_the_broker(use_broker: UseBroker) -> None:
         assert dispatch([7, 8])
         bodies = [queue.get(block=False).payload for _ in range(2)]
     assert [body[1] for body in bodies] == [{"media_id": 7}, {"media_id": 8}]
+
+
+def test_a_thread_that_finds_the_broker_away_closes_nothing_under_another(
+    use_broker: UseBroker,
+) -> None:
+    use_broker("memory://")
+    with dispatching.producers.one() as another:
+        connection: Any = another.connection
+        connection.connect()
+        dispatching.producers.forget()
+        assert connection.connected
+    assert not connection.connected
+
+
+def test_a_connection_is_used_again_unless_it_failed(use_broker: UseBroker) -> None:
+    use_broker("memory://")
+    with dispatching.producers.one() as first:
+        pass
+    with pytest.raises(OSError, match="away"), dispatching.producers.one() as second:
+        assert second is first
+        raise OSError("away")
+    with dispatching.producers.one() as third:
+        assert third is not first
+
+
+def test_no_thread_waits_for_another_to_publish(use_broker: UseBroker) -> None:
+    use_broker("memory://")
+    with dispatching.producers.one(), app.connection_for_write() as connection:
+        queue: Any = connection.SimpleQueue("media")
+        queue.clear()
+        assert dispatch([9])
+        assert queue.get(block=False).payload[1] == {"media_id": 9}
 
 
 def test_nothing_to_publish_needs_no_broker(use_broker: UseBroker, closed_port: int) -> None:
