@@ -55,7 +55,13 @@ def _first(
         message, provider=provider, at=received_at, home_region=home_region
     )
     event.save(force_insert=True)
-    _add_media(event, message.media, received_at, reconciled_at)
+    # Nobody else knows the event yet, so nothing of it is there to conflict with; and a database
+    # tells the ids of what it inserts only where it may not leave anything out.
+    rows = MediaItem.objects.bulk_create(_rows(event, message.media, received_at, reconciled_at))
+    for item in rows:
+        if item.status not in UNFINISHED:
+            item.hand_on()
+    event.queued = [item.pk for item in rows if item.status in UNFINISHED]
     return event
 
 
@@ -78,6 +84,8 @@ def _repeat(
     _keep_what_differs(event, message, reconciled_at or received_at)
     _add_media(event, message.media, received_at, reconciled_at)
     _apply_absences(event, message.media)
+    # What is still queued, not what is new: a repeat then heals a dispatch that failed.
+    event.queued = list(event.media.queued().values_list("pk", flat=True))
     return event
 
 
@@ -100,13 +108,28 @@ def _add_media(
     at: datetime,
     reconciled_at: datetime | None,
 ) -> None:
-    rows = [MediaItem.announced(event, item, at, reconciled_at=reconciled_at) for item in media]
+    rows = _rows(event, media, at, reconciled_at)
     over = [row.identity for row in rows if row.status not in UNFINISHED]
-    # The event is locked or nobody's yet, so that nobody else adds any meanwhile.
+    # The event is locked, so that nobody else adds any meanwhile.
     known = set(event.media.values_list("identity", flat=True)) if over else set()
     MediaItem.objects.bulk_create(rows, ignore_conflicts=True)
     for item in event.media.filter(identity__in=set(over) - known) if over else ():
         item.hand_on()
+
+
+def _rows(
+    event: WebhookEvent,
+    media: Iterable[AnnouncedMedia],
+    at: datetime,
+    reconciled_at: datetime | None,
+) -> list[MediaItem]:
+    """Return the unsaved rows, one also for what the message names twice."""
+    once: dict[str, AnnouncedMedia] = {}
+    for item in media:
+        once.setdefault(item.identity, item)
+    return [
+        MediaItem.announced(event, item, at, reconciled_at=reconciled_at) for item in once.values()
+    ]
 
 
 def _apply_absences(event: WebhookEvent, media: Iterable[AnnouncedMedia]) -> None:

@@ -44,12 +44,10 @@ def receive(webhook: Spooled) -> None:
         home_region=webhook.request.headers.get("x-home-region", ""),
     )
     logs.bind(event_id=event.pk)
-    # What is still queued, not what is new: a repeat then heals a dispatch that failed.
-    ids = list(event.media.queued().values_list("pk", flat=True))
     if shares.has_room(event.account_sid):
-        dispatch(ids)
+        dispatch(event.queued)
     else:
-        MediaItem.objects.not_published(ids)
+        MediaItem.objects.not_published(event.queued)
 
 
 def receive_later(webhook: Spooled) -> None:

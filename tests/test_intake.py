@@ -131,3 +131,16 @@ def test_the_same_webhook_twenty_times_at_once_is_one_event() -> None:
 def absent(message: InboundMessage) -> InboundMessage:
     (media,) = message.media
     return replace(message, media=(replace(media, failure=RecordingTooShort()),))
+
+
+def test_what_a_message_names_twice_is_one_item_and_queued_once() -> None:
+    message = make.message()
+    event = make.event(replace(message, media=message.media * 2))
+    assert event.queued == [event.media.get().pk]
+
+
+def test_a_repeat_tells_what_is_still_queued() -> None:
+    message = make.message(2)
+    first = make.event(message)
+    MediaItem.claim(first.queued[0])
+    assert make.event(message).queued == first.queued[1:]

@@ -64,6 +64,9 @@ class WebhookEvent(models.Model):
 
     objects = EventQuerySet.as_manager()
 
+    # The ids of its media that wait for a worker, when a webhook about it was just recorded.
+    queued: list[int]
+
     class Meta:
         permissions = [("view_numbers", "Can see phone numbers")]
         constraints = [
