@@ -64,7 +64,7 @@ class Producers:
     def one(self) -> Iterator[Producer]:
         """Yield one for a while; after a failure it is not used again, nor any older one."""
         era = self._made_anew
-        producer = self._idle.pop() if self._idle else Producer(publisher())
+        producer = self._idle_or_new()
         try:
             yield producer
         except BaseException:
@@ -75,6 +75,13 @@ class Producers:
                 self._idle.append(producer)
             else:
                 _close(producer)
+
+    def _idle_or_new(self) -> Producer:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            # Asking first whether there is one would be too early: another thread may take it.
+            return Producer(publisher())
 
     def forget(self) -> None:
         """Connect anew from now on, because a broker that restarted knows no old connection."""
