@@ -4,8 +4,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
+IMAGE_DIR ?= var/image
 
-.PHONY: demo run test test-faults mutations bench screenshots lint format requirements
+.PHONY: image-without-engine demo run test test-faults mutations bench screenshots lint format requirements
 
 run: $(VENV)/base
 	$(MANAGE) run
@@ -21,6 +22,10 @@ test: $(VENV)/dev
 # Kills, freezes and starves the real service; needs PostgreSQL, RabbitMQ and Redis, and some twelve minutes.
 test-faults: $(VENV)/dev
 	$(BIN)/pytest tests/faults $(ARGS)
+
+# Builds and tries the image where no Docker engine runs; needs root and debootstrap, and six minutes.
+image-without-engine:
+	$(PYTHON) docker/without_engine.py $(IMAGE_DIR)
 
 # Takes each guard out and sees its test go red.
 mutations: $(VENV)/dev

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from pathlib import Path
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from mediapipe.models import Heartbeat
@@ -37,8 +39,17 @@ class Pulse:
     def _run(self) -> None:
         while self._felt.wait():
             self._felt.clear()
+            self._touch()
             self._write()
             time.sleep(PULSE_S)
+
+    def _touch(self) -> None:
+        """Make the file young by which a container or a service manager knows that it is alive."""
+        if settings.HEARTBEAT_FILE:
+            try:
+                Path(settings.HEARTBEAT_FILE).touch()
+            except OSError as error:
+                logger.warning("HEARTBEAT_FILE cannot be written: %s", error.strerror)
 
     def _write(self) -> None:
         try:

@@ -176,6 +176,8 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 # After a lost connection each finished task would restore the prefetch count from its own thread,
 # and wait there for an answer that another thread reads: the worker hangs for good (AMQP).
 CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
+# Touched every ten seconds by a worker or beat that lives: the health check of its container.
+HEARTBEAT_FILE = configuration.text(env, "HEARTBEAT_FILE")
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "mediapipe.beat:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")

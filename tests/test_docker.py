@@ -24,6 +24,7 @@ from django.conf import settings
 
 from mediapipe import processes
 from mediapipe.demo.run import free_port
+from mediapipe.models.heartbeats import SILENT_AFTER
 from tests import make
 from tests.test_documentation import settings_names
 
@@ -233,11 +234,53 @@ def get(url: str) -> bytes:
             time.sleep(0.1)
 
 
-def test_docker_compose_takes_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [*WORKERS, "beat"])
+def test_who_answers_no_requests_is_alive_by_its_heartbeat(
+    services: dict[str, dict[str, Any]], name: str, tmp_path: Path
+) -> None:
+    kind, command = services[name]["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    (file,) = re.findall(r"HEARTBEAT_FILE=(\S+)", DOCKERFILE)
+    beat = tmp_path / "heartbeat"
+    # Compose reads two dollars as one.
+    here = command.replace("$$", "$").replace(file, str(beat))
+    assert here != command
+
+    def healthy() -> bool:
+        return subprocess.run(["/bin/sh", "-c", here], stderr=subprocess.DEVNULL).returncode == 0
+
+    assert not healthy()
+    beat.touch()
+    assert healthy()
+    long_ago = time.time() - SILENT_AFTER.total_seconds() - 61
+    os.utime(beat, (long_ago, long_ago))
+    assert not healthy()
+
+
+@pytest.fixture
+def filled_in(tmp_path: Path) -> Path:
+    """Return the root of a copy of docker/ with an .env that was filled in."""
+    shutil.copytree(DOCKER, tmp_path / "docker")
+    values = re.sub(r"^([A-Z_]+)=$", r"\1=abc", EXAMPLE, flags=re.MULTILINE)
+    (tmp_path / "docker" / ".env").write_text(values)
+    return tmp_path
+
+
+def test_docker_compose_takes_the_file(filled_in: Path) -> None:
     docker = shutil.which("docker")
     if not docker or subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
         pytest.skip("there is no docker compose here")
-    shutil.copytree(DOCKER, tmp_path / "docker")
-    filled_in = re.sub(r"^([A-Z_]+)=$", r"\1=abc", EXAMPLE, flags=re.MULTILINE)
-    (tmp_path / "docker" / ".env").write_text(filled_in)
-    subprocess.run([docker, "compose", "config", "-q"], cwd=tmp_path / "docker", check=True)
+    command = [docker, "compose", "-f", "docker/compose.yml", "config", "-q"]
+    subprocess.run(command, cwd=filled_in, check=True)
+
+
+def test_the_compose_of_debian_takes_the_file(filled_in: Path) -> None:
+    compose = shutil.which("docker-compose")
+    if not compose:
+        pytest.skip("there is no docker-compose here")
+    # The first version, which asks no engine to read a file; a name is all that it does not know.
+    without_name = COMPOSE.replace("\nname: mediapipe\n", "\n")
+    assert without_name != COMPOSE
+    (filled_in / "docker" / "compose.yml").write_text(without_name)
+    command = [compose, "-f", "docker/compose.yml", "config", "-q"]
+    subprocess.run(command, cwd=filled_in, check=True)

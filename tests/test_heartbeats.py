@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError
+from pytest_django import Settings
 
 from mediapipe.models import Heartbeat
 from mediapipe.pulse import Pulse
@@ -35,6 +36,28 @@ def test_a_pulse_writes_what_it_feels_and_survives_a_database_that_is_away(
     pulse.beat()
     wait_until(lambda: len(noted) == 2)
     assert noted == ["beat", "beat"]
+
+
+def test_a_pulse_touches_a_file_too_while_the_database_is_away(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
+) -> None:
+    def note(part: str) -> None:
+        raise DatabaseError
+
+    settings.HEARTBEAT_FILE = str(tmp_path / "heartbeat")
+    monkeypatch.setattr(Heartbeat, "note", note)
+    Pulse("beat").beat()
+    wait_until((tmp_path / "heartbeat").exists)
+
+
+def test_a_heartbeat_that_cannot_be_written_ends_no_pulse(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    noted: list[str] = []
+    settings.HEARTBEAT_FILE = "/dev/null/heartbeat"
+    monkeypatch.setattr(Heartbeat, "note", noted.append)
+    Pulse("beat").beat()
+    wait_until(lambda: noted == ["beat"])
 
 
 @pytest.mark.services
