@@ -50,8 +50,7 @@ def media_line(media: MediaItem) -> dict[str, Any]:
     event = media.event
     recording = media.kind == Kind.RECORDING
     values = (
-        # A refused URL and the declared type are whatever a sender made them.
-        masked(media.media_url),
+        _url(media),
         media.kind,
         media.account_sid,
         None if recording else event.subject_sid,
@@ -69,6 +68,7 @@ def media_line(media: MediaItem) -> dict[str, Any]:
         media.twilio_code,
         media.twilio_request_id,
         media.error,
+        # It is whatever a sender made it.
         masked(media.declared_content_type),
         media.content_type,
         media.size,
@@ -80,6 +80,11 @@ def media_line(media: MediaItem) -> dict[str, Any]:
         media.received_at if media.reconciled_at else None,
     )
     return {key: _plain(value) for key, value in zip(KEYS, values, strict=True)}
+
+
+def _url(media: MediaItem) -> str:
+    """Return the URL as it is fetched, to the letter; a refused one is a sender's own words."""
+    return media.media_url if media.media_sid else masked(media.media_url)
 
 
 def document(media: MediaItem) -> dict[str, Any]:

@@ -104,6 +104,14 @@ def test_a_stored_picture_tells_everything_about_itself() -> None:
     assert file == ["image/jpeg", "image/jpeg", 3, "a/b.jpg"]
 
 
+def test_a_media_url_is_told_to_the_letter_whatever_looks_like_a_number_in_it() -> None:
+    url = make.media_url(make.sid("MM"), make.sid("ME"), origin="http://127.0.0.1:9701")
+    item = make.media()
+    MediaItem.objects.filter(pk=item.pk).update(media_url=url)
+    (line,) = exported()
+    assert line["media_url"] == url
+
+
 def test_times_are_iso_8601_in_utc_with_their_offset() -> None:
     item = stored()
     (line,) = exported()
