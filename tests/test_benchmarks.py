@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from importlib import import_module
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks import records, summary
+from tests.benchmarks import excess_wait, records, summary
 from tests.benchmarks.__main__ import PARTS, main
+from tests.benchmarks.alternatives import WAYS, Item, Wait, Way, fixed
 
 ACKNOWLEDGE = {
     "media": 1,
@@ -96,3 +98,51 @@ def test_every_part_can_be_told_on_the_page(part: str) -> None:
 def test_a_part_that_does_not_exist_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["acknowlege"]) == 2
     assert "acknowledge" in capsys.readouterr().out
+
+
+def test_who_does_not_retry_loses_what_is_late_and_nothing_else() -> None:
+    items = [Item(0.0, 0.0), Item(1.0, 0.5)]
+    excess_wait.simulated(Way("once", fixed()), items)
+    assert [item.found_s is None for item in items] == [False, True]
+
+
+def test_the_next_attempt_begins_when_the_wait_after_the_answer_is_over() -> None:
+    item = Item(10.0, 1.2)
+    excess_wait.simulated(Way("every second", fixed(1, 1)), [item])
+    assert item.found_s == 10 + 1 + 2 * excess_wait.ANSWER_S
+    assert item.requests == 2
+
+
+def test_who_sleeps_keeps_the_others_waiting() -> None:
+    def found_s(*, sleeps: bool) -> float | None:
+        items = [*(Item(0.0, 1000.0) for _ in range(16)), Item(0.1, 0.0)]
+        excess_wait.simulated(Way("one long wait", fixed(60), sleeps=sleeps), items)
+        return items[-1].found_s
+
+    awake_s, asleep_s = found_s(sleeps=False), found_s(sleeps=True)
+    assert awake_s is not None
+    assert asleep_s is not None
+    assert awake_s < 1 < 60 < asleep_s
+
+
+def test_the_slow_phase_waits_for_the_sweep() -> None:
+    item = Item(0.0, 1.0)
+    waits = iter([Wait(2.0, by_sweep=True), None])
+    excess_wait.simulated(Way("swept", lambda *_: next(waits)), [item])
+    assert item.found_s == excess_wait.SWEEP_S + excess_wait.ANSWER_S
+
+
+@pytest.mark.parametrize("name", excess_wait.TRACES)
+def test_we_lose_nothing_where_others_do(name: str) -> None:
+    options = argparse.Namespace(media=200, rate=2.0, seed=3)
+    lost = {
+        way.name: excess_wait.figures(way, excess_wait.trace(name, options))["lost"] for way in WAYS
+    }
+    assert lost["this service"] == 0
+    assert lost["no retry (Twilio's sample)"] > 0
+
+
+def test_every_way_gets_the_same_trace() -> None:
+    options = argparse.Namespace(media=50, rate=2.0, seed=3)
+    first, second = (excess_wait.trace("an ordinary day", options) for _ in range(2))
+    assert first == second

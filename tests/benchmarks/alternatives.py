@@ -1,0 +1,111 @@
+"""What is done elsewhere about media that is not there yet, and what we do, as waits and workers.
+
+Where a library decides, its own function is asked: Celery's for Celery, the schedule for us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from celery.utils.time import get_exponential_backoff_interval
+
+from mediapipe.failures import TransientMedia404
+from mediapipe.schedule import Phase, next_wait
+
+WORKERS = 16
+WEB_THREADS = 8
+LONGEST_S = 2 * 86400
+# Celery's own defaults.
+BACKOFF_MAX_S, MAX_RETRIES = 600, 3
+
+
+@dataclass
+class Item:
+    """One media item on its way: seconds since the beginning of the trace, and what was spent."""
+
+    arrives_s: float
+    delay_s: float
+    requests: int = 0
+    first_s: float = 0.0
+    found_s: float | None = None
+    fast_retries: int = 0
+    slow_retries: int = 0
+
+    @property
+    def available_s(self) -> float:
+        """When it can be fetched; infinite if it never comes."""
+        return self.arrives_s + self.delay_s
+
+
+@dataclass(frozen=True)
+class Wait:
+    """How long until the next attempt; one of the sweep is rounded up to when the sweep comes."""
+
+    delay_s: float
+    by_sweep: bool = False
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to deal with it. `sleeps`: whoever waits holds a worker, or a thread of the web."""
+
+    name: str
+    wait: Callable[[Item, float], Wait | None]
+    sleeps: bool = False
+    in_webhook: bool = False
+
+    @property
+    def hands(self) -> int:
+        """How many items can be at work at once."""
+        return WEB_THREADS if self.in_webhook else WORKERS
+
+
+def ours(item: Item, now_s: float) -> Wait | None:
+    """Ask the schedule, as the row of the item would."""
+    wait = next_wait(
+        TransientMedia404(),
+        fast_retries=item.fast_retries,
+        slow_retries=item.slow_retries,
+        elapsed_s=now_s - item.first_s,
+    )
+    if wait is None:
+        return None
+    item.fast_retries += wait.phase == Phase.FAST
+    item.slow_retries += wait.phase == Phase.SLOW
+    return Wait(wait.delay_s, by_sweep=wait.phase == Phase.SLOW)
+
+
+def fixed(*waits_s: float) -> Callable[[Item, float], Wait | None]:
+    """Return a function that waits so long after each attempt, and then gives up."""
+
+    def wait(item: Item, now_s: float) -> Wait | None:
+        number = item.requests - 1
+        return Wait(waits_s[number]) if number < len(waits_s) else None
+
+    return wait
+
+
+def celery(max_retries: int | None) -> Callable[[Item, float], Wait | None]:
+    """Return what a task with `retry_backoff=True` does, with Celery's full jitter."""
+
+    def wait(item: Item, now_s: float) -> Wait | None:
+        retries = item.requests - 1
+        # What never comes would be asked for without end; here it is as long as we ask.
+        over = now_s - item.first_s > LONGEST_S if max_retries is None else retries >= max_retries
+        if over:
+            return None
+        return Wait(get_exponential_backoff_interval(1, min(retries, 64), BACKOFF_MAX_S, True))
+
+    return wait
+
+
+WAYS = (
+    Way("this service", ours),
+    Way("no retry (Twilio's sample)", fixed(), in_webhook=True),
+    Way("1 + 3 s, sleeping in the task", fixed(1, 3), sleeps=True),
+    Way("1/2/4/8 s, sleeping in the task", fixed(1, 2, 4, 8), sleeps=True),
+    Way("45 x 1 s within the webhook", fixed(*[1] * 45), sleeps=True, in_webhook=True),
+    Way("Celery, retry_backoff=True", celery(MAX_RETRIES)),
+    Way("Celery, the same for two days", celery(None)),
+)

@@ -1,0 +1,177 @@
+"""The same delays through our schedule and through the alternatives: lost, excess wait, requests.
+
+In simulated time, because the slow ones take two days. What decides about a wait is the real code;
+what is simulated is the clock, Twilio, and workers that are busy or wait.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import itertools
+import math
+import random
+from collections import deque
+from statistics import fmean
+from typing import Any
+
+from rich.console import Console
+
+from mediapipe.delays import percentile
+from mediapipe.history import fates
+from tests.benchmarks import records
+from tests.benchmarks.alternatives import WAYS, Item, Way
+
+PART = "excess_wait"
+# How long Twilio takes to answer, and how often our sweep comes, in seconds.
+ANSWER_S, SWEEP_S = 0.25, 5.0
+# After this Twilio takes a webhook for failed.
+PATIENCE_S = 15.0
+TRACES = {
+    "an ordinary day": (fates.LATE_SHARE, fates.LATE_MEDIAN_S, fates.NEVER_SHARE),
+    "Twilio's worst hours": (
+        fates.OUTBREAK_LATE_SHARE,
+        fates.OUTBREAK_MEDIAN_S,
+        fates.OUTBREAK_NEVER_SHARE,
+    ),
+}
+console = Console()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run every way on every trace."""
+    parser = argparse.ArgumentParser(prog=f"tests.benchmarks {PART}", description=__doc__)
+    parser.add_argument("--media", type=int, default=10_000, help="a trace (10000)")
+    parser.add_argument("--rate", type=float, default=2.0, help="media a second (2)")
+    parser.add_argument("--seed", type=int, default=7)
+    options = parser.parse_args(arguments)
+    load_before = records.load()
+    runs = {name: [figures(way, trace(name, options)) for way in WAYS] for name in TRACES}
+    file = records.write(PART, vars(options) | {"runs": runs}, load_before=load_before)
+    console.print("\n".join(section(vars(options) | {"runs": runs})))
+    console.print(f"written to {file}")
+
+
+def trace(name: str, options: argparse.Namespace) -> list[Item]:
+    """Return when each media item is announced and how late it is; the same at each call."""
+    chance = random.Random(options.seed)
+    late, median_s, never = TRACES[name]
+    items, at_s = [], 0.0
+    for _ in range(options.media):
+        at_s += chance.expovariate(options.rate)
+        delay_s = chance.lognormvariate(math.log(median_s), fates.LATE_SPREAD)
+        draw = chance.random()
+        items.append(Item(at_s, math.inf if draw < never else delay_s if draw < late else 0.0))
+    return items
+
+
+def figures(way: Way, items: list[Item]) -> dict[str, Any]:
+    """Return what became of the items; those that never come are lost to nobody."""
+    random.seed(1)
+    busy_s, late_answers = simulated(way, items)
+    due = [item for item in items if math.isfinite(item.delay_s)]
+    waits_s = [item.found_s - item.available_s for item in due if item.found_s is not None]
+    return {
+        "way": way.name,
+        "lost": 1 - len(waits_s) / len(due),
+        "excess_mean_s": fmean(waits_s),
+        "excess_p95_s": percentile(waits_s, 0.95),
+        "requests": fmean(item.requests for item in items),
+        "busy_s": busy_s / len(items),
+        "late_answers": late_answers / len(items),
+    }
+
+
+def simulated(way: Way, items: list[Item]) -> tuple[float, int]:
+    """Let the items go their way; return the seconds that workers were held, and late answers."""
+    order = itertools.count()
+    events = [(item.arrives_s, next(order), item) for item in items]
+    heapq.heapify(events)
+    queue: deque[Item] = deque()
+    # When each worker that is held will be free again.
+    held: list[float] = []
+    busy_s, late = 0.0, 0
+    while events or queue:
+        now_s = _next_moment(events, held, waiting=bool(queue) and len(held) >= way.hands)
+        while held and held[0] <= now_s:
+            heapq.heappop(held)
+        while events and events[0][0] <= now_s:
+            queue.append(heapq.heappop(events)[2])
+        while queue and len(held) < way.hands:
+            item = queue.popleft()
+            until_s, again_s = _worked(way, item, now_s)
+            heapq.heappush(held, until_s)
+            busy_s += until_s - now_s
+            late += way.in_webhook and until_s - item.arrives_s > PATIENCE_S
+            if again_s is not None:
+                heapq.heappush(events, (again_s, next(order), item))
+    return busy_s, late
+
+
+def _next_moment(
+    events: list[tuple[float, int, Item]], held: list[float], *, waiting: bool
+) -> float:
+    if waiting or not events:
+        return min(held[0], events[0][0]) if events else held[0]
+    return events[0][0]
+
+
+def _worked(way: Way, item: Item, now_s: float) -> tuple[float, float | None]:
+    """Return until when a worker is held by the item, and when it comes back, if it does."""
+    item.first_s = item.first_s or now_s
+    while True:
+        item.requests += 1
+        found = now_s >= item.available_s
+        now_s += ANSWER_S
+        if found:
+            item.found_s = now_s
+            return now_s, None
+        wait = way.wait(item, now_s)
+        if wait is None:
+            return now_s, None
+        due_s = now_s + wait.delay_s
+        if not way.sleeps:
+            swept_s = math.ceil(due_s / SWEEP_S) * SWEEP_S
+            return now_s, swept_s if wait.by_sweep else due_s
+        now_s = due_s
+
+
+def section(run: records.Run) -> list[str]:
+    """Return what the page of figures says about a run."""
+    head = (
+        "way",
+        "lost",
+        "excess wait, mean s",
+        "p95 s",
+        "requests a media",
+        "worker seconds a media",
+        "webhooks answered too late",
+    )
+    lines = [
+        f"{run['media']:,} made-up media at {run['rate']:g} a second, the same for all,",
+        "in simulated time. The real code decides: our schedule, and Celery's own back-off.",
+        "Lost is what came and was not retrieved; the excess wait is that of what was retrieved,",
+        "from the moment it was there until it was fetched. A way that sleeps holds a worker.",
+    ]
+    for name, ways in run["runs"].items():
+        lines += ["", f"**{name[0].upper()}{name[1:]}**", "", "| " + " | ".join(head) + " |"]
+        lines += ["|" + "---|" * len(head), *map(line, ways)]
+    return lines
+
+
+def line(way: dict[str, Any]) -> str:
+    """Return the row of a table about one way."""
+    cells = (
+        way["way"],
+        f"{way['lost']:.2%}",
+        f"{way['excess_mean_s']:.2f}",
+        f"{way['excess_p95_s']:.2f}",
+        f"{way['requests']:.2f}",
+        f"{way['busy_s']:.2f}",
+        f"{way['late_answers']:.2%}",
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    main()
