@@ -157,6 +157,11 @@ def test_a_line_has_sign_word_part_and_no_colour_where_nobody_watches(world: Wor
     assert total == "1 ok, 0 look, 0 wrong"
 
 
+def test_a_terminal_that_has_no_signs_is_told_the_words(tmp_path: Path) -> None:
+    said = manage("doctor", "--only=storage", data_dir=tmp_path, PYTHONIOENCODING="ascii")
+    assert said.stdout.startswith("? ok    storage     A file was written"), said.stderr
+
+
 def test_scripts_are_told_by_exit_status_and_json(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:

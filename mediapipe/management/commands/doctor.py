@@ -2,7 +2,9 @@ import json
 import sys
 from argparse import ArgumentParser
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
+from io import TextIOWrapper
 from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand
@@ -35,6 +37,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         parts = [part for part in PARTS if part.name in (options["only"] or [part.name])]
+        if isinstance(sys.stdout, TextIOWrapper):
+            # The word beside it says the same where the sign cannot be written.
+            sys.stdout.reconfigure(errors="replace")
         # The wrapper of Django's is written to as a file is.
         file = cast(IO[str], self.stdout)
         out = Console(file=file, soft_wrap=True, highlight=False)
@@ -52,12 +57,23 @@ class Command(BaseCommand):
     def _look(self, part: Part, out: Console, quiet: bool) -> list[Finding]:
         """Return what is found, and print each line as soon as it is known."""
         found = []
-        with Console(stderr=True).status(f"looking at the {part.name}"):
-            for finding in findings(part):
-                found.append(finding)
-                if not quiet:
-                    out.print(_line(part, finding))
+        for finding in _one_by_one(part):
+            found.append(finding)
+            if not quiet:
+                out.print(_line(part, finding))
         return found
+
+
+def _one_by_one(part: Part) -> Iterator[Finding]:
+    """Yield what is found; a person is told where one waits, but never while a line is printed."""
+    waiting = Console(stderr=True)
+    rest = findings(part)
+    while True:
+        with waiting.status(f"looking at the {part.name}"):
+            finding = next(rest, None)
+        if finding is None:
+            return
+        yield finding
 
 
 def _line(part: Part, finding: Finding) -> Text:
