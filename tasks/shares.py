@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from django.conf import settings
@@ -23,13 +24,17 @@ class Shares:
 
     def has_room(self, account_sid: str) -> bool:
         """Tell whether a fresh item of this account may be published at once."""
-        looked_at, has_room = self._looked.get(account_sid, (0.0, False))
+        looked_at, has_room = self._looked.get(account_sid, (-math.inf, False))
         if time.monotonic() - looked_at > LOOK_EVERY_S:
             share = settings.QUEUE_MAX_MESSAGES // 2
             # The item that is asked for is in the database already, and counted.
             has_room = MediaItem.objects.in_queue(account_sid) <= share
             self._looked[account_sid] = (time.monotonic(), has_room)
         return has_room
+
+    def forget(self) -> None:
+        """Look anew at the next item."""
+        self._looked.clear()
 
 
 shares = Shares()

@@ -8,7 +8,9 @@ import pytest
 from django.db import connections
 from pytest_django import Settings
 
+from mediapipe import logs
 from mediapipe.simulator import Simulator
+from tasks.shares import shares
 from tests import make
 from tests.tables import TABLES
 
@@ -22,8 +24,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 terminalreporter.write_line(line)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what starts real processes run one after the other, beside everything else."""
+    for item in items:
+        if item.get_closest_marker("services"):
+            item.add_marker(pytest.mark.xdist_group("services"))
+
+
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Keep SQLite's test database in a file: its shared memory mode locks threads out."""
     database = connections["default"].settings_dict
     if "sqlite3" in database["ENGINE"]:
@@ -54,7 +65,11 @@ def own_world(settings: Settings, tmp_path: Path) -> Iterator[None]:
     options = {"location": settings.MEDIA_ROOT, "base_url": None, "allow_overwrite": True}
     backend = settings.STORAGES["media"] | {"OPTIONS": options}
     settings.STORAGES = settings.STORAGES | {"media": backend}
-    yield
+    # What an earlier test made of an account's share would hold for a second.
+    shares.forget()
+    # Nor may the log name what an earlier test was about.
+    with logs.about():
+        yield
 
 
 @pytest.fixture

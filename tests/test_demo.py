@@ -18,7 +18,7 @@ from mediapipe.simulator.script import MediaScript
 from tests import make
 from tests.test_fetch import announced, attempt
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 MakeReport = Callable[[], Report]
 

@@ -15,6 +15,8 @@ from tests import make
 from tests.commands import manage
 from tests.service import Service, running
 
+pytestmark = pytest.mark.services
+
 HERE = "/webhooks/twilio/messaging/"
 
 

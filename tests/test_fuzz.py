@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 TIMES = int(os.environ.get("FUZZ_TIMES", "0"))
 ACCOUNTS = Path(__file__).parent / "bad_input" / "accounts.json"
-ANY, ACCEPTABLE, ADDRESSES = 14_000, 6_000, 5_000
+ANY, ACCEPTABLE, ADDRESSES = 12_000, 8_000, 5_000
 TWILIO = re.compile(r"(.+\.)?(twilio|twiliocdn|amazonaws)\.com")
 ANSWERS = {200, 400, 403, 404, 405, 413}
 

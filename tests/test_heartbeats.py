@@ -41,13 +41,17 @@ def test_a_pulse_writes_what_it_feels_and_survives_a_database_that_is_away(
 def test_a_pulse_touches_a_file_too_while_the_database_is_away(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
 ) -> None:
+    noted: list[str] = []
+
     def note(part: str) -> None:
+        noted.append(part)
         raise DatabaseError
 
     settings.HEARTBEAT_FILE = str(tmp_path / "heartbeat")
     monkeypatch.setattr(Heartbeat, "note", note)
     Pulse("beat").beat()
-    wait_until((tmp_path / "heartbeat").exists)
+    wait_until(lambda: noted == ["beat"])
+    assert (tmp_path / "heartbeat").exists()
 
 
 def test_a_heartbeat_that_cannot_be_written_ends_no_pulse(

@@ -21,6 +21,8 @@ from mediapipe.management.commands.run import Command
 from tests.make import ACCOUNT, TOKEN
 from tests.service import ROOT, is_ready
 
+pytestmark = pytest.mark.services
+
 START_S = 60
 STOP_S = 60
 

@@ -26,7 +26,7 @@ from tasks.purge import purge
 from tests import make, s3_server
 from tests.test_fetch import attempt, picture
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 NAME = "AC1/2026/01/31/MM1/ME1.jpg"
 

@@ -12,6 +12,8 @@ import requests
 
 from mediapipe.simulator.script import ACCOUNT_SID, AUTH_TOKEN
 
+pytestmark = pytest.mark.services
+
 COMMAND = [sys.executable, "-m", "django", "simulate_twilio"]
 FREE_PORTS = ["--api", "127.0.0.1:0", "--cdn", "127.0.0.2:0"]
 

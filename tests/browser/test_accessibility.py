@@ -10,6 +10,8 @@ from tests.browser import arrivals
 from tests.browser.person import DESKTOP, Scheme, in_front_of
 from tests.service import Service
 
+pytestmark = pytest.mark.services
+
 PAGES = [
     "/admin/",
     "/admin/timing/",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser import arrivals
 from tests.browser.conftest import LogIn
 from tests.browser.person import PHONE, Person
 from tests.service import Service
+
+pytestmark = pytest.mark.services
 
 # What is returned after a moment is how many seconds were played.
 PLAYED = """sound => new Promise(done => {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser import arrivals
 from tests.browser.conftest import LogIn
 from tests.service import Service
+
+pytestmark = pytest.mark.services
 
 
 def test_a_group_of_failures_is_retried_as_a_whole(service: Service, log_in: LogIn) -> None:

@@ -10,6 +10,8 @@ from tests.browser.conftest import LogIn
 from tests.browser.test_on_call import find
 from tests.service import Service
 
+pytestmark = pytest.mark.services
+
 
 def test_a_viewer_sees_masked_numbers_and_no_way_to_retry(service: Service, log_in: LogIn) -> None:
     webhook = arrivals.failed(service)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -287,5 +288,5 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def migrate(env: dict[str, str]) -> None:
-    command = [processes.CELERY[0], "manage.py", "migrate", "--verbosity=0"]
+    command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
     subprocess.run(command, cwd=ROOT, env=env, check=True, timeout=120)
