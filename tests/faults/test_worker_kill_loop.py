@@ -31,6 +31,8 @@ def test_thirty_kills_in_a_minute_under_load(world: World, settled: Settled) -> 
             world.send(webhook)
             time.sleep(SECONDS / WEBHOOKS)
         killer.join()
+        # One that was hit three times by chance looks like poison and is left to a person.
+        world.retry("interrupted")
         assert settled("worker SIGKILL", f"{KILLS} times in {SECONDS:.0f} s", 90).flawless
     assert len(kills) >= 30
     assert kills[-1] - kills[0] <= SECONDS

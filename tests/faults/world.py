@@ -161,6 +161,11 @@ class World:
             assert time.monotonic() < deadline, f"{name} never said {text!r} again"
             time.sleep(0.1)
 
+    def retry(self, reason: str) -> None:
+        """Put back to work what has failed for this reason by now, as a person does."""
+        self.judge.wait_until_final(list(self.sent.values()), 90)
+        manage(self.supervisor.env, "retry", "--error", reason)
+
     # What becomes of it
 
     def rows(self, webhook: Webhook) -> list[Row]:
@@ -254,7 +259,7 @@ def running(
             processes.beat(),
         ]
         supervisor = Supervisor(parts, env=env, log_dir=data_dir / "logs")
-        migrate(supervisor.env)
+        manage(supervisor.env, "migrate", "--verbosity=0")
         judge = Judge(database_url, data_dir / "media", twilio)
         with supervised(supervisor):
             wait_until_ready(f"http://{bind}")
@@ -287,6 +292,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait(GRACE_S)
 
 
-def migrate(env: dict[str, str]) -> None:
-    command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+def manage(env: dict[str, str], *arguments: str) -> None:
+    """Run a management command of the service."""
+    command = [sys.executable, "manage.py", *arguments]
     subprocess.run(command, cwd=ROOT, env=env, check=True, timeout=120)
