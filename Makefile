@@ -16,9 +16,8 @@ demo: export DATA_DIR ?= var/demo
 demo: $(VENV)/base
 	$(MANAGE) demo
 
-# Two processes: one for the tests that start a whole service, one for all the others.
 test: $(VENV)/dev
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest $(ARGS)
 
 # Kills, freezes and starves the real service; needs PostgreSQL, RabbitMQ and Redis, and some twelve minutes.
 test-faults: $(VENV)/dev
