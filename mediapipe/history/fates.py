@@ -26,7 +26,7 @@ from mediapipe.history.arrivals import Arrival
 from mediapipe.providers.base import AnnouncedMedia, Kind
 from mediapipe.schedule import Phase, Wait, next_wait
 
-LATE_SHARE, OUTBREAK_LATE_SHARE = 0.33, 0.75
+LATE_SHARE, OUTBREAK_LATE_SHARE = 0.38, 0.75
 LATE_MEDIAN_S, OUTBREAK_MEDIAN_S = 3.0, 25.0
 # How far the late ones spread: the slowest of a hundred takes some twenty times the median.
 LATE_SPREAD = 1.3
