@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from celery.utils.time import get_exponential_backoff_interval
+from django.test import override_settings
 
 from mediapipe.failures import TransientMedia404
 from mediapipe.schedule import Phase, next_wait
@@ -76,6 +77,16 @@ def ours(item: Item, now_s: float) -> Wait | None:
     return Wait(wait.delay_s, by_sweep=wait.phase == Phase.SLOW)
 
 
+def ours_by(factor: float) -> Callable[[Item, float], Wait | None]:
+    """Return what we do where RETRY_FACTOR is set, which is 2 where it is not."""
+
+    def wait(item: Item, now_s: float) -> Wait | None:
+        with override_settings(RETRY_FACTOR=factor):
+            return ours(item, now_s)
+
+    return wait
+
+
 def fixed(*waits_s: float) -> Callable[[Item, float], Wait | None]:
     """Return a function that waits so long after each attempt, and then gives up."""
 
@@ -102,6 +113,7 @@ def celery(max_retries: int | None) -> Callable[[Item, float], Wait | None]:
 
 WAYS = (
     Way("this service", ours),
+    Way("this service, `RETRY_FACTOR=1.6`", ours_by(1.6)),
     Way("no retry (Twilio's sample)", fixed(), in_webhook=True),
     Way("1 + 3 s, sleeping in the task", fixed(1, 3), sleeps=True),
     Way("1/2/4/8 s, sleeping in the task", fixed(1, 2, 4, 8), sleeps=True),
