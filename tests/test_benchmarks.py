@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.benchmarks import excess_wait, records, summary
+from tests.benchmarks import excess_wait, records, summary, twilio
 from tests.benchmarks.__main__ import PARTS, main
 from tests.benchmarks.alternatives import WAYS, Item, Wait, Way, fixed
 
@@ -31,6 +32,29 @@ ACKNOWLEDGE = {
                 view: {"rate": 100.0, "p50_ms": 2.0, "p99_ms": 3.0}
                 for view in ("full", "inserts", "nothing")
             },
+        }
+    ],
+}
+
+
+RETRIEVE = {
+    "database": "postgresql",
+    "broker": "rabbitmq",
+    "concurrency": 16,
+    "media": 300,
+    "workers": ["threads"],
+    "memory_mb": {"threads": 80.0},
+    "runs": [
+        {
+            "size": 50_000,
+            "answer_ms": 100,
+            "rounds": [
+                {
+                    "bare loop": {"rate": bare, "cpu_s_per_1000": 2.0, "twilio_busy": 0.1},
+                    "threads": {"rate": ours, "cpu_s_per_1000": 4.0},
+                }
+                for bare, ours in ((100.0, 50.0), (200.0, 90.0), (300.0, 240.0))
+            ],
         }
     ],
 }
@@ -58,6 +82,17 @@ def test_a_part_that_was_never_run_has_no_figures(tmp_path: Path) -> None:
 def test_the_ratio_is_the_median_of_those_within_one_round(tmp_path: Path) -> None:
     written(tmp_path, "acknowledge", "2026-11-25T10:00:00", **ACKNOWLEDGE)
     assert "| sqlite | redis | 200 | 400 | 800 | 0.50 | 0.25 |" in summary.page(tmp_path)
+
+
+def test_a_worker_stands_to_the_bare_loop_of_its_own_round(tmp_path: Path) -> None:
+    written(tmp_path, "retrieve", "2026-11-25T10:00:00", **RETRIEVE)
+    assert "| 50 KB | 100 ms | 200 | 90 (0.50) |" in summary.page(tmp_path)
+
+
+def test_a_media_sid_says_how_it_is_answered() -> None:
+    sid = twilio.media_sid(5_000_000, 100)
+    assert twilio.meant_by(sid) == (5_000_000, 0.1)
+    assert re.fullmatch("ME[0-9a-f]{32}", sid)
 
 
 def test_the_latest_run_counts(tmp_path: Path) -> None:

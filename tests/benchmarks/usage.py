@@ -32,6 +32,11 @@ def peak_rss_mb(pid: int) -> float:
     return sum(_status_kib(each, "VmHWM") for each in tree(pid)) * 1024 / 1e6
 
 
+def pss_mb(pid: int) -> float:
+    """Return the memory of a process and its children, a page that n share as an nth, in MB."""
+    return sum(_kib(f"/proc/{each}/smaps_rollup", "Pss") for each in tree(pid)) * 1024 / 1e6
+
+
 def _cpu_s(pid: int) -> float:
     # The name of the program, in brackets, may have blanks in it.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -39,5 +44,9 @@ def _cpu_s(pid: int) -> float:
 
 
 def _status_kib(pid: int, name: str) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return _kib(f"/proc/{pid}/status", name)
+
+
+def _kib(path: str, name: str) -> int:
+    lines = Path(path).read_text().splitlines()
     return next((int(line.split()[1]) for line in lines if line.startswith(f"{name}:")), 0)

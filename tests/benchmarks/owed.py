@@ -1,0 +1,93 @@
+"""What a worker has to fetch: rows and messages that are all there before it may begin.
+
+Imported once Django is set up, because it is about our own models.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from django.utils import timezone
+from django_celery_results.models import TaskResult
+from kombu import Producer
+
+from mediapipe.celery import app
+from mediapipe.models import MediaItem, WebhookEvent
+from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind
+from mediapipe.simulator.script import ACCOUNT_SID
+from tasks.dispatch import dispatch, published
+from tests.benchmarks.workers import Worker
+
+LOOK_EVERY_S = 0.05
+
+
+class Owed:
+    """The media that is owed in one round of one worker."""
+
+    def __init__(self, folder: Path) -> None:
+        """Have the plain task write into this folder."""
+        self.folder = folder
+        self.count = 0
+
+    def publish(self, worker: Worker, urls: Sequence[str]) -> None:
+        """Put everything into the worker's queue, which it does not look into meanwhile."""
+        app.control.cancel_consumer(worker.queue, destination=worker.hosts, reply=True, timeout=5)
+        TaskResult.objects.all().delete()
+        self.count = len(urls)
+        done = dispatch(_rows(urls), worker.queue) if worker.ours else self._plain(worker, urls)
+        assert done, "The broker did not take it all."
+
+    def _plain(self, worker: Worker, urls: Sequence[str]) -> bool:
+        return published(partial(self._publish_plain, worker.queue, urls))
+
+    def _publish_plain(self, queue: str, urls: Sequence[str], producer: Producer) -> None:
+        for url in urls:
+            path = str(self.folder / url.rpartition("/")[2])
+            name = "tests.benchmarks.plain_task.fetch"
+            app.send_task(name, (url, path), queue=queue, producer=producer, retry=False)
+
+    def release(self, worker: Worker) -> None:
+        """Let the worker begin."""
+        app.control.add_consumer(worker.queue, destination=worker.hosts)
+
+    def wait(self, stalled_s: float) -> None:
+        """Return when every task has its result; raise TimeoutError if they stop coming."""
+        done, changed = -1, time.monotonic()
+        while done < self.count:
+            time.sleep(LOOK_EVERY_S)
+            now = TaskResult.objects.filter(status="SUCCESS").count()
+            if now != done:
+                done, changed = now, time.monotonic()
+            elif time.monotonic() - changed > stalled_s:
+                raise TimeoutError(f"{done} of {self.count} are done, and no more come.")
+
+    def check(self, worker: Worker) -> None:
+        """Raise AssertionError unless all of our media is stored, at the first attempt."""
+        if worker.ours:
+            stored = MediaItem.objects.filter(status="stored", attempts=1, size__gt=0).count()
+            assert stored == self.count, f"{stored} are stored, expected were {self.count}"
+        WebhookEvent.objects.all().delete()
+
+
+def _rows(urls: Sequence[str]) -> list[int]:
+    now = timezone.now()
+    events, items = [], []
+    for url in urls:
+        message_sid, _, sid = url.split("/")[-3:]
+        media = AnnouncedMedia(identity=sid, url=url, media_sid=sid)
+        message = InboundMessage(
+            kind=Kind.MESSAGE,
+            source="messaging",
+            account_sid=ACCOUNT_SID,
+            subject_sid=message_sid,
+            parameters=(("MessageSid", message_sid), ("MediaUrl0", url)),
+            media=(media,),
+        )
+        events.append(WebhookEvent.announced(message, provider="twilio", at=now))
+        items.append(MediaItem.announced(events[-1], media, now))
+    WebhookEvent.objects.bulk_create(events)
+    MediaItem.objects.bulk_create(items)
+    return [item.pk for item in items]

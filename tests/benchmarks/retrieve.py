@@ -1,0 +1,285 @@
+"""Media a second and processor time a media: our worker, a plain task, and a bare loop of requests.
+
+All fetch the same bodies from the same two origins, one after the other in each round, so that
+whatever else the machine does slows all of them down. Everything is queued before the clock runs,
+and it stops when the last task has its result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+
+from mediapipe.processes import Program, Supervisor
+from tests.benchmarks import records, rig, twilio, usage
+from tests.benchmarks.workers import CONCURRENCY, WORKERS, Worker, chosen
+
+PART = "retrieve"
+BARE = "bare loop"
+SIZES = (5_000, 50_000, 5_000_000)
+ANSWERS_MS = (0, 100)
+# A large body counts for as many small ones, or the disk would be what is measured.
+LARGE_BYTES, LARGE_SHARE = 1_000_000, 5
+# A worker that has done nothing for so long does not end at all.
+STALLED_S = 60.0
+console = Console()
+
+Figures = dict[str, float]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure each size and answer time on one database and broker."""
+    options = parsed(arguments)
+    load_before = records.load()
+    with bench(options) as measured:
+        runs = [measured.run(*each) for each in product(options.sizes, options.answers_ms)]
+        memory = {worker.name: measured.memory_mb(worker) for worker in measured.workers}
+    figures = {
+        "database": options.database,
+        "broker": options.broker,
+        "concurrency": CONCURRENCY,
+        "media": options.media,
+        "workers": [worker.name for worker in measured.workers],
+        "memory_mb": memory,
+        "runs": runs,
+    }
+    file = records.write(PART, figures, load_before=load_before)
+    console.print("\n".join(section(figures)), highlight=False)
+    console.print(f"written to {file}")
+
+
+def parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the sizes from the command line."""
+    names = [worker.name for worker in WORKERS]
+    parser = argparse.ArgumentParser(prog=f"tests.benchmarks {PART}", description=__doc__)
+    parser.add_argument("--media", type=int, default=300, help="a worker and round (300)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="bytes")
+    parser.add_argument("--answers-ms", nargs="+", type=int, default=ANSWERS_MS)
+    parser.add_argument("--workers", nargs="+", choices=names, default=names)
+    parser.add_argument("--database", choices=rig.DATABASES, default="postgresql")
+    parser.add_argument("--broker", choices=("rabbitmq", "redis"), default="rabbitmq")
+    return parser.parse_args(arguments)
+
+
+@contextmanager
+def bench(options: argparse.Namespace) -> Iterator[Bench]:
+    """Yield a Twilio and idle workers on a database and broker of their own."""
+    api, cdn = rig.free_port(), rig.free_port()
+    env = {
+        "TWILIO_API_HOSTS": f"http://{twilio.API_HOST}:{api}",
+        "MEDIA_REDIRECT_HOSTS": f"{twilio.CDN_HOST}:{cdn}",
+        "MEDIA_ALLOWED_NETWORKS": "127.0.0.0/8",
+    }
+    workers = chosen(options.workers)
+    command = [sys.executable, "-m", "tests.benchmarks.twilio", str(api), str(cdn)]
+    with rig.rig(options.database, options.broker, **env) as made:
+        # Before anything asks for a setting, which would be read from another environment.
+        rig.use(made.env)
+        programs = [each for worker in workers for each in worker.programs]
+        with made.running(Program("twilio", command), *programs) as supervisor:
+            rig.wait_for_port(api)
+            for program in programs:
+                rig.wait_for_log(made, program.name, "ready.")
+            measured = Bench(made, supervisor, workers, api, options)
+            measured.warm_up()
+            yield measured
+
+
+class Bench:
+    """The contestants of one database and broker."""
+
+    def __init__(
+        self,
+        made: rig.Rig,
+        supervisor: Supervisor,
+        workers: list[Worker],
+        api_port: int,
+        options: argparse.Namespace,
+    ) -> None:
+        from tests.benchmarks.owed import Owed
+
+        self.made, self.supervisor, self.workers = made, supervisor, workers
+        self.api_port, self.options = api_port, options
+        self.folder = made.folder / "plain"
+        self.owed = Owed(self.folder)
+
+    def warm_up(self) -> None:
+        """Let connections, threads and caches be there before anything is measured."""
+        for worker in self.workers:
+            self.fetched(worker, self.urls(4 * CONCURRENCY, SIZES[0], 0))
+
+    def run(self, size: int, answer_ms: int) -> dict[str, Any]:
+        """Return the rounds of one size and answer time."""
+        rounds = [self.round(size, answer_ms) for _ in range(self.options.rounds)]
+        console.print(f"{size} bytes after {answer_ms} ms", rounds[-1], highlight=False)
+        return {"size": size, "answer_ms": answer_ms, "rounds": rounds}
+
+    def round(self, size: int, answer_ms: int) -> dict[str, Figures]:
+        """Return what each contestant came to, one after the other."""
+        count = self.options.media // (LARGE_SHARE if size >= LARGE_BYTES else 1)
+        figures = {BARE: self.bare(self.urls(count, size, answer_ms))}
+        for worker in self.workers:
+            figures[worker.name] = self.fetched(worker, self.urls(count, size, answer_ms))
+        return figures
+
+    def urls(self, count: int, size: int, answer_ms: int) -> list[str]:
+        """Return the URLs of media that nobody has fetched yet."""
+        return [twilio.media_url(self.api_port, size, answer_ms) for _ in range(count)]
+
+    def bare(self, urls: list[str]) -> Figures:
+        """Let the bare loop fetch them; tell also how busy our Twilio was with that."""
+        with self.emptied():
+            before = usage.cpu_s(self.pid("twilio"))
+            command = [sys.executable, "-m", "tests.benchmarks.bare_loop"]
+            command += [str(self.folder), str(CONCURRENCY), *twilio.CREDENTIALS]
+            done = subprocess.run(
+                command, input="\n".join(urls), cwd=records.ROOT, capture_output=True, text=True
+            )
+            done.check_returncode()
+            self.check_files(len(urls))
+        took = json.loads(done.stdout)
+        busy = (usage.cpu_s(self.pid("twilio")) - before) / took["s"]
+        return figures(len(urls), took["s"], took["cpu_s"]) | {"twilio_busy": busy}
+
+    def fetched(self, worker: Worker, urls: list[str]) -> Figures:
+        """Let a worker fetch them."""
+        with self.emptied():
+            self.owed.publish(worker, urls)
+            before = self.cpu_s(worker)
+            began = time.perf_counter()
+            self.owed.release(worker)
+            self.owed.wait(STALLED_S)
+            elapsed_s = time.perf_counter() - began
+            took = figures(len(urls), elapsed_s, self.cpu_s(worker) - before)
+            self.owed.check(worker)
+            self.check_files(len(urls))
+        return took
+
+    @contextmanager
+    def emptied(self) -> Iterator[None]:
+        """Begin and end without a file, on a disk that has nothing left to write."""
+        self.folder.mkdir()
+        subprocess.run(["sync"], check=True)  # noqa: S607
+        yield
+        for folder in self.folders():
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def folders(self) -> list[Path]:
+        """Return where files are stored."""
+        return [self.folder, self.made.folder / "media"]
+
+    def check_files(self, expected: int) -> None:
+        """Raise AssertionError unless there is a file for each media item."""
+        found = sum(path.is_file() for folder in self.folders() for path in folder.rglob("*"))
+        assert found == expected, f"{found} files, expected were {expected}"
+
+    def pid(self, name: str) -> int:
+        """Return the process of a program."""
+        return self.supervisor.running[name].pid
+
+    def cpu_s(self, worker: Worker) -> float:
+        """Return the processor seconds of a worker until now."""
+        return sum(usage.cpu_s(self.pid(name)) for name in worker.names)
+
+    def memory_mb(self, worker: Worker) -> float:
+        """Return the memory of a worker, what its processes share counted once."""
+        return sum(usage.pss_mb(self.pid(name)) for name in worker.names)
+
+
+def figures(count: int, elapsed_s: float, cpu_s: float) -> Figures:
+    """Return what so many media came to."""
+    return {"rate": count / elapsed_s, "cpu_s_per_1000": 1000 * cpu_s / count}
+
+
+def section(run: records.Run) -> list[str]:
+    """Return what the page of figures says about a run."""
+    workers = run["workers"]
+    rates = ("body", "Twilio answers after", f"{BARE} /s", *(f"{name} /s" for name in workers))
+    costs = ("body", "Twilio answers after", BARE, *workers)
+    busy = max(each[BARE]["twilio_busy"] for one in run["runs"] for each in one["rounds"])
+    return [
+        *ABOUT,
+        f"On {run['database']} and {run['broker']}, {run['media']} media a round of each (a fifth",
+        f"where a body is 5 MB), {run['concurrency']} at once. The Twilio was busy for {busy:.0%}",
+        "of the time at most, on one core, so it is not what was measured.",
+        "",
+        "Media a second, and in brackets how that stands to the bare loop of the same round:",
+        "",
+        *table(rates, (rate_row(each, workers) for each in run["runs"])),
+        "",
+        "Processor seconds for 1000 media, without those of the database and the broker:",
+        "",
+        *table(costs, (cost_row(each, workers) for each in run["runs"])),
+        "",
+        "Memory of an idle worker after all that, what its processes share counted once: "
+        + ", ".join(f"{name} {run['memory_mb'][name]:.0f} MB" for name in workers)
+        + ".",
+    ]
+
+
+ABOUT = """Everything is queued, then the clock runs until the last task has its result. All fetch
+over HTTP from the same lean file server in a process of its own: the API redirects to another
+origin, as Twilio does. (The simulator, which keeps a log and can misbehave, would be slower than
+what is measured.) They take turns in each round.
+
+- *bare loop*: threads of one process, each with a `requests.Session`, that write each body to a
+  file. No queue, no database, no check, no hash, no fsync.
+- *threads*, *prefork*, *gevent*: our worker in Celery's pools, all else alike; *two of threads* are
+  two processes with half of the threads each. Each medium is claimed, fetched from a checked
+  address, hashed, sniffed, synced to the disk and recorded, with its attempt and the task's result.
+- *plain*: the Celery task that people write first, with `requests.get`, `autoretry_for`,
+  `retry_backoff` and the same result backend. It writes the file and keeps no row of the media: no
+  claim, no attempt, no check, no hash, no fsync. Once as Celery starts it, prefork with a process
+  for each core, and once with as many threads as ours has.
+""".splitlines()
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return a table of the page."""
+    return ["| " + " | ".join(each) + " |" for each in (head, ["---"] * len(head), *rows)]
+
+
+def rate_row(run: dict[str, Any], workers: Sequence[str]) -> list[str]:
+    """Return the row of one size and answer time: media a second, and ratios."""
+    cells = [f"{middle(run, name, 'rate'):.0f} ({ratio(run, name):.2f})" for name in workers]
+    return [*name_of(run), f"{middle(run, BARE, 'rate'):.0f}", *cells]
+
+
+def cost_row(run: dict[str, Any], workers: Sequence[str]) -> list[str]:
+    """Return the row of one size and answer time: processor seconds."""
+    costs = [f"{middle(run, name, 'cpu_s_per_1000'):.1f}" for name in (BARE, *workers)]
+    return [*name_of(run), *costs]
+
+
+def name_of(run: dict[str, Any]) -> list[str]:
+    """Return size and answer time as a person writes them."""
+    size = run["size"]
+    body = f"{size / 1e6:g} MB" if size >= LARGE_BYTES else f"{size / 1e3:g} KB"
+    return [body, f"{run['answer_ms']} ms"]
+
+
+def middle(run: dict[str, Any], name: str, figure: str) -> float:
+    """Return the median of a figure over the rounds."""
+    return float(median(each[name][figure] for each in run["rounds"]))
+
+
+def ratio(run: dict[str, Any], name: str) -> float:
+    """Return how a worker's rate stands to the bare loop's: the median of the rounds' own."""
+    return float(median(each[name]["rate"] / each[BARE]["rate"] for each in run["rounds"]))
+
+
+if __name__ == "__main__":
+    main()

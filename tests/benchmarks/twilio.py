@@ -1,0 +1,102 @@
+"""A Twilio that does nothing but answer: two origins of media, in a process of its own.
+
+The simulator keeps a log and can misbehave, and takes more of the processor for a small body than
+a worker does to fetch it; here it would be the simulator that is measured. The media SID says how
+large a body is and how long the API thinks about it, so that nothing has to be prepared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from functools import cache
+
+from mediapipe.simulator.script import ACCOUNT_SID, AUTH_TOKEN, new_sid
+
+# The API redirects to the CDN, which is another origin, as Twilio's is.
+API_HOST, CDN_HOST = "127.0.0.1", "127.0.0.2"
+# What a JPEG begins with: an answer that is no picture would not be stored.
+PICTURE = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
+CREDENTIALS = (ACCOUNT_SID, AUTH_TOKEN)
+
+
+def media_url(port: int, size: int, answer_ms: int) -> str:
+    """Return the URL of a media item at the API that nobody has fetched yet."""
+    message = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{new_sid('MM')}"
+    return f"http://{API_HOST}:{port}{message}/Media/{media_sid(size, answer_ms)}"
+
+
+def media_sid(size: int, answer_ms: int) -> str:
+    """Return a SID that nobody has seen yet, of so many bytes after so long an answer."""
+    return f"ME{size:08x}{answer_ms:04x}{new_sid('ME')[-20:]}"
+
+
+def meant_by(sid: str) -> tuple[int, float]:
+    """Return the bytes and the seconds that a media SID asks for."""
+    return int(sid[2:10], 16), int(sid[10:14], 16) / 1000
+
+
+@cache
+def picture(size: int) -> bytes:
+    """Return a body of this size that looks like a picture."""
+    return PICTURE.ljust(size, b"\0")
+
+
+class Origin(asyncio.Protocol):
+    """A connection to one of the two origins; requests come one after the other."""
+
+    def __init__(self, cdn: str = "") -> None:
+        """Redirect to this CDN; be the CDN itself without one."""
+        self.cdn = cdn
+        self.received = b""
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep whom to answer."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer when the request is there as a whole."""
+        self.received += data
+        if self.received.endswith(b"\r\n\r\n"):
+            path = self.received.split(b" ", 2)[1].decode()
+            self.received = b""
+            self.answer(path)
+
+    def answer(self, path: str) -> None:
+        """Redirect after the time that was asked for, or give the bytes at once."""
+        size, answer_s = meant_by(path.rpartition("/")[2])
+        if not self.cdn:
+            self.send("200 OK", size, "Content-Type: image/jpeg")
+            self.transport.write(picture(size))
+            return
+        location = f"Location: {self.cdn}{path}"
+        redirect = "307 Temporary Redirect"
+        if answer_s:
+            loop = asyncio.get_running_loop()
+            loop.call_later(answer_s, self.send, redirect, 0, location)
+        else:
+            self.send(redirect, 0, location)
+
+    def send(self, status: str, length: int, *headers: str) -> None:
+        """Send the head of an answer."""
+        lines = [f"HTTP/1.1 {status}", f"Content-Length: {length}", *headers]
+        self.transport.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+
+
+async def serve(api_port: int, cdn_port: int) -> None:
+    """Serve both origins until the process is ended."""
+    loop = asyncio.get_running_loop()
+    cdn = await loop.create_server(Origin, CDN_HOST, cdn_port, backlog=512)
+    at = f"http://{CDN_HOST}:{cdn_port}"
+    api = await loop.create_server(lambda: Origin(at), API_HOST, api_port, backlog=512)
+    async with cdn, api:
+        await asyncio.gather(cdn.serve_forever(), api.serve_forever())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("api_port", type=int)
+    parser.add_argument("cdn_port", type=int)
+    asyncio.run(serve(**vars(parser.parse_args())))

@@ -1,0 +1,77 @@
+"""The workers that fetch the same media in turns, each from a queue that is its own."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mediapipe import processes
+from mediapipe.processes import Program
+
+# As many downloads at once as WORKER_CONCURRENCY says by default.
+CONCURRENCY = 16
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One way to run tasks: in so many processes, each with a pool of so many at once."""
+
+    name: str
+    pool: str
+    app: str = "mediapipe"
+    processes: int = 1
+    # None leaves it to Celery: as many as there are cores.
+    concurrency: int | None = CONCURRENCY
+
+    @property
+    def ours(self) -> bool:
+        """Whether it runs our task, and not the plain one."""
+        return self.app == "mediapipe"
+
+    @property
+    def queue(self) -> str:
+        """The queue that nobody else takes from."""
+        return self.name.replace(" ", "-")
+
+    @property
+    def programs(self) -> list[Program]:
+        """How it is started: as the service's own worker, but for pool and task."""
+        started = processes.worker(self.queue)
+        command = [self.app if part == "mediapipe" else part for part in started.command]
+        command += ["--pool", self.pool]
+        if self.concurrency:
+            command += ["--concurrency", str(self.concurrency)]
+        return [
+            replace(started, name=name, command=[*command, "--hostname", f"{name}@bench"])
+            for name in self.names
+        ]
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each process."""
+        return [f"{self.queue}-{number}" for number in range(self.processes)]
+
+    @property
+    def hosts(self) -> list[str]:
+        """The names under which Celery's remote control knows them."""
+        return [f"{name}@bench" for name in self.names]
+
+
+PLAIN = "tests.benchmarks.plain_task"
+WORKERS = (
+    Worker("threads", "threads"),
+    Worker("two of threads", "threads", processes=2, concurrency=CONCURRENCY // 2),
+    Worker("prefork", "prefork"),
+    Worker("gevent", "gevent"),
+    Worker("plain prefork", "prefork", PLAIN, concurrency=None),
+    Worker("plain threads", "threads", PLAIN),
+)
+
+
+def chosen(names: Sequence[str]) -> list[Worker]:
+    """Return the workers of these names that can run here; gevent is no requirement of ours."""
+    there = [worker for worker in WORKERS if worker.name in names]
+    if importlib.util.find_spec("gevent"):
+        return there
+    return [worker for worker in there if worker.pool != "gevent"]
