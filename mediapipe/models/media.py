@@ -9,17 +9,14 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from mediapipe.delays import queue_lag_s, span, waited_s
 from mediapipe.failures import (
     Absence,
     AccountBusy,
-    ErrorDocument,
     Failure,
     LeaseLost,
-    MediaDeleted,
     TransientFailure,
-    TransientMedia404,
 )
+from mediapipe.models import media_changes
 from mediapipe.models.accounts import AccountTrouble
 from mediapipe.models.attempts import INTERRUPTED, FetchAttempt
 from mediapipe.models.deletions import Deletion
@@ -27,7 +24,7 @@ from mediapipe.models.events import WebhookEvent
 from mediapipe.models.hand_offs import HandOff
 from mediapipe.models.media_row import MediaRow
 from mediapipe.models.querysets import PATIENCE, UNFINISHED, MediaQuerySet, Status
-from mediapipe.providers.base import AnnouncedMedia, NotFoundBecause
+from mediapipe.providers.base import AnnouncedMedia
 from mediapipe.schedule import Phase, Wait, next_wait
 from mediapipe.signals import media_failed, media_stored, send_after_commit
 from mediapipe.transport.redirects import host_of
@@ -44,7 +41,8 @@ MAX_INTERRUPTIONS = 3
 class MediaItem(MediaRow):
     """One media file that a webhook announced, from the announcement to the stored file.
 
-    Here is how its row changes, and nowhere else; what it has is in MediaRow.
+    Here is when its row changes, and nowhere else; what it has is in MediaRow, and what an
+    answer changes in media_changes.
     """
 
     objects = MediaQuerySet.as_manager()
@@ -87,7 +85,7 @@ class MediaItem(MediaRow):
             sweep_at=reconciled_at or at + PATIENCE,
         )
         if media.failure:
-            for name, value in item._ended(media.failure).items():
+            for name, value in media_changes.ended(media.failure).items():
                 setattr(item, name, value)
         return item
 
@@ -128,7 +126,7 @@ class MediaItem(MediaRow):
             "leased_until": now + LEASE,
             "sweep_at": now + LEASE,
             "attempts": self.attempts + 1,
-            **self._first_tried(self.first_attempt_at or now),
+            **media_changes.first_tried(self, self.first_attempt_at or now),
             "budget_started_at": self.budget_started_at or now,
             "interruptions": self.interruptions + interrupted,
         }
@@ -177,7 +175,7 @@ class MediaItem(MediaRow):
             error="",
             detail="",
             retrieved_at=timezone.now(),
-            **self._available(self.last_not_found_at, self.found_at or evidence.found_at),
+            **media_changes.found(self, evidence),
             next_attempt_at=None,
             sweep_at=None,
             size=body.size,
@@ -216,7 +214,7 @@ class MediaItem(MediaRow):
             phase=wait.phase,
             fast_retries=self.fast_retries + (wait.counts and wait.phase == Phase.FAST),
             slow_retries=self.slow_retries + (wait.counts and wait.phase == Phase.SLOW),
-            **self._seen(failure, evidence),
+            **media_changes.seen(self, failure, evidence),
         )
         return wait
 
@@ -238,7 +236,7 @@ class MediaItem(MediaRow):
 
     def mark_failed(self, failure: Failure, evidence: Evidence) -> None:
         """Note that no further attempt will be made; raise LeaseLost if somebody else has it."""
-        changes = self._ended(failure) | self._seen(failure, evidence)
+        changes = media_changes.ended(failure) | media_changes.seen(self, failure, evidence)
         self._finish(failure.slug, failure.detail, evidence, **changes)
 
     def mark_interrupted(self, evidence: Evidence, detail: str) -> None:
@@ -251,7 +249,7 @@ class MediaItem(MediaRow):
     def mark_absent(self, absence: Absence) -> None:
         """Note that there never was a file, unless there is one after all."""
         told = self.status == Status.ABSENT
-        changes = {"lease": "", "leased_until": None, **self._ended(absence)}
+        changes = {"lease": "", "leased_until": None, **media_changes.ended(absence)}
         with transaction.atomic():
             rows = MediaItem.objects.filter(pk=self.pk).exclude(status=Status.STORED)
             if rows.update(**changes) and not told:
@@ -265,43 +263,6 @@ class MediaItem(MediaRow):
         if stored:
             Deletion.owe(self)
         send_after_commit(media_stored if stored else media_failed, self)
-
-    def _ended(self, failure: Failure) -> dict[str, Any]:
-        absent, deleted = isinstance(failure, Absence), isinstance(failure, MediaDeleted)
-        return {
-            "status": Status.ABSENT if absent else Status.FAILED,
-            "failed_at": None if absent else timezone.now(),
-            **({"not_found_because": NotFoundBecause.DELETED} if deleted else {}),
-            "error": failure.slug,
-            "detail": failure.detail[:255],
-            "next_attempt_at": None,
-            "sweep_at": None,
-        }
-
-    def _seen(self, failure: Failure, evidence: Evidence) -> dict[str, Any]:
-        """Return what this attempt tells about when the media became available."""
-        if isinstance(failure, ErrorDocument):
-            return {}
-        if isinstance(failure, TransientMedia404) or evidence.http_status == 404:
-            return {
-                "not_found_count": self.not_found_count + 1,
-                **self._available(self.attempt.started_at, None),
-            }
-        return self._available(self.last_not_found_at, self.found_at or evidence.found_at)
-
-    def _first_tried(self, at: datetime) -> dict[str, Any]:
-        self.first_attempt_at = at
-        return {"first_attempt_at": at, "queue_lag_s": queue_lag_s(self)}
-
-    def _available(self, not_before: datetime | None, found_at: datetime | None) -> dict[str, Any]:
-        self.last_not_found_at, self.found_at = not_before, found_at
-        delay = span(self)
-        return {
-            "last_not_found_at": not_before,
-            "found_at": found_at,
-            "delay_at_least_s": waited_s(self),
-            "delay_at_most_s": delay.at_most_s if delay else None,
-        }
 
     def _finish(self, outcome: str, note: str, evidence: Evidence, **changes: Any) -> None:
         changes |= {
