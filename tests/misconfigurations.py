@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,12 +25,18 @@ from mediapipe.models import Heartbeat
 from mediapipe.models.heartbeats import BEAT, SWEEP
 from mediapipe.queues import MEDIA
 from mediapipe.simulator import Simulator
-from mediapipe.simulator.numbers import MessagingService, PhoneNumber
+from mediapipe.simulator.numbers import (
+    ChannelSender,
+    ConversationsWebhook,
+    MessagingService,
+    PhoneNumber,
+)
 from tests import make, servers
 from tests.receiver import web_server
 from tests.reverse_proxy import Passed, reverse_proxy, with_host
 
 HERE = "/webhooks/twilio/messaging/"
+CONVERSATIONS = "/webhooks/twilio/conversations/"
 REPEATED = "#rc=5&rp=ct,rt,5xx"
 MEMORY = Path("/dev/shm")  # noqa: S108  (nothing of it is predictable)
 CERTIFICATES = Path(__file__).parent / "certificates"
@@ -66,6 +73,12 @@ class World:
         )
         self.twilio.state.numbers.append(number)
         return number
+
+    def conversations(self, url: str | None = None, **options: Any) -> None:
+        """Let conversations be told of at this URL."""
+        usual: dict[str, Any] = {"filters": ["onMessageAdded"], "account_sid": make.ACCOUNT}
+        hook = ConversationsWebhook(url, **usual | options)
+        self.twilio.state.conversations.append(hook)
 
     @property
     def here(self) -> str:
@@ -243,6 +256,29 @@ def application(world: World) -> None:
     world.number(world.here, application="AP" + "d4" * 16)
 
 
+def whatsapp(world: World) -> None:
+    sender = ChannelSender(callback_url=f"{world.web}/whatsapp/", account_sid=make.ACCOUNT)
+    world.twilio.state.senders.append(sender)
+
+
+def conversations(path: str, **options: Any) -> Callable[[World], None]:
+    """Return how conversations are told of at this path of ours."""
+
+    def arrange(world: World) -> None:
+        world.conversations(world.web + path, **options)
+
+    return arrange
+
+
+def asked_before(world: World) -> None:
+    world.conversations(pre_webhook_url=world.web + CONVERSATIONS)
+
+
+def service_of_its_own(world: World) -> None:
+    world.conversations(world.web + CONVERSATIONS)
+    world.conversations("https://else.example/", service_sid="IS" + "e5" * 16)
+
+
 CASES = [
     Case("No token is set", "settings", "mediapipe.E001", setting(TWILIO_AUTH_TOKEN="")),
     Case("The accounts file breaks off", "settings", "mediapipe.E005", accounts_file),
@@ -346,4 +382,41 @@ CASES = [
     Case("The messaging service sends elsewhere", "numbers", "service_overrules", overruled),
     Case("A TwiML application takes the messages", "numbers", "application_overrules", application),
     Case("The credentials may not list numbers", "numbers", "numbers_unreadable", test_account),
+    Case("A WhatsApp sender has a path of its own", "numbers", "webhook_path_wrong", whatsapp),
+    Case(
+        "Conversations are told without a last slash",
+        "conversations",
+        "webhook_path_wrong",
+        conversations("/webhooks/twilio/conversations"),
+    ),
+    Case(
+        "Conversations are told to the URL for messages",
+        "conversations",
+        "webhook_wrong_kind",
+        conversations(HERE),
+    ),
+    Case(
+        "onMessageAdded is not among the events",
+        "conversations",
+        "conversations_event_missing",
+        conversations(CONVERSATIONS, filters=["onMessageUpdated"]),
+    ),
+    Case(
+        "The pre-event webhook leads here",
+        "conversations",
+        "conversations_ask_before",
+        asked_before,
+    ),
+    Case(
+        "A conversation service has its own webhook",
+        "conversations",
+        "conversations_overruled",
+        service_of_its_own,
+    ),
+    Case(
+        "The credentials may not read conversations",
+        "conversations",
+        "conversations_unreadable",
+        test_account,
+    ),
 ]

@@ -23,10 +23,11 @@ from mediapipe.doctor.findings import Finding, State
 from mediapipe.doctor.troubles import Trouble
 from mediapipe.models import Rejection, WebhookEvent
 from mediapipe.queues import QUEUES
-from mediapipe.simulator import Simulator
+from mediapipe.simulator import Simulator, resources
+from mediapipe.simulator.numbers import ChannelSender
 from tests import make
 from tests.commands import ROOT, manage
-from tests.misconfigurations import CASES, HERE, Case, World
+from tests.misconfigurations import CASES, CONVERSATIONS, HERE, Case, World
 from tests.tables import Table
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -114,6 +115,50 @@ def test_no_more_is_asked_of_twilio_than_some_pages(world: World) -> None:
     assert len(asked) == 4
 
 
+def test_a_whatsapp_sender_that_leads_here_is_enough(world: World) -> None:
+    sender = ChannelSender(
+        callback_url=world.here, fallback_url=world.web + HERE, account_sid=make.ACCOUNT
+    )
+    world.twilio.state.senders.append(sender)
+    (finding,) = found_in("numbers")
+    assert finding.state is State.OK
+    assert finding.where.endswith(f": whatsapp +•••••••••66 {sender.sid[-6:]}")
+
+
+def test_numbers_are_told_though_senders_may_not_be_listed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "CHANNEL_SENDERS", "nowhere")
+    world.number(world.here, fallback=world.web + HERE)
+    unreadable, here = found_in("numbers")
+    assert (unreadable.name, here.what) == ("senders_unreadable", "messages are sent here")
+
+
+def test_an_account_without_a_webhook_of_conversations_is_well(world: World) -> None:
+    (finding,) = found_in("conversations")
+    assert (finding.state, finding.where) == (State.OK, make.ACCOUNT)
+    assert "unless you use them" in finding.what
+
+
+@pytest.mark.parametrize("service_sid", ["", "IS" + "e5" * 16], ids=["account", "service"])
+def test_conversations_that_are_told_here_are_well(world: World, service_sid: str) -> None:
+    world.conversations(world.web + CONVERSATIONS, service_sid=service_sid)
+    (finding,) = found_in("conversations")
+    assert (finding.state, finding.what) == (State.OK, "messages of conversations are told here")
+    assert finding.where.endswith(service_sid)
+
+
+def test_what_goes_to_flex_is_not_ours(world: World) -> None:
+    world.conversations(world.web + HERE, target="flex")
+    assert names("conversations") == []
+
+
+def test_a_service_without_a_webhook_of_its_own_is_told_of_as_the_account_is(world: World) -> None:
+    world.conversations(world.web + CONVERSATIONS)
+    world.conversations(None, service_sid="IS" + "e5" * 16)
+    assert names("conversations") == []
+
+
 def test_a_standard_key_may_not_read_the_account_and_is_taken_all_the_same(world: World) -> None:
     key = make.sid("SK")
     world.twilio.state.api_keys[key] = ("secret", make.ACCOUNT)
@@ -153,13 +198,13 @@ def test_tables_that_are_missing_are_named(tmp_path: Path) -> None:
 
 def test_a_line_has_sign_word_part_and_no_colour_where_nobody_watches(world: World) -> None:
     line, total, _ = output("--only=storage").split("\n")
-    assert line.startswith("✓ ok    storage     A file was written, read and deleted (MEDIA_ROOT")
+    assert line.startswith("✓ ok    storage       A file was written, read and deleted (MEDIA_ROOT")
     assert total == "1 ok, 0 look, 0 wrong"
 
 
 def test_a_terminal_that_has_no_signs_is_told_the_words(tmp_path: Path) -> None:
     said = manage("doctor", "--only=storage", data_dir=tmp_path, PYTHONIOENCODING="ascii")
-    assert said.stdout.startswith("? ok    storage     A file was written"), said.stderr
+    assert said.stdout.startswith("? ok    storage       A file was written"), said.stderr
 
 
 def test_scripts_are_told_by_exit_status_and_json(

@@ -23,6 +23,10 @@ class Unanswered(Exception):
     """Twilio could not be reached; the message names host and reason."""
 
 
+class Unreadable(Exception):
+    """Twilio gives nothing to these credentials; the message says what it answered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What Twilio said: its status, its error code, the JSON object of a success, its clock."""
@@ -43,20 +47,23 @@ def told(url: str, credentials: Credentials) -> Told:
     return Told(answer.status, error_code(answer), _document(answer), date)
 
 
-def listed(url: str, credentials: Credentials, key: str) -> Iterator[dict[str, Any] | Told]:
-    """Yield the objects under `key` of each page; an answer that is no list ends it, and is
-    yielded itself. Raise Unanswered.
-    """
+def entries(url: str, credentials: Credentials, key: str) -> Iterator[dict[str, Any]]:
+    """Yield the objects under `key` of some pages; raise Unanswered or Unreadable."""
     for _ in range(MOST_PAGES):
         page = told(url, credentials)
         objects = page.document.get(key)
         if not isinstance(objects, list):
-            yield page
-            return
+            raise Unreadable(f"{key} answer {page.status}")
         yield from (entry for entry in objects if isinstance(entry, dict))
-        url = resources.next_page(page.document)
+        url = resources.next_page(url, page.document)
         if not url:
             return
+
+
+def text(document: dict[str, Any], key: str) -> str:
+    """Return the text under this key; "" where there is another thing, or nothing."""
+    value = document.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _document(answer: Answer) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from mediapipe.doctor import (
     configuration,
+    conversations,
     credentials,
     database,
     disk,
@@ -40,6 +41,7 @@ PARTS = (
     Part("credentials", credentials.examine, needs_accounts=True),
     Part("public URL", public_url.examine, needs_accounts=True),
     Part("numbers", inbound.examine, needs_accounts=True),
+    Part("conversations", conversations.examine, needs_accounts=True),
 )
 
 

@@ -1,4 +1,4 @@
-"""Whether the phone numbers and messaging services at Twilio send their messages here.
+"""Whether phone numbers, messaging services and channel senders at Twilio send their messages here.
 
 Where none does it is wrong; where one does, the others may well be somebody else's business.
 """
@@ -9,39 +9,33 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from django.conf import settings
 
-from mediapipe.doctor.asking import Told, Unanswered, listed
+from mediapipe.doctor.asking import Unanswered, Unreadable, entries, text
 from mediapipe.doctor.findings import Finding, fine
-from mediapipe.doctor.public_url import SOURCES, url_of
 from mediapipe.doctor.troubles import Trouble
+from mediapipe.doctor.urls import is_our_host, is_repeated, leads_here, wrong_with
 from mediapipe.numbers import masked
 from mediapipe.providers.base import Credentials
 from mediapipe.providers.twilio import resources
 from mediapipe.providers.twilio.accounts import Account, accounts
 
+SOURCE = "messaging"
+CHANNELS = ("whatsapp", "rcs")
 # So many services are asked for their numbers, and so many places are named in a line.
 MOST_SERVICES = 20
 NAMED = 3
-PORTS = {"http": 80, "https": 443}
-# After these Twilio is to send a webhook again; "all" is both and more.
-REPEAT_AFTER = {"rt", "5xx"}
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A phone number or a messaging service, and where it sends the messages that come in."""
+    """What receives messages at Twilio, and where it sends those that come in."""
 
     name: str
     url: str
     fallback: str
     application: bool = False
-
-
-class Unreadable(Exception):
-    """Twilio gives no list to these credentials; the message says what it answered."""
 
 
 def examine() -> Iterator[Finding]:
@@ -59,29 +53,29 @@ def examine() -> Iterator[Finding]:
 
 def _account(account: Account) -> Iterator[Finding]:
     credentials = account.credentials()[-1]
-    numbers = _numbers(account, credentials)
-    services, overruled = _services(account, credentials)
+    senders = _numbers(account, credentials)
+    services, overruled = _services(credentials)
+    senders += services
+    try:
+        senders += _of_channels(credentials)
+    except Unreadable as error:
+        # A restricted key may read numbers alone, and what those tell is worth something.
+        yield Trouble.SENDERS_UNREADABLE.found(f"{account.sid}: {error}")
+    yield from _judged(account.sid, senders, overruled)
+
+
+def _judged(account_sid: str, senders: list[Sender], overruled: set[str]) -> Iterator[Finding]:
     troubles: dict[Trouble, list[str]] = defaultdict(list)
-    for number in numbers:
-        for trouble in _troubles(number, overruled):
-            troubles[trouble].append(number.name)
-    for service in services:
-        for trouble in _troubles(service, set()):
-            troubles[trouble].append(service.name)
-    here = [sender for sender in (*numbers, *services) if _leads_here(sender, overruled)]
+    for sender in senders:
+        for trouble in _troubles(sender, overruled):
+            troubles[trouble].append(sender.name)
+    here = [sender.name for sender in senders if _leads_here(sender, overruled)]
     if here:
-        yield fine("messages are sent here", f"{account.sid}: {_names([s.name for s in here])}")
+        yield fine("messages are sent here", f"{account_sid}: {_names(here)}")
     elif not troubles:
-        yield Trouble.WEBHOOK_ELSEWHERE.found(account.sid, what=_none_of(numbers, services))
+        yield Trouble.WEBHOOK_ELSEWHERE.found(f"{account_sid}: {len(senders)} looked at")
     for trouble, names in troubles.items():
-        yield trouble.found(f"{account.sid}: {_names(names)}")
-
-
-def _none_of(numbers: list[Sender], services: list[Sender]) -> str:
-    return (
-        f"none of {len(numbers)} phone numbers and {len(services)} messaging services "
-        "sends its messages here"
-    )
+        yield trouble.found(f"{account_sid}: {_names(names)}")
 
 
 def _names(names: list[str]) -> str:
@@ -93,109 +87,66 @@ def _numbers(account: Account, credentials: Credentials) -> list[Sender]:
     url = resources.numbers_url(account.sid)
     return [
         Sender(
-            _number(entry),
-            _text(entry, "sms_url"),
-            _text(entry, "sms_fallback_url"),
+            _named(entry, "phone_number"),
+            text(entry, "sms_url"),
+            text(entry, "sms_fallback_url"),
             application=bool(entry.get("sms_application_sid")),
         )
-        for entry in _entries(url, credentials, "incoming_phone_numbers")
+        for entry in entries(url, credentials, "incoming_phone_numbers")
     ]
 
 
-def _services(account: Account, credentials: Credentials) -> tuple[list[Sender], set[str]]:
+def _services(credentials: Credentials) -> tuple[list[Sender], set[str]]:
     """Return the services that decide themselves, and the numbers whose messages they redirect."""
     found: list[Sender] = []
     overruled: set[str] = set()
-    entries = list(_entries(resources.services_url(), credentials, "services"))
-    own = [entry for entry in entries if not entry.get("use_inbound_webhook_on_number")]
+    services = list(entries(resources.services_url(), credentials, "services"))
+    own = [entry for entry in services if not entry.get("use_inbound_webhook_on_number")]
     for entry in own[:MOST_SERVICES]:
-        name = f"messaging service {_text(entry, 'sid')}"
-        service = Sender(name, _text(entry, "inbound_request_url"), _text(entry, "fallback_url"))
-        found.append(service)
-        if not _is_here(service.url):
-            senders = resources.senders_url(_text(entry, "sid"))
-            overruled |= {_number(one) for one in _entries(senders, credentials, "phone_numbers")}
+        sid = text(entry, "sid")
+        url = text(entry, "inbound_request_url")
+        found.append(Sender(f"messaging service {sid}", url, text(entry, "fallback_url")))
+        if not leads_here(url, SOURCE):
+            numbers = entries(resources.senders_url(sid), credentials, "phone_numbers")
+            overruled |= {_named(one, "phone_number") for one in numbers}
     return found, overruled
 
 
-def _entries(url: str, credentials: Credentials, key: str) -> Iterator[dict[str, Any]]:
-    for entry in listed(url, credentials, key):
-        if isinstance(entry, Told):
-            raise Unreadable(f"{key} answer {entry.status}")
-        yield entry
+def _of_channels(credentials: Credentials) -> list[Sender]:
+    """Return the senders of WhatsApp and RCS, whose own webhook wins over that of a service."""
+    found = []
+    for channel in CHANNELS:
+        for entry in entries(resources.channel_senders_url(channel), credentials, "senders"):
+            webhook = entry.get("webhook")
+            hook = webhook if isinstance(webhook, dict) else {}
+            name = f"{channel} {_named(entry, 'sender_id')}"
+            found.append(Sender(name, text(hook, "callback_url"), text(hook, "fallback_url")))
+    return found
 
 
-def _number(entry: dict[str, Any]) -> str:
+def _named(entry: dict[str, Any], key: str) -> str:
     """Return the masked number with the end of its SID: two numbers may end in the same digits."""
-    return f"{masked(_text(entry, 'phone_number'))} {_text(entry, 'sid')[-6:]}"
-
-
-def _text(entry: dict[str, Any], key: str) -> str:
-    value = entry.get(key)
-    return value if isinstance(value, str) else ""
+    number = text(entry, key).removeprefix("whatsapp:")
+    return f"{masked(number)} {text(entry, 'sid')[-6:]}"
 
 
 def _troubles(sender: Sender, overruled: set[str]) -> Iterator[Trouble]:
     """Yield what is wrong with a sender that is meant for us, by its URL."""
-    if not _is_our_host(sender.url):
+    if not is_our_host(sender.url):
         return
     if sender.application:
         yield Trouble.APPLICATION_OVERRULES
-    elif not _is_our_origin(sender.url):
-        yield Trouble.WEBHOOK_ORIGIN_DIFFERS
-    elif not _is_here(sender.url):
-        yield _wrong_path(sender.url)
+    elif not leads_here(sender.url, SOURCE):
+        yield from wrong_with(sender.url, SOURCE)
     elif sender.name in overruled:
         yield Trouble.SERVICE_OVERRULES
     else:
-        if not _is_repeated(sender.url):
+        if not is_repeated(sender.url):
             yield Trouble.WEBHOOK_NOT_REPEATED
-        if not _is_here(sender.fallback):
+        if not leads_here(sender.fallback, SOURCE):
             yield Trouble.FALLBACK_MISSING
 
 
 def _leads_here(sender: Sender, overruled: set[str]) -> bool:
-    return _is_here(sender.url) and not sender.application and sender.name not in overruled
-
-
-def _wrong_path(url: str) -> Trouble:
-    ours = {_path(url_of(source)) for source in SOURCES}
-    return Trouble.WEBHOOK_WRONG_KIND if _path(url) in ours else Trouble.WEBHOOK_PATH_WRONG
-
-
-def _is_here(url: str) -> bool:
-    return _is_our_origin(url) and _path(url) == _path(url_of("messaging"))
-
-
-def _is_our_host(url: str) -> bool:
-    return _split(url).hostname == _split(settings.PUBLIC_BASE_URL).hostname
-
-
-def _is_our_origin(url: str) -> bool:
-    return _origin(url) == _origin(settings.PUBLIC_BASE_URL)
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = _split(url)
-    return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)
-
-
-def _path(url: str) -> str:
-    return _split(url).path
-
-
-def _split(url: str) -> SplitResult:
-    """Return the parts of a URL; what is none has none."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return urlsplit("")
-    return parts
-
-
-def _is_repeated(url: str) -> bool:
-    """Tell whether the fragment tells Twilio to repeat (Twilio: webhook connection overrides)."""
-    options = parse_qs(_split(url).fragment)
-    times, after = options.get("rc", ["1"])[0], set(",".join(options.get("rp", [])).split(","))
-    return times != "0" and ("all" in after or after >= REPEAT_AFTER)
+    here = leads_here(sender.url, SOURCE)
+    return here and not sender.application and sender.name not in overruled

@@ -257,8 +257,9 @@ class Trouble(Enum):
     # What is configured at Twilio
     WEBHOOK_ELSEWHERE = (
         State.WRONG,
-        "No phone number and no messaging service of the account sends its messages here.",
-        "Write the messaging URL of the README at the number or at its messaging service.",
+        "No phone number, messaging service or WhatsApp or RCS sender of the account sends its "
+        "messages here.",
+        "Write the messaging URL of the README at the number, the service or the sender.",
     )
     WEBHOOK_ORIGIN_DIFFERS = (
         State.WRONG,
@@ -268,12 +269,12 @@ class Trouble(Enum):
     WEBHOOK_PATH_WRONG = (
         State.WRONG,
         "The URL at Twilio has our origin and a path that is not served; the last slash counts.",
-        "Write /webhooks/twilio/messaging/ with the slash.",
+        "Write /webhooks/twilio/messaging/, for conversations /webhooks/twilio/conversations/.",
     )
     WEBHOOK_WRONG_KIND = (
         State.WRONG,
-        "Messages are sent to the URL for recordings or conversations, which refuses them.",
-        "Write /webhooks/twilio/messaging/.",
+        "The URL at Twilio is ours for another kind of webhooks, and refuses these.",
+        "Write /webhooks/twilio/messaging/, for conversations /webhooks/twilio/conversations/.",
     )
     WEBHOOK_NOT_REPEATED = (
         State.LOOK,
@@ -299,6 +300,31 @@ class Trouble(Enum):
         State.LOOK,
         "The credentials may not list phone numbers or messaging services.",
         "Compare the URLs in Twilio's console by hand.",
+    )
+    SENDERS_UNREADABLE = (
+        State.LOOK,
+        "The credentials may not list WhatsApp and RCS senders.",
+        "If you have any, compare their URLs in Twilio's console by hand.",
+    )
+    CONVERSATIONS_EVENT_MISSING = (
+        State.WRONG,
+        "The webhook of conversations leads here, and onMessageAdded is not among its events.",
+        "Add onMessageAdded to the post-event webhooks.",
+    )
+    CONVERSATIONS_ASK_BEFORE = (
+        State.WRONG,
+        "The pre-event webhook of conversations leads here: our trouble would refuse messages.",
+        "Take that URL out; what happened is told by the post-event webhook.",
+    )
+    CONVERSATIONS_OVERRULED = (
+        State.LOOK,
+        "A conversation service has a webhook of its own, which leads elsewhere.",
+        "Write our URL there too if the service's media is wanted.",
+    )
+    CONVERSATIONS_UNREADABLE = (
+        State.LOOK,
+        "The credentials may not read the webhooks of conversations.",
+        "If you use conversations, compare the URL in Twilio's console by hand.",
     )
 
     def __init__(self, state: State, meaning: str, todo: str) -> None:

@@ -23,6 +23,7 @@ RESOURCE = re.compile(
 )
 CONVERSATION = re.compile(rf"/v1/Services/(?P<service>IS{_HEX})/Media/(?P<media>ME{_HEX})")
 
+JSON_ONLY = ("/v1/", "/v2/", "/conversations/")
 REDIRECT_BODY = b"<?xml version='1.0' encoding='UTF-8'?><TwilioResponse></TwilioResponse>"
 
 
@@ -171,7 +172,7 @@ class ApiExchange(Exchange):
 
     def wants_json(self) -> bool:
         """Tell whether the path asks for JSON."""
-        return self.path_only.endswith(".json") or self.path_only.startswith("/v1/")
+        return self.path_only.endswith(".json") or self.path_only.startswith(JSON_ONLY)
 
     def delete(self, script: MediaScript) -> None:
         """Delete for good: 204, and 404 ever after."""

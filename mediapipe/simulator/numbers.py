@@ -1,4 +1,4 @@
-"""Phone numbers and messaging services, as a person configures them in Twilio's console."""
+"""What receives messages, as a person configures it in Twilio's console, and its webhooks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,3 +29,31 @@ class MessagingService:
     numbers: Sequence[PhoneNumber] = ()
     account_sid: str = ACCOUNT_SID
     sid: str = field(default_factory=lambda: f"MG{uuid4().hex}")
+
+
+@dataclass(frozen=True)
+class ChannelSender:
+    """A WhatsApp sender, or an RCS one, and its own webhook."""
+
+    sender_id: str = "whatsapp:+15550000066"
+    callback_url: str | None = None
+    fallback_url: str | None = None
+    account_sid: str = ACCOUNT_SID
+    sid: str = field(default_factory=lambda: f"XE{uuid4().hex}")
+
+    @property
+    def channel(self) -> str:
+        """The channel that lists it."""
+        return self.sender_id.partition(":")[0]
+
+
+@dataclass(frozen=True)
+class ConversationsWebhook:
+    """The webhook of a conversation service, or with no service that of the whole account."""
+
+    post_webhook_url: str | None = None
+    pre_webhook_url: str | None = None
+    filters: Sequence[str] | None = None
+    target: str = "webhook"
+    service_sid: str = ""
+    account_sid: str = ACCOUNT_SID

@@ -5,7 +5,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from mediapipe.simulator.numbers import MessagingService, PhoneNumber
+from mediapipe.simulator.numbers import (
+    ChannelSender,
+    ConversationsWebhook,
+    MessagingService,
+    PhoneNumber,
+)
 
 if TYPE_CHECKING:
     from mediapipe.simulator.state import State
@@ -16,6 +21,12 @@ ACCOUNT = re.compile(r"/2010-04-01/Accounts/(?P<account>AC[0-9a-f]{32})\.json")
 NUMBERS = re.compile(r"/2010-04-01/Accounts/(?P<account>AC[0-9a-f]{32})/IncomingPhoneNumbers\.json")
 SERVICES = "/v1/Services"
 SENDERS = re.compile(r"/v1/Services/(?P<service>MG[0-9a-f]{32})/PhoneNumbers")
+CHANNEL_SENDERS = "/v2/Channels/Senders"
+# conversations.twilio.com, which has a path in common with messaging.twilio.com.
+CONVERSATION_SERVICES = "/conversations/v1/Services"
+CONVERSATIONS = re.compile(
+    r"/conversations/v1(?:/Services/(?P<service>IS[0-9a-f]{32}))?/Configuration/Webhooks"
+)
 
 
 def is_refused(path: str, username: str) -> bool:
@@ -40,11 +51,34 @@ def document(state: "State", account_sid: str, target: str) -> Document | None:
         return _numbers_page(numbers, path, query)
     services = [service for service in state.services if service.account_sid == account_sid]
     if path == SERVICES:
-        return _v1_page(state, "services", [_service(one) for one in services], path, query)
+        return _page(state, "services", [_service(one) for one in services], path, query)
     if found := SENDERS.fullmatch(path):
         senders = [one for s in services if s.sid == found["service"] for one in s.numbers]
-        return _v1_page(state, "phone_numbers", [_sender(one) for one in senders], path, query)
-    return None
+        return _page(state, "phone_numbers", [_sender(one) for one in senders], path, query)
+    if path == CHANNEL_SENDERS:
+        channel = query.get("Channel", [""])[0]
+        mine = [one for one in state.senders if one.account_sid == account_sid]
+        of_channel = [_channel_sender(one) for one in mine if one.channel == channel]
+        return _page(state, "senders", of_channel, path, query)
+    return _of_conversations(state, account_sid, path, query)
+
+
+def _of_conversations(
+    state: "State", account_sid: str, path: str, query: dict[str, list[str]]
+) -> Document | None:
+    mine = [hook for hook in state.conversations if hook.account_sid == account_sid]
+    if path == CONVERSATION_SERVICES:
+        services = [{"sid": hook.service_sid} for hook in mine if hook.service_sid]
+        return _page(state, "services", services, path, query)
+    found = CONVERSATIONS.fullmatch(path)
+    if found is None:
+        return None
+    service = found["service"] or ""
+    hooks = [hook for hook in mine if hook.service_sid == service]
+    if hooks:
+        return _conversations_webhook(hooks[0])
+    # An account has one, be it empty; a service has to be there.
+    return None if service else _conversations_webhook(ConversationsWebhook())
 
 
 def _account(state: "State", sid: str) -> Document:
@@ -66,13 +100,14 @@ def _numbers_page(
     }
 
 
-def _v1_page(
+def _page(
     state: "State", key: str, entries: list[Document], path: str, query: dict[str, list[str]]
 ) -> Document:
     page, size = _place(query)
     url = f"{state.api_origin}{path}"
     more = len(entries) > (page + 1) * size
-    following = f"{url}?PageSize={size}&Page={page + 1}" if more else None
+    channel = f"&Channel={query['Channel'][0]}" if "Channel" in query else ""
+    following = f"{url}?PageSize={size}&Page={page + 1}{channel}" if more else None
     return {
         key: entries[page * size :][:size],
         "meta": {"key": key, "page": page, "page_size": size, "next_page_url": following},
@@ -109,3 +144,30 @@ def _service(service: MessagingService) -> Document:
 
 def _sender(number: PhoneNumber) -> Document:
     return {"sid": number.sid, "phone_number": number.number, "country_code": "US"}
+
+
+def _channel_sender(sender: ChannelSender) -> Document:
+    return {
+        "sid": sender.sid,
+        "status": "ONLINE",
+        "sender_id": sender.sender_id,
+        "webhook": {
+            "callback_url": sender.callback_url,
+            "callback_method": "POST",
+            "fallback_url": sender.fallback_url,
+            "fallback_method": "POST",
+        },
+    }
+
+
+def _conversations_webhook(hook: ConversationsWebhook) -> Document:
+    return {
+        "account_sid": hook.account_sid,
+        "post_webhook_url": hook.post_webhook_url,
+        "pre_webhook_url": hook.pre_webhook_url,
+        "filters": hook.filters,
+        "method": "POST",
+        # The account's alone has a target (Twilio: OpenAPI description).
+        **({} if hook.service_sid else {"target": hook.target}),
+        **({"chat_service_sid": hook.service_sid} if hook.service_sid else {}),
+    }

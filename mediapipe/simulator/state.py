@@ -10,7 +10,12 @@ from urllib.parse import parse_qs, urlencode
 
 from mediapipe.simulator.faults import Fault
 from mediapipe.simulator.log import RequestLog
-from mediapipe.simulator.numbers import MessagingService, PhoneNumber
+from mediapipe.simulator.numbers import (
+    ChannelSender,
+    ConversationsWebhook,
+    MessagingService,
+    PhoneNumber,
+)
 from mediapipe.simulator.script import MediaScript
 
 # "The signed URL lives 4 h" (Twilio: support article 223183748).
@@ -33,6 +38,8 @@ class State:
         # What a person sets up at Twilio, and may get wrong.
         self.numbers: list[PhoneNumber] = []
         self.services: list[MessagingService] = []
+        self.senders: list[ChannelSender] = []
+        self.conversations: list[ConversationsWebhook] = []
         self.account_status: dict[str, str] = {}
         self.test_accounts: set[str] = set()
         self.clock_skew_s = 0.0

@@ -14,6 +14,7 @@ from rich.text import Text
 from mediapipe.doctor.examination import PARTS, Part, findings
 from mediapipe.doctor.findings import Finding, State
 
+WIDTH = max(len(part.name) for part in PARTS)
 STYLES = {State.OK: "green", State.LOOK: "yellow", State.WRONG: "bold red"}
 
 
@@ -79,7 +80,7 @@ def _one_by_one(part: Part) -> Iterator[Finding]:
 def _line(part: Part, finding: Finding) -> Text:
     state = finding.state
     line = Text(f"{state.sign} {state:<5}", style=STYLES[state])
-    return line.append(f" {part.name:<11} {finding}", style="default not bold")
+    return line.append(f" {part.name:<{WIDTH}} {finding}", style="default not bold")
 
 
 def _as_json(found: dict[str, list[Finding]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Where Twilio's own account, phone numbers and messaging services are asked for."""
+"""Where it is asked what is configured at Twilio: accounts, numbers, services, webhooks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +10,7 @@ from mediapipe.providers.twilio.media import TWILIO_ORIGIN
 
 API = "https://api.twilio.com"
 MESSAGING = "https://messaging.twilio.com"
+CONVERSATIONS = "https://conversations.twilio.com"
 PAGE_SIZE = 50
 
 
@@ -22,6 +23,15 @@ def messaging_origin() -> str:
     """Return the origin of messaging services; a simulator has everything at its one origin."""
     origin = api_origin()
     return MESSAGING if TWILIO_ORIGIN.fullmatch(origin) else origin
+
+
+def conversations_root() -> str:
+    """Return what the paths of conversations follow.
+
+    They are those of messaging in part, so that at a simulator's one origin they stand below.
+    """
+    origin = api_origin()
+    return CONVERSATIONS if TWILIO_ORIGIN.fullmatch(origin) else f"{origin}/conversations"
 
 
 def account_url(account_sid: str) -> str:
@@ -45,12 +55,31 @@ def senders_url(service_sid: str) -> str:
     return f"{messaging_origin()}/v1/Services/{service_sid}/PhoneNumbers?PageSize={PAGE_SIZE}"
 
 
-def next_page(document: Mapping[str, Any]) -> str:
-    """Return the URL of the page after this one, "" if it is the last or leads elsewhere."""
+def channel_senders_url(channel: str) -> str:
+    """Return the URL of the first page of the senders of a channel, `whatsapp` or `rcs`."""
+    return f"{messaging_origin()}/v2/Channels/Senders?Channel={channel}&PageSize={PAGE_SIZE}"
+
+
+def conversation_services_url() -> str:
+    """Return the URL of the first page of the conversation services."""
+    return f"{conversations_root()}/v1/Services?PageSize={PAGE_SIZE}"
+
+
+def conversations_url(service_sid: str = "") -> str:
+    """Return where the webhook of a conversation service stands, or that of the account."""
+    service = f"/Services/{service_sid}" if service_sid else ""
+    return f"{conversations_root()}/v1{service}/Configuration/Webhooks"
+
+
+def next_page(asked: str, document: Mapping[str, Any]) -> str:
+    """Return the URL of the page after the one that was asked for, "" if it is the last.
+
+    One that leads to another list gets no credentials either.
+    """
     meta = document.get("meta")
     if isinstance(meta, dict):
-        url, origin = meta.get("next_page_url"), messaging_origin()
-        return url if isinstance(url, str) and url.startswith(f"{origin}/v1/") else ""
+        url, this = meta.get("next_page_url"), asked.partition("?")[0]
+        return url if isinstance(url, str) and url.startswith(f"{this}?") else ""
     path = document.get("next_page_uri")
     return api_origin() + path if isinstance(path, str) and path.startswith("/2010-04-01/") else ""
 
