@@ -20,9 +20,9 @@ def failed(service: Service, pictures: int = 1) -> Webhook:
     return arrived(service, payloads.mms(pictures, faults=[GONE]), "failed")
 
 
-def late(service: Service) -> Webhook:
+def late(service: Service, by_s: float = 0.5) -> Webhook:
     """Send a picture whose first request is answered 404."""
-    return arrived(service, payloads.mms(1, delay_s=0.5), "stored")
+    return arrived(service, payloads.mms(1, delay_s=by_s), "stored")
 
 
 def recording(service: Service) -> Webhook:
