@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
+from twilio.request_validator import RequestValidator
 
 from mediapipe import providers
 from mediapipe.failures import WebhookForged, WebhookRefused, WebhookUnreadable
@@ -44,6 +45,23 @@ def test_a_signed_form_is_returned_as_received() -> None:
 @pytest.mark.parametrize("body", (twilio.MESSAGES | twilio.RECORDINGS).values())
 def test_every_captured_body_passes(body: str) -> None:
     assert verify(signed_form(body)) == tuple(parse_qsl(body, keep_blank_values=True))
+
+
+@pytest.mark.parametrize("port", ["", ":8443"])
+def test_the_address_as_it_was_asked_for_costs_one_signature(
+    monkeypatch: pytest.MonkeyPatch, port: str
+) -> None:
+    asked: list[str] = []
+    compute = RequestValidator.compute_signature
+
+    def counted(self: RequestValidator, uri: str, params: object) -> object:
+        asked.append(uri)
+        return compute(self, uri, params)
+
+    monkeypatch.setattr(RequestValidator, "compute_signature", counted)
+    url = f"https://media.example.com{port}/webhooks/twilio/messaging/"
+    assert verify(signed_form(BODY, url=url)) == PAIRS
+    assert asked == [url]
 
 
 def test_the_parameters_of_a_get_are_signed_with_the_url() -> None:
