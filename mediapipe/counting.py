@@ -60,7 +60,7 @@ def count(until_s: float) -> None:
     """Bring the tallies up to date, or as far as that goes until this monotonic time."""
     end = timezone.now() - SETTLED
     _count_new("webhooks", WebhookEvent.objects.order_by())
-    _count_new("media", MediaItem.objects.order_by())
+    _count_new("media", MediaItem.objects.order_by(), reconciled=Q(reconciled_at__isnull=False))
     stored = MediaItem.objects.exclude(storage_name="").filter(purged_at=None)
     failed = MediaItem.objects.filter(failed_at__isnull=False)
     attempts = FetchAttempt.objects.order_by()
@@ -73,13 +73,17 @@ def count(until_s: float) -> None:
             pass
 
 
-def _count_new(name: str, rows: models.QuerySet[Any]) -> None:
-    """Count rows by their kind in the order of their ids; spooled webhooks come with old times."""
+def _count_new(name: str, rows: models.QuerySet[Any], **parts: Q) -> None:
+    """Count rows by their kind in the order of their ids; spooled webhooks come with old times.
+
+    Those that a condition holds for are also counted under its name.
+    """
     with transaction.atomic():
         mark = Mark.of(name)
         new = rows.filter(pk__gt=mark.counted, pk__lte=mark.seen)
-        kinds = new.values_list("kind").annotate(Count("pk"))
-        Tally.add({(name, kind): number for kind, number in kinds})
+        for tally, those in {name: Q(), **parts}.items():
+            kinds = new.filter(those).values_list("kind").annotate(Count("pk"))
+            Tally.add({(tally, kind): number for kind, number in kinds})
         mark.counted = mark.seen
         mark.seen = rows.aggregate(last=Max("pk", default=0))["last"]
         mark.save()

@@ -20,8 +20,18 @@ from prometheus_client.registry import Collector
 
 from mediapipe import spool
 from mediapipe.counting import BUCKETS_S
-from mediapipe.models import Cause, Heartbeat, Incident, MediaItem, Notice, Rejection
-from mediapipe.models.deliveries import DeliveryStatus
+from mediapipe.models import (
+    Cause,
+    Deletion,
+    HandOff,
+    Heartbeat,
+    Incident,
+    MediaItem,
+    Notice,
+    Receiver,
+    Rejection,
+)
+from mediapipe.models.deliveries import UNDELIVERED, DeliveryStatus
 from mediapipe.models.heartbeats import BEAT, SWEEP, WORKER
 from mediapipe.models.querysets import UNFINISHED, Status
 from mediapipe.models.tallies import Tally
@@ -35,6 +45,7 @@ COUNTERS = {
     "webhooks": ("mediapipe_webhooks", "Webhooks taken in, repeats included.", "kind"),
     "repeats": ("mediapipe_webhooks_repeated", "Webhooks about an event known before.", "kind"),
     "media": ("mediapipe_media_announced", "Media items announced.", "kind"),
+    "reconciled": ("mediapipe_media_reconciled", "Media found without a webhook.", "kind"),
     "finished": ("mediapipe_media_finished", "Media items that came to an end.", "status"),
     "failed": ("mediapipe_failures", "Ends as failed, by reason.", "reason"),
     "early_404": ("mediapipe_early_404", "Ended media with a 404 before.", "status"),
@@ -57,6 +68,7 @@ KNOWN: dict[str, list[str]] = {
     "webhooks": [*Kind],
     "repeats": [*Kind],
     "media": [*Kind],
+    "reconciled": [*Kind],
     "finished": [Status.STORED, Status.FAILED],
     "early_404": [Status.STORED, Status.FAILED],
     "stored_bytes": [""],
@@ -86,7 +98,8 @@ def _families() -> list[Metric]:
     counters = [_counter(name, tallies) for name in COUNTERS]
     histograms = [_histogram(name, tallies) for name in HISTOGRAMS]
     live = [_rejections(), _media(tallies), _failures(), _waiting(), _oldest()]
-    return [*counters, *histograms, *live, *_incidents(), _notices(), *_alive()]
+    deliveries = [_notices(), *_hand_offs(), _deletions()]
+    return [*counters, *histograms, *live, *_incidents(), *deliveries, *_alive()]
 
 
 def _counter(name: str, tallies: Tallies) -> Metric:
@@ -174,6 +187,38 @@ def _notices() -> Metric:
     )
     counts = dict(Notice.objects.order_by().values_list("status").annotate(Count("pk")))
     for status in DeliveryStatus.values:
+        family.add_metric([status], counts.get(status, 0))
+    return family
+
+
+def _hand_offs() -> list[Metric]:
+    family = GaugeMetricFamily(
+        "mediapipe_hand_offs",
+        "Hand-offs that nobody has taken, by receiver and by whether they are still tried.",
+        labels=["receiver", "status"],
+    )
+    rows = HandOff.objects.owed().order_by().values_list("receiver", "status")
+    counts = {(receiver, status): count for receiver, status, count in rows.annotate(Count("pk"))}
+    for receiver in Receiver.values:
+        for status in UNDELIVERED:
+            family.add_metric([receiver, status], counts.get((receiver, status), 0))
+    oldest = GaugeMetricFamily(
+        "mediapipe_oldest_hand_off_seconds",
+        "Time since the end of the media item whose hand-off has waited longest.",
+        HandOff.objects.longest_wait_s(timezone.now()),
+    )
+    return [family, oldest]
+
+
+def _deletions() -> Metric:
+    family = GaugeMetricFamily(
+        "mediapipe_deletions",
+        "Media that Twilio still has and should not, by whether its deletion is still tried.",
+        labels=["status"],
+    )
+    rows = Deletion.objects.owed().order_by().values_list("status")
+    counts: dict[str, int] = dict(rows.annotate(Count("pk")))
+    for status in UNDELIVERED:
         family.add_metric([status], counts.get(status, 0))
     return family
 

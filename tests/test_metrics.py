@@ -14,9 +14,10 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from mediapipe import counting
+from mediapipe import counting, intake
 from mediapipe.failures import TooLarge, TransientMedia404
-from mediapipe.models import Heartbeat, Mark, MediaItem, Tally
+from mediapipe.models import Deletion, Ending, HandOff, Heartbeat, Mark, MediaItem, Tally
+from mediapipe.models.deliveries import DeliveryStatus
 from mediapipe.transport.download import Body, Evidence
 from tests import make
 from tests.test_health import families, values
@@ -169,6 +170,59 @@ def test_workers_are_counted_by_the_queue_that_they_serve(client: Client) -> Non
         Heartbeat.note(f"worker {name}")
     found = values(families(client)["mediapipe_queue_workers"])
     assert found == {"media": 3, "retries": 2, "housekeeping": 1}
+
+
+def owed(item: MediaItem, *, webhook: int = 0, task: int = 0, **state: str) -> None:
+    for receiver, number in (("webhook", webhook), ("task", task)):
+        HandOff.objects.bulk_create(
+            HandOff(media=item, receiver=receiver, ending=Ending.STORED, **state)
+            for _ in range(number)
+        )
+
+
+def test_hand_offs_are_counted_while_nobody_has_taken_them(client: Client) -> None:
+    item = stored()
+    owed(item, webhook=3, task=2, status=DeliveryStatus.WAITING)
+    owed(item, webhook=1, status=DeliveryStatus.FAILED)
+    owed(item, webhook=4, status=DeliveryStatus.DELIVERED)
+    assert values(families(client)["mediapipe_hand_offs"]) == {
+        "webhookwaiting": 3,
+        "webhookfailed": 1,
+        "taskwaiting": 2,
+        "taskfailed": 0,
+    }
+
+
+def test_the_oldest_hand_off_is_as_old_as_the_end_that_it_tells_of(client: Client) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        owed(stored(), webhook=1, status=DeliveryStatus.FAILED)
+        MediaItem.objects.update(retrieved_at=NOON - HOUR)
+        for _ in range(2):
+            owed(stored(), webhook=1)
+        clock.shift(HOUR)
+        assert values(families(client)["mediapipe_oldest_hand_off_seconds"]) == {"": 3600}
+        HandOff.objects.update(status=DeliveryStatus.DELIVERED)
+        assert values(families(client)["mediapipe_oldest_hand_off_seconds"]) == {"": 0}
+
+
+def test_deletions_are_counted_while_twilio_has_what_it_should_not(client: Client) -> None:
+    for status in ("waiting", "waiting", "failed", "delivered"):
+        Deletion.objects.create(media=stored(), status=status)
+    assert values(families(client)["mediapipe_deletions"]) == {"waiting": 2, "failed": 1}
+
+
+def test_what_reconciliation_found_is_counted_apart(client: Client) -> None:
+    make.media()
+    found_at = timezone.now()
+    intake.record(
+        make.recording(), provider="twilio", received_at=found_at - HOUR, reconciled_at=found_at
+    )
+    count()
+    count()
+    found = families(client)
+    kinds = {"message": 0, "recording": 1, "conversation": 0}
+    assert values(found["mediapipe_media_reconciled"]) == kinds
+    assert values(found["mediapipe_media_announced"]) == kinds | {"message": 1}
 
 
 def printed(client: Client) -> set[str]:

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from mediapipe import providers
-from mediapipe.models.deliveries import Delivery, DeliveryQuerySet, DeliveryStatus
+from mediapipe.models.deliveries import UNDELIVERED, Delivery, DeliveryQuerySet, DeliveryStatus
 from mediapipe.providers.base import AfterStoring
 
 if TYPE_CHECKING:
@@ -53,7 +53,10 @@ class Deletion(Delivery):
         indexes = [
             models.Index(
                 "next_attempt_at", condition=models.Q(status="waiting"), name="deletion_is_due"
-            )
+            ),
+            models.Index(
+                "status", "id", condition=models.Q(status__in=UNDELIVERED), name="deletion_owed"
+            ),
         ]
 
     def __str__(self) -> str:

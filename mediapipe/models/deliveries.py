@@ -42,6 +42,9 @@ class DeliveryStatus(models.TextChoices):
     FAILED = "failed"
 
 
+UNDELIVERED = (DeliveryStatus.WAITING, DeliveryStatus.FAILED)
+
+
 @dataclass(frozen=True, slots=True)
 class Try:
     """One attempt: when it began, how many seconds it took, and what came of it."""
@@ -61,6 +64,10 @@ class DeliveryQuerySet(models.QuerySet[D]):
     def failed(self) -> Self:
         """Those that nobody will ever get, unless a person has them sent again."""
         return self.filter(status=DeliveryStatus.FAILED)
+
+    def owed(self) -> Self:
+        """Those that nobody has, whether or not they are still tried."""
+        return self.filter(status__in=UNDELIVERED)
 
     def due(self, now: datetime) -> Self:
         """Those whose next attempt should be under way by now."""

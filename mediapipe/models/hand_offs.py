@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Min
 from django.utils import timezone
 
-from mediapipe.models.deliveries import Delivery, DeliveryQuerySet, DeliveryStatus
+from mediapipe.models.deliveries import UNDELIVERED, Delivery, DeliveryQuerySet, DeliveryStatus
 from mediapipe.models.querysets import Status
 from mediapipe.outgoing import Undelivered
 
@@ -56,6 +57,12 @@ class HandOffQuerySet(DeliveryQuerySet["HandOff"]):
         taken = self.filter(status=DeliveryStatus.DELIVERED, delivered_at__lt=moment)
         return taken.order_by("delivered_at")
 
+    def longest_wait_s(self, now: datetime) -> float:
+        """Return for how many seconds the oldest of those that are still tried has been owed."""
+        oldest = self.owed().waiting().aggregate(pk=Min("pk"))["pk"]
+        hand_off = self.select_related("media").filter(pk=oldest).first()
+        return (now - hand_off.owed_since).total_seconds() if hand_off else 0.0
+
     def confirm(self, message_id: str) -> bool:
         """Note that the task of this message was done; tell whether that was news."""
         owed = self.filter(message_id=message_id).exclude(status=DeliveryStatus.DELIVERED)
@@ -89,10 +96,18 @@ class HandOff(Delivery):
             models.Index(
                 "delivered_at", condition=models.Q(status="delivered"), name="handoff_delivered"
             ),
+            models.Index(
+                "status", "id", condition=models.Q(status__in=UNDELIVERED), name="handoff_owed"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.ending} to the {self.receiver}"
+
+    @property
+    def owed_since(self) -> datetime:
+        """When its media item ended; of what never was, when it was announced."""
+        return self.media.retrieved_at or self.media.failed_at or self.media.received_at
 
     @classmethod
     def owe(cls, media: MediaItem) -> None:
