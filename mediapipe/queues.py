@@ -12,6 +12,25 @@ RETRIES = "retries"
 HOUSEKEEPING = "housekeeping"
 QUEUES = (MEDIA, RETRIES, HOUSEKEEPING)
 
+# Tasks that are named nowhere here go to MEDIA, or to the queue that their publisher chooses.
+ROUTES = {
+    "tasks.redispatch.*": {"queue": HOUSEKEEPING},
+    "tasks.close_incidents.*": {"queue": HOUSEKEEPING},
+    "tasks.check_escalation.*": {"queue": HOUSEKEEPING},
+    "tasks.sweep_files.*": {"queue": HOUSEKEEPING},
+    "tasks.retry_jobs.*": {"queue": HOUSEKEEPING},
+    "tasks.reconcile.*": {"queue": HOUSEKEEPING},
+    "tasks.purge.*": {"queue": HOUSEKEEPING},
+    "tasks.count.*": {"queue": HOUSEKEEPING},
+    "tasks.notify.sweep_notices": {"queue": HOUSEKEEPING},
+    # One run at a time: a receiver that hangs holds up no more than a few threads.
+    "tasks.hand_off.*": {"queue": HOUSEKEEPING},
+    "tasks.delete_at_twilio.*": {"queue": HOUSEKEEPING},
+    # Each may wait for a while for somebody else's server, which no sweep may have to wait for.
+    "tasks.notify.notify": {"queue": RETRIES},
+    "celery.*": {"queue": HOUSEKEEPING},
+}
+
 
 def serves(worker: str, queue: str) -> bool:
     """Tell whether a worker of this name (`media@host`) takes tasks from this queue.

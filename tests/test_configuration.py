@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-from mediapipe import configuration
+from mediapipe.configuration import broker, database, logs, storage, values, web
 from tests.commands import manage
 
 # A value that must be shown to nobody.
@@ -27,21 +27,21 @@ def env(**values: str) -> Env:
 
 
 def test_a_text_is_taken_as_it_was_written_but_for_blanks_around_it() -> None:
-    assert configuration.text(env(NAME=" a b\n"), "NAME") == "a b"
+    assert values.text(env(NAME=" a b\n"), "NAME") == "a b"
 
 
 def test_an_empty_text_is_the_default() -> None:
-    assert configuration.text(env(NAME=""), "NAME", "default") == "default"
-    assert configuration.text(env(), "NAME", "default") == "default"
+    assert values.text(env(NAME=""), "NAME", "default") == "default"
+    assert values.text(env(), "NAME", "default") == "default"
 
 
 def test_a_secret_may_begin_with_a_dollar_sign() -> None:
-    assert configuration.text(env(NAME="$ecret"), "NAME", "default") == "$ecret"
+    assert values.text(env(NAME="$ecret"), "NAME", "default") == "$ecret"
 
 
 def test_the_items_of_a_list_have_no_blanks_around_them() -> None:
-    assert configuration.listed(env(NAME="a, b ,,c"), "NAME") == ["a", "b", "c"]
-    assert configuration.listed(env(), "NAME") == []
+    assert values.listed(env(NAME="a, b ,,c"), "NAME") == ["a", "b", "c"]
+    assert values.listed(env(), "NAME") == []
 
 
 @pytest.mark.parametrize(
@@ -59,39 +59,39 @@ def test_the_items_of_a_list_have_no_blanks_around_them() -> None:
     ],
 )
 def test_a_yes_or_no_is_said_with_the_usual_words(word: str, meaning: bool) -> None:
-    assert configuration.boolean(env(NAME=word), "NAME", default=False) is meaning
+    assert values.boolean(env(NAME=word), "NAME", default=False) is meaning
 
 
 def test_a_yes_or_no_that_is_not_said_is_the_default() -> None:
-    assert configuration.boolean(env(), "NAME", default=True) is True
+    assert values.boolean(env(), "NAME", default=True) is True
 
 
 @pytest.mark.parametrize("word", ["maybe", "2", "tru"])
 def test_another_word_is_an_error_and_not_a_no(word: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME must be true or false.*NAME=true"):
-        configuration.boolean(env(NAME=word), "NAME", default=False)
+        values.boolean(env(NAME=word), "NAME", default=False)
 
 
 def test_a_whole_number_is_read() -> None:
-    assert configuration.whole_number(env(NAME="17"), "NAME", default=3) == 17
-    assert configuration.whole_number(env(NAME=""), "NAME", default=3) == 3
+    assert values.whole_number(env(NAME="17"), "NAME", default=3) == 17
+    assert values.whole_number(env(NAME=""), "NAME", default=3) == 3
 
 
 @pytest.mark.parametrize("value", ["x", "1.5", "-1", "0", "1e3", "\u0661", "9" * 5000])
 def test_what_is_no_whole_number_from_one_on_is_an_error(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME must be a whole number.*NAME=3"):
-        configuration.whole_number(env(NAME=value), "NAME", default=3)
+        values.whole_number(env(NAME=value), "NAME", default=3)
 
 
 @pytest.mark.parametrize(("value", "factor"), [("1", 1), ("1.5", 1.5), ("10", 10), ("", 2)])
 def test_a_factor_is_read(value: str, factor: float) -> None:
-    assert configuration.factor(env(NAME=value), "NAME", default="2") == factor
+    assert values.factor(env(NAME=value), "NAME", default="2") == factor
 
 
 @pytest.mark.parametrize("value", ["0.5", "-2", "11", "1,5", "x", "nan", "1e1"])
 def test_a_factor_that_shrinks_or_explodes_is_an_error(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME must be a number from 1 to 10.*NAME=2"):
-        configuration.factor(env(NAME=value), "NAME", default="2")
+        values.factor(env(NAME=value), "NAME", default="2")
 
 
 @pytest.mark.parametrize(
@@ -99,30 +99,30 @@ def test_a_factor_that_shrinks_or_explodes_is_an_error(value: str) -> None:
     [("90", 90), ("1.5s", 1.5), ("10m", 600), (" 3 h ", 10800), ("2d", 172800), ("0", 0)],
 )
 def test_a_duration_is_read_with_its_unit(text: str, seconds: float) -> None:
-    assert configuration.seconds(env(NAME=text), "NAME", default="1s") == seconds
+    assert values.seconds(env(NAME=text), "NAME", default="1s") == seconds
 
 
 def test_a_duration_that_is_empty_is_the_default() -> None:
-    assert configuration.seconds(env(NAME=""), "NAME", default="5s") == 5
+    assert values.seconds(env(NAME=""), "NAME", default="5s") == 5
 
 
 @pytest.mark.parametrize("text", ["x", "5 weeks", "-1s", "1,5s", "inf", "nan"])
 def test_what_is_no_duration_is_an_error(text: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME has .* no duration; write 90"):
-        configuration.seconds(env(NAME=text), "NAME", default="1s")
+        values.seconds(env(NAME=text), "NAME", default="1s")
 
 
 def test_a_list_of_durations_is_read_in_its_order() -> None:
-    assert configuration.seconds_list(env(NAME="10m, 1h"), "NAME", default="1s") == (600, 3600)
-    assert configuration.seconds_list(env(), "NAME", default="1s,2s") == (1, 2)
+    assert values.seconds_list(env(NAME="10m, 1h"), "NAME", default="1s") == (600, 3600)
+    assert values.seconds_list(env(), "NAME", default="1s,2s") == (1, 2)
 
 
 def test_an_empty_list_of_durations_is_empty_and_not_the_default() -> None:
-    assert configuration.seconds_list(env(NAME=""), "NAME", default="1s") == ()
+    assert values.seconds_list(env(NAME=""), "NAME", default="1s") == ()
 
 
 def test_each_item_of_a_parsed_list_is_read() -> None:
-    networks = configuration.parsed(
+    networks = values.parsed(
         env(NAME="10.1.0.0/16, ::1/128"), "NAME", ipaddress.ip_network, example="127.0.0.0/8"
     )
     assert networks == [ipaddress.ip_network("10.1.0.0/16"), ipaddress.ip_network("::1/128")]
@@ -130,57 +130,55 @@ def test_each_item_of_a_parsed_list_is_read() -> None:
 
 def test_an_item_that_cannot_be_parsed_is_an_error_with_an_example() -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME: .*NAME=127\.0\.0\.0/8"):
-        configuration.parsed(
-            env(NAME="10.1.2.3/16"), "NAME", ipaddress.ip_network, example="127.0.0.0/8"
-        )
+        values.parsed(env(NAME="10.1.2.3/16"), "NAME", ipaddress.ip_network, example="127.0.0.0/8")
 
 
 def test_a_folder_is_made(tmp_path: Path) -> None:
-    folder = configuration.folder(env(NAME=f"{tmp_path}/a/b"), "NAME", tmp_path)
+    folder = values.folder(env(NAME=f"{tmp_path}/a/b"), "NAME", tmp_path)
     assert folder == tmp_path / "a" / "b"
     assert folder.is_dir()
 
 
 def test_a_secret_is_made_once_and_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "secret"
-    secret = configuration.kept_secret(path)
+    secret = web.kept_secret(path)
     assert len(secret) > 50
-    assert configuration.kept_secret(path) == secret
+    assert web.kept_secret(path) == secret
     assert path.stat().st_mode & 0o077 == 0
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_base_url_has_no_last_slash() -> None:
-    assert configuration.base_url(env(NAME="https://h.example/"), "NAME") == "https://h.example"
-    assert configuration.base_url(env(), "NAME") == ""
+    assert values.base_url(env(NAME="https://h.example/"), "NAME") == "https://h.example"
+    assert values.base_url(env(), "NAME") == ""
 
 
 def test_the_origin_of_a_url_has_neither_path_nor_password() -> None:
-    assert configuration.origin("https://user:pw@h.example:8443/a/") == "https://h.example:8443"
+    assert web.origin("https://user:pw@h.example:8443/a/") == "https://h.example:8443"
 
 
 def test_this_machine_and_the_public_host_are_always_answered() -> None:
-    hosts = configuration.allowed_hosts(["a.example"], "https://user@b.example:8443/x")
+    hosts = web.allowed_hosts(["a.example"], "https://user@b.example:8443/x")
     assert hosts == ["a.example", "b.example", "localhost", "127.0.0.1", "[::1]"]
 
 
 def test_the_embedded_broker_listens_in_the_data_folder() -> None:
-    assert configuration.socket_path(Path("/data")) == Path("/data/broker.sock")
+    assert broker.socket_path(Path("/data")) == Path("/data/broker.sock")
 
 
 def test_a_deep_data_folder_gets_a_short_socket_of_its_own() -> None:
-    deep, other = (configuration.socket_path(Path("/" + name * 99)) for name in "ab")
-    assert len(str(deep)) <= configuration.LONGEST_SOCKET_PATH
+    deep, other = (broker.socket_path(Path("/" + name * 99)) for name in "ab")
+    assert len(str(deep)) <= broker.LONGEST_SOCKET_PATH
     assert deep != other
 
 
 @pytest.mark.parametrize("url", ["amqp://h", "amqps://h//", "redis://h:6379/0", "rediss://h"])
 def test_a_supported_broker_is_taken(url: str) -> None:
-    assert configuration.broker_url(env(NAME=url), "NAME", "redis://default") == url
+    assert broker.broker_url(env(NAME=url), "NAME", "redis://default") == url
 
 
 def test_without_a_broker_it_is_the_embedded_one() -> None:
-    url = configuration.broker_url(env(), "NAME", "redis+socket:///data/broker.sock")
+    url = broker.broker_url(env(), "NAME", "redis+socket:///data/broker.sock")
     assert url == "redis+socket:///data/broker.sock"
 
 
@@ -195,15 +193,15 @@ def test_without_a_broker_it_is_the_embedded_one() -> None:
     ],
 )
 def test_each_broker_is_told_not_to_lose_messages(url: str, option: str, value: object) -> None:
-    assert configuration.transport_options(url)[option] == value
+    assert broker.transport_options(url)[option] == value
 
 
-def database(url: str = "") -> dict[str, Any]:
-    return configuration.database(env(NAME=url), "NAME", SQLITE)
+def configured(url: str = "") -> dict[str, Any]:
+    return database.connection(env(NAME=url), "NAME", SQLITE)
 
 
 def test_the_default_database_queues_its_writers() -> None:
-    options = database()
+    options = configured()
     assert options["NAME"] == str(SQLITE)
     assert options["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert "journal_mode=WAL" in options["OPTIONS"]["init_command"]
@@ -211,11 +209,11 @@ def test_the_default_database_queues_its_writers() -> None:
 
 def test_a_data_folder_with_strange_signs_has_its_database_within() -> None:
     strange = Path("/data/a+b%20c?d#e/x.sqlite3")
-    assert configuration.database(env(), "NAME", strange)["NAME"] == str(strange)
+    assert database.connection(env(), "NAME", strange)["NAME"] == str(strange)
 
 
 def test_a_postgresql_database_is_bounded_in_every_wait() -> None:
-    options = database("postgres://u:p%40%2F@h:5433/name?sslmode=require&connect_timeout=9")
+    options = configured("postgres://u:p%40%2F@h:5433/name?sslmode=require&connect_timeout=9")
     named = [options[key] for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME")]
     assert named == ["u", "p@/", "h", 5433, "name"]
     assert options["CONN_HEALTH_CHECKS"] is True
@@ -224,18 +222,18 @@ def test_a_postgresql_database_is_bounded_in_every_wait() -> None:
 
 
 def test_media_lie_in_a_folder_that_no_url_leads_to() -> None:
-    options = configuration.media_storage("", "/media")["OPTIONS"]
+    options = storage.media("", "/media")["OPTIONS"]
     assert options == {"location": "/media", "base_url": None, "allow_overwrite": True}
 
 
 def test_media_lie_in_a_bucket_that_is_named() -> None:
-    options = configuration.media_storage("s3://bucket/a/b/", "")["OPTIONS"]
+    options = storage.media("s3://bucket/a/b/", "")["OPTIONS"]
     assert (options["bucket_name"], options["location"]) == ("bucket", "a/b")
 
 
 def test_log_lines_are_for_people_or_for_machines() -> None:
     for log_format in ("text", "json"):
-        handler = configuration.logging(log_format, "INFO")["handlers"]["stderr"]
+        handler = logs.dict_config(log_format, "INFO")["handlers"]["stderr"]
         assert handler["formatter"] == log_format
 
 
@@ -251,7 +249,7 @@ def test_log_lines_are_for_people_or_for_machines() -> None:
 )
 def test_a_database_that_cannot_be_read_is_not_shown(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME is not .* NAME=postgres://") as raised:
-        database(url)
+        configured(url)
     assert CANARY not in str(raised.value)
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
 
@@ -261,7 +259,7 @@ def test_a_database_that_cannot_be_read_is_not_shown(url: str) -> None:
 )
 def test_a_broker_that_cannot_be_read_is_not_shown(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME is not .* NAME=amqp://") as raised:
-        configuration.broker_url(env(NAME=url), "NAME", "redis://default")
+        broker.broker_url(env(NAME=url), "NAME", "redis://default")
     assert CANARY not in str(raised.value)
 
 
@@ -270,7 +268,7 @@ def test_a_broker_that_cannot_be_read_is_not_shown(url: str) -> None:
 )
 def test_a_public_url_that_cannot_be_read_is_not_shown(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME is not .* NAME=https://") as raised:
-        configuration.base_url(env(NAME=url), "NAME")
+        values.base_url(env(NAME=url), "NAME")
     assert CANARY not in str(raised.value)
 
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 from pytest_django import Settings
 
-from mediapipe import notification_settings as reading
+from mediapipe.configuration import notification as reading
 from tests.announcing import OTHER, SECRET, configure
 from tests.commands import manage
 from tests.receiver import mail_server, web_server

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 from pytest_django import Settings
 
-from mediapipe import configuration
+from mediapipe.configuration.broker import queue_type
 from mediapipe.simulator import payloads
 from tasks.countdown import countdown_s
 from tests import servers
@@ -50,4 +50,4 @@ def test_what_no_broker_has_is_refused(
 ) -> None:
     monkeypatch.setenv("QUEUE_TYPE", value)
     with pytest.raises(ImproperlyConfigured, match="QUEUE_TYPE"):
-        configuration.queue_type(Env(), "QUEUE_TYPE", broker)
+        queue_type(Env(), "QUEUE_TYPE", broker)

@@ -17,7 +17,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from mediapipe import configuration, storage
+from mediapipe import storage
+from mediapipe.configuration import storage as configured
 from mediapipe.demo.run import free_port
 from mediapipe.failures import StorageFailed
 from mediapipe.models import Incident, MediaItem
@@ -55,7 +56,7 @@ def bucket(server: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp
 
 def use(settings: Settings, url: str) -> None:
     settings.STORAGE_URL = url
-    settings.STORAGES = settings.STORAGES | {"media": configuration.media_storage(url, "")}
+    settings.STORAGES = settings.STORAGES | {"media": configured.media(url, "")}
 
 
 def objects(bucket: Any) -> list[str]:
@@ -160,6 +161,6 @@ def test_a_bucket_that_does_not_exist_is_trouble_of_ours(bucket: Any, settings: 
 def test_without_its_packages_it_is_said_how_to_install_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(configuration, "find_spec", lambda name: None)
+    monkeypatch.setattr(configured, "find_spec", lambda name: None)
     with pytest.raises(ImproperlyConfigured, match=r"requirements/s3\.txt"):
-        configuration.media_storage("s3://bucket/prefix", "")
+        configured.media("s3://bucket/prefix", "")

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from mediapipe.admin.pages import page, render_page
-from mediapipe.configuration import duration_s
+from mediapipe.configuration.values import duration_s
 from mediapipe.lab import words
 from mediapipe.lab.comparison import Comparison, compare
 from mediapipe.lab.policies import Policy, Schedule

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
-from mediapipe.configuration import duration_s
+from mediapipe.configuration.values import duration_s
 from mediapipe.lab import plot, words
 from mediapipe.lab.comparison import Comparison, compare
 from mediapipe.lab.policies import Policy, Schedule

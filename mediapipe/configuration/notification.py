@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 from environ import Env
 
-from mediapipe.configuration import listed, text
+from mediapipe.configuration.values import listed, text
 from mediapipe.signing import key_of
 from mediapipe.transport.redirects import UNAMBIGUOUS
 

@@ -1,0 +1,37 @@
+"""What is logged, and as what."""
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def dict_config(log_format: str, level: str) -> dict[str, Any]:
+    """Return Django's LOGGING: lines for people, or JSON for machines, on standard error."""
+    if log_format not in {"text", "json"}:
+        raise ImproperlyConfigured("LOG_FORMAT must be text or json, for example LOG_FORMAT=json.")
+    if level not in LOG_LEVELS:
+        raise ImproperlyConfigured(
+            f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}, for example LOG_LEVEL=INFO."
+        )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "text": {"()": "mediapipe.logs.TextFormatter"},
+            "json": {"()": "mediapipe.logs.JsonFormatter"},
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": log_format}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # These repeat every request and task at INFO; our own lines say it once.
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # It tells the endpoint at each connection.
+            "botocore": {"level": "WARNING"},
+            # A line for each refused request: a flood of forged ones would fill the disk.
+            "django.request": {"level": "ERROR"},
+        },
+    }
