@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import Case, GenerationMode
+from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection
 
 from mediapipe.api import access
 from mediapipe.api.description import description
@@ -44,11 +46,25 @@ def test_every_answer_is_one_that_is_described(api: Any, path: str, mode: Genera
         max_examples=EXAMPLES, deadline=None, suppress_health_check=[*HealthCheck], database=None
     )
     def ask(case: Case[Any]) -> None:
-        answer = case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
+        answer = case.call(headers={"Authorization": f"Bearer {token}"})
+        case.validate_response(answer, excluded_checks=beside_the_point(case, answer))
         answered.add(answer.status_code)
 
     ask()
     assert answered
+
+
+def beside_the_point(case: Case[Any], answer: Any) -> list[Any]:
+    """Return the checks that judge what was made up and never got onto the wire."""
+    sent = parse_qs(urlsplit(str(answer.request.url)).query, keep_blank_values=True)
+    checks: list[Any] = []
+    if set(case.query or ()) - set(sent):
+        # A parameter without a value was to be refused.
+        checks.append(negative_data_rejection)
+    if "Authorization" in (case.headers or {}):
+        # The right token took the place of a wrong one.
+        checks.append(ignored_auth)
+    return checks
 
 
 def test_the_description_knows_every_key_of_a_media_item() -> None:
