@@ -16,7 +16,6 @@ from kombu.exceptions import OperationalError
 from mediapipe.celery import app
 from mediapipe.models import MediaItem
 from mediapipe.queues import MEDIA
-from tasks.fetch_media import fetch_media
 
 logger = logging.getLogger(__name__)
 
@@ -133,6 +132,9 @@ def _note_failure(error: Exception) -> None:
 
 
 def _publish(media_ids: Sequence[int], queue: str, producer: Producer) -> None:
+    # Only here, because the task publishes what comes after it through this module.
+    from tasks.fetch_media import fetch_media
+
     for media_id in media_ids:
         # The same message by apply_async, which goes through all that a task could ask for and
         # makes a result of it, costs the processor a third more.

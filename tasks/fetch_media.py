@@ -3,9 +3,10 @@
 from mediapipe import fetch, logs
 from mediapipe.celery import app
 from mediapipe.failures import Failure, LeaseLost, TransientFailure, TransientMedia404
-from mediapipe.models import MediaItem
+from mediapipe.models import MediaItem, Status
 from mediapipe.queues import RETRIES
 from tasks.countdown import CountdownTask
+from tasks.hand_off import at_once
 
 
 @app.task(
@@ -22,4 +23,7 @@ def fetch_media(self: CountdownTask, *, media_id: int) -> str:
     if media is None:
         return "not due"
     logs.bind(media_id=media.pk, event_id=media.event_id)
-    return fetch.attempt(media)
+    outcome = fetch.attempt(media)
+    if media.status == Status.STORED:
+        at_once(media.pk)
+    return outcome

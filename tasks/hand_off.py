@@ -1,5 +1,8 @@
 """What others wait for is handed to them, one after the other, so that none is held up for long."""
 
+from __future__ import annotations
+
+import logging
 import time
 
 from django.conf import settings
@@ -9,9 +12,12 @@ from kombu import Producer
 from mediapipe import handing_off
 from mediapipe.celery import app
 from mediapipe.models import HandOff, Receiver
+from mediapipe.models.hand_offs import HandOffQuerySet
 from mediapipe.outgoing import Undelivered
 from mediapipe.queues import HOUSEKEEPING
 from tasks.dispatch import published
+
+logger = logging.getLogger(__name__)
 
 # Short enough for a worker that is told to stop; the next run begins within seconds. A receiver
 # that hangs takes one thread a run, and no more than a few of the worker's in all.
@@ -26,6 +32,22 @@ def hand_off() -> int:
     return sum(_hand_to(receiver, until) for receiver in Receiver)
 
 
+def at_once(media_id: int) -> None:
+    """Publish the task of an item that was just stored, which would else wait for the next run.
+
+    Webhooks are left to that run: receivers that hang would take the threads that fetch.
+    """
+    if not settings.ON_STORED_TASK:
+        return
+    try:
+        for pk in _due(Receiver.TASK).filter(media=media_id).values_list("pk", flat=True):
+            if owed := HandOff.claim(pk):
+                handing_off.deliver(owed, publish)
+    except Exception:
+        # The item is stored, and the run after this one finds what is owed.
+        logger.exception("media item %d was not handed on at once", media_id)
+
+
 @app.task(ignore_result=True)
 def confirm(*, message_id: str) -> bool:
     """Note that the task that was handed an item is done; its worker sends this."""
@@ -34,7 +56,7 @@ def confirm(*, message_id: str) -> bool:
 
 def _hand_to(receiver: Receiver, until: float) -> int:
     tried = 0
-    while due := _due(receiver):
+    while due := list(_due(receiver).values_list("pk", flat=True)[:BATCH]):
         for pk in due:
             if time.monotonic() > until:
                 return tried
@@ -46,9 +68,9 @@ def _hand_to(receiver: Receiver, until: float) -> int:
     return tried
 
 
-def _due(receiver: Receiver) -> list[int]:
+def _due(receiver: Receiver) -> HandOffQuerySet:
     due = HandOff.objects.due(timezone.now()).filter(receiver=receiver)
-    return list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:BATCH])
+    return due.order_by("next_attempt_at")
 
 
 def publish(owed: HandOff) -> None:

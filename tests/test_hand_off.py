@@ -26,13 +26,17 @@ from mediapipe.failures import StorageFailed, Unauthorized
 from mediapipe.models import HandOff, MediaItem
 from mediapipe.models.deliveries import DeliveryStatus
 from mediapipe.models.hand_offs import UNCONFIRMED_AFTER
+from mediapipe.outgoing import Undelivered
+from mediapipe.simulator import Simulator
 from mediapipe.transport.download import Evidence
 from tasks import hand_off as handing
+from tasks.fetch_media import fetch_media
 from tasks.hand_off import confirm, hand_off
 from tests import make
 from tests.announcing import NOWHERE, SECRET
 from tests.receiver import Heard, web_server
 from tests.test_claims import store
+from tests.test_fetch import picture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -160,6 +164,48 @@ def test_a_task_is_told_of_what_is_stored_alone(task: list[HandOff]) -> None:
     (message,) = task
     assert message.payload is not None
     assert message.payload["data"]["id"] == item.pk
+
+
+def test_the_task_is_told_at_once_by_the_worker_that_stored_the_item(
+    twilio: Simulator, task: list[HandOff]
+) -> None:
+    item = picture(twilio)
+    fetch_media.apply(kwargs={"media_id": item.pk}, throw=True)
+    assert [message.media_id for message in task] == [item.pk]
+    assert hand_off() == 0
+
+
+def test_what_could_not_be_told_at_once_is_stored_and_told_by_the_next_run(
+    twilio: Simulator, task: list[HandOff], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(owed: HandOff) -> None:
+        raise Undelivered("The broker took nothing.", again=True)
+
+    item = picture(twilio)
+    with monkeypatch.context() as patch:
+        patch.setattr(handing, "publish", away)
+        fetch_media.apply(kwargs={"media_id": item.pk}, throw=True)
+    with later(minutes=1):
+        assert hand_off() == 1
+    assert [message.media_id for message in task] == [item.pk]
+
+
+def test_a_fault_of_the_hand_off_is_none_of_the_item(
+    twilio: Simulator, task: list[HandOff], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = picture(twilio)
+    with monkeypatch.context() as patch:
+        patch.setattr(handing, "publish", None)
+        assert fetch_media.apply(kwargs={"media_id": item.pk}, throw=True).get() == "stored"
+    # Its worker is taken for dead first.
+    with later(minutes=5):
+        assert hand_off() == 1
+
+
+def test_a_webhook_is_left_to_the_next_run(twilio: Simulator, receiver: Heard) -> None:
+    fetch_media.apply(kwargs={"media_id": picture(twilio).pk}, throw=True)
+    assert receiver.requests == []
+    assert hand_off() == 1
 
 
 def test_a_message_that_was_lost_is_sent_again_under_the_same_key(task: list[HandOff]) -> None:
