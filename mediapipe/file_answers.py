@@ -34,7 +34,7 @@ def file_answer(request: HttpRequest, media: MediaItem) -> HttpResponse | Stream
     if media.status != Status.STORED or not media.size:
         return HttpResponse("There is no file: the media item is not stored.", status=404)
     if media.purged_at:
-        return HttpResponse(deleted_by_retention(media), status=410)
+        return HttpResponse(deleted(media), status=410)
     try:
         return _file(request, media, media.size)
     except FileNotFoundError:
@@ -44,11 +44,15 @@ def file_answer(request: HttpRequest, media: MediaItem) -> HttpResponse | Stream
         return HttpResponse(sentence, status=503)
 
 
-def deleted_by_retention(media: MediaItem) -> str:
+def why_deleted(media: MediaItem) -> str:
+    """Return what deleted the file; only who was forgotten takes the digest along."""
+    return "by retention" if media.sha256 else "on request"
+
+
+def deleted(media: MediaItem) -> str:
     """Return the sentence that stands where the file would be."""
     at = timezone.localtime(media.purged_at)
-    why = "by retention" if media.sha256 else "on request"
-    return f"Deleted {why}, {at:%Y-%m-%d %H:%M:%S %Z}; its facts are kept."
+    return f"Deleted {why_deleted(media)}, {at:%Y-%m-%d %H:%M:%S %Z}; its facts are kept."
 
 
 def _file(

@@ -75,12 +75,16 @@ def _repeat(
         subject_sid=message.subject_sid,
     )
     told = {name: getattr(message, name) for name in COMPLETED_FIELDS if not getattr(event, name)}
-    if event.purged_at:
-        # What retention deleted does not come back with a late repeat.
+    if event.purged_at or event.forgotten_at:
+        # What was deleted does not come back with a late repeat.
         told = {}
     WebhookEvent.objects.filter(pk=event.pk).update(
         repeats=F("repeats") + 1, last_repeat_at=reconciled_at or received_at, **told
     )
+    if event.forgotten_at:
+        # Not even media that nobody had announced before: it is the same person's.
+        event.queued = []
+        return event
     _keep_what_differs(event, message, reconciled_at or received_at)
     _add_media(event, message.media, received_at, reconciled_at)
     _apply_absences(event, message.media)

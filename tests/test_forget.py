@@ -16,6 +16,8 @@ from django.core import serializers
 from django.core.files.storage import storages
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.test import Client
+from django.urls import reverse
 from django_celery_results.models import TaskResult
 from pytest_django import Settings
 
@@ -32,6 +34,7 @@ from mediapipe.models import (
     WebhookEvent,
 )
 from mediapipe.providers.base import WebhookRequest
+from mediapipe.retention import remove_files
 from mediapipe.simulator import Simulator
 from tests import make
 from tests.test_fetch import attempt, stored_files
@@ -201,6 +204,46 @@ def test_a_repeat_does_not_bring_it_back(twilio: Simulator) -> None:
     event.refresh_from_db()
     assert (event.parameters, event.sender, event.media.count()) == ([], "", 1)
     assert not event.repeated.exists()
+
+
+def test_a_repeat_that_names_more_media_brings_none_of_it(twilio: Simulator) -> None:
+    item = stored(twilio)
+    forget("--message-sid", item.event.subject_sid)
+    again = make.message(subject_sid=item.event.subject_sid, sender=NUMBER, pictures=3)
+    event = make.event(again)
+    assert (event.queued, event.media.count()) == ([], 1)
+    event.refresh_from_db()
+    assert event.repeats == 1
+
+
+def test_a_repeat_while_it_is_erased_brings_nothing_either(
+    twilio: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = stored(twilio)
+
+    def announced_again(*files: Any) -> int:
+        make.event(make.message(subject_sid=item.event.subject_sid, sender=NUMBER, pictures=3))
+        return remove_files(*files)
+
+    monkeypatch.setattr("mediapipe.forgetting.erase.remove_files", announced_again)
+    forget("--message-sid", item.event.subject_sid)
+    assert item.event.media.count() == 1
+
+
+def test_what_the_person_sends_afterwards_is_taken_in(twilio: Simulator) -> None:
+    stored(twilio)
+    forget("--number", NUMBER)
+    assert from_the_person(twilio).status == Status.QUEUED
+
+
+def test_the_pages_say_that_it_was_on_request(twilio: Simulator, admin_client: Client) -> None:
+    item = stored(twilio)
+    forget("--number", NUMBER)
+    for kind, pk in (("mediaitem", item.pk), ("webhookevent", item.event_id)):
+        page = admin_client.get(reverse(f"admin:mediapipe_{kind}_change", args=[pk]))
+        shown = page.content.decode()
+        assert "eleted on request, " in shown
+        assert "by retention" not in shown
 
 
 def test_what_a_worker_has_in_hand_is_said_and_erased_by_a_second_run(

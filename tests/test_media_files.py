@@ -123,7 +123,8 @@ def test_a_file_that_retention_deleted_is_said_to_be_deleted(admin_client: Clien
 def test_the_pages_say_what_retention_deleted(admin_client: Client) -> None:
     item = make.media()
     purged = {"purged_at": timezone.now()}
-    MediaItem.objects.update(status=Status.STORED, size=3, attempts=7, **purged)
+    stored = {"status": Status.STORED, "size": 3, "sha256": "0" * 64, "attempts": 7}
+    MediaItem.objects.update(**stored, **purged)
     item.event.__class__.objects.update(parameters=[], **purged)
     page = admin_client.get(reverse("admin:mediapipe_mediaitem_change", args=[item.pk]))
     for words in ("The file was deleted by retention", "7 attempts deleted by retention"):

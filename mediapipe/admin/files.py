@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from mediapipe.file_answers import FILMS, PICTURES, SOUNDS, deleted_by_retention
+from mediapipe.file_answers import FILMS, PICTURES, SOUNDS, deleted
 from mediapipe.films import HEVC
 from mediapipe.models import MediaItem, Status
 from mediapipe.storage import is_kept
@@ -40,7 +40,7 @@ class Preview:
         if media.status != Status.STORED or not media.size:
             return None
         if media.purged_at:
-            return cls("", "", "", deleted_by_retention(media))
+            return cls("", "", "", deleted(media))
         if not is_kept(media.storage_name):
             return cls("", "", "", f"{media.storage_name} is not in the storage any more.")
         url = reverse("admin:mediapipe_mediaitem_file", args=[media.pk])

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from mediapipe.admin.text import counted, ordinal, seconds, times
 from mediapipe.failures import Failure
+from mediapipe.file_answers import why_deleted
 from mediapipe.models import MediaItem, Status
 
 MEANINGS: dict[str, type[Failure]] = {failure.slug: failure for failure in Failure.all()}
@@ -29,7 +30,7 @@ def story(media: MediaItem, now: datetime | None = None) -> str:
 def _stored(media: MediaItem, now: datetime) -> str:
     after = _after(media, media.retrieved_at)
     stored = f"Stored {after}, at the {ordinal(media.attempts)} attempt{_not_found(media)}."
-    return f"{stored} The file was deleted by retention." if media.purged_at else stored
+    return f"{stored} The file was deleted {why_deleted(media)}." if media.purged_at else stored
 
 
 def _failed(media: MediaItem, now: datetime) -> str:

@@ -19,7 +19,7 @@ from mediapipe.api.answers import NotFound, json_answer
 from mediapipe.api.description import description
 from mediapipe.api.listing import Page
 from mediapipe.export import document
-from mediapipe.file_answers import deleted_by_retention, file_answer
+from mediapipe.file_answers import deleted, file_answer
 from mediapipe.models import MediaItem, Status
 
 LINKS = "mediapipe.download"
@@ -50,7 +50,7 @@ def link(request: HttpRequest, number: str) -> HttpResponse:
     if item.status != Status.STORED:
         raise NotFound(f"There is no file: the media item is {item.status}.")
     if item.purged_at:
-        raise NotFound(deleted_by_retention(item))
+        raise NotFound(deleted(item))
     # Before the signature: whoever waits for the very last moment finds the link still valid.
     expires_at = timezone.now() + _lifetime()
     path = reverse("api:file", args=[signing.dumps(item.pk, salt=LINKS)])

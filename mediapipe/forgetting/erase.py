@@ -71,6 +71,8 @@ def erase(subject: Subject, on_progress: Callable[[int], None]) -> Receipt:
 
 def _erase_events(ids: list[int]) -> list[str]:
     """Erase these events as far as possible; return in words what is left."""
+    # First, because a webhook that comes in between may announce more.
+    WebhookEvent.objects.filter(pk__in=ids).forget()
     media = MediaItem.objects.filter(event__in=ids)
     # A worker that has one in hand finds its lease gone, after it may have kept the file.
     busy = set(media.in_hand(timezone.now()).values_list("event", flat=True))

@@ -32,12 +32,17 @@ class EventQuerySet(models.QuerySet["WebhookEvent"]):
                 parameters=[], sender="", recipient="", purged_at=timezone.now()
             )
 
+    def forget(self) -> None:
+        """Take nothing in of them any more, however often they are told again."""
+        self.filter(forgotten_at=None).update(forgotten_at=timezone.now())
+
 
 class WebhookEvent(models.Model):
     """What happened at the provider: one message or one recording, however often it is told.
 
     `parameters` are the pairs of the first webhook in their order, names and values as received;
-    at `purged_at` they and the phone numbers were deleted by retention.
+    at `purged_at` they and the phone numbers were deleted, by retention or on request.
+    Of an event that has a `forgotten_at` nothing is taken in any more.
     """
 
     provider = models.CharField(max_length=16, default="twilio")
@@ -61,6 +66,7 @@ class WebhookEvent(models.Model):
     )
     last_repeat_at = models.DateTimeField(null=True, blank=True)
     purged_at = models.DateTimeField("payload deleted at", null=True, blank=True)
+    forgotten_at = models.DateTimeField(null=True, blank=True)
 
     objects = EventQuerySet.as_manager()
 

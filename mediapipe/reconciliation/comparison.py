@@ -90,7 +90,7 @@ def _taken_in(subject: Subject, dry_run: bool) -> InboundMessage | None:
     )
     event = recorded.first()
     known = set(event.media.values_list("media_sid", flat=True)) if event else set()
-    if event and (event.purged_at or len(known - {""}) >= subject.media):
+    if event and (event.purged_at or event.forgotten_at or len(known - {""}) >= subject.media):
         return None
     message = subject.read()
     if message is None or {item.media_sid for item in message.media} <= known:
