@@ -38,14 +38,14 @@ def missing(reason: str) -> None:
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """Yield the URL of an empty database."""
+def postgresql(template: str = "template1") -> Iterator[str]:
+    """Yield the URL of an empty database, or of a copy of another one."""
     need(5432, "PostgreSQL")
     name = f"mediapipe_{secrets.token_hex(6)}"
     connection = psycopg2.connect(f"{POSTGRESQL}/postgres")
     connection.autocommit = True
     try:
-        connection.cursor().execute(f"CREATE DATABASE {name}")
+        connection.cursor().execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         yield f"{POSTGRESQL}/{name}"
         connection.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks import excess_wait, records, summary, twilio
+from tests.benchmarks import excess_wait, growth, records, summary, twilio
 from tests.benchmarks.__main__ import PARTS, main
 from tests.benchmarks.alternatives import WAYS, Item, Wait, Way, fixed
 
@@ -181,3 +181,26 @@ def test_every_way_gets_the_same_trace() -> None:
     options = argparse.Namespace(media=50, rate=2.0, seed=3)
     first, second = (excess_wait.trace("an ordinary day", options) for _ in range(2))
     assert first == second
+
+
+def grown(*ratios: float) -> dict[str, Any]:
+    """Return a run of the growth, with a round for each ratio of the large to the small database.
+
+    The machine gets slower from round to round.
+    """
+
+    def cost(ms: float) -> growth.Figures:
+        return {work: {"ms": ms, "cpu_ms": ms} for work in growth.BOUNDED}
+
+    rounds = [[cost(pace), cost(pace * ratio)] for pace, ratio in enumerate(ratios, start=1)]
+    return {"sizes": [10, 1000], "times": 1, "rounds": rounds}
+
+
+def test_growth_is_told_within_a_round() -> None:
+    assert growth.growth(grown(1.1, 1.3, 1.2), "claim", 1, "ms") == pytest.approx(1.2)
+    assert "| claim | 2.00 | 2.60 | 1.20 | 1.20 |" in growth.table(grown(1.1, 1.3, 1.2))
+
+
+def test_what_grew_by_more_than_was_wanted_is_named() -> None:
+    assert "acknowledge, claim, sweep: that holds." in "\n".join(growth.section(grown(1.2)))
+    assert "acknowledge, claim, sweep took more." in "\n".join(growth.section(grown(1.4)))

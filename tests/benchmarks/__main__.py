@@ -13,7 +13,7 @@ import sys
 
 from tests.benchmarks import records
 
-PARTS = ("acknowledge", "retrieve", "excess_wait", "admin_at_scale")
+PARTS = ("acknowledge", "retrieve", "excess_wait", "growth", "admin_at_scale")
 SUMMARY = "summary"
 
 

@@ -38,10 +38,10 @@ class Rig:
         with Supervisor(programs, env=self.env | env, log_dir=logs) as supervisor:
             yield supervisor
 
-    def manage(self, *arguments: str) -> None:
+    def manage(self, *arguments: str, timeout_s: float = 600) -> None:
         """Run a management command in this environment."""
         command = [sys.executable, "manage.py", *arguments]
-        subprocess.run(command, cwd=records.ROOT, env=self.env, check=True, timeout=600)
+        subprocess.run(command, cwd=records.ROOT, env=self.env, check=True, timeout=timeout_s)
 
     def log(self, name: str) -> str:
         """Return what a program has written so far."""
@@ -50,7 +50,10 @@ class Rig:
 
 @contextmanager
 def rig(database: str, broker: str, **env: str) -> Iterator[Rig]:
-    """Yield a rig on one of DATABASES and one of BROKERS."""
+    """Yield a rig on one of DATABASES and one of BROKERS.
+
+    A database that `env` names is taken as it is; a broker in `memory` is each process's own.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         # Empty values are the defaults, whatever the shell or a .env file says.
@@ -71,6 +74,10 @@ def _broker(kind: str, made: Rig) -> Iterator[None]:
         is_ready = (made.folder / "broker.sock").exists
         with made.running(replace(processes.broker(), is_ready=is_ready)):
             yield
+        return
+    if kind == "memory":
+        made.env["CELERY_BROKER_WRITE_URL"] = "memory://"
+        yield
         return
     with servers.rabbitmq() if kind == "rabbitmq" else servers.redis_number() as url:
         made.env["CELERY_BROKER_URL"] = url

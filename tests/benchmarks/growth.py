@@ -1,0 +1,209 @@
+"""What a webhook, a claim, a sweep and pages of the admin cost in a small and in a large database.
+
+Each database has a history of another size, and the same work is done in one after the other, so
+that whatever else the machine does slows all of them down. Each has a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from multiprocessing import get_context
+from statistics import fmean, median
+
+import psycopg2
+from rich.console import Console
+
+from tests import servers
+from tests.benchmarks import records, rig
+
+PART = "growth"
+MEDIA = (10_000, 100_000, 1_000_000)
+# What is asked of these; the pages are told beside them.
+BOUNDED = ("acknowledge", "claim", "sweep")
+ALLOWED = 1.3
+# The history of a million takes some minutes.
+FILL_TIMEOUT_S = 3600
+BUSIEST = "SELECT account_sid FROM mediapipe_mediaitem GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
+console = Console()
+
+Figures = dict[str, dict[str, float]]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Fill the databases, and measure them in turns."""
+    options = parsed(arguments)
+    load_before = records.load()
+    with ExitStack() as stack:
+        databases = [stack.enter_context(seeded(media)) for media in options.media]
+        databases += [stack.enter_context(copied(name)) for name in options.copy_of]
+        sizes = [database.submit(rows).result() for database in databases]
+        # Connections, prepared statements and caches are made by the first of each.
+        rounds = [round_of(databases, options.times) for _ in range(options.rounds + 1)][1:]
+    figures = {"sizes": sizes, "times": options.times, "rounds": rounds}
+    console.print("\n".join(table(figures)))
+    console.print(f"written to {records.write(PART, figures, load_before=load_before)}")
+
+
+def parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the sizes from the command line, the smallest first."""
+    parser = argparse.ArgumentParser(prog=f"tests.benchmarks {PART}", description=__doc__)
+    parser.add_argument("--media", type=int, nargs="*", default=MEDIA, help="media items in each")
+    parser.add_argument(
+        "--copy-of",
+        nargs="*",
+        default=(),
+        metavar="DATABASE",
+        help="local PostgreSQL databases that are filled already; copies of them are measured too",
+    )
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--times", type=int, default=100, help="each, a database and round (100)")
+    return parser.parse_args(arguments)
+
+
+@contextmanager
+def seeded(media: int) -> Iterator[ProcessPoolExecutor]:
+    """Yield a process on a database with a history of so many media items."""
+    console.print(f"growth: filling a database with {media:,} media items")
+    with rig.rig("postgresql", "memory") as made:
+        made.manage("seed_history", "--media", str(media), timeout_s=FILL_TIMEOUT_S)
+        with process(made) as database:
+            yield database
+
+
+@contextmanager
+def copied(name: str) -> Iterator[ProcessPoolExecutor]:
+    """Yield a process on a copy of a filled database."""
+    console.print(f"growth: copying the database {name}")
+    with (
+        servers.postgresql(template=name) as url,
+        rig.rig("given", "memory", DATABASE_URL=url) as made,
+        process(made) as database,
+    ):
+        yield database
+
+
+@contextmanager
+def process(made: rig.Rig) -> Iterator[ProcessPoolExecutor]:
+    """Yield a process with Django on this rig's database, in the name of its busiest account."""
+    env = made.env | {
+        "DJANGO_SETTINGS_MODULE": "mediapipe.settings",
+        "TWILIO_ACCOUNT_SID": tidied(made.env["DATABASE_URL"]),
+        # Nobody takes the messages, and a sweep publishes nothing into a full queue.
+        "QUEUE_MAX_MESSAGES": "10000000",
+    }
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(1, spawn, initializer=rig.use, initargs=(env,)) as database:
+        yield database
+
+
+def tidied(url: str) -> str:
+    """Return the account with the most media items; tidy up first, as autovacuum would."""
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute("VACUUM ANALYZE")
+        cursor.execute(BUSIEST)
+        ((account_sid,),) = cursor.fetchall()
+        return str(account_sid)
+
+
+def round_of(databases: list[ProcessPoolExecutor], times: int) -> list[Figures]:
+    """Return what everything costs in each database, one after the other."""
+    return [database.submit(measured, times).result() for database in databases]
+
+
+def rows() -> int:
+    """Return how many media items there are."""
+    from mediapipe.models import MediaItem
+
+    return MediaItem.objects.count()
+
+
+def measured(times: int) -> Figures:
+    """Return what each kind of work costs in this process's database.
+
+    Afterwards nothing of it waits any more, as if workers had done with it.
+    """
+    from mediapipe.models import MediaItem, Status
+    from tests.benchmarks import growth_work as work
+
+    few = times // 10
+    figures = {
+        "acknowledge": timed([partial(work.acknowledge, work.webhook()) for _ in range(times)])
+    }
+    ids = work.waiting()
+    figures["sweep"] = timed(
+        [partial(work.sweep, least=len(ids))] * few, before=partial(work.let_be_due, ids)
+    )
+    figures["sweep, nothing due"] = timed([work.sweep] * few)
+    figures["claim"] = timed([partial(work.claim, pk) for pk in ids])
+    MediaItem.objects.filter(pk__in=ids).update(status=Status.STORED, sweep_at=None)
+    for name, url in work.pages().items():
+        figures[name] = timed([partial(work.visit, url)] * few)
+    return figures
+
+
+def timed(
+    works: list[Callable[[], None]], before: Callable[[], None] = lambda: None
+) -> dict[str, float]:
+    """Return the milliseconds that a piece of work took as a rule, and of processor on average."""
+    from tests.benchmarks.admin_at_scale import cpu_s
+
+    took_ms, worked_ms = [], []
+    for work in works:
+        before()
+        busy, began = cpu_s(), time.perf_counter()
+        work()
+        took_ms.append(1000 * (time.perf_counter() - began))
+        worked_ms.append(1000 * (cpu_s() - busy))
+    return {"ms": median(took_ms), "cpu_ms": fmean(worked_ms)}
+
+
+def growth(run: records.Run, work: str, size: int, figure: str) -> float:
+    """Return what this costs in one database for each it costs in the first.
+
+    That is the median of the rounds' own ratios.
+    """
+    ratios = [each[size][work][figure] / max(each[0][work][figure], 1e-9) for each in run["rounds"]]
+    return float(median(ratios))
+
+
+def table(run: records.Run) -> list[str]:
+    """Return a row for each kind of work."""
+    sizes = [f"{size:,}" for size in run["sizes"]]
+    head = ["", *(f"ms at {size}" for size in sizes), *(f"{s} : {sizes[0]}" for s in sizes[1:])]
+    lines = ["| " + " | ".join([*head, "processor"]) + " |", "|" + "---|" * (len(head) + 1)]
+    for work in run["rounds"][0][0]:
+        places = range(len(sizes))
+        took = [f"{median(each[n][work]['ms'] for each in run['rounds']):.2f}" for n in places]
+        grown = [f"{growth(run, work, n, 'ms'):.2f}" for n in places[1:]]
+        worked = f"{growth(run, work, places[-1], 'cpu_ms'):.2f}"
+        lines.append("| " + " | ".join([work, *took, *grown, worked]) + " |")
+    return lines
+
+
+def section(run: records.Run) -> list[str]:
+    """Return what the page of figures says about a run."""
+    last = len(run["sizes"]) - 1
+    over = [work for work in BOUNDED if growth(run, work, last, "ms") > ALLOWED]
+    verdict = f"{', '.join(over)} took more." if over else "that holds."
+    return [
+        "The same work on PostgreSQL with a short and with a long history, taking turns: in",
+        "milliseconds, and as a multiple of what it takes with the shortest. The last column is",
+        "the same for the processor time, of Django and PostgreSQL with the longest. A webhook is",
+        f"verified and recorded with its media item, a sweep hands {run['times']} items out, a",
+        "claim opens an attempt, all of them of the account with the most items. The broker is in",
+        "memory, so that nothing hides behind its price. The overview counts what came in the",
+        "last 48 hours, which is a share of the history.",
+        f"At most {ALLOWED} was wanted of {', '.join(BOUNDED)}: {verdict}",
+        "",
+        *table(run),
+    ]
+
+
+if __name__ == "__main__":
+    main()
