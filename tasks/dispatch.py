@@ -3,19 +3,23 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from celery.utils import uuid
 from django.conf import settings
+from django.utils import timezone
 from kombu import Connection, Producer, Queue
 from kombu.exceptions import OperationalError
 
 from mediapipe.celery import app
 from mediapipe.models import MediaItem
 from mediapipe.queues import MEDIA
+from tasks.countdown import countdown_s
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +37,9 @@ BOUNDS = {
 CONNECT_TIMEOUT_S = 1.0
 # After a failure nobody waits for the broker again for this long: the sweep has the rows.
 PAUSE_S = 3.0
+# By its name, because the task itself publishes what comes after it through this module.
+FETCH_MEDIA = "tasks.fetch_media.fetch_media"
+AT_ONCE: Mapping[int, datetime] = MappingProxyType({})
 
 
 class Breaker:
@@ -95,13 +102,16 @@ breaker = Breaker()
 producers = Producers()
 
 
-def dispatch(media_ids: Sequence[int], queue: str = MEDIA) -> bool:
+def dispatch(
+    media_ids: Sequence[int], queue: str = MEDIA, due: Mapping[int, datetime] = AT_ONCE
+) -> bool:
     """Publish one task a media item over one channel; tell whether the broker took them all.
 
-    Never raises for a broker that is away, and takes about a second at most: the rows are
-    durable, and the sweep publishes what was not.
+    The task of an item that is `due` later is held back until then. Never raises for a broker
+    that is away, and takes about a second at most: the rows are durable, and the sweep publishes
+    what was not.
     """
-    if not media_ids or published(partial(_publish, media_ids, queue)):
+    if not media_ids or published(partial(_publish, media_ids, queue, due)):
         return True
     MediaItem.objects.not_published(media_ids)
     return False
@@ -131,17 +141,32 @@ def _note_failure(error: Exception) -> None:
     )
 
 
-def _publish(media_ids: Sequence[int], queue: str, producer: Producer) -> None:
-    # Only here, because the task publishes what comes after it through this module.
-    from tasks.fetch_media import fetch_media
-
+def _publish(
+    media_ids: Sequence[int], queue: str, due: Mapping[int, datetime], producer: Producer
+) -> None:
+    now = timezone.now()
     for media_id in media_ids:
-        # The same message by apply_async, which goes through all that a task could ask for and
-        # makes a result of it, costs the processor a third more.
-        message = app.amqp.create_task_message(
-            uuid(), fetch_media.name, kwargs={"media_id": media_id}
-        )
-        app.amqp.send_task_message(producer, fetch_media.name, message, queue=queue, retry=False)
+        wait_s = (due.get(media_id, now) - now).total_seconds()
+        if wait_s > 0:
+            app.send_task(
+                FETCH_MEDIA,
+                kwargs={"media_id": media_id},
+                countdown=countdown_s(wait_s),
+                queue=queue,
+                producer=producer,
+                retry=False,
+            )
+        else:
+            _publish_at_once(media_id, queue, producer)
+
+
+def _publish_at_once(media_id: int, queue: str, producer: Producer) -> None:
+    """Publish what `send_task` would, which goes through all that a task could ask for.
+
+    With the result that it makes, that costs the processor a third more.
+    """
+    message = app.amqp.create_task_message(uuid(), FETCH_MEDIA, kwargs={"media_id": media_id})
+    app.amqp.send_task_message(producer, FETCH_MEDIA, message, queue=queue, retry=False)
 
 
 def publisher() -> Connection:

@@ -7,6 +7,7 @@ from mediapipe.models import MediaItem, Status
 from mediapipe.queues import RETRIES
 from tasks.countdown import CountdownTask
 from tasks.hand_off import at_once
+from tasks.shares import countdowns
 
 
 @app.task(
@@ -23,7 +24,13 @@ def fetch_media(self: CountdownTask, *, media_id: int) -> str:
     if media is None:
         return "not due"
     logs.bind(media_id=media.pk, event_id=media.event_id)
-    outcome = fetch.attempt(media)
+    try:
+        outcome = fetch.attempt(media)
+    except TransientFailure as failure:
+        if failure.retry_in_s is None or countdowns.has_room():
+            raise
+        media.leave_to_sweep()
+        return f"retrying: {failure.slug}"
     if media.status == Status.STORED:
         at_once(media.pk)
     return outcome

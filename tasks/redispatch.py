@@ -1,6 +1,9 @@
 """The sweep: what no message will bring back in time is handed out again."""
 
 import logging
+from datetime import timedelta
+
+from django.conf import settings
 
 from mediapipe.celery import app
 from mediapipe.models import Heartbeat, MediaItem
@@ -14,7 +17,11 @@ logger = logging.getLogger(__name__)
 
 @app.task(ignore_result=True)
 def redispatch() -> int:
-    """Publish a task for every overdue item, as far as its queue has room; return how many."""
+    """Publish a task for every item that falls due, as far as its queue has room; return how many.
+
+    The sweep looks two intervals ahead, so that no item waits for it: the worker holds a message
+    until its item is due, which is only a moment.
+    """
     Heartbeat.note(SWEEP)
     media = MediaItem.objects
     return _hand_out(media.untried(), MEDIA) + _hand_out(media.tried(), RETRIES)
@@ -22,8 +29,9 @@ def redispatch() -> int:
 
 def _hand_out(media: MediaQuerySet, queue: str) -> int:
     room = room_in(queue)
-    ids = media.hand_out(room) if room else []
-    if ids:
-        dispatch(ids, queue)
-        logger.info("handed out %d overdue media items to the queue %s", len(ids), queue)
-    return len(ids)
+    ahead = timedelta(seconds=2 * settings.REDISPATCH_INTERVAL_S)
+    due = media.hand_out(room, ahead) if room else {}
+    if due:
+        dispatch([*due], queue, due)
+        logger.info("handed out %d media items to the queue %s", len(due), queue)
+    return len(due)

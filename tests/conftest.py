@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from mediapipe import logs
 from mediapipe.simulator import Simulator
-from tasks.shares import shares
+from tasks.shares import countdowns, shares
 from tests import make
 from tests.tables import TABLES
 
@@ -60,6 +60,7 @@ def own_world(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.STORAGES = settings.STORAGES | {"media": backend}
     # What an earlier test made of an account's share would hold for a second.
     shares.forget()
+    countdowns.forget()
     # Nor may the log name what an earlier test was about.
     with logs.about():
         yield

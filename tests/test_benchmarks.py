@@ -13,7 +13,7 @@ import pytest
 
 from tests.benchmarks import excess_wait, growth, records, summary, twilio
 from tests.benchmarks.__main__ import PARTS, main
-from tests.benchmarks.alternatives import WAYS, Item, Wait, Way, fixed
+from tests.benchmarks.alternatives import WAYS, Item, Way, fixed
 
 ACKNOWLEDGE = {
     "media": 1,
@@ -158,13 +158,6 @@ def test_who_sleeps_keeps_the_others_waiting() -> None:
     assert awake_s is not None
     assert asleep_s is not None
     assert awake_s < 1 < 60 < asleep_s
-
-
-def test_the_slow_phase_waits_for_the_sweep() -> None:
-    item = Item(0.0, 1.0)
-    waits = iter([Wait(2.0, by_sweep=True), None])
-    excess_wait.simulated(Way("swept", lambda *_: next(waits)), [item])
-    assert item.found_s == excess_wait.SWEEP_S + excess_wait.ANSWER_S
 
 
 @pytest.mark.parametrize("name", excess_wait.TRACES)

@@ -162,17 +162,17 @@ def test_the_third_interruption_makes_an_item_poisonous() -> None:
 def test_the_sweep_hands_out_what_was_queued_and_never_taken() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.media()
-        assert MediaItem.objects.hand_out(10) == []
+        assert [*MediaItem.objects.hand_out(10)] == []
         clock.shift(PATIENCE)
-        assert MediaItem.objects.hand_out(10) == [item.pk]
-        assert MediaItem.objects.hand_out(10) == []
+        assert [*MediaItem.objects.hand_out(10)] == [item.pk]
+        assert [*MediaItem.objects.hand_out(10)] == []
 
 
 def test_the_sweep_hands_out_what_a_dead_worker_held() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.claimed()
         clock.shift(LEASE)
-        assert MediaItem.objects.hand_out(10) == [item.pk]
+        assert [*MediaItem.objects.hand_out(10)] == [item.pk]
 
 
 def test_the_sweep_hands_out_the_oldest_first_and_no_more_than_asked() -> None:
@@ -182,14 +182,14 @@ def test_the_sweep_hands_out_the_oldest_first_and_no_more_than_asked() -> None:
             items.append(make.media())
             clock.shift(timedelta(seconds=1))
         clock.shift(PATIENCE)
-        assert MediaItem.objects.hand_out(2) == [items[0].pk, items[1].pk]
+        assert [*MediaItem.objects.hand_out(2)] == [items[0].pk, items[1].pk]
 
 
 def test_the_sweep_leaves_finished_items_alone() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         store(make.claimed())
         clock.shift(timedelta(days=9))
-        assert MediaItem.objects.hand_out(10) == []
+        assert [*MediaItem.objects.hand_out(10)] == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -213,7 +213,7 @@ def test_two_sweeps_at_once_never_hand_out_the_same_item() -> None:
 
     def sweep(_: int) -> list[int]:
         try:
-            return MediaItem.objects.hand_out(10)
+            return [*MediaItem.objects.hand_out(10)]
         finally:
             connection.close()
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from celery.contrib.testing.worker import start_worker
+from django.utils import timezone
 from django_celery_results.models import TaskResult
 from pytest_django import DjangoDbBlocker, Settings
 
@@ -16,7 +18,7 @@ from mediapipe.models import MediaItem, Status
 from mediapipe.queues import MEDIA, QUEUES, RETRIES
 from mediapipe.simulator import Simulator, faults
 from tasks import redispatch as redispatching
-from tasks.dispatch import waiting_messages
+from tasks.dispatch import dispatch, publisher, waiting_messages
 from tasks.fetch_media import fetch_media
 from tasks.redispatch import redispatch
 from tests import make
@@ -111,6 +113,16 @@ def test_the_slow_phase_ends_the_task_and_leaves_the_row_to_the_sweep(
     assert item.sweep_at == item.next_attempt_at
 
 
+def test_what_is_too_much_for_the_workers_memory_is_left_to_the_sweep(
+    worker: None, twilio: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.shares.MOST_COUNTDOWNS", 0)
+    item = picture(twilio, faults=[faults.Status(404)])
+    assert outcome_of(item).result == '"retrying: not_ready"'
+    item.refresh_from_db()
+    assert (item.phase, item.sweep_at) == ("fast", item.next_attempt_at)
+
+
 def test_a_duplicate_message_is_not_due(worker: None, twilio: Simulator) -> None:
     item = picture(twilio)
     outcome_of(item)
@@ -138,6 +150,16 @@ def test_the_queue_tells_how_many_tasks_wait_in_it(monkeypatch: pytest.MonkeyPat
     assert waiting_messages("nobody-listens") == 3
 
 
+def test_a_task_is_held_back_until_its_item_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
+    due = timezone.now() + timedelta(seconds=9)
+    assert dispatch([1, 2], "held-back", {1: due})
+    with publisher() as connection, connection.SimpleQueue("held-back") as queue:
+        later, at_once = queue.get(block=False), queue.get(block=False)
+    assert abs(datetime.fromisoformat(later.headers["eta"]) - due) < timedelta(seconds=1)
+    assert at_once.headers["eta"] is None
+
+
 def test_every_periodic_task_exists() -> None:
     for entry in app.conf.beat_schedule.values():
         assert entry["task"] in app.tasks
@@ -148,7 +170,7 @@ def handed_on(monkeypatch: pytest.MonkeyPatch) -> Handed:
     """Collect what the sweep publishes into which queue, on a broker whose queues are empty."""
     ids: Handed = []
     monkeypatch.setattr(
-        redispatching, "dispatch", lambda new, queue: ids.extend((pk, queue) for pk in new)
+        redispatching, "dispatch", lambda new, queue, due: ids.extend((pk, queue) for pk in new)
     )
     monkeypatch.setattr(redispatching, "room_in", lambda queue: 1000)
     return ids
@@ -164,6 +186,15 @@ def test_the_sweep_publishes_what_is_overdue(handed_on: Handed) -> None:
     item = overdue()
     assert redispatch() == 1
     assert handed_on == [(item.pk, MEDIA)]
+
+
+def test_the_sweep_publishes_what_falls_due_before_the_next_but_one(handed_on: Handed) -> None:
+    soon, _later = make.media(), make.media()
+    now = timezone.now()
+    MediaItem.objects.update(sweep_at=now + timedelta(seconds=11))
+    MediaItem.objects.filter(pk=soon.pk).update(sweep_at=now + timedelta(seconds=9))
+    assert redispatch() == 1
+    assert handed_on == [(soon.pk, MEDIA)]
 
 
 def test_the_sweep_puts_what_was_tried_into_the_queue_of_retries(handed_on: Handed) -> None:

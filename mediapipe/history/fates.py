@@ -35,6 +35,8 @@ NEVER_SHARE, OUTBREAK_NEVER_SHARE = 0.001, 0.01
 LAG_MEDIAN_S, LAG_SPREAD = 0.12, 0.6
 JAM_LAG_S = (20.0, 900.0)
 ANSWER_MEDIAN_S = 0.25
+# An item is claimed so long after its time, at the most.
+LATENESS_S = 0.1
 BYTES_PER_S = 4e6
 SIZE_MEDIAN = 180_000
 # Failures that end an item at its first attempt, and how many in a thousand they are.
@@ -131,7 +133,7 @@ def _try_until_it_ends(
             return
         phase = wait.phase
         retries[phase] += wait.counts
-        started_s = ended_s + wait.delay_s + _lateness_s(phase, chance)
+        started_s = ended_s + wait.delay_s + chance.uniform(0.0, LATENESS_S)
 
 
 def _wait(failure: type[Failure], retries: dict[Phase, int], elapsed_s: float) -> Wait | None:
@@ -160,11 +162,6 @@ def _available_s(media: AnnouncedMedia, arrival: Arrival, chance: Random) -> flo
 def _lag_s(arrival: Arrival, chance: Random) -> float:
     lag_s = chance.lognormvariate(math.log(LAG_MEDIAN_S), LAG_SPREAD)
     return lag_s + (chance.uniform(*JAM_LAG_S) if arrival.jam else 0.0)
-
-
-def _lateness_s(phase: Phase, chance: Random) -> float:
-    """Return how long after its time an item is claimed: the sweep comes every five seconds."""
-    return chance.uniform(0.0, 5.0) if phase == Phase.SLOW else chance.uniform(0.0, 0.1)
 
 
 def _drawn(shares: tuple[tuple[type[Failure], float], ...], chance: Random) -> type[Failure] | None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from mediapipe.failures import (
@@ -217,6 +217,11 @@ class MediaItem(MediaRow):
             **media_changes.seen(self, failure, evidence),
         )
         return wait
+
+    def leave_to_sweep(self) -> None:
+        """Let the sweep bring the item back when it is due, and no message with a countdown."""
+        waiting = MediaItem.objects.filter(pk=self.pk, status=Status.RETRYING, lease="")
+        waiting.update(sweep_at=F("next_attempt_at"))
 
     def note_metadata(self, because: str | None) -> None:
         """Note what the metadata said of a 404; None if it said nothing.

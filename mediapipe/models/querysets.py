@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import Q, Window
+from django.db.models import F, Q, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
@@ -128,26 +128,34 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
         published = self.queued().untried().filter(sweep_at__gt=timezone.now())
         return published.filter(account_sid=account_sid).count()
 
-    def hand_out(self, limit: int) -> list[int]:
-        """Return the ids of overdue items, each to one caller only.
+    def in_countdown(self, limit: int) -> int:
+        """Return how many wait for a message with a countdown; those beyond the limit not counted.
 
-        The accounts take turns, each with its oldest item first, so that none has to wait until
-        another one's thousands are done. Items of a paused account stay where they are, so that
-        they do not run in circles.
+        What waits for the sweep has the same time for the sweep as for its attempt.
+        """
+        waiting = self.filter(status=Status.RETRYING, phase=Phase.FAST)
+        return waiting.filter(sweep_at__gt=F("next_attempt_at"))[:limit].count()
+
+    def hand_out(self, limit: int, ahead: timedelta = timedelta()) -> dict[int, datetime]:
+        """Return the ids of items that are overdue, or will be so far ahead, and when.
+
+        Each goes to one caller only. The accounts take turns, each with its oldest item first,
+        so that none has to wait until another one's thousands are done. Items of a paused account
+        stay where they are, so that they do not run in circles.
         """
         now = timezone.now()
-        rows = self.overdue(now).exclude(account_sid__in=AccountTrouble.paused())
+        rows = self.overdue(now + ahead).exclude(account_sid__in=AccountTrouble.paused())
         turn = Window(RowNumber(), partition_by="account_sid", order_by="sweep_at")
         in_turn = rows.annotate(turn=turn).order_by("turn", "sweep_at")
         chosen = list(in_turn.values_list("pk", flat=True)[:limit])
         with transaction.atomic():
             # A database cannot lock what it numbers, so somebody else may have taken some since.
-            mine = self.overdue(now).filter(pk__in=chosen)
+            mine = self.overdue(now + ahead).filter(pk__in=chosen)
             if connection.features.has_select_for_update_skip_locked:
                 mine = mine.select_for_update(skip_locked=True)
-            ids = set(mine.values_list("pk", flat=True))
-            self.filter(pk__in=ids).update(sweep_at=now + PATIENCE)
-        return [pk for pk in chosen if pk in ids]
+            due = dict(mine.values_list("pk", "sweep_at"))
+            self.filter(pk__in=due).update(sweep_at=now + ahead + PATIENCE)
+        return {pk: due[pk] or now for pk in chosen if pk in due}
 
     def in_hand(self, now: datetime) -> MediaQuerySet:
         """Those that a worker has in hand at this moment."""

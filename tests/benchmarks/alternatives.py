@@ -41,10 +41,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Wait:
-    """How long until the next attempt; one of the sweep is rounded up to when the sweep comes."""
+    """How long until the next attempt."""
 
     delay_s: float
-    by_sweep: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def ours(item: Item, now_s: float) -> Wait | None:
         return None
     item.fast_retries += wait.phase == Phase.FAST
     item.slow_retries += wait.phase == Phase.SLOW
-    return Wait(wait.delay_s, by_sweep=wait.phase == Phase.SLOW)
+    return Wait(wait.delay_s)
 
 
 def ours_by(factor: float) -> Callable[[Item, float], Wait | None]:

@@ -23,8 +23,8 @@ from tests.benchmarks import records
 from tests.benchmarks.alternatives import WAYS, Item, Way
 
 PART = "excess_wait"
-# How long Twilio takes to answer, and how often our sweep comes, in seconds.
-ANSWER_S, SWEEP_S = 0.25, 5.0
+# How long Twilio takes to answer.
+ANSWER_S = 0.25
 # After this Twilio takes a webhook for failed.
 PATIENCE_S = 15.0
 TRACES = {
@@ -131,8 +131,7 @@ def _worked(way: Way, item: Item, now_s: float) -> tuple[float, float | None]:
             return now_s, None
         due_s = now_s + wait.delay_s
         if not way.sleeps:
-            swept_s = math.ceil(due_s / SWEEP_S) * SWEEP_S
-            return now_s, swept_s if wait.by_sweep else due_s
+            return now_s, due_s
         now_s = due_s
 
 
