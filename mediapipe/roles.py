@@ -22,12 +22,14 @@ SEEN = Q(content_type__app_label__in=["mediapipe", "django_celery_results"]) & Q
 )
 # It begins like the others, but is about more than a list.
 NUMBERS = "view_numbers"
+# Whose program reads the API is the business of who gives tokens out.
+TOKENS = "view_apitoken"
 SUPPORTS = (NUMBERS, "retry_mediaitem", "export_mediaitem", "manage_incident")
 USERS = ("add_user", "change_user", "delete_user", "view_user", "view_group", "view_logentry")
 
 MAY: dict[str, Q] = {
-    VIEWER: SEEN & ~Q(codename=NUMBERS),
-    SUPPORT: SEEN | Q(codename__in=SUPPORTS),
+    VIEWER: SEEN & ~Q(codename__in=[NUMBERS, TOKENS]),
+    SUPPORT: SEEN & ~Q(codename=TOKENS) | Q(codename__in=SUPPORTS),
     ADMINISTRATOR: SEEN | Q(codename__in=(*SUPPORTS, *USERS)),
 }
 

@@ -14,6 +14,8 @@ from django.test import Client
 from mediapipe.api import access
 from mediapipe.api.access import WRONG_A_MINUTE, WrongTokens
 from mediapipe.models import ApiToken
+from tests import make
+from tests.test_claims import store
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -26,15 +28,15 @@ def nothing_wrong_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "wrong_tokens", WrongTokens())
 
 
-def made(name: str = "crm") -> str:
+def made(name: str = "crm", *options: str) -> str:
     """Return a token as the command prints it."""
     out = StringIO()
-    call_command("api_token", "make", name, stdout=out, stderr=StringIO())
+    call_command("api_token", "make", name, *options, stdout=out, stderr=StringIO())
     return out.getvalue().strip()
 
 
-def get(client: Client, token: str, scheme: str = "Bearer") -> Any:
-    return client.get(URL, headers={"Authorization": f"{scheme} {token}"})
+def get(client: Client, token: str, url: str = URL) -> Any:
+    return client.get(url, headers={"Authorization": f"Bearer {token}"})
 
 
 def test_a_token_from_the_command_opens_the_api(client: Client) -> None:
@@ -100,6 +102,23 @@ def test_a_flood_of_wrong_tokens_is_two_lines_without_any_of_them(
     lines = [record for record in caplog.records if record.name.startswith("mediapipe")]
     assert len(lines) == 2
     assert WRONG not in caplog.text
+
+
+def test_a_token_for_an_account_sees_its_media_alone(client: Client) -> None:
+    own, other = make.media(), store(make.claimed(make.message(account_sid=make.sid("AC"))))
+    token = made("crm", "--account", make.ACCOUNT)
+    assert [item["id"] for item in get(client, token).json()["media"]] == [own.pk]
+    assert get(client, token, f"{URL}/{own.pk}").status_code == 200
+    hidden = [f"{URL}?sid={other.media_sid}", f"{URL}?sid={other.account_sid}"]
+    assert [get(client, token, url).json()["media"] for url in hidden] == [[], []]
+    for url in (f"{URL}/{other.pk}", f"{URL}/{other.pk}/link"):
+        assert get(client, token, url).json() == get(client, token, f"{URL}/9999").json()
+
+
+def test_a_token_for_an_account_that_is_not_here_is_not_made() -> None:
+    with pytest.raises(CommandError, match=f"is no account here: {make.ACCOUNT}"):
+        made("crm", "--account", make.sid("AC"))
+    assert not ApiToken.objects.exists()
 
 
 def test_a_name_is_taken_once() -> None:

@@ -42,6 +42,8 @@ RULES: dict[tuple[str, bool], tuple[set[str], set[str]]] = {
     ("auth_user_add", False): (RULE, RULE),
     ("auth_group_changelist", False): (RULE, RULE),
     ("auth_group_add", False): (NONE, NONE),
+    ("mediapipe_apitoken_changelist", False): (RULE, RULE),
+    ("mediapipe_apitoken_add", False): (NONE, NONE),
     ("django_celery_results_taskresult_changelist", False): (SEE, SEE),
     ("django_celery_results_taskresult_add", False): (NONE, NONE),
     **{(f"mediapipe_{model}_changelist", False): (SEE, SEE) for model in MODELS},

@@ -10,5 +10,5 @@ from mediapipe.models import ApiToken
 class ApiTokenAdmin(ReadOnlyAdmin):
     """Who may read the JSON API; `manage.py api_token` makes and revokes."""
 
-    list_display = ("name", "created_at", "last_used_at", "revoked_at")
+    list_display = ("name", "accounts", "created_at", "last_used_at", "revoked_at")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)

@@ -16,11 +16,14 @@ from django.views.decorators.http import require_safe
 
 from mediapipe.api.answers import NotAuthorized, Refused, TooManyWrongTokens
 from mediapipe.models import ApiToken
+from mediapipe.models.querysets import MediaQuerySet
 
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+# What the token may see comes with the request.
+View = Callable[Concatenate[HttpRequest, MediaQuerySet, P], HttpResponseBase]
+Guarded = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 BEARER = re.compile(r"Bearer +([!-~]{1,200})", re.IGNORECASE)
 # In each web process; a right token is never held up by wrong ones.
@@ -50,29 +53,32 @@ class WrongTokens:
 wrong_tokens = WrongTokens()
 
 
-def for_token_holders(view: View[P]) -> View[P]:
-    """Let this view be read with a valid token alone, and answer its errors as JSON."""
+def for_token_holders(view: View[P]) -> Guarded[P]:
+    """Let this view be read with a valid token alone, and answer its errors as JSON.
+
+    The view gets the media that the token may see, and looks at nothing else.
+    """
 
     @csrf_exempt
     @require_safe
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
-            _authorize(request)
-            return view(request, *args, **kwargs)
+            return view(request, _token(request).media(), *args, **kwargs)
         except Refused as refused:
             return refused.answer()
 
     return guarded
 
 
-def _authorize(request: HttpRequest) -> None:
+def _token(request: HttpRequest) -> ApiToken:
     header = request.headers.get("Authorization", "")
     if not header:
         raise NotAuthorized("Send the header Authorization: Bearer, with a token.")
     bearer = BEARER.fullmatch(header)
-    if bearer and ApiToken.of(bearer[1]):
-        return
+    token = ApiToken.of(bearer[1]) if bearer else None
+    if token:
+        return token
     if wrong_tokens.note():
         raise TooManyWrongTokens("Too many wrong tokens; a right one is still taken.")
     raise NotAuthorized("The token is not valid: it was never made here, or it was revoked.")

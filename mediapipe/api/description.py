@@ -38,7 +38,8 @@ def description() -> Schema:
             "title": "mediapipe",
             "version": "1",
             "description": "The media that Twilio's webhooks announced, to read. "
-            "Times have an offset; keys may be added, none is renamed.",
+            "Times have an offset; keys may be added, none is renamed. "
+            "For a token that is restricted to accounts there is no other account's media.",
         },
         "servers": [{"url": "/"}],
         "security": [{"token": []}],

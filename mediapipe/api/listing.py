@@ -56,11 +56,11 @@ class Page:
     next: Cursor | None
 
     @classmethod
-    def read(cls, parameters: QueryDict) -> Self:
-        """Return the page that these parameters of a query ask for; raise Refused."""
+    def read(cls, parameters: QueryDict, media: MediaQuerySet) -> Self:
+        """Return the page of this media that the parameters of a query ask for; raise Refused."""
         asked = _asked(parameters)
         limit = _limit(asked.get("limit", str(DEFAULT_LIMIT)))
-        rows = _chosen(asked).select_related("event").defer("event__parameters")
+        rows = _chosen(media, asked).select_related("event").defer("event__parameters")
         if "cursor" in asked:
             rows = rows.filter(Cursor.read(asked["cursor"]).after())
         found = list(rows.order_by("-received_at", "-pk")[: limit + 1])
@@ -84,8 +84,7 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-def _chosen(asked: dict[str, str]) -> MediaQuerySet:
-    media = MediaItem.objects.all()
+def _chosen(media: MediaQuerySet, asked: dict[str, str]) -> MediaQuerySet:
     if "sid" in asked:
         media = media.filter(**_of_sid(asked["sid"]))
     if "status" in asked:

@@ -21,15 +21,16 @@ from mediapipe.api.listing import Page
 from mediapipe.export import document
 from mediapipe.file_answers import deleted, file_answer
 from mediapipe.models import MediaItem, Status
+from mediapipe.models.querysets import MediaQuerySet
 
 LINKS = "mediapipe.download"
 NUMBER = re.compile("[0-9]{1,18}")
 
 
 @for_token_holders
-def media_list(request: HttpRequest) -> HttpResponse:
+def media_list(request: HttpRequest, media: MediaQuerySet) -> HttpResponse:
     """Answer with a page of media items, the newest first."""
-    page = Page.read(request.GET)
+    page = Page.read(request.GET, media)
     more = None
     if page.next:
         query = urlencode({**request.GET.dict(), "cursor": str(page.next)})
@@ -38,15 +39,15 @@ def media_list(request: HttpRequest) -> HttpResponse:
 
 
 @for_token_holders
-def media_item(request: HttpRequest, number: str) -> HttpResponse:
+def media_item(request: HttpRequest, media: MediaQuerySet, number: str) -> HttpResponse:
     """Answer with what is known of one media item."""
-    return json_answer(document(_item(number)))
+    return json_answer(document(_item(media, number)))
 
 
 @for_token_holders
-def link(request: HttpRequest, number: str) -> HttpResponse:
+def link(request: HttpRequest, media: MediaQuerySet, number: str) -> HttpResponse:
     """Answer with a link to the file that opens without a token, for a short time."""
-    item = _item(number)
+    item = _item(media, number)
     if item.status != Status.STORED:
         raise NotFound(f"There is no file: the media item is {item.status}.")
     if item.purged_at:
@@ -74,7 +75,7 @@ def openapi(request: HttpRequest) -> HttpResponse:
 
 
 @for_token_holders
-def nowhere(request: HttpRequest) -> HttpResponse:
+def nowhere(request: HttpRequest, media: MediaQuerySet) -> HttpResponse:
     """Answer as a program can read it where a path leads nowhere."""
     raise NotFound("There is nothing here: look at /api/v1/openapi.json.")
 
@@ -83,10 +84,10 @@ def _lifetime() -> timedelta:
     return timedelta(seconds=settings.API_LINK_LIFETIME_S)
 
 
-def _item(number: str) -> MediaItem:
-    media = MediaItem.objects.select_related("event").defer("event__parameters")
+def _item(media: MediaQuerySet, number: str) -> MediaItem:
+    rows = media.select_related("event").defer("event__parameters")
     # A number that is longer is none of ours, nor one that a database takes.
-    item = media.filter(pk=int(number)).first() if NUMBER.fullmatch(number) else None
+    item = rows.filter(pk=int(number)).first() if NUMBER.fullmatch(number) else None
     if item is None:
         raise NotFound("There is no media item of this number.")
     return item

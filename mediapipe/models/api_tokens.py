@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+
+from mediapipe.models.media import MediaItem
+from mediapipe.models.querysets import MediaQuerySet
 
 # Lets people, and programs that look for leaked secrets, see what it is.
 PREFIX = "mediapipe_"
@@ -30,6 +34,12 @@ class ApiToken(models.Model):
     """
 
     name = models.CharField(max_length=64, unique=True, help_text="Who uses it.")
+    accounts = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="SIDs of the accounts whose media it sees; empty for every account.",
+    )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(null=True, blank=True, help_text="To the minute.")
@@ -44,11 +54,19 @@ class ApiToken(models.Model):
         return self.name
 
     @classmethod
-    def make(cls, name: str) -> str:
-        """Return a new token under this name; nobody can read it a second time."""
+    def make(cls, name: str, accounts: Iterable[str] = ()) -> str:
+        """Return a new token under this name; nobody can read it a second time.
+
+        With `accounts`, their SIDs, it sees the media of these alone.
+        """
         token = PREFIX + secrets.token_urlsafe(32)
-        cls.objects.create(name=name, digest=_digest(token))
+        cls.objects.create(name=name, digest=_digest(token), accounts=" ".join(accounts))
         return token
+
+    def media(self) -> MediaQuerySet:
+        """Return the media that it may see."""
+        media = MediaItem.objects.all()
+        return media.filter(account_sid__in=self.accounts.split()) if self.accounts else media
 
     @classmethod
     def of(cls, token: str) -> ApiToken | None:
