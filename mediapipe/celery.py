@@ -1,8 +1,10 @@
 """The Celery application: `celery -A mediapipe`."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import task_postrun, task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
 
@@ -27,3 +29,15 @@ app = Celery(
     ],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
+
+
+@task_prerun.connect
+@task_postrun.connect
+def _close_old_connections(**kwargs: Any) -> None:
+    """Keep this thread's database connection as long as a web request would, if it still works.
+
+    Celery would close it around each task, and the next one would have to connect anew.
+    """
+    from django.db import close_old_connections
+
+    close_old_connections()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from celery.contrib.testing.worker import start_worker
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.utils import timezone
 from django_celery_results.models import TaskResult
 from pytest_django import DjangoDbBlocker, Settings
@@ -35,8 +40,27 @@ def only_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> It
     with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
         patch.setenv("CELERY_BROKER_URL", "memory://")
         patch.setitem(app.conf.broker_transport_options, "polling_interval", 0.02)
-        with start_worker(app, pool="solo", perform_ping_check=False, queues=QUEUES):
+        with (
+            closed_afterwards(),
+            start_worker(app, pool="solo", perform_ping_check=False, queues=QUEUES),
+        ):
             yield
+
+
+@contextmanager
+def closed_afterwards() -> Iterator[None]:
+    """Close what the worker's thread leaves open, or the test's database could not be dropped."""
+    opened: list[BaseDatabaseWrapper] = []
+
+    def note(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
+        opened.append(connection)
+
+    connection_created.connect(note)
+    yield
+    connection_created.disconnect(note)
+    for connection in opened:
+        connection.inc_thread_sharing()
+        connection.close()
 
 
 @pytest.fixture
@@ -135,6 +159,17 @@ def test_a_message_of_the_previous_version_still_runs(worker: None, twilio: Simu
     arguments = {"media_id": picture(twilio).pk}
     result = ended(app.send_task("tasks.fetch_media.fetch_media", kwargs=arguments).id)[-1]
     assert (result.status, result.result) == ("SUCCESS", '"stored"')
+
+
+@pytest.mark.database
+def test_the_next_task_finds_the_database_connection_of_the_last_one(
+    worker: None, twilio: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 60)
+    outcome_of(picture(twilio))
+    with mock.patch.object(connection_created, "send") as made:
+        outcome_of(picture(twilio))
+    assert not made.called
 
 
 def test_a_call_that_names_no_argument_fails_at_the_caller() -> None:
