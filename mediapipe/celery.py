@@ -1,9 +1,11 @@
 """The Celery application: `celery -A mediapipe`."""
 
+from __future__ import annotations
+
 import os
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from celery.signals import task_postrun, task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
@@ -33,11 +35,13 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 
 @task_prerun.connect
 @task_postrun.connect
-def _close_old_connections(**kwargs: Any) -> None:
+def _close_old_connections(task: Task[Any, Any], **kwargs: Any) -> None:
     """Keep this thread's database connection as long as a web request would, if it still works.
 
     Celery would close it around each task, and the next one would have to connect anew.
     """
     from django.db import close_old_connections
 
-    close_old_connections()
+    # One that is called without a message runs on the connection of who calls it.
+    if not task.request.is_eager:
+        close_old_connections()
