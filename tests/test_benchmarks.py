@@ -43,6 +43,7 @@ RETRIEVE = {
     "concurrency": 16,
     "media": 300,
     "workers": ["threads"],
+    "stalled": {"gevent": "82 of 100 are done, and no more come."},
     "memory_mb": {"threads": 80.0},
     "runs": [
         {
@@ -87,6 +88,11 @@ def test_the_ratio_is_the_median_of_those_within_one_round(tmp_path: Path) -> No
 def test_a_worker_stands_to_the_bare_loop_of_its_own_round(tmp_path: Path) -> None:
     written(tmp_path, "retrieve", "2026-11-25T10:00:00", **RETRIEVE)
     assert "| 50 KB | 100 ms | 200 | 90 (0.50) |" in summary.page(tmp_path)
+
+
+def test_a_worker_that_came_to_no_end_is_told(tmp_path: Path) -> None:
+    written(tmp_path, "retrieve", "2026-11-25T10:00:00", **RETRIEVE)
+    assert "gevent did not come to an end: 82 of 100" in summary.page(tmp_path)
 
 
 def test_a_media_sid_says_how_it_is_answered() -> None:

@@ -36,6 +36,7 @@ class Owed:
         """Put everything into the worker's queue, which it does not look into meanwhile."""
         app.control.cancel_consumer(worker.queue, destination=worker.hosts, reply=True, timeout=5)
         TaskResult.objects.all().delete()
+        WebhookEvent.objects.all().delete()
         self.count = len(urls)
         done = dispatch(_rows(urls), worker.queue) if worker.ours else self._plain(worker, urls)
         assert done, "The broker did not take it all."
@@ -69,7 +70,6 @@ class Owed:
         if worker.ours:
             stored = MediaItem.objects.filter(status="stored", attempts=1, size__gt=0).count()
             assert stored == self.count, f"{stored} are stored, expected were {self.count}"
-        WebhookEvent.objects.all().delete()
 
 
 def _rows(urls: Sequence[str]) -> list[int]:

@@ -33,7 +33,7 @@ ANSWERS_MS = (0, 100)
 # A large body counts for as many small ones, or the disk would be what is measured.
 LARGE_BYTES, LARGE_SHARE = 1_000_000, 5
 # A worker that has done nothing for so long does not end at all.
-STALLED_S = 60.0
+STALLED_S = 20.0
 console = Console()
 
 Figures = dict[str, float]
@@ -52,6 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
         "concurrency": CONCURRENCY,
         "media": options.media,
         "workers": [worker.name for worker in measured.workers],
+        "stalled": measured.stalled,
         "memory_mb": memory,
         "runs": runs,
     }
@@ -113,12 +114,13 @@ class Bench:
 
         self.made, self.supervisor, self.workers = made, supervisor, workers
         self.api_port, self.options = api_port, options
+        self.stalled: dict[str, str] = {}
         self.folder = made.folder / "plain"
         self.owed = Owed(self.folder)
 
     def warm_up(self) -> None:
         """Let connections, threads and caches be there before anything is measured."""
-        for worker in self.workers:
+        for worker in list(self.workers):
             self.fetched(worker, self.urls(4 * CONCURRENCY, SIZES[0], 0))
 
     def run(self, size: int, answer_ms: int) -> dict[str, Any]:
@@ -131,8 +133,9 @@ class Bench:
         """Return what each contestant came to, one after the other."""
         count = self.options.media // (LARGE_SHARE if size >= LARGE_BYTES else 1)
         figures = {BARE: self.bare(self.urls(count, size, answer_ms))}
-        for worker in self.workers:
-            figures[worker.name] = self.fetched(worker, self.urls(count, size, answer_ms))
+        for worker in list(self.workers):
+            if took := self.fetched(worker, self.urls(count, size, answer_ms)):
+                figures[worker.name] = took
         return figures
 
     def urls(self, count: int, size: int, answer_ms: int) -> list[str]:
@@ -154,8 +157,19 @@ class Bench:
         busy = (usage.cpu_s(self.pid("twilio")) - before) / took["s"]
         return figures(len(urls), took["s"], took["cpu_s"]) | {"twilio_busy": busy}
 
-    def fetched(self, worker: Worker, urls: list[str]) -> Figures:
-        """Let a worker fetch them."""
+    def fetched(self, worker: Worker, urls: list[str]) -> Figures | None:
+        """Let a worker fetch them; one that does not come to an end is not asked again."""
+        try:
+            return self._fetched(worker, urls)
+        except TimeoutError as error:
+            console.print(worker.name, error)
+            self.stalled[worker.name] = str(error)
+            self.workers.remove(worker)
+            for name in worker.names:
+                self.supervisor.end(name)
+            return None
+
+    def _fetched(self, worker: Worker, urls: list[str]) -> Figures:
         with self.emptied():
             self.owed.publish(worker, urls)
             before = self.cpu_s(worker)
@@ -173,9 +187,11 @@ class Bench:
         """Begin and end without a file, on a disk that has nothing left to write."""
         self.folder.mkdir()
         subprocess.run(["sync"], check=True)  # noqa: S607
-        yield
-        for folder in self.folders():
-            shutil.rmtree(folder, ignore_errors=True)
+        try:
+            yield
+        finally:
+            for folder in self.folders():
+                shutil.rmtree(folder, ignore_errors=True)
 
     def folders(self) -> list[Path]:
         """Return where files are stored."""
@@ -227,6 +243,7 @@ def section(run: records.Run) -> list[str]:
         "Memory of an idle worker after all that, what its processes share counted once: "
         + ", ".join(f"{name} {run['memory_mb'][name]:.0f} MB" for name in workers)
         + ".",
+        *(f"**{name} did not come to an end: {why}**" for name, why in run["stalled"].items()),
     ]
 
 

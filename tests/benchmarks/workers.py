@@ -11,6 +11,7 @@ from mediapipe.processes import Program
 
 # As many downloads at once as WORKER_CONCURRENCY says by default.
 CONCURRENCY = 16
+PLAIN, GREEN = "tests.benchmarks.plain_task", "tests.benchmarks.green"
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Worker:
     @property
     def ours(self) -> bool:
         """Whether it runs our task, and not the plain one."""
-        return self.app == "mediapipe"
+        return self.app != PLAIN
 
     @property
     def queue(self) -> str:
@@ -58,12 +59,11 @@ class Worker:
         return [f"{name}@bench" for name in self.names]
 
 
-PLAIN = "tests.benchmarks.plain_task"
 WORKERS = (
     Worker("threads", "threads"),
     Worker("two of threads", "threads", processes=2, concurrency=CONCURRENCY // 2),
     Worker("prefork", "prefork"),
-    Worker("gevent", "gevent"),
+    Worker("gevent", "gevent", GREEN),
     Worker("plain prefork", "prefork", PLAIN, concurrency=None),
     Worker("plain threads", "threads", PLAIN),
 )
@@ -72,6 +72,6 @@ WORKERS = (
 def chosen(names: Sequence[str]) -> list[Worker]:
     """Return the workers of these names that can run here; gevent is no requirement of ours."""
     there = [worker for worker in WORKERS if worker.name in names]
-    if importlib.util.find_spec("gevent"):
+    if importlib.util.find_spec("psycogreen"):
         return there
     return [worker for worker in there if worker.pool != "gevent"]
