@@ -13,7 +13,15 @@ import sys
 
 from tests.benchmarks import records
 
-PARTS = ("acknowledge", "retrieve", "excess_wait", "growth", "admin_at_scale")
+PARTS = (
+    "acknowledge",
+    "retrieve",
+    "wait",
+    "memory",
+    "excess_wait",
+    "growth",
+    "admin_at_scale",
+)
 SUMMARY = "summary"
 
 

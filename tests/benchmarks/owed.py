@@ -73,6 +73,13 @@ class Owed:
 
 
 def _rows(urls: Sequence[str]) -> list[int]:
+    events, items = announced(urls)
+    save(events, items)
+    return [item.pk for item in items]
+
+
+def announced(urls: Sequence[str]) -> tuple[list[WebhookEvent], list[MediaItem]]:
+    """Return the rows of a message for each URL, not saved yet."""
     now = timezone.now()
     events, items = [], []
     for url in urls:
@@ -88,6 +95,10 @@ def _rows(urls: Sequence[str]) -> list[int]:
         )
         events.append(WebhookEvent.announced(message, provider="twilio", at=now))
         items.append(MediaItem.announced(events[-1], media, now))
+    return events, items
+
+
+def save(events: Sequence[WebhookEvent], items: Sequence[MediaItem]) -> None:
+    """Write all these rows at once."""
     WebhookEvent.objects.bulk_create(events)
     MediaItem.objects.bulk_create(items)
-    return [item.pk for item in items]

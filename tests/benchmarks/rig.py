@@ -49,10 +49,11 @@ class Rig:
 
 
 @contextmanager
-def rig(database: str, broker: str, **env: str) -> Iterator[Rig]:
+def rig(database: str, broker: str | None, **env: str) -> Iterator[Rig]:
     """Yield a rig on one of DATABASES and one of BROKERS.
 
-    A database that `env` names is taken as it is; a broker in `memory` is each process's own.
+    A database that `env` names is taken as it is; a broker in `memory` is each process's own, and
+    None is for a benchmark that runs one itself.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -63,7 +64,8 @@ def rig(database: str, broker: str, **env: str) -> Iterator[Rig]:
         if database == "postgresql":
             whole["DATABASE_URL"] = stack.enter_context(servers.postgresql())
         made = Rig(folder, whole)
-        stack.enter_context(_broker(broker, made))
+        if broker:
+            stack.enter_context(_broker(broker, made))
         made.manage("migrate", "--verbosity=0")
         yield made
 

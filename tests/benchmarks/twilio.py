@@ -15,6 +15,9 @@ from mediapipe.simulator.script import ACCOUNT_SID, AUTH_TOKEN, new_sid
 
 # The API redirects to the CDN, which is another origin, as Twilio's is.
 API_HOST, CDN_HOST = "127.0.0.1", "127.0.0.2"
+NOT_FOUND = b'{"code": 20404, "message": "The requested resource was not found", "status": 404}'
+# Of a large body so much is sent at once, and the next when that is on its way.
+PIECE = 256 * 1024
 # What a JPEG begins with: an answer that is no picture would not be stored.
 PICTURE = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 CREDENTIALS = (ACCOUNT_SID, AUTH_TOKEN)
@@ -27,7 +30,10 @@ def media_url(port: int, size: int, answer_ms: int) -> str:
 
 
 def media_sid(size: int, answer_ms: int) -> str:
-    """Return a SID that nobody has seen yet, of so many bytes after so long an answer."""
+    """Return a SID that nobody has seen yet, of so many bytes after so long an answer.
+
+    Without a byte it is one that is not there yet, and a 404.
+    """
     return f"ME{size:08x}{answer_ms:04x}{new_sid('ME')[-20:]}"
 
 
@@ -49,6 +55,8 @@ class Origin(asyncio.Protocol):
         """Redirect to this CDN; be the CDN itself without one."""
         self.cdn = cdn
         self.received = b""
+        self.body = memoryview(b"")
+        self.is_full = False
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -67,9 +75,14 @@ class Origin(asyncio.Protocol):
     def answer(self, path: str) -> None:
         """Redirect after the time that was asked for, or give the bytes at once."""
         size, answer_s = meant_by(path.rpartition("/")[2])
+        if not size:
+            self.send("404 Not Found", len(NOT_FOUND), "Content-Type: application/json")
+            self.transport.write(NOT_FOUND)
+            return
         if not self.cdn:
             self.send("200 OK", size, "Content-Type: image/jpeg")
-            self.transport.write(picture(size))
+            self.body = memoryview(picture(size))
+            self.send_body()
             return
         location = f"Location: {self.cdn}{path}"
         redirect = "307 Temporary Redirect"
@@ -78,6 +91,21 @@ class Origin(asyncio.Protocol):
             loop.call_later(answer_s, self.send, redirect, 0, location)
         else:
             self.send(redirect, 0, location)
+
+    def send_body(self) -> None:
+        """Send what is left of the body, as far as the receiver takes it now."""
+        while self.body and not self.is_full:
+            piece, self.body = self.body[:PIECE], self.body[PIECE:]
+            self.transport.write(piece)
+
+    def pause_writing(self) -> None:
+        """Wait, because a body that lies in our memory is not on its way."""
+        self.is_full = True
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self.is_full = False
+        self.send_body()
 
     def send(self, status: str, length: int, *headers: str) -> None:
         """Send the head of an answer."""

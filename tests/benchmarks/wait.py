@@ -1,0 +1,198 @@
+"""A hundred thousand items that wait: memory, punctuality of the attempts, the price of restarts.
+
+The items wait in fast and slow phase alike, and become due at a rate that this machine can do.
+Twilio answers 404 to each, so that all go on waiting. The broker is the benchmark's own server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+
+from mediapipe import processes
+from mediapipe.processes import Program, Supervisor
+from mediapipe.queues import HOUSEKEEPING, RETRIES
+from tests.benchmarks import brokers, records, rig, twilio, usage
+
+PART = "wait"
+STAGES = ("undisturbed", "worker restarted", "broker restarted")
+WORKER = f"worker-{RETRIES}"
+# What became due while the rows were written is worked off first.
+BACKLOG_S = 10.0
+# A lost message is taken for lost after a minute.
+PATIENCE_S = 90.0
+SETTINGS = {
+    "MEDIA_ALLOWED_NETWORKS": "127.0.0.0/8",
+    # Otherwise the fast phase is over before so many can have come into it.
+    "RETRY_MAX_DELAY": "50m",
+    "RETRY_FAST_WINDOW": "50m",
+    # Who asks the metadata too would make two requests an attempt.
+    "METADATA_FROM_ATTEMPT": "0",
+}
+console = Console()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure each broker, on PostgreSQL."""
+    options = parsed(arguments)
+    load_before = records.load()
+    port = rig.free_port()
+    env = SETTINGS | {"TWILIO_API_HOSTS": f"http://{twilio.API_HOST}:{port}"}
+    command = [sys.executable, "-m", "tests.benchmarks.twilio", str(port), str(rig.free_port())]
+    runs = []
+    with rig.rig("postgresql", None, **env) as made:
+        rig.use(made.env)
+        with made.running(Program("twilio", command)):
+            rig.wait_for_port(port)
+            for broker in options.brokers:
+                runs.append(measured(made, broker, port, options))
+                console.print(line(runs[-1]), highlight=False)
+    figures = {"items": options.items, "rate": options.rate, "messages": options.messages}
+    file = records.write(PART, figures | {"runs": runs}, load_before=load_before)
+    console.print(f"written to {file}")
+
+
+def parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the sizes from the command line."""
+    parser = argparse.ArgumentParser(prog=f"tests.benchmarks {PART}", description=__doc__)
+    parser.add_argument("--items", type=int, default=100_000)
+    parser.add_argument("--rate", type=float, default=50.0, help="of them due a second (50)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="a stage (60)")
+    parser.add_argument(
+        "--messages", type=int, default=500, help="fast ones that wait as messages (500)"
+    )
+    parser.add_argument("--brokers", nargs="+", choices=rig.BROKERS, default=rig.BROKERS)
+    return parser.parse_args(arguments)
+
+
+def measured(made: rig.Rig, broker: str, port: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Return the figures of one broker."""
+    from tests.benchmarks.waiting import Waiting
+
+    waiting = Waiting(options.items, options.rate, options.messages)
+    with ExitStack() as stack:
+        server = stack.enter_context(brokers.own(broker, made))
+        programs = [processes.worker(RETRIES), processes.worker(HOUSEKEEPING)]
+        workers = stack.enter_context(made.running(*programs))
+        begin = waiting.seed(port)
+        waiting.publish(made.env["CELERY_BROKER_URL"])
+        stack.enter_context(made.running(processes.beat()))
+        sleep_until(max(begin, now()) + timedelta(seconds=BACKLOG_S))
+        stages = Stages(server, workers, options.seconds)
+        ends = [now(), *(stages.run(name) for name in STAGES)]
+        lost = waiting.settle(ends[-1], PATIENCE_S)
+        spans = zip(STAGES, ends, ends[1:], strict=False)
+        return {
+            "broker": broker,
+            "memory_mb": stages.memory_mb(),
+            "stages": {name: asdict(waiting.punctuality(*span)) for name, *span in spans},
+            "lost": lost,
+            "gone": options.items - waiting.owed(),
+        }
+
+
+class Stages:
+    """What happens to the running service, and how much memory it ever had."""
+
+    def __init__(self, server: Supervisor, workers: Supervisor, seconds: float) -> None:
+        self.parts = {brokers.BROKER: server, WORKER: workers}
+        self.seconds = seconds
+        self.peaks_mb = dict.fromkeys(self.parts, 0.0)
+
+    def run(self, name: str) -> datetime:
+        """Let a stage pass; return when it was over."""
+        end = now() + timedelta(seconds=self.seconds)
+        restarts: dict[str, Callable[[], None]] = {
+            "worker restarted": lambda: self.restart(WORKER),
+            "broker restarted": lambda: self.restart(brokers.BROKER),
+        }
+        restarts.get(name, lambda: None)()
+        sleep_until(end)
+        return end
+
+    def restart(self, name: str) -> None:
+        """End a program as an administrator does, and start it again at once."""
+        self.look(name)
+        self.parts[name].end(name)
+        self.parts[name].start(name)
+
+    def look(self, name: str) -> None:
+        """Note the memory of a program before it ends."""
+        peak_mb = usage.peak_rss_mb(self.parts[name].running[name].pid)
+        self.peaks_mb[name] = max(self.peaks_mb[name], peak_mb)
+
+    def memory_mb(self) -> dict[str, float]:
+        """Return the most memory that each program had."""
+        for name in self.parts:
+            self.look(name)
+        return self.peaks_mb
+
+
+def now() -> datetime:
+    """Return the time, in UTC."""
+    from django.utils import timezone
+
+    return timezone.now()
+
+
+def sleep_until(moment: datetime) -> None:
+    """Do nothing until then."""
+    time.sleep(max(0.0, (moment - now()).total_seconds()))
+
+
+def section(run: records.Run) -> list[str]:
+    """Return what the page of figures says about a run."""
+    head = (
+        "broker",
+        "worker MB",
+        "broker MB",
+        *(f"{name}: p50 / p99 / most s late" for name in STAGES),
+        "worker away: felt for s",
+        "broker away: felt for s",
+        "lost",
+    )
+    return [
+        f"{run['items']:,} items wait for their next attempt, half of them in the fast phase and",
+        f"half in the slow one, and {run['rate']:g} a second become due. Twilio answers 404 to",
+        "each, so all go on waiting. Two workers (retries, housekeeping) and beat, on PostgreSQL.",
+        f"{run['messages']:,} of the fast ones wait as messages in the worker, which is one",
+        "account's share; all others are rows. Late is by how much an attempt began after",
+        "`next_attempt_at`. A restart is SIGTERM, the end, and a start at once; it is felt until",
+        "the last item became due whose attempt was more than 2 s late. Lost is what was due and",
+        f"not attempted within {PATIENCE_S:g} s. Memory is the most that a process ever had.",
+        "",
+        "| " + " | ".join(head) + " |",
+        "|" + "---|" * len(head),
+        *map(line, run["runs"]),
+    ]
+
+
+def line(run: dict[str, Any]) -> str:
+    """Return the row of a table about one broker."""
+    stages = run["stages"]
+    cells = [
+        run["broker"],
+        f"{run['memory_mb'][WORKER]:.0f}",
+        f"{run['memory_mb'][brokers.BROKER]:.0f}",
+        *(lateness(stages[name]) for name in STAGES),
+        *(f"{stages[name]['felt_s']:.1f}" for name in STAGES[1:]),
+        f"{run['lost'] + run['gone']}",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def lateness(stage: dict[str, float]) -> str:
+    """Return the cell about the attempts of one stage."""
+    return " / ".join(f"{stage[name]:.2f}" for name in ("p50_s", "p99_s", "max_s"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Media that waits for its next attempt, and how late the attempts were.
+
+Imported once Django is set up, because it is about our own models.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from django.db import connection
+from django.utils import timezone
+from kombu import Connection, Producer
+
+from mediapipe.delays import percentile
+from mediapipe.models import FetchAttempt, MediaItem, Status
+from mediapipe.models.querysets import PATIENCE
+from mediapipe.queues import RETRIES
+from mediapipe.schedule import Phase
+from tasks.fetch_media import fetch_media
+from tests.benchmarks import twilio
+from tests.benchmarks.owed import announced, save
+
+# As if all had failed so often before: the fast ones then wait as long as it is allowed.
+ATTEMPTS = 11
+BATCH = 2000
+# A broker is told of so many messages over one connection before the next.
+SEEDED_A_SECOND = 2500
+LATE_S = 2.0
+
+
+@dataclass(frozen=True)
+class Punctuality:
+    """How late the attempts were whose time came within a while, in seconds.
+
+    `felt_s` is how long after the beginning an attempt was still more than LATE_S late.
+    """
+
+    due: int
+    p50_s: float
+    p99_s: float
+    max_s: float
+    late: int
+    felt_s: float
+
+
+class Waiting:
+    """So many items, half in the fast and half in the slow phase, due at a steady rate."""
+
+    def __init__(self, items: int, rate: float, messages: int) -> None:
+        """Let so many of the fast ones wait as messages, the others as rows."""
+        self.items, self.rate, self.messages = items, rate, messages
+        self.due: dict[int, datetime] = {}
+        self.fast: list[int] = []
+
+    def seed(self, port: int) -> datetime:
+        """Write the rows, instead of any that there were; return when the first is due."""
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE mediapipe_webhookevent CASCADE")
+        chance = Random(5)
+        begin = timezone.now() + timedelta(seconds=self.items / SEEDED_A_SECOND)
+        for first in range(0, self.items, BATCH):
+            size = min(BATCH, self.items - first)
+            events, items = announced([twilio.media_url(port, 0, 0) for _ in range(size)])
+            for number, item in enumerate(items, first):
+                after_s = (number + chance.random()) / self.rate
+                _wait(item, number, begin + timedelta(seconds=after_s))
+            save(events, items)
+            self.due |= {item.pk: item.next_attempt_at for item in items if item.next_attempt_at}
+            self.fast += [item.pk for item in items if item.phase == Phase.FAST]
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        return begin
+
+    def publish(self, url: str) -> None:
+        """Let the broker know of those that wait as messages: some of any time."""
+        chosen = Random(6).sample(self.fast, min(self.messages, len(self.fast)))
+        with Connection(url) as broker:
+            producer = Producer(broker)
+            for pk in chosen:
+                left_s = (self.due[pk] - timezone.now()).total_seconds()
+                fetch_media.apply_async(
+                    kwargs={"media_id": pk},
+                    queue=RETRIES,
+                    producer=producer,
+                    countdown=max(0.0, left_s),
+                )
+                MediaItem.objects.filter(pk=pk).update(sweep_at=self.due[pk] + PATIENCE)
+
+    def settle(self, until: datetime, patience_s: float) -> int:
+        """Wait for the attempts that were due before this; return how many never came."""
+        deadline = time.monotonic() + patience_s
+        while missing := sum(1 for _, started in self._attempts(until) if started is None):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(1)
+        return missing
+
+    def owed(self) -> int:
+        """Return how many items wait for an attempt that something will bring about."""
+        return MediaItem.objects.filter(status=Status.RETRYING, sweep_at__isnull=False).count()
+
+    def punctuality(self, begin: datetime, end: datetime) -> Punctuality:
+        """Say how late the attempts were that were due in this time; those never made count not."""
+        waits = [
+            (due, (started - due).total_seconds())
+            for due, started in self._attempts(end)
+            if due >= begin and started
+        ]
+        late = [due for due, late_s in waits if late_s > LATE_S]
+        lateness_s = [max(0.0, late_s) for _, late_s in waits]
+        return Punctuality(
+            due=len(waits),
+            p50_s=percentile(lateness_s, 0.5) or 0.0,
+            p99_s=percentile(lateness_s, 0.99) or 0.0,
+            max_s=max(lateness_s, default=0.0),
+            late=len(late),
+            felt_s=(max(late) - begin).total_seconds() if late else 0.0,
+        )
+
+    def _attempts(self, until: datetime) -> Iterator[tuple[datetime, datetime | None]]:
+        made = FetchAttempt.objects.filter(number=ATTEMPTS + 1)
+        started = dict(made.values_list("media_id", "started_at"))
+        for pk, due in self.due.items():
+            if due < until:
+                yield due, started.get(pk)
+
+
+def _wait(item: MediaItem, number: int, due: datetime) -> None:
+    """Bring a row to where its last attempt would have left it."""
+    is_fast = number % 2 == 0
+    item.status = Status.RETRYING
+    item.error = "not_ready"
+    item.attempts = item.not_found_count = ATTEMPTS
+    item.first_attempt_at = item.budget_started_at = item.last_not_found_at = item.received_at
+    item.phase = Phase.FAST if is_fast else Phase.SLOW
+    item.fast_retries = ATTEMPTS - 1
+    item.slow_retries = 0 if is_fast else 1
+    item.next_attempt_at = item.sweep_at = due
