@@ -67,7 +67,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=50.0, help="of them due a second (50)")
     parser.add_argument("--seconds", type=float, default=60.0, help="a stage (60)")
     parser.add_argument(
-        "--messages", type=int, default=500, help="fast ones that wait as messages (500)"
+        "--messages", type=int, default=10_000, help="fast ones that wait as messages (10000)"
     )
     parser.add_argument("--brokers", nargs="+", choices=rig.BROKERS, default=rig.BROKERS)
     return parser.parse_args(arguments)
@@ -163,8 +163,8 @@ def section(run: records.Run) -> list[str]:
         f"{run['items']:,} items wait for their next attempt, half of them in the fast phase and",
         f"half in the slow one, and {run['rate']:g} a second become due. Twilio answers 404 to",
         "each, so all go on waiting. Two workers (retries, housekeeping) and beat, on PostgreSQL.",
-        f"{run['messages']:,} of the fast ones wait as messages in the worker, which is one",
-        "account's share; all others are rows. Late is by how much an attempt began after",
+        f"{run['messages']:,} of the fast ones wait as messages in the worker, which is as many",
+        "as it is given; all others are rows. Late is by how much an attempt began after",
         "`next_attempt_at`. A restart is SIGTERM, the end, and a start at once; it is felt until",
         "the last item became due whose attempt was more than 2 s late. Lost is what was due and",
         f"not attempted within {PATIENCE_S:g} s. Memory is the most that a process ever had.",
