@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from mediapipe import roles
+from mediapipe.admin.text import moment
 from mediapipe.failures import Failure, FinalFailure, TooLarge, TransientMedia404, Unauthorized
 from mediapipe.models import MediaItem
 from mediapipe.transport.download import Evidence
@@ -76,6 +77,25 @@ def test_a_group_shows_when_it_was_seen_first_and_last_and_its_newest(admin_clie
     (row,) = groups(admin_client)
     assert len(re.findall(r"\d\d:\d\d:\d\d", row)) == 2
     assert [str(item) in row for item in items] == [False, True, True, True]
+
+
+def test_a_group_is_the_sum_of_its_hours(admin_client: Client) -> None:
+    failed(TooLarge())
+    for hours in (9, 3, 30):
+        failed(Unauthorized(), hours_ago=hours)
+    first, second = groups(admin_client, period="7d")
+    assert first.startswith(f"unauthorized {make.ACCOUNT} api.twilio.com 3 Retry")
+    times = MediaItem.objects.filter(error="unauthorized").values_list("received_at", flat=True)
+    assert f"{moment(min(times))} {moment(max(times))}" in first
+    assert second.startswith("too_large")
+
+
+def test_the_latest_hour_comes_first(admin_client: Client) -> None:
+    for hours in (2, 9, 9, 5):
+        failed(hours_ago=hours)
+    rows = groups(admin_client, by="time", period="24h")
+    assert rows == sorted(rows, reverse=True)
+    assert [" 2 Retry" in row for row in rows] == [False, False, True]
 
 
 def test_only_the_period_that_is_asked_for_counts(admin_client: Client) -> None:

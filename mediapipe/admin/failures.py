@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,12 +42,22 @@ class Group:
     """Items that have the same values in the columns that are grouped by."""
 
     values: dict[str, Any]
-    count: int
     first: datetime
     last: datetime
-    query: str
+    query: str = ""
+    counts: Counter[datetime] = field(default_factory=Counter)
     examples: list[MediaItem] = field(default_factory=list)
     bars: list[tuple[int, int, int]] = field(default_factory=list)
+
+    def add(self, bucket: datetime, count: int, first: datetime, last: datetime) -> None:
+        """Count the items of one hour or day too."""
+        self.counts[bucket] += count
+        self.first, self.last = min(self.first, first), max(self.last, last)
+
+    @property
+    def count(self) -> int:
+        """Return how many items it has."""
+        return self.counts.total()
 
     @property
     def cells(self) -> list[str]:
@@ -72,10 +83,11 @@ def failures(request: HttpRequest) -> HttpResponse:
     status = status if status in SHOWN else Status.FAILED.value
     by = [name for name in BY if name in request.GET.getlist("by")] or list(DEFAULT_BY)
     media = _media(period, status)
-    groups = _groups(media, by, period, status)
+    groups = _groups(media, by)
+    for group in groups:
+        group.query = _query(group.values, period, status)
+        group.bars = [] if "time" in by else _bars(group.counts, period)
     _add_examples(media, by, groups)
-    if "time" not in by:
-        _add_bars(media, by, groups, period)
     return render_page(
         request,
         "failures.html",
@@ -116,18 +128,27 @@ def _media(period: Period, status: str) -> MediaQuerySet:
     return media.annotate(bucket=bucket)
 
 
-def _groups(media: MediaQuerySet, by: list[str], period: Period, status: str) -> list[Group]:
+def _groups(media: MediaQuerySet, by: list[str]) -> list[Group]:
+    """Return the largest groups, one more than are shown; with `time` the latest ones.
+
+    The items are gone through once: a group is the sum of its hours or days.
+    """
     columns = [BY[name] for name in by]
-    rows = media.values(*columns).annotate(
+    rows = media.values(*dict.fromkeys([*columns, "bucket"])).annotate(
         count=Count("pk"), first=Min("received_at"), last=Max("received_at")
     )
-    order = ["-bucket", "-count"] if "time" in by else ["-count"]
-    found = []
-    for row in rows.order_by(*order, *columns)[: MOST_GROUPS + 1]:
-        values = {name: row[BY[name]] for name in by}
-        query = _query(values, period, status)
-        found.append(Group(values, row["count"], row["first"], row["last"], query))
-    return found
+    found: dict[Key, Group] = {}
+    for row in rows.order_by():
+        key = tuple(row[column] for column in columns)
+        values = dict(zip(by, key, strict=True))
+        group = found.setdefault(key, Group(values, row["first"], row["last"]))
+        group.add(row["bucket"], row["count"], row["first"], row["last"])
+    return sorted(found.values(), key=_place)[: MOST_GROUPS + 1]
+
+
+def _place(group: Group) -> Key:
+    latest_first = [-time.timestamp() for time in (group.values.get("time"),) if time]
+    return (*latest_first, -group.count, *group.values.values())
 
 
 def _query(values: dict[str, Any], period: Period, status: str) -> str:
@@ -154,29 +175,25 @@ def _add_examples(media: MediaQuerySet, by: list[str], groups: Iterable[Group]) 
     columns = [BY[name] for name in by]
     same = [F(column) for column in columns]
     place = Window(RowNumber(), partition_by=same, order_by=F("received_at").desc())
-    newest = media.annotate(place=place).filter(place__lte=EXAMPLES)
+    newest = media.annotate(place=place).filter(place__lte=EXAMPLES).order_by("-received_at")
+    # The rows are long: only those that are shown are read, the others stay in the index.
+    ids = newest.values("pk")[: EXAMPLES * MOST_GROUPS * 10]
     of_group = {tuple(group.values.values()): group.examples for group in groups}
     fields = {"error", "account_sid", "host", "media_sid", "identity", "received_at"}
-    for item in newest.only(*fields).order_by("-received_at")[: EXAMPLES * MOST_GROUPS * 10]:
+    for item in media.filter(pk__in=ids).only(*fields).order_by("-received_at"):
         key = tuple(getattr(item, column) for column in columns)
         if key in of_group:
             of_group[key].append(item)
 
 
-def _add_bars(media: MediaQuerySet, by: list[str], groups: Iterable[Group], period: Period) -> None:
-    """Give each group its counts over time as the bars of a small picture."""
-    columns = [BY[name] for name in by]
-    rows = media.values(*columns, "bucket").annotate(count=Count("pk")).order_by()
-    counts: dict[Key, dict[int, int]] = {}
-    for row in rows:
-        key = tuple(row[column] for column in columns)
-        counts.setdefault(key, {})[_number(period, row["bucket"])] = row["count"]
-    for group in groups:
-        found = counts.get(tuple(group.values.values()), {})
-        most = max(found.values(), default=1)
-        for number, count in sorted(found.items()):
-            height = max(round(HEIGHT * count / most), 2)
-            group.bars.append((number * (BAR + GAP), HEIGHT - height, height))
+def _bars(counts: Counter[datetime], period: Period) -> list[tuple[int, int, int]]:
+    """Return place, top and height of each bar of a group's small picture."""
+    most = max(counts.values())
+    bars = []
+    for bucket, count in sorted(counts.items()):
+        height = max(round(HEIGHT * count / most), 2)
+        bars.append((_number(period, bucket) * (BAR + GAP), HEIGHT - height, height))
+    return bars
 
 
 def _hourly(period: Period) -> bool:

@@ -150,6 +150,12 @@ class MediaRow(models.Model):
             models.Index(
                 fields=["error", "-received_at"], name="media_error", condition=~Q(error="")
             ),
+            # All that the failures page counts and groups by, so that it never looks at the rows.
+            models.Index(
+                fields=["status", "received_at", "error", "account_sid", "host", "id"],
+                name="media_failures",
+                condition=~Q(error=""),
+            ),
             models.Index(fields=["account_sid", "-received_at"], name="media_account"),
             models.Index(
                 Coalesce("delay_at_most_s", "delay_at_least_s").desc(), name="media_slowest"
