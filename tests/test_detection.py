@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -259,6 +260,20 @@ def test_media_that_waits_for_us_is_trouble_of_our_queue() -> None:
     for item in came(20, hours_ago=0.5, status=Status.QUEUED):
         MediaItem.objects.filter(pk=item.pk).update(first_attempt_at=None, queue_lag_s=None)
     assert checked() == [(Cause.QUEUE, "", "open")]
+
+
+@pytest.mark.parametrize(("minutes", "causes"), [(1, []), (3, [Cause.QUEUE])])
+def test_what_was_found_later_waits_for_us_since_it_was_found(
+    minutes: int, causes: list[str]
+) -> None:
+    waits: dict[str, Any] = {
+        "first_attempt_at": None,
+        "queue_lag_s": None,
+        "delay_at_least_s": None,
+    }
+    found_at = NOW - timedelta(minutes=minutes)
+    came(20, hours_ago=0.5, status=Status.QUEUED, reconciled_at=found_at, **waits)
+    assert [cause for cause, *_ in checked()] == causes
 
 
 def test_the_queue_is_well_again_when_what_comes_in_is_prompt() -> None:

@@ -47,5 +47,7 @@ def _fetchable(period: Period) -> MediaQuerySet:
 
 def _kept_waiting(period: Period) -> MediaQuerySet:
     long_ago = period.until - timedelta(seconds=LATE_S)
-    untried = Q(first_attempt_at=None, received_at__lt=long_ago, status=Status.QUEUED)
+    # What reconciliation found came to Twilio long ago, and to us just now.
+    since = Q(reconciled_at=None, received_at__lt=long_ago) | Q(reconciled_at__lt=long_ago)
+    untried = since & Q(first_attempt_at=None, status=Status.QUEUED)
     return _fetchable(period).filter(Q(queue_lag_s__gte=LATE_S) | untried)
