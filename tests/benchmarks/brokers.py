@@ -6,12 +6,15 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from mediapipe import processes
 from mediapipe.processes import Program, Supervisor
+from tests.benchmarks import usage
 from tests.benchmarks.rig import Rig, free_port, wait_for_port
 
 BROKER = "broker"
+SERVERS = ("beam.smp", "redis-server", "valkey-server")
 RABBITMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 # RabbitMQ ends its queues one after the other.
 GRACE_S = 60.0
@@ -33,6 +36,12 @@ def own(kind: str, made: Rig) -> Iterator[Supervisor]:
     with made.running(program, **env) as supervisor:
         wait_for_port(port)
         yield supervisor
+
+
+def server(pid: int) -> int:
+    """Return the server itself, without what started it, below this process."""
+    names = {each: Path(f"/proc/{each}/comm").read_text().strip() for each in usage.tree(pid)}
+    return next(each for each, name in names.items() if name in SERVERS)
 
 
 def _redis(made: Rig, port: int) -> tuple[Program, dict[str, str]]:

@@ -26,7 +26,9 @@ PART = "wait"
 STAGES = ("undisturbed", "worker restarted", "broker restarted")
 WORKER = f"worker-{RETRIES}"
 # What became due while the rows were written is worked off first.
-BACKLOG_S = 10.0
+BACKLOG_S = 15.0
+# What is due just before a restart is held up by it, and counts to it.
+BEFORE_S = 5.0
 # A lost message is taken for lost after a minute.
 PATIENCE_S = 90.0
 SETTINGS = {
@@ -80,20 +82,22 @@ def measured(made: rig.Rig, broker: str, port: int, options: argparse.Namespace)
     waiting = Waiting(options.items, options.rate, options.messages)
     with ExitStack() as stack:
         server = stack.enter_context(brokers.own(broker, made))
-        programs = [processes.worker(RETRIES), processes.worker(HOUSEKEEPING)]
+        programs = [processes.worker(RETRIES), processes.worker(HOUSEKEEPING), processes.beat()]
         workers = stack.enter_context(made.running(*programs))
-        begin = waiting.seed(port)
+        rig.wait_for_log(made, WORKER, "ready.")
+        waiting.wait_for_sweep()
+        due_from = waiting.seed(port)
         waiting.publish(made.env["CELERY_BROKER_URL"])
-        stack.enter_context(made.running(processes.beat()))
-        sleep_until(max(begin, now()) + timedelta(seconds=BACKLOG_S))
+        sleep_until(max(due_from, now()) + timedelta(seconds=BACKLOG_S))
         stages = Stages(server, workers, options.seconds)
         ends = [now(), *(stages.run(name) for name in STAGES)]
         lost = waiting.settle(ends[-1], PATIENCE_S)
         spans = zip(STAGES, ends, ends[1:], strict=False)
+        late = {name: waiting.punctuality(begin, end, BEFORE_S) for name, begin, end in spans}
         return {
             "broker": broker,
             "memory_mb": stages.memory_mb(),
-            "stages": {name: asdict(waiting.punctuality(*span)) for name, *span in spans},
+            "stages": {name: asdict(each) for name, each in late.items()},
             "lost": lost,
             "gone": options.items - waiting.owed(),
         }
@@ -126,7 +130,8 @@ class Stages:
 
     def look(self, name: str) -> None:
         """Note the memory of a program before it ends."""
-        peak_mb = usage.peak_rss_mb(self.parts[name].running[name].pid)
+        pid = self.parts[name].running[name].pid
+        peak_mb = usage.peak_rss_mb(brokers.server(pid) if name == brokers.BROKER else pid)
         self.peaks_mb[name] = max(self.peaks_mb[name], peak_mb)
 
     def memory_mb(self) -> dict[str, float]:

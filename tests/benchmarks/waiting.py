@@ -17,7 +17,8 @@ from django.utils import timezone
 from kombu import Connection, Producer
 
 from mediapipe.delays import percentile
-from mediapipe.models import FetchAttempt, MediaItem, Status
+from mediapipe.models import FetchAttempt, Heartbeat, MediaItem, Status
+from mediapipe.models.heartbeats import SWEEP
 from mediapipe.models.querysets import PATIENCE
 from mediapipe.queues import RETRIES
 from mediapipe.schedule import Phase
@@ -57,10 +58,19 @@ class Waiting:
         self.due: dict[int, datetime] = {}
         self.fast: list[int] = []
 
-    def seed(self, port: int) -> datetime:
-        """Write the rows, instead of any that there were; return when the first is due."""
+    def wait_for_sweep(self, timeout_s: float = 90.0) -> None:
+        """Empty the tables, and return when beat and its worker are seen to work together."""
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE mediapipe_webhookevent CASCADE")
+        Heartbeat.objects.filter(part=SWEEP).delete()
+        deadline = time.monotonic() + timeout_s
+        while not Heartbeat.objects.filter(part=SWEEP).exists():
+            if time.monotonic() > deadline:
+                raise TimeoutError("There is no sweep.")
+            time.sleep(0.5)
+
+    def seed(self, port: int) -> datetime:
+        """Write the rows; return when the first is due."""
         chance = Random(5)
         takes_s = self.items / SEEDED_A_SECOND + self.messages / PUBLISHED_A_SECOND
         begin = timezone.now() + timedelta(seconds=takes_s)
@@ -104,14 +114,18 @@ class Waiting:
 
     def owed(self) -> int:
         """Return how many items wait for an attempt that something will bring about."""
-        return MediaItem.objects.filter(status=Status.RETRYING, sweep_at__isnull=False).count()
+        return MediaItem.objects.unfinished().filter(sweep_at__isnull=False).count()
 
-    def punctuality(self, begin: datetime, end: datetime) -> Punctuality:
-        """Say how late the attempts were that were due in this time; those never made count not."""
+    def punctuality(self, begin: datetime, end: datetime, before_s: float) -> Punctuality:
+        """Say how late the attempts were that were due in this time; those never made count not.
+
+        The time is taken from so many seconds before its beginning to as many before its end.
+        """
+        before = timedelta(seconds=before_s)
         waits = [
             (due, (started - due).total_seconds())
-            for due, started in self._attempts(end)
-            if due >= begin and started
+            for due, started in self._attempts(end - before)
+            if due >= begin - before and started
         ]
         late = [due for due, late_s in waits if late_s > LATE_S]
         lateness_s = [max(0.0, late_s) for _, late_s in waits]
@@ -121,7 +135,7 @@ class Waiting:
             p99_s=percentile(lateness_s, 0.99) or 0.0,
             max_s=max(lateness_s, default=0.0),
             late=len(late),
-            felt_s=(max(late) - begin).total_seconds() if late else 0.0,
+            felt_s=max(0.0, (max(late) - begin).total_seconds()) if late else 0.0,
         )
 
     def _attempts(self, until: datetime) -> Iterator[tuple[datetime, datetime | None]]:
