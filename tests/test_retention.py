@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import repeat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.files.base import ContentFile
@@ -221,6 +223,16 @@ def test_more_than_a_batch_is_deleted_whole(monkeypatch: pytest.MonkeyPatch) -> 
         stored()
     age()
     assert purge() == counts(payloads=5, attempts=5, files=5)
+
+
+def test_a_kind_of_which_there_is_much_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.purge.RUN_S", 0.3)
+    much = SimpleNamespace(name="payloads", purge=lambda now: repeat(1))
+    little = SimpleNamespace(name="files", purge=lambda now: iter([1, 1, 1]))
+    monkeypatch.setattr(retention, "kinds", lambda: [much, little])
+    counts = purge()
+    assert counts["files"] == 3
+    assert counts["payloads"] > 3
 
 
 def test_no_empty_folders_are_left_and_no_full_one_is_taken(settings: Settings) -> None:
