@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks import excess_wait, growth, records, summary, twilio
+from tests.benchmarks import excess_wait, growth, quorum, records, summary, twilio
 from tests.benchmarks.__main__ import PARTS, main
 from tests.benchmarks.alternatives import WAYS, Item, Way, fixed
 
@@ -139,6 +139,22 @@ def test_every_part_can_be_told_on_the_page(part: str) -> None:
 def test_a_part_that_does_not_exist_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["acknowlege"]) == 2
     assert "acknowledge" in capsys.readouterr().out
+
+
+def test_each_type_of_queues_is_told_by_the_median_of_its_rounds() -> None:
+    names = ("published_per_s", "done_per_s", "waiting_published_per_s", "held_mb")
+    rounds = [
+        {
+            kind: dict.fromkeys(names, figure) | {"late_p50_s": late_s, "late_p99_s": late_s}
+            for kind, late_s in (("classic", 0.01), ("quorum", 0.5))
+        }
+        for figure in (1.0, 30.0, 2.0)
+    ]
+    told = quorum.section({"messages": 10, "rounds": rounds})
+    assert told[-2:] == [
+        "| classic | 2 | 2 | 2 | +2 MB | 0.01 / 0.01 s |",
+        "| quorum | 2 | 2 | 2 | +2 MB | 0.50 / 0.50 s |",
+    ]
 
 
 def test_who_does_not_retry_loses_what_is_late_and_nothing_else() -> None:

@@ -17,6 +17,7 @@ PARTS = (
     "acknowledge",
     "retrieve",
     "wait",
+    "quorum",
     "memory",
     "excess_wait",
     "growth",
