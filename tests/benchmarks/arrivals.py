@@ -33,7 +33,7 @@ def publish(queue: str, path: str, count: int, first_s: float, spread_s: float) 
     for number in range(count):
         delay_s = first_s + spread_s * number / count
         due = time.time() + delay_s
-        countdown = countdown_s(delay_s) if first_s else None
+        countdown = countdown_s(delay_s) if first_s else 0.0
         arrive.apply_async((path, due), queue=queue, countdown=countdown)
     return time.perf_counter() - began
 
