@@ -8,20 +8,43 @@ import pytest
 from django.db import connections
 from pytest_django import Settings
 
-from mediapipe import logs
+from mediapipe import logs, rejections
 from mediapipe.simulator import Simulator
+from tasks import dispatch
 from tasks.shares import countdowns, shares
-from tests import make
-from tests.tables import TABLES
+from tests import make, tables
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what starts real processes run one after the other, beside everything else.
+
+    Two whole services at once would wait for each other, and what they show is about time. What
+    has a group of its own takes minutes: begun last, it would leave the other core idle.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    for item in items:
+        if item.get_closest_marker("services") and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group("services"))
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Send the rows of tables along with the report of the test that added them."""
+    if call.when == "call":
+        item.user_properties += tables.taken()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what the simulated weeks showed and what the doctor found, if they were run."""
-    for table in TABLES:
-        if table.rows:
-            terminalreporter.section(table.title)
-            for line in table.lines():
-                terminalreporter.write_line(line)
+    """Print what the tests put into tables, such as what the simulated weeks showed."""
+    reports = [
+        report
+        for category in terminalreporter.stats.values()
+        for report in category
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+    ]
+    for title, lines in tables.found_in(reports):
+        terminalreporter.section(title)
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +58,9 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(autouse=True)
-def own_world(settings: Settings, tmp_path: Path) -> Iterator[None]:
+def own_world(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """Give every test an account and a storage of its own, and nothing of this machine's."""
     # The real hashers take their time, which a login of each test would wait for.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -58,9 +83,12 @@ def own_world(settings: Settings, tmp_path: Path) -> Iterator[None]:
     options = {"location": settings.MEDIA_ROOT, "base_url": None, "allow_overwrite": True}
     backend = settings.STORAGES["media"] | {"OPTIONS": options}
     settings.STORAGES = settings.STORAGES | {"media": backend}
-    # What an earlier test made of an account's share would hold for a second.
+    # What an earlier test made of an account's share would hold for a second, that its broker
+    # was away for three, and of ten seconds' refusals one is logged.
     shares.forget()
     countdowns.forget()
+    monkeypatch.setattr(dispatch, "breaker", dispatch.Breaker())
+    monkeypatch.setattr(rejections, "_logged_at", {})
     # Nor may the log name what an earlier test was about.
     with logs.about():
         yield

@@ -1,10 +1,19 @@
-"""Tables that tests fill with what they saw, printed at the end of the run."""
+"""Tables that tests fill with what they saw, printed at the end of the run.
+
+The rows travel with the report of their test, because that may run in another process than the one
+that prints.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
 
-TABLES: list[Table] = []
+import pytest
+
+ROW = "row of a table"
+Row = tuple[str, tuple[str, ...], tuple[str, ...]]
+_rows: list[Row] = []
 
 
 class Table:
@@ -13,16 +22,32 @@ class Table:
     def __init__(self, title: str, head: Sequence[str]) -> None:
         self.title = title
         self.head = tuple(head)
-        self.rows: list[tuple[str, ...]] = []
-        TABLES.append(self)
 
     def add(self, *cells: str) -> None:
         """Add a row."""
-        self.rows.append(cells)
+        _rows.append((self.title, self.head, cells))
 
-    def lines(self) -> Iterator[str]:
-        """Yield the table as text, its columns aligned."""
-        widths = [max(map(len, column)) for column in zip(self.head, *self.rows, strict=True)]
-        for row in (self.head, *self.rows):
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            yield "  ".join(cells).rstrip()
+
+def taken() -> list[tuple[str, object]]:
+    """Return the rows added since the last call, as properties of a test."""
+    properties: list[tuple[str, object]] = [(ROW, row) for row in _rows]
+    _rows.clear()
+    return properties
+
+
+def found_in(reports: Iterable[pytest.TestReport]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the title and the lines of each table that these tests have filled."""
+    tables: dict[str, list[Sequence[str]]] = {}
+    for name, row in (found for report in reports for found in report.user_properties):
+        if name == ROW:
+            title, head, cells = cast(Row, row)
+            tables.setdefault(title, [head]).append(cells)
+    for title, rows in tables.items():
+        yield title, list(_aligned(rows))
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()

@@ -8,15 +8,15 @@ from tests import servers
 from tests.faults import world as worlds
 from tests.faults.judge import Verdict
 from tests.faults.world import World
+from tests.tables import Table
 
-TABLE = pytest.StashKey[list[tuple[str, str, str, Verdict]]]()
 Settled = Callable[..., Verdict]
-COLUMNS = ("sent", "stored", "failed", "twice", "lost", "stuck")
+COUNTS = ("sent", "stored", "failed", "twice", "lost", "stuck")
+TABLE = Table("faults", ("broker", "fault", "moment", *COUNTS))
 BROKERS = {"rabbitmq": servers.rabbitmq, "redis": servers.redis_number}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[TABLE] = []
     config.addinivalue_line("markers", "both_brokers: runs on RabbitMQ and on Redis")
 
 
@@ -25,6 +25,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         both = metafunc.definition.get_closest_marker("both_brokers")
         names = list(BROKERS) if both else ["rabbitmq"]
         metafunc.parametrize("broker_name", names, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the cells of one broker run one after the other, on one service."""
+    for item in items:
+        if "broker_name" in getattr(item, "fixturenames", ()):
+            broker_name = item.callspec.params["broker_name"]  # type: ignore[attr-defined]
+            item.add_marker(pytest.mark.xdist_group(f"faults on {broker_name}"))
 
 
 @pytest.fixture(scope="session")
@@ -47,31 +55,13 @@ def world(service: World) -> Iterator[World]:
 
 
 @pytest.fixture
-def settled(world: World, broker_name: str, request: pytest.FixtureRequest) -> Settled:
+def settled(world: World, broker_name: str) -> Settled:
     """Return the function that ends each test: it waits, judges, and fills a line of the table."""
 
     def settle(fault: str, moment: str, timeout_s: float = 45, *, ordered: bool = True) -> Verdict:
         verdict = world.settle(timeout_s, ordered=ordered)
-        request.config.stash[TABLE].append((broker_name, fault, moment, verdict))
+        counts = (str(getattr(verdict, name)) for name in COUNTS)
+        TABLE.add(broker_name, fault, moment, *counts)
         return verdict
 
     return settle
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Print the table fault x moment."""
-    lines = config.stash[TABLE]
-    if not lines:
-        return
-    terminalreporter.section("faults")
-    terminalreporter.line(_line("broker", "fault", "moment", *COLUMNS))
-    for broker, fault, moment, verdict in lines:
-        counts = (str(getattr(verdict, name)) for name in COLUMNS)
-        terminalreporter.line(_line(broker, fault, moment, *counts))
-
-
-def _line(broker: str, fault: str, moment: str, *counts: str) -> str:
-    figures = "".join(f"{count:>8}" for count in counts)
-    return f"{broker:9} {fault:34} {moment:40}{figures}"
