@@ -20,6 +20,7 @@ import redis
 POSTGRESQL = "postgres://postgres@127.0.0.1:5432"
 REDIS = "redis://127.0.0.1:6379"
 RABBITMQ = "amqp://guest:guest@127.0.0.1:5672"
+TAKEN = "taken-by-a-test"
 
 
 def need(port: int, name: str) -> None:
@@ -47,8 +48,8 @@ def postgresql(template: str = "template1") -> Iterator[str]:
     try:
         connection.cursor().execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         yield f"{POSTGRESQL}/{name}"
-        connection.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
+        connection.cursor().execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.close()
 
 
@@ -77,8 +78,11 @@ def redis_number() -> Iterator[str]:
     need(6379, "Redis")
     for number in range(15, 0, -1):
         with redis.Redis.from_url(f"{REDIS}/{number}") as client:
-            if client.dbsize() == 0:
-                yield f"{REDIS}/{number}"
-                client.flushdb()
+            # Two processes may look at the same moment: the number is his whose mark it is.
+            if client.dbsize() == 0 and client.set(TAKEN, 1, nx=True):
+                try:
+                    yield f"{REDIS}/{number}"
+                finally:
+                    client.flushdb()
                 return
     missing("every Redis number from 1 to 15 is in use")

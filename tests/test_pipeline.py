@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
@@ -14,10 +15,20 @@ import pytest
 from mediapipe.simulator import payloads, traffic
 from mediapipe.simulator.payloads import Webhook
 from tests import servers
-from tests.service import Line, Service, running
+from tests.service import Line, Service, running, wait_for
 
 pytestmark = pytest.mark.services
 
+SHOW_RESULTS = """
+import json
+from django_celery_results.models import TaskResult
+from mediapipe.models import FetchAttempt
+ids = FetchAttempt.objects.filter(media__media_sid="{sid}").values("task_id")
+for result in TaskResult.objects.filter(task_id__in=ids).values("task_name", "status"):
+    print(json.dumps(result))
+"""
+# Until the test itself makes the media available, however slow this machine is.
+NEVER_S = 3600.0
 WEBHOOKS = 500
 RATE = 50.0
 
@@ -63,9 +74,12 @@ def test_every_media_of_a_busy_minute_is_stored_once(service: Service) -> None:
 
 
 def test_every_request_to_twilio_is_an_attempt(service: Service) -> None:
-    webhook = payloads.mms(2, delay_s=2.5)
+    webhook = payloads.mms(2, delay_s=NEVER_S)
     service.twilio.send(webhook)
     (since,) = [delivery.sent_at for delivery in service.twilio.deliveries()][-1:]
+    for script in webhook.media:
+        service.twilio.log.wait_for(script.sid, 2, timeout_s=60)
+        script.delay_s = 0
     lines = service.wait_until_settled(2)
     lines = service.export("--since", since.isoformat())
     for line in lines:
@@ -76,11 +90,20 @@ def test_every_request_to_twilio_is_an_attempt(service: Service) -> None:
 
 
 def test_the_attempts_are_in_the_result_backend_as_retries_and_success(service: Service) -> None:
-    script = "from django_celery_results.models import TaskResult as T; " + (
-        "print(sorted(set(T.objects.values_list('task_name', 'status'))))"
-    )
-    output = service.manage("shell", "--verbosity=0", "--command", script)
-    assert "('tasks.fetch_media.fetch_media', 'SUCCESS')" in output
+    webhook = payloads.mms(1, delay_s=NEVER_S)
+    (media,) = webhook.media
+    service.twilio.send(webhook)
+    script = SHOW_RESULTS.format(sid=media.sid)
+
+    def results() -> list[Line]:
+        output = service.manage("shell", "--verbosity=0", "--command", script)
+        return [json.loads(line) for line in output.splitlines()]
+
+    retried = {"task_name": "tasks.fetch_media.fetch_media", "status": "RETRY"}
+    succeeded = retried | {"status": "SUCCESS"}
+    assert wait_for(results, [retried].__eq__, 60) == [retried]
+    media.delay_s = 0
+    assert wait_for(results, [succeeded].__eq__, 60) == [succeeded]
 
 
 def test_twenty_of_one_webhook_at_once_are_one_event(service: Service, tmp_path: Path) -> None:

@@ -196,6 +196,8 @@ def test_a_task_is_held_back_until_its_item_is_due(monkeypatch: pytest.MonkeyPat
 
 
 def test_every_periodic_task_exists() -> None:
+    # As a worker does when it starts.
+    app.loader.import_default_modules()
     for entry in app.conf.beat_schedule.values():
         assert entry["task"] in app.tasks
 
