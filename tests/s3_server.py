@@ -34,7 +34,7 @@ def wait_until_it_answers(origin: str) -> None:
     deadline = time.monotonic() + START_S
     while True:
         try:
-            urllib.request.urlopen(origin, timeout=5).close()  # noqa: S310  (our own)
+            urllib.request.urlopen(origin, timeout=60).close()  # noqa: S310  (our own)
             return
         except OSError:
             if time.monotonic() > deadline:

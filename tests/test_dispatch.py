@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 UseBroker = Callable[[str], None]
 # Far above what the bounds allow together, far below what the libraries' defaults take.
-BOUND_S = 4.0
+BOUND_S = 15.0
 
 
 @pytest.fixture

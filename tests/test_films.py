@@ -73,6 +73,6 @@ def test_what_names_no_coding_is_no_trouble(body: bytes) -> None:
 
 
 def test_a_million_boxes_are_not_looked_at() -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     assert codec(io.BytesIO(box("free") * 1_000_000)) == ""
-    assert time.monotonic() - started < 0.5
+    assert time.thread_time() - started < 0.5

@@ -71,7 +71,7 @@ def test_a_running_service_is_heard_of(tmp_path: Path) -> None:
 
 
 def ready(url: str) -> tuple[Any, Any]:
-    with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{url}/readyz", timeout=60) as answer:  # noqa: S310
         said = json.load(answer)
     return said["workers"], said["beat"]
 

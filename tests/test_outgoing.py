@@ -103,7 +103,7 @@ def test_who_says_nothing_is_left_after_a_while(
         undelivered = refused(receiver.url("/s3cret"))
     assert undelivered.again
     assert undelivered.why.startswith("too_slow: 127.0.0.1")
-    assert 0.25 < time.monotonic() - began < 2
+    assert 0.25 < time.monotonic() - began < 15
 
 
 def test_no_more_of_an_answer_is_read_than_anybody_needs() -> None:

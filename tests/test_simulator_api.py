@@ -24,7 +24,7 @@ def twilio() -> Iterator[Simulator]:
 
 
 def get(url: str, auth: tuple[str, str] | None = OWN, method: str = "GET") -> requests.Response:
-    return requests.request(method, url, auth=auth, allow_redirects=False, timeout=5)
+    return requests.request(method, url, auth=auth, allow_redirects=False, timeout=60)
 
 
 def test_media_leads_to_the_cdn_and_its_bytes(twilio: Simulator) -> None:

@@ -18,19 +18,19 @@ def twilio() -> Iterator[Simulator]:
 
 
 def link_to(script: MediaScript) -> str:
-    answer = requests.get(script.url, auth=OWN, allow_redirects=False, timeout=5)
+    answer = requests.get(script.url, auth=OWN, allow_redirects=False, timeout=60)
     return answer.headers["Location"]
 
 
 def test_a_client_that_follows_the_redirect_gets_the_bytes(twilio: Simulator) -> None:
     photo = twilio.add_message_media()
-    assert requests.get(photo.url, auth=OWN, timeout=5).content == photo.body
+    assert requests.get(photo.url, auth=OWN, timeout=60).content == photo.body
     assert twilio.log.credentials_at_cdn() == []
 
 
 def test_credentials_at_the_cdn_are_noticed(twilio: Simulator) -> None:
     photo = twilio.add_message_media()
-    requests.get(link_to(photo), auth=OWN, timeout=5)
+    requests.get(link_to(photo), auth=OWN, timeout=60)
     assert [entry.sid for entry in twilio.log.credentials_at_cdn()] == [photo.sid]
 
 
@@ -46,7 +46,7 @@ def test_credentials_at_the_cdn_are_noticed(twilio: Simulator) -> None:
 )
 def test_an_altered_link_is_forbidden(twilio: Simulator, right: str, wrong: str) -> None:
     link = link_to(twilio.add_message_media())
-    answer = requests.get(link.replace(right, wrong), timeout=5)
+    answer = requests.get(link.replace(right, wrong), timeout=60)
     assert answer.status_code == 403
     assert "<Code>AccessDenied</Code>" in answer.text
 
@@ -54,23 +54,23 @@ def test_an_altered_link_is_forbidden(twilio: Simulator, right: str, wrong: str)
 def test_the_link_of_one_media_does_not_open_another(twilio: Simulator) -> None:
     photo, other = twilio.add_message_media(), twilio.add_message_media()
     link = link_to(photo).replace(photo.cdn_path, other.cdn_path)
-    assert requests.get(link, timeout=5).status_code == 403
+    assert requests.get(link, timeout=60).status_code == 403
 
 
 def test_a_link_expires(twilio: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mediapipe.simulator.state.LINK_LIFETIME_S", -1)
     link = link_to(twilio.add_message_media())
-    assert requests.get(link, timeout=5).status_code == 403
+    assert requests.get(link, timeout=60).status_code == 403
 
 
 def test_the_original_name_comes_with_the_bytes_if_there_is_one(twilio: Simulator) -> None:
     disposition = 'inline; filename="../../photo.jpg"'
     photo = twilio.add_message_media(disposition=disposition)
-    answer = requests.get(link_to(photo), timeout=5)
+    answer = requests.get(link_to(photo), timeout=60)
     assert answer.headers["Content-Disposition"] == disposition
 
 
 def test_only_get_is_allowed(twilio: Simulator) -> None:
     link = link_to(twilio.add_message_media())
-    assert requests.delete(link, timeout=5).status_code == 405
-    assert requests.get(link, timeout=5).status_code == 200
+    assert requests.delete(link, timeout=60).status_code == 405
+    assert requests.get(link, timeout=60).status_code == 200

@@ -47,8 +47,8 @@ def test_it_prints_the_environment_and_serves(
     assert environment["MEDIA_REDIRECT_HOSTS"].startswith("127.0.0.2:")
     assert environment["MEDIA_ALLOWED_NETWORKS"] == "127.0.0.0/8"
     origin = environment["TWILIO_API_HOSTS"]
-    added = requests.post(f"{origin}/_simulator/media", json={}, timeout=5).json()
-    requests.get(added["url"], auth=(ACCOUNT_SID, AUTH_TOKEN), timeout=5)
+    added = requests.post(f"{origin}/_simulator/media", json={}, timeout=60).json()
+    requests.get(added["url"], auth=(ACCOUNT_SID, AUTH_TOKEN), timeout=60)
     process.terminate()
     process.wait(10)
     lines = (tmp_path / "log.jsonl").read_text().splitlines()

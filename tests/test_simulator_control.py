@@ -31,7 +31,7 @@ def own_address() -> str:
 
 
 def post(twilio: Simulator, path: str, document: object = None) -> requests.Response:
-    return requests.post(f"{twilio.api_origin}/_simulator/{path}", json=document, timeout=5)
+    return requests.post(f"{twilio.api_origin}/_simulator/{path}", json=document, timeout=60)
 
 
 def test_media_can_be_added_from_elsewhere(twilio: Simulator) -> None:
@@ -39,8 +39,8 @@ def test_media_can_be_added_from_elsewhere(twilio: Simulator) -> None:
     added = post(twilio, "media", document)
     assert added.status_code == 201
     url = added.json()["url"]
-    assert requests.get(url, auth=OWN, timeout=5).headers["Retry-After"] == "1"
-    assert len(requests.get(url, auth=OWN, timeout=5).content) == 99
+    assert requests.get(url, auth=OWN, timeout=60).headers["Retry-After"] == "1"
+    assert len(requests.get(url, auth=OWN, timeout=60).content) == 99
 
 
 def test_added_media_is_announced_at_once(twilio: Simulator) -> None:
@@ -59,13 +59,13 @@ def test_the_announcement_can_be_left_for_later(twilio: Simulator) -> None:
 
 def test_a_recording_can_be_added(twilio: Simulator) -> None:
     url = post(twilio, "media", {"kind": "recording"}).json()["url"]
-    assert requests.get(url, auth=OWN, timeout=5).content.startswith(b"RIFF")
+    assert requests.get(url, auth=OWN, timeout=60).content.startswith(b"RIFF")
 
 
 def test_a_hang_can_be_released_from_elsewhere(twilio: Simulator) -> None:
     added = post(twilio, "media", {"kind": "recording", "faults": [{"fault": "Hang"}]}).json()
     with ThreadPoolExecutor() as pool:
-        hanging = pool.submit(requests.get, added["url"], auth=OWN, timeout=5)
+        hanging = pool.submit(requests.get, added["url"], auth=OWN, timeout=60)
         (entry,) = twilio.log.wait_for(added["sid"])
         assert entry.status is None
         post(twilio, f"media/{added['sid']}/release")
@@ -74,22 +74,22 @@ def test_a_hang_can_be_released_from_elsewhere(twilio: Simulator) -> None:
 
 def test_the_log_can_be_read_from_elsewhere(twilio: Simulator) -> None:
     photo, other = twilio.add_message_media(), twilio.add_message_media()
-    requests.get(photo.url, auth=OWN, timeout=5)
-    requests.get(other.url, auth=OWN, timeout=5)
+    requests.get(photo.url, auth=OWN, timeout=60)
+    requests.get(other.url, auth=OWN, timeout=60)
     log = f"{twilio.api_origin}/_simulator/log"
-    assert [e["sid"] for e in requests.get(log, timeout=5).json()] == [
+    assert [e["sid"] for e in requests.get(log, timeout=60).json()] == [
         photo.sid,
         photo.sid,
         other.sid,
         other.sid,
     ]
-    assert len(requests.get(log, params={"sid": other.sid}, timeout=5).json()) == 2
+    assert len(requests.get(log, params={"sid": other.sid}, timeout=60).json()) == 2
 
 
 def test_other_machines_have_no_control() -> None:
     with Simulator(api=("0.0.0.0", 0)) as twilio:  # noqa: S104 -- the other side must get in.
         port = urlsplit(twilio.api_origin).port
-        answer = requests.get(f"http://{own_address()}:{port}/_simulator/log", timeout=5)
+        answer = requests.get(f"http://{own_address()}:{port}/_simulator/log", timeout=60)
     assert answer.status_code == 403
 
 

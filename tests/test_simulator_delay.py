@@ -21,7 +21,7 @@ def twilio() -> Iterator[Simulator]:
 
 def status_of(script: MediaScript) -> int:
     auth = (ACCOUNT_SID, AUTH_TOKEN)
-    return requests.get(script.url, auth=auth, allow_redirects=False, timeout=5).status_code
+    return requests.get(script.url, auth=auth, allow_redirects=False, timeout=60).status_code
 
 
 def test_a_late_media_is_not_found_until_its_delay_has_passed(twilio: Simulator) -> None:

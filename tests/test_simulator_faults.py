@@ -57,7 +57,7 @@ def connect(script: MediaScript) -> socket.socket:
     """Send an authorised GET and return the socket that its answer will come by."""
     address = urlsplit(script.url)
     credentials = base64.b64encode(":".join(OWN).encode()).decode()
-    connection = socket.create_connection((address.hostname or "", address.port or 0), timeout=5)
+    connection = socket.create_connection((address.hostname or "", address.port or 0), timeout=60)
     connection.sendall(
         f"GET {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\n"
         f"Authorization: Basic {credentials}\r\n\r\n".encode()
@@ -90,14 +90,14 @@ def test_a_fault_for_ever_is_played_every_time(twilio: Simulator) -> None:
 def test_faults_at_the_cdn_leave_the_api_alone(twilio: Simulator) -> None:
     photo = twilio.add_message_media(faults=[Status(404, at="cdn")])
     for _ in range(2):
-        requests.get(get(photo).headers["Location"], timeout=5)
+        requests.get(get(photo).headers["Location"], timeout=60)
     assert twilio.log.statuses_of(photo.sid, "api") == [307, 307]
     assert twilio.log.statuses_of(photo.sid, "cdn") == [404, 200]
 
 
 def test_without_credentials_no_fault_is_used_up(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[Status(503)])
-    assert requests.get(call.url, timeout=5).status_code == 401
+    assert requests.get(call.url, timeout=60).status_code == 401
     assert get(call).status_code == 503
 
 
@@ -165,7 +165,7 @@ def test_headers_may_drip_for_ever(twilio: Simulator) -> None:
 
 def test_a_hang_within_the_body_gives_the_rest_later(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[HangInBody(after_bytes=10)])
-    with closing(requests.get(call.url, auth=OWN, stream=True, timeout=5)) as answer:
+    with closing(requests.get(call.url, auth=OWN, stream=True, timeout=60)) as answer:
         assert answer.raw.read1(1000) == call.body[:10]
         call.release()
         assert answer.raw.read() == call.body[10:]
@@ -173,7 +173,7 @@ def test_a_hang_within_the_body_gives_the_rest_later(twilio: Simulator) -> None:
 
 def test_a_body_may_drip_byte_by_byte(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[DripBody(0.05)])
-    with closing(requests.get(call.url, auth=OWN, stream=True, timeout=5)) as answer:
+    with closing(requests.get(call.url, auth=OWN, stream=True, timeout=60)) as answer:
         assert [len(answer.raw.read1(1000)) for _ in range(3)] == [1, 1, 1]
         call.release()
         assert answer.raw.read() == call.body[3:]
@@ -200,7 +200,7 @@ def test_a_truncated_chunked_body_lacks_its_last_chunk(twilio: Simulator) -> Non
 
 def test_an_endless_body_ends_when_the_client_goes(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[EndlessChunked()])
-    with closing(requests.get(call.url, auth=OWN, stream=True, timeout=5)) as answer:
+    with closing(requests.get(call.url, auth=OWN, stream=True, timeout=60)) as answer:
         assert len(answer.raw.read(1_000_000)) == 1_000_000
     assert get(call).status_code == 200
 
@@ -292,13 +292,13 @@ def redirect_head(script: MediaScript) -> tuple[bytes, bytes]:
 def test_a_loop_at_the_cdn_never_ends(twilio: Simulator) -> None:
     photo = twilio.add_message_media(faults=[RedirectLoop(at="cdn")])
     with pytest.raises(requests.TooManyRedirects):
-        requests.get(photo.url, auth=OWN, timeout=5)
+        requests.get(photo.url, auth=OWN, timeout=60)
     assert len(twilio.log.of(photo.sid, "cdn")) == 30
 
 
 def test_many_hops_lead_to_the_bytes_in_the_end(twilio: Simulator) -> None:
     photo = twilio.add_message_media(faults=[Hops(6)])
-    answer = requests.get(photo.url, auth=OWN, timeout=5)
+    answer = requests.get(photo.url, auth=OWN, timeout=60)
     assert answer.content == photo.body
     assert len(answer.history) == 6
 

@@ -19,7 +19,7 @@ def test_an_entry_says_when_what_and_how_much() -> None:
     with Simulator() as twilio:
         photo = twilio.add_message_media(size=12_345)
         before, before_s = datetime.now(UTC), time.monotonic()
-        requests.get(photo.url, auth=OWN, timeout=5)
+        requests.get(photo.url, auth=OWN, timeout=60)
         api, cdn = twilio.log.of(photo.sid)
     assert before <= api.at <= cdn.at <= datetime.now(UTC)
     assert before_s <= api.monotonic_s <= cdn.monotonic_s <= time.monotonic()
@@ -33,8 +33,8 @@ def test_the_log_is_written_to_a_file_and_holds_no_secret(tmp_path: Path) -> Non
     with Simulator(log_file=file) as twilio:
         call = twilio.add_recording(faults=[Status(503)])
         photo = twilio.add_message_media()
-        requests.get(call.url, auth=OWN, timeout=5)
-        requests.get(photo.url, auth=OWN, timeout=5)
+        requests.get(call.url, auth=OWN, timeout=60)
+        requests.get(photo.url, auth=OWN, timeout=60)
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert [line["status"] for line in lines] == [503, 307, 200]
     assert [line["sid"] for line in lines] == [call.sid, photo.sid, photo.sid]
@@ -46,7 +46,7 @@ def test_the_log_is_written_to_a_file_and_holds_no_secret(tmp_path: Path) -> Non
 
 def test_a_request_for_nothing_we_know_is_logged_without_sid() -> None:
     with Simulator() as twilio:
-        requests.get(f"{twilio.api_origin}/unknown?secret=1", auth=OWN, timeout=5)
+        requests.get(f"{twilio.api_origin}/unknown?secret=1", auth=OWN, timeout=60)
         (entry,) = twilio.log.all()
     assert (entry.sid, entry.path, entry.status) == ("", "/unknown", 404)
 

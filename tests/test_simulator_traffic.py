@@ -39,11 +39,11 @@ def test_a_stream_sends_at_its_rate_and_counts_the_answers() -> None:
     begun_s = time.monotonic()
     answers = traffic.stream(lambda webhook: 200, 20, rate=100, seed=1)
     assert answers == {200: 20}
-    assert 0.19 <= time.monotonic() - begun_s < 2
+    assert 0.19 <= time.monotonic() - begun_s < 15
 
 
 def test_a_slow_service_does_not_slow_the_stream() -> None:
-    started = threading.Barrier(10, timeout=5)
+    started = threading.Barrier(10, timeout=60)
 
     def send(webhook: Webhook) -> int:
         started.wait()

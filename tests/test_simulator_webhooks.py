@@ -237,4 +237,4 @@ def test_the_media_can_be_fetched_as_announced(twilio: Simulator, service: Servi
     twilio.send(payloads.recording_status())
     url = dict(parse_qsl(service.received[0][2]))["RecordingUrl"]
     auth = (ACCOUNT_SID, AUTH_TOKEN)
-    assert requests.get(url, auth=auth, timeout=5).content.startswith(b"RIFF")
+    assert requests.get(url, auth=auth, timeout=60).content.startswith(b"RIFF")

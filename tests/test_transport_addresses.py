@@ -159,12 +159,12 @@ def test_dead_ipv6_routes_do_not_lose_media(
 def test_a_silent_address_takes_only_its_share_of_the_time(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.MEDIA_CONNECT_TIMEOUT_S = 1.0
+    settings.MEDIA_CONNECT_TIMEOUT_S = 4.0
     monkeypatch.setattr(socket, "getaddrinfo", Names(["127.0.0.3", "127.0.0.1"]))
     with serve(answer(200, b"media")) as origin, silent("127.0.0.3", origin.port):
         began = time.monotonic()
         assert get(f"http://media.example:{origin.port}/") == b"media"
-    assert 0.4 < time.monotonic() - began < 0.9
+    assert 1.9 < time.monotonic() - began < 3.9
 
 
 @contextlib.contextmanager

