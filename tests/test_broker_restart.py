@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from typing import Unpack
 
 import pytest
+from kombu import Connection
 
+from mediapipe.celery import app
+from mediapipe.consumer import KNOCK_EVERY_S, Consumer
 from mediapipe.simulator import faults, payloads
 from mediapipe.simulator.script import MediaOptions, MediaScript
 from tests.service import Service, running
@@ -82,3 +85,26 @@ def test_a_worker_in_the_middle_of_a_download_survives(service: Service) -> None
     restart_broker(service)
     assert status_of(service, script) == "stored"
     assert worker.poll() is None
+
+
+class LongEnough(Exception):
+    """Ends a wait that would go on for ever."""
+
+
+def test_a_worker_does_not_look_for_its_broker_less_and_less_often(
+    free_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+
+    def sleep(duration_s: float) -> None:
+        slept.append(duration_s)
+        if sum(slept) >= 60:
+            raise LongEnough
+
+    monkeypatch.setattr("kombu.utils.functional.sleep", sleep)
+    consumer = Consumer.__new__(Consumer)
+    consumer.app, consumer.first_connection_attempt = app, False
+    consumer.broker_connection_retry_attempt = 0
+    with pytest.raises(LongEnough):
+        consumer.ensure_connected(Connection(f"amqp://127.0.0.1:{free_tcp_port}//"))
+    assert consumer.broker_connection_retry_attempt == 60 / KNOCK_EVERY_S
