@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import storages
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from mediapipe import fetch, storage
@@ -62,6 +64,18 @@ def test_a_picture_is_stored_with_the_bytes_that_were_served(twilio: Simulator) 
         assert file.read() == script.body
     assert (item.size, item.sha256) == (script.size, script.sha256)
     assert (item.status, item.content_type) == (Status.STORED, "image/jpeg")
+
+
+def test_an_attempt_reads_once_and_writes_twice_to_each_row(twilio: Simulator) -> None:
+    item = picture(twilio)
+    with CaptureQueriesContext(connection) as captured:
+        claimed = MediaItem.claim(item.pk)
+        assert claimed is not None
+        assert fetch.attempt(claimed) == "stored"
+    verbs = [query["sql"].split()[0] for query in captured]
+    # Claimed and on record before the request, then ended and on record, each in one transaction.
+    claim, end = ["SELECT", "SAVEPOINT", "UPDATE", "INSERT", "RELEASE"], ["UPDATE", "UPDATE"]
+    assert verbs == [*claim, "SAVEPOINT", *end, "RELEASE"]
 
 
 def test_the_attempt_keeps_the_evidence(twilio: Simulator) -> None:

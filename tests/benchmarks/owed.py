@@ -63,7 +63,10 @@ class Owed:
             if now != done:
                 done, changed = now, time.monotonic()
             elif time.monotonic() - changed > stalled_s:
-                raise TimeoutError(f"{done} of {self.count} are done, and no more come.")
+                failed = TaskResult.objects.filter(status="FAILURE").count()
+                raise TimeoutError(
+                    f"{done} of {self.count} are done, {failed} failed, and no more come."
+                )
 
     def check(self, worker: Worker) -> None:
         """Raise AssertionError unless all of our media is stored, at the first attempt."""

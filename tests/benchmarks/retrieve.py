@@ -162,7 +162,7 @@ class Bench:
         try:
             return self._fetched(worker, urls)
         except TimeoutError as error:
-            console.print(worker.name, error)
+            console.print(worker.name, error, self.made.log(worker.names[0])[-2000:])
             self.stalled[worker.name] = str(error)
             self.workers.remove(worker)
             for name in worker.names:
@@ -249,8 +249,8 @@ def section(run: records.Run) -> list[str]:
 
 ABOUT = """Everything is queued, then the clock runs until the last task has its result. All fetch
 over HTTP from the same lean file server in a process of its own: the API redirects to another
-origin, as Twilio does. (The simulator, which keeps a log and can misbehave, would be slower than
-what is measured.) They take turns in each round.
+origin, as Twilio does. (The simulator, which keeps a log and can misbehave, takes five times the
+processor time for each.) They take turns in each round.
 
 - *bare loop*: threads of one process, each with a `requests.Session`, that write each body to a
   file. No queue, no database, no check, no hash, no fsync.

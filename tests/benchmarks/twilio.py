@@ -1,8 +1,8 @@
 """A Twilio that does nothing but answer: two origins of media, in a process of its own.
 
-The simulator keeps a log and can misbehave, and takes more of the processor for a small body than
-a worker does to fetch it; here it would be the simulator that is measured. The media SID says how
-large a body is and how long the API thinks about it, so that nothing has to be prepared.
+The simulator keeps a log and can misbehave, for which it takes five times the processor time; what
+it takes is missing to who fetches on the same machine. The media SID says how large a body is and
+how long the API thinks about it, so that nothing has to be prepared.
 """
 
 from __future__ import annotations

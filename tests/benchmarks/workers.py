@@ -12,6 +12,7 @@ from mediapipe.processes import Program
 # As many downloads at once as WORKER_CONCURRENCY says by default.
 CONCURRENCY = 16
 PLAIN, GREEN = "tests.benchmarks.plain_task", "tests.benchmarks.green"
+FORKED = "tests.benchmarks.forked"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Worker:
 WORKERS = (
     Worker("threads", "threads"),
     Worker("two of threads", "threads", processes=2, concurrency=CONCURRENCY // 2),
-    Worker("prefork", "prefork"),
+    Worker("prefork", "prefork", FORKED),
     Worker("gevent", "gevent", GREEN),
     Worker("plain prefork", "prefork", PLAIN, concurrency=None),
     Worker("plain threads", "threads", PLAIN),
