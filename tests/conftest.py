@@ -15,13 +15,13 @@ from tasks.shares import countdowns, shares
 from tests import make, tables
 
 
+# xdist reads the groups in a hook of its own; those that come later it does not see.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let what starts real processes run one after the other, beside everything else.
 
-    Two whole services at once would wait for each other, and what they show is about time. What
-    has a group of its own takes minutes: begun last, it would leave the other core idle.
+    Two whole services at once would wait for each other, and what they show is about time.
     """
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
     for item in items:
         if item.get_closest_marker("services") and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group("services"))
