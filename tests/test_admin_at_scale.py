@@ -41,6 +41,18 @@ def test_the_last_page_of_what_can_be_paged_through_is_there() -> None:
     assert (pages.count, pages.num_pages, len(pages.page(3))) == (5, 3, 1)
 
 
+def test_a_deep_page_has_its_rows_and_reads_no_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pagination, "DEEP", 2)
+    make.event(make.message(5))
+    rows = MediaItem.objects.select_related("event").order_by("-pk")
+    with CaptureQueriesContext(connection) as captured:
+        page = list(pagination.CappedPaginator(rows, 2).page(2))
+    assert page == list(rows)[2:4]
+    (passing,) = (query["sql"] for query in captured if "OFFSET" in query["sql"])
+    assert "media_url" not in passing
+    assert "JOIN" not in passing
+
+
 def test_every_count_of_a_list_is_bounded(admin_client: Client) -> None:
     make.media()
     with CaptureQueriesContext(connection) as captured:
