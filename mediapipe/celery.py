@@ -8,7 +8,11 @@ from typing import Any
 from celery import Celery, Task
 from celery.signals import task_postrun, task_prerun
 
+from mediapipe import redis_transport
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
+
+redis_transport.use()
 
 # autodiscover_tasks() misses a module that nothing imports; a misspelt name here fails loudly.
 app = Celery(
