@@ -66,7 +66,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """Read the sizes from the command line."""
     parser = argparse.ArgumentParser(prog=f"tests.benchmarks {PART}", description=__doc__)
     parser.add_argument("--items", type=int, default=100_000)
-    parser.add_argument("--rate", type=float, default=50.0, help="of them due a second (50)")
+    parser.add_argument("--rate", type=float, default=40.0, help="of them due a second (40)")
     parser.add_argument("--seconds", type=float, default=60.0, help="a stage (60)")
     parser.add_argument(
         "--messages", type=int, default=10_000, help="fast ones that wait as messages (10000)"
