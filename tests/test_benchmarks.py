@@ -60,6 +60,33 @@ RETRIEVE = {
     ],
 }
 
+WAIT = {
+    "items": 1000,
+    "rate": 40.0,
+    "messages": 100,
+    "runs": [
+        {
+            "broker": "redis",
+            "memory_mb": {"worker-retries": 120.0, "broker": 16.0},
+            "stages": {
+                name: {"p50_s": 0.01, "p99_s": p99_s, "max_s": 9.0, "felt_s": felt_s}
+                for name, p99_s, felt_s in (
+                    ("undisturbed", 0.2, 0.0),
+                    ("worker restarted", 6.0, 7.0),
+                    ("broker restarted", 8.0, 9.0),
+                )
+            },
+            "lost": 0,
+            "gone": 3,
+        }
+    ],
+}
+MEMORY = {
+    "broker": "redis",
+    "large": {"bodies": 64, "megabytes": 50, "at_once": 60, "idle_mb": 100.0, "peak_mb": 150.0},
+    "small": [{"items": 1000, "rss_mb": 100.0}, {"items": 9000, "rss_mb": 110.0}],
+}
+
 
 def written(folder: Path, part: str, at: str, **figures: Any) -> None:
     """Leave a run of this part and time in the folder."""
@@ -99,6 +126,19 @@ def test_a_media_sid_says_how_it_is_answered() -> None:
     sid = twilio.media_sid(5_000_000, 100)
     assert twilio.meant_by(sid) == (5_000_000, 0.1)
     assert re.fullmatch("ME[0-9a-f]{32}", sid)
+
+
+def test_what_waits_is_told_by_stage_and_none_is_lost_in_silence(tmp_path: Path) -> None:
+    written(tmp_path, "wait", "2026-11-25T10:00:00", **WAIT)
+    page = summary.page(tmp_path)
+    assert "| redis | 120 | 16 | 0.01 / 0.20 / 9.00 | 0.01 / 6.00 / 9.00 |" in page
+    assert "| 7.0 | 9.0 | 3 |" in page
+
+
+def test_memory_is_compared_over_the_items_that_there_were(tmp_path: Path) -> None:
+    written(tmp_path, "memory", "2026-11-25T10:00:00", **MEMORY)
+    page = summary.page(tmp_path)
+    assert "After 9,000 items it has 1.10 times what it had after 1,000." in page
 
 
 def test_the_latest_run_counts(tmp_path: Path) -> None:
