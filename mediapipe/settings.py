@@ -159,7 +159,8 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 # After a lost connection each finished task would restore the prefetch count from its own thread,
 # and wait there for an answer that another thread reads: the worker hangs for good (AMQP).
 CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
-# Never closed by Celery, which would do so around each task: mediapipe/celery.py keeps them.
+# Never closed by Celery, which would do so around each task: mediapipe/celery.py keeps them. Not
+# for gevent's pool, where each task would leave one behind.
 CELERY_DB_REUSE_MAX = sys.maxsize
 # Touched every ten seconds by a worker or beat that lives: the health check of its container.
 HEARTBEAT_FILE = values.text(env, "HEARTBEAT_FILE")

@@ -261,6 +261,12 @@ processor time for each.) They take turns in each round.
   `retry_backoff` and the same result backend. It writes the file and keeps no row of the media: no
   claim, no attempt, no check, no hash, no fsync. Once as Celery starts it, prefork with a process
   for each core, and once with as many threads as ours has.
+
+Threads are the default for their memory, which a small machine has to pay whether or not media
+comes. They share one interpreter, which is busy long before the cores are: prefork fetches more at
+once, in a process for each download. gevent gives each task a greenlet with a database connection
+of its own, so that connections which are kept pile up until PostgreSQL takes no more.
+
 """.splitlines()
 
 
