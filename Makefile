@@ -16,8 +16,9 @@ demo: export DATA_DIR ?= var/demo
 demo: $(VENV)/base
 	$(MANAGE) demo
 
+# Two processes: what starts a whole service runs in one, beside everything else.
 test: $(VENV)/dev
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 # Kills, freezes and starves the real service; needs PostgreSQL, RabbitMQ and Redis, and some twelve minutes.
 test-faults: $(VENV)/dev

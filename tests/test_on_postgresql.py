@@ -11,10 +11,10 @@ import pytest
 from tests import servers
 from tests.service import ROOT
 
-pytestmark = pytest.mark.services
+# It starts no service, only a process that keeps one core busy beside those that do.
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("postgresql")]
 
-# Several processes, because nothing else runs meanwhile: half of CI's minutes here.
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2"]
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
 
 def test_the_database_tests_pass_on_postgresql() -> None:
@@ -25,7 +25,7 @@ def test_the_database_tests_pass_on_postgresql() -> None:
             env=environment() | {"DATABASE_URL": url},
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1200,
             check=False,
         )
     assert done.returncode == 0, done.stdout[-5000:]
