@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.db import connection
+from django.utils import timezone
 
 from mediapipe.failures import LeaseLost, StorageFailed, TransientMedia404, Unauthorized
 from mediapipe.models import MediaItem, Status
@@ -173,6 +174,15 @@ def test_the_sweep_hands_out_what_a_dead_worker_held() -> None:
         item = make.claimed()
         clock.shift(LEASE)
         assert [*MediaItem.objects.hand_out(10)] == [item.pk]
+
+
+def test_what_is_handed_out_ahead_is_so_again_only_when_it_is_long_due() -> None:
+    item = make.media()
+    due = timezone.now() + timedelta(seconds=8)
+    MediaItem.objects.update(sweep_at=due)
+    assert MediaItem.objects.hand_out(10, ahead=timedelta(seconds=10)) == {item.pk: due}
+    item.refresh_from_db()
+    assert item.sweep_at == due + PATIENCE
 
 
 def test_the_sweep_hands_out_the_oldest_first_and_no_more_than_asked() -> None:

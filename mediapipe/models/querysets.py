@@ -153,9 +153,11 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
             mine = self.overdue(now + ahead).filter(pk__in=chosen)
             if connection.features.has_select_for_update_skip_locked:
                 mine = mine.select_for_update(skip_locked=True)
-            due = dict(mine.values_list("pk", "sweep_at"))
-            self.filter(pk__in=due).update(sweep_at=now + ahead + PATIENCE)
-        return {pk: due[pk] or now for pk in chosen if pk in due}
+            due = {pk: at or now for pk, at in mine.values_list("pk", "sweep_at")}
+            early = [pk for pk, at in due.items() if now < at <= now + ahead]
+            self.filter(pk__in=due.keys() - early).update(sweep_at=now + PATIENCE)
+            self.filter(pk__in=early).update(sweep_at=F("sweep_at") + PATIENCE)
+        return {pk: due[pk] for pk in chosen if pk in due}
 
     def in_hand(self, now: datetime) -> MediaQuerySet:
         """Those that a worker has in hand at this moment."""

@@ -22,7 +22,8 @@ def test_frozen_in_the_body_beyond_its_lease(world: World, settled: Settled) -> 
     world.send(webhook)
     world.was_asked(webhook, times=2)
     with world.joined_by(world.another_worker("second")), world.stopped("worker"):
-        row = world.wait_for_row(webhook, status="stored")
+        # The broker goes on giving the frozen one its share, each time that it is handed out.
+        row = world.wait_for_row(webhook, status="stored", timeout_s=90)
     world.wait_for_result(world.judge.attempts(row)[0])
     assert settled("worker SIGSTOP beyond its lease", "in the body").flawless
     assert world.rows(webhook) == [row]
@@ -33,7 +34,7 @@ def test_frozen_before_it_notes_the_file(world: World, settled: Settled) -> None
     world.arm(failpoints.STORED_BUT_NOT_IN_THE_ROW, signal.SIGSTOP)
     world.send(webhook)
     with world.joined_by(world.another_worker("second")):
-        row = world.wait_for_row(webhook, status="stored", attempts=2)
+        row = world.wait_for_row(webhook, status="stored", attempts=2, timeout_s=90)
     world.signal("worker", signal.SIGCONT)
     world.wait_for_result(world.judge.attempts(row)[0])
     assert settled("worker SIGSTOP beyond its lease", "file stored, row not yet").flawless
