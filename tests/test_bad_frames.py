@@ -44,6 +44,8 @@ class Web:
                 for number, part in enumerate(parts):
                     time.sleep(0.05 * bool(number))
                     connection.sendall(part)
+            # One that refused and reset the connection is no longer at the other end.
+            with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_WR)
             return tuple(int(status) for status in STATUS.findall(_read(connection)))
 
