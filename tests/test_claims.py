@@ -59,6 +59,25 @@ def test_an_item_is_not_claimed_before_it_is_due() -> None:
         assert MediaItem.claim(item.pk) is not None
 
 
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_clock_that_was_set_back_makes_no_item_wait_as_long_again(waits: bool) -> None:
+    with time_machine.travel(NOON, tick=False):
+        item = make.claimed()
+        if waits:
+            item.put_back(TransientMedia404(), Evidence())
+    with time_machine.travel(NOON - timedelta(days=2), tick=False):
+        assert MediaItem.claim(item.pk) is not None
+
+
+def test_a_wait_of_the_slow_phase_is_no_clock_that_was_set_back() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        item = make.claimed()
+        clock.shift(timedelta(seconds=400))
+        item.renew_lease()
+        item.put_back(TransientMedia404(), Evidence())
+        assert MediaItem.claim(item.pk) is None
+
+
 def test_a_404_is_counted_and_its_time_kept() -> None:
     item = make.claimed()
     item.put_back(TransientMedia404(), Evidence(http_status=404, error_code=20404))

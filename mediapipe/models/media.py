@@ -97,11 +97,10 @@ class MediaItem(MediaRow):
         while a rate limit of the account leaves no room.
         """
         now = timezone.now()
-        # The parameters are large, and nothing in an attempt reads them.
-        rows = cls.objects.claimable(now).select_related("event").defer("event__parameters")
         trouble = AccountTrouble.objects.filter(account_sid=OuterRef("account_sid"))
-        item = rows.annotate(account_has_trouble=Exists(trouble)).filter(pk=pk).first()
-        if item is None:
+        rows = cls.objects.select_related("event").annotate(account_has_trouble=Exists(trouble))
+        item = rows.filter(pk=pk).order_by().first()
+        if item is None or not item.may_be_claimed(now):
             return None
         item.troubled = vars(item)["account_has_trouble"]
         if item.troubled and not item._admitted(now):

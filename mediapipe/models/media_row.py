@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from mediapipe.models.events import WebhookEvent
-from mediapipe.models.querysets import UNFINISHED, Status
+from mediapipe.models.querysets import EARLY, UNFINISHED, Status, longest_wait
 from mediapipe.providers.base import Kind, NotFoundBecause
 from mediapipe.schedule import Phase
 
@@ -167,3 +169,21 @@ class MediaRow(models.Model):
 
     def __str__(self) -> str:
         return self.media_sid or self.identity
+
+    def may_be_claimed(self, now: datetime) -> bool:
+        """Tell whether a worker may take it: it is due, or held by a lease that has run out.
+
+        Asked of a row that was read, because Django takes longer to put it into a query than a
+        database takes to answer.
+        """
+        if self.status == Status.RETRYING:
+            slow = self.phase == Phase.SLOW
+            return _is_over(self.next_attempt_at, now + EARLY, set_back=not slow)
+        if self.status == Status.FETCHING:
+            return _is_over(self.leased_until, now)
+        return self.status == Status.QUEUED
+
+
+def _is_over(at: datetime | None, now: datetime, *, set_back: bool = True) -> bool:
+    """Tell whether this time has come, or the clock was `set_back` after it was written."""
+    return at is not None and (at <= now or (set_back and at > now + longest_wait()))

@@ -108,16 +108,6 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
         """Those that no message brings back in time: lost, interrupted, or in the slow phase."""
         return self.filter(Q(sweep_at__lte=now) | _clock_was_set_back("sweep_at", now))
 
-    def claimable(self, now: datetime) -> MediaQuerySet:
-        """Those that a worker may take now: due, or held by a lease that has run out."""
-        due = Q(next_attempt_at__lte=now + EARLY) | _clock_was_set_back("next_attempt_at", now)
-        free = Q(leased_until__lte=now) | _clock_was_set_back("leased_until", now)
-        return self.filter(
-            Q(status=Status.QUEUED)
-            | Q(due, status=Status.RETRYING)
-            | Q(free, status=Status.FETCHING)
-        )
-
     def in_flight(self, account_sid: str, now: datetime) -> int:
         """Return how many items of this account are being fetched."""
         held = self.filter(status=Status.FETCHING, leased_until__gt=now)
@@ -258,5 +248,10 @@ def _clock_was_set_back(field: str, now: datetime) -> Q:
 
     Otherwise an item would wait as long again as the clock was set back.
     """
-    longest = timedelta(seconds=settings.RETRY_FAST_WINDOW_S) + 2 * PATIENCE
-    return Q(**{f"{field}__gt": now + longest}) & ~Q(status=Status.RETRYING, phase=Phase.SLOW)
+    too_far = Q(**{f"{field}__gt": now + longest_wait()})
+    return too_far & ~Q(status=Status.RETRYING, phase=Phase.SLOW)
+
+
+def longest_wait() -> timedelta:
+    """Return how far ahead a time may lie that is not of the slow phase."""
+    return timedelta(seconds=settings.RETRY_FAST_WINDOW_S) + 2 * PATIENCE
