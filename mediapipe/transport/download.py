@@ -28,7 +28,8 @@ from mediapipe.transport.session import session
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_REDIRECTS = 5
-PACKET_BYTES = 65536
+# Each packet is a round through Python, so this is as much as a socket may have to give.
+PACKET_BYTES = 512 * 1024
 HEAD_BYTES = 4096
 ERROR_BYTES = 16384
 
