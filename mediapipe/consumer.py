@@ -40,10 +40,11 @@ class Bell:
         self._end.close()
 
     def _heard(self) -> None:
-        # In this order: who rings after the first step rings anew, however far the second is.
-        self._rung = False
+        # In this order: a byte that is sent in between would be taken for one that is on its way,
+        # and nobody would ring again. What is to be done by then is done in this very round.
         with suppress(BlockingIOError):
             self._loop_end.recv(4096)
+        self._rung = False
 
 
 class Consumer(CeleryConsumer):

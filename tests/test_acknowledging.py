@@ -48,6 +48,31 @@ def test_a_loop_that_was_woken_sleeps_again(hub: Hub, consumer: Consumer) -> Non
     assert hub.poller.poll(0) == []
 
 
+class Interrupted:
+    """A socket whose reader is held up while another thread rings the bell."""
+
+    def __init__(self, bell: Bell) -> None:
+        self.bell, self.socket = bell, bell._loop_end
+
+    def recv(self, size: int) -> bytes:
+        self.bell.ring()
+        return self.socket.recv(size)
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+def test_a_ring_that_comes_while_the_last_one_is_heard_does_not_silence_the_bell(
+    hub: Hub, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bell = consumer.bell
+    monkeypatch.setattr(bell, "_loop_end", Interrupted(bell))
+    bell.ring()
+    next(hub.create_loop())
+    bell.ring()
+    assert hub.poller.poll(0) != []
+
+
 def test_a_consumer_without_a_loop_rings_no_bell() -> None:
     consumer = Consumer.__new__(Consumer)
     vars(consumer).update(hub=None, _pending_operations=[])
