@@ -17,7 +17,7 @@ from typing import Self
 
 from django.conf import settings
 
-from mediapipe.queues import HOUSEKEEPING, QUEUES
+from mediapipe.queues import HOUSEKEEPING, MEDIA, QUEUES
 from mediapipe.telemetry import python
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,9 @@ RESTART_PAUSE_S = 2.0
 READY_S = 10.0
 # Its tasks are short, and some of them run for a minute: enough for all of them at once.
 HOUSEKEEPERS = 4
+# So many messages for each of its downloads does a worker of first attempts have at hand. What it
+# has more than that, another worker could have begun.
+TAKEN_AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +61,32 @@ def web(bind: str) -> Program:
     return Program("web", [*python(), "-m", "gunicorn", *options, "mediapipe.wsgi"])
 
 
-def worker(*queues: str) -> Program:
-    """A worker for these queues, by default for all; SIGTERM lets it finish what it has."""
+def worker(*names: str) -> Program:
+    """A worker for the queues of these names, by default for all; SIGTERM lets it end its work.
+
+    Where a queue has several of them on one host each has a number too: `media`, `media-2`.
+    """
+    queues = tuple(name.partition("-")[0] for name in names)
     options = ["--queues", ",".join(queues or QUEUES), "--without-gossip", "--without-mingle"]
     options += ["--loglevel", "INFO"]
-    if queues:
+    if names:
         # Of several workers on one host each needs a name of its own.
-        options += ["--hostname", f"{'-'.join(queues)}@%h"]
+        options += ["--hostname", f"{'-'.join(names)}@%h"]
+    if queues == (MEDIA,):
+        options += ["--prefetch-multiplier", str(TAKEN_AHEAD)]
     if queues == (HOUSEKEEPING,):
         options += ["--concurrency", str(HOUSEKEEPERS)]
-    name = "-".join(["worker", *queues])
     return Program(
-        name, [*python(), *CELERY, "worker", *options], settings.MEDIA_TOTAL_TIMEOUT_S + 10
+        "-".join(["worker", *names]),
+        [*python(), *CELERY, "worker", *options],
+        settings.MEDIA_TOTAL_TIMEOUT_S + 10,
     )
+
+
+def workers() -> list[Program]:
+    """The workers of one host: for each queue one, of first attempts so many as are configured."""
+    more = [worker(f"{MEDIA}-{number}") for number in range(2, settings.WORKER_PROCESSES + 1)]
+    return [*map(worker, QUEUES), *more]
 
 
 def beat() -> Program:
@@ -80,7 +96,7 @@ def beat() -> Program:
 
 def service(bind: str) -> list[Program]:
     """Return everything that a whole service needs, in the order of starting."""
-    parts = [web(bind), *(worker(queue) for queue in QUEUES), beat()]
+    parts = [web(bind), *workers(), beat()]
     return [broker(), *parts] if settings.EMBEDDED_BROKER else parts
 
 

@@ -4,6 +4,7 @@ The names are listed in the README; a value that cannot be read stops the start 
 """
 
 import ipaddress
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,10 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 16
 # Fetching is waiting for a far server: threads carry many downloads in one process.
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = values.whole_number(env, "WORKER_CONCURRENCY", default=16)
+# Threads share one interpreter, which keeps one core busy; each process more takes connections to
+# the database. SQLite lets one process write at a time: there, more would wait for each other.
+_USEFUL = 1 if DATABASES["default"]["ENGINE"].endswith("sqlite3") else min(os.cpu_count() or 1, 2)
+WORKER_PROCESSES = values.whole_number(env, "WORKER_PROCESSES", default=_USEFUL)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 # After a lost connection each finished task would restore the prefetch count from its own thread,

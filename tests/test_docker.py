@@ -76,6 +76,17 @@ def test_the_containers_run_what_make_run_runs(
         assert command(services[name]["command"]) == program.command
 
 
+def test_first_attempts_have_two_workers_and_whatever_is_configured(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    replicas = {
+        name: service["deploy"]["replicas"]
+        for name, service in services.items()
+        if "deploy" in service
+    }
+    assert replicas == {"worker": "${WORKER_PROCESSES:-2}"}
+
+
 def test_every_other_word_is_a_command_of_manage_py(command: Callable[[Words], Words]) -> None:
     assert command(["migrate", "--noinput"])[1:] == ["manage.py", "migrate", "--noinput"]
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from mediapipe import processes
+from mediapipe.processes import Program
 from mediapipe.queues import HOUSEKEEPING, MEDIA, QUEUES, RETRIES, serves
 from mediapipe.simulator import faults, payloads
 from tests import servers
-from tests.service import Service, running
+from tests.service import ROOT, Service, running
 
 BURST = 48
 PER_MESSAGE = 10
@@ -54,3 +60,47 @@ def test_a_worker_is_named_after_its_queue_and_one_for_all_after_none() -> None:
 def test_housekeeping_has_few_threads_and_downloads_as_many_as_are_configured() -> None:
     assert "--concurrency" in processes.worker(HOUSEKEEPING).command
     assert "--concurrency" not in processes.worker(MEDIA).command
+
+
+def test_a_host_has_as_many_workers_of_first_attempts_as_are_configured(settings: Settings) -> None:
+    settings.WORKER_PROCESSES = 3
+    names = [program.name for program in processes.workers()]
+    assert names == [*(f"worker-{queue}" for queue in QUEUES), "worker-media-2", "worker-media-3"]
+
+
+@pytest.mark.parametrize(
+    ("url", "useful"), [("", 1), ("postgres://user:word@localhost/db", min(os.cpu_count() or 1, 2))]
+)
+def test_one_core_and_one_writer_are_enough_for_one_worker(
+    url: str, useful: int, tmp_path: Path
+) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "from mediapipe import settings as s; print(s.WORKER_PROCESSES)"],
+        env={"DATA_DIR": str(tmp_path), "DATABASE_URL": url},
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert said.stdout.strip() == str(useful)
+
+
+def test_two_workers_of_a_queue_have_the_queue_in_common_and_no_name() -> None:
+    first, second = (option_of(processes.worker(name)) for name in ("media", "media-2"))
+    assert first["--queues"] == second["--queues"] == MEDIA
+    assert (first["--hostname"], second["--hostname"]) == ("media@%h", "media-2@%h")
+    assert [queue for queue in QUEUES if serves("media-2@here", queue)] == [MEDIA]
+
+
+def test_a_worker_of_first_attempts_leaves_messages_to_the_others() -> None:
+    taken = {
+        queue: int(option_of(processes.worker(queue)).get("--prefetch-multiplier", 16))
+        for queue in QUEUES
+    }
+    assert taken[MEDIA] < min(taken[RETRIES], taken[HOUSEKEEPING])
+
+
+def option_of(program: Program) -> dict[str, str]:
+    """Return the value of each option of a worker's command."""
+    command = list(program.command)
+    return {name: value for name, value in itertools.pairwise(command) if name.startswith("--")}

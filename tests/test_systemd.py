@@ -71,7 +71,7 @@ def test_no_service_runs_as_root(name: str) -> None:
 
 
 def test_the_target_starts_what_a_whole_service_needs() -> None:
-    workers = {f"mediapipe-worker@{queue}.service" for queue in QUEUES}
+    workers = {f"mediapipe-worker@{name}.service" for name in (*QUEUES, "media-2")}
     wanted = {"mediapipe-web.service", "mediapipe-beat.service"} | workers
     assert set(value("mediapipe.target", "Wants").split()) == wanted
 
