@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 # Quiet: its banner is no line of a log.
 CELERY = ["-m", "celery", "--quiet", "-A", "mediapipe"]
+# The memory that threads give back is used again by all of them. With an arena for each thread, as
+# is the C library's way, ever more of it lies between them: 20 MB after 30,000 media.
+ONE_ARENA = ["/usr/bin/env", "MALLOC_ARENA_MAX=1"]
 # A program that dies at once is not started again in a tight loop.
 RESTART_PAUSE_S = 2.0
 # What is not ready by then is left to the programs that need it: they try again by themselves.
@@ -78,7 +81,7 @@ def worker(*names: str) -> Program:
         options += ["--concurrency", str(HOUSEKEEPERS)]
     return Program(
         "-".join(["worker", *names]),
-        [*python(), *CELERY, "worker", *options],
+        [*ONE_ARENA, *python(), *CELERY, "worker", *options],
         settings.MEDIA_TOTAL_TIMEOUT_S + 10,
     )
 
