@@ -41,12 +41,48 @@ def test_a_burst_does_not_come_back_as_one() -> None:
     assert max(delays) - min(delays) > 8 * SPREAD
 
 
+def fast_attempts() -> list[float]:
+    """Return when the attempts of a fast phase are, in seconds after the first one."""
+    made = [0.0]
+    while (wait := wait_after(fast=len(made) - 1, elapsed_s=made[-1])) and wait.phase == Phase.FAST:
+        made.append(made[-1] + wait.delay_s)
+    return made
+
+
 def test_ten_attempts_fit_into_the_fast_window() -> None:
-    elapsed_s, retries = 0.0, 0
-    while (wait := wait_after(fast=retries, elapsed_s=elapsed_s)) and wait.phase == Phase.FAST:
-        elapsed_s, retries = elapsed_s + wait.delay_s, retries + 1
-    assert 8 <= retries <= 11
-    assert elapsed_s <= 300
+    attempts = fast_attempts()
+    assert 9 <= len(attempts) <= 12
+    assert attempts[-1] <= 300
+
+
+def test_the_last_attempt_of_the_fast_phase_is_at_its_end() -> None:
+    random.seed(7)
+    waits = [wait_after(fast=8, elapsed_s=260) for _ in range(1000)]
+    assert {wait.phase for wait in waits if wait} == {Phase.FAST}
+    delays = [wait.delay_s for wait in waits if wait]
+    assert 40 * (1 - SPREAD) <= min(delays) < 35
+    assert 39 < max(delays) <= 40
+
+
+def test_when_little_of_the_fast_phase_is_left_the_slow_one_begins() -> None:
+    wait = wait_after(fast=8, elapsed_s=290)
+    assert wait is not None
+    assert wait.phase == Phase.SLOW
+
+
+def test_the_fast_phase_leaves_no_gap_before_its_end() -> None:
+    random.seed(7)
+    assert min(fast_attempts()[-1] for _ in range(1000)) > 275
+
+
+def test_a_wait_is_cut_once_and_never_below_the_first_delay() -> None:
+    random.seed(7)
+    for _ in range(1000):
+        attempts = fast_attempts()
+        assert attempts[-1] - attempts[-2] > 12
+    almost_over = wait_after(fast=0, elapsed_s=299.5)
+    assert almost_over is not None
+    assert almost_over.phase == Phase.SLOW
 
 
 def test_the_slow_phase_follows_its_list_and_then_ends() -> None:
