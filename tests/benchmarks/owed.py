@@ -42,13 +42,13 @@ class Owed:
         assert done, "The broker did not take it all."
 
     def _plain(self, worker: Worker, urls: Sequence[str]) -> bool:
-        return published(partial(self._publish_plain, worker.queue, urls))
+        return published(partial(self._publish_plain, worker, urls))
 
-    def _publish_plain(self, queue: str, urls: Sequence[str], producer: Producer) -> None:
+    def _publish_plain(self, worker: Worker, urls: Sequence[str], producer: Producer) -> None:
         for url in urls:
             path = str(self.folder / url.rpartition("/")[2])
-            name = "tests.benchmarks.plain_task.fetch"
-            app.send_task(name, (url, path), queue=queue, producer=producer, retry=False)
+            name = f"{worker.app}.{worker.plain}"
+            app.send_task(name, (url, path), queue=worker.queue, producer=producer, retry=False)
 
     def release(self, worker: Worker) -> None:
         """Let the worker begin."""

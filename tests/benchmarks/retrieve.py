@@ -13,25 +13,24 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from rich.console import Console
 
 from mediapipe.processes import Program, Supervisor
 from tests.benchmarks import records, rig, twilio, usage
+from tests.benchmarks.retrieve_page import BARE, LARGE_BYTES, section
 from tests.benchmarks.workers import CONCURRENCY, WORKERS, Worker, chosen
 
 PART = "retrieve"
-BARE = "bare loop"
 SIZES = (5_000, 50_000, 5_000_000)
 ANSWERS_MS = (0, 100)
 # A large body counts for as many small ones, or the disk would be what is measured.
-LARGE_BYTES, LARGE_SHARE = 1_000_000, 5
+LARGE_SHARE = 5
 # A worker that has done nothing for so long does not end at all.
 STALLED_S = 20.0
 console = Console()
@@ -218,90 +217,6 @@ class Bench:
 def figures(count: int, elapsed_s: float, cpu_s: float) -> Figures:
     """Return what so many media came to."""
     return {"rate": count / elapsed_s, "cpu_s_per_1000": 1000 * cpu_s / count}
-
-
-def section(run: records.Run) -> list[str]:
-    """Return what the page of figures says about a run."""
-    workers = run["workers"]
-    rates = ("body", "Twilio answers after", f"{BARE} /s", *(f"{name} /s" for name in workers))
-    costs = ("body", "Twilio answers after", BARE, *workers)
-    busy = max(each[BARE]["twilio_busy"] for one in run["runs"] for each in one["rounds"])
-    return [
-        *ABOUT,
-        f"On {run['database']} and {run['broker']}, {run['media']} media a round of each (a fifth",
-        f"where a body is 5 MB), {run['concurrency']} at once. The Twilio was busy for {busy:.0%}",
-        "of the time at most, on one core, so it is not what was measured.",
-        "",
-        "Media a second, and in brackets how that stands to the bare loop of the same round:",
-        "",
-        *table(rates, (rate_row(each, workers) for each in run["runs"])),
-        "",
-        "Processor seconds for 1000 media, without those of the database and the broker:",
-        "",
-        *table(costs, (cost_row(each, workers) for each in run["runs"])),
-        "",
-        "Memory of an idle worker after all that, what its processes share counted once: "
-        + ", ".join(f"{name} {run['memory_mb'][name]:.0f} MB" for name in workers)
-        + ".",
-        *(f"**{name} did not come to an end: {why}**" for name, why in run["stalled"].items()),
-    ]
-
-
-ABOUT = """Everything is queued, then the clock runs until the last task has its result. All fetch
-over HTTP from the same lean file server in a process of its own: the API redirects to another
-origin, as Twilio does. (The simulator, which keeps a log and can misbehave, takes five times the
-processor time for each.) They take turns in each round.
-
-- *bare loop*: threads of one process, each with a `requests.Session`, that write each body to a
-  file. No queue, no database, no check, no hash, no fsync.
-- *threads*, *prefork*, *gevent*: our worker in Celery's pools, all else alike; *two of threads* are
-  two processes with half of the threads each. Each medium is claimed, fetched from a checked
-  address, hashed, sniffed, synced to the disk and recorded, with its attempt and the task's result.
-- *plain*: the Celery task that people write first, with `requests.get`, `autoretry_for`,
-  `retry_backoff` and the same result backend. It writes the file and keeps no row of the media: no
-  claim, no attempt, no check, no hash, no fsync. Once as Celery starts it, prefork with a process
-  for each core, and once with as many threads as ours has.
-
-Threads are the default for their memory, which a small machine has to pay whether or not media
-comes. They share one interpreter, which is busy long before the cores are: prefork fetches more at
-once, in a process for each download. gevent gives each task a greenlet with a database connection
-of its own, so that connections which are kept pile up until PostgreSQL takes no more.
-
-""".splitlines()
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return a table of the page."""
-    return ["| " + " | ".join(each) + " |" for each in (head, ["---"] * len(head), *rows)]
-
-
-def rate_row(run: dict[str, Any], workers: Sequence[str]) -> list[str]:
-    """Return the row of one size and answer time: media a second, and ratios."""
-    cells = [f"{middle(run, name, 'rate'):.0f} ({ratio(run, name):.2f})" for name in workers]
-    return [*name_of(run), f"{middle(run, BARE, 'rate'):.0f}", *cells]
-
-
-def cost_row(run: dict[str, Any], workers: Sequence[str]) -> list[str]:
-    """Return the row of one size and answer time: processor seconds."""
-    costs = [f"{middle(run, name, 'cpu_s_per_1000'):.1f}" for name in (BARE, *workers)]
-    return [*name_of(run), *costs]
-
-
-def name_of(run: dict[str, Any]) -> list[str]:
-    """Return size and answer time as a person writes them."""
-    size = run["size"]
-    body = f"{size / 1e6:g} MB" if size >= LARGE_BYTES else f"{size / 1e3:g} KB"
-    return [body, f"{run['answer_ms']} ms"]
-
-
-def middle(run: dict[str, Any], name: str, figure: str) -> float:
-    """Return the median of a figure over the rounds."""
-    return float(median(each[name][figure] for each in run["rounds"]))
-
-
-def ratio(run: dict[str, Any], name: str) -> float:
-    """Return how a worker's rate stands to the bare loop's: the median of the rounds' own."""
-    return float(median(each[name]["rate"] / each[BARE]["rate"] for each in run["rounds"]))
 
 
 if __name__ == "__main__":

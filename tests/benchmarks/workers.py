@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mediapipe import processes
 from mediapipe.processes import Program
+from mediapipe.queues import MEDIA
 
 # As many downloads at once as WORKER_CONCURRENCY says by default.
 CONCURRENCY = 16
@@ -22,6 +22,8 @@ class Worker:
     name: str
     pool: str
     app: str = "mediapipe"
+    # The task of plain_task.py that it runs instead of ours.
+    plain: str = ""
     processes: int = 1
     # None leaves it to Celery: as many as there are cores.
     concurrency: int | None = CONCURRENCY
@@ -29,7 +31,7 @@ class Worker:
     @property
     def ours(self) -> bool:
         """Whether it runs our task, and not the plain one."""
-        return self.app != PLAIN
+        return not self.plain
 
     @property
     def queue(self) -> str:
@@ -39,8 +41,9 @@ class Worker:
     @property
     def programs(self) -> list[Program]:
         """How it is started: as the service's own worker, but for pool and task."""
-        started = processes.worker(self.queue)
-        command = [self.app if part == "mediapipe" else part for part in started.command]
+        started = processes.worker(MEDIA)
+        ours = {"mediapipe": self.app, MEDIA: self.queue}
+        command = [ours.get(part, part) for part in started.command]
         command += ["--pool", self.pool]
         if self.concurrency:
             command += ["--concurrency", str(self.concurrency)]
@@ -61,18 +64,16 @@ class Worker:
 
 
 WORKERS = (
-    Worker("threads", "threads"),
     Worker("two of threads", "threads", processes=2, concurrency=CONCURRENCY // 2),
+    Worker("threads", "threads"),
     Worker("prefork", "prefork", FORKED),
     Worker("gevent", "gevent", GREEN),
-    Worker("plain prefork", "prefork", PLAIN, concurrency=None),
-    Worker("plain threads", "threads", PLAIN),
+    Worker("plain prefork", "prefork", PLAIN, "fetch", concurrency=None),
+    Worker("plain threads", "threads", PLAIN, "fetch"),
+    Worker("empty prefork", "prefork", PLAIN, "touch", concurrency=None),
 )
 
 
 def chosen(names: Sequence[str]) -> list[Worker]:
-    """Return the workers of these names that can run here; gevent is no requirement of ours."""
-    there = [worker for worker in WORKERS if worker.name in names]
-    if importlib.util.find_spec("psycogreen"):
-        return there
-    return [worker for worker in there if worker.pool != "gevent"]
+    """Return the workers of these names."""
+    return [worker for worker in WORKERS if worker.name in names]
