@@ -30,7 +30,7 @@ PART = "retrieve"
 SIZES = (5_000, 50_000, 5_000_000)
 ANSWERS_MS = (0, 100)
 # A large body counts for as many small ones, or the disk would be what is measured.
-LARGE_SHARE = 5
+LARGE_SHARE = 2
 # A worker that has done nothing for so long does not end at all.
 STALLED_S = 20.0
 console = Console()

@@ -21,7 +21,7 @@ def section(run: records.Run) -> list[str]:
     busy = max(each[BARE]["twilio_busy"] for one in run["runs"] for each in one["rounds"])
     return [
         *ABOUT,
-        f"On {run['database']} and {run['broker']}, {run['media']} media a round of each (a fifth",
+        f"On {run['database']} and {run['broker']}, {run['media']} media a round of each (half",
         f"where a body is 5 MB), {run['concurrency']} at once. The Twilio was busy for {busy:.0%}",
         "of the time at most, on one core, so it is not what was measured.",
         "",
