@@ -168,7 +168,9 @@ class Supervisor:
                 self._restart_if_ended(name)
 
     def _restart_if_ended(self, name: str) -> None:
-        status = self.running[name].poll()
+        # One that another thread is about to start is looked at the next time.
+        process = self.running.get(name)
+        status = process and process.poll()
         if status is None or time.monotonic() - self.started_at[name] < RESTART_PAUSE_S:
             return
         logger.error("%s ended with status %s; it is started again", name, status)
