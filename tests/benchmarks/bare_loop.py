@@ -7,9 +7,7 @@ comes. There is no queue, no database, no check, no hash, and nothing is safe fr
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,24 +18,15 @@ import requests
 BLOCK_BYTES = 65536
 
 
-def fetch_all(urls: list[str], folder: Path, credentials: tuple[str, str], prove: bool) -> None:
-    """Write the body of each URL into a file of the folder, over one session.
-
-    What is to `prove` is hashed on the way and synced to the disk, as ours is.
-    """
+def fetch_all(urls: list[str], folder: Path, credentials: tuple[str, str]) -> None:
+    """Write the body of each URL into a file of the folder, over one session."""
     with requests.Session() as session:
         for url in urls:
             with session.get(url, auth=credentials, stream=True, timeout=20) as response:
                 response.raise_for_status()
                 with (folder / url.rpartition("/")[2]).open("wb") as file:
-                    digest = hashlib.sha256()
                     for block in response.iter_content(BLOCK_BYTES):
                         file.write(block)
-                        if prove:
-                            digest.update(block)
-                    if prove:
-                        file.flush()
-                        os.fsync(file.fileno())
 
 
 def main() -> None:
@@ -47,7 +36,6 @@ def main() -> None:
     parser.add_argument("threads", type=int)
     parser.add_argument("username")
     parser.add_argument("password")
-    parser.add_argument("--prove", action="store_true")
     options = parser.parse_args()
     urls = sys.stdin.read().split()
     credentials = (options.username, options.password)
@@ -55,8 +43,7 @@ def main() -> None:
     with ThreadPoolExecutor(options.threads) as pool:
         shares = [urls[first :: options.threads] for first in range(options.threads)]
         for share in [
-            pool.submit(fetch_all, share, options.folder, credentials, options.prove)
-            for share in shares
+            pool.submit(fetch_all, share, options.folder, credentials) for share in shares
         ]:
             share.result()
     figures = {"s": time.perf_counter() - began, "cpu_s": time.process_time() - worked}

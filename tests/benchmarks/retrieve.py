@@ -23,7 +23,7 @@ from rich.console import Console
 
 from mediapipe.processes import Program, Supervisor
 from tests.benchmarks import records, rig, twilio, usage
-from tests.benchmarks.retrieve_page import BARE, LARGE_BYTES, PROVEN, section
+from tests.benchmarks.retrieve_page import BARE, LARGE_BYTES, section
 from tests.benchmarks.workers import CONCURRENCY, WORKERS, Worker, chosen
 
 PART = "retrieve"
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
         "broker": options.broker,
         "concurrency": CONCURRENCY,
         "media": options.media,
-        "workers": [PROVEN, *(worker.name for worker in measured.workers)],
+        "workers": [worker.name for worker in measured.workers],
         "stalled": measured.stalled,
         "memory_mb": memory,
         "runs": runs,
@@ -132,7 +132,6 @@ class Bench:
         """Return what each contestant came to, one after the other."""
         count = self.options.media // (LARGE_SHARE if size >= LARGE_BYTES else 1)
         figures = {BARE: self.bare(self.urls(count, size, answer_ms))}
-        figures[PROVEN] = self.bare(self.urls(count, size, answer_ms), "--prove")
         for worker in list(self.workers):
             if took := self.fetched(worker, self.urls(count, size, answer_ms)):
                 figures[worker.name] = took
@@ -142,12 +141,12 @@ class Bench:
         """Return the URLs of media that nobody has fetched yet."""
         return [twilio.media_url(self.api_port, size, answer_ms) for _ in range(count)]
 
-    def bare(self, urls: list[str], *options: str) -> Figures:
+    def bare(self, urls: list[str]) -> Figures:
         """Let the bare loop fetch them; tell also how busy our Twilio was with that."""
         with self.emptied():
             before = usage.cpu_s(self.pid("twilio"))
             command = [sys.executable, "-m", "tests.benchmarks.bare_loop"]
-            command += [str(self.folder), str(CONCURRENCY), *twilio.CREDENTIALS, *options]
+            command += [str(self.folder), str(CONCURRENCY), *twilio.CREDENTIALS]
             done = subprocess.run(
                 command, input="\n".join(urls), cwd=records.ROOT, capture_output=True, text=True
             )

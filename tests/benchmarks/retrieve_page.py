@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.benchmarks import records
 
-BARE, PROVEN = "bare loop", "bare, proven"
+BARE = "bare loop"
 # A body of so many bytes is told in megabytes.
 LARGE_BYTES = 1_000_000
 
@@ -34,7 +34,7 @@ def section(run: records.Run) -> list[str]:
         *table(costs, (cost_row(each, workers) for each in run["runs"])),
         "",
         "Memory of an idle worker after all that, what its processes share counted once: "
-        + ", ".join(f"{name} {size_mb:.0f} MB" for name, size_mb in run["memory_mb"].items())
+        + ", ".join(f"{name} {run['memory_mb'][name]:.0f} MB" for name in workers)
         + ".",
         *(f"**{name} did not come to an end: {why}**" for name, why in run["stalled"].items()),
     ]
@@ -47,8 +47,6 @@ processor time for each.) They take turns in each round.
 
 - *bare loop*: threads of one process, each with a `requests.Session`, that write each body to a
   file. No queue, no database, no check, no hash, no fsync.
-- *bare, proven*: the same, but each body is hashed on its way and synced to the disk, which is what
-  a proof of integrity takes.
 - *two of threads*: our worker as `make run` starts it, two processes, but with half of the threads
   each, so that as many downloads go on at once as in the bare loop. Each medium is claimed, fetched
   from a checked address, hashed, sniffed, synced to the disk and recorded, with its attempt and the
