@@ -85,4 +85,6 @@ def test_a_bell_that_nobody_hears_holds_nobody_up() -> None:
     bell = Bell()
     for _ in range(1_000_000):
         bell.ring()
+    # One byte is enough to wake the loop, and never fills the socket.
+    assert bell._loop_end.recv(4096) == b"!"
     bell.close()
