@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.db import router
 from django_celery_results.backends import DatabaseBackend
 from django_celery_results.models import TaskResult
+
+from mediapipe.statements import insert, run
 
 
 class Backend(DatabaseBackend):  # type: ignore[misc]  # it has no types
@@ -37,11 +38,6 @@ class Backend(DatabaseBackend):  # type: ignore[misc]  # it has no types
             # With the traceback, the name of the task, its arguments and its worker.
             **self._get_extended_properties(request, traceback),
         }
-        rows = TaskResult.objects.using(using or router.db_for_write(TaskResult))
-        rows.bulk_create(
-            [TaskResult(task_id=task_id, **columns)],
-            update_conflicts=True,
-            unique_fields=["task_id"],
-            update_fields=[*columns, "date_done"],
-        )
+        row = TaskResult(task_id=task_id, **columns)
+        run(insert(row, unique="task_id", instead=(*columns, "date_done")))
         return str(encoded)

@@ -10,8 +10,10 @@ from mediapipe.models.incident_steps import IncidentMedia
 from mediapipe.models.incidents import Incident
 from mediapipe.models.querysets import UNFINISHED
 from mediapipe.schedule import Phase
+from mediapipe.statements import Statement, update
 
 if TYPE_CHECKING:
+    from mediapipe.models.media import MediaItem
     from mediapipe.transport.download import Evidence
 
 INTERRUPTED = "interrupted"
@@ -68,16 +70,29 @@ class FetchAttempt(models.Model):
     def __str__(self) -> str:
         return f"attempt {self.number}"
 
-    def close(self, outcome: str, detail: str, evidence: Evidence, duration_s: float) -> None:
-        """Write down how the attempt ended and what the other party said."""
-        FetchAttempt.objects.filter(pk=self.pk).update(
-            outcome=outcome,
-            detail=detail[:255],
-            duration_s=duration_s,
-            http_status=evidence.http_status,
-            twilio_code=evidence.error_code,
-            twilio_request_id=evidence.request_id[:64],
-            home_region=evidence.home_region[:32],
-            redirect_host=evidence.redirect_host[:255],
-            bytes_received=evidence.bytes_received,
+    @classmethod
+    def begun(cls, media: MediaItem, at: datetime, *, task_id: str, worker: str) -> FetchAttempt:
+        """Return the unsaved row of the next attempt at an item, which begins at this time."""
+        return cls(
+            media=media,
+            number=media.attempts + 1,
+            phase=media.phase,
+            started_at=at,
+            task_id=task_id,
+            worker=worker,
         )
+
+    def closed(self, outcome: str, detail: str, evidence: Evidence, duration_s: float) -> Statement:
+        """Return what writes down how the attempt ended and what the other party said."""
+        changes = {
+            "outcome": outcome,
+            "detail": detail[:255],
+            "duration_s": duration_s,
+            "http_status": evidence.http_status,
+            "twilio_code": evidence.error_code,
+            "twilio_request_id": evidence.request_id[:64],
+            "home_region": evidence.home_region[:32],
+            "redirect_host": evidence.redirect_host[:255],
+            "bytes_received": evidence.bytes_received,
+        }
+        return update(FetchAttempt, {"media": self.media_id, "number": self.number}, changes)

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import time
 import uuid
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import F
 from django.utils import timezone
 
 from mediapipe.failures import (
@@ -19,14 +20,16 @@ from mediapipe.failures import (
 from mediapipe.models import media_changes
 from mediapipe.models.accounts import AccountTrouble
 from mediapipe.models.attempts import INTERRUPTED, FetchAttempt
-from mediapipe.models.deletions import Deletion
+from mediapipe.models.deletions import Deletion, wish_for
 from mediapipe.models.events import WebhookEvent
-from mediapipe.models.hand_offs import HandOff
+from mediapipe.models.hand_offs import Ending, HandOff, Receiver
 from mediapipe.models.media_row import MediaRow
 from mediapipe.models.querysets import PATIENCE, UNFINISHED, MediaQuerySet, Status
-from mediapipe.providers.base import AnnouncedMedia
+from mediapipe.models.reading import to_claim
+from mediapipe.providers.base import AfterStoring, AnnouncedMedia
 from mediapipe.schedule import Phase, Wait, next_wait
 from mediapipe.signals import media_failed, media_stored, send_after_commit
+from mediapipe.statements import Statement, insert, run, run_both, update
 from mediapipe.transport.redirects import host_of
 
 if TYPE_CHECKING:
@@ -97,12 +100,9 @@ class MediaItem(MediaRow):
         while a rate limit of the account leaves no room.
         """
         now = timezone.now()
-        trouble = AccountTrouble.objects.filter(account_sid=OuterRef("account_sid"))
-        rows = cls.objects.select_related("event").annotate(account_has_trouble=Exists(trouble))
-        item = rows.filter(pk=pk).order_by().first()
+        item = to_claim(cls, pk)
         if item is None or not item.may_be_claimed(now):
             return None
-        item.troubled = vars(item)["account_has_trouble"]
         if item.troubled and not item._admitted(now):
             return None
         return item if item._take(now, task_id, worker) else None
@@ -117,7 +117,7 @@ class MediaItem(MediaRow):
         return True
 
     def _take(self, now: datetime, task_id: str, worker: str) -> bool:
-        seen = {"status": self.status, "lease": self.lease, "attempts": self.attempts}
+        seen = {name: getattr(self, name) for name in ("id", "status", "lease", "attempts")}
         interrupted = self.status == Status.FETCHING
         changes = {
             "status": Status.FETCHING,
@@ -129,21 +129,16 @@ class MediaItem(MediaRow):
             "budget_started_at": self.budget_started_at or now,
             "interruptions": self.interruptions + interrupted,
         }
-        with transaction.atomic():
-            # Whoever changes the row as it was seen has it; everybody else changes nothing.
-            if not MediaItem.objects.filter(pk=self.pk, **seen).update(**changes):
-                return False
-            if interrupted:
-                self.attempt_set.filter(outcome="").update(outcome=INTERRUPTED)
-            vars(self).update(changes)
-            self.attempt = self.attempt_set.create(
-                number=self.attempts,
-                phase=self.phase,
-                started_at=now,
-                task_id=task_id,
-                worker=worker,
-            )
-        self.began = time.monotonic()
+        attempt = FetchAttempt.begun(self, now, task_id=task_id, worker=worker)
+        # Whoever changes the row as it was seen has it; everybody else changes nothing.
+        if not run_both(update(MediaItem, seen, changes), insert(attempt)):
+            return False
+        if interrupted:
+            # Should we die before this, the next claim closes what we leave open, and ours.
+            others = self.attempt_set.exclude(number=attempt.number)
+            others.filter(outcome="").update(outcome=INTERRUPTED)
+        vars(self).update(changes)
+        self.attempt, self.began = attempt, time.monotonic()
         return True
 
     @property
@@ -246,9 +241,8 @@ class MediaItem(MediaRow):
     def mark_interrupted(self, evidence: Evidence, detail: str) -> None:
         """Note that a fault of ours broke the attempt; a later one starts from the sweep."""
         now = timezone.now()
-        with transaction.atomic():
-            self._change(leased_until=now, sweep_at=now + PATIENCE)
-            self._close_attempt(INTERRUPTED, detail, evidence)
+        closed = self._closed(INTERRUPTED, detail, evidence)
+        self._change(closed, leased_until=now, sweep_at=now + PATIENCE)
 
     def mark_absent(self, absence: Absence) -> None:
         """Note that there never was a file, unless there is one after all."""
@@ -276,20 +270,27 @@ class MediaItem(MediaRow):
             "twilio_request_id": evidence.request_id[:64],
             "host": evidence.redirect_host or _host(self.media_url),
         }
-        with transaction.atomic():
-            self._change(lease="", **changes)
-            self._close_attempt(outcome, note, evidence)
+        closed = self._closed(outcome, note, evidence)
+        with transaction.atomic() if self._is_awaited() else nullcontext():
+            self._change(closed, lease="", **changes)
             vars(self).update(changes)
             if self.status not in UNFINISHED:
                 self.hand_on()
 
-    def _close_attempt(self, outcome: str, note: str, evidence: Evidence) -> None:
-        self.attempt.close(outcome, note, evidence, time.monotonic() - self.began)
+    def _is_awaited(self) -> bool:
+        """Tell whether somebody may have to be told how it ends, which is a row of its own."""
+        return any(map(Receiver.waiting_for, Ending)) or wish_for(self) != AfterStoring.KEEP
 
-    def _change(self, **changes: Any) -> None:
-        """Write to the row only while the lease is ours: a worker that slept undoes nothing."""
-        held = MediaItem.objects.filter(pk=self.pk, lease=self.lease)
-        if not held.update(**changes):
+    def _closed(self, outcome: str, note: str, evidence: Evidence) -> Statement:
+        return self.attempt.closed(outcome, note, evidence, time.monotonic() - self.began)
+
+    def _change(self, also: Statement | None = None, **changes: Any) -> None:
+        """Write to the row only while the lease is ours: a worker that slept undoes nothing.
+
+        What is `also` to be done is done with it, or not at all. Raise LeaseLost if it is not.
+        """
+        held = update(MediaItem, {"id": self.pk, "lease": self.lease}, changes)
+        if not (run_both(held, also) if also else run(held)):
             raise LeaseLost
 
 
