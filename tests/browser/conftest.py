@@ -13,7 +13,7 @@ from tests.service import Service, running
 LogIn = Callable[..., Person]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Run the whole service once for all tests in the browser, with a user for each role."""
     # Passwords are hashed slowly there, as they are in production.
@@ -22,9 +22,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield whole
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Run one browser for all tests."""
+    """Run one browser for all tests here; until it is closed, Django refuses its database.
+
+    Playwright has an event loop running all the while, in the thread of the tests.
+    """
     with persons.chromium() as chromium:
         yield chromium
 
