@@ -6,16 +6,29 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import DatabaseError
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from mediapipe.models import Heartbeat
 from mediapipe.pulse import Pulse
 from tests import service
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True)
+def test_a_beat_is_one_statement_in_whose_middle_nobody_can_freeze(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for seen_at in (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)):
+        with time_machine.travel(seen_at, tick=False), django_assert_num_queries(1):
+            Heartbeat.note("sweep")
+        assert Heartbeat.objects.get().seen_at == seen_at
 
 
 def test_a_pulse_writes_what_it_feels_and_survives_a_database_that_is_away(

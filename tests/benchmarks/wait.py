@@ -167,7 +167,10 @@ def section(run: records.Run) -> list[str]:
     return [
         f"{run['items']:,} items wait for their next attempt, half of them in the fast phase and",
         f"half in the slow one, and {run['rate']:g} a second become due. Twilio answers 404 to",
-        "each, so all go on waiting. Two workers (retries, housekeeping) and beat, on PostgreSQL.",
+        "each, so all go on waiting. The fast phase lasts for "
+        f"{SETTINGS['RETRY_FAST_WINDOW']} here, and so do its waits at most,",
+        "because 5 minutes are over before so many can have come into it. Two workers",
+        "(retries, housekeeping) and beat, on PostgreSQL.",
         f"{run['messages']:,} of the fast ones wait as messages in the worker, which is as many",
         "as it is given; all others are rows. Late is by how much an attempt began after",
         "`next_attempt_at`. A restart is SIGTERM, the end, and a start at once; it is felt until",
