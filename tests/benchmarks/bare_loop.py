@@ -15,7 +15,7 @@ from pathlib import Path
 
 import requests
 
-BLOCK_BYTES = 65536
+BLOCK_BYTES = 512 * 1024
 
 
 def fetch_all(urls: list[str], folder: Path, credentials: tuple[str, str]) -> None:

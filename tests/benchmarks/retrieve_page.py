@@ -46,7 +46,7 @@ origin, as Twilio does. (The simulator, which keeps a log and can misbehave, tak
 processor time for each.) They take turns in each round.
 
 - *bare loop*: threads of one process, each with a `requests.Session`, that write each body to a
-  file, 64 KiB at a time. No queue, no database, no check, no hash, no fsync.
+  file, 512 KiB at a time as ours does. No queue, no database, no check, no hash, no fsync.
 - *two of threads*: our worker as `make run` starts it, two processes, but with half of the threads
   each, so that as many downloads go on at once as in the bare loop. Each medium is claimed, fetched
   from a checked address, hashed, sniffed, synced to the disk and recorded, with its attempt and the
