@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from mediapipe import processes
-
 
 def command(words: Sequence[str]) -> Sequence[str]:
     """Return the program that these words mean, with the options that `make run` gives it."""
+    # Importing it reads the settings, whose errors are to be one sentence and no traceback.
+    from mediapipe.operations import programs
+
     match words:
         case ["web"]:
-            return processes.web(settings.WEB_BIND).command
+            return programs.web(settings.WEB_BIND).command
         case ["worker", *queues]:
-            return processes.worker(*queues).command
+            return programs.worker(*queues).command
         case ["beat"]:
-            return processes.beat().command
+            return programs.beat().command
     return [sys.executable, "manage.py", *words]
 
 

@@ -11,9 +11,10 @@ class MediapipeConfig(AppConfig):
     def ready(self) -> None:
         # Before Django looks for its default site, which lies in this package: to set the site
         # up it would import the package, whose lists already ask for the site.
-        from mediapipe import admin, checks  # noqa: F401  (both register what they have)
+        from mediapipe import admin  # noqa: F401  (both register what they have)
         from mediapipe.models.percentiles import add_percentiles
-        from mediapipe.roles import make_roles
+        from mediapipe.operations import checks  # noqa: F401  (both register what they have)
+        from mediapipe.operations.roles import make_roles
 
         connection_created.connect(add_percentiles)
         post_migrate.connect(make_roles, sender=self)

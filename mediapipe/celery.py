@@ -8,18 +8,14 @@ from typing import Any
 from celery import Celery, Task
 from celery.signals import task_postrun, task_prerun
 
-from mediapipe import redis_transport
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
-
-redis_transport.use()
 
 # autodiscover_tasks() misses a module that nothing imports; a misspelt name here fails loudly.
 app = Celery(
     "mediapipe",
     include=[
         "tasks.fetch_media",
-        "tasks.heartbeat",
+        "mediapipe.queueing.heartbeat",
         "tasks.examine",
         "tasks.redispatch",
         "tasks.close_incidents",

@@ -311,3 +311,21 @@ class RecordingFailed(Absence):
 
     slug = "recording_failed"
     todo = "Check the public key that encrypts recordings in Twilio's console."
+
+
+class Undelivered(Exception):
+    """Nobody took what was sent; `again` tells whether the same may be taken later.
+
+    `why` is for people and never shows a URL. `retry_in_s` is set when Celery shall try again
+    after so many seconds.
+    """
+
+    retry_in_s: float | None = None
+
+    def __init__(
+        self, why: str, *, again: bool = False, retry_after_s: float | None = None
+    ) -> None:
+        self.why = why
+        self.again = again
+        self.retry_after_s = retry_after_s
+        super().__init__(why)

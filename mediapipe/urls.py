@@ -3,7 +3,8 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from mediapipe import health, views
+from mediapipe.operations import health
+from mediapipe.webhooks import views
 
 urlpatterns = [
     path(

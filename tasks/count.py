@@ -2,8 +2,8 @@
 
 import time
 
-from mediapipe import counting
 from mediapipe.celery import app
+from mediapipe.operations import counters
 
 # The first count of an old database is worked off in several runs.
 RUN_S = 10.0
@@ -12,4 +12,4 @@ RUN_S = 10.0
 @app.task(ignore_result=True)
 def count() -> None:
     """Add what happened since the last run to the tallies."""
-    counting.count(time.monotonic() + RUN_S)
+    counters.count(time.monotonic() + RUN_S)

@@ -4,8 +4,8 @@ import time
 
 from django.utils import timezone
 
-from mediapipe import deletion
 from mediapipe.celery import app
+from mediapipe.lifecycle import delete_at_provider
 from mediapipe.models import Deletion
 
 # Short enough for a worker that is told to stop; the next run begins within a minute.
@@ -23,5 +23,5 @@ def delete_at_twilio() -> int:
         if time.monotonic() > until:
             break
         owed = Deletion.claim(pk)
-        gone += bool(owed and deletion.delete(owed))
+        gone += bool(owed and delete_at_provider.delete(owed))
     return gone

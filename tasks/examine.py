@@ -2,8 +2,8 @@
 
 from typing import TypedDict
 
-from mediapipe import storage
 from mediapipe.celery import app
+from mediapipe.fetching import storage
 from mediapipe.providers.twilio.accounts import accounts
 
 

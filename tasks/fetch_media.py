@@ -1,13 +1,14 @@
 """One task a media item; how often and how fast it comes back is decided by the item's schedule."""
 
-from mediapipe import fetch, logs
+from mediapipe import logs
 from mediapipe.celery import app
 from mediapipe.failures import Failure, LeaseLost, TransientFailure, TransientMedia404
+from mediapipe.fetching.attempt import attempt
 from mediapipe.models import MediaItem, Status
-from mediapipe.queues import RETRIES
-from tasks.countdown import CountdownTask
+from mediapipe.queueing.countdown import CountdownTask
+from mediapipe.queueing.limits import countdowns
+from mediapipe.settings.queues import RETRIES
 from tasks.hand_off import at_once
-from tasks.shares import countdowns
 
 
 @app.task(
@@ -25,7 +26,7 @@ def fetch_media(self: CountdownTask, *, media_id: int) -> str:
         return "not due"
     logs.bind(media_id=media.pk, event_id=media.event_id)
     try:
-        outcome = fetch.attempt(media)
+        outcome = attempt(media)
     except TransientFailure as failure:
         if failure.retry_in_s is None or countdowns.has_room():
             raise

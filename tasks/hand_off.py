@@ -9,13 +9,13 @@ from django.conf import settings
 from django.utils import timezone
 from kombu import Producer
 
-from mediapipe import handing_off
 from mediapipe.celery import app
+from mediapipe.failures import Undelivered
+from mediapipe.lifecycle.hand_off import deliver, message
 from mediapipe.models import HandOff, Receiver
 from mediapipe.models.hand_offs import HandOffQuerySet
-from mediapipe.outgoing import Undelivered
-from mediapipe.queues import HOUSEKEEPING
-from tasks.dispatch import published
+from mediapipe.queueing.dispatch import published
+from mediapipe.settings.queues import HOUSEKEEPING
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def at_once(media_id: int) -> None:
     try:
         for pk in _due(Receiver.TASK).filter(media=media_id).values_list("pk", flat=True):
             if owed := HandOff.claim(pk):
-                handing_off.deliver(owed, publish)
+                deliver(owed, publish)
     except Exception:
         # The item is stored, and the run after this one finds what is owed.
         logger.exception("media item %d was not handed on at once", media_id)
@@ -63,7 +63,7 @@ def _hand_to(receiver: Receiver, until: float) -> int:
             owed = HandOff.claim(pk)
             if owed:
                 tried += 1
-                if not handing_off.deliver(owed, publish):
+                if not deliver(owed, publish):
                     return tried
     return tried
 
@@ -79,7 +79,7 @@ def publish(owed: HandOff) -> None:
     def send(producer: Producer) -> None:
         app.send_task(
             settings.ON_STORED_TASK,
-            kwargs={"idempotency_key": owed.key, "media": handing_off.message(owed)["data"]},
+            kwargs={"idempotency_key": owed.key, "media": message(owed)["data"]},
             queue=settings.ON_STORED_QUEUE,
             # Celery sends it when the task has succeeded, from whichever app the task is of.
             link=confirm.si(message_id=str(owed.message_id)).set(queue=HOUSEKEEPING),

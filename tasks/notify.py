@@ -1,10 +1,10 @@
 """Each notice of an incident is sent until somebody takes it, or until that is hopeless."""
 
 from mediapipe.celery import app
+from mediapipe.escalation.notifications import channels
+from mediapipe.failures import Undelivered
 from mediapipe.models import Notice
-from mediapipe.notifications import channels
-from mediapipe.outgoing import Undelivered
-from tasks.countdown import CountdownTask
+from mediapipe.queueing.countdown import CountdownTask
 
 # Incidents are rare; whatever makes more of them in one sweep can wait for the next one.
 ENOUGH = 100

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from django.utils import timezone
 
-from mediapipe import retention
 from mediapipe.celery import app
 from mediapipe.failures import StorageFailed
+from mediapipe.lifecycle import retention
 
 logger = logging.getLogger(__name__)
 

@@ -42,7 +42,7 @@ def reconcile() -> int:
 def work_on(run: Reconciliation, until: float) -> int:
     """Go on with a run until its end or the time (monotonic); return how much was missing."""
     # The client of Twilio's takes a quarter of a second to import, which only this run needs.
-    from mediapipe.reconciliation.comparison import reconcile as compare
+    from mediapipe.webhooks.reconciliation.comparison import reconcile as compare
 
     missing = 0
     try:

@@ -8,9 +8,9 @@ from django.conf import settings
 from mediapipe.celery import app
 from mediapipe.models import Heartbeat, MediaItem
 from mediapipe.models.heartbeats import SWEEP
-from mediapipe.models.querysets import MediaQuerySet
-from mediapipe.queues import MEDIA, RETRIES
-from tasks.dispatch import dispatch, room_in
+from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.queueing.dispatch import dispatch, room_in
+from mediapipe.settings.queues import MEDIA, RETRIES
 
 logger = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ import time
 from django.db import transaction
 
 from mediapipe.celery import app
-from mediapipe.journal import note_items
 from mediapipe.models import MediaItem, RetryBatch
-from mediapipe.queues import RETRIES
-from tasks.dispatch import broker_errors, dispatch, room_in
+from mediapipe.operations.audit_log import note_items
+from mediapipe.queueing.dispatch import broker_errors, dispatch, room_in
+from mediapipe.settings.queues import RETRIES
 
 # Short enough for a worker that is told to stop; the next run begins within seconds.
 RUN_S = 4.0

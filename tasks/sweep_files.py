@@ -5,8 +5,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from mediapipe import storage
 from mediapipe.celery import app
+from mediapipe.fetching import storage
 from mediapipe.models import Heartbeat
 
 

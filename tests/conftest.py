@@ -8,11 +8,12 @@ import pytest
 from django.db import connections
 from pytest_django import Settings
 
-from mediapipe import logs, rejections
+from mediapipe import logs
+from mediapipe.queueing import dispatch
+from mediapipe.queueing.limits import countdowns, shares
 from mediapipe.simulator import Simulator
-from tasks import dispatch
-from tasks.shares import countdowns, shares
-from tests import make, tables
+from mediapipe.webhooks import rejections
+from tests.support import make, tables
 
 
 # xdist reads the groups in a hook of its own; those that come later it does not see.
@@ -111,5 +112,5 @@ def twilio(settings: Settings) -> Iterator[Simulator]:
 def published(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Collect the ids of the media items whose tasks a webhook publishes."""
     ids: list[int] = []
-    monkeypatch.setattr("mediapipe.receiving.dispatch", ids.extend)
+    monkeypatch.setattr("mediapipe.webhooks.receive.dispatch", ids.extend)
     return ids

@@ -7,13 +7,13 @@ from mediapipe.admin import (
     failures,
     hand_offs,
     incidents,
-    lab,
     media,
     notices,
     reasons,
     reconciliations,
     rejections,
     retries,
+    retry_lab,
 )
 from mediapipe.admin.timing import page
 
@@ -24,7 +24,6 @@ __all__ = [
     "failures",
     "hand_offs",
     "incidents",
-    "lab",
     "media",
     "notices",
     "page",
@@ -32,4 +31,5 @@ __all__ = [
     "reconciliations",
     "rejections",
     "retries",
+    "retry_lab",
 ]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from mediapipe.admin.owed import OwedAdmin
+from mediapipe.admin.outbox import OwedAdmin
 from mediapipe.models import Deletion
 
 

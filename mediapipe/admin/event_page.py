@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from mediapipe.admin.pages import render_page
 from mediapipe.models import WebhookEvent
-from mediapipe.numbers import masked_value
+from mediapipe.redaction import masked_value
 
 Pairs = list[tuple[str, str]]
 MOST_REPEATS = 50

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from mediapipe.admin.filtered import rows_and_words
 from mediapipe.admin.text import counted
-from mediapipe.export import KEYS, csv_line, media_line
-from mediapipe.journal import note
+from mediapipe.lifecycle.export import KEYS, csv_line, media_line
 from mediapipe.models import MediaItem
+from mediapipe.operations.audit_log import note
 
 CHUNK_ROWS = 1000
 

@@ -17,11 +17,11 @@ from django.utils import timezone
 
 from mediapipe.admin.filters import NONE
 from mediapipe.admin.pages import page, render_page
-from mediapipe.admin.story import MEANINGS
+from mediapipe.admin.summary import MEANINGS
 from mediapipe.admin.text import moment
 from mediapipe.models import MediaItem, Status
-from mediapipe.models.querysets import MediaQuerySet
-from mediapipe.period import LENGTHS, Period, PeriodUnreadable
+from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.timing.period import LENGTHS, Period, PeriodUnreadable
 
 # Of so many groups nobody reads the rest; fewer to group by, or a shorter period, help.
 MOST_GROUPS = 100

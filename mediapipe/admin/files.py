@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from mediapipe.file_answers import FILMS, PICTURES, SOUNDS, deleted
-from mediapipe.films import HEVC
+from mediapipe.api.files import FILMS, PICTURES, SOUNDS, deleted
+from mediapipe.fetching.storage import is_kept
+from mediapipe.fetching.video_codec import HEVC
 from mediapipe.models import MediaItem, Status
-from mediapipe.storage import is_kept
 
 LINKS = {"application/pdf": "Download the PDF", "text/vcard": "Download the contact"}
 NOTES = {

@@ -12,7 +12,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from mediapipe.admin.text import plain
-from mediapipe.numbers import masked
+from mediapipe.redaction import masked
 
 # One filter with three parameters needs a word for each.
 TITLES = {"since": "received since", "until": "received before", "period": "received in the last"}

@@ -17,9 +17,9 @@ from django.utils import timezone
 from mediapipe.admin.text import plain
 from mediapipe.models import MediaItem, NotFoundBecause, Status
 from mediapipe.models.distinct import distinct_values
-from mediapipe.models.querysets import EARLY_404
-from mediapipe.period import LENGTHS, Period, PeriodUnreadable
+from mediapipe.models.media.queryset import EARLY_404
 from mediapipe.providers.base import Kind
+from mediapipe.timing.period import LENGTHS, Period, PeriodUnreadable
 
 Rows = QuerySet[Any]
 Choice = tuple[str, str]

@@ -16,8 +16,8 @@ from mediapipe.admin.incident_steps import possible
 from mediapipe.admin.pages import render_page
 from mediapipe.admin.text import counted, seconds
 from mediapipe.models import Cause, Incident, MediaItem, State
-from mediapipe.models.querysets import MediaQuerySet
-from mediapipe.period import Period
+from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.timing.period import Period
 
 HOUR = timedelta(hours=1)
 # As many hours as fit on a page; the newest ones, where the trouble lasts longer.

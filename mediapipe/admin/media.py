@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from mediapipe.admin import exports, filters, media_page, packages, retries, search, text
 from mediapipe.admin.readonly import RecordAdmin
-from mediapipe.file_answers import file_answer
+from mediapipe.api.files import file_answer
 from mediapipe.models import MediaItem
 
 

@@ -13,11 +13,11 @@ from django_celery_results.models import TaskResult
 from mediapipe.admin import retries
 from mediapipe.admin.files import Preview
 from mediapipe.admin.pages import render_page
-from mediapipe.admin.story import MEANINGS, story
+from mediapipe.admin.summary import MEANINGS, story
 from mediapipe.admin.text import moment, seconds
 from mediapipe.admin.timeline import NARROW, WIDE, Timeline
 from mediapipe.models import FetchAttempt, MediaItem, Status
-from mediapipe.models.querysets import UNFINISHED
+from mediapipe.models.status import UNFINISHED
 
 # Accounts without credentials are tried every half minute, for days if need be.
 MOST_ATTEMPTS = 200

@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from mediapipe.admin.text import moment, seconds, times
 from mediapipe.models import Incident
-from mediapipe.parts import Part, parts
-from mediapipe.period import Period
+from mediapipe.operations.components import Part, parts
+from mediapipe.timing.backlog import waiting
 from mediapipe.timing.delays import Figures, figures
-from mediapipe.timing.now import waiting
+from mediapipe.timing.period import Period
 from mediapipe.timing.selection import Selection
 
 PERIOD = "24h"

@@ -19,13 +19,13 @@ from django.shortcuts import get_object_or_404
 from mediapipe.admin.filtered import rows_and_words
 from mediapipe.admin.pages import page, render_page
 from mediapipe.admin.text import counted
-from mediapipe.escalation import chart
-from mediapipe.escalation.case import Case, NothingToReport, case_of
-from mediapipe.escalation.package import CONTENTS, name_of, summary, write_package
-from mediapipe.escalation.rows import flat
-from mediapipe.journal import note
+from mediapipe.escalation.report import chart
+from mediapipe.escalation.report.case import Case, NothingToReport, case_of
+from mediapipe.escalation.report.package import CONTENTS, name_of, summary, write_package
+from mediapipe.escalation.report.rows import flat
 from mediapipe.models import Incident, MediaItem
-from mediapipe.models.querysets import MediaQuerySet
+from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.operations.audit_log import note
 
 MAY_EXPORT = "mediapipe.export_mediaitem"
 # A proxy waits a minute for an answer; more than these take longer, and are for the command.

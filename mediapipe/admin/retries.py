@@ -14,10 +14,10 @@ from django.utils import timezone
 from mediapipe.admin.filtered import rows_and_words
 from mediapipe.admin.pages import page, render_page
 from mediapipe.admin.text import counted, moment, number, seconds
-from mediapipe.journal import note, note_items
 from mediapipe.models import MediaItem, RetryJob, Status
-from mediapipe.models.querysets import MediaQuerySet
-from tasks.dispatch import dispatch
+from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.operations.audit_log import note, note_items
+from mediapipe.queueing.dispatch import dispatch
 from tasks.retry_jobs import work_off_batch
 
 MAY_RETRY = "mediapipe.retry_mediaitem"

@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from mediapipe.delays import Span, span, waited_s
 from mediapipe.models import MediaItem, State, Status
-from mediapipe.models.deliveries import DeliveryStatus
+from mediapipe.models.delays import Span, span, waited_s
+from mediapipe.models.outbox import DeliveryStatus
 
 # They turn around what follows them (gpj.exe is read as exe.jpg), or move a terminal's cursor.
 UNSEEN = re.compile(

@@ -10,7 +10,7 @@ from typing import Self
 
 from django.utils import timezone
 
-from mediapipe.admin.story import beginning
+from mediapipe.admin.summary import beginning
 from mediapipe.admin.text import counted, seconds
 from mediapipe.failures import TransientMedia404
 from mediapipe.models import FetchAttempt, MediaItem, Status

@@ -14,9 +14,9 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from mediapipe.api.answers import NotAuthorized, Refused, TooManyWrongTokens
+from mediapipe.api.responses import NotAuthorized, Refused, TooManyWrongTokens
 from mediapipe.models import ApiToken
-from mediapipe.models.querysets import MediaQuerySet
+from mediapipe.models.media.queryset import MediaQuerySet
 
 logger = logging.getLogger(__name__)
 

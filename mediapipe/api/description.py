@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mediapipe.api.listing import CURSOR, DEFAULT_LIMIT, MOST, SID
-from mediapipe.export import KEYS
+from mediapipe.lifecycle.export import KEYS
 from mediapipe.models import Status
 from mediapipe.providers.base import Kind
 

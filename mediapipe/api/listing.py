@@ -10,10 +10,10 @@ from typing import Self
 from django.db.models import Q
 from django.http import QueryDict
 
-from mediapipe.api.answers import Refused
+from mediapipe.api.responses import Refused
 from mediapipe.models import MediaItem, Status
-from mediapipe.models.querysets import MediaQuerySet
-from mediapipe.period import PeriodUnreadable, moment
+from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.timing.period import PeriodUnreadable, moment
 
 PARAMETERS = ("sid", "status", "since", "until", "limit", "cursor")
 SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")

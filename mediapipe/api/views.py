@@ -15,13 +15,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from mediapipe.api.access import for_token_holders
-from mediapipe.api.answers import NotFound, json_answer
 from mediapipe.api.description import description
+from mediapipe.api.files import deleted, file_answer
 from mediapipe.api.listing import Page
-from mediapipe.export import document
-from mediapipe.file_answers import deleted, file_answer
+from mediapipe.api.responses import NotFound, json_answer
+from mediapipe.lifecycle.export import document
 from mediapipe.models import MediaItem, Status
-from mediapipe.models.querysets import MediaQuerySet
+from mediapipe.models.media.queryset import MediaQuerySet
 
 LINKS = "mediapipe.download"
 NUMBER = re.compile("[0-9]{1,18}")

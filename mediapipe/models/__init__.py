@@ -7,19 +7,19 @@ from mediapipe.models.accounts import AccountTrouble
 from mediapipe.models.api_tokens import ApiToken
 from mediapipe.models.attempts import FetchAttempt
 from mediapipe.models.causes import Cause
+from mediapipe.models.counters import Mark, Tally
 from mediapipe.models.deletions import Deletion
 from mediapipe.models.events import RepeatedWebhook, WebhookEvent
 from mediapipe.models.hand_offs import Ending, HandOff, Receiver
 from mediapipe.models.heartbeats import Heartbeat
 from mediapipe.models.incident_steps import IncidentMedia, IncidentStep, Step
 from mediapipe.models.incidents import Incident, Sighting, State
-from mediapipe.models.media import MediaItem
+from mediapipe.models.media.item import MediaItem
 from mediapipe.models.notices import Channel, Notice
-from mediapipe.models.querysets import Status
 from mediapipe.models.reconciliations import Reconciliation
 from mediapipe.models.rejections import Rejection
 from mediapipe.models.retries import RetryBatch, RetryJob
-from mediapipe.models.tallies import Mark, Tally
+from mediapipe.models.status import Status
 from mediapipe.providers.base import NotFoundBecause
 
 __all__ = [

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Exists, OuterRef
 
+from mediapipe.models.hot_sql import Statement, update
 from mediapipe.models.incident_steps import IncidentMedia
 from mediapipe.models.incidents import Incident
-from mediapipe.models.querysets import UNFINISHED
-from mediapipe.schedule import Phase
-from mediapipe.statements import Statement, update
+from mediapipe.models.status import UNFINISHED, Phase
 
 if TYPE_CHECKING:
-    from mediapipe.models.media import MediaItem
-    from mediapipe.transport.download import Evidence
+    from mediapipe.models.media.item import MediaItem
+    from mediapipe.providers.base import Evidence
 
 INTERRUPTED = "interrupted"
 

@@ -9,11 +9,11 @@ from django.db import models
 from django.utils import timezone
 
 from mediapipe import providers
-from mediapipe.models.deliveries import UNDELIVERED, Delivery, DeliveryQuerySet, DeliveryStatus
+from mediapipe.models.outbox import UNDELIVERED, Delivery, DeliveryQuerySet, DeliveryStatus
 from mediapipe.providers.base import AfterStoring
 
 if TYPE_CHECKING:
-    from mediapipe.models.media import MediaItem
+    from mediapipe.models.media.item import MediaItem
 
 
 class DeletionQuerySet(DeliveryQuerySet["Deletion"]):

@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from mediapipe.models.querysets import UNFINISHED
+from mediapipe.models.status import UNFINISHED
 from mediapipe.providers.base import InboundMessage, Kind
 
 

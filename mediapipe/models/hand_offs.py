@@ -8,12 +8,12 @@ from django.db import models
 from django.db.models import Min
 from django.utils import timezone
 
-from mediapipe.models.deliveries import UNDELIVERED, Delivery, DeliveryQuerySet, DeliveryStatus
-from mediapipe.models.querysets import Status
-from mediapipe.outgoing import Undelivered
+from mediapipe.failures import Undelivered
+from mediapipe.models.outbox import UNDELIVERED, Delivery, DeliveryQuerySet, DeliveryStatus
+from mediapipe.models.status import Status
 
 if TYPE_CHECKING:
-    from mediapipe.models.media import MediaItem
+    from mediapipe.models.media.item import MediaItem
 
 # As long as a task may take until it is taken for lost, and its message is sent once more.
 UNCONFIRMED_AFTER = timedelta(minutes=10)

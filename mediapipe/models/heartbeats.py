@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.utils import timezone
 
-from mediapipe.statements import insert, run
+from mediapipe.models.hot_sql import insert, run
 
 BEAT = "beat"
 SWEEP = "sweep"

@@ -15,7 +15,7 @@ from mediapipe.models.causes import Cause
 from mediapipe.models.incident_steps import IncidentMedia, Step
 
 if TYPE_CHECKING:
-    from mediapipe.models.querysets import MediaQuerySet
+    from mediapipe.models.media.queryset import MediaQuerySet
 
 
 class State(models.TextChoices):

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef
 
-from mediapipe.models.deliveries import Delivery, DeliveryQuerySet
+from mediapipe.models.outbox import Delivery, DeliveryQuerySet
 
 if TYPE_CHECKING:
     from mediapipe.models.incident_steps import IncidentStep

@@ -10,7 +10,7 @@ from django.db.models import Aggregate, Field
 from django.db.models.expressions import Combinable
 from django.db.models.sql.compiler import SQLCompiler
 
-from mediapipe.delays import percentile
+from mediapipe.models.delays import percentile
 
 AsSql = tuple[str, tuple[str | int, ...]]
 

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -140,6 +141,37 @@ class Answer:
             return float(value)
         date = parse_http_date_safe(value)
         return None if date is None else max(0.0, date - time.time())
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What the other side said, filled as it is said: complete up to the moment of a failure.
+
+    `found_at` is when somebody first answered something that means that the media exists: the
+    origin, or where its metadata leads to. `declared_size` is that of the metadata, in bytes.
+    `clock_skew_s` is the origin's Date minus our clock. Of a redirect or a link only the host is
+    kept, because signed URLs are secrets.
+    """
+
+    http_status: int | None = None
+    error_code: int | None = None
+    request_id: str = ""
+    redirect_host: str = ""
+    bytes_received: int = 0
+    found_at: datetime | None = None
+    declared_content_type: str = ""
+    home_region: str = ""
+    clock_skew_s: float | None = None
+    declared_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body that arrived whole: its size in bytes, its SHA-256 in hex, its first 4 KiB."""
+
+    size: int
+    sha256: str
+    head: bytes
 
 
 class Provider(Protocol):

@@ -10,8 +10,9 @@ from typing import Any
 from django.db.models import Count, FloatField, Q, Value
 from django.db.models.functions import Coalesce
 
+from mediapipe.models.media.queryset import EARLY_404, MediaQuerySet
 from mediapipe.models.percentiles import Percentiles
-from mediapipe.models.querysets import EARLY_404, MediaQuerySet, Status
+from mediapipe.models.status import Status
 
 SHARES = (0.5, 0.95, 0.99)
 # Of these it is known from when on, or until when, the media was not there. One that still is not

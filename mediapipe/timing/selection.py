@@ -9,9 +9,9 @@ from typing import Any, Self
 
 from mediapipe.models import MediaItem, WebhookEvent
 from mediapipe.models.distinct import distinct_values
-from mediapipe.models.querysets import MediaQuerySet
-from mediapipe.period import Period
+from mediapipe.models.media.queryset import MediaQuerySet
 from mediapipe.providers.base import Kind
+from mediapipe.timing.period import Period
 
 # As the media list calls them, so that a chart and a list speak of the same rows.
 FILTERS = ("account_sid", "kind", "content_type")

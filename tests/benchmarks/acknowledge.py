@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from mediapipe import processes
+from mediapipe.operations import programs
 from mediapipe.simulator import payloads
 from mediapipe.simulator.script import AUTH_TOKEN
 from mediapipe.simulator.webhooks import PATHS, sign
@@ -60,7 +60,7 @@ def measured(database: str, broker: str, options: argparse.Namespace) -> dict[st
         # Half of it is one account's share; beyond it the view would publish nothing.
         "QUEUE_MAX_MESSAGES": "10000000",
     }
-    web = processes.web(f"127.0.0.1:{port}")
+    web = programs.web(f"127.0.0.1:{port}")
     with rig.rig(database, broker, **env) as made, made.running(web) as supervisor:
         rig.wait_for_port(port)
         bench = Bench(port, supervisor.running["web"].pid, options)

@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from tests import servers
 from tests.benchmarks import records
+from tests.support import servers
 
 PART = "admin_at_scale"
 MEDIA = 1_000_000

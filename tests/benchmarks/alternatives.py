@@ -12,7 +12,8 @@ from celery.utils.time import get_exponential_backoff_interval
 from django.test import override_settings
 
 from mediapipe.failures import TransientMedia404
-from mediapipe.schedule import Phase, next_wait
+from mediapipe.fetching.schedule import next_wait
+from mediapipe.models.status import Phase
 
 WORKERS = 16
 WEB_THREADS = 8

@@ -15,7 +15,7 @@ import django
 django.setup()
 
 from mediapipe.celery import app  # noqa: E402  (its settings need Django)
-from tasks.countdown import countdown_s  # noqa: E402
+from mediapipe.queueing.countdown import countdown_s  # noqa: E402
 
 
 @app.task(ignore_result=True, name="tests.benchmarks.arrivals.arrive")

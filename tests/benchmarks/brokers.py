@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from mediapipe import processes
-from mediapipe.processes import Program, Supervisor
+from mediapipe.operations import programs
+from mediapipe.operations.programs import Program
+from mediapipe.operations.supervisor import Supervisor
 from tests.benchmarks import usage
 from tests.benchmarks.rig import Rig, free_port, wait_for_port
 
@@ -27,7 +28,7 @@ def own(kind: str, made: Rig) -> Iterator[Supervisor]:
         socket_path = made.folder / "broker.sock"
         made.env["CELERY_BROKER_URL"] = f"redis+socket://{socket_path}"
         is_ready = socket_path.exists
-        with made.running(replace(processes.broker(), is_ready=is_ready)) as supervisor:
+        with made.running(replace(programs.broker(), is_ready=is_ready)) as supervisor:
             yield supervisor
         return
     port = free_port()

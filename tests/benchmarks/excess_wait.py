@@ -17,8 +17,8 @@ from typing import Any
 
 from rich.console import Console
 
-from mediapipe.delays import percentile
-from mediapipe.history import fates
+from mediapipe.management.seed_history import outcomes
+from mediapipe.models.delays import percentile
 from tests.benchmarks import records
 from tests.benchmarks.alternatives import WAYS, Item, Way
 
@@ -28,11 +28,11 @@ ANSWER_S = 0.25
 # After this Twilio takes a webhook for failed.
 PATIENCE_S = 15.0
 TRACES = {
-    "an ordinary day": (fates.LATE_SHARE, fates.LATE_MEDIAN_S, fates.NEVER_SHARE),
+    "an ordinary day": (outcomes.LATE_SHARE, outcomes.LATE_MEDIAN_S, outcomes.NEVER_SHARE),
     "Twilio's worst hours": (
-        fates.OUTBREAK_LATE_SHARE,
-        fates.OUTBREAK_MEDIAN_S,
-        fates.OUTBREAK_NEVER_SHARE,
+        outcomes.OUTBREAK_LATE_SHARE,
+        outcomes.OUTBREAK_MEDIAN_S,
+        outcomes.OUTBREAK_NEVER_SHARE,
     ),
 }
 console = Console()
@@ -59,7 +59,7 @@ def trace(name: str, options: argparse.Namespace) -> list[Item]:
     items, at_s = [], 0.0
     for _ in range(options.media):
         at_s += chance.expovariate(options.rate)
-        delay_s = chance.lognormvariate(math.log(median_s), fates.LATE_SPREAD)
+        delay_s = chance.lognormvariate(math.log(median_s), outcomes.LATE_SPREAD)
         draw = chance.random()
         items.append(Item(at_s, math.inf if draw < never else delay_s if draw < late else 0.0))
     return items

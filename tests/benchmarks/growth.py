@@ -18,8 +18,8 @@ from statistics import fmean, median
 import psycopg2
 from rich.console import Console
 
-from tests import servers
 from tests.benchmarks import records, rig
+from tests.support import servers
 
 PART = "growth"
 MEDIA = (10_000, 100_000, 1_000_000)

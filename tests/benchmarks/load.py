@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from mediapipe.delays import percentile
+from mediapipe.models.delays import percentile
 
 LENGTH = re.compile(rb"(?i)content-length: *(\d+)")
 TIMEOUT_S = 30.0

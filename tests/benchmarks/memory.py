@@ -11,9 +11,9 @@ from typing import Any
 
 from rich.console import Console
 
-from mediapipe import processes
-from mediapipe.processes import Program
-from mediapipe.queues import MEDIA
+from mediapipe.operations import programs
+from mediapipe.operations.programs import Program
+from mediapipe.settings.queues import MEDIA
 from tests.benchmarks import records, rig, twilio, usage
 
 PART = "memory"
@@ -68,7 +68,7 @@ def worker(made: rig.Rig, **env: str) -> Iterator[int]:
     """Run the worker of the first attempts; yield its process."""
     from tests.benchmarks.stored import Stored
 
-    with made.running(processes.worker(MEDIA), **env) as supervisor:
+    with made.running(programs.worker(MEDIA), **env) as supervisor:
         rig.wait_for_log(made, WORKER, "ready.")
         yield supervisor.running[WORKER].pid
     (made.folder / "logs" / f"{WORKER}.log").unlink()

@@ -17,8 +17,8 @@ from kombu import Producer
 from mediapipe.celery import app
 from mediapipe.models import MediaItem, WebhookEvent
 from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind
+from mediapipe.queueing.dispatch import dispatch, published
 from mediapipe.simulator.script import ACCOUNT_SID
-from tasks.dispatch import dispatch, published
 from tests.benchmarks.workers import Worker
 
 LOOK_EVERY_S = 0.05

@@ -19,9 +19,9 @@ from typing import Any
 
 from rich.console import Console
 
-from mediapipe import processes
-from mediapipe.delays import percentile
-from mediapipe.processes import Program
+from mediapipe.models.delays import percentile
+from mediapipe.operations import programs
+from mediapipe.operations.programs import Program
 from tests.benchmarks import records, rig, usage
 
 PART = "quorum"
@@ -113,7 +113,7 @@ class Side:
 
 
 def _worker() -> Program:
-    started = processes.worker(QUEUE)
+    started = programs.worker(QUEUE)
     command = [APP if part == "mediapipe" else part for part in started.command]
     return replace(started, name=QUEUE, command=command)
 

@@ -21,7 +21,8 @@ from typing import Any
 
 from rich.console import Console
 
-from mediapipe.processes import Program, Supervisor
+from mediapipe.operations.programs import Program
+from mediapipe.operations.supervisor import Supervisor
 from tests.benchmarks import records, rig, twilio, usage
 from tests.benchmarks.retrieve_page import BARE, LARGE_BYTES, section
 from tests.benchmarks.workers import CONCURRENCY, WORKERS, Worker, chosen

@@ -13,11 +13,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mediapipe import processes
-from mediapipe.processes import Program, Supervisor
+from mediapipe.operations import programs
+from mediapipe.operations.programs import Program
+from mediapipe.operations.supervisor import Supervisor
 from mediapipe.simulator.script import ACCOUNT_SID, AUTH_TOKEN
-from tests import servers
 from tests.benchmarks import records
+from tests.support import servers
 
 DATABASES = ("sqlite", "postgresql")
 BROKERS = ("embedded", "rabbitmq", "redis")
@@ -74,7 +75,7 @@ def rig(database: str, broker: str | None, **env: str) -> Iterator[Rig]:
 def _broker(kind: str, made: Rig) -> Iterator[None]:
     if kind == "embedded":
         is_ready = (made.folder / "broker.sock").exists
-        with made.running(replace(processes.broker(), is_ready=is_ready)):
+        with made.running(replace(programs.broker(), is_ready=is_ready)):
             yield
         return
     if kind == "memory":

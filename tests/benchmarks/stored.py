@@ -9,7 +9,7 @@ import time
 from datetime import timedelta
 
 from mediapipe.models import FetchAttempt, MediaItem, WebhookEvent
-from tasks.dispatch import dispatch
+from mediapipe.queueing.dispatch import dispatch
 from tests.benchmarks import twilio
 from tests.benchmarks.owed import announced, save
 

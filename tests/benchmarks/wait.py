@@ -17,9 +17,10 @@ from typing import Any
 
 from rich.console import Console
 
-from mediapipe import processes
-from mediapipe.processes import Program, Supervisor
-from mediapipe.queues import HOUSEKEEPING, RETRIES
+from mediapipe.operations import programs
+from mediapipe.operations.programs import Program
+from mediapipe.operations.supervisor import Supervisor
+from mediapipe.settings.queues import HOUSEKEEPING, RETRIES
 from tests.benchmarks import brokers, records, rig, twilio, usage
 
 PART = "wait"
@@ -82,8 +83,8 @@ def measured(made: rig.Rig, broker: str, port: int, options: argparse.Namespace)
     waiting = Waiting(options.items, options.rate, options.messages)
     with ExitStack() as stack:
         server = stack.enter_context(brokers.own(broker, made))
-        programs = [processes.worker(RETRIES), processes.worker(HOUSEKEEPING), processes.beat()]
-        workers = stack.enter_context(made.running(*programs))
+        started = [programs.worker(RETRIES), programs.worker(HOUSEKEEPING), programs.beat()]
+        workers = stack.enter_context(made.running(*started))
         rig.wait_for_log(made, WORKER, "ready.")
         waiting.wait_for_sweep()
         due_from = waiting.seed(port)

@@ -16,12 +16,11 @@ from django.db.models import F
 from django.utils import timezone
 from kombu import Connection, Producer
 
-from mediapipe.delays import percentile
 from mediapipe.models import FetchAttempt, Heartbeat, MediaItem, Status
+from mediapipe.models.delays import percentile
 from mediapipe.models.heartbeats import SWEEP
-from mediapipe.models.querysets import PATIENCE
-from mediapipe.queues import RETRIES
-from mediapipe.schedule import Phase
+from mediapipe.models.status import PATIENCE, Phase
+from mediapipe.settings.queues import RETRIES
 from tasks.fetch_media import fetch_media
 from tests.benchmarks import twilio
 from tests.benchmarks.owed import announced, save

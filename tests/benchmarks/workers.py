@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mediapipe import processes
-from mediapipe.processes import Program
-from mediapipe.queues import MEDIA
+from mediapipe.operations import programs
+from mediapipe.operations.programs import Program
+from mediapipe.settings.queues import MEDIA
 
 # As many downloads at once as WORKER_CONCURRENCY says by default.
 CONCURRENCY = 16
@@ -41,7 +41,7 @@ class Worker:
     @property
     def programs(self) -> list[Program]:
         """How it is started: as the service's own worker, but for pool and task."""
-        started = processes.worker(MEDIA)
+        started = programs.worker(MEDIA)
         ours = {"mediapipe": self.app, MEDIA: self.queue}
         command = [ours.get(part, part) for part in started.command]
         command += ["--pool", self.pool]

@@ -10,7 +10,7 @@ from pathlib import Path
 from mediapipe.simulator import payloads
 from mediapipe.simulator.faults import Status
 from mediapipe.simulator.payloads import Webhook
-from tests.service import Service
+from tests.support.service import Service
 
 GONE = Status(410)
 

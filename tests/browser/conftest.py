@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from tests.browser import person as persons
 from tests.browser.person import Person
-from tests.service import Service, running
+from tests.support.service import Service, running
 
 LogIn = Callable[..., Person]
 

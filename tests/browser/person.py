@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
-from tests import servers
+from tests.support import servers
 
 CHROMIUM = "chromium"
 ARGUMENTS = [
@@ -29,7 +29,7 @@ ARGUMENTS = [
 # The name of each user is its password too.
 USERS = """
 from django.contrib.auth.models import User
-from mediapipe import roles
+from mediapipe.operations import roles
 for name in roles.ROLES:
     roles.assign(User.objects.create_user(name.lower(), password=name.lower()), name)
 """

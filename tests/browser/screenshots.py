@@ -10,7 +10,7 @@ from rich.console import Console
 
 from tests.browser import arrivals
 from tests.browser.person import USERS, Person, Scheme, chromium, in_front_of
-from tests.service import ROOT, Service, running
+from tests.support.service import ROOT, Service, running
 
 FOLDER = ROOT / "docs" / "images"
 # Enough for smooth curves, and made up within seconds.

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from tests.browser import arrivals
 from tests.browser.person import DESKTOP, Scheme, in_front_of
-from tests.service import Service
+from tests.support.service import Service
 
 pytestmark = pytest.mark.services
 

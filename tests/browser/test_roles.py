@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser import arrivals
 from tests.browser.conftest import LogIn
 from tests.browser.test_on_call import find
-from tests.service import Service
+from tests.support.service import Service
 
 pytestmark = pytest.mark.services
 

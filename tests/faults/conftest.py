@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests import servers
 from tests.faults import world as worlds
 from tests.faults.judge import Verdict
 from tests.faults.world import World
-from tests.tables import Table
+from tests.support import servers
+from tests.support.tables import Table
 
 Settled = Callable[..., Verdict]
 COUNTS = ("sent", "stored", "failed", "twice", "lost", "stuck")

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from mediapipe import fetch, schedule
-from mediapipe.models import media, querysets
+from mediapipe.fetching import attempt as fetch
+from mediapipe.fetching import schedule
+from mediapipe.models.media import item, queryset
 
 LEASE_S = 5.0
 PATIENCE_S = 4.0
@@ -23,8 +24,8 @@ ENVIRONMENT = {
 
 def shorten() -> None:
     """Put short leases in everywhere where the name is bound."""
-    media.LEASE = timedelta(seconds=LEASE_S)
+    item.LEASE = timedelta(seconds=LEASE_S)
     fetch.RENEW_EVERY_S = LEASE_S / 3
-    for module in (media, querysets):
+    for module in (item, queryset):
         vars(module)["PATIENCE"] = timedelta(seconds=PATIENCE_S)
     schedule.OUR_FAULT_DELAY_S = 2.0

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from mediapipe.processes import Program
+from mediapipe.operations.programs import Program
 from mediapipe.simulator import payloads
 from tests.faults.conftest import Settled
 from tests.faults.hurry import PATIENCE_S

@@ -10,10 +10,10 @@ import pytest
 
 from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
-from tests import servers
 from tests.faults import failpoints
 from tests.faults.conftest import Settled
 from tests.faults.world import World
+from tests.support import servers
 
 pytestmark = pytest.mark.services
 

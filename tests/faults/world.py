@@ -16,19 +16,20 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
 
 import redis
 
-from mediapipe import processes
-from mediapipe.demo.run import free_port
-from mediapipe.processes import Program, Supervisor
-from mediapipe.queues import QUEUES
+from mediapipe.management.demo.run import free_port
+from mediapipe.operations import programs
+from mediapipe.operations.programs import Program
+from mediapipe.operations.supervisor import Supervisor
+from mediapipe.settings.queues import QUEUES
 from mediapipe.simulator import Simulator
 from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.script import MediaScript
 from mediapipe.simulator.webhooks import NO_ANSWER
-from tests import servers
 from tests.faults import clock, failpoints, hurry
 from tests.faults.judge import Judge, Row, Verdict
 from tests.faults.proxy import Proxy
-from tests.service import ROOT, wait_for_line, wait_until_ready
+from tests.support import servers
+from tests.support.service import ROOT, wait_for_line, wait_until_ready
 
 PORTS = {"database": 5432, "rabbitmq": 5672, "redis": 6379}
 GRACE_S = 20.0
@@ -251,12 +252,12 @@ def running(
             "CELERY_BROKER_URL": broker_url.replace(f":{broker_port}", f":{broker.port}"),
             "REAL_BROKER_URL": broker_url,
         }
-        worker = processes.worker()
+        worker = programs.worker()
         parts = [
-            processes.web(bind),
+            programs.web(bind),
             Program("worker", worker.command, GRACE_S),
             *more,
-            processes.beat(),
+            programs.beat(),
         ]
         supervisor = Supervisor(parts, env=env, log_dir=data_dir / "logs")
         manage(supervisor.env, "migrate", "--verbosity=0")

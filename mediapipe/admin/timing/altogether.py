@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mediapipe.admin.text import counted, seconds
-from mediapipe.admin.timing.answers import Answers
 from mediapipe.admin.timing.chart import Chart, Column, Series
+from mediapipe.admin.timing.chart_data import Answers
 from mediapipe.timing.outcomes import MANY_ATTEMPTS
 
 

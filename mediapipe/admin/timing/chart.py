@@ -11,7 +11,7 @@ from math import isinf
 from typing import Any, Literal
 
 from mediapipe.admin.text import moment, seconds
-from mediapipe.export import harmless
+from mediapipe.lifecycle.export import harmless
 
 Value = float | int | datetime | str | None
 Unit = Literal["time", "s", "share", "count", "text"]

@@ -10,11 +10,11 @@ from math import isinf
 from django.utils import timezone
 
 from mediapipe.admin.text import seconds
-from mediapipe.admin.timing.answers import Answers
 from mediapipe.admin.timing.chart import Chart, Column, Series
-from mediapipe.period import Period
+from mediapipe.admin.timing.chart_data import Answers
 from mediapipe.timing.delays import Figures
 from mediapipe.timing.over_time import HOUR, Share
+from mediapipe.timing.period import Period
 from mediapipe.timing.selection import Selection
 
 NAMES = ("p50", "p95", "p99")

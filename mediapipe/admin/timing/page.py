@@ -12,11 +12,11 @@ from django.utils import timezone
 from mediapipe.admin.pages import page, render_page
 from mediapipe.admin.text import moment, seconds
 from mediapipe.admin.timing import altogether, over_time
-from mediapipe.admin.timing.answers import Answers
 from mediapipe.admin.timing.chart import Chart
-from mediapipe.period import LENGTHS, Period, PeriodUnreadable
-from mediapipe.timing.room import room_to_sort
+from mediapipe.admin.timing.chart_data import Answers
+from mediapipe.timing.period import LENGTHS, Period, PeriodUnreadable
 from mediapipe.timing.selection import Selection, choices
+from mediapipe.timing.work_mem import room_to_sort
 
 CHARTS: Mapping[str, Callable[[Answers], Chart]] = {
     "delay": over_time.delay,

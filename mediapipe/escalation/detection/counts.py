@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db.models import Count
 
 from mediapipe.models import MediaItem
+from mediapipe.models.media.queryset import EARLY_404, EXPLAINED, FOUND, MediaQuerySet
 from mediapipe.models.percentiles import Percentiles
-from mediapipe.models.querysets import EARLY_404, EXPLAINED, FOUND, MediaQuerySet
-from mediapipe.period import Period
+from mediapipe.timing.period import Period
 
 PROPAGATED = ~EXPLAINED
 LATE = EARLY_404 & PROPAGATED

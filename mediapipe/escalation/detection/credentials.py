@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from mediapipe import whose_fault
 from mediapipe.escalation.detection.counts import Counts, received
+from mediapipe.fetching.not_found import credentials_suspected
 from mediapipe.models import Cause, Incident, MediaItem, Sighting
-from mediapipe.period import Period
+from mediapipe.timing.period import Period
 
 
 def check(period: Period, accounts: dict[str, Counts]) -> None:
     """Open, continue and end the incidents of credentials that may be those of another account."""
     for sid, counts in accounts.items():
-        if not counts.found and whose_fault.credentials_suspected(sid):
+        if not counts.found and credentials_suspected(sid):
             Incident.see(Cause.CREDENTIALS_SUSPECTED, sid, _sighting(period, sid))
     for incident in Incident.objects.ongoing().filter(cause=Cause.CREDENTIALS_SUSPECTED):
         if MediaItem.objects.filter(account_sid=incident.account_sid).found().exists():

@@ -6,13 +6,13 @@ from collections import Counter
 
 from django.db.models import Exists, OuterRef, Q
 
+from mediapipe.escalation.detection.baseline import usual_count
 from mediapipe.escalation.detection.counts import ending
 from mediapipe.escalation.detection.levels import OVER, least, level
-from mediapipe.escalation.detection.usual import usual_count
 from mediapipe.failures import MediaDeleted
 from mediapipe.models import Cause, Incident, IncidentMedia, MediaItem, Sighting
-from mediapipe.models.querysets import MediaQuerySet
-from mediapipe.period import Period
+from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.timing.period import Period
 
 # People delete media, as is their right.
 FAILED = Q(failed_at__isnull=False) & ~Q(error=MediaDeleted.slug)

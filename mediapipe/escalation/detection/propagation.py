@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db.models import Q
 
+from mediapipe.escalation.detection.baseline import usual_count, usual_p95_s
 from mediapipe.escalation.detection.counts import (
     LATE,
     PROPAGATED,
@@ -18,10 +19,9 @@ from mediapipe.escalation.detection.counts import (
     total,
 )
 from mediapipe.escalation.detection.levels import OUTBREAK, OVER, least, level
-from mediapipe.escalation.detection.usual import usual_count, usual_p95_s
 from mediapipe.models import Cause, Incident, MediaItem, Sighting
-from mediapipe.models.querysets import MediaQuerySet
-from mediapipe.period import Period
+from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.timing.period import Period
 
 # Two signs of one trouble: as long as there is an incident for one, the other one is no news.
 CAUSES = (Cause.EARLY_404S, Cause.SLOW_PROPAGATION)

@@ -8,8 +8,8 @@ from django.db.models import Q
 
 from mediapipe.escalation.detection.counts import received
 from mediapipe.models import Cause, Incident, Sighting, Status
-from mediapipe.models.querysets import MediaQuerySet
-from mediapipe.period import Period
+from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.timing.period import Period
 
 # An outage of ours shows in what came in lately, and is over when what comes in is prompt.
 LATELY = timedelta(hours=1)

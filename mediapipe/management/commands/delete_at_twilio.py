@@ -9,7 +9,7 @@ from rich.progress import track
 from mediapipe.management.arguments import add_period, media_of_period
 from mediapipe.models import Deletion, MediaItem
 from mediapipe.models.deletions import wish_for
-from mediapipe.models.querysets import MediaQuerySet
+from mediapipe.models.media.queryset import MediaQuerySet
 from mediapipe.providers.base import AfterStoring
 
 CHUNK = 1000

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
-from mediapipe.demo.run import DemoFailed, run, shell_line
+from mediapipe.management.demo.run import DemoFailed, run, shell_line
 
 
 class Command(BaseCommand):

@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand
 from rich.console import Console
 from rich.text import Text
 
-from mediapipe.doctor.examination import PARTS, Part, findings
-from mediapipe.doctor.findings import Finding, State
+from mediapipe.management.doctor.examination import PARTS, Part, findings
+from mediapipe.management.doctor.findings import Finding, State
 
 WIDTH = max(len(part.name) for part in PARTS)
 STYLES = {State.OK: "green", State.LOOK: "yellow", State.WRONG: "bold red"}

@@ -8,11 +8,11 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
-from mediapipe.escalation.case import Case, NothingToReport, case_of
-from mediapipe.escalation.message import subject
-from mediapipe.escalation.package import name_of, write_package
+from mediapipe.escalation.report.case import Case, NothingToReport, case_of
+from mediapipe.escalation.report.message import subject
+from mediapipe.escalation.report.package import name_of, write_package
 from mediapipe.management.arguments import add_period, media_of_period
-from mediapipe.models.querysets import MediaQuerySet
+from mediapipe.models.media.queryset import MediaQuerySet
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from mediapipe.export import KEYS, csv_line, media_line
+from mediapipe.lifecycle.export import KEYS, csv_line, media_line
 from mediapipe.management.arguments import add_period, media_of_period
 from mediapipe.models import Status
 

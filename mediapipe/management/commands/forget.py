@@ -7,9 +7,9 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import Progress
 
-from mediapipe import journal
-from mediapipe.forgetting.erase import Receipt, erase, survey
-from mediapipe.forgetting.subject import Subject
+from mediapipe.lifecycle.erasure.erase import Receipt, erase, survey
+from mediapipe.lifecycle.erasure.subject import Subject
+from mediapipe.operations import audit_log
 
 
 class Command(BaseCommand):
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         self._ask(subject, options)
         receipt = self._erase(subject) | {"by": user.username}
         about = f"{subject.name} {subject.shown}"
-        journal.note(user, about, f"Erased {len(receipt['events'])} events of {about}.")
+        audit_log.note(user, about, f"Erased {len(receipt['events'])} events of {about}.")
         self._print(receipt)
         if receipt["not_erased"]:
             raise CommandError("Not everything is erased yet: run the same again in two minutes.")

@@ -5,10 +5,10 @@ from uuid import uuid4
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from mediapipe.escalation.notifications import channels
+from mediapipe.escalation.notifications.announcement import trial_announcement
+from mediapipe.failures import Undelivered
 from mediapipe.models import Channel
-from mediapipe.notifications import channels
-from mediapipe.notifications.announcement import trial_announcement
-from mediapipe.outgoing import Undelivered
 
 NOTHING = (
     "No channel is configured. Set ESCALATION_EMAILS and EMAIL_URL, ESCALATION_WEBHOOK_URL and "

@@ -6,8 +6,8 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import track
 
-from mediapipe import retention
 from mediapipe.failures import StorageFailed
+from mediapipe.lifecycle import retention
 
 
 class Command(BaseCommand):

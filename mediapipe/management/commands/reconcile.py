@@ -12,7 +12,7 @@ from mediapipe.failures import Failure
 from mediapipe.management.arguments import moment
 from mediapipe.models import Reconciliation
 from mediapipe.providers.twilio.accounts import accounts
-from mediapipe.reconciliation.comparison import reconcile, stretches
+from mediapipe.webhooks.reconciliation.comparison import reconcile, stretches
 
 DESCRIPTION = (
     "{task.description}: {task.fields[looked_at]} looked at, {task.fields[missing]} missing"

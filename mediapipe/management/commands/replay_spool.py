@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from mediapipe import spool
-from mediapipe.receiving import DATABASE_AWAY, replay
+from mediapipe.webhooks import spool
+from mediapipe.webhooks.receive import DATABASE_AWAY, replay
 
 
 class Command(BaseCommand):

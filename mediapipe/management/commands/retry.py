@@ -8,8 +8,8 @@ from rich.progress import track
 from mediapipe.failures import Failure
 from mediapipe.management.arguments import add_period, media_of_period
 from mediapipe.models import MediaItem
-from mediapipe.queues import RETRIES
-from tasks.dispatch import dispatch
+from mediapipe.queueing.dispatch import dispatch
+from mediapipe.settings.queues import RETRIES
 
 BATCH = 500
 SLUGS = sorted(failure.slug for failure in Failure.all())

@@ -8,12 +8,12 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
-from mediapipe.configuration.values import duration_s
-from mediapipe.lab import plot, words
-from mediapipe.lab.comparison import Comparison, compare
-from mediapipe.lab.policies import Policy, Schedule
 from mediapipe.management.arguments import add_period, media_of_period
-from mediapipe.models.querysets import MediaQuerySet
+from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.settings.values import duration_s
+from mediapipe.timing.retry_lab import formatting, plot
+from mediapipe.timing.retry_lab.comparison import Comparison, compare
+from mediapipe.timing.retry_lab.policies import Policy, Schedule
 
 
 class Command(BaseCommand):
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             self._chosen(options), others=others(options), budget=options["budget"]
         )
         if comparison is None:
-            raise CommandError(words.NOTHING)
+            raise CommandError(formatting.NOTHING)
         self._show(comparison)
         if options["plot"]:
             self._draw(comparison, options["plot"])
@@ -54,17 +54,17 @@ class Command(BaseCommand):
         return media.filter(account_sid=options["account"]) if options["account"] else media
 
     def _show(self, comparison: Comparison) -> None:
-        table = Table(*words.COLUMNS, title="What other schedules would have made of it")
+        table = Table(*formatting.COLUMNS, title="What other schedules would have made of it")
         for outcome in comparison.outcomes:
-            table.add_row(*words.cells(outcome))
+            table.add_row(*formatting.cells(outcome))
         # A pipe has no width that the table would have to fit.
         console = Console(width=None if self.stdout.isatty() else 140)
         with console.capture() as captured:
             console.print(table)
         self.stdout.write(captured.get())
-        self.stdout.write(words.what_was_taken(comparison.delays))
-        self.stdout.write(words.BRACKETS)
-        self.stdout.write(f"\n{words.what_is_proposed(comparison)}")
+        self.stdout.write(formatting.what_was_taken(comparison.delays))
+        self.stdout.write(formatting.BRACKETS)
+        self.stdout.write(f"\n{formatting.what_is_proposed(comparison)}")
         if comparison.proposal:
             for name, value in comparison.proposal.schedule.environment().items():
                 self.stdout.write(f"{name}={value}")
@@ -84,7 +84,7 @@ def others(options: dict[str, Any]) -> Sequence[Policy]:
     if not given:
         return ()
     schedule = replace(Schedule.from_settings(), **given)
-    return (Policy.of(words.YOURS, schedule),)
+    return (Policy.of(formatting.YOURS, schedule),)
 
 
 def length(text: str) -> float:

@@ -7,7 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from mediapipe import roles
+from mediapipe.operations import roles
 
 
 class Command(BaseCommand):

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from mediapipe.processes import Supervisor, service
+from mediapipe.operations.programs import service
+from mediapipe.operations.supervisor import Supervisor
 
 
 class Command(BaseCommand):

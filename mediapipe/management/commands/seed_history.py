@@ -11,9 +11,9 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mediapipe.history.arrivals import arrivals
-from mediapipe.history.rows import Rows
 from mediapipe.management.arguments import moment
+from mediapipe.management.seed_history.arrivals import arrivals
+from mediapipe.management.seed_history.rows import Rows
 from mediapipe.models import MediaItem
 
 BATCH = 2000

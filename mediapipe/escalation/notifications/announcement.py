@@ -1,0 +1,128 @@
+"""What is said of one step of an incident, the same over every channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from mediapipe.models import Cause, Incident, IncidentStep, Step
+from mediapipe.redaction import masked
+
+TEST = "test"
+HEADLINES = {
+    Step.OPENED: "New incident",
+    Step.WORSE: "Incident got worse",
+    Step.RECOVERED: "Incident is over",
+    Step.REOPENED: "Incident is back",
+    TEST: "Test message",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One step in the words of people and of programs; times are ISO 8601 in UTC.
+
+    `detail` is the sentence of detection, for the end of an incident its last one. Phone numbers
+    in it, and in the ticket's number, are masked, because they leave the house here.
+    """
+
+    kind: str
+    at: str
+    incident: int | None = None
+    url: str = ""
+    cause: str = ""
+    cause_name: str = ""
+    account_sid: str = ""
+    state: str = ""
+    detail: str = ""
+    measured: float | None = None
+    usual: float | None = None
+    affected: int = 0
+    first_seen_at: str | None = None
+    opened_at: str | None = None
+    last_seen_at: str | None = None
+    resolved_at: str | None = None
+    ticket: str = ""
+
+    @property
+    def headline(self) -> str:
+        """The line that says it all: `New incident: Early 404s, account AC...`."""
+        about = [self.cause_name, f"account {self.account_sid}" if self.account_sid else ""]
+        return ": ".join(filter(None, (HEADLINES[self.kind], ", ".join(filter(None, about)))))
+
+    def facts(self) -> Iterator[tuple[str, str]]:
+        """Yield what is known, as a name and a value for people; times in TIME_ZONE."""
+        if self.kind == TEST:
+            return
+        if self.affected:
+            yield "Affected media", str(self.affected)
+        for name, at in (
+            ("First seen", self.first_seen_at),
+            ("Opened", self.opened_at),
+            ("Last seen", self.last_seen_at),
+            ("Over since", self.resolved_at),
+        ):
+            if at:
+                yield name, moment(at)
+        if self.ticket:
+            yield "Ticket", self.ticket
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON knows it."""
+        return asdict(self)
+
+
+def announcement(step: IncidentStep) -> Announcement:
+    """Return what there is to say of this step now."""
+    incident = step.incident
+    detail = step.note or incident.detail or Cause(incident.cause).meaning
+    return Announcement(
+        kind=step.kind,
+        at=step.at.isoformat(),
+        incident=incident.pk,
+        url=link_to(incident),
+        cause=incident.cause,
+        cause_name=incident.get_cause_display(),
+        account_sid=incident.account_sid,
+        state=incident.state,
+        detail=masked(detail),
+        measured=incident.measured,
+        usual=incident.usual,
+        affected=incident.affected,
+        first_seen_at=_iso(incident.first_seen_at),
+        opened_at=_iso(incident.opened_at),
+        last_seen_at=_iso(incident.last_seen_at),
+        resolved_at=_iso(incident.resolved_at),
+        ticket=masked(incident.ticket),
+    )
+
+
+def trial_announcement(at: datetime) -> Announcement:
+    """Return what is sent to see whether a channel works."""
+    url = f"{settings.PUBLIC_BASE_URL}{reverse('admin:index')}" if settings.PUBLIC_BASE_URL else ""
+    detail = "This message was asked for, to see whether the channel works."
+    return Announcement(kind=TEST, at=at.isoformat(), url=url, detail=detail)
+
+
+def link_to(incident: Incident) -> str:
+    """Return the address of the incident's page; an empty one if nobody said where we are."""
+    if not settings.PUBLIC_BASE_URL:
+        return ""
+    page = reverse("admin:mediapipe_incident_change", args=[incident.pk])
+    return f"{settings.PUBLIC_BASE_URL}{page}"
+
+
+def moment(text: str) -> str:
+    """Return an ISO time as people read it, in TIME_ZONE, with its offset."""
+    local = timezone.localtime(datetime.fromisoformat(text))
+    return f"{local:%Y-%m-%d %H:%M:%S} {local.isoformat()[-6:]}"
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

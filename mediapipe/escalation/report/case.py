@@ -1,0 +1,109 @@
+"""What a package is about: the media that Twilio announced too early, and when that was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Max, Min, Q
+from django.utils import timezone
+
+from mediapipe.models import MediaItem
+from mediapipe.models.media.queryset import MediaQuerySet
+
+# So many days before the period say what is usual.
+BASELINE_DAYS = 14
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+class NothingToReport(Exception):
+    """None of the media had an early 404; the message is a sentence for the person who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The affected media, the accounts that own them, and the period (UTC) they came in.
+
+    `left_out` counts the chosen media whose 404s have another reason than being early. Times
+    are also told in `zone`.
+    """
+
+    affected: MediaQuerySet
+    left_out: int
+    accounts: tuple[str, ...]
+    since: datetime
+    until: datetime
+    zone: ZoneInfo
+
+    def everything(self) -> MediaQuerySet:
+        """Return all media of these accounts that came in within the period, late or not."""
+        return self._received(Q(received_at__gte=self.since, received_at__lt=self.until))
+
+    def baseline(self) -> MediaQuerySet:
+        """Return the media of these accounts in the same hours of the days before."""
+        if self.until - self.since >= DAY:
+            first = self.since - BASELINE_DAYS * DAY
+            return self._received(Q(received_at__gte=first, received_at__lt=self.since))
+        hours = Q()
+        for days in range(1, BASELINE_DAYS + 1):
+            since, until = self.since - days * DAY, self.until - days * DAY
+            hours |= Q(received_at__gte=since, received_at__lt=until)
+        return self._received(hours)
+
+    def baseline_in_words(self) -> str:
+        """Return when the baseline was."""
+        before = f"the {BASELINE_DAYS} days before"
+        return before if self.until - self.since >= DAY else f"the same hours of {before}"
+
+    def local(self, moment: datetime) -> datetime:
+        """Return the moment with the offset that was in force in the zone then."""
+        return moment.astimezone(self.zone)
+
+    def _received(self, when: Q) -> MediaQuerySet:
+        return MediaItem.objects.filter(when, account_sid__in=self.accounts)
+
+
+def case_of(
+    media: MediaQuerySet,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    zone: ZoneInfo | None = None,
+) -> Case:
+    """Return the case that these media make; raise NothingToReport if they make none.
+
+    Without `since` and `until` the period is the whole hours in which the affected came in, up
+    to now; without `zone` it is TIME_ZONE.
+    """
+    # A list of the admin comes with joins and an order that figures must not inherit.
+    chosen = MediaItem.objects.filter(pk__in=media.order_by().values("pk"))
+    with_404 = chosen.early_404()
+    affected = with_404.unexplained()
+    ends: dict[str, Any] = affected.aggregate(first=Min("received_at"), last=Max("received_at"))
+    if ends["first"] is None:
+        raise NothingToReport(_why_nothing(chosen, with_404))
+    accounts = affected.order_by("account_sid").values_list("account_sid", flat=True).distinct()
+    return Case(
+        affected=affected,
+        left_out=with_404.explained().count(),
+        accounts=tuple(accounts),
+        since=since or _hour(ends["first"]),
+        until=until or min(_hour(ends["last"]) + HOUR, timezone.now()),
+        zone=zone or ZoneInfo(settings.TIME_ZONE),
+    )
+
+
+def _why_nothing(chosen: MediaQuerySet, with_404: MediaQuerySet) -> str:
+    if with_404.exists():
+        return (
+            "Every 404 of these media has another reason than that the media was not there yet: "
+            "see the filter “not found because”."
+        )
+    return f"None of these {chosen.count()} media items had an early 404: there is no case to make."
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

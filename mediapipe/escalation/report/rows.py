@@ -1,0 +1,132 @@
+"""One affected media item as Twilio Support reads it: times in UTC and with the local offset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from mediapipe.escalation.report.case import Case
+from mediapipe.lifecycle.export import harmless
+from mediapipe.models import FetchAttempt, MediaItem
+from mediapipe.models.delays import span, waited_s
+from mediapipe.providers.base import Kind
+
+# The files are never renamed or turned around: new keys go to the end.
+KEYS = (
+    "media_url",
+    "kind",
+    "account_sid",
+    "message_sid",
+    "call_sid",
+    "recording_sid",
+    "media_sid",
+    "home_region",
+    "webhook_received_at",
+    "webhook_received_at_local",
+    "first_attempt_at",
+    "first_attempt_at_local",
+    "not_found_at",
+    "not_found_at_local",
+    "retrieved_at",
+    "retrieved_at_local",
+    "status",
+    "not_found_because",
+    "attempts",
+    "not_found_count",
+    "delay_at_least_s",
+    "delay_at_most_s",
+    "http_status",
+    "twilio_code",
+    "not_found_request_ids",
+    "last_request_id",
+)
+CHUNK = 500
+NOT_FOUND = 404
+Row = dict[str, Any]
+
+
+def rows(case: Case) -> Iterator[Row]:
+    """Yield the affected media in order of receipt; so many at a time are held in memory."""
+    media = case.affected.order_by("received_at", "pk")
+    # The parameters of the webhook are large, and texts and numbers in them are nobody's business.
+    media = media.select_related("event").defer("event__parameters")
+    for item in media.prefetch_related("attempt_set").iterator(chunk_size=CHUNK):
+        yield row(item, case)
+
+
+def row(media: MediaItem, case: Case) -> Row:
+    """Return the media item under KEYS, with lists where there may be several values."""
+    event = media.event
+    recording = media.kind == Kind.RECORDING
+    attempts = sorted(media.attempt_set.all(), key=lambda attempt: attempt.number)
+    not_found = [attempt for attempt in attempts if attempt.http_status == NOT_FOUND]
+    not_found_at = [attempt.started_at for attempt in not_found]
+    delay = span(media)
+    values = (
+        plain_url(media.media_url),
+        media.kind,
+        media.account_sid,
+        None if recording else event.subject_sid,
+        event.call_sid,
+        event.subject_sid if recording else None,
+        None if recording else media.media_sid,
+        _region(attempts) or event.home_region,
+        *_twice(media.received_at, case),
+        *_twice(media.first_attempt_at, case),
+        list(map(in_utc, not_found_at)),
+        [in_zone(moment, case) for moment in not_found_at],
+        *_twice(media.retrieved_at, case),
+        media.status,
+        media.not_found_because,
+        media.attempts,
+        len(not_found),
+        round(waited_s(media) or 0.0, 6),
+        round(delay.at_most_s, 6) if delay else None,
+        media.http_status,
+        next((attempt.twilio_code for attempt in not_found if attempt.twilio_code), None),
+        [attempt.twilio_request_id for attempt in not_found],
+        media.twilio_request_id,
+    )
+    # An empty text is an unknown value, an empty list is a list.
+    return {key: None if value == "" else value for key, value in zip(KEYS, values, strict=True)}
+
+
+def flat(line: Row) -> Row:
+    """Return a row with each list as one text, and nothing for what is unknown."""
+    joined = {
+        key: " ".join(value) if isinstance(value, list) else value for key, value in line.items()
+    }
+    return {key: "" if value is None else value for key, value in joined.items()}
+
+
+def csv_row(line: Row) -> Row:
+    """Return a row on one line, and nothing in it that a spreadsheet would run."""
+    return {key: harmless(value) for key, value in flat(line).items()}
+
+
+def plain_url(url: str) -> str:
+    """Return the URL without anything that opens it: user, password, query and fragment."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def in_utc(moment: datetime) -> str:
+    """Return the moment as ISO 8601 in UTC, with microseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def in_zone(moment: datetime, case: Case) -> str:
+    """Return the moment as ISO 8601 with the local offset that was in force then."""
+    return case.local(moment).isoformat(timespec="microseconds")
+
+
+def _twice(moment: datetime | None, case: Case) -> tuple[str | None, str | None]:
+    if moment is None:
+        return None, None
+    return in_utc(moment), in_zone(moment, case)
+
+
+def _region(attempts: list[FetchAttempt]) -> str:
+    return next((each.home_region for each in reversed(attempts) if each.home_region), "")

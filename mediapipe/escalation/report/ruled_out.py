@@ -1,0 +1,87 @@
+"""What else could have caused the 404s, and the figures that speak against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, QuerySet
+from django.db.models.functions import TruncMinute
+
+from mediapipe.escalation.report.case import Case
+from mediapipe.models import FetchAttempt
+from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.percentiles import Percentiles
+
+NOT_FOUND, REFUSED = 404, (401, 403)
+STORED = "stored"
+
+
+@dataclass(frozen=True, slots=True)
+class RuledOut:
+    """The figures against a fault of ours.
+
+    `others` media items without any 404 were fetched with the same credentials in the minutes
+    of the 404s; `refused` attempts of these accounts were answered 401 or 403. The queue lags
+    are 95th percentiles in seconds. `by_origin` 404s came from the API itself, `by_cdn` after
+    a redirect; `redirected` media items followed one to `hosts`.
+    """
+
+    others: int
+    refused: int
+    lag_p95_s: float | None
+    usual_lag_p95_s: float | None
+    by_origin: int
+    by_cdn: int
+    redirected: int
+    hosts: tuple[str, ...]
+
+
+def ruled_out(case: Case) -> RuledOut:
+    """Return the figures of a case that speak against a fault of ours."""
+    everything = case.everything()
+    not_found = _attempts(case.affected).filter(http_status=NOT_FOUND)
+    by_origin = not_found.filter(redirect_host="").count()
+    followed = _attempts(everything).filter(outcome=STORED).exclude(redirect_host="")
+    return RuledOut(
+        others=_others(case, not_found),
+        refused=_attempts(everything).filter(http_status__in=REFUSED).count(),
+        lag_p95_s=_lag_p95_s(case.affected),
+        usual_lag_p95_s=_lag_p95_s(case.baseline()),
+        by_origin=by_origin,
+        by_cdn=not_found.count() - by_origin,
+        redirected=followed.values("media").distinct().count(),
+        hosts=tuple(sorted(followed.order_by().values_list("redirect_host", flat=True).distinct())),
+    )
+
+
+def _attempts(media: MediaQuerySet) -> QuerySet[FetchAttempt]:
+    return FetchAttempt.objects.filter(media__in=media.values("pk"))
+
+
+def _others(case: Case, not_found: QuerySet[FetchAttempt]) -> int:
+    """Count the media that came without a 404 in a minute in which another one had a 404."""
+    minutes = set(_minutes(not_found).distinct())
+    if not minutes:
+        return 0
+    first, last = min(at for _, at in minutes), max(at for _, at in minutes)
+    stored = FetchAttempt.objects.filter(
+        media__account_sid__in=case.accounts,
+        media__not_found_count=0,
+        outcome=STORED,
+        started_at__gte=first,
+        # The last minute goes on for a minute; whatever is beyond it matches none of them.
+        started_at__lt=last.replace(second=59, microsecond=999_999),
+    )
+    counted = _minutes(stored).annotate(Count("media", distinct=True))
+    return sum(count for account, at, count in counted if (account, at) in minutes)
+
+
+def _minutes(attempts: QuerySet[FetchAttempt]) -> QuerySet[FetchAttempt, tuple[str, datetime]]:
+    minute = attempts.order_by().annotate(minute=TruncMinute("started_at"))
+    return minute.values_list("media__account_sid", "minute")
+
+
+def _lag_p95_s(media: MediaQuerySet) -> float | None:
+    (value,) = media.aggregate(value=Percentiles("queue_lag_s", (0.95,)))["value"] or (None,)
+    return value

@@ -1,0 +1,49 @@
+"""One small question about a media item, in much less time than its download may take."""
+
+import requests
+
+from mediapipe.fetching.http.deadline import Deadline
+from mediapipe.fetching.http.download import ERROR_BYTES, answer_of, basic
+from mediapipe.fetching.http.errors import network_failures
+from mediapipe.fetching.http.redirects import host_of
+from mediapipe.fetching.http.session import session
+from mediapipe.providers.base import Answer, Credentials, MediaRequest
+
+TIMEOUT_S = 5.0
+
+
+def ask(
+    request: MediaRequest,
+    *,
+    method: str = "GET",
+    timeout_s: float | None = None,
+    most_bytes: int = ERROR_BYTES,
+) -> Answer:
+    """Return the answer with the first 16 KiB of its body, five seconds from now at most.
+
+    No redirect is followed. Raises the TransientFailure of a network that does not deliver.
+    """
+    first, *others = request.credentials or (None,)
+    bound_s = TIMEOUT_S if timeout_s is None else timeout_s
+    with Deadline(bound_s) as deadline, network_failures(host_of(request.url), deadline):
+        answer = _ask(method, request.url, first, deadline, most_bytes)
+        for credentials in others:
+            if answer.status != 401:
+                break
+            answer = _ask(method, request.url, credentials, deadline, most_bytes)
+    return answer
+
+
+def _ask(
+    method: str, url: str, credentials: Credentials | None, deadline: Deadline, most_bytes: int
+) -> Answer:
+    deadline.check()
+    response: requests.Response = session().request(
+        method,
+        url,
+        auth=basic(credentials),
+        timeout=deadline.remaining_s,
+        stream=True,
+        allow_redirects=False,
+    )
+    return answer_of(response, most_bytes)

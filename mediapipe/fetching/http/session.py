@@ -1,0 +1,177 @@
+"""HTTP sessions that connect to checked addresses only, and send nothing that was not asked for."""
+
+import http.client
+import logging
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from http.cookiejar import DefaultCookiePolicy
+from itertools import zip_longest
+from typing import Any, ClassVar
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import InvalidHeader
+from urllib3.response import HTTPResponse
+from urllib3.util.response import assert_header_parsing
+
+from mediapipe.failures import ConnectionFailed, TooSlow
+from mediapipe.fetching.http import deadline
+from mediapipe.fetching.http.addresses import Address, is_allowed, resolve
+
+# Firewalls forget an idle connection in silence; a request over it would wait for nothing.
+MAX_IDLE_S = 30.0
+# Each address gets its share of the connect timeout; more of them would get too little.
+MAX_ADDRESSES = 4
+HOSTS_KEPT_WARM = 8
+
+# urllib3 logs whole URLs (at DEBUG, and when headers do not parse); signed ones are secrets.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+
+_local = threading.local()
+
+
+class StrictAnswer(http.client.HTTPResponse):
+    """An answer whose headers leave no doubt about where its body ends."""
+
+    def begin(self) -> None:
+        """Read the headers; raise HeaderParsingError or InvalidHeader if they are broken.
+
+        urllib3 only logs headers that do not parse, and what follows them is lost; two lengths
+        it refuses, but then nobody closes the answer. http.client does for what is raised here.
+        """
+        super().begin()
+        assert_header_parsing(self.headers)
+        lengths = ",".join(self.headers.get_all("Content-Length", [])).split(",")
+        if len({length.strip() for length in lengths}) > 1:
+            raise InvalidHeader("The answer has several lengths.")
+
+
+class PinnedConnection(HTTPConnection):
+    """A connection to the very address that was checked, so that DNS cannot change in between."""
+
+    response_class = StrictAnswer
+    may_connect_to = staticmethod(is_allowed)
+    _last_used = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        timeout_s = float(self.timeout or 0)
+        end = time.monotonic() + timeout_s
+        addresses = resolve(
+            self._dns_host, self.port, timeout_s=timeout_s, may_connect_to=self.may_connect_to
+        )
+        return _connect_to_any(addresses, end, host=self.host)
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+        """Return the answer; raise TooSlow at the deadline, and what StrictAnswer raises."""
+        deadline.watch(self.sock)
+        self._last_used = time.monotonic()
+        return super().getresponse()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection can take another request."""
+        return super().is_connected and time.monotonic() - self._last_used < MAX_IDLE_S
+
+
+class PinnedTlsConnection(PinnedConnection, HTTPSConnection):
+    """The same under TLS; certificate and SNI go by the host name, as ever."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = PinnedConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = PinnedTlsConnection
+
+
+class PinnedAdapter(HTTPAdapter):
+    """Makes its connections through `pools`, by the scheme of the URL."""
+
+    pools: ClassVar[dict[str, type[HTTPConnectionPool]]] = {"http": _Pool, "https": _TlsPool}
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self.pools
+
+
+class Session(requests.Session):
+    """A requests session without redirects, cookies, proxies, netrc, compression or retries."""
+
+    adapter: ClassVar[type[PinnedAdapter]] = PinnedAdapter
+
+    def __init__(self, *, hosts: int = HOSTS_KEPT_WARM) -> None:
+        super().__init__()
+        # Otherwise a netrc entry for the host of a redirect is sent there as credentials.
+        self.trust_env = False
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.headers.update({"User-Agent": "mediapipe", "Accept-Encoding": "identity"})
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, self.adapter(pool_connections=hosts, pool_maxsize=1, max_retries=0))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return None: even with allow_redirects=False requests would read the body to its end."""
+
+
+def session(kind: type[Session] = Session) -> Session:
+    """Return this thread's session of this kind, which keeps its connections alive."""
+    sessions = _sessions()
+    if kind not in sessions:
+        sessions[kind] = kind()
+    return sessions[kind]
+
+
+def close_session() -> None:
+    """Close the connections of this thread; the next session() starts afresh."""
+    sessions = _sessions()
+    while sessions:
+        sessions.popitem()[1].close()
+
+
+def _sessions() -> dict[type[Session], Session]:
+    if not hasattr(_local, "sessions"):
+        _local.sessions = {}
+    found: dict[type[Session], Session] = _local.sessions
+    return found
+
+
+def _connect_to_any(addresses: Sequence[Address], end: float, *, host: str) -> socket.socket:
+    """Return a socket to the first address that answers before `end` (time.monotonic)."""
+    candidates = _families_in_turn(addresses)[:MAX_ADDRESSES]
+    failure: ConnectionFailed | TooSlow = ConnectionFailed(host)
+    for position, address in enumerate(candidates):
+        share_s = (end - time.monotonic()) / (len(candidates) - position)
+        try:
+            connected = _connect(address, max(share_s, 0.01))
+        except TimeoutError:
+            failure = TooSlow(f"{host}: connecting")
+        except OSError as error:
+            failure = ConnectionFailed(f"{host}: {type(error).__name__}")
+        else:
+            # What is left of the connect timeout is for the TLS handshake.
+            connected.settimeout(max(end - time.monotonic(), 0.01))
+            return connected
+    raise failure
+
+
+def _connect(address: Address, timeout_s: float) -> socket.socket:
+    connected = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connected.settimeout(timeout_s)
+        connected.connect(address.sockaddr)
+    except BaseException:
+        connected.close()
+        raise
+    return connected
+
+
+def _families_in_turn(addresses: Sequence[Address]) -> list[Address]:
+    # The system puts all IPv6 addresses first; where their route is dead, IPv4 must get its turn.
+    preferred = [address for address in addresses if address.family == addresses[0].family]
+    others = [address for address in addresses if address.family != addresses[0].family]
+    return [a for pair in zip_longest(preferred, others) for a in pair if a is not None]

@@ -1,0 +1,134 @@
+"""What the service says about the demonstration, held against what the simulator knows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from statistics import fmean
+
+from django.core.files.storage import storages
+from rich.table import Table
+
+from mediapipe.management.demo.script import Step, announced_media
+from mediapipe.models import MediaItem, Rejection, Status
+from mediapipe.models.delays import percentile, queue_lag_s, span
+from mediapipe.simulator import Simulator
+from mediapipe.simulator.script import MediaScript
+
+
+class Baseline:
+    """What was there before, so that a second demonstration on the same data counts only itself."""
+
+    def __init__(self) -> None:
+        self.at = datetime.now(UTC)
+        self.refused = Rejection.total()
+
+
+class Report:
+    """The rows since the baseline, beside the media that the simulator was told to announce."""
+
+    def __init__(self, twilio: Simulator, planned: Sequence[Step], baseline: Baseline) -> None:
+        self.twilio = twilio
+        self.scripts = announced_media(planned)
+        self.forged = sum(step.signature != "right" for step in planned)
+        self.refused = Rejection.total() - baseline.refused
+        rows = MediaItem.objects.filter(received_at__gte=baseline.at).select_related("event")
+        self.items = {item.identity: item for item in rows}
+        self.stored = [item for item in self.items.values() if item.status == Status.STORED]
+
+    @property
+    def settled(self) -> int:
+        """How many of the announced media have reached a final state."""
+        final = (Status.STORED, Status.FAILED, Status.ABSENT)
+        return sum(
+            script.sid in self.items and self.items[script.sid].status in final
+            for script in self.scripts
+        )
+
+    def problems(self) -> list[str]:
+        """Return a sentence for everything that is not as it must be."""
+        wrong = [problem for script in self.scripts if (problem := self._problem(script))]
+        if extra := len(self.stored) - len(self.scripts):
+            wrong.append(f"{extra:+d} stored media against those announced")
+        if leaks := self.twilio.log.credentials_at_cdn():
+            wrong.append(f"{len(leaks)} requests gave our credentials to the CDN")
+        answers = Counter(delivery.status for delivery in self.twilio.deliveries())
+        if not answers[403] == self.refused == self.forged:
+            counted = f"{answers[403]} answered 403, {self.refused} counted as refused"
+            wrong.append(f"{self.forged} forged webhooks were sent, {counted}")
+        if others := answers.total() - answers[200] - answers[403]:
+            wrong.append(f"{others} webhooks were answered neither 200 nor 403")
+        if self._early_404s() != self._early_404s_at_twilio():
+            wrong.append("the early 404s counted are not those of the simulator's log")
+        return wrong
+
+    def _problem(self, script: MediaScript) -> str | None:
+        item = self.items.get(script.sid)
+        if item is None:
+            return f"{script.sid} was announced and has no row"
+        if item.status != Status.STORED:
+            return f"{script.sid} is {item.status}: {item.error} {item.detail}"
+        with storages["media"].open(item.storage_name) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if not digest == item.sha256 == script.sha256:
+            return f"{script.sid} was stored with other bytes than the simulator served"
+        return None
+
+    def table(self) -> Table:
+        """Return the figures as a table for people."""
+        table = Table("figure", "value", title="What became of it")
+        for name, value in self._figures():
+            table.add_row(name, value)
+        return table
+
+    def _figures(self) -> list[tuple[str, str]]:
+        answers = Counter(delivery.status for delivery in self.twilio.deliveries())
+        spans = [known for item in self.stored if (known := span(item))]
+        lags = [lag for item in self.stored if (lag := queue_lag_s(item)) is not None]
+        attempts = [item.attempts for item in self.stored]
+        waits = self._excess_waits_s()
+        absent = sum(item.status == Status.ABSENT for item in self.items.values())
+        return [
+            ("webhooks sent", f"{answers.total()} ({answers[200]} answered 200)"),
+            ("webhooks refused", f"{self.refused}"),
+            ("media announced", f"{len(self.scripts)}"),
+            ("media stored, bytes verified", f"{len(self.stored)}"),
+            ("recordings that never came to be", f"{absent}"),
+            ("media with an early 404", f"{self._early_404s()}"),
+            ("propagation delay, at least", spread([known.at_least_s for known in spans])),
+            ("propagation delay, at most", spread([known.at_most_s for known in spans])),
+            ("queue lag", spread(lags)),
+            ("excess wait", spread(waits)),
+            ("excess wait, mean", f"{fmean(waits or [0]):.2f} s"),
+            (
+                "attempts per media",
+                f"mean {fmean(attempts or [0]):.2f}, most {max(attempts or [0])}",
+            ),
+        ]
+
+    def _early_404s(self) -> int:
+        return sum(item.not_found_count > 0 for item in self.items.values())
+
+    def _early_404s_at_twilio(self) -> int:
+        log = self.twilio.log
+        return sum(404 in log.statuses_of(script.sid) for script in self.scripts)
+
+    def _excess_waits_s(self) -> list[float]:
+        """Return the seconds between availability, which only the simulator knows, and the file."""
+        waits = []
+        for script in self.scripts:
+            item = self.items.get(script.sid)
+            if item and item.retrieved_at and script.available_at:
+                available = max(script.available_at, item.received_at)
+                waits.append((item.retrieved_at - available).total_seconds())
+        return waits
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return median, 95th percentile and maximum of some seconds."""
+    if not values:
+        return "-"
+    median, high = percentile(values, 0.5), percentile(values, 0.95)
+    return f"p50 {median:.2f} s, p95 {high:.2f} s, max {max(values):.2f} s"

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import connection, models, transaction
+from django.db.models import F, Q, Window
+from django.db.models.functions import Coalesce, RowNumber
+from django.utils import timezone
+
+from mediapipe.failures import AccountRefused, Forgotten, Unauthorized
+from mediapipe.models.accounts import AccountTrouble
+from mediapipe.models.status import PATIENCE, UNFINISHED, Phase, Status
+from mediapipe.providers.base import NotFoundBecause
+
+if TYPE_CHECKING:
+    from mediapipe.models.media.item import MediaItem  # noqa: F401  (named in a base class)
+
+
+# What is said of media of which these credentials have seen no trace.
+UNSEEN = (NotFoundBecause.DELETED, NotFoundBecause.CREDENTIALS_SUSPECTED)
+# What these credentials have seen: the bytes, or at least the metadata.
+FOUND = Q(found_at__isnull=False) | Q(
+    not_found_because__in=[because for because in NotFoundBecause if because not in UNSEEN]
+)
+# A 404 for one of these reasons is no matter of time: no case for Twilio, nor for a schedule.
+EXPLAINED = Q(
+    not_found_because__in=(*UNSEEN, NotFoundBecause.ABSENT, NotFoundBecause.EXTERNAL_STORAGE),
+    found_at=None,
+)
+# The webhook was faster than the media. The delay is empty where reconciliation found the media,
+# because there was no webhook; unlike `reconciled_at` it is in the index of the timing view.
+EARLY_404 = Q(not_found_count__gt=0, delay_at_least_s__isnull=False)
+
+
+class MediaQuerySet(models.QuerySet["MediaItem"]):
+    """The questions that are asked of media items."""
+
+    def unfinished(self) -> MediaQuerySet:
+        """Those that are still owed."""
+        return self.filter(status__in=UNFINISHED)
+
+    def queued(self) -> MediaQuerySet:
+        """Those that wait for a worker: new, or put back to work."""
+        return self.filter(status=Status.QUEUED)
+
+    def untried(self) -> MediaQuerySet:
+        """Those that nobody has tried yet."""
+        return self.filter(attempts=0)
+
+    def tried(self) -> MediaQuerySet:
+        """Those that were tried at least once."""
+        return self.filter(attempts__gt=0)
+
+    def stored(self) -> MediaQuerySet:
+        """Those whose file is kept and verified."""
+        return self.filter(status=Status.STORED)
+
+    def failed(self) -> MediaQuerySet:
+        """Those that only a person can put back to work."""
+        return self.filter(status=Status.FAILED)
+
+    def with_file_before(self, moment: datetime) -> MediaQuerySet:
+        """Those stored before this moment whose file may still be there, the oldest first.
+
+        Also those whose file was given up by a purge that did not get to its removal.
+        """
+        old = Q(purged_at=None, retrieved_at__lt=moment) | Q(purged_at__isnull=False)
+        # In the order of the index `media_file`.
+        return self.exclude(storage_name="").filter(old).order_by("purged_at", "retrieved_at")
+
+    def early_404(self) -> MediaQuerySet:
+        """Those whose webhook was faster than the media at least once."""
+        return self.filter(EARLY_404)
+
+    def found(self) -> MediaQuerySet:
+        """Those that the account's credentials have found: the bytes, or at least metadata."""
+        return self.filter(FOUND)
+
+    def explained(self) -> MediaQuerySet:
+        """Those whose 404s have another reason than that the media was not there yet."""
+        return self.filter(EXPLAINED)
+
+    def unexplained(self) -> MediaQuerySet:
+        """Those whose 404s, if any, are a matter of time."""
+        return self.exclude(EXPLAINED)
+
+    def overdue(self, now: datetime) -> MediaQuerySet:
+        """Those that no message brings back in time: lost, interrupted, or in the slow phase."""
+        return self.filter(Q(sweep_at__lte=now) | _clock_was_set_back("sweep_at", now))
+
+    def in_flight(self, account_sid: str, now: datetime) -> int:
+        """Return how many items of this account are being fetched."""
+        held = self.filter(status=Status.FETCHING, leased_until__gt=now)
+        return held.filter(account_sid=account_sid).count()
+
+    def in_queue(self, account_sid: str) -> int:
+        """Return for how many untried items of this account a message is under way."""
+        published = self.queued().untried().filter(sweep_at__gt=timezone.now())
+        return published.filter(account_sid=account_sid).count()
+
+    def in_countdown(self, limit: int) -> int:
+        """Return how many wait for a message with a countdown; those beyond the limit not counted.
+
+        What waits for the sweep has the same time for the sweep as for its attempt.
+        """
+        waiting = self.filter(status=Status.RETRYING, phase=Phase.FAST)
+        return waiting.filter(sweep_at__gt=F("next_attempt_at"))[:limit].count()
+
+    def hand_out(self, limit: int, ahead: timedelta = timedelta()) -> dict[int, datetime]:
+        """Return the ids of items that are overdue, or will be so far ahead, and when.
+
+        Each goes to one caller only. The accounts take turns, each with its oldest item first,
+        so that none has to wait until another one's thousands are done. Items of a paused account
+        stay where they are, so that they do not run in circles.
+        """
+        now = timezone.now()
+        rows = self.overdue(now + ahead).exclude(account_sid__in=AccountTrouble.paused())
+        turn = Window(RowNumber(), partition_by="account_sid", order_by="sweep_at")
+        in_turn = rows.annotate(turn=turn).order_by("turn", "sweep_at")
+        chosen = list(in_turn.values_list("pk", flat=True)[:limit])
+        with transaction.atomic():
+            # A database cannot lock what it numbers, so somebody else may have taken some since.
+            mine = self.overdue(now + ahead).filter(pk__in=chosen)
+            if connection.features.has_select_for_update_skip_locked:
+                mine = mine.select_for_update(skip_locked=True)
+            due = {pk: at or now for pk, at in mine.values_list("pk", "sweep_at")}
+            early = [pk for pk, at in due.items() if now < at <= now + ahead]
+            self.filter(pk__in=due.keys() - early).update(sweep_at=now + PATIENCE)
+            self.filter(pk__in=early).update(sweep_at=F("sweep_at") + PATIENCE)
+        return {pk: due[pk] for pk in chosen if pk in due}
+
+    def in_hand(self, now: datetime) -> MediaQuerySet:
+        """Those that a worker has in hand at this moment."""
+        return self.filter(status=Status.FETCHING, leased_until__gt=now)
+
+    def forget(self) -> None:
+        """Let nobody fetch them any more, and keep no trace of what is in a file.
+
+        A worker that has one in hand loses its lease. What is stored stays so for the figures.
+        """
+        rows = self.model._default_manager.filter(pk__in=list(self.values_list("pk", flat=True)))
+        with transaction.atomic():
+            rows.exclude(status__in=[Status.STORED, Status.ABSENT]).update(
+                status=Status.FAILED,
+                error=Forgotten.slug,
+                failed_at=Coalesce("failed_at", timezone.now()),
+                next_attempt_at=None,
+                sweep_at=None,
+                lease="",
+                leased_until=None,
+            )
+            rows.update(sha256="", detail="")
+
+    def retryable(self) -> MediaQuerySet:
+        """Those that failed and have a URL to try again."""
+        return self.failed().exclude(media_url="").exclude(error=Forgotten.slug)
+
+    def retry(self) -> list[int]:
+        """Put the retryable ones back to work with a fresh schedule; return their ids.
+
+        Every attempt made so far stays on record, and an item that is at work stays as it is.
+        """
+        now = timezone.now()
+        with transaction.atomic():
+            rows = self.retryable().select_for_update().order_by("pk")
+            ids = list(rows.values_list("pk", flat=True))
+            self.model._default_manager.filter(pk__in=ids).update(
+                status=Status.QUEUED,
+                error="",
+                detail="",
+                failed_at=None,
+                not_found_because="",
+                because_since=None,
+                because_count=0,
+                metadata_requests=0,
+                next_attempt_at=now,
+                sweep_at=now + PATIENCE,
+                phase=Phase.FAST,
+                fast_retries=0,
+                slow_retries=0,
+                interruptions=0,
+                budget_started_at=None,
+            )
+        return ids
+
+    def bring_forward(self) -> list[int]:
+        """Let those that wait for their next attempt be tried at once; return their ids."""
+        now = timezone.now()
+        with transaction.atomic():
+            rows = self.filter(status=Status.RETRYING, next_attempt_at__gt=now)
+            ids = list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+            self.model._default_manager.filter(pk__in=ids).update(
+                next_attempt_at=now, sweep_at=now + PATIENCE
+            )
+        return ids
+
+    def slower_than(self, delay_s: float) -> MediaQuerySet:
+        """Those that came later than this after the webhook, or are known to be that late."""
+        return self.annotate(slowness=Coalesce("delay_at_most_s", "delay_at_least_s")).filter(
+            slowness__gt=delay_s
+        )
+
+    def waiting_longer_than(self, wait_s: float) -> MediaQuerySet:
+        """Those that are still owed so long after their webhook."""
+        return self.unfinished().filter(received_at__lt=timezone.now() - timedelta(seconds=wait_s))
+
+    def revive_refused(self, account_sid: str, since: datetime) -> None:
+        """Let those wait that failed before it was clear that the whole account is refused."""
+        now = timezone.now()
+        refused = self.failed().filter(account_sid=account_sid, error=Unauthorized.slug)
+        tried = refused.filter(attempt_set__started_at__gte=since)
+        self.filter(pk__in=list(tried.values_list("pk", flat=True))).update(
+            status=Status.RETRYING,
+            error=AccountRefused.slug,
+            failed_at=None,
+            next_attempt_at=now,
+            sweep_at=now,
+        )
+
+    def not_published(self, ids: Sequence[int]) -> None:
+        """Leave these to the very next sweep, because the broker did not take their messages."""
+        waiting = self.filter(pk__in=ids, status__in=[Status.QUEUED, Status.RETRYING])
+        waiting.update(sweep_at=timezone.now())
+
+
+def _clock_was_set_back(field: str, now: datetime) -> Q:
+    """Match a time that lies further ahead than any wait outside the slow phase can have put it.
+
+    Otherwise an item would wait as long again as the clock was set back.
+    """
+    too_far = Q(**{f"{field}__gt": now + longest_wait()})
+    return too_far & ~Q(status=Status.RETRYING, phase=Phase.SLOW)
+
+
+def longest_wait() -> timedelta:
+    """Return how far ahead a time may lie that is not of the slow phase."""
+    return timedelta(seconds=settings.RETRY_FAST_WINDOW_S) + 2 * PATIENCE

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+
+from mediapipe.models.events import WebhookEvent
+from mediapipe.models.media.queryset import longest_wait
+from mediapipe.models.status import EARLY, UNFINISHED, Phase, Status
+from mediapipe.providers.base import Kind, NotFoundBecause
+
+
+class MediaRow(models.Model):
+    """The columns of a media item, and the indexes of what is asked of them.
+
+    `found_at` is when Twilio first answered something else than 404: the media became available
+    between `last_not_found_at` and `found_at`, which is all that anybody outside can know.
+    At `purged_at` retention has given the file up; its name stays until it is out of storage.
+    `sweep_at` is when the sweep hands the item out, should no message have done so before.
+    """
+
+    event = models.ForeignKey(WebhookEvent, models.CASCADE, related_name="media")
+    identity = models.CharField(max_length=64, help_text="Unique within the event.")
+    kind = models.CharField(max_length=16, choices=[(kind.value, kind.title()) for kind in Kind])
+    account_sid = models.CharField("account SID", max_length=34)
+    media_sid = models.CharField("media SID", max_length=34, blank=True)
+    media_url = models.TextField("media URL", blank=True)
+
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.QUEUED)
+    error = models.CharField("reason", max_length=32, blank=True)
+    detail = models.CharField(max_length=255, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+
+    # What the metadata said of a late 404, since when and how often in a row it says the same.
+    not_found_because = models.CharField(
+        "not found because",
+        max_length=24,
+        choices=[(why.value, why.title().replace("_", " ")) for why in NotFoundBecause],
+        blank=True,
+        default="",
+        db_default="",
+    )
+    because_since = models.DateTimeField(null=True, editable=False)
+    because_count = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    metadata_requests = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+
+    received_at = models.DateTimeField(
+        help_text="When the webhook that announced it came in; without one, when it came to Twilio."
+    )
+    reconciled_at = models.DateTimeField(
+        null=True, blank=True, help_text="When reconciliation found it, as no webhook had come."
+    )
+    first_attempt_at = models.DateTimeField(null=True, blank=True)
+    last_not_found_at = models.DateTimeField(null=True, blank=True)
+    found_at = models.DateTimeField(null=True, blank=True)
+    retrieved_at = models.DateTimeField(null=True, blank=True)
+
+    # Beside the times that they follow from, so that a database can rank them.
+    queue_lag_s = models.FloatField("queue lag (s)", null=True, editable=False)
+    delay_at_least_s = models.FloatField("delay at least (s)", null=True, editable=False)
+    delay_at_most_s = models.FloatField("delay at most (s)", null=True, editable=False)
+
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    sweep_at = models.DateTimeField(null=True, blank=True, editable=False)
+    lease = models.CharField(max_length=32, blank=True, editable=False)
+    leased_until = models.DateTimeField(null=True, blank=True, editable=False)
+
+    attempts = models.PositiveIntegerField(default=0)
+    not_found_count = models.PositiveIntegerField("404s", default=0)
+    interruptions = models.PositiveSmallIntegerField(default=0)
+    phase = models.CharField(max_length=8, default=Phase.FAST.value, editable=False)
+    fast_retries = models.PositiveSmallIntegerField(default=0, editable=False)
+    slow_retries = models.PositiveSmallIntegerField(default=0, editable=False)
+    budget_started_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    http_status = models.PositiveSmallIntegerField("HTTP status", null=True, blank=True)
+    twilio_code = models.PositiveIntegerField("Twilio error code", null=True, blank=True)
+    twilio_request_id = models.CharField("Twilio request id", max_length=64, blank=True)
+    declared_content_type = models.CharField(max_length=255, blank=True)
+    declared_size = models.BigIntegerField("declared size (bytes)", null=True, blank=True)
+    content_type = models.CharField(max_length=255, blank=True)
+    size = models.BigIntegerField("size (bytes)", null=True, blank=True)
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
+    storage_name = models.CharField(max_length=255, blank=True)
+    purged_at = models.DateTimeField("file deleted at", null=True, blank=True)
+    codec = models.CharField(
+        max_length=4, blank=True, default="", db_default="", help_text="How a film is coded."
+    )
+    host = models.CharField(
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The one that the last attempt ended at.",
+    )
+
+    class Meta:
+        abstract = True
+        verbose_name_plural = "media items"
+        permissions = [
+            ("retry_mediaitem", "Can put failed media items back to work"),
+            ("export_mediaitem", "Can export media items"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["event", "identity"], name="one_row_a_media_item")
+        ]
+        indexes = [
+            models.Index(
+                fields=["sweep_at"], name="media_sweep", condition=Q(sweep_at__isnull=False)
+            ),
+            models.Index(fields=["-received_at"], name="media_received"),
+            models.Index(fields=["status", "-received_at"], name="media_status"),
+            models.Index(fields=["media_sid"], name="media_media_sid"),
+            models.Index(
+                fields=["received_at"], name="media_unfinished", condition=Q(status__in=UNFINISHED)
+            ),
+            # Everything that the timing view asks for, so that it never looks at the rows.
+            models.Index(
+                fields=[
+                    "received_at",
+                    "status",
+                    "not_found_count",
+                    "attempts",
+                    "queue_lag_s",
+                    "delay_at_least_s",
+                    "delay_at_most_s",
+                    "kind",
+                    "account_sid",
+                    "content_type",
+                ],
+                name="media_timing",
+            ),
+            models.Index(fields=["content_type", "-received_at"], name="media_content_type"),
+            models.Index(
+                fields=["-received_at", "account_sid"],
+                name="media_early_404",
+                condition=Q(not_found_count__gt=0),
+            ),
+            models.Index(
+                fields=["not_found_because", "-received_at"],
+                name="media_not_found_because",
+                condition=~Q(not_found_because=""),
+            ),
+            models.Index(
+                fields=["purged_at", "retrieved_at"],
+                name="media_file",
+                condition=~Q(storage_name=""),
+            ),
+            # For the filters of the admin's list, none of which may read the whole table.
+            models.Index(
+                fields=["error", "-received_at"], name="media_error", condition=~Q(error="")
+            ),
+            # All that the failures page counts and groups by, so that it never looks at the rows.
+            models.Index(
+                fields=["status", "received_at", "error", "account_sid", "host", "id"],
+                name="media_failures",
+                condition=~Q(error=""),
+            ),
+            models.Index(fields=["account_sid", "-received_at"], name="media_account"),
+            models.Index(
+                Coalesce("delay_at_most_s", "delay_at_least_s").desc(), name="media_slowest"
+            ),
+            models.Index(
+                fields=["-failed_at"], name="media_failed_at", condition=Q(failed_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.media_sid or self.identity
+
+    def may_be_claimed(self, now: datetime) -> bool:
+        """Tell whether a worker may take it: it is due, or held by a lease that has run out.
+
+        Asked of a row that was read, because Django takes longer to put it into a query than a
+        database takes to answer.
+        """
+        if self.status == Status.RETRYING:
+            slow = self.phase == Phase.SLOW
+            return _is_over(self.next_attempt_at, now + EARLY, set_back=not slow)
+        if self.status == Status.FETCHING:
+            return _is_over(self.leased_until, now)
+        return self.status == Status.QUEUED
+
+
+def _is_over(at: datetime | None, now: datetime, *, set_back: bool = True) -> bool:
+    """Tell whether this time has come, or the clock was `set_back` after it was written."""
+    return at is not None and (at <= now or (set_back and at > now + longest_wait()))

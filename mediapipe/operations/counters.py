@@ -1,0 +1,134 @@
+"""What happened since the last count is added to the tallies, of which /metrics is made.
+
+Each kind of row is read in the order in which it came about, along an index: a count costs what
+happened since the last one, however many rows there are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import Count, Max, Min, Q, Sum
+from django.utils import timezone
+
+from mediapipe.models import FetchAttempt, MediaItem, Status, WebhookEvent
+from mediapipe.models.counters import Counts, Mark, Tally
+
+# Upper bounds of the histograms, in seconds: from our own queue to the end of the slow phase.
+BUCKETS_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400, 172800)
+# A row has the time of a moment ago when it is committed, and only then do others see it.
+SETTLED = timedelta(seconds=10)
+# The first count of an old database has months before it, and takes them in bites.
+BITE = timedelta(days=1)
+MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Rows that come about in the order of a time that never changes, and what they add up to."""
+
+    name: str
+    rows: models.QuerySet[Any]
+    time: str
+    tallied: Callable[[Any], Counts]
+
+    def advance(self, end: datetime) -> bool:
+        """Count one bite of what came before `end`; tell whether there was any."""
+        with transaction.atomic():
+            # Locked, so that of two that count at once none counts what the other one did.
+            mark = Mark.of(self.name)
+            since = mark.until or self._beginning()
+            if since is None or since >= end:
+                return False
+            mark.until = min(since + BITE, end)
+            bounds = {f"{self.time}__gt": since, f"{self.time}__lte": mark.until}
+            Tally.add(self.tallied(self.rows.filter(**bounds)))
+            mark.save()
+        return True
+
+    def _beginning(self) -> datetime | None:
+        first: datetime | None = self.rows.aggregate(first=Min(self.time))["first"]
+        return first and first - MOMENT
+
+
+def count(until_s: float) -> None:
+    """Bring the tallies up to date, or as far as that goes until this monotonic time."""
+    end = timezone.now() - SETTLED
+    _count_new("webhooks", WebhookEvent.objects.order_by())
+    _count_new("media", MediaItem.objects.order_by(), reconciled=Q(reconciled_at__isnull=False))
+    stored = MediaItem.objects.exclude(storage_name="").filter(purged_at=None)
+    failed = MediaItem.objects.filter(failed_at__isnull=False)
+    attempts = FetchAttempt.objects.order_by()
+    for stream, settled in (
+        (Stream("stored", stored, "retrieved_at", _stored), end),
+        (Stream("failed", failed, "failed_at", _failed), end),
+        (Stream("attempts", attempts, "started_at", _attempts), min(end, _all_ended_before(end))),
+    ):
+        while stream.advance(settled) and time.monotonic() < until_s:
+            pass
+
+
+def _count_new(name: str, rows: models.QuerySet[Any], **parts: Q) -> None:
+    """Count rows by their kind in the order of their ids; spooled webhooks come with old times.
+
+    Those that a condition holds for are also counted under its name.
+    """
+    with transaction.atomic():
+        mark = Mark.of(name)
+        new = rows.filter(pk__gt=mark.counted, pk__lte=mark.seen)
+        for tally, those in {name: Q(), **parts}.items():
+            kinds = new.filter(those).values_list("kind").annotate(Count("pk"))
+            Tally.add({(tally, kind): number for kind, number in kinds})
+        mark.counted = mark.seen
+        mark.seen = rows.aggregate(last=Max("pk", default=0))["last"]
+        mark.save()
+
+
+def _all_ended_before(end: datetime) -> datetime:
+    """Return a time before which no attempt is still running."""
+    running = FetchAttempt.objects.filter(outcome="", media__status=Status.FETCHING)
+    first: datetime | None = running.aggregate(first=Min("started_at"))["first"]
+    return first - MOMENT if first else end
+
+
+def _stored(media: models.QuerySet[MediaItem]) -> Counts:
+    found = media.aggregate(
+        stored=Count("pk"), late=Count("pk", filter=Q(not_found_count__gt=0)), bytes=Sum("size")
+    )
+    return {
+        ("finished", Status.STORED.value): found["stored"],
+        ("early_404", Status.STORED.value): found["late"],
+        ("stored_bytes", ""): found["bytes"] or 0,
+        **_histogram("delay_at_least", media, "delay_at_least_s"),
+        **_histogram("delay_at_most", media, "delay_at_most_s"),
+    }
+
+
+def _failed(media: models.QuerySet[MediaItem]) -> Counts:
+    found = media.aggregate(failed=Count("pk"), late=Count("pk", filter=Q(not_found_count__gt=0)))
+    reasons = media.order_by().values_list("error").annotate(Count("pk"))
+    return {
+        ("finished", Status.FAILED.value): found["failed"],
+        ("early_404", Status.FAILED.value): found["late"],
+        **{("failed", reason): number for reason, number in reasons},
+    }
+
+
+def _attempts(attempts: models.QuerySet[FetchAttempt]) -> Counts:
+    outcomes = attempts.exclude(outcome="").order_by().values_list("outcome").annotate(Count("pk"))
+    return {
+        **{("attempts", outcome): number for outcome, number in outcomes},
+        **_histogram("queue_lag", attempts.filter(number=1), "media__queue_lag_s"),
+    }
+
+
+def _histogram(name: str, rows: models.QuerySet[Any], field: str) -> Counts:
+    """Return how many values lie below each bound, how many there are at all, and their sum."""
+    below = {str(le): Count(field, filter=Q(**{f"{field}__lte": le})) for le in BUCKETS_S}
+    found = rows.aggregate(**{"+Inf": Count(field), "sum": Sum(field)}, **below)
+    return {(name, label): value or 0 for label, value in found.items()}

@@ -1,0 +1,245 @@
+"""The figures of /metrics, computed from the rows, so that they are right for every process.
+
+What grows without end is read from the tallies, which a task keeps; the others are counted anew,
+each along an index that has only the rows in question.
+"""
+
+from collections.abc import Iterator
+from math import inf
+
+from django.db import DatabaseError, InterfaceError
+from django.db.models import Count, Min, Sum
+from django.utils import timezone
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from mediapipe.models import (
+    Cause,
+    Deletion,
+    HandOff,
+    Heartbeat,
+    Incident,
+    MediaItem,
+    Notice,
+    Receiver,
+    Rejection,
+)
+from mediapipe.models.counters import Tally
+from mediapipe.models.heartbeats import BEAT, SWEEP, WORKER
+from mediapipe.models.outbox import UNDELIVERED, DeliveryStatus
+from mediapipe.models.status import UNFINISHED, Status
+from mediapipe.operations.counters import BUCKETS_S
+from mediapipe.providers.base import Kind
+from mediapipe.settings.queues import QUEUES, serves
+from mediapipe.webhooks import spool
+
+Tallies = dict[str, dict[str, float]]
+
+# Counters by the tally that they show: what they count, and by what.
+COUNTERS = {
+    "webhooks": ("mediapipe_webhooks", "Webhooks taken in, repeats included.", "kind"),
+    "repeats": ("mediapipe_webhooks_repeated", "Webhooks about an event known before.", "kind"),
+    "media": ("mediapipe_media_announced", "Media items announced.", "kind"),
+    "reconciled": ("mediapipe_media_reconciled", "Media found without a webhook.", "kind"),
+    "finished": ("mediapipe_media_finished", "Media items that came to an end.", "status"),
+    "failed": ("mediapipe_failures", "Ends as failed, by reason.", "reason"),
+    "early_404": ("mediapipe_early_404", "Ended media with a 404 before.", "status"),
+    "attempts": ("mediapipe_attempts", "Attempts that ended.", "outcome"),
+    "stored_bytes": ("mediapipe_stored_bytes", "Bytes stored.", ""),
+}
+HISTOGRAMS = {
+    "queue_lag": ("mediapipe_queue_lag_seconds", "From webhook to first attempt: our delay."),
+    "delay_at_least": (
+        "mediapipe_propagation_delay_at_least_seconds",
+        "From webhook to the last 404 of stored media: Twilio's delay, lower bound.",
+    ),
+    "delay_at_most": (
+        "mediapipe_propagation_delay_at_most_seconds",
+        "From webhook to the first answer with stored media: Twilio's delay, upper bound.",
+    ),
+}
+# What is known beforehand is printed as 0 too, so that its first increase is an increase.
+KNOWN: dict[str, list[str]] = {
+    "webhooks": [*Kind],
+    "repeats": [*Kind],
+    "media": [*Kind],
+    "reconciled": [*Kind],
+    "finished": [Status.STORED, Status.FAILED],
+    "early_404": [Status.STORED, Status.FAILED],
+    "stored_bytes": [""],
+}
+
+
+class DatabaseCollector(Collector):
+    """Prometheus asks it anew at each scrape."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric family; while the database is away, what is known without it."""
+        yield GaugeMetricFamily(
+            "mediapipe_spool", "Webhooks that wait for the database.", spool.depth()
+        )
+        try:
+            families = _families()
+        except (DatabaseError, InterfaceError):
+            families = []
+        yield GaugeMetricFamily(
+            "mediapipe_database_up", "Whether the database answers.", bool(families)
+        )
+        yield from families
+
+
+def _families() -> list[Metric]:
+    tallies = Tally.by_name()
+    counters = [_counter(name, tallies) for name in COUNTERS]
+    histograms = [_histogram(name, tallies) for name in HISTOGRAMS]
+    live = [_rejections(), _media(tallies), _failures(), _waiting(), _oldest()]
+    deliveries = [_notices(), *_hand_offs(), _deletions()]
+    return [*counters, *histograms, *live, *_incidents(), *deliveries, *_alive()]
+
+
+def _counter(name: str, tallies: Tallies) -> Metric:
+    title, documentation, label = COUNTERS[name]
+    family = CounterMetricFamily(title, documentation, labels=[label] if label else [])
+    values = {str(value): 0.0 for value in KNOWN.get(name, [])} | tallies.get(name, {})
+    for value, count in sorted(values.items()):
+        family.add_metric([value] if label else [], count)
+    return family
+
+
+def _histogram(name: str, tallies: Tallies) -> Metric:
+    values = tallies.get(name, {})
+    buckets = [(le, values.get(le, 0)) for le in (*map(str, BUCKETS_S), "+Inf")]
+    return HistogramMetricFamily(*HISTOGRAMS[name], buckets, values.get("sum", 0))
+
+
+def _rejections() -> Metric:
+    family = CounterMetricFamily(
+        "mediapipe_webhooks_refused", "Webhooks refused.", labels=["reason"]
+    )
+    for reason, count in Rejection.objects.values_list("reason").annotate(Sum("count")):
+        family.add_metric([reason], count)
+    return family
+
+
+def _media(tallies: Tallies) -> Metric:
+    family = GaugeMetricFamily("mediapipe_media", "Media items by status.", labels=["status"])
+    others = [status for status in Status if status != Status.STORED]
+    rows = MediaItem.objects.filter(status__in=others).order_by().values_list("status")
+    counts: dict[str, float] = dict(rows.annotate(Count("pk")))
+    # Nearly all are, for good: they are never counted twice, and never over again.
+    counts[Status.STORED] = tallies.get("finished", {}).get(Status.STORED, 0)
+    for status in Status.values:
+        family.add_metric([status], counts.get(status, 0))
+    return family
+
+
+def _failures() -> Metric:
+    family = GaugeMetricFamily(
+        "mediapipe_media_failed", "Media items that are failed, by reason.", labels=["reason"]
+    )
+    rows = MediaItem.objects.failed().exclude(error="").order_by().values_list("error")
+    for reason, count in rows.annotate(Count("pk")):
+        family.add_metric([reason], count)
+    return family
+
+
+def _waiting() -> Metric:
+    family = GaugeMetricFamily(
+        "mediapipe_media_waiting",
+        "Media items that are owed, by what held up their last attempt.",
+        labels=["reason"],
+    )
+    rows = MediaItem.objects.filter(status__in=UNFINISHED).order_by().values_list("error")
+    for reason, count in rows.annotate(Count("pk")):
+        family.add_metric([reason or "none"], count)
+    return family
+
+
+def _oldest() -> Metric:
+    family = GaugeMetricFamily(
+        "mediapipe_oldest_unfinished_seconds", "Age of the oldest media item that is still owed."
+    )
+    oldest = MediaItem.objects.unfinished().aggregate(at=Min("received_at"))["at"]
+    family.add_metric([], (timezone.now() - oldest).total_seconds() if oldest else 0)
+    return family
+
+
+def _incidents() -> list[Metric]:
+    now_open = GaugeMetricFamily("mediapipe_incidents_open", "Open incidents.", labels=["cause"])
+    ever = CounterMetricFamily("mediapipe_incidents", "Incidents so far.", labels=["cause"])
+    incidents = Incident.objects.order_by().values_list("cause")
+    opened = dict(Incident.objects.open().order_by().values_list("cause").annotate(Count("pk")))
+    counts = dict(incidents.annotate(Count("pk")))
+    for cause in Cause.values:
+        now_open.add_metric([cause], opened.get(cause, 0))
+        ever.add_metric([cause], counts.get(cause, 0))
+    return [now_open, ever]
+
+
+def _notices() -> Metric:
+    family = GaugeMetricFamily(
+        "mediapipe_notices", "Notices of incidents, by what became of them.", labels=["status"]
+    )
+    counts = dict(Notice.objects.order_by().values_list("status").annotate(Count("pk")))
+    for status in DeliveryStatus.values:
+        family.add_metric([status], counts.get(status, 0))
+    return family
+
+
+def _hand_offs() -> list[Metric]:
+    family = GaugeMetricFamily(
+        "mediapipe_hand_offs",
+        "Hand-offs that nobody has taken, by receiver and by whether they are still tried.",
+        labels=["receiver", "status"],
+    )
+    rows = HandOff.objects.owed().order_by().values_list("receiver", "status")
+    counts = {(receiver, status): count for receiver, status, count in rows.annotate(Count("pk"))}
+    for receiver in Receiver.values:
+        for status in UNDELIVERED:
+            family.add_metric([receiver, status], counts.get((receiver, status), 0))
+    oldest = GaugeMetricFamily(
+        "mediapipe_oldest_hand_off_seconds",
+        "Time since the end of the media item whose hand-off has waited longest.",
+        HandOff.objects.longest_wait_s(timezone.now()),
+    )
+    return [family, oldest]
+
+
+def _deletions() -> Metric:
+    family = GaugeMetricFamily(
+        "mediapipe_deletions",
+        "Media that Twilio still has and should not, by whether its deletion is still tried.",
+        labels=["status"],
+    )
+    rows = Deletion.objects.owed().order_by().values_list("status")
+    counts: dict[str, int] = dict(rows.annotate(Count("pk")))
+    for status in UNDELIVERED:
+        family.add_metric([status], counts.get(status, 0))
+    return family
+
+
+def _alive() -> list[Metric]:
+    """Return how many workers live, and for how long nothing was heard of beat and the sweep."""
+    now = timezone.now()
+    alive = Heartbeat.objects.alive(now).workers().values_list("part", flat=True)
+    names = [part.removeprefix(WORKER) for part in alive]
+    by_queue = GaugeMetricFamily(
+        "mediapipe_queue_workers", "Workers that are alive, by the queue.", labels=["queue"]
+    )
+    for queue in QUEUES:
+        by_queue.add_metric([queue], sum(serves(name, queue) for name in names))
+    seen = dict(Heartbeat.objects.filter(part__in=[BEAT, SWEEP]).values_list("part", "seen_at"))
+    silent = GaugeMetricFamily(
+        "mediapipe_silent_seconds",
+        "Time since beat, or a sweep, was last heard of; +Inf if never.",
+        labels=["part"],
+    )
+    for part in (BEAT, SWEEP):
+        silent.add_metric([part], (now - seen[part]).total_seconds() if part in seen else inf)
+    workers = GaugeMetricFamily("mediapipe_workers", "Workers that are alive.", len(names))
+    return [workers, by_queue, silent]

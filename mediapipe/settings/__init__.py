@@ -1,0 +1,281 @@
+"""Every setting of the service, from the environment or a `.env` file beside manage.py.
+
+The names are listed in the README; a value that cannot be read stops the start with one sentence.
+"""
+
+import ipaddress
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+
+from mediapipe.settings import broker, database, logging, outgoing, sentry, storage, values, web
+from mediapipe.settings.beat_schedule import timetable
+from mediapipe.settings.queues import MEDIA, ROUTES
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+# Where data lives
+
+DATA_DIR = values.folder(env, "DATA_DIR", BASE_DIR / "var")
+SPOOL_DIR = Path(values.text(env, "SPOOL_DIR", str(DATA_DIR / "spool")))
+# Some hours of an outage; a webhook is a file of a few kilobytes.
+SPOOL_MAX_FILES = values.whole_number(env, "SPOOL_MAX_FILES", default=10_000)
+
+# Django
+
+DEBUG = values.boolean(env, "DJANGO_DEBUG", default=False)
+SECRET_KEY = values.text(env, "DJANGO_SECRET_KEY") or web.kept_secret(DATA_DIR / "secret_key")
+PUBLIC_BASE_URL = values.base_url(env, "PUBLIC_BASE_URL")
+WEB_BIND = values.text(env, "WEB_BIND", "127.0.0.1:8000")
+ALLOWED_HOSTS = web.allowed_hosts(values.listed(env, "DJANGO_ALLOWED_HOSTS"), PUBLIC_BASE_URL)
+CSRF_TRUSTED_ORIGINS = [web.origin(PUBLIC_BASE_URL)] if PUBLIC_BASE_URL else []
+
+INSTALLED_APPS = [
+    "mediapipe.apps.MediapipeConfig",
+    "mediapipe.apps.MediaAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_celery_results",
+]
+MIDDLEWARE = [
+    "mediapipe.operations.request_ids.RequestIds",
+    "django.middleware.security.SecurityMiddleware",
+    "mediapipe.operations.csp.ContentSecurityPolicy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ROOT_URLCONF = "mediapipe.urls"
+WSGI_APPLICATION = "mediapipe.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# A redirect to the same URL with a slash would break the signature, which covers the URL.
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = values.time_zone(env, "TIME_ZONE")
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+# The formats of a language win over DATETIME_FORMAT here, whether or not anything is translated.
+FORMAT_MODULE_PATH = "mediapipe.formats"
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
+# WhiteNoise then serves the apps' own files, so that no collectstatic stands before `make run`.
+WHITENOISE_USE_FINDERS = True
+
+if PUBLIC_BASE_URL.startswith("https://"):
+    # Only here is there a proxy for sure that speaks TLS for us and sets this header itself.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    # Short, because browsers do not forget it before its time when TLS breaks.
+    SECURE_HSTS_SECONDS = values.whole_number(env, "DJANGO_HSTS_SECONDS", default=3600, least=0)
+SILENCED_SYSTEM_CHECKS = [
+    # HSTS for subdomains and in browsers' preload lists binds hosts that are not ours.
+    "security.W005",
+    "security.W021",
+    # The proxy redirects to https. Here a redirect would loop behind one that sets no header,
+    # and would turn away health checks, which come past the proxy over plain HTTP.
+    "security.W008",
+]
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# Database
+
+DATABASES = {"default": database.connection(env, "DATABASE_URL", DATA_DIR / "mediapipe.sqlite3")}
+
+# Celery
+
+EMBEDDED_BROKER_SOCKET = broker.socket_path(DATA_DIR)
+CELERY_BROKER_URL = broker.broker_url(
+    env, "CELERY_BROKER_URL", f"redis+socket://{EMBEDDED_BROKER_SOCKET}"
+)
+EMBEDDED_BROKER = f"redis+socket://{EMBEDDED_BROKER_SOCKET}" == CELERY_BROKER_URL
+CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(CELERY_BROKER_URL)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_CONSUMER = "mediapipe.queueing.celery_consumer:Consumer"
+QUEUE_TYPE = broker.queue_type(env, "QUEUE_TYPE", CELERY_BROKER_URL)
+if QUEUE_TYPE == "quorum":
+    CELERY_TASK_DEFAULT_QUEUE_TYPE = CELERY_TASK_CREATE_MISSING_QUEUE_TYPE = "quorum"
+    # On these RabbitMQ itself lets messages wait, which takes exchanges of this type.
+    CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
+    CELERY_TASK_CREATE_MISSING_QUEUE_EXCHANGE_TYPE = "topic"
+CELERY_RESULT_BACKEND = "mediapipe.queueing.result_backend:Backend"
+CELERY_RESULT_EXTENDED = True
+# Celery's own clean-up deletes all at once, which locks the table; tasks/purge.py does it instead.
+CELERY_RESULT_EXPIRES = None
+CELERY_TASK_ACKS_LATE = True
+# Without this a message is acknowledged when its pool process dies, and never runs again.
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_DEFAULT_QUEUE = MEDIA
+# So many messages at most does the sweep put into a queue; one account's webhooks half of it.
+QUEUE_MAX_MESSAGES = values.whole_number(env, "QUEUE_MAX_MESSAGES", default=1000, least=2)
+CELERY_TASK_ROUTES = ROUTES
+# A low multiplier makes waiting countdowns late on RabbitMQ, because its prefetch grows slowly.
+CELERY_WORKER_PREFETCH_MULTIPLIER = 16
+# Fetching is waiting for a far server: threads carry many downloads in one process.
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = values.whole_number(env, "WORKER_CONCURRENCY", default=16)
+# Threads share one interpreter, which keeps one core busy; each process more takes connections to
+# the database. SQLite lets one process write at a time: there, more would wait for each other.
+_USEFUL = 1 if DATABASES["default"]["ENGINE"].endswith("sqlite3") else min(os.cpu_count() or 1, 2)
+WORKER_PROCESSES = values.whole_number(env, "WORKER_PROCESSES", default=_USEFUL)
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+# After a lost connection each finished task would restore the prefetch count from its own thread,
+# and wait there for an answer that another thread reads: the worker hangs for good (AMQP).
+CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
+# Never closed by Celery, which would do so around each task: mediapipe/celery.py keeps them. Not
+# for gevent's pool, where each task would leave one behind.
+CELERY_DB_REUSE_MAX = sys.maxsize
+# Touched every ten seconds by a worker or beat that lives: the health check of its container.
+HEARTBEAT_FILE = values.text(env, "HEARTBEAT_FILE")
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "mediapipe.queueing.beat_scheduler:Scheduler"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+
+# What beat orders
+
+REDISPATCH_INTERVAL_S = values.seconds(env, "REDISPATCH_INTERVAL", default="5s")
+RECONCILE_EVERY_S = values.seconds(env, "RECONCILE_EVERY", default="0")
+RECONCILE_WINDOW_S = values.seconds(env, "RECONCILE_WINDOW", default="24h")
+CELERY_BEAT_SCHEDULE = timetable(REDISPATCH_INTERVAL_S, RECONCILE_EVERY_S)
+
+# Twilio
+
+TWILIO_ACCOUNT_SID = values.text(env, "TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = values.text(env, "TWILIO_AUTH_TOKEN")
+TWILIO_API_KEY = values.text(env, "TWILIO_API_KEY")
+TWILIO_API_SECRET = values.text(env, "TWILIO_API_SECRET")
+TWILIO_ACCOUNTS_FILE = values.text(env, "TWILIO_ACCOUNTS_FILE")
+# What becomes of it at Twilio when a media item is stored; the accounts file has its own key.
+TWILIO_AFTER_STORING = values.text(env, "TWILIO_AFTER_STORING", "keep")
+TWILIO_DELETE_AFTER_S = values.seconds(env, "TWILIO_DELETE_AFTER", default="1d")
+TWILIO_API_HOSTS = [host.rstrip("/") for host in values.listed(env, "TWILIO_API_HOSTS")]
+# Where messages and recordings are listed: accounts of another region have another.
+TWILIO_API_URL = values.base_url(env, "TWILIO_API_URL", "https://api.twilio.com")
+# Conversations name their media without a URL, so it is looked for here: each region has its own.
+TWILIO_MCS_URL = values.base_url(env, "TWILIO_MCS_URL", "https://mcs.us1.twilio.com")
+# Twilio's largest known webhook is some tens of kilobytes.
+WEBHOOK_MAX_BYTES = 1024 * 1024
+# More than fit into a request line of gunicorn's: Django raises over a query with more where
+# nobody answers for it, which would be a 500. The webhook itself is capped by our own reader.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+
+# Fetching
+
+MEDIA_REDIRECT_HOSTS = values.listed(env, "MEDIA_REDIRECT_HOSTS")
+MEDIA_ALLOWED_NETWORKS = values.parsed(
+    env, "MEDIA_ALLOWED_NETWORKS", ipaddress.ip_network, example="10.1.0.0/16,127.0.0.0/8"
+)
+MEDIA_MAX_BYTES = values.whole_number(env, "MEDIA_MAX_BYTES", default=100 * 1024 * 1024)
+MEDIA_CONNECT_TIMEOUT_S = values.seconds(env, "MEDIA_CONNECT_TIMEOUT", default="5s")
+MEDIA_READ_TIMEOUT_S = values.seconds(env, "MEDIA_READ_TIMEOUT", default="20s")
+MEDIA_TOTAL_TIMEOUT_S = values.seconds(env, "MEDIA_TOTAL_TIMEOUT", default="300s")
+
+# Storage
+
+STORAGE_URL = values.text(env, "STORAGE_URL")
+MEDIA_ROOT = values.text(env, "MEDIA_ROOT", str(DATA_DIR / "media"))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "media": storage.media(STORAGE_URL, MEDIA_ROOT),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+# Retries
+
+RETRY_FIRST_DELAY_S = values.seconds(env, "RETRY_FIRST_DELAY", default="1s")
+RETRY_FACTOR = values.factor(env, "RETRY_FACTOR", default="2")
+RETRY_MAX_DELAY_S = values.seconds(env, "RETRY_MAX_DELAY", default="60s")
+RETRY_FAST_WINDOW_S = values.seconds(env, "RETRY_FAST_WINDOW", default="300s")
+RETRY_SLOW_SCHEDULE_S = values.seconds_list(
+    env, "RETRY_SLOW_SCHEDULE", default="10m,30m,1h,3h,6h,12h,24h"
+)
+
+# Escalation
+
+# Twilio Support asks for evidence when early 404s come in dozens a day.
+ESCALATION_THRESHOLD = values.whole_number(env, "ESCALATION_THRESHOLD", default=24)
+# From this attempt on the metadata is asked now and then whose fault a 404 is; 0: never.
+METADATA_FROM_ATTEMPT = values.whole_number(env, "METADATA_FROM_ATTEMPT", default=4, least=0)
+ESCALATION_WINDOW_S = values.seconds(env, "ESCALATION_WINDOW", default="24h")
+
+# Retention: after how many days what is deleted, 0 is never
+
+RETENTION_DAYS = values.days(env, "RETENTION_DAYS", default=0)
+RETENTION_PAYLOADS_DAYS = values.days(env, "RETENTION_PAYLOADS_DAYS", default=RETENTION_DAYS)
+RETENTION_ATTEMPTS_DAYS = values.days(env, "RETENTION_ATTEMPTS_DAYS", default=RETENTION_DAYS)
+RETENTION_FILES_DAYS = values.days(env, "RETENTION_FILES_DAYS", default=RETENTION_DAYS)
+# A row a task, of no use to anybody after a while, whatever else is kept for ever.
+RETENTION_RESULTS_DAYS = values.days(env, "RETENTION_RESULTS_DAYS", default=RETENTION_DAYS or 30)
+
+# Hand-off
+
+ON_STORED_TASK = values.text(env, "ON_STORED_TASK")
+ON_STORED_QUEUE = values.text(env, "ON_STORED_QUEUE", "handoff")
+HANDOFF_WEBHOOK_URL = outgoing.receiver(env, "HANDOFF_WEBHOOK_URL")
+HANDOFF_WEBHOOK_SECRETS = outgoing.signing_secrets(env, "HANDOFF_WEBHOOK_SECRET")
+
+API_LINK_LIFETIME_S = values.seconds(env, "API_LINK_LIFETIME", default="5m")
+
+# Notification
+
+ESCALATION_EMAILS = outgoing.addresses(env, "ESCALATION_EMAILS")
+DEFAULT_FROM_EMAIL = outgoing.sender(env, "DEFAULT_FROM_EMAIL", PUBLIC_BASE_URL)
+EMAIL_URL = values.text(env, "EMAIL_URL")
+# EMAIL_BACKEND, EMAIL_HOST and the others that Django knows.
+globals().update(outgoing.mail_server(env, "EMAIL_URL"))
+ESCALATION_WEBHOOK_URL = outgoing.receiver(env, "ESCALATION_WEBHOOK_URL")
+ESCALATION_WEBHOOK_SECRETS = outgoing.signing_secrets(env, "ESCALATION_WEBHOOK_SECRET")
+ESCALATION_SLACK_URL = outgoing.receiver(env, "ESCALATION_SLACK_URL")
+
+# Logging
+
+LOG_FORMAT = values.text(env, "LOG_FORMAT", "text")
+LOG_LEVEL = values.text(env, "LOG_LEVEL", "INFO").upper()
+LOGGING = logging.dict_config(LOG_FORMAT, LOG_LEVEL)
+
+# Exceptions
+
+SENTRY_DSN = values.base_url(env, "SENTRY_DSN")
+if SENTRY_DSN:
+    sentry.configure(SENTRY_DSN)

@@ -1,0 +1,119 @@
+"""How people are told of incidents, as the environment says it; no address is ever shown."""
+
+import ipaddress
+from contextlib import suppress
+from email.utils import parseaddr
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
+from environ import Env
+
+from mediapipe.fetching.http.redirects import UNAMBIGUOUS
+from mediapipe.settings.signing_keys import key_of
+from mediapipe.settings.values import listed, text
+
+# The ports that mail servers have by custom. `smtps` means two different things, so it is not here.
+MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "consolemail": None}
+# For connecting, and for each answer of the mail server.
+MAIL_TIMEOUT_S = 10
+
+
+def addresses(env: Env, name: str) -> list[str]:
+    """Return a comma list of e-mail addresses."""
+    found = listed(env, name)
+    for number, address in enumerate(found, start=1):
+        if not _is_address(address):
+            raise ImproperlyConfigured(
+                f"{name}, entry {number}, is no e-mail address; write for example "
+                f"{name}=ann@example.com,bob@example.com."
+            )
+    return found
+
+
+def sender(env: Env, name: str, public_base_url: str) -> str:
+    """Return who e-mails come from, by default an address at the public host."""
+    ours = f"mediapipe@{urlsplit(public_base_url).hostname}"
+    # A bare number or name, by which one tries things out, is no host of an address.
+    value = text(env, name, ours if _is_address(ours) else "mediapipe@localhost")
+    _, address = parseaddr(value)
+    if not _is_address(address) or "\n" in value:
+        raise ImproperlyConfigured(
+            f"{name} is no e-mail address; write for example {name}=mediapipe@example.com."
+        )
+    return value
+
+
+def mail_server(env: Env, name: str) -> dict[str, Any]:
+    """Return Django's EMAIL_ settings for the URL of a mail server."""
+    url = text(env, name)
+    if not url:
+        return {"EMAIL_TIMEOUT": MAIL_TIMEOUT_S}
+    # What cannot be read may be a piece of the password, so it is not shown.
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.scheme in MAIL_PORTS and (parts.hostname or parts.scheme == "consolemail"):
+            return _mail_server(parts.scheme, url)
+    raise ImproperlyConfigured(
+        f"{name} is not the URL of a mail server; write for example "
+        f"{name}=smtp+tls://user:password@mail.example.com:587, with %40 for an @ and %2F for a / "
+        "in the password, smtp+ssl:// for port 465, or smtp:// without encryption."
+    )
+
+
+def _mail_server(scheme: str, url: str) -> dict[str, Any]:
+    found = dict(Env.email_url_config(url))
+    found["EMAIL_PORT"] = found["EMAIL_PORT"] or MAIL_PORTS[scheme]
+    return {"EMAIL_TIMEOUT": MAIL_TIMEOUT_S, **found}
+
+
+def receiver(env: Env, name: str) -> str:
+    """Return the URL of a webhook: https, or plain http on this machine; an empty one if none."""
+    url = text(env, name)
+    if url and not _may_receive(url):
+        raise ImproperlyConfigured(
+            f"{name} is not the URL of a webhook; write for example "
+            f"{name}=https://alerts.example.com/mediapipe. Plain http is for 127.0.0.1 alone."
+        )
+    return url
+
+
+def signing_secrets(env: Env, name: str) -> list[str]:
+    """Return a comma list of secrets as Standard Webhooks writes them."""
+    secrets = listed(env, name)
+    for number, secret in enumerate(secrets, start=1):
+        try:
+            key_of(secret)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name}, entry {number}: {error} Write {name}=whsec_ and then what "
+                "`openssl rand -base64 32` prints."
+            ) from None
+    return secrets
+
+
+def _is_address(value: str) -> bool:
+    try:
+        validate_email(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def _may_receive(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, usable = parts.hostname or "", parts.port != 0
+    except ValueError:
+        return False
+    if not (host and usable and UNAMBIGUOUS.fullmatch(url)) or parts.fragment:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(host))
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

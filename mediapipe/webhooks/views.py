@@ -1,0 +1,75 @@
+"""Where Twilio's webhooks come in, and how they are answered."""
+
+import logging
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from mediapipe import providers
+from mediapipe.failures import WebhookForged, WebhookRefused
+from mediapipe.webhooks import rejections
+from mediapipe.webhooks.receive import DATABASE_AWAY, receive, receive_later
+from mediapipe.webhooks.request import webhook_request
+from mediapipe.webhooks.spool import Spooled, SpoolUnavailable
+
+logger = logging.getLogger(__name__)
+
+FORGED = "The request does not prove that Twilio sent it; the reason is counted in the admin."
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def webhook(request: HttpRequest, provider: str, source: str) -> HttpResponseBase:
+    """Take in one webhook; the answer is 200 only after the event is durable."""
+    received_at = timezone.now()
+    try:
+        arrived = Spooled(provider, source, received_at, webhook_request(request))
+    except WebhookRefused as refusal:
+        return refused(refusal)
+    try:
+        receive(arrived)
+    except WebhookRefused as refusal:
+        is_pre_hook = providers.get(provider).is_pre_hook(arrived.request)
+        return waved_through(refusal) if is_pre_hook else refused(refusal)
+    except DATABASE_AWAY:
+        return kept_for_later(arrived)
+    return accepted(source)
+
+
+def accepted(source: str) -> HttpResponse:
+    """Answer with empty TwiML, because Twilio would text a text/plain body back to the sender.
+
+    Conversations take JSON that says what to change about a message, which is nothing.
+    """
+    if source == "conversations":
+        return JsonResponse({})
+    return HttpResponse("<Response/>", content_type="text/xml")
+
+
+def kept_for_later(arrived: Spooled) -> HttpResponse:
+    """Spool a verified webhook that the database did not take; 503 only if that fails too."""
+    logger.warning("the database is away; a webhook goes to the spool")
+    try:
+        receive_later(arrived)
+    except SpoolUnavailable as error:
+        logger.critical("a webhook could be made durable nowhere: %s", error)
+        return HttpResponse(status=503, headers={"Retry-After": "5"})
+    return accepted(arrived.source)
+
+
+def waved_through(refusal: WebhookRefused) -> HttpResponse:
+    """Count a refused pre-hook, and let Twilio go on: our trouble must stop nobody's message."""
+    rejections.count(refusal.reason)
+    return accepted("conversations")
+
+
+def refused(refusal: WebhookRefused) -> HttpResponse:
+    """Count a refused webhook and say why; nothing of it is kept."""
+    rejections.count(refusal.reason)
+    if isinstance(refusal, WebhookForged):
+        # The precise reason would tell strangers which accounts and tokens are configured.
+        return JsonResponse({"error": "not_verified", "detail": FORGED}, status=refusal.status)
+    body = {"error": refusal.reason, "detail": refusal.sentence}
+    return JsonResponse(body, status=refusal.status)

@@ -1,0 +1,250 @@
+"""The admin shows everything to those who log in, changes nothing, and runs nothing hostile."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django_celery_results.models import TaskResult
+
+from mediapipe.failures import Failure, RecordingSilent, TooLarge, TransientMedia404
+from mediapipe.models import (
+    AccountTrouble,
+    Cause,
+    Incident,
+    MediaItem,
+    Rejection,
+    Status,
+    WebhookEvent,
+)
+from mediapipe.providers.base import AnnouncedMedia, Body, Evidence
+from tests.support import make
+from tests.support.admin import listed, media_page, page
+
+pytestmark = pytest.mark.django_db
+
+MODELS = ["webhookevent", "mediaitem", "incident", "accounttrouble", "rejection"]
+LIST = "mediapipe_mediaitem_changelist"
+FOUND = Evidence(http_status=200)
+SCRIPT = "<script>alert(1)</script>"
+# Makes "gpj.exe" of what follows it in a browser.
+RIGHT_TO_LEFT = "\u202eexe.jpg"
+
+
+def one_of_each() -> dict[str, MediaItem]:
+    """Make a media item of every status, by that status, and a row of every other model."""
+    items = {status: make.claimed() for status in ("fetching", "retrying", "stored", "failed")}
+    items["retrying"].put_back(TransientMedia404("HTTP 404"), Evidence(http_status=404))
+    items["stored"].mark_stored(
+        FOUND,
+        Body(size=3, sha256="ab" * 32, head=b"abc"),
+        content_type="image/jpeg",
+        storage_name="a/b.jpg",
+    )
+    items["failed"].mark_failed(TooLarge(), FOUND)
+    silent = AnnouncedMedia(identity=make.sid("RE"), url="", failure=RecordingSilent())
+    items |= {"queued": make.media(), "absent": make.media(make.recording(media=(silent,)))}
+    Incident.see(Cause.CREDENTIALS, make.ACCOUNT)
+    AccountTrouble.of(make.ACCOUNT)
+    Rejection.add("signature_wrong")
+    assert set(MediaItem.objects.values_list("status", flat=True)) == set(Status.values)
+    return items
+
+
+def queries(client: Client, name: str, *args: Any) -> int:
+    """Return how many queries a page costs."""
+    with CaptureQueriesContext(connection) as captured:
+        page(client, name, *args)
+    return len(captured)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_list_and_page_shows_rows_of_every_kind(admin_client: Client, model: str) -> None:
+    one_of_each()
+    pks = listed(admin_client, model)
+    assert pks
+    for pk in pks:
+        page(admin_client, f"mediapipe_{model}_change", pk)
+
+
+def test_the_pages_have_their_own_style(admin_client: Client) -> None:
+    paths = re.findall(r"/static/(mediapipe/\S+\.css)", page(admin_client, LIST))
+    assert paths
+    assert all(finders.find(path) for path in paths)
+
+
+def test_the_index_leads_to_every_list(admin_client: Client) -> None:
+    html = page(admin_client, "index")
+    for model in MODELS:
+        assert reverse(f"admin:mediapipe_{model}_changelist") in html
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_login_is_required(client: Client, model: str) -> None:
+    one_of_each()
+    for url in (
+        reverse(f"admin:mediapipe_{model}_changelist"),
+        reverse(f"admin:mediapipe_{model}_change", args=[1]),
+    ):
+        answer = client.get(url)
+        assert (answer.status_code, "/admin/login/" in answer["Location"]) == (302, True)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_not_even_a_superuser_adds_changes_or_deletes(admin_client: Client, model: str) -> None:
+    one_of_each()
+    (pk, *_) = listed(admin_client, model)
+    for action, args in (("add", []), ("change", [pk]), ("delete", [pk])):
+        url = reverse(f"admin:mediapipe_{model}_{action}", args=args)
+        assert admin_client.post(url, {"post": "yes"}).status_code == 403
+    assert pk in listed(admin_client, model)
+    assert "delete_selected" not in page(admin_client, f"mediapipe_{model}_changelist")
+    assert 'name="_save"' not in page(admin_client, f"mediapipe_{model}_change", pk)
+
+
+@pytest.mark.parametrize("status", Status.values)
+def test_media_are_filtered_by_status(admin_client: Client, status: str) -> None:
+    items = one_of_each()
+    assert listed(admin_client, status__exact=status) == {items[status].pk}
+
+
+def test_media_are_filtered_by_reason_kind_and_early_404(admin_client: Client) -> None:
+    items = one_of_each()
+    everything = {item.pk for item in items.values()}
+    assert listed(admin_client, error__exact="too_large") == {items["failed"].pk}
+    assert listed(admin_client, kind__exact="recording") == {items["absent"].pk}
+    late = {items["retrying"].pk}
+    assert listed(admin_client, early_404="yes") == late
+    assert listed(admin_client, early_404="no") == everything - late
+    assert listed(admin_client, early_404="nonsense") == everything
+
+
+def test_media_are_found_by_a_whole_sid_of_theirs(admin_client: Client) -> None:
+    items = one_of_each()
+    item, call = items["stored"], make.media(make.recording(call_sid=make.sid("CA")))
+    assert listed(admin_client, q=item.media_sid) == {item.pk}
+    assert listed(admin_client, q=item.event.subject_sid) == {item.pk}
+    assert listed(admin_client, q=call.event.call_sid) == {call.pk}
+    assert listed(admin_client, q=make.sid("ME")) == set()
+
+
+def test_events_are_found_by_number_and_filtered(admin_client: Client) -> None:
+    event = make.event(make.message(sender="+15550000077"))
+    other = make.event(make.recording())
+    assert listed(admin_client, "webhookevent", q="+15550000077") == {event.pk}
+    assert listed(admin_client, "webhookevent", source__exact="recording") == {other.pk}
+    assert listed(admin_client, "webhookevent", kind__exact="message") == {event.pk}
+
+
+def test_incidents_are_filtered_by_whether_they_are_over(admin_client: Client) -> None:
+    Incident.see(Cause.STORAGE)
+    Incident.see(Cause.CREDENTIALS)
+    Incident.over(Cause.STORAGE)
+    is_open = Incident.objects.get(cause=Cause.CREDENTIALS)
+    assert listed(admin_client, "incident", resolved_at__isempty="1") == {is_open.pk}
+
+
+def test_a_media_page_says_what_its_reason_means_and_what_to_do(admin_client: Client) -> None:
+    html = media_page(admin_client, one_of_each()["failed"])
+    assert TooLarge.meaning() in html
+    assert TooLarge.todo in html
+
+
+@pytest.mark.parametrize("failure", [*Failure.all()], ids=lambda failure: failure.slug)
+def test_every_reason_has_a_meaning_and_something_to_do(failure: type[Failure]) -> None:
+    assert failure.meaning().endswith(".")
+    assert failure.todo.endswith(".")
+
+
+def test_a_media_page_links_to_the_results_of_its_tasks(admin_client: Client) -> None:
+    item = make.media()
+    MediaItem.claim(item.pk, task_id="task-1", worker="celery@here")
+    result = TaskResult.objects.create(task_id="task-1", status="RETRY")
+    url = reverse("admin:django_celery_results_taskresult_change", args=[result.pk])
+    assert f'<a href="{url}">RETRY</a>' in media_page(admin_client, item)
+    page(admin_client, "django_celery_results_taskresult_change", result.pk)
+
+
+def test_every_attempt_is_on_the_media_page(admin_client: Client) -> None:
+    item = make.claimed()
+    evidence = Evidence(http_status=404, error_code=20404, request_id="RQ0123456789")
+    item.put_back(TransientMedia404(), evidence)
+    html = media_page(admin_client, item)
+    for text in ("not_ready", "404", "20404", "RQ0123456789"):
+        assert text in html
+
+
+def test_a_time_is_shown_with_its_seconds(admin_client: Client) -> None:
+    make.media(at=datetime(2026, 3, 1, 12, 34, 56, tzinfo=UTC))
+    assert "2026-03-01 12:34:56" in page(admin_client, LIST)
+
+
+def test_a_message_shows_its_media_and_leads_to_them(admin_client: Client) -> None:
+    event = make.event(make.message(3))
+    html = page(admin_client, "mediapipe_webhookevent_change", event.pk)
+    for item in event.media.all():
+        assert reverse("admin:mediapipe_mediaitem_change", args=[item.pk]) in html
+
+
+def test_what_a_sender_wrote_is_shown_and_never_run(admin_client: Client) -> None:
+    hostile = make.message(
+        sender=SCRIPT, recipient=SCRIPT, parameters=((SCRIPT, SCRIPT), ("Body", RIGHT_TO_LEFT))
+    )
+    event = make.event(hostile)
+    make.event(make.message(subject_sid=event.subject_sid, parameters=(("Body", SCRIPT),)))
+    html = page(admin_client, "mediapipe_webhookevent_change", event.pk)
+    assert SCRIPT not in html
+    # As sender, recipient, name, value, and in what was said later.
+    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 5
+
+
+def test_signs_that_turn_text_around_are_shown_as_what_they_are(admin_client: Client) -> None:
+    event = make.event(make.message(parameters=(("Body", RIGHT_TO_LEFT), ("Name", "שלום 👩‍👧"))))
+    html = page(admin_client, "mediapipe_webhookevent_change", event.pk)
+    assert "<td>\\u202eexe.jpg</td>" in html
+    assert "<td>שלום 👩‍👧</td>" in html
+
+
+def test_a_hostile_content_type_is_shown_and_never_run(admin_client: Client) -> None:
+    item = make.media()
+    MediaItem.objects.update(declared_content_type=SCRIPT, detail=SCRIPT, media_url=SCRIPT)
+    assert SCRIPT not in media_page(admin_client, item)
+    assert SCRIPT not in page(admin_client, LIST)
+    assert SCRIPT not in page(admin_client, "mediapipe_webhookevent_change", item.event_id)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_long_list_costs_no_more_queries_than_a_short_one(
+    admin_client: Client, model: str
+) -> None:
+    one_of_each()
+    before = queries(admin_client, f"mediapipe_{model}_changelist")
+    for number in range(20):
+        one_of_each()
+        Rejection.add(f"reason_{number}")
+        Incident.see(Cause.RATE_LIMIT, f"AC{number}")
+        AccountTrouble.of(f"AC{number}")
+    assert len(listed(admin_client, model)) > 10
+    assert queries(admin_client, f"mediapipe_{model}_changelist") == before
+
+
+def test_many_attempts_cost_no_more_queries_than_one(admin_client: Client) -> None:
+    item = make.claimed()
+    before = queries(admin_client, "mediapipe_mediaitem_change", item.pk)
+    for number in range(2, 12):
+        item.attempt_set.create(number=number, phase="fast", started_at=item.received_at)
+    assert queries(admin_client, "mediapipe_mediaitem_change", item.pk) == before
+
+
+def test_many_media_of_a_message_cost_no_more_queries_than_one(admin_client: Client) -> None:
+    small, large = make.event(make.message(1)), make.event(make.message(10))
+    name = "mediapipe_webhookevent_change"
+    assert queries(admin_client, name, small.pk) == queries(admin_client, name, large.pk)
+    assert WebhookEvent.objects.count() == 2

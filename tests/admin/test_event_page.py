@@ -1,0 +1,92 @@
+"""The page of an event shows the webhook as received, numbers only to those who may see them."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from urllib.parse import parse_qsl
+
+import pytest
+from django.test import Client
+
+from mediapipe.models import WebhookEvent
+from mediapipe.operations import roles
+from tests.support import make
+from tests.support.admin import ESCAPED, RIGHT_TO_LEFT, SCRIPT, page, someone
+from tests.support.payloads import twilio
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+# Every number of the captured webhooks.
+NUMBERS = re.compile(r"1?5550000\d{3}|14155238886")
+CAPTURED = {**twilio.MESSAGES, "action": twilio.RECORD_VERB_ACTION, "text": twilio.TRANSCRIPTION}
+PAGE = "mediapipe_webhookevent_change"
+
+
+def received(body: str) -> WebhookEvent:
+    parameters = tuple(parse_qsl(body, keep_blank_values=True))
+    named = dict(parameters)
+    sender, recipient = named.get("From", ""), named.get("To", "")
+    message = make.message(parameters=parameters, sender=sender, recipient=recipient)
+    return make.event(message)
+
+
+@pytest.mark.parametrize("body", CAPTURED.values(), ids=list(CAPTURED))
+def test_a_viewer_sees_no_number_of_any_captured_webhook(body: str) -> None:
+    html = unescape(page(someone(roles.VIEWER), PAGE, received(body).pk))
+    assert NUMBERS.findall(html) == []
+    assert "Phone numbers are masked" in html
+
+
+def test_support_sees_numbers_as_received() -> None:
+    html = page(someone(roles.SUPPORT), PAGE, received(twilio.WHATSAPP_TEXT).pk)
+    assert html.count("whatsapp:+15550000002") == 2
+    assert "Phone numbers are masked" not in html
+
+
+def test_numbers_in_later_webhooks_are_masked_too() -> None:
+    event = make.event(make.message(parameters=(("Body", "a"),)))
+    again = make.message(subject_sid=event.subject_sid, parameters=(("Caller", "+15550000009"),))
+    make.event(again)
+    html = page(someone(roles.VIEWER), PAGE, event.pk)
+    assert "Caller" in html
+    assert NUMBERS.findall(html) == []
+
+
+def test_a_number_in_the_name_of_a_parameter_is_masked_too() -> None:
+    event = make.event(make.message(parameters=(("+15550000009", "x"),)))
+    assert NUMBERS.findall(page(someone(roles.VIEWER), PAGE, event.pk)) == []
+
+
+def test_every_parameter_is_shown_in_its_order(admin_client: Client) -> None:
+    html = unescape(page(admin_client, PAGE, received(twilio.MMS_THREE_PICTURES).pk))
+    names = [name for name, _ in parse_qsl(twilio.MMS_THREE_PICTURES, keep_blank_values=True)]
+    assert re.findall(r'<tr><th scope="row">(\w+)</th>', html)[-len(names) :] == names
+
+
+def test_duplicates_are_counted(admin_client: Client) -> None:
+    message = make.message()
+    event = make.event(message)
+    assert "never" in page(admin_client, PAGE, event.pk)
+    make.event(message)
+    make.event(message)
+    assert "2 times, last" in page(admin_client, PAGE, event.pk)
+
+
+def test_an_event_without_media_says_so(admin_client: Client) -> None:
+    event = make.event(make.message(media=()))
+    assert "announced no media" in page(admin_client, PAGE, event.pk)
+
+
+@pytest.mark.parametrize("role", [roles.VIEWER, roles.SUPPORT])
+def test_hostile_names_values_and_numbers_are_shown_as_text(role: str) -> None:
+    hostile = make.message(
+        sender=SCRIPT,
+        recipient=f"whatsapp:{RIGHT_TO_LEFT}",
+        parameters=((SCRIPT, SCRIPT), ("ProfileName", RIGHT_TO_LEFT), ("Body", "=1+1\x1b[31m")),
+    )
+    html = page(someone(role), PAGE, make.event(hostile).pk)
+    assert SCRIPT not in html
+    assert html.count(ESCAPED) >= 2
+    assert "\u202e" not in html
+    assert "\x1b" not in html

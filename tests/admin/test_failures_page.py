@@ -1,0 +1,178 @@
+"""Failures are shown in groups, each of which leads to exactly its items and to their retry."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from mediapipe.admin.text import moment
+from mediapipe.failures import Failure, FinalFailure, TooLarge, TransientMedia404, Unauthorized
+from mediapipe.models import MediaItem
+from mediapipe.operations import roles
+from mediapipe.providers.base import Evidence
+from tests.support import make
+from tests.support.admin import ESCAPED, RIGHT_TO_LEFT, SCRIPT, listed, page, someone
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+RETRY = reverse("admin:mediapipe_mediaitem_retry_all")
+
+
+def failed(failure: FinalFailure | None = None, hours_ago: float = 1, **values: Any) -> MediaItem:
+    item = make.claimed()
+    item.mark_failed(failure or TooLarge(), Evidence())
+    values["received_at"] = timezone.now() - timedelta(hours=hours_ago)
+    MediaItem.objects.filter(pk=item.pk).update(**values)
+    return item
+
+
+def groups(client: Client, **query: Any) -> list[str]:
+    """Return the rows of the table, tags taken out."""
+    table = page(client, "failures", **query).partition('<table class="groups">')[2]
+    rows = re.findall(r"<tr>(.*?)</tr>", table.partition("</table>")[0], re.DOTALL)[1:]
+    return [" ".join(unescape(re.sub(r"<[^>]*>", " ", row)).split()) for row in rows]
+
+
+def queries_of(html: str) -> list[str]:
+    """Return where each group's retry leads to."""
+    return [unescape(query) for query in re.findall(rf'"{RETRY}\?([^"]*)" aria-label', html)]
+
+
+def test_items_with_the_same_reason_account_and_host_are_one_group(admin_client: Client) -> None:
+    for failure in (TooLarge(), TooLarge(), Unauthorized()):
+        failed(failure)
+    first, second = groups(admin_client)
+    assert first.startswith(f"too_large {make.ACCOUNT} api.twilio.com 2 Retry these")
+    assert second.startswith(f"unauthorized {make.ACCOUNT} api.twilio.com 1 Retry these")
+
+
+def test_another_host_or_account_is_another_group(admin_client: Client) -> None:
+    failed()
+    failed(host="mms.twiliocdn.com")
+    failed(account_sid="AC" + "f" * 32)
+    assert len(groups(admin_client)) == 3
+    assert len(groups(admin_client, by="reason")) == 1
+    assert len(groups(admin_client, by=["reason", "host"])) == 2
+
+
+def test_groups_by_time_are_hours_of_a_day_and_days_of_a_month(admin_client: Client) -> None:
+    for hours_ago in (0.1, 30.1, 30.2):
+        failed(hours_ago=hours_ago)
+    assert len(groups(admin_client, by="time", period="24h")) == 1
+    assert len(groups(admin_client, by="time", period="30d")) >= 2
+
+
+def test_a_group_shows_when_it_was_seen_first_and_last_and_its_newest(admin_client: Client) -> None:
+    items = [failed(hours_ago=hours) for hours in (5, 4, 3, 2)]
+    (row,) = groups(admin_client)
+    assert len(re.findall(r"\d\d:\d\d:\d\d", row)) == 2
+    assert [str(item) in row for item in items] == [False, True, True, True]
+
+
+def test_a_group_is_the_sum_of_its_hours(admin_client: Client) -> None:
+    failed(TooLarge())
+    for hours in (9, 3, 30):
+        failed(Unauthorized(), hours_ago=hours)
+    first, second = groups(admin_client, period="7d")
+    assert first.startswith(f"unauthorized {make.ACCOUNT} api.twilio.com 3 Retry")
+    times = MediaItem.objects.filter(error="unauthorized").values_list("received_at", flat=True)
+    assert f"{moment(min(times))} {moment(max(times))}" in first
+    assert second.startswith("too_large")
+
+
+def test_the_latest_hour_comes_first(admin_client: Client) -> None:
+    for hours in (2, 9, 9, 5):
+        failed(hours_ago=hours)
+    rows = groups(admin_client, by="time", period="24h")
+    assert rows == sorted(rows, reverse=True)
+    assert [" 2 Retry" in row for row in rows] == [False, False, True]
+
+
+def test_only_the_period_that_is_asked_for_counts(admin_client: Client) -> None:
+    failed(hours_ago=2)
+    failed(hours_ago=200)
+    assert " 1 Retry" in groups(admin_client)[0]
+    assert groups(admin_client, period="1h") == []
+    assert " 2 Retry" in groups(admin_client, period="30d")[0]
+
+
+def test_a_period_that_cannot_be_read_is_said(admin_client: Client) -> None:
+    html = page(admin_client, "failures", since=SCRIPT)
+    assert "is no time; write for example" in html
+    assert SCRIPT not in html
+
+
+def test_what_is_still_tried_is_shown_on_demand(admin_client: Client) -> None:
+    make.claimed().put_back(TransientMedia404(), Evidence(http_status=404))
+    assert groups(admin_client) == []
+    assert groups(admin_client, status__exact="retrying")[0].startswith("not_ready")
+
+
+def test_each_group_leads_to_exactly_its_items(admin_client: Client) -> None:
+    chosen = [failed(host=""), failed(host="")]
+    failed()
+    failed(Unauthorized(), host="")
+    links = queries_of(page(admin_client, "failures"))
+    found = [listed(admin_client, **dict(_pairs(link))) for link in links]
+    assert sorted(map(len, found)) == [1, 1, 2]
+    assert {item.pk for item in chosen} in found
+
+
+def test_a_group_is_what_was_looked_at_even_if_more_fail(admin_client: Client) -> None:
+    failed()
+    (link,) = queries_of(page(admin_client, "failures"))
+    failed(hours_ago=-0.01)
+    assert len(listed(admin_client, **dict(_pairs(link)))) == 1
+
+
+def test_a_viewer_sees_groups_without_the_way_to_retry_them() -> None:
+    failed()
+    html = page(someone(roles.VIEWER), "failures")
+    assert "too_large" in html
+    assert RETRY not in html
+
+
+def test_hostile_text_is_shown_as_text(admin_client: Client) -> None:
+    failed(host=SCRIPT)
+    failed(host=RIGHT_TO_LEFT)
+    html = page(admin_client, "failures")
+    assert SCRIPT not in html
+    assert ESCAPED in html
+    assert "\u202e" not in html
+
+
+def test_many_groups_cost_no_more_queries_than_one(admin_client: Client) -> None:
+    failed()
+    before = _queries(admin_client)
+    for number in range(20):
+        failed(host=f"h{number}")
+    assert _queries(admin_client) == before
+
+
+def test_every_reason_is_explained_under_its_own_name(admin_client: Client) -> None:
+    html = unescape(page(admin_client, "reasons"))
+    for failure in Failure.all():
+        assert f'id="{failure.slug}"' in html
+        assert failure.meaning() in html
+        assert failure.todo in html
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+
+    return parse_qsl(query)
+
+
+def _queries(client: Client) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        page(client, "failures")
+    return len(captured)

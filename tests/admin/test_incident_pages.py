@@ -1,0 +1,178 @@
+"""What people see of an incident, and what those who may can do with it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.urls import reverse
+
+from mediapipe.models import Cause, Incident, MediaItem, Sighting, State, Step
+from mediapipe.operations.roles import SUPPORT, VIEWER, assign
+from tests.admin.test_admin import SCRIPT, queries
+from tests.support import make
+from tests.support.admin import listed, page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def incident() -> Incident:
+    """Return an incident with one affected media item, and one item that it has nothing with."""
+    item, _ = make.media(at=datetime.now(UTC) - timedelta(hours=2)), make.media()
+    chosen = MediaItem.objects.filter(pk=item.pk)
+    seen = Incident.see(Cause.EARLY_404S, make.ACCOUNT, Sighting(30, 3.5, "30 of 40.", chosen))
+    assert seen is not None
+    seen.refresh_from_db()
+    return seen
+
+
+def shown(client: Client, incident: Incident) -> str:
+    return page(client, "mediapipe_incident_change", incident.pk)
+
+
+def take(client: Client, incident: Incident, step: str, **data: str) -> Any:
+    url = reverse("admin:mediapipe_incident_step", args=[incident.pk, step])
+    answer = client.post(url, data)
+    incident.refresh_from_db()
+    return answer
+
+
+def logged_in(client: Client, role: str) -> User:
+    user = User.objects.create_user(role)
+    assign(user, role)
+    client.force_login(user)
+    return user
+
+
+def test_the_page_says_what_is_the_matter_and_what_to_do(
+    admin_client: Client, incident: Incident
+) -> None:
+    html = shown(admin_client, incident)
+    for text in ("30 of 40.", Cause.EARLY_404S.todo, "3.5 media", make.ACCOUNT, "by itself"):
+        assert text in html
+
+
+def test_the_hours_of_the_trouble_are_a_picture_and_a_table(
+    admin_client: Client, incident: Incident
+) -> None:
+    html = shown(admin_client, incident)
+    assert html.count('class="total"') == html.count('class="affected"') == 3
+    assert html.count('<td class="number">1</td>') == 3
+
+
+def test_the_timing_of_the_trouble_is_one_click_away(
+    admin_client: Client, incident: Incident
+) -> None:
+    (link,) = re.findall(r'href="(/admin/timing/[^"]+)"', shown(admin_client, incident))
+    assert admin_client.get(unescape(link)).status_code == 200
+
+
+def test_the_affected_media_are_a_list(admin_client: Client, incident: Incident) -> None:
+    assert f"?incident={incident.pk}" in shown(admin_client, incident)
+    affected = {item.pk for item in incident.media.all()}
+    assert listed(admin_client, incident=str(incident.pk)) == affected
+    assert listed(admin_client, incident="nonsense") == set()
+    assert listed(admin_client, incident="9" * 30) == set()
+
+
+def test_an_incident_goes_through_its_life_by_the_buttons(
+    client: Client, incident: Incident
+) -> None:
+    user = logged_in(client, SUPPORT)
+    for step, state in (
+        ("acknowledge", State.ACKNOWLEDGED),
+        ("resolve", State.RESOLVED),
+        ("reopen", State.OPEN),
+        ("ignore", State.IGNORED),
+    ):
+        assert f"/{incident.pk}/{step}/" in shown(client, incident)
+        take(client, incident, step)
+        assert incident.state == state
+    by = list(incident.steps.exclude(kind=Step.OPENED).values_list("by", flat=True))
+    assert by == [user.pk] * 4
+    assert LogEntry.objects.filter(user=user, object_id=str(incident.pk)).count() == 4
+
+
+def test_a_report_has_the_number_of_its_ticket(admin_client: Client, incident: Incident) -> None:
+    take(admin_client, incident, "report", ticket=" 4711 ")
+    assert (incident.state, incident.ticket) == (State.REPORTED, "4711")
+    assert "4711" in shown(admin_client, incident)
+    assert "4711" in LogEntry.objects.get().change_message
+
+
+@pytest.mark.parametrize("ticket", ["", " ", "x" * 65])
+def test_a_report_without_a_ticket_is_refused_with_a_sentence(
+    admin_client: Client, incident: Incident, ticket: str
+) -> None:
+    answer = take(admin_client, incident, "report", ticket=ticket)
+    assert incident.state == State.OPEN
+    assert "ticket" in str(*get_messages(answer.wsgi_request))
+
+
+def test_a_step_that_came_too_late_changes_nothing_and_says_so(
+    admin_client: Client, incident: Incident
+) -> None:
+    incident.resolve()
+    answer = take(admin_client, incident, "acknowledge")
+    assert incident.state == State.RESOLVED
+    assert "Nothing was changed" in str(*get_messages(answer.wsgi_request))
+    assert not LogEntry.objects.exists()
+
+
+def test_many_are_acknowledged_at_once(admin_client: Client, incident: Incident) -> None:
+    Incident.see(Cause.STORAGE)
+    Incident.over(Cause.STORAGE)
+    url = reverse("admin:mediapipe_incident_changelist")
+    pks = list(Incident.objects.values_list("pk", flat=True))
+    answer = admin_client.post(url, {"action": "acknowledge", "_selected_action": pks})
+    incident.refresh_from_db()
+    assert incident.state == State.ACKNOWLEDGED
+    assert "1 incident left alone" in str(*get_messages(answer.wsgi_request)).replace("\u202f", " ")
+
+
+def test_a_viewer_sees_it_and_can_do_nothing(client: Client, incident: Incident) -> None:
+    logged_in(client, VIEWER)
+    assert "/acknowledge/" not in shown(client, incident)
+    assert take(client, incident, "acknowledge").status_code == 403
+    assert incident.state == State.OPEN
+
+
+def test_a_link_takes_no_step(admin_client: Client, incident: Incident) -> None:
+    url = reverse("admin:mediapipe_incident_step", args=[incident.pk, "resolve"])
+    assert admin_client.get(url).status_code == 403
+
+
+def test_there_are_no_other_steps(admin_client: Client, incident: Incident) -> None:
+    assert take(admin_client, incident, "delete").status_code in (403, 404)
+    assert take(admin_client, incident, "explode").status_code == 404
+
+
+def test_a_hostile_ticket_is_shown_and_never_run(admin_client: Client, incident: Incident) -> None:
+    take(admin_client, incident, "report", ticket=SCRIPT)
+    assert SCRIPT not in shown(admin_client, incident)
+    assert SCRIPT not in page(admin_client, "mediapipe_incident_changelist")
+
+
+def test_many_media_cost_no_more_queries_than_one(admin_client: Client, incident: Incident) -> None:
+    before = queries(admin_client, "mediapipe_incident_change", incident.pk)
+    for _ in range(5):
+        make.media()
+    incident.grow(MediaItem.objects.all())
+    assert queries(admin_client, "mediapipe_incident_change", incident.pk) == before
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_has_a_meaning_and_something_to_do(admin_client: Client, cause: Cause) -> None:
+    incident = Incident.see(cause)
+    assert incident is not None
+    html = shown(admin_client, incident).replace("&#x27;", "'")
+    assert cause.meaning in html
+    assert cause.todo in html

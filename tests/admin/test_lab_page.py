@@ -1,0 +1,128 @@
+"""The retry lab in the admin: the command's figures, and a form that says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from mediapipe.models import MediaItem
+from mediapipe.timing.retry_lab.comparison import compare
+from mediapipe.timing.retry_lab.formatting import cells
+from tests.support import early, make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def history() -> None:
+    """Take in ordinary media of the last hours, two of them late."""
+    now = timezone.now()
+    for hours in range(1, 7):
+        early.media(now - timedelta(hours=hours), found_s=0.2)
+    early.media(now - timedelta(hours=2), not_found_s=[0.1, 1.2], found_s=3.2)
+    early.media(now - timedelta(hours=3), not_found_s=[0.1], found_s=1.2)
+
+
+def shown(client: Client, **params: str) -> str:
+    answer = client.get(reverse("admin:retry_lab"), params)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def chart(page: str) -> dict[str, Any]:
+    found = re.search(r'<script id="lab-data" type="application/json">(.+?)</script>', page)
+    assert found is not None
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+def test_it_shows_what_the_command_prints(admin_client: Client) -> None:
+    page = shown(admin_client, period="24h")
+    comparison = compare(MediaItem.objects.all())
+    assert comparison is not None
+    for outcome in comparison.outcomes:
+        for cell in cells(outcome):
+            assert cell in page
+    assert "RETRY_FACTOR=" in page
+
+
+def test_the_chart_has_each_schedule_of_the_table(admin_client: Client) -> None:
+    data = chart(shown(admin_client, factor="1.5"))
+    names = [policy["name"] for policy in data["policies"]]
+    assert names[:3] == ["as it is set", "proposed", "yours"]
+    assert data["frontier"]
+
+
+def test_a_budget_is_kept_to(admin_client: Client) -> None:
+    assert "With at most 5.00 requests" in shown(admin_client, budget="5")
+    assert "raise the budget" in shown(admin_client, budget="1")
+
+
+def test_only_the_account_and_the_period_are_replayed(admin_client: Client) -> None:
+    assert "All 8 media items" in shown(admin_client, account_sid=make.ACCOUNT)
+    assert "nothing to replay" in shown(admin_client, account_sid="AC" + "0" * 32)
+    since = timezone.now() - timedelta(hours=2, minutes=30)
+    assert "All 3 media items" in shown(admin_client, since=since.isoformat())
+
+
+def test_a_slow_phase_can_be_left_out(admin_client: Client) -> None:
+    assert "no slow phase" in shown(admin_client, slow_s="none")
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        ({"first_delay_s": "soon"}, "no duration"),
+        ({"first_delay_s": "0"}, "no duration"),
+        ({"slow_s": "10m,,1h"}, "no duration"),
+        ({"factor": "0.5"}, "greater than or equal to 1"),
+        ({"factor": "nan"}, "Enter a number"),
+        ({"budget": "x"}, "Enter a number"),
+        ({"since": "yesterday"}, "is no time"),
+        ({"period": "2w"}, "There is no period"),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_nothing_is_computed(
+    admin_client: Client,
+    params: dict[str, str],
+    sentence: str,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    with django_assert_max_num_queries(4):
+        page = shown(admin_client, **params)
+    assert sentence in page
+    assert "lab-data" not in page
+
+
+def test_what_was_typed_stays_and_is_escaped(admin_client: Client) -> None:
+    page = shown(admin_client, first_delay_s='"><script>alert(1)</script>')
+    assert "<script>alert" not in page
+    assert "&quot;&gt;&lt;script&gt;alert" in page
+
+
+def test_it_has_no_script_or_style_of_its_own(admin_client: Client) -> None:
+    page = shown(admin_client)
+    scripts = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", page)
+    assert scripts == ['<script id="lab-data" type="application/json">']
+    assert " style=" not in page
+    for path in re.findall(r'/static/(mediapipe/[\w./-]+)"', page):
+        assert finders.find(path), path
+
+
+def test_it_is_in_the_navigation(admin_client: Client) -> None:
+    assert reverse("admin:retry_lab") in admin_client.get(reverse("admin:index")).content.decode()
+
+
+def test_who_may_not_see_media_may_not_see_it(client: Client) -> None:
+    client.force_login(User.objects.create_user("someone", is_staff=True))
+    assert client.get(reverse("admin:retry_lab")).status_code == 403

@@ -1,0 +1,310 @@
+"""The page of a media item tells its story, draws its way, and shows its file as far as it can."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from pytest_django import Settings
+
+from mediapipe.admin.summary import story
+from mediapipe.admin.timeline import NARROW, WIDE, Timeline
+from mediapipe.failures import RecordingSilent, TooLarge, TransientMedia404
+from mediapipe.models import MediaItem, Status
+from mediapipe.operations import roles
+from mediapipe.providers.base import AnnouncedMedia, Body, Evidence
+from tests.support import make
+from tests.support.admin import RIGHT_TO_LEFT, SCRIPT, media_page, someone
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATE = Evidence(http_status=404, error_code=20404, request_id="RQ0123456789")
+
+
+def at(after_s: float) -> time_machine.travel:
+    return time_machine.travel(NOON + timedelta(seconds=after_s), tick=False)
+
+
+def attempt(item: MediaItem, after_s: float) -> MediaItem:
+    """Claim the item so many seconds after its webhook."""
+    with at(after_s):
+        MediaItem.objects.filter(pk=item.pk).update(next_attempt_at=NOON)
+        claimed = MediaItem.claim(item.pk, task_id=f"task-{after_s}", worker="celery@here")
+    assert claimed is not None
+    return claimed
+
+
+def late(after_s: float = 1.0, count: int = 1) -> MediaItem:
+    """Return an item that was not there so many times, a second apart."""
+    item = make.media(at=NOON)
+    for number in range(count):
+        with at(after_s + number):
+            attempt(item, after_s + number).put_back(TransientMedia404(), LATE)
+    item.refresh_from_db()
+    return item
+
+
+def stored(item: MediaItem, after_s: float, **changes: Any) -> MediaItem:
+    with at(after_s):
+        found = Evidence(http_status=200, found_at=NOON + timedelta(seconds=after_s))
+        names = {"content_type": "image/jpeg", "storage_name": "a/b.jpg"} | changes
+        body = Body(size=3, sha256="ab" * 32, head=b"abc")
+        attempt(item, after_s).mark_stored(found, body, **names)
+    item.refresh_from_db()
+    return item
+
+
+def kept(settings: Settings, content_type: str, codec: str = "") -> MediaItem:
+    """Return a stored item whose file is there."""
+    path = Path(settings.MEDIA_ROOT) / "a" / "b.jpg"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"abc")
+    return stored(make.media(at=NOON), 1, content_type=content_type, codec=codec)
+
+
+def svgs(html: str) -> list[str]:
+    return re.findall(r'<svg class="timeline.*?</svg>', html, re.DOTALL)
+
+
+def test_the_story_of_a_late_picture_names_its_time_attempts_and_404s() -> None:
+    item = stored(late(count=2), 4.8)
+    assert story(item) == (
+        "Stored 4.8 s after the webhook, at the 3rd attempt; Twilio answered 404 twice."
+    )
+
+
+def test_the_story_of_a_prompt_picture_has_no_404() -> None:
+    assert story(stored(make.media(at=NOON), 0.42)) == (
+        "Stored 0.42 s after the webhook, at the 1st attempt."
+    )
+
+
+def test_the_story_of_one_that_waits_says_when_it_is_tried_next() -> None:
+    item = late(count=3)
+    item.next_attempt_at = NOON + timedelta(seconds=19)
+    assert story(item, NOON + timedelta(seconds=12)) == (
+        "Not stored yet, 12 s after the webhook and after 3 attempts; Twilio answered 404 3 times. "
+        "Next attempt in 7.0 s."
+    )
+
+
+def test_the_story_of_one_that_failed_says_when_it_was_given_up() -> None:
+    item = make.media(at=NOON)
+    with at(90):
+        attempt(item, 90).mark_failed(TooLarge(), Evidence(http_status=200))
+    item.refresh_from_db()
+    assert story(item) == "Failed after 1 attempt, 1 min 30 s after the webhook."
+
+
+def test_the_story_of_what_never_was_says_so() -> None:
+    silent = AnnouncedMedia(identity=make.sid("RE"), url="", failure=RecordingSilent())
+    item = make.media(make.recording(media=(silent,)))
+    assert story(item) == "There is no file, and there never was one."
+
+
+def test_the_story_of_one_that_nobody_took_yet_says_how_long_it_waits() -> None:
+    item = make.media(at=NOON)
+    assert story(item, NOON + timedelta(seconds=3)) == (
+        "Waiting for its first attempt, 3.0 s after the webhook."
+    )
+
+
+def test_the_story_of_one_that_is_put_back_does_not_call_it_new(admin_client: Client) -> None:
+    item = late()
+    MediaItem.objects.filter(pk=item.pk).update(status=Status.FAILED)
+    MediaItem.objects.filter(pk=item.pk).retry()
+    item.refresh_from_db()
+    assert story(item).startswith("Put back to work after 1 attempt")
+
+
+@pytest.mark.parametrize("status", Status.values)
+def test_every_state_has_a_story_and_a_page(admin_client: Client, status: str) -> None:
+    item = late()
+    MediaItem.objects.update(status=status)
+    item.refresh_from_db()
+    assert story(item).endswith(".")
+    assert status in media_page(admin_client, item)
+
+
+def test_every_step_is_in_the_table_with_its_evidence(admin_client: Client) -> None:
+    html = media_page(admin_client, stored(late(count=2), 4.8))
+    for text in ("webhook received", "+1.000 s", "+2.000 s", "+4.800 s", "stored and verified"):
+        assert text in html
+    for text in ("not_ready", "404", "20404", "RQ0123456789", "celery@here"):
+        assert text in html
+
+
+def test_a_reason_leads_to_its_explanation(admin_client: Client) -> None:
+    assert f'href="{reverse("admin:reasons")}#not_ready"' in media_page(admin_client, late())
+
+
+def test_the_picture_is_drawn_for_wide_and_for_narrow_screens(admin_client: Client) -> None:
+    drawn = svgs(media_page(admin_client, stored(late(count=2), 4.8)))
+    assert [re.findall(r'viewBox="0 0 (\d+)', svg) for svg in drawn] == [[str(WIDE)], [str(NARROW)]]
+    for svg in drawn:
+        ElementTree.fromstring(svg)  # noqa: S314  (our own template)
+        assert "<title" in svg
+        assert "<desc" in svg
+        assert "style=" not in svg
+
+
+def test_what_happened_later_is_drawn_further_right() -> None:
+    item = stored(late(count=3), 4.8)
+    marks = Timeline.of(item, list(item.attempt_set.all())).marks
+    assert [mark.kind for mark in marks] == ["receipt", *["missing"] * 3, "found", "stored"]
+    places = [mark.x for mark in marks]
+    assert places == sorted(places)
+    assert 0 < places[0] < places[-1] < WIDE
+
+
+def test_the_interval_lies_between_the_last_404_and_the_first_other_answer() -> None:
+    item = stored(late(count=3), 4.8)
+    timeline = Timeline.of(item, list(item.attempt_set.all()))
+    assert timeline.available is not None
+    assert timeline.available.x == timeline.marks[3].x
+    assert timeline.available.x + timeline.available.width == pytest.approx(timeline.marks[4].x)
+
+
+@pytest.mark.parametrize("attempts", [0, 1, 200])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_no_label_lies_on_another(attempts: int, width: int) -> None:
+    item = make.media(at=NOON)
+    for number in range(1, attempts + 1):
+        started = NOON + timedelta(seconds=30 * number)
+        item.attempt_set.create(number=number, phase="fast", started_at=started, http_status=404)
+    timeline = Timeline.of(item, list(item.attempt_set.all()), width)
+    for level in (0, 1):
+        places = [mark.x for mark in timeline.marks if mark.label and mark.level == level]
+        gaps = [later - sooner for sooner, later in pairwise(places)]
+        assert all(gap > 30 for gap in gaps)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "tag"),
+    [("image/jpeg", "<img "), ("audio/ogg", "<audio "), ("video/mp4", "<video ")],
+)
+def test_a_file_is_drawn_or_played(
+    admin_client: Client, settings: Settings, content_type: str, tag: str
+) -> None:
+    item = kept(settings, content_type)
+    html = media_page(admin_client, item)
+    assert tag in html
+    assert reverse("admin:mediapipe_mediaitem_file", args=[item.pk]) in html
+
+
+@pytest.mark.parametrize("content_type", ["application/pdf", "text/html", "image/svg+xml", "x/y"])
+def test_other_files_are_only_linked_to(
+    admin_client: Client, settings: Settings, content_type: str
+) -> None:
+    html = media_page(admin_client, kept(settings, content_type))
+    assert "Download the" in html
+    assert not re.search(r"<(img|audio|video|iframe|embed|object) [^>]*/file/", html)
+
+
+def test_a_film_in_hevc_is_said_to_be_retrieved_and_the_browser_to_be_the_limit(
+    admin_client: Client, settings: Settings
+) -> None:
+    html = media_page(admin_client, kept(settings, "video/quicktime", codec="hvc1"))
+    assert "The film was retrieved whole. It is coded in HEVC (hvc1)" in html
+    assert "the browser&#x27;s limit" in html
+
+
+def test_a_film_that_every_browser_plays_needs_no_excuse(
+    admin_client: Client, settings: Settings
+) -> None:
+    html = media_page(admin_client, kept(settings, "video/mp4", codec="avc1"))
+    assert "HEVC" not in html
+
+
+def test_a_file_that_is_gone_is_said_to_be_gone(admin_client: Client) -> None:
+    item = stored(make.media(at=NOON), 1)
+    assert "a/b.jpg is not in the storage any more" in media_page(admin_client, item)
+    url = reverse("admin:mediapipe_mediaitem_file", args=[item.pk])
+    assert admin_client.get(url).status_code == 404
+
+
+def test_a_declared_type_that_differs_is_marked(admin_client: Client) -> None:
+    item = stored(make.media(at=NOON), 1, content_type="video/mp4")
+    assert 'class="differs">declared as image/jpeg' in media_page(admin_client, item)
+
+
+def test_siblings_and_other_media_of_the_call_are_linked(admin_client: Client) -> None:
+    two = list(make.event(make.message(2)).media.all())
+    call = make.sid("CA")
+    first = make.media(make.recording(call_sid=call))
+    second = make.media(make.recording(call_sid=call))
+    assert _link(two[1]) in media_page(admin_client, two[0])
+    assert _link(second) in media_page(admin_client, first)
+    assert _link(two[0]) not in media_page(admin_client, first)
+
+
+def test_an_unfinished_item_is_looked_at_again_and_a_finished_one_is_not(
+    admin_client: Client,
+) -> None:
+    item = late()
+    html = media_page(admin_client, item)
+    assert 'data-refresh="2"' in html
+    assert "mediapipe/refresh.js" in html
+    assert ">Look again</a>" in html
+    assert "data-refresh" not in media_page(admin_client, stored(item, 9))
+
+
+def test_only_who_may_retry_has_the_button() -> None:
+    item = make.claimed()
+    item.mark_failed(TooLarge(), Evidence())
+    url = reverse("admin:mediapipe_mediaitem_retry", args=[item.pk])
+    assert url in media_page(someone(roles.SUPPORT), item)
+    assert url not in media_page(someone(roles.VIEWER), item)
+
+
+def test_an_item_that_there_is_not_is_not_found(admin_client: Client) -> None:
+    for number in ("999", "x", "1_2F"):
+        url = reverse("admin:mediapipe_mediaitem_change", args=[number])
+        assert admin_client.get(url).status_code == 404
+
+
+def test_hostile_text_is_shown_as_text_everywhere_on_the_page(admin_client: Client) -> None:
+    item = late()
+    texts = ("detail", "media_url", "declared_content_type", "content_type", "storage_name")
+    for text in (SCRIPT, f'"><img src=x onerror=alert(1)>{RIGHT_TO_LEFT}'):
+        hostile = dict.fromkeys((*texts, "host"), text)
+        MediaItem.objects.update(status=Status.STORED, size=3, **hostile)
+        short = {"twilio_request_id": text, "worker": text, "redirect_host": text}
+        item.attempt_set.update(detail=text, **short)
+        html = media_page(admin_client, item)
+        assert "<script>alert" not in html
+        assert "<img src=x" not in html
+        assert "\u202e" not in html
+
+
+def test_many_attempts_and_siblings_cost_no_more_queries_than_few(admin_client: Client) -> None:
+    few, many = make.event(make.message(2)), make.event(make.message(20))
+    item = many.media.first()
+    assert item is not None
+    for number in range(1, 30):
+        item.attempt_set.create(number=number, phase="fast", started_at=NOON, task_id=f"t{number}")
+    small = few.media.first()
+    assert small is not None
+    small.attempt_set.create(number=1, phase="fast", started_at=NOON, task_id="t0")
+    assert _queries(admin_client, item) == _queries(admin_client, small)
+
+
+def _link(item: MediaItem) -> str:
+    return f'href="{reverse("admin:mediapipe_mediaitem_change", args=[item.pk])}"'
+
+
+def _queries(client: Client, item: MediaItem) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        media_page(client, item)
+    return len(captured)

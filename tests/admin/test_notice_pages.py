@@ -1,0 +1,71 @@
+"""What the admin shows of who was told, and what those who may can do about it."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from mediapipe.models import Channel, Notice
+from mediapipe.models.outbox import DeliveryStatus
+from mediapipe.operations.roles import SUPPORT, VIEWER
+from tests.support.admin import ESCAPED, SCRIPT, page, someone
+from tests.support.announcing import NOWHERE, configure, later, only, seen
+
+pytestmark = pytest.mark.django_db
+
+LIST = "mediapipe_notice_changelist"
+
+
+@pytest.fixture
+def failed(settings: Settings) -> Notice:
+    """Return a notice that failed, beside one that still waits."""
+    configure(settings, webhook=NOWHERE, slack=NOWHERE)
+    seen()
+    with later():
+        notice = Notice.claim(only(Channel.SLACK).pk)
+        assert notice
+        notice.failed(f"slack.example: 404 {SCRIPT}")
+    return notice
+
+
+def send_again(client: Client) -> None:
+    chosen = list(Notice.objects.values_list("pk", flat=True))
+    client.post(reverse(f"admin:{LIST}"), {"action": "send_again", "_selected_action": chosen})
+
+
+def test_the_page_of_an_incident_says_who_was_told(failed: Notice) -> None:
+    html = page(someone(VIEWER), "mediapipe_incident_change", failed.incident_id)
+    assert "Who was told" in html
+    assert "slack.example: 404" in html
+    assert ESCAPED in html
+    assert SCRIPT not in html
+
+
+def test_an_incident_that_nobody_is_told_of_says_nothing_about_it() -> None:
+    html = page(someone(VIEWER), "mediapipe_incident_change", seen().pk)
+    assert "Who was told" not in html
+
+
+def test_the_list_has_the_last_answer_and_leads_to_the_incident(failed: Notice) -> None:
+    html = page(someone(VIEWER), LIST, status__exact="failed")
+    assert reverse("admin:mediapipe_incident_change", args=[failed.incident_id]) in html
+    assert "slack.example: 404" in html
+    assert SCRIPT not in html
+
+
+def test_what_failed_is_sent_again_and_nothing_else(failed: Notice) -> None:
+    waits = only(Channel.WEBHOOK)
+    send_again(someone(SUPPORT))
+    failed.refresh_from_db()
+    assert (failed.status, failed.attempts) == (DeliveryStatus.WAITING, 0)
+    assert only(Channel.WEBHOOK).next_attempt_at == waits.next_attempt_at
+    assert LogEntry.objects.get().object_id == str(failed.pk)
+
+
+def test_who_may_only_look_sends_nothing(failed: Notice) -> None:
+    send_again(someone(VIEWER))
+    failed.refresh_from_db()
+    assert failed.status == DeliveryStatus.FAILED

@@ -1,0 +1,197 @@
+"""The first page of the admin: what came in, how long it took, and whether the service is well."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from mediapipe.models import Cause, Heartbeat, Incident, MediaItem
+from mediapipe.models.heartbeats import BEAT, SWEEP
+from mediapipe.operations import components as parts_module
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("broker")]
+
+YESTERDAY = timedelta(hours=30)
+TILE = re.compile(r'<a class="tile" href="(.*?)">(.*?)</a>', re.DOTALL)
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let there be a broker that answers."""
+    monkeypatch.setattr(parts_module, "broker_answers", lambda: True)
+
+
+def item(ago: timedelta = timedelta(hours=1), **changes: Any) -> MediaItem:
+    """Have a media item that came in so long ago and is as the changes say."""
+    made = make.media(at=timezone.now() - ago)
+    MediaItem.objects.filter(pk=made.pk).update(**changes)
+    return made
+
+
+def stored(least_s: float, most_s: float, ago: timedelta = timedelta(hours=1)) -> MediaItem:
+    early = int(least_s > 0)
+    return item(
+        ago,
+        status="stored",
+        attempts=1 + early,
+        not_found_count=early,
+        queue_lag_s=0.5,
+        delay_at_least_s=least_s,
+        delay_at_most_s=most_s,
+    )
+
+
+def page(client: Client) -> str:
+    answer = client.get(reverse("admin:index"))
+    assert answer.status_code == 200
+    return unescape(answer.content.decode())
+
+
+def tiles(client: Client) -> dict[str, tuple[str, str]]:
+    """Return link and text of each figure by its title."""
+    found = {}
+    for url, inner in TILE.findall(page(client)):
+        title, *texts = re.sub(r"<.*?>|\s+", " ", inner).split("  ")
+        words = " ".join(" ".join([title, *texts]).split())
+        name = re.search(r'class="title">(.*?)<', inner)
+        assert name
+        found[name[1]] = (url, words.removeprefix(name[1]).strip())
+    return found
+
+
+def texts(client: Client) -> dict[str, str]:
+    return {title: text for title, (_, text) in tiles(client).items()}
+
+
+def test_it_counts_the_last_24_hours_against_those_before(admin_client: Client) -> None:
+    stored(0, 1)
+    stored(2, 3)
+    item(status="failed", attempts=1)
+    stored(0, 1, ago=YESTERDAY)
+    said = texts(admin_client)
+    assert said["Webhooks"] == said["Media"] == "3 before: 1 (+200%)"
+    assert said["Stored"] == "2 before: 1 (+100%)"
+    assert said["Failed"] == "1 before: none"
+    assert said["With an early 404"] == "33.3% before: 0.0% 1 of 3 attempted"
+
+
+def test_a_delay_is_told_as_the_interval_that_it_is(admin_client: Client) -> None:
+    stored(2, 3)
+    stored(0, 1, ago=YESTERDAY)
+    said = texts(admin_client)
+    assert said["Propagation delay p95"].startswith("2.0 s to 3.0 s before: at most 1.0 s")
+    assert said["Queue lag p95"].startswith("0.50 s before: 0.50 s")
+
+
+def test_a_delay_that_has_no_end_yet_says_so(admin_client: Client) -> None:
+    item(status="retrying", attempts=2, not_found_count=2, delay_at_least_s=70.0)
+    assert texts(admin_client)["Propagation delay p50"].startswith("over 1 min 10 s")
+
+
+def test_what_waits_is_told_whenever_it_came(admin_client: Client) -> None:
+    item(status="queued")
+    oldest = item(timedelta(days=9), status="retrying", attempts=2)
+    found = tiles(admin_client)
+    assert found["Waiting now"][1].startswith("2 ")
+    url = reverse("admin:mediapipe_mediaitem_change", args=[oldest.pk])
+    assert found["Oldest waiting"] == (url, "9 d retrying, attempted twice")
+
+
+def test_an_empty_database_has_an_overview_too(admin_client: Client) -> None:
+    said = texts(admin_client)
+    assert said["Media"] == "0"
+    assert said["Oldest waiting"] == "none"
+    assert said["Propagation delay p99"].startswith("- before: -")
+
+
+LISTED = {
+    "Media": 4,
+    "Stored": 2,
+    "Failed": 1,
+    "With an early 404": 1,
+    "Waiting now": 2,
+}
+
+
+@pytest.mark.parametrize(("title", "count"), LISTED.items())
+def test_a_figure_leads_to_the_rows_that_it_counts(
+    admin_client: Client, title: str, count: int
+) -> None:
+    stored(0, 1)
+    stored(2, 3)
+    item(status="failed", attempts=1)
+    item(status="queued")
+    item(YESTERDAY, status="queued")
+    url, text = tiles(admin_client)[title]
+    listed = admin_client.get(url).content.decode()
+    assert len(set(re.findall(r"/mediaitem/(\d+)/change/", listed))) == count
+    assert text.startswith(("25", "33") if "%" in text.split()[0] else str(count))
+
+
+def test_every_figure_leads_to_a_page_that_answers(admin_client: Client) -> None:
+    stored(2, 3)
+    item(status="queued")
+    found = tiles(admin_client)
+    assert len(found) == 11
+    for url, _ in found.values():
+        assert admin_client.get(url).status_code == 200
+
+
+def test_trouble_of_the_service_stands_above_the_figures(admin_client: Client) -> None:
+    Incident.see(Cause.STORAGE)
+    html = page(admin_client)
+    assert html.index("1 open") < html.index("The last 24 hours")
+    assert "Start a worker" in html
+
+
+def test_a_service_that_is_well_stands_below_the_figures(admin_client: Client) -> None:
+    for part in (BEAT, SWEEP, "worker celery@here"):
+        Heartbeat.note(part)
+    html = page(admin_client)
+    assert html.index("1 alive") > html.index("The last 24 hours")
+    assert 'class="ill"' not in html
+
+
+def test_the_open_incidents_lead_to_their_list(admin_client: Client) -> None:
+    Incident.see(Cause.STORAGE)
+    found = re.search(r'<a href="(\S+)">Incidents</a></strong>', page(admin_client))
+    assert found
+    assert "Storage" in admin_client.get(found[1]).content.decode()
+
+
+def test_it_refreshes_by_itself_and_by_a_link(admin_client: Client) -> None:
+    html = page(admin_client)
+    assert 'data-refresh="15"' in html
+    assert f'<a href="{reverse("admin:index")}">Refresh</a>' in html
+
+
+def test_the_lists_stay_below_the_figures(admin_client: Client) -> None:
+    html = page(admin_client)
+    assert html.index("Oldest waiting") < html.rindex(reverse("admin:auth_user_changelist"))
+
+
+def test_who_may_not_see_media_sees_no_figures_of_them(client: Client) -> None:
+    client.force_login(User.objects.create_user("clerk", is_staff=True))
+    item(status="failed")
+    html = page(client)
+    assert 'class="tile"' not in html
+    assert reverse("admin:timing") not in html
+    assert client.get(reverse("admin:timing")).status_code == 403
+
+
+def test_who_may_see_media_finds_the_pages_about_them(client: Client) -> None:
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_mediaitem"))
+    client.force_login(viewer)
+    html = page(client)
+    assert reverse("admin:timing") in html
+    assert client.get(reverse("admin:timing")).status_code == 200

@@ -1,0 +1,192 @@
+"""The package in the admin: a look at it first, then the download; from a list or an incident."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+
+from mediapipe.models import Cause, Incident, MediaItem
+from tests.support import early
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 3, 2, 12, 10, tzinfo=UTC)
+LIST = "admin:mediapipe_mediaitem_changelist"
+ALL = "admin:mediapipe_mediaitem_package_all"
+
+
+@pytest.fixture(autouse=True)
+def outbreak() -> list[MediaItem]:
+    """Take in two that were late and one that was not."""
+    return [
+        early.media(NOON, not_found_s=[0.1], found_s=2.0),
+        early.media(NOON, not_found_s=[0.2], found_s=3.0),
+        early.media(NOON, found_s=0.2),
+    ]
+
+
+def package(answer: Any) -> dict[str, str]:
+    """Return the names and texts in the zip that was answered."""
+    assert answer["Content-Type"] == "application/zip", answer.content.decode()
+    with ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as zipped:
+        return {
+            name.rpartition("/")[2]: zipped.read(name).decode(errors="replace")
+            for name in zipped.namelist()
+        }
+
+
+def rows(answer: Any) -> int:
+    return len(package(answer)["media.jsonl"].splitlines())
+
+
+def ticked(*items: MediaItem, **fields: str) -> dict[str, Any]:
+    """Return what the list sends when these are ticked and the action is chosen."""
+    chosen = {ACTION_CHECKBOX_NAME: [item.pk for item in items], "action": "package"}
+    return {**chosen, "select_across": "0", "index": "0", **fields}
+
+
+def hidden(page: str) -> dict[str, list[str]]:
+    """Return the hidden fields of the page's form, as a browser sends them."""
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def test_ticked_items_are_looked_at_and_then_downloaded(
+    admin_client: Client, outbreak: list[MediaItem]
+) -> None:
+    page = admin_client.post(reverse(LIST), ticked(outbreak[0], outbreak[2])).content.decode()
+    assert "1 media item</strong> with an early 404" in page
+    answer = admin_client.post(reverse(LIST), {**hidden(page), "download": ""})
+    assert rows(answer) == 1
+    assert 'filename="twilio-early-404s-20260302T1200Z.zip"' in answer["Content-Disposition"]
+
+
+def test_all_across_the_pages_of_the_list_are_in_it(
+    admin_client: Client, outbreak: list[MediaItem]
+) -> None:
+    page = admin_client.post(reverse(LIST), ticked(outbreak[0], select_across="1"))
+    answer = admin_client.post(reverse(LIST), {**hidden(page.content.decode()), "download": ""})
+    assert rows(answer) == 2
+
+
+def test_all_that_match_the_filters_are_in_it(admin_client: Client) -> None:
+    url = f"{reverse(ALL)}?slower_than=300"
+    assert "there is no case to make" in admin_client.get(url).content.decode()
+    url = f"{reverse(ALL)}?since=2026-03-02T12:00Z&until=2026-03-02T13:00Z"
+    assert "2 media items</strong> with an early 404" in admin_client.get(url).content.decode()
+    assert rows(admin_client.post(url, {"download": ""})) == 2
+
+
+def test_the_list_links_to_it_with_its_filters(admin_client: Client) -> None:
+    page = admin_client.get(reverse(LIST), {"early_404": "yes"}).content.decode()
+    assert f'href="{reverse(ALL)}?early_404=yes"' in page
+
+
+def test_an_incident_has_the_media_that_it_affected(
+    admin_client: Client, outbreak: list[MediaItem]
+) -> None:
+    incident = Incident.see(Cause.EARLY_404S)
+    assert incident is not None
+    incident.grow(MediaItem.objects.filter(pk=outbreak[1].pk))
+    url = reverse("admin:incident_package", args=[incident.pk])
+    page = admin_client.get(url).content.decode()
+    assert outbreak[1].media_sid in page
+    assert outbreak[0].media_sid not in page
+    assert rows(admin_client.post(url, {"download": ""})) == 1
+
+
+def test_an_incident_without_early_404s_says_so(admin_client: Client) -> None:
+    incident = Incident.see(Cause.STORAGE)
+    assert incident is not None
+    url = reverse("admin:incident_package", args=[incident.pk])
+    assert "there is no case to make" in admin_client.get(url).content.decode()
+
+
+def test_the_page_shows_the_message_that_will_be_in_it(admin_client: Client) -> None:
+    page = admin_client.get(reverse(ALL)).content.decode()
+    shown = re.search(r'<pre id="message"[^>]*>(.*?)</pre>', page, re.DOTALL)
+    assert shown is not None
+    message = html.unescape(shown[1])
+    assert message.startswith("Subject: Media URLs answer 404")
+    assert package(admin_client.post(reverse(ALL), {"download": ""}))["message.txt"] == message
+
+
+def test_the_page_shows_the_chart_and_has_no_script_or_style_of_its_own(
+    admin_client: Client,
+) -> None:
+    page = admin_client.get(reverse(ALL)).content.decode()
+    assert 'src="data:image/png;base64,iVBOR' in page
+    assert re.findall(r"<script(?![^>]*\bsrc=)", page) == []
+    assert " style=" not in page
+
+
+def test_times_are_told_in_the_zone_that_is_asked_for(admin_client: Client) -> None:
+    answer = admin_client.post(reverse(ALL), {"tz": "Europe/Berlin", "download": ""})
+    assert (
+        '"webhook_received_at_local": "2026-03-02T13:10:00.000000+01:00"'
+        in (package(answer)["media.jsonl"])
+    )
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "../../etc/passwd", "\x00"])
+def test_what_is_no_zone_is_said_and_nothing_is_downloaded(admin_client: Client, name: str) -> None:
+    answer = admin_client.post(reverse(ALL), {"tz": name, "download": ""})
+    assert "There is no time zone" in answer.content.decode()
+
+
+def test_more_than_a_browser_waits_for_is_left_to_the_command(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediapipe.admin.packages.MOST_IN_BROWSER", 1)
+    page = admin_client.get(reverse(ALL)).content.decode()
+    assert "manage.py escalation_report --since 2026-03-02T12:00:00+00:00" in page
+    assert 'name="download"' not in page
+    assert "take longer" in admin_client.post(reverse(ALL), {"download": ""}).content.decode()
+
+
+def test_it_is_written_down_who_made_one(admin_client: Client) -> None:
+    package(admin_client.post(reverse(ALL), {"download": ""}))
+    entry = LogEntry.objects.get()
+    assert entry.get_change_message() == "Made a package for Twilio Support of 2 media items."
+
+
+@pytest.mark.parametrize(("role", "status"), [("Viewer", 403), ("Support", 200)])
+def test_only_those_who_may_export_get_one(
+    client: Client, outbreak: list[MediaItem], role: str, status: int
+) -> None:
+    user = User.objects.create_user("someone", is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    client.force_login(user)
+    incident = Incident.see(Cause.EARLY_404S)
+    assert incident is not None
+    for url in (reverse(ALL), reverse("admin:incident_package", args=[incident.pk])):
+        assert client.get(url).status_code == status
+    page = client.post(reverse(LIST), ticked(outbreak[0]), follow=True).content.decode()
+    assert ("Copy the message" in page) == (status == 200)
+
+
+def test_a_login_is_required(client: Client) -> None:
+    assert "/admin/login/" in client.get(reverse(ALL))["Location"]
+
+
+def test_the_incident_must_be_there(admin_client: Client) -> None:
+    assert admin_client.get(reverse("admin:incident_package", args=[9])).status_code == 404
+
+
+def test_an_old_outbreak_is_compared_with_what_came_before_it(admin_client: Client) -> None:
+    early.media(NOON - timedelta(days=1), not_found_s=[0.1], found_s=1.0)
+    url = f"{reverse(ALL)}?since=2026-03-02T12:00Z&until=2026-03-02T13:00Z"
+    assert "Usual: 1 of 1 (100.0%)" in admin_client.get(url).content.decode()

@@ -1,0 +1,228 @@
+"""Failed media are put back to work in the admin: one, the ticked ones, or all that match."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from mediapipe.failures import FinalFailure, TooLarge, TransientMedia404, Unauthorized
+from mediapipe.models import MediaItem, RetryBatch, RetryJob, Status
+from mediapipe.models import retries as batches
+from mediapipe.operations import roles
+from mediapipe.providers.base import Evidence
+from tasks.retry_jobs import work_off_batch, work_off_retries
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+CHANGELIST = reverse("admin:mediapipe_mediaitem_changelist")
+RETRY_ALL = reverse("admin:mediapipe_mediaitem_retry_all")
+YES = {"confirmed": "yes"}
+
+
+@pytest.fixture(autouse=True)
+def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Collect the ids that are published."""
+    ids: list[int] = []
+    monkeypatch.setattr("mediapipe.admin.retries.dispatch", ids.extend)
+    monkeypatch.setattr("tasks.retry_jobs.dispatch", lambda new, queue: ids.extend(new))
+    monkeypatch.setattr("tasks.retry_jobs.room_in", lambda queue: 1000)
+    return ids
+
+
+def failed(failure: FinalFailure | None = None) -> MediaItem:
+    item = make.claimed()
+    item.mark_failed(failure or Unauthorized(), Evidence())
+    return item
+
+
+def waiting() -> MediaItem:
+    """Return an item whose next attempt is due in an hour."""
+    item = make.claimed()
+    item.put_back(TransientMedia404(), Evidence(http_status=404))
+    MediaItem.objects.filter(pk=item.pk).update(next_attempt_at=timezone.now() + timedelta(hours=1))
+    return item
+
+
+def status_of(item: MediaItem) -> str:
+    item.refresh_from_db()
+    return item.status
+
+
+def act(client: Client, *items: MediaItem, **fields: str) -> Any:
+    """Run the list's action on these items."""
+    ticked = {"action": "try_again", "_selected_action": [item.pk for item in items]}
+    return client.post(CHANGELIST, ticked | fields, follow=True)
+
+
+def retry_one(client: Client, item: MediaItem) -> Any:
+    url = reverse("admin:mediapipe_mediaitem_retry", args=[item.pk])
+    return client.post(url, follow=True)
+
+
+def text_of(answer: Any) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def test_one_item_goes_back_to_work_at_once(admin_client: Client, handed_on: list[int]) -> None:
+    item = failed()
+    assert "The item is back at work" in text_of(retry_one(admin_client, item))
+    assert (status_of(item), handed_on) == (Status.QUEUED, [item.pk])
+    entry = LogEntry.objects.get()
+    assert (entry.object_id, entry.change_message) == (str(item.pk), "Put back to work.")
+
+
+def test_one_that_waits_is_tried_now(admin_client: Client, handed_on: list[int]) -> None:
+    item = waiting()
+    retry_one(admin_client, item)
+    item.refresh_from_db()
+    assert item.may_be_claimed(timezone.now())
+    assert handed_on == [item.pk]
+
+
+def test_one_that_is_stored_stays_so(admin_client: Client, handed_on: list[int]) -> None:
+    item = failed()
+    MediaItem.objects.update(status=Status.STORED)
+    assert "Nothing was changed" in text_of(retry_one(admin_client, item))
+    assert (status_of(item), handed_on) == (Status.STORED, [])
+    assert not LogEntry.objects.exists()
+
+
+def test_a_link_to_the_button_does_nothing(admin_client: Client) -> None:
+    item = failed()
+    url = reverse("admin:mediapipe_mediaitem_retry", args=[item.pk])
+    assert admin_client.get(url).status_code == 403
+    assert status_of(item) == Status.FAILED
+
+
+def test_the_action_first_says_how_many(admin_client: Client) -> None:
+    items = failed(), failed(), waiting(), make.media()
+    page = text_of(act(admin_client, *items))
+    assert "2 failed media items</strong> will be put back to work" in page
+    assert "1 media item</strong> waiting for the next attempt will be tried at once" in page
+    assert "1 item will be left alone" in page
+    assert "Yes, retry 3 media items" in page
+    assert {status_of(item) for item in items[:2]} == {Status.FAILED}
+
+
+def test_the_confirmed_action_puts_the_ticked_ones_back(
+    admin_client: Client, handed_on: list[int]
+) -> None:
+    item, other = failed(), failed()
+    page = text_of(act(admin_client, item, **YES))
+    assert "Done: 1 item put back to work." in page
+    assert (status_of(item), status_of(other)) == (Status.QUEUED, Status.FAILED)
+    assert handed_on == [item.pk]
+
+
+def test_all_that_match_the_filter_go_back_and_no_others(admin_client: Client) -> None:
+    large, refused = failed(TooLarge()), failed(Unauthorized())
+    url = f"{RETRY_ALL}?error__exact=too_large"
+    assert "Chosen: <strong>reason too_large" in text_of(admin_client.get(url))
+    assert status_of(large) == Status.FAILED
+    admin_client.post(url, YES)
+    assert (status_of(large), status_of(refused)) == (Status.QUEUED, Status.FAILED)
+
+
+def test_who_did_what_to_how_many_is_in_the_log(admin_client: Client, admin_user: User) -> None:
+    items = [failed(TooLarge()) for _ in range(3)]
+    admin_client.post(f"{RETRY_ALL}?error__exact=too_large", YES)
+    job = RetryJob.objects.get()
+    said = set(LogEntry.objects.filter(user=admin_user).values_list("object_id", "change_message"))
+    assert said == {
+        (None, f"Put 3 media items back to work as job {job.pk}: reason too_large."),
+        *((str(item.pk), f"Put back to work by job {job.pk}.") for item in items),
+    }
+
+
+def test_filters_that_the_list_does_not_know_retry_nothing(admin_client: Client) -> None:
+    item = failed()
+    assert admin_client.post(f"{RETRY_ALL}?nonsense=1", YES).status_code == 400
+    assert status_of(item) == Status.FAILED
+
+
+def test_nothing_to_retry_is_said(admin_client: Client) -> None:
+    make.media()
+    assert "There is nothing to retry" in text_of(admin_client.get(RETRY_ALL))
+
+
+def test_what_does_not_fit_into_one_batch_goes_on_by_itself(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "BATCH", 2)
+    for _ in range(5):
+        failed()
+    answer = admin_client.post(RETRY_ALL, YES, follow=True)
+    assert "2 of 5 looked at: 2 items put back to work." in text_of(answer)
+    assert work_off_retries() == 3
+    job = RetryJob.objects.get()
+    assert (job.done, job.retried, job.finished_at is None) == (5, 5, False)
+    assert not RetryBatch.objects.exists()
+    answer = admin_client.get(reverse("admin:retry_job", args=[job.pk]))
+    assert "Done: 5 items put back to work." in text_of(answer)
+
+
+def test_the_script_on_the_page_is_told_the_progress(admin_client: Client) -> None:
+    failed()
+    admin_client.post(RETRY_ALL, YES)
+    url = reverse("admin:retry_job", args=[RetryJob.objects.get().pk])
+    said = admin_client.get(url, headers={"Accept": "application/json"}).json()
+    assert said == {"done": 1, "total": 1, "text": "Done: 1 item put back to work."}
+
+
+def test_what_was_stored_meanwhile_is_left_alone(admin_client: Client, admin_user: User) -> None:
+    item, other = failed(), failed()
+    RetryJob.of([item.pk, other.pk], by=admin_user, chosen="these")
+    MediaItem.objects.filter(pk=other.pk).update(status=Status.STORED)
+    assert work_off_batch() == [item.pk]
+    assert RetryJob.objects.get().skipped == 1
+    assert status_of(other) == Status.STORED
+
+
+def test_a_batch_that_breaks_off_is_done_by_the_next_run(
+    admin_user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = failed()
+    RetryJob.of([item.pk], by=admin_user, chosen="this")
+    with monkeypatch.context() as broken:
+        broken.setattr("tasks.retry_jobs.note_items", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            work_off_batch()
+    assert (status_of(item), RetryJob.objects.get().done) == (Status.FAILED, 0)
+    assert work_off_batch() == [item.pk]
+
+
+def test_a_full_queue_leaves_the_rest_to_the_sweep(
+    admin_user: User, handed_on: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = failed()
+    RetryJob.of([item.pk], by=admin_user, chosen="this")
+    monkeypatch.setattr("tasks.retry_jobs.room_in", lambda queue: 0)
+    work_off_batch()
+    assert handed_on == []
+    assert MediaItem.objects.overdue(timezone.now()).get() == item
+
+
+def test_a_job_whose_user_is_gone_goes_on(admin_user: User) -> None:
+    item = failed()
+    RetryJob.of([item.pk], by=admin_user, chosen="this")
+    admin_user.delete()
+    assert work_off_batch() == [item.pk]
+
+
+def test_a_viewer_cannot_put_anything_back(client: Client) -> None:
+    viewer = User.objects.create_user("viewer")
+    roles.assign(viewer, roles.VIEWER)
+    client.force_login(viewer)
+    item = failed()
+    act(client, item, **YES)
+    assert retry_one(client, item).status_code == 403
+    assert client.post(RETRY_ALL, YES).status_code == 403
+    assert status_of(item) == Status.FAILED

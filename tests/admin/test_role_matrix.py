@@ -1,0 +1,135 @@
+"""Who may do what, asked by every role, at every address, by every method and with every action."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from mediapipe.failures import TooLarge
+from mediapipe.models import MediaItem, RetryJob, Status
+from mediapipe.operations import roles
+from mediapipe.providers.base import Evidence
+from tests.support import make
+from tests.support.admin import someone
+
+pytestmark = pytest.mark.django_db
+
+NOBODY, STRANGER = "nobody", "stranger"
+WHO = (STRANGER, NOBODY, *roles.ROLES)
+SEE = set(roles.ROLES)
+ACT = {roles.SUPPORT, roles.ADMINISTRATOR}
+RULE = {roles.ADMINISTRATOR}
+NONE: set[str] = set()
+LIST = "mediapipe_mediaitem_changelist"
+MODELS = ("mediaitem", "webhookevent", "incident", "notice", "accounttrouble", "rejection")
+
+# Name, whether it is about the item, and who may GET and who may POST there.
+RULES: dict[tuple[str, bool], tuple[set[str], set[str]]] = {
+    ("failures", False): (SEE, SEE),
+    ("reasons", False): (SEE, SEE),
+    ("mediapipe_mediaitem_change", True): (SEE, NONE),
+    ("mediapipe_mediaitem_history", True): (SEE, SEE),
+    ("mediapipe_mediaitem_delete", True): (NONE, NONE),
+    ("mediapipe_mediaitem_add", False): (NONE, NONE),
+    ("mediapipe_mediaitem_retry", True): (NONE, ACT),
+    ("mediapipe_mediaitem_retry_all", False): (ACT, ACT),
+    ("retry_job", True): (ACT, ACT),
+    ("auth_user_changelist", False): (RULE, RULE),
+    ("auth_user_add", False): (RULE, RULE),
+    ("auth_group_changelist", False): (RULE, RULE),
+    ("auth_group_add", False): (NONE, NONE),
+    ("mediapipe_apitoken_changelist", False): (RULE, RULE),
+    ("mediapipe_apitoken_add", False): (NONE, NONE),
+    ("django_celery_results_taskresult_changelist", False): (SEE, SEE),
+    ("django_celery_results_taskresult_add", False): (NONE, NONE),
+    **{(f"mediapipe_{model}_changelist", False): (SEE, SEE) for model in MODELS},
+    **{(f"mediapipe_{model}_add", False): (NONE, NONE) for model in MODELS},
+}
+CASES = [
+    (who, name, about_item, method)
+    for who, (name, about_item), method in product(WHO, RULES, ("get", "post"))
+]
+
+
+@pytest.fixture(autouse=True)
+def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mediapipe.admin.retries.dispatch", lambda ids: True)
+    monkeypatch.setattr("tasks.retry_jobs.dispatch", lambda ids, queue: True)
+    monkeypatch.setattr("tasks.retry_jobs.room_in", lambda queue: 1000)
+
+
+@pytest.fixture
+def failed() -> MediaItem:
+    item = make.claimed()
+    item.mark_failed(TooLarge(), Evidence())
+    RetryJob.objects.create(pk=item.pk, chosen="", total=0, started_at=item.received_at)
+    return item
+
+
+def client_of(who: str) -> Client:
+    if who == STRANGER:
+        return Client()
+    return someone("" if who == NOBODY else who)
+
+
+@pytest.mark.parametrize(("who", "name", "about_item", "method"), CASES)
+def test_an_address_opens_to_those_who_may(
+    failed: MediaItem, who: str, name: str, about_item: bool, method: str
+) -> None:
+    url = reverse(f"admin:{name}", args=[failed.pk] if about_item else [])
+    allowed = RULES[name, about_item][method == "post"]
+    answer = getattr(client_of(who), method)(url)
+    if who in (STRANGER, NOBODY):
+        assert (answer.status_code, "/login/" in answer["Location"]) == (302, True)
+    else:
+        assert (answer.status_code in (200, 302)) == (who in allowed)
+        assert who in allowed or answer.status_code == 403
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_only_those_who_may_retry_change_anything(failed: MediaItem, who: str) -> None:
+    client = client_of(who)
+    yes = {"confirmed": "yes"}
+    ticked = {"action": "try_again", "_selected_action": [failed.pk]}
+    client.post(reverse(f"admin:{LIST}"), ticked | yes)
+    client.post(reverse("admin:mediapipe_mediaitem_retry_all"), yes)
+    client.post(reverse("admin:mediapipe_mediaitem_retry", args=[failed.pk]))
+    failed.refresh_from_db()
+    assert (failed.status == Status.QUEUED) == (who in ACT)
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("action", ["delete_selected", "nonsense"])
+def test_no_role_deletes_from_a_list(failed: MediaItem, who: str, action: str) -> None:
+    ticked = {"action": action, "_selected_action": [failed.pk], "post": "yes"}
+    client_of(who).post(reverse(f"admin:{LIST}"), ticked)
+    assert MediaItem.objects.filter(pk=failed.pk).exists()
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_only_those_who_may_export_get_a_file(failed: MediaItem, who: str, form: str) -> None:
+    answer = client_of(who).get(reverse("admin:mediapipe_mediaitem_export", args=[form]))
+    assert (answer.status_code == 200) == (who in ACT)
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_only_those_who_see_media_get_their_files(failed: MediaItem, who: str) -> None:
+    answer = client_of(who).get(reverse("admin:mediapipe_mediaitem_file", args=[failed.pk]))
+    # There is no file, which is told to those alone who may ask.
+    assert (answer.status_code == 404) == (who in SEE)
+
+
+def test_without_the_token_of_the_form_nothing_is_done(failed: MediaItem) -> None:
+    someone(roles.SUPPORT)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.get(username="a Support"))
+    for name, about_item in RULES:
+        url = reverse(f"admin:{name}", args=[failed.pk] if about_item else [])
+        assert client.post(url, {"confirmed": "yes"}).status_code == 403
+    failed.refresh_from_db()
+    assert failed.status == Status.FAILED

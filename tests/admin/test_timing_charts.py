@@ -1,0 +1,257 @@
+"""The timing view: its charts, the tables beneath them, and the files for other programs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.staticfiles import finders
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from mediapipe.admin.timing.chart import Chart, Column, Series
+from mediapipe.admin.timing.chart_data import Answers
+from mediapipe.admin.timing.page import CHARTS
+from mediapipe.models import MediaItem
+from mediapipe.timing.period import LENGTHS, Period
+from mediapipe.timing.selection import Selection
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+DAY = Selection(Period(NOON - timedelta(days=1), NOON))
+HOUR = timedelta(hours=1)
+VENDOR = "mediapipe/vendor/chart.umd.min.js"
+
+
+@pytest.fixture(autouse=True)
+def noon() -> Iterator[None]:
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+def found(least_s: float, most_s: float, at: datetime = NOON - HOUR, **changes: Any) -> None:
+    """Have a stored item that became available between these bounds."""
+    early = int(least_s > 0)
+    values = {
+        "status": "stored",
+        "attempts": early + 1,
+        "not_found_count": early,
+        "queue_lag_s": 0.5,
+        "delay_at_least_s": least_s,
+        "delay_at_most_s": most_s,
+    }
+    MediaItem.objects.filter(pk=make.media(at=at).pk).update(**values | changes)
+
+
+def missing(least_s: float) -> None:
+    """Have an item that is not there yet."""
+    found(least_s, 0, status="retrying", delay_at_most_s=None)
+
+
+def chart(key: str, selection: Selection = DAY) -> Chart:
+    return CHARTS[key](Answers(selection))
+
+
+def page(client: Client, **query: str) -> str:
+    answer = client.get(reverse("admin:timing"), query)
+    assert answer.status_code == 200
+    return unescape(answer.content.decode())
+
+
+def download(client: Client, key: str, **query: str) -> list[dict[str, str]]:
+    answer = client.get(reverse("admin:timing_csv", args=[key]), query)
+    assert answer["Content-Type"] == "text/csv"
+    return list(csv.DictReader(answer.content.decode().splitlines()))
+
+
+@pytest.mark.parametrize("period", LENGTHS)
+@pytest.mark.parametrize(("number", "drawn"), [(0, 0), (1, 4), (30, 6)])
+def test_every_period_is_shown_with_nothing_with_one_and_with_many_media(
+    admin_client: Client, period: str, number: int, drawn: int
+) -> None:
+    for _ in range(number):
+        found(1, 2, at=NOON - timedelta(minutes=30))
+    html = page(admin_client, period=period)
+    assert html.count("<canvas") == drawn
+    assert html.count("There is not enough to draw.") == len(CHARTS) - drawn
+    for key in CHARTS:
+        assert download(admin_client, key, period=period)
+
+
+def test_each_percentile_is_a_band_between_its_bounds() -> None:
+    for _ in range(100):
+        found(2, 3)
+    lines = chart("delay").data()["series"]
+    assert [line["name"] for line in lines] == ["p50", "p95", "p99"]
+    assert all((line["least"][-1], line["values"][-1]) == (2, 3) for line in lines)
+    assert lines[0]["texts"][-1] == "2.0 s to 3.0 s"
+
+
+@pytest.mark.parametrize(("number", "drawn"), [(1, 0), (2, 1), (19, 1), (20, 2), (100, 3)])
+def test_a_percentile_is_drawn_where_enough_media_stand_behind_it(number: int, drawn: int) -> None:
+    for _ in range(number):
+        found(2, 3)
+    delay = chart("delay")
+    assert sum(line["values"][-1] is not None for line in delay.data()["series"]) == drawn
+    assert sum("is not drawn at 1 of 24 points" in note for note in delay.notes) == 3 - drawn
+    assert delay.rows[-1][1:] == [number, 2, 3, 2, 3, 2, 3]
+
+
+def test_an_upper_edge_that_is_not_known_is_a_gap_and_said_to_be_one() -> None:
+    found(1, 2)
+    missing(70)
+    missing(80)
+    delay = chart("delay")
+    p50 = delay.data()["series"][0]
+    assert (p50["least"][-1], p50["values"][-1]) == (70, None)
+    assert p50["texts"][-1] == "over 1 min 10 s"
+    assert "not yet known" in [*delay.table()][-1][1]
+    assert any("upper edge is missing" in note for note in delay.notes)
+    json.dumps(delay.data(), allow_nan=False)
+
+
+def test_our_queue_lag_stands_beside_twilios_delay() -> None:
+    for _ in range(20):
+        found(0, 50, queue_lag_s=49.0)
+    delay, lag = chart("whose").data()["series"]
+    assert (delay["least"][-1], delay["values"][-1], lag["values"][-1]) == (0, 50, 49)
+    assert ("ours" in lag["name"], "Twilio" in delay["name"]) == (True, True)
+
+
+def test_the_distribution_ends_where_all_is_there_for_sure() -> None:
+    found(0, 0.3)
+    found(1, 4)
+    spread = chart("spread")
+    assert spread.labels[-1] == "5.0 s"
+    (line,) = spread.data()["series"]
+    assert (line["least"][-1], line["values"][-1], line["values"][0]) == (1, 1, 0.5)
+
+
+def test_early_404s_are_a_share_of_what_was_attempted() -> None:
+    found(1, 2)
+    found(0, 2)
+    make.media(at=NOON - HOUR)
+    early = chart("early")
+    assert early.rows[-1][1:] == [2, 1, 0.5]
+    assert early.title == "Early 404s, each hour"
+
+
+def test_the_funnel_leads_from_the_webhooks_to_what_became_of_their_media() -> None:
+    found(1, 2)
+    make.event(make.message(0), at=NOON - HOUR)
+    missing(3)
+    numbers = {row[0]: row[1] for row in chart("outcomes").rows}
+    assert numbers["webhooks"] == 3
+    assert (numbers["media announced"], numbers["attempted"]) == (2, 2)
+    assert (numbers["had an early 404"], numbers["stored"], numbers["still waiting"]) == (2, 1, 1)
+
+
+def test_a_row_of_a_table_leads_to_its_media(admin_client: Client) -> None:
+    found(1, 2)
+    found(1, 2, at=NOON - 3 * HOUR)
+    for key in ("delay", "whose", "early"):
+        link, _ = [*chart(key).table()][-1]
+        listed = admin_client.get(f"{reverse('admin:mediapipe_mediaitem_changelist')}?{link}")
+        assert len(set(re.findall(r"/mediaitem/(\d+)/change/", listed.content.decode()))) == 1
+
+
+def test_a_filter_goes_along_to_the_tables_and_the_files(admin_client: Client) -> None:
+    found(1, 2, content_type="image/png")
+    found(1, 2)
+    query = {"content_type__exact": "image/png"}
+    assert download(admin_client, "attempts", **query)[1]["stored (count)"] == "1"
+    html = page(admin_client, **query)
+    assert 'value="image/png" selected' in html
+    assert "content_type__exact=image%2Fpng&status__exact=stored" in html
+
+
+def test_what_the_charts_draw_is_in_the_tables_too(admin_client: Client) -> None:
+    found(1, 2)
+    html = page(admin_client)
+    assert html.count("<table>") >= len(CHARTS)
+    assert "2.0 s" in html
+
+
+def test_a_file_has_times_in_utc_and_plain_seconds(admin_client: Client) -> None:
+    found(0.25, 2)
+    row = download(admin_client, "delay")[-1]
+    assert row["from (time)"] == "2026-07-01T11:00:00+00:00"
+    assert (row["p50 at least (s)"], row["p50 at most (s)"]) == ("0.25", "2.0")
+
+
+def test_a_file_has_nothing_in_it_that_a_spreadsheet_would_run() -> None:
+    columns = [Column("name", "text")]
+    series = [Series("a", [1], ["1"])]
+    hostile = Chart(
+        "a", "", "", "bars", "count", "", "", [], series, columns, rows=[['=HYPERLINK("x")']]
+    )
+    assert "'=HYPERLINK" in hostile.csv()
+
+
+def test_the_axis_of_times_names_zone_and_offset(admin_client: Client) -> None:
+    found(1, 2)
+    with timezone.override("Europe/Berlin"):
+        delay = chart("delay")
+    assert delay.x_title.endswith("each 1 h (Europe/Berlin, +0200)")
+    assert delay.labels[-1] == "13:00"
+
+
+def test_a_day_on_which_the_clock_is_changed_has_both_offsets() -> None:
+    since = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    with timezone.override("Europe/Berlin"):
+        delay = chart("delay", Selection(Period(since, since + 25 * HOUR)))
+    assert len(delay.labels) == 25
+    assert [label.split()[-1] for label in delay.labels].count("02:00") == 2
+    assert "+0100 and +0200" in delay.x_title
+
+
+def test_a_period_that_cannot_be_read_is_said_and_another_one_shown(admin_client: Client) -> None:
+    html = page(admin_client, since="yesterday")
+    assert "'yesterday' is no time" in html
+    assert 'value="24h" checked' in html
+    answer = admin_client.get(reverse("admin:timing_csv", args=["delay"]), {"since": "yesterday"})
+    assert (answer.status_code, answer["Content-Type"]) == (400, "text/plain; charset=utf-8")
+
+
+def test_there_is_no_file_of_a_chart_that_does_not_exist(admin_client: Client) -> None:
+    assert admin_client.get(reverse("admin:timing_csv", args=["nonsense"])).status_code == 404
+
+
+def test_what_a_stranger_puts_into_a_link_is_text(admin_client: Client) -> None:
+    script = "</script><script>alert(1)</script>"
+    answer = admin_client.get(reverse("admin:timing"), {"content_type__exact": script})
+    assert script not in answer.content.decode()
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("name", ["timing", "timing_csv"])
+def test_a_login_is_required(client: Client, name: str) -> None:
+    args = ["delay"] if name == "timing_csv" else []
+    answer = client.get(reverse(f"admin:{name}", args=args))
+    assert (answer.status_code, "/admin/login/" in answer["Location"]) == (302, True)
+
+
+def test_no_page_has_script_or_style_in_it(admin_client: Client) -> None:
+    found(1, 2)
+    for html in (page(admin_client), admin_client.get(reverse("admin:index")).content.decode()):
+        assert re.findall(r"<script(?![^>]*(?:src=|application/json))", html) == []
+        assert re.findall(r"<[^>]+ (?:style|on[a-z]+)=", html) == []
+
+
+def test_the_chart_library_is_the_file_that_was_released() -> None:
+    file = Path(str(finders.find(VENDOR)))
+    note = (file.parent / "README.md").read_text()
+    assert sha256(file.read_bytes()).hexdigest() in note
+    assert "MIT" in (file.parent / "chart.umd.min.LICENSE.md").read_text()

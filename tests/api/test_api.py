@@ -1,0 +1,183 @@
+"""Programs list media items, read one, and get a link to its file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from pytest_django import Settings
+
+from mediapipe.api.files import HEADERS
+from mediapipe.lifecycle.export import document
+from mediapipe.models import ApiToken, MediaItem
+from mediapipe.simulator import Simulator
+from tests.fetching.test_attempt import attempt, picture
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def api(client: Client) -> Client:
+    """Return a client that sends a valid token."""
+    client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {ApiToken.make('crm')}"
+    return client
+
+
+def listed(api: Client, **query: Any) -> list[int]:
+    """Return the numbers of the items of one page."""
+    return [item["id"] for item in got(api, **query)["media"]]
+
+
+def got(api: Client, path: str = "/api/v1/media", **query: Any) -> Any:
+    answer = api.get(path, query)
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def refused(api: Client, **query: Any) -> str:
+    """Return the sentence that a query is refused with."""
+    answer = api.get("/api/v1/media", query)
+    assert (answer.status_code, answer.json()["error"]) == (400, "bad_request")
+    detail: str = answer.json()["detail"]
+    return detail
+
+
+def stored(twilio: Simulator) -> MediaItem:
+    item = picture(twilio)
+    attempt(item)
+    return item
+
+
+def test_the_list_has_what_the_export_has_the_newest_first(api: Client) -> None:
+    old, new = make.media(at=NOON), make.media(at=NOON + timedelta(seconds=1))
+    assert got(api) == {"media": [document(new), document(old)], "next": None}
+
+
+def test_one_item_is_read_by_its_number(api: Client) -> None:
+    item = make.media()
+    assert got(api, f"/api/v1/media/{item.pk}") == document(item)
+
+
+def test_no_phone_number_and_no_text_is_told(api: Client) -> None:
+    item = make.media()
+    text = api.get(f"/api/v1/media/{item.pk}").content.decode()
+    assert item.event.sender.lstrip("+") not in text
+    assert "Body" not in text
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/media/999999", f"/api/v1/media/{'9' * 40}", "/api/v1/media/x", "/api/v2/x"]
+)
+def test_what_is_not_there_is_a_404_in_json(api: Client, path: str) -> None:
+    answer = api.get(path)
+    assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
+
+
+def test_a_sid_of_any_kind_finds_what_belongs_to_it(api: Client) -> None:
+    picture_item, call = make.media(), make.media(make.recording())
+    event = picture_item.event
+    assert listed(api, sid=event.subject_sid) == [picture_item.pk]
+    assert listed(api, sid=picture_item.media_sid) == [picture_item.pk]
+    assert listed(api, sid=call.event.subject_sid) == [call.pk]
+    assert listed(api, sid=call.event.call_sid) == [call.pk]
+    assert listed(api, sid=make.ACCOUNT) == [call.pk, picture_item.pk]
+    assert listed(api, sid=make.sid("MM")) == []
+
+
+def test_status_and_time_choose(api: Client) -> None:
+    items = [make.media(at=NOON + timedelta(hours=hour)) for hour in range(3)]
+    MediaItem.objects.filter(pk=items[0].pk).update(status="stored")
+    assert listed(api, status="stored") == [items[0].pk]
+    period = {"since": "2026-03-01T13:00:00+00:00", "until": "2026-03-01T14:00:00Z"}
+    assert listed(api, **period) == [items[1].pk]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"sid": "MM1"}, "sid is two capital letters"),
+        ({"status": "done"}, "status is one of queued, "),
+        ({"since": "yesterday"}, "since is no ISO 8601 time"),
+        ({"limit": "0"}, "limit is a whole number from 1 to 200"),
+        ({"limit": "201"}, "limit is a whole number from 1 to 200"),
+        ({"cursor": "x"}, "The cursor is not one of ours"),
+        ({"state": "stored"}, "There is no such parameter"),
+        ({"status": ["stored", "failed"]}, "status is given more than once"),
+    ],
+)
+def test_what_cannot_be_read_is_a_400_that_says_why(
+    api: Client, query: dict[str, Any], said: str
+) -> None:
+    assert said in refused(api, **query)
+
+
+def test_pages_have_every_item_once_whatever_comes_in_meanwhile(api: Client) -> None:
+    expected = [make.media(at=NOON).pk for _ in range(3)]
+    expected += [make.media(at=NOON + timedelta(seconds=1)).pk for _ in range(2)]
+    page, seen = got(api, limit=2, status="queued"), []
+    while True:
+        seen += [item["id"] for item in page["media"]]
+        make.media(at=NOON + timedelta(hours=1))
+        if page["next"] is None:
+            break
+        page = got(api, page["next"])
+    assert seen == expected[::-1]
+
+
+def test_a_page_costs_the_same_few_queries_for_any_number_of_items(
+    api: Client, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(20):
+        make.media()
+    with django_assert_max_num_queries(3):
+        assert len(listed(api)) == 20
+
+
+def test_the_link_opens_without_a_token_and_as_safely_as_the_admin(
+    api: Client, twilio: Simulator
+) -> None:
+    item = stored(twilio)
+    link = got(api, f"/api/v1/media/{item.pk}/link")
+    answer: Any = Client().get(link["url"])
+    script = twilio.state.find(item.identity)
+    assert script is not None
+    assert b"".join(answer.streaming_content) == script.body
+    assert HEADERS.items() <= dict(answer.items()).items()
+    assert answer["Content-Disposition"].startswith("attachment")
+
+
+def test_the_link_names_the_public_origin(
+    api: Client, twilio: Simulator, settings: Settings
+) -> None:
+    settings.PUBLIC_BASE_URL = "https://media.example.com"
+    item = stored(twilio)
+    link = got(api, f"/api/v1/media/{item.pk}/link")
+    assert link["url"].startswith("https://media.example.com/files/")
+
+
+def test_the_link_expires(api: Client, twilio: Simulator, settings: Settings) -> None:
+    settings.API_LINK_LIFETIME_S = 60.0
+    item = stored(twilio)
+    with time_machine.travel(NOON, tick=False) as clock:
+        link = got(api, f"/api/v1/media/{item.pk}/link")
+        assert link["expires_at"] == "2026-03-01T12:01:00+00:00"
+        clock.shift(timedelta(seconds=62))
+        assert Client().get(link["url"]).status_code == 403
+
+
+def test_a_link_that_was_tampered_with_opens_nothing(api: Client, twilio: Simulator) -> None:
+    item = stored(twilio)
+    url = got(api, f"/api/v1/media/{item.pk}/link")["url"]
+    assert Client().get(f"{url[:-1]}{'A' if url[-1] != 'A' else 'B'}").status_code == 403
+
+
+def test_there_is_no_link_to_what_is_not_stored(api: Client) -> None:
+    answer = api.get(f"/api/v1/media/{make.media().pk}/link")
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "There is no file: the media item is queued."

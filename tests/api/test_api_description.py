@@ -1,0 +1,76 @@
+"""What the OpenAPI description says of the API is true: schemathesis asks the API itself."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection
+
+from mediapipe.api import access
+from mediapipe.api.description import description
+from mediapipe.lifecycle.export import KEYS
+from mediapipe.models import ApiToken
+from mediapipe.wsgi import application
+from tests.models.test_claims import store
+from tests.support import make
+
+# Each request closes its connection, as in the web process.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+EXAMPLES = 50
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the description as it is served, of an API that has something to say."""
+    # It looks whether wrong tokens are refused as described, more often than anybody may.
+    monkeypatch.setattr(access, "WRONG_A_MINUTE", 10_000)
+    make.event(make.message(pictures=2))
+    store(make.claimed(make.recording()))
+    return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
+
+
+@pytest.mark.parametrize("mode", [*GenerationMode], ids=lambda mode: mode.value)
+@pytest.mark.parametrize("path", description()["paths"])
+def test_every_answer_is_one_that_is_described(api: Any, path: str, mode: GenerationMode) -> None:
+    token = ApiToken.make("schemathesis")
+    answered: set[int] = set()
+
+    @given(case=api[path]["GET"].as_strategy(generation_mode=mode))
+    @settings(
+        max_examples=EXAMPLES, deadline=None, suppress_health_check=[*HealthCheck], database=None
+    )
+    def ask(case: Case[Any]) -> None:
+        answer = case.call(headers={"Authorization": f"Bearer {token}"})
+        case.validate_response(answer, excluded_checks=beside_the_point(case, answer))
+        answered.add(answer.status_code)
+
+    ask()
+    assert answered
+
+
+def beside_the_point(case: Case[Any], answer: Any) -> list[Any]:
+    """Return the checks that judge what was made up and never got onto the wire."""
+    sent = parse_qs(urlsplit(str(answer.request.url)).query, keep_blank_values=True)
+    checks: list[Any] = []
+    if set(case.query or ()) - set(sent):
+        # A parameter without a value was to be refused.
+        checks.append(negative_data_rejection)
+    if "Authorization" in (case.headers or {}):
+        # The right token took the place of a wrong one.
+        checks.append(ignored_auth)
+    return checks
+
+
+def test_the_description_knows_every_key_of_a_media_item() -> None:
+    described = description()["components"]["schemas"]["Media"]
+    assert described["required"] == ["id", *KEYS]
+
+
+def test_the_description_is_served_without_a_token(client: Any) -> None:
+    assert client.get("/api/v1/openapi.json").json() == description()

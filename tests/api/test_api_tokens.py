@@ -1,0 +1,132 @@
+"""Who holds a token reads the API; wrong ones are refused, bounded, and never written down."""
+
+from __future__ import annotations
+
+import logging
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.test import Client
+
+from mediapipe.api import access
+from mediapipe.api.access import WRONG_A_MINUTE, WrongTokens
+from mediapipe.models import ApiToken
+from tests.models.test_claims import store
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+URL = "/api/v1/media"
+WRONG = "mediapipe_" + "x" * 43
+
+
+@pytest.fixture(autouse=True)
+def nothing_wrong_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "wrong_tokens", WrongTokens())
+
+
+def made(name: str = "crm", *options: str) -> str:
+    """Return a token as the command prints it."""
+    out = StringIO()
+    call_command("api_token", "make", name, *options, stdout=out, stderr=StringIO())
+    return out.getvalue().strip()
+
+
+def get(client: Client, token: str, url: str = URL) -> Any:
+    return client.get(url, headers={"Authorization": f"Bearer {token}"})
+
+
+def test_a_token_from_the_command_opens_the_api(client: Client) -> None:
+    assert get(client, made()).status_code == 200
+
+
+def test_only_the_hash_of_a_token_is_kept() -> None:
+    token = made()
+    assert token not in str(ApiToken.objects.values())
+
+
+def test_its_use_is_noted(client: Client) -> None:
+    token = made()
+    get(client, token)
+    assert ApiToken.objects.get().last_used_at is not None
+
+
+def test_a_revoked_token_opens_nothing(client: Client) -> None:
+    token = made()
+    call_command("api_token", "revoke", "crm", stdout=StringIO())
+    assert get(client, token).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer", f"Bearer {WRONG}", "Basic YTpi", "Bearer é", "x" * 999]
+)
+def test_whatever_is_no_token_is_a_401(client: Client, header: str) -> None:
+    answer = client.get(URL, headers={"Authorization": header})
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
+    assert answer.json()["error"] == "not_authorized"
+
+
+def test_without_a_token_it_is_said_how_to_send_one(client: Client) -> None:
+    assert "Authorization: Bearer" in client.get(URL).json()["detail"]
+
+
+def test_the_login_of_the_admin_is_no_token(admin_client: Client) -> None:
+    assert admin_client.get(URL).status_code == 401
+
+
+def test_nothing_can_be_written() -> None:
+    client = Client(enforce_csrf_checks=True)
+    token = made()
+    for method in (client.post, client.put, client.patch, client.delete):
+        answer = method(URL, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 405
+
+
+def test_too_many_wrong_tokens_are_a_429_and_a_right_one_still_works(client: Client) -> None:
+    token = made()
+    answers = [get(client, WRONG).status_code for _ in range(WRONG_A_MINUTE + 2)]
+    assert answers == [401] * WRONG_A_MINUTE + [429] * 2
+    assert get(client, WRONG)["Retry-After"] == "60"
+    assert get(client, token).status_code == 200
+
+
+def test_a_flood_of_wrong_tokens_is_two_lines_without_any_of_them(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        for _ in range(3 * WRONG_A_MINUTE):
+            get(client, WRONG)
+    lines = [record for record in caplog.records if record.name.startswith("mediapipe")]
+    assert len(lines) == 2
+    assert WRONG not in caplog.text
+
+
+def test_a_token_for_an_account_sees_its_media_alone(client: Client) -> None:
+    own, other = make.media(), store(make.claimed(make.message(account_sid=make.sid("AC"))))
+    token = made("crm", "--account", make.ACCOUNT)
+    assert [item["id"] for item in get(client, token).json()["media"]] == [own.pk]
+    assert get(client, token, f"{URL}/{own.pk}").status_code == 200
+    hidden = [f"{URL}?sid={other.media_sid}", f"{URL}?sid={other.account_sid}"]
+    assert [get(client, token, url).json()["media"] for url in hidden] == [[], []]
+    for url in (f"{URL}/{other.pk}", f"{URL}/{other.pk}/link"):
+        assert get(client, token, url).json() == get(client, token, f"{URL}/9999").json()
+
+
+def test_a_token_for_an_account_that_is_not_here_is_not_made() -> None:
+    with pytest.raises(CommandError, match=f"is no account here: {make.ACCOUNT}"):
+        made("crm", "--account", make.sid("AC"))
+    assert not ApiToken.objects.exists()
+
+
+def test_a_name_is_taken_once() -> None:
+    made()
+    with pytest.raises(CommandError, match="take another name"):
+        made()
+
+
+def test_a_token_that_is_not_there_cannot_be_revoked() -> None:
+    with pytest.raises(CommandError, match="no valid token 'crm'"):
+        call_command("api_token", "revoke", "crm")

@@ -1,0 +1,296 @@
+"""The image and the Compose file agree with each other, with the settings and with `make run`."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import runpy
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+
+from mediapipe.management.demo.run import free_port
+from mediapipe.models.heartbeats import SILENT_AFTER
+from mediapipe.operations import programs
+from tests.deployment.test_documentation import settings_names
+from tests.support import make
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCKER = ROOT / "docker"
+DOCKERFILE = (DOCKER / "Dockerfile").read_text()
+COMPOSE = (DOCKER / "compose.yml").read_text()
+EXAMPLE = (DOCKER / "env.example").read_text()
+# So long gunicorn lets the requests go on that it has when it is told to end.
+GUNICORN_GRACE_S = 30
+
+WORKERS = ("worker", "worker-retries", "worker-housekeeping")
+OURS = ("web", *WORKERS, "beat")
+
+Words = Sequence[str]
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, dict[str, Any]]:
+    parsed: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE)["services"]
+    return parsed
+
+
+@pytest.fixture(scope="module")
+def command() -> Callable[[Words], Words]:
+    """Return the function by which the entrypoint chooses a program."""
+    chosen: Callable[[Words], Words] = runpy.run_path(str(DOCKER / "entrypoint.py"))["command"]
+    return chosen
+
+
+def image_environment() -> set[str]:
+    return set(re.findall(r"^(?:ENV|   ) ([A-Z_]+)=", DOCKERFILE, re.MULTILINE))
+
+
+def seconds(grace: str) -> int:
+    return int(grace.removesuffix("s"))
+
+
+def test_the_containers_run_what_make_run_runs(
+    services: dict[str, dict[str, Any]], command: Callable[[Words], Words]
+) -> None:
+    expected = {
+        "web": programs.web(settings.WEB_BIND),
+        "worker": programs.worker("media"),
+        "worker-retries": programs.worker("retries"),
+        "worker-housekeeping": programs.worker("housekeeping"),
+        "beat": programs.beat(),
+    }
+    for name, program in expected.items():
+        assert command(services[name]["command"]) == program.command
+
+
+def test_first_attempts_have_two_workers_and_whatever_is_configured(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    replicas = {
+        name: service["deploy"]["replicas"]
+        for name, service in services.items()
+        if "deploy" in service
+    }
+    assert replicas == {"worker": "${WORKER_PROCESSES:-2}"}
+
+
+def test_every_other_word_is_a_command_of_manage_py(command: Callable[[Words], Words]) -> None:
+    assert command(["migrate", "--noinput"])[1:] == ["manage.py", "migrate", "--noinput"]
+
+
+def test_nothing_starts_before_the_tables_are_up_to_date(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    for name in OURS:
+        needed = services[name]["depends_on"]["migrate"]["condition"]
+        assert needed == "service_completed_successfully", name
+
+
+def test_a_stop_waits_for_the_downloads_and_requests_that_are_going_on(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    for name in WORKERS:
+        assert seconds(services[name]["stop_grace_period"]) > programs.worker().grace_s
+    assert seconds(services["web"]["stop_grace_period"]) > GUNICORN_GRACE_S
+
+
+def test_our_containers_write_to_their_volume_and_nowhere_else(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    for name in (*OURS, "migrate"):
+        assert services[name]["read_only"]
+        assert services[name]["volumes"] == ["data:/data"]
+    assert "DATA_DIR=/data" in DOCKERFILE
+
+
+def test_the_web_server_is_published_on_this_host_alone(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    ports = [port for service in services.values() for port in service.get("ports", [])]
+    assert ports == ["127.0.0.1:8000:8000"]
+
+
+def test_the_example_has_every_variable_that_is_not_set_elsewhere(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    told = set(re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE))
+    wanted = settings_names() | set(re.findall(r"\$\{([A-Z_]+)", COMPOSE))
+    assert told == wanted - set(services["web"]["environment"]) - image_environment()
+
+
+def test_the_defaults_that_the_example_shows_are_the_true_ones(tmp_path: Path) -> None:
+    shown = dict(re.findall(r"^#([A-Z_]+)=(.+)$", EXAMPLE, re.MULTILINE))
+    assert settings_with(shown, tmp_path) == settings_with({}, tmp_path)
+
+
+def settings_with(variables: dict[str, str], data_dir: Path) -> str:
+    """Return every setting as a fresh process reads it from these variables alone."""
+    script = "print({name: value for name, value in vars(settings).items() if name.isupper()})"
+    return subprocess.run(
+        [sys.executable, "-c", f"from mediapipe import settings; {script}"],
+        env={"DATA_DIR": str(data_dir), **variables},
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def test_the_image_has_the_python_of_the_project_and_no_root() -> None:
+    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {
+        "python:3.11-slim-bookworm"
+    }
+    user = re.findall(r"^USER (\d+):\d+$", DOCKERFILE, re.MULTILINE)
+    assert user and int(user[-1]) > 0
+
+
+@pytest.mark.parametrize("path", [".env", "docker/.env", ".git/config", "var/secret_key", "tests"])
+def test_secrets_data_and_history_stay_out_of_the_image(path: str) -> None:
+    assert not let_in(path)
+
+
+@pytest.mark.parametrize("path", ["manage.py", "mediapipe/celery.py", "docker/entrypoint.py"])
+def test_the_program_is_let_into_the_image(path: str) -> None:
+    assert let_in(path)
+
+
+def test_what_the_dockerfile_copies_exists_and_is_let_in() -> None:
+    for source in re.findall(r"^COPY (?!--)(\S+) ", DOCKERFILE, re.MULTILINE):
+        assert (ROOT / source).exists()
+        assert source == "." or let_in(source)
+
+
+def let_in(path: str) -> bool:
+    """Tell whether .dockerignore lets a path into the image: its last rule that fits decides."""
+    allowed = True
+    for rule in (ROOT / ".dockerignore").read_text().splitlines():
+        pattern = rule.removeprefix("!").rstrip("/")
+        fits = fnmatch.fnmatch(path, pattern) or path.startswith(f"{pattern}/")
+        if fits and not rule.startswith("#"):
+            allowed = rule.startswith("!")
+    return allowed
+
+
+def test_the_entrypoint_serves_the_webhooks_and_ends_cleanly_when_it_is_told_to(
+    tmp_path: Path,
+) -> None:
+    bind = f"127.0.0.1:{free_port()}"
+    with entrypoint("web", WEB_BIND=bind, DATA_DIR=str(tmp_path)) as process:
+        assert get(f"http://{bind}/healthz") == b"ok\n"
+        # No collectstatic was run: the style sheet of the admin comes from Django's own folder.
+        assert b"body" in get(f"http://{bind}/static/admin/css/base.css")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+
+def test_a_value_that_cannot_be_read_stops_the_entrypoint_with_one_sentence(
+    tmp_path: Path,
+) -> None:
+    with entrypoint("worker", DATA_DIR=str(tmp_path), PUBLIC_BASE_URL="example") as process:
+        said = process.communicate(timeout=60)[1].decode()
+    assert process.returncode == 1
+    assert said.startswith("error: PUBLIC_BASE_URL is not")
+    assert said.count("\n") == 1
+
+
+@contextmanager
+def entrypoint(*words: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield the entrypoint as a container starts it, and end it."""
+    process = subprocess.Popen(
+        [sys.executable, "docker/entrypoint.py", *words],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "DJANGO_SETTINGS_MODULE": "mediapipe.settings",
+            "TWILIO_ACCOUNT_SID": make.ACCOUNT,
+            "TWILIO_AUTH_TOKEN": make.TOKEN,
+            **environment,
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def get(url: str) -> bytes:
+    """Return what is served there, as soon as somebody listens and answers in time."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310  (our own)
+                body: bytes = answer.read()
+                return body
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+@pytest.mark.parametrize("name", [*WORKERS, "beat"])
+def test_who_answers_no_requests_is_alive_by_its_heartbeat(
+    services: dict[str, dict[str, Any]], name: str, tmp_path: Path
+) -> None:
+    kind, command = services[name]["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    (file,) = re.findall(r"HEARTBEAT_FILE=(\S+)", DOCKERFILE)
+    beat = tmp_path / "heartbeat"
+    # Compose reads two dollars as one.
+    here = command.replace("$$", "$").replace(file, str(beat))
+    assert here != command
+
+    def healthy() -> bool:
+        return subprocess.run(["/bin/sh", "-c", here], stderr=subprocess.DEVNULL).returncode == 0
+
+    assert not healthy()
+    beat.touch()
+    assert healthy()
+    long_ago = time.time() - SILENT_AFTER.total_seconds() - 61
+    os.utime(beat, (long_ago, long_ago))
+    assert not healthy()
+
+
+@pytest.fixture
+def filled_in(tmp_path: Path) -> Path:
+    """Return the root of a copy of docker/ with an .env that was filled in."""
+    shutil.copytree(DOCKER, tmp_path / "docker")
+    values = re.sub(r"^([A-Z_]+)=$", r"\1=abc", EXAMPLE, flags=re.MULTILINE)
+    (tmp_path / "docker" / ".env").write_text(values)
+    return tmp_path
+
+
+def test_docker_compose_takes_the_file(filled_in: Path) -> None:
+    docker = shutil.which("docker")
+    if not docker or subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
+        pytest.skip("there is no docker compose here")
+    command = [docker, "compose", "-f", "docker/compose.yml", "config", "-q"]
+    subprocess.run(command, cwd=filled_in, check=True)
+
+
+def test_the_compose_of_debian_takes_the_file(filled_in: Path) -> None:
+    compose = shutil.which("docker-compose")
+    if not compose:
+        pytest.skip("there is no docker-compose here")
+    # The first version, which asks no engine to read a file; a name is all that it does not know.
+    without_name = COMPOSE.replace("\nname: mediapipe\n", "\n")
+    assert without_name != COMPOSE
+    (filled_in / "docker" / "compose.yml").write_text(without_name)
+    command = [compose, "-f", "docker/compose.yml", "config", "-q"]
+    subprocess.run(command, cwd=filled_in, check=True)

@@ -1,0 +1,133 @@
+"""What the README and docs/ say of the code is what the code says."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from mediapipe.failures import Absence, Failure, FinalFailure, OurFault, TransientFailure
+from mediapipe.models import Cause, NotFoundBecause
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+KINDS: dict[type, str] = {
+    TransientFailure: "transient",
+    OurFault: "ours",
+    FinalFailure: "final",
+    Absence: "absent",
+}
+
+
+def table(heading: str) -> list[list[str]]:
+    """Return the rows of the table in this section of the README, without its head."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def settings_names() -> set[str]:
+    """Return every variable that the settings read: what follows `env` in a call."""
+    names = set()
+    for node in ast.walk(ast.parse((ROOT / "mediapipe" / "settings" / "__init__.py").read_text())):
+        match node:
+            case ast.Call(args=[ast.Name("env"), ast.Constant(str(name)), *_]):
+                names.add(name)
+    return names
+
+
+def configuration() -> dict[str, tuple[str, str]]:
+    """Return default and meaning of each variable of the README, by its name."""
+    return {
+        name: (default, meaning)
+        for names, default, meaning in table("Configuration")
+        for name in re.findall(r"`([A-Z_]+)`", names)
+    }
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub makes of the page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_readme_explains_every_failure_in_the_words_of_the_code() -> None:
+    told = {slug.strip("`"): tuple(cells) for slug, *cells in table("Failures")}
+    assert told == {
+        failure.slug: (
+            # The nearest one: a fault of ours is a transient failure too.
+            next(KINDS[base] for base in failure.__mro__ if base in KINDS),
+            failure.meaning(),
+            failure.todo,
+        )
+        for failure in Failure.all()
+    }
+
+
+def test_the_page_on_escalation_explains_every_incident_in_the_words_of_the_code() -> None:
+    page = (ROOT / "docs" / "escalation.md").read_text()
+    told = {tuple(re.split(r" ?\| ?", line)[1:-1]) for line in page.splitlines() if "|" in line}
+    assert {(cause.label, cause.meaning, cause.todo) for cause in Cause} - told == set()
+
+
+def test_the_page_on_escalation_has_every_reason_of_a_404() -> None:
+    page = (ROOT / "docs" / "escalation.md").read_text()
+    assert [because for because in NotFoundBecause if f"| `{because}` |" not in page] == []
+
+
+def test_every_variable_that_is_read_is_in_the_readme() -> None:
+    assert settings_names() - configuration().keys() == set()
+
+
+def test_a_variable_that_is_not_read_is_marked_as_reserved() -> None:
+    reserved = {
+        name for name, (_, meaning) in configuration().items() if meaning.startswith("reserved")
+    }
+    assert configuration().keys() - settings_names() == reserved
+
+
+def test_the_readme_and_the_example_of_the_image_give_the_same_defaults() -> None:
+    example = (ROOT / "docker" / "env.example").read_text()
+    shown = dict(re.findall(r"^#([A-Z_]+)=(.+)$", example, re.MULTILINE))
+    assert {name: configuration()[name][0].strip("`") for name in shown} == shown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_target_of_make_that_is_named_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    line = re.compile(r"(?:^    (?:[A-Z_]+=\S+ )?|`)make ([a-z -]+)", re.MULTILINE)
+    lines = line.findall(page.read_text())
+    assert {word for line in lines for word in line.split()} - targets == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path) if path else page
+        assert target.is_file(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_that_is_named_exists(page: Path) -> None:
+    ours = {path.stem for path in (ROOT / "mediapipe/management/commands").glob("*.py")}
+    django = {"check", "createsuperuser", "migrate"}
+    named = set(re.findall(r"manage\.py ([a-z_]+)", page.read_text()))
+    assert named - ours - django == set()
+
+
+def test_the_picture_has_a_title_and_a_description_for_those_who_do_not_see_it() -> None:
+    picture = (ROOT / "docs" / "images" / "flow.svg").read_text()
+    assert re.search(r"<title id=\"title\">.+</title>", picture)
+    assert re.search(r"<desc id=\"desc\">.+</desc>", picture)
+
+
+def test_the_demonstration_that_is_shown_has_the_figures_that_it_prints_today() -> None:
+    report = (ROOT / "mediapipe" / "management" / "demo" / "report.py").read_text()
+    shown = re.findall(r"^│ (.+?) +│", README, re.MULTILINE)
+    assert shown
+    assert [figure for figure in shown if f'"{figure}"' not in report] == []

@@ -1,0 +1,35 @@
+"""docs/promises.md names tests and mutations that exist, and forgets no mutation."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ROWS = [
+    line.split("|")[1:-1]
+    for line in (ROOT / "docs" / "promises.md").read_text().splitlines()
+    if re.match(r"\| \d+ ", line)
+]
+
+
+def named(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_every_promise_names_a_test_that_exists() -> None:
+    for number, _, tests, _ in ROWS:
+        assert named(tests), number
+        for test in named(tests):
+            file, _, name = test.partition("::")
+            assert f"def {name}(" in (ROOT / "tests" / file).read_text(), test
+
+
+def test_every_mutation_stands_beside_a_promise() -> None:
+    patches = {path.stem for path in (ROOT / "tests" / "mutations").glob("*.patch")}
+    listed = [name for row in ROWS for name in named(row[3])]
+    assert sorted(listed) == sorted(patches)
+
+
+def test_promises_are_numbered_in_order() -> None:
+    assert [int(row[0]) for row in ROWS] == list(range(1, len(ROWS) + 1))

@@ -1,0 +1,42 @@
+"""SQLite and PostgreSQL give the same answers about timing, to the last digit."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import servers
+from tests.support.service import ROOT
+
+pytestmark = pytest.mark.services
+
+
+def answers(data_dir: Path, database_url: str) -> dict[str, Any]:
+    """Return what a database answers about the same history."""
+    env = {"DATA_DIR": str(data_dir), "DATABASE_URL": database_url}
+    env["DJANGO_SETTINGS_MODULE"] = "mediapipe.settings"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.timing_answers"],
+        cwd=ROOT,
+        env={**os.environ, **env},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_every_answer_about_timing_is_the_same_to_the_last_digit(tmp_path: Path) -> None:
+    sqlite = answers(tmp_path, "")
+    with servers.postgresql() as url:
+        postgresql = answers(tmp_path, url)
+    assert sqlite["7d"]["figures"]["measured"] > 500
+    assert sqlite == postgresql

@@ -1,0 +1,96 @@
+"""The units for systemd say what the containers say, and systemd understands them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mediapipe.operations import programs
+from mediapipe.settings.queues import QUEUES
+from tests.support.service import ROOT
+
+UNITS = sorted((ROOT / "docker" / "systemd").iterdir())
+SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
+# So long gunicorn lets the requests go on that it has when it is told to end.
+GUNICORN_GRACE_S = 30
+# From 0 (locked in) to 100 (free to do anything), by systemd's own scale.
+MOST_EXPOSURE = 20
+
+
+def value(name: str, key: str) -> str:
+    """Return the only value of this key in a unit."""
+    text = (ROOT / "docker" / "systemd" / name).read_text()
+    (found,) = re.findall(rf"^{key}=(.*)$", text, re.MULTILINE)
+    return str(found)
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> list[str]:
+    """Return copies of the units for this folder, each template with an instance."""
+    for unit in UNITS:
+        text = unit.read_text().replace("/opt/mediapipe", str(ROOT))
+        python = str(ROOT / ".venv/bin/python")
+        (tmp_path / unit.name).write_text(text.replace(python, shutil.which("true") or python))
+    shutil.copy(tmp_path / "mediapipe-worker@.service", tmp_path / "mediapipe-worker@media.service")
+    return [str(path) for path in sorted(tmp_path.iterdir()) if "@." not in path.name]
+
+
+def systemd_analyze(*arguments: str, folder: str) -> subprocess.CompletedProcess[str]:
+    found = shutil.which("systemd-analyze")
+    if not found:
+        pytest.skip("there is no systemd-analyze here")
+    # The colon keeps systemd's own folders on the path.
+    environment = {"SYSTEMD_UNIT_PATH": f"{folder}:", "PATH": "/usr/bin:/bin"}
+    return subprocess.run(
+        [found, *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_systemd_understands_the_units(units: list[str]) -> None:
+    folder = str(Path(units[0]).parent)
+    said = systemd_analyze("verify", "--man=no", *units, folder=folder)
+    assert (said.returncode, said.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", [service.name for service in SERVICES])
+def test_a_service_may_do_little(units: list[str], name: str) -> None:
+    unit = Path(units[0]).parent / name.replace("@.", "@media.")
+    options = ["security", "--offline=true", f"--threshold={MOST_EXPOSURE}"]
+    said = systemd_analyze(*options, str(unit), folder=str(unit.parent))
+    assert said.returncode == 0, said.stdout[-300:] + said.stderr
+
+
+@pytest.mark.parametrize("name", [service.name for service in SERVICES])
+def test_no_service_runs_as_root(name: str) -> None:
+    assert value(name, "User") == "mediapipe"
+    assert value(name, "CapabilityBoundingSet") == ""
+
+
+def test_the_target_starts_what_a_whole_service_needs() -> None:
+    workers = {f"mediapipe-worker@{name}.service" for name in (*QUEUES, "media-2")}
+    wanted = {"mediapipe-web.service", "mediapipe-beat.service"} | workers
+    assert set(value("mediapipe.target", "Wants").split()) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("mediapipe-web.service", "web"),
+        ("mediapipe-worker@.service", "worker %i"),
+        ("mediapipe-beat.service", "beat"),
+        ("mediapipe-migrate.service", "migrate --noinput"),
+    ],
+)
+def test_a_unit_starts_what_the_container_starts(name: str, words: str) -> None:
+    program = "/opt/mediapipe/.venv/bin/python docker/entrypoint.py"
+    assert value(name, "ExecStart") == f"{program} {words}"
+
+
+def test_a_stop_waits_for_the_downloads_and_requests_that_are_going_on() -> None:
+    assert int(value("mediapipe-web.service", "TimeoutStopSec")) > GUNICORN_GRACE_S
+    grace_s = programs.worker().grace_s
+    assert int(value("mediapipe-worker@.service", "TimeoutStopSec")) > grace_s

@@ -1,0 +1,322 @@
+"""What is looked for each minute: one incident for one trouble, opened once, ended in time."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from mediapipe.escalation import detection
+from mediapipe.failures import MediaDeleted, TooLarge
+from mediapipe.models import Cause, Incident, IncidentStep, MediaItem, Status, WebhookEvent
+from tasks.check_escalation import check_escalation
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
+LARGE, SMALL = "AC" + "1" * 32, "AC" + "2" * 32
+
+
+def came(
+    count: int,
+    account_sid: str = LARGE,
+    *,
+    hours_ago: float = 1.0,
+    late: bool = False,
+    **more: object,
+) -> list[MediaItem]:
+    """Let media come in, a second apart, late by ten seconds or not at all."""
+    found = []
+    for number in range(count):
+        at = NOW - timedelta(hours=hours_ago) + timedelta(seconds=number)
+        message = make.message(account_sid=account_sid)
+        event = WebhookEvent.announced(message, provider="twilio", at=at, home_region="us1")
+        item = MediaItem.announced(event, message.media[0], at)
+        item.status, item.attempts, item.first_attempt_at = Status.STORED, 1, at
+        item.found_at, item.queue_lag_s, item.delay_at_least_s = at, 0.1, 0.0
+        if late:
+            item.not_found_count, item.delay_at_least_s = 3, 10.0
+        vars(item).update(more)
+        event.save()
+        found.append(item)
+    return MediaItem.objects.bulk_create(found)
+
+
+def checked(now: datetime = NOW) -> list[tuple[str, str, str]]:
+    """Look for trouble; return cause, account and state of each incident there is."""
+    with time_machine.travel(now, tick=False):
+        detection.check(now)
+    rows = Incident.objects.order_by("pk")
+    return list(rows.values_list("cause", "account_sid", "state"))
+
+
+def told() -> list[str]:
+    return list(IncidentStep.objects.announced().values_list("kind", flat=True))
+
+
+def test_two_dozen_late_media_within_a_day_are_an_incident_of_their_account() -> None:
+    came(100)
+    late = came(24, late=True)
+    came(10, SMALL)
+    assert checked() == [(Cause.EARLY_404S, LARGE, "open")]
+    incident = Incident.objects.get()
+    assert set(incident.media.all()) == set(late)
+    assert incident.first_seen_at == late[0].received_at
+
+
+def test_one_less_is_none() -> None:
+    came(100)
+    came(23, late=True)
+    assert checked() == []
+
+
+def test_the_threshold_and_the_window_can_be_set(settings: Settings) -> None:
+    came(100)
+    came(10, late=True, hours_ago=3)
+    settings.ESCALATION_THRESHOLD = 10
+    settings.ESCALATION_WINDOW_S = 7200.0
+    assert checked() == []
+    settings.ESCALATION_WINDOW_S = 14_400.0
+    assert len(checked()) == 1
+
+
+def quiet_days(count: int, *, late: int) -> None:
+    for day in range(1, 9):
+        came(count, hours_ago=24 * day + 1)
+        came(late, hours_ago=24 * day + 2, late=True)
+
+
+def test_ten_times_the_usual_is_an_incident_below_the_threshold() -> None:
+    quiet_days(50, late=1)
+    came(50)
+    came(15, late=True)
+    assert checked() == [(Cause.EARLY_404S, LARGE, "open")]
+    assert Incident.objects.get().usual == 1.0
+
+
+def test_ten_times_the_usual_with_ten_times_the_traffic_is_none() -> None:
+    quiet_days(50, late=1)
+    came(500)
+    came(15, late=True)
+    assert checked() == []
+
+
+def test_a_young_account_has_no_usual_to_be_ten_times_of() -> None:
+    came(50)
+    came(15, late=True)
+    assert checked() == []
+
+
+def test_what_is_known_not_to_be_twilios_propagation_does_not_count() -> None:
+    came(100)
+    came(30, late=True, found_at=None, not_found_because="deleted", status=Status.FAILED)
+    assert checked() == []
+
+
+def test_checking_again_changes_nothing_and_tells_nothing() -> None:
+    came(100)
+    came(24, late=True)
+    first = checked()
+    assert checked() == first
+    assert told() == ["opened"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_check_at_the_same_moment_make_one_incident() -> None:
+    came(100)
+    came(24, late=True)
+    together = threading.Barrier(2)
+
+    def check() -> None:
+        together.wait()
+        try:
+            detection.check(NOW)
+        finally:
+            connection.close()
+
+    both = [threading.Thread(target=check) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert Incident.objects.get().affected == 24
+    assert told() == ["opened"]
+
+
+def test_the_selection_grows_while_the_incident_is_open() -> None:
+    came(100)
+    came(24, late=True, hours_ago=2)
+    checked()
+    came(5, late=True)
+    checked()
+    assert Incident.objects.get().affected == 29
+
+
+def test_trouble_of_many_accounts_at_once_is_one_incident_of_nobody() -> None:
+    for number in range(5):
+        came(20, f"AC{number:032x}")
+        came(6, f"AC{number:032x}", late=True)
+    assert checked() == [(Cause.EARLY_404S, "", "open")]
+    assert Incident.objects.get().affected == 30
+
+
+def test_while_the_whole_service_has_trouble_no_account_has_its_own() -> None:
+    for number in range(5):
+        came(20, f"AC{number:032x}")
+        came(30, f"AC{number:032x}", late=True)
+    assert checked() == checked() == [(Cause.EARLY_404S, "", "open")]
+
+
+def test_it_is_over_when_the_window_has_emptied() -> None:
+    came(100)
+    came(24, late=True)
+    checked()
+    assert checked(NOW + timedelta(days=1))[0][2] == "resolved"
+    assert told() == ["opened", "recovered"]
+
+
+def test_it_is_over_sooner_when_hardly_any_come_although_many_were_to_be_expected() -> None:
+    came(100, hours_ago=8)
+    came(60, hours_ago=8, late=True)
+    checked()
+    came(80)
+    assert checked()[0][2] == "resolved"
+
+
+def test_it_is_not_over_because_it_is_night() -> None:
+    came(100, hours_ago=8)
+    came(60, hours_ago=8, late=True)
+    checked()
+    came(5)
+    assert checked()[0][2] == "open"
+
+
+def test_what_is_settled_does_not_open_it_again() -> None:
+    came(100)
+    came(24, late=True)
+    checked()
+    with time_machine.travel(NOW + timedelta(minutes=1)):
+        Incident.objects.get().resolve()
+    assert checked(NOW + timedelta(minutes=2))[0][2] == "resolved"
+
+
+def test_what_comes_after_the_end_opens_the_same_one_again() -> None:
+    came(100, hours_ago=5)
+    came(24, hours_ago=5, late=True)
+    with time_machine.travel(NOW - timedelta(hours=4), tick=False):
+        detection.check(NOW - timedelta(hours=4))
+        Incident.objects.get().resolve()
+    came(24, late=True)
+    assert checked() == [(Cause.EARLY_404S, LARGE, "open")]
+    assert told() == ["opened", "recovered", "reopened"]
+
+
+def test_a_delay_that_grows_is_an_incident_although_few_are_late() -> None:
+    quiet_days(150, late=3)
+    came(150)
+    came(20, late=True, delay_at_least_s=40.0)
+    assert checked() == [(Cause.SLOW_PROPAGATION, LARGE, "open")]
+
+
+def test_a_delay_that_becomes_dozens_of_404s_is_the_same_incident_only_worse() -> None:
+    quiet_days(150, late=3)
+    came(150)
+    came(20, late=True, delay_at_least_s=40.0)
+    checked()
+    came(10, late=True)
+    assert checked() == checked() == [(Cause.EARLY_404S, LARGE, "open")]
+    assert told() == ["opened", "worse"]
+
+
+def test_failures_for_good_are_an_incident_with_their_reasons() -> None:
+    came(24, status=Status.FAILED, error=TooLarge.slug, failed_at=NOW - timedelta(hours=1))
+    assert checked() == [(Cause.FAILURES, LARGE, "open")]
+    assert "too_large 24" in Incident.objects.get().detail
+
+
+def test_what_people_deleted_is_no_failure_of_ours() -> None:
+    came(40, status=Status.FAILED, error=MediaDeleted.slug, failed_at=NOW - timedelta(hours=1))
+    assert checked() == []
+
+
+def test_failures_that_an_incident_explains_are_no_second_one() -> None:
+    came(100)
+    late = came(30, late=True)
+    checked()
+    MediaItem.objects.filter(pk__in=[item.pk for item in late]).update(
+        status=Status.FAILED, error="not_ready", failed_at=NOW - timedelta(minutes=1)
+    )
+    assert len(checked()) == 1
+
+
+def test_media_that_waits_for_us_is_trouble_of_our_queue() -> None:
+    for item in came(20, hours_ago=0.5, status=Status.QUEUED):
+        MediaItem.objects.filter(pk=item.pk).update(first_attempt_at=None, queue_lag_s=None)
+    assert checked() == [(Cause.QUEUE, "", "open")]
+
+
+@pytest.mark.parametrize(("minutes", "causes"), [(1, []), (3, [Cause.QUEUE])])
+def test_what_was_found_later_waits_for_us_since_it_was_found(
+    minutes: int, causes: list[str]
+) -> None:
+    waits: dict[str, Any] = {
+        "first_attempt_at": None,
+        "queue_lag_s": None,
+        "delay_at_least_s": None,
+    }
+    found_at = NOW - timedelta(minutes=minutes)
+    came(20, hours_ago=0.5, status=Status.QUEUED, reconciled_at=found_at, **waits)
+    assert [cause for cause, *_ in checked()] == causes
+
+
+def test_the_queue_is_well_again_when_what_comes_in_is_prompt() -> None:
+    came(20, hours_ago=0.5, queue_lag_s=900.0)
+    checked()
+    came(5, hours_ago=0.1)
+    assert checked()[0][2] == "resolved"
+
+
+def test_media_that_waited_for_refused_credentials_is_no_trouble_of_the_queue() -> None:
+    with time_machine.travel(NOW - timedelta(minutes=10), tick=False):
+        Incident.see(Cause.CREDENTIALS, LARGE)
+        Incident.over(Cause.CREDENTIALS, LARGE)
+    came(20, hours_ago=0.5, queue_lag_s=900.0)
+    assert [cause for cause, *_ in checked()] == [Cause.CREDENTIALS]
+
+
+def test_an_account_that_never_found_anything_has_suspicious_credentials() -> None:
+    came(30, late=True, found_at=None, status=Status.RETRYING)
+    assert checked() == [(Cause.CREDENTIALS_SUSPECTED, LARGE, "open")]
+
+
+def test_a_success_ends_the_suspicion() -> None:
+    came(6, late=True, found_at=None, status=Status.RETRYING)
+    checked()
+    came(1)
+    assert checked()[0][2] == "resolved"
+
+
+def test_a_quiet_minute_costs_a_handful_of_queries_however_much_there_is() -> None:
+    came(20)
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        detection.check(NOW)
+    came(200, SMALL)
+    with CaptureQueriesContext(connection) as many:
+        detection.check(NOW)
+    assert len(many) == len(few) < 12
+
+
+def test_the_task_checks_what_is_there_now() -> None:
+    for item in came(24, late=True):
+        MediaItem.objects.filter(pk=item.pk).update(received_at=datetime.now(UTC))
+    check_escalation()
+    assert Incident.objects.get().account_sid == LARGE

@@ -1,0 +1,205 @@
+"""What each channel says of an incident, as those see it who take it."""
+
+from __future__ import annotations
+
+import email
+import json
+from email.policy import default as modern
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from pytest_django import Settings
+from standardwebhooks import Webhook
+
+from mediapipe.escalation.notifications.announcement import announcement
+from mediapipe.models import Cause, Channel, Incident, Notice
+from mediapipe.models.outbox import DeliveryStatus
+from tests.support import make
+from tests.support.announcing import NOWHERE, OTHER, SECRET, attempt, configure, later, only, seen
+from tests.support.receiver import Heard, mail_server, web_server
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+
+def link(incident: Incident) -> str:
+    page = reverse("admin:mediapipe_incident_change", args=[incident.pk])
+    return f"https://media.example.com{page}"
+
+
+def posted(receiver: Heard) -> Any:
+    ((_, body),) = receiver.requests
+    return json.loads(body)
+
+
+def test_a_webhook_is_what_the_stock_verifier_accepts(settings: Settings) -> None:
+    with web_server() as receiver, later():
+        configure(settings, webhook=receiver.url)
+        incident = seen()
+        with later():
+            notice = attempt(only(Channel.WEBHOOK))
+        headers, body = receiver.requests[0]
+        with later():
+            told = Webhook(SECRET).verify(body, headers)
+    assert notice.status == DeliveryStatus.DELIVERED
+    assert headers["webhook-id"] == notice.key
+    assert told["type"] == "incident.opened"
+    assert told["timestamp"] == notice.step.at.isoformat()
+    assert told["data"]["url"] == link(incident)
+    assert (told["data"]["account_sid"], told["data"]["measured"]) == (make.ACCOUNT, 30)
+
+
+def test_while_the_secret_is_replaced_both_sign(settings: Settings) -> None:
+    with web_server() as receiver, later():
+        configure(settings, webhook=receiver.url)
+        settings.ESCALATION_WEBHOOK_SECRETS = [OTHER, SECRET]
+        seen()
+        with later():
+            attempt(only(Channel.WEBHOOK))
+            headers, body = receiver.requests[0]
+            for secret in (OTHER, SECRET):
+                Webhook(secret).verify(body, headers)
+
+
+def test_each_attempt_sends_the_same_under_the_same_id(settings: Settings) -> None:
+    with web_server(503, 503, 200) as receiver, later():
+        configure(settings, webhook=receiver.url)
+        seen(30)
+        for minute in range(1, 4):
+            # What is known of the incident grows meanwhile.
+            seen(30 + minute, f"{30 + minute} of 200 media had an early 404.")
+            with later(minutes=minute):
+                notice = attempt(only(Channel.WEBHOOK))
+        sent = [(headers["webhook-id"], body) for headers, body in receiver.requests]
+        times = {headers["webhook-timestamp"] for headers, _ in receiver.requests}
+    assert [entry.answer.split()[1] for entry in notice.tries] == ["503", "503", "200"]
+    assert len(set(sent)) == 1
+    assert len(times) == 3
+
+
+def test_slack_gets_a_message_with_the_link(settings: Settings) -> None:
+    with web_server() as receiver:
+        configure(settings, slack=receiver.url)
+        make.media()
+        incident = seen()
+        with later():
+            notice = attempt(only(Channel.SLACK))
+    message = posted(receiver)
+    (attachment,) = message["attachments"]
+    assert notice.status == DeliveryStatus.DELIVERED
+    assert message["text"] == f"New incident: Early 404s, account {make.ACCOUNT}"
+    assert attachment["title_link"] == link(incident)
+    assert attachment["text"] == "30 of 200 media had an early 404."
+    assert {"title": "Affected media", "value": "1", "short": True} in attachment["fields"]
+
+
+def test_slack_is_given_nothing_that_calls_everybody(settings: Settings) -> None:
+    with web_server() as receiver:
+        configure(settings, slack=receiver.url)
+        seen(detail="<!channel> & <https://evil.example|here>")
+        with later():
+            attempt(only(Channel.SLACK))
+    (attachment,) = posted(receiver)["attachments"]
+    assert attachment["text"] == "&lt;!channel&gt; &amp; &lt;https://evil.example|here&gt;"
+
+
+def test_an_e_mail_goes_to_everybody_by_a_real_mail_server(settings: Settings) -> None:
+    with mail_server() as mailbox:
+        configure(settings, mail=mailbox.port)
+        incident = seen()
+        with later():
+            notice = attempt(only(Channel.EMAIL))
+    assert notice.status == DeliveryStatus.DELIVERED
+    assert [line.partition("<")[2].partition(">")[0] for line in mailbox.recipients] == [
+        "ann@example.com",
+        "bob@example.com",
+    ]
+    letter = email.message_from_string(mailbox.letters[0], policy=modern)
+    assert letter["Subject"] == f"[mediapipe] New incident: Early 404s, account {make.ACCOUNT}"
+    assert letter["Message-ID"] == f"<{notice.key}@media.example.com>"
+    assert letter["Auto-Submitted"] == "auto-generated"
+    assert link(incident) in letter.get_content().splitlines()
+
+
+def test_e_mails_about_one_incident_are_one_conversation(settings: Settings) -> None:
+    with mail_server() as mailbox:
+        configure(settings, mail=mailbox.port)
+        seen()
+        Incident.over(Cause.EARLY_404S, make.ACCOUNT)
+        with later():
+            for notice in Notice.objects.all():
+                attempt(notice)
+    letters = [email.message_from_string(letter) for letter in mailbox.letters]
+    assert letters[0]["References"] == letters[1]["References"]
+    assert letters[0]["Message-ID"] != letters[1]["Message-ID"]
+    assert "Incident is over" in letters[1]["Subject"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ("451 greylisted", DeliveryStatus.WAITING),
+        ("550 no such user", DeliveryStatus.FAILED),
+    ],
+)
+def test_a_mail_server_says_whether_to_come_back(
+    settings: Settings, answer: str, status: DeliveryStatus
+) -> None:
+    with mail_server() as mailbox:
+        mailbox.to_rcpt = answer
+        configure(settings, mail=mailbox.port)
+        seen()
+        with later():
+            notice = attempt(only(Channel.EMAIL))
+    assert notice.status == status
+    assert answer in notice.tries[0].answer
+
+
+def test_a_mail_server_that_is_away_is_tried_again(settings: Settings) -> None:
+    with mail_server() as mailbox:
+        configure(settings, mail=mailbox.port)
+    seen()
+    with later():
+        notice = attempt(only(Channel.EMAIL))
+    assert notice.status == DeliveryStatus.WAITING
+    assert notice.tries[0].answer == "127.0.0.1: ConnectionRefusedError"
+
+
+def test_a_channel_that_is_no_more_ends_what_it_owes(settings: Settings) -> None:
+    configure(settings, slack=NOWHERE)
+    seen()
+    configure(settings)
+    with later():
+        notice = attempt(only(Channel.SLACK))
+    assert notice.status == DeliveryStatus.FAILED
+    assert "not configured" in notice.tries[0].answer
+
+
+def test_no_phone_number_leaves_the_house(settings: Settings) -> None:
+    configure(settings, slack=NOWHERE)
+    seen(detail="From +15550000077.")
+    Incident.objects.update(ticket="call +15550000077")
+    said = announcement(only(Channel.SLACK).step)
+    assert "5550000" not in json.dumps(said.as_dict())
+    assert said.detail.endswith("77.")
+
+
+def test_trouble_without_figures_is_explained(settings: Settings) -> None:
+    configure(settings, slack=NOWHERE)
+    Incident.see(Cause.STORAGE)
+    said = announcement(only(Channel.SLACK).step)
+    assert said.headline == "New incident: Storage"
+    assert said.detail == Cause.STORAGE.meaning
+
+
+def test_the_log_names_the_host_and_no_secret(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with web_server(404) as receiver:
+        configure(settings, slack=receiver.url)
+        seen()
+        with later():
+            notice = attempt(only(Channel.SLACK))
+    assert "127.0.0.1" in caplog.text
+    assert "it was the last one" in caplog.text
+    assert "s3cret" not in caplog.text + str(notice.log)

@@ -1,0 +1,119 @@
+"""The task of a notice, in a real worker that lives in a thread of this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from celery.contrib.testing.worker import start_worker
+from django.utils import timezone
+from django_celery_results.models import TaskResult
+from pytest_django import DjangoDbBlocker, Settings
+
+from mediapipe.celery import app
+from mediapipe.models import Channel, Incident, Notice
+from mediapipe.models.outbox import DeliveryStatus
+from mediapipe.settings.queues import QUEUES
+from tasks.notify import notify, sweep_notices
+from tests.support.announcing import configure, seen
+from tests.support.receiver import web_server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def only_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Run a worker on a broker in memory, once, because it takes seconds to end."""
+    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
+        patch.setenv("CELERY_BROKER_URL", "memory://")
+        patch.setitem(app.conf.broker_transport_options, "polling_interval", 0.02)
+        with start_worker(app, pool="solo", perform_ping_check=False, queues=QUEUES):
+            yield
+
+
+@pytest.fixture
+def worker(only_worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the worker wait no longer than tests can."""
+    monkeypatch.setattr("mediapipe.models.outbox.FIRST_DELAY_S", 0.05)
+    monkeypatch.setattr("mediapipe.models.outbox.FACTOR", 1.5)
+
+
+def settled() -> Notice:
+    """Return the only notice once it is over."""
+    deadline = time.monotonic() + 30
+    while (notice := Notice.objects.get()).status == DeliveryStatus.WAITING:
+        assert time.monotonic() < deadline, notice.log
+        time.sleep(0.02)
+    return notice
+
+
+def make_due() -> None:
+    Notice.objects.update(next_attempt_at=timezone.now(), sweep_at=timezone.now())
+
+
+def test_the_sweep_sends_what_is_due(settings: Settings, worker: None) -> None:
+    with web_server() as receiver:
+        configure(settings, webhook=receiver.url)
+        seen()
+        make_due()
+        assert sweep_notices() == 1
+        assert settled().status == DeliveryStatus.DELIVERED
+    assert len(receiver.requests) == 1
+
+
+def test_a_notice_that_is_not_taken_comes_back_by_its_countdown(
+    settings: Settings, worker: None
+) -> None:
+    with web_server(503, 500, 429, 200) as receiver:
+        configure(settings, slack=receiver.url)
+        seen()
+        make_due()
+        sweep_notices()
+        notice = settled()
+    assert notice.status == DeliveryStatus.DELIVERED
+    assert notice.attempts == len(receiver.requests) == 4
+
+
+def test_under_two_beats_it_is_sent_once(settings: Settings, worker: None) -> None:
+    with web_server() as receiver:
+        configure(settings, webhook=receiver.url)
+        seen()
+        make_due()
+        published = [sweep_notices() for _ in range(3)]
+        last = notify.delay(notice_id=Notice.objects.get().pk)
+        deadline = time.monotonic() + 30
+        while not TaskResult.objects.filter(task_id=last.id, status="SUCCESS").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    assert published == [1, 0, 0]
+    assert len(receiver.requests) == 1
+    assert TaskResult.objects.get(task_id=last.id).result == '"not due"'
+
+
+def test_an_answer_that_means_never_ends_the_task(settings: Settings, worker: None) -> None:
+    with web_server(404) as receiver:
+        configure(settings, webhook=receiver.url)
+        seen()
+        make_due()
+        sweep_notices()
+        assert settled().status == DeliveryStatus.FAILED
+    assert len(receiver.requests) == 1
+
+
+def test_nothing_is_published_before_it_is_due(settings: Settings) -> None:
+    configure(settings, webhook="http://127.0.0.1:9/")
+    seen()
+    assert sweep_notices() == 0
+
+
+def test_a_message_that_is_lost_costs_one_sweep(settings: Settings, worker: None) -> None:
+    with web_server() as receiver:
+        configure(settings, slack=receiver.url)
+        incident = seen()
+        lost = Notice.objects.get(incident=incident, channel=Channel.SLACK)
+        assert Notice.claim(lost.pk) is None
+        make_due()
+        assert sweep_notices() == 1
+        assert settled().attempts == 1
+    assert Incident.objects.get().notices.count() == 1

@@ -1,0 +1,334 @@
+"""The package for Twilio Support: what is in it, what is said of it, what never is in it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zipfile import ZipFile
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from pytest_django import DjangoAssertNumQueries
+
+from mediapipe.escalation.report.case import Case, NothingToReport, case_of
+from mediapipe.escalation.report.figures import Figures, figures
+from mediapipe.escalation.report.package import name_of, summary, write_package
+from mediapipe.escalation.report.rows import KEYS, csv_row, plain_url, rows
+from mediapipe.models import MediaItem
+from tests.support import early, make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+NOON = datetime(2026, 3, 2, 12, 10, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+BERLIN = ZoneInfo("Europe/Berlin")
+OTHER = "AC" + "b2" * 16
+# Other programs read the files: written out once more.
+WRITTEN_KEYS = [
+    "media_url",
+    "kind",
+    "account_sid",
+    "message_sid",
+    "call_sid",
+    "recording_sid",
+    "media_sid",
+    "home_region",
+    "webhook_received_at",
+    "webhook_received_at_local",
+    "first_attempt_at",
+    "first_attempt_at_local",
+    "not_found_at",
+    "not_found_at_local",
+    "retrieved_at",
+    "retrieved_at_local",
+    "status",
+    "not_found_because",
+    "attempts",
+    "not_found_count",
+    "delay_at_least_s",
+    "delay_at_most_s",
+    "http_status",
+    "twilio_code",
+    "not_found_request_ids",
+    "last_request_id",
+]
+
+
+def outbreak() -> list[MediaItem]:
+    """Take in three that were late and two that were not, all within two minutes."""
+    return [
+        early.media(NOON, not_found_s=[0.1, 1.2], found_s=3.1),
+        early.media(NOON + MINUTE, not_found_s=[0.2], found_s=1.4),
+        early.media(NOON + MINUTE, not_found_s=[0.1, 1.1, 3.2]),
+        early.media(NOON + MINUTE, found_s=0.2),
+        early.media(NOON + HOUR, found_s=0.3),
+    ]
+
+
+def case(**options: Any) -> Case:
+    return case_of(MediaItem.objects.all(), **options)
+
+
+def found(**options: Any) -> Figures:
+    return figures(case(**options))
+
+
+def text(**options: Any) -> str:
+    return summary(case(**options)).message
+
+
+def files(of: Case) -> dict[str, bytes]:
+    output = io.BytesIO()
+    write_package(of, output)
+    with ZipFile(output) as package:
+        assert package.testzip() is None
+        return {name: package.read(name) for name in package.namelist()}
+
+
+def test_the_zip_has_its_four_files_in_a_folder_named_after_the_case() -> None:
+    outbreak()
+    folder = "twilio-early-404s-20260302T1200Z"
+    names = {"message.txt", "media.csv", "media.jsonl", "timing.png"}
+    assert set(files(case())) == {f"{folder}/{name}" for name in names}
+    assert name_of(case()) == folder
+
+
+def test_the_keys_are_fixed() -> None:
+    outbreak()
+    assert list(KEYS) == WRITTEN_KEYS
+    assert list(next(rows(case()))) == WRITTEN_KEYS
+
+
+def test_only_what_was_early_is_in_it_and_counted_against_everything() -> None:
+    late = outbreak()[:3]
+    assert [row["media_sid"] for row in rows(case())] == [item.media_sid for item in late]
+    seen = found(since=NOON - HOUR, until=NOON + 2 * HOUR)
+    assert (seen.affected, seen.total, seen.retrieved, seen.not_found) == (3, 5, 2, 6)
+
+
+def test_without_a_period_it_is_the_whole_hours_of_the_affected() -> None:
+    outbreak()
+    assert (case().since, case().until) == (NOON - 10 * MINUTE, NOON + 50 * MINUTE)
+    assert found().total == 4
+
+
+def test_media_without_an_early_404_is_no_case() -> None:
+    early.media(NOON, found_s=0.2)
+    with pytest.raises(NothingToReport, match="None of these 1 media items"):
+        case()
+
+
+def test_404s_with_another_reason_are_left_out_and_counted() -> None:
+    outbreak()
+    deleted = early.media(NOON, not_found_s=[0.1], not_found_because="deleted")
+    assert deleted.media_sid not in {row["media_sid"] for row in rows(case())}
+    assert (found().affected, case().left_out) == (3, 1)
+    assert "1 more" in text()
+    with pytest.raises(NothingToReport, match="another reason"):
+        case_of(MediaItem.objects.filter(pk=deleted.pk))
+
+
+def test_what_was_taken_for_deleted_and_came_after_all_is_in_it() -> None:
+    item = early.media(NOON, not_found_s=[0.1], found_s=9, not_found_because="deleted")
+    assert [row["media_sid"] for row in rows(case())] == [item.media_sid]
+
+
+def test_hours_regions_and_accounts_are_counted() -> None:
+    outbreak()
+    early.media(NOON - HOUR, not_found_s=[0.1], found_s=2, region="ie1")
+    early.media(NOON, not_found_s=[0.1], found_s=2, inbound=make.message(account_sid=OTHER))
+    seen = found()
+    hours = {at.hour: (group.affected, group.total) for at, group in seen.hours.items()}
+    assert hours == {11: (1, 1), 12: (4, 5)}
+    assert {group.name: group.affected for group in seen.regions} == {"us1": 4, "ie1": 1}
+    assert {group.name: group.affected for group in seen.accounts} == {make.ACCOUNT: 4, OTHER: 1}
+
+
+def test_media_of_other_accounts_is_not_counted() -> None:
+    outbreak()
+    early.media(NOON, found_s=0.2, inbound=make.message(account_sid=OTHER))
+    assert found().total == 4
+
+
+def test_the_percentiles_are_intervals_of_what_came_in_the_end() -> None:
+    outbreak()
+    seen = found()
+    assert seen.delays.count == 2
+    median = seen.delays.percentiles[0]
+    assert median.at_least_s == pytest.approx((0.2 + 1.2) / 2)
+    assert median.at_most_s == pytest.approx((1.4 + 3.1) / 2)
+    assert "affected media (2): p50 0.70 to 2.25" in text()
+
+
+def test_the_baseline_is_the_same_hour_of_the_days_before() -> None:
+    outbreak()
+    for days in (1, 3, 14):
+        early.media(NOON - days * DAY, found_s=0.5)
+    early.media(NOON - 2 * DAY, not_found_s=[0.1], found_s=2.0)
+    early.media(NOON - DAY - 5 * HOUR, not_found_s=[0.1], found_s=2.0)
+    early.media(NOON - 15 * DAY, not_found_s=[0.1], found_s=2.0)
+    only = MediaItem.objects.filter(received_at__gte=NOON)
+    usual = figures(case_of(only)).usual
+    assert (usual.affected, usual.total) == (1, 4)
+    assert (
+        "Usual: 1 of 4 (25.0%), in the same hours of the 14 days before."
+        in summary(case_of(only)).message
+    )
+
+
+def test_a_period_of_a_day_and_more_is_held_against_all_days_before() -> None:
+    outbreak()
+    early.media(NOON - 2 * DAY, found_s=0.5)
+    assert found(since=NOON - DAY, until=NOON + DAY).usual.total == 1
+
+
+def test_without_a_past_the_message_says_so() -> None:
+    outbreak()
+    assert "no media of the 14 days before" in text()
+
+
+def test_others_that_came_in_the_same_minute_speak_for_the_credentials() -> None:
+    outbreak()
+    assert found().ruled_out.others == 1
+    early.media(NOON + 30 * MINUTE, found_s=0.2)
+    assert found().ruled_out.others == 1
+    early.media(NOON, found_s=0.2)
+    assert found().ruled_out.others == 2
+    assert "credentials fetched 2 other media" in text()
+
+
+def test_those_of_another_account_have_other_credentials() -> None:
+    outbreak()
+    early.media(NOON, found_s=0.2, inbound=make.message(account_sid=OTHER))
+    assert found().ruled_out.others == 1
+
+
+def test_refused_requests_are_told_and_not_hidden() -> None:
+    item, *_ = outbreak()
+    item.attempt_set.create(number=9, started_at=NOON, outcome="unauthorized", http_status=401)
+    assert "1 requests of the period were answered 401 or 403" in text()
+
+
+def test_the_queue_lag_is_that_of_the_affected() -> None:
+    outbreak()
+    assert found().ruled_out.lag_p95_s == pytest.approx(0.19, abs=0.011)
+    assert "followed the webhook within 0.19 s" in text()
+
+
+def test_404s_of_the_cdn_are_told_apart() -> None:
+    item, *_ = outbreak()
+    item.attempt_set.filter(number=2).update(redirect_host="mms.twiliocdn.com")
+    ruled = found().ruled_out
+    assert (ruled.by_origin, ruled.by_cdn, ruled.hosts) == (5, 1, ("mms.twiliocdn.com",))
+    assert "5 of the 6 answers 404 came from the API itself" in text()
+
+
+def test_a_recording_has_its_call_and_its_own_sid() -> None:
+    inbound = make.recording()
+    early.media(NOON, not_found_s=[0.1], inbound=inbound)
+    (row,) = rows(case())
+    assert (row["call_sid"], row["recording_sid"]) == (inbound.call_sid, inbound.subject_sid)
+    assert (row["message_sid"], row["media_sid"]) == (None, None)
+
+
+def test_times_have_the_offset_that_was_in_force() -> None:
+    # Clocks in Berlin go forward on 2026-03-29 at 01:00 UTC, and back on 2026-10-25.
+    for at in (datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC), datetime(2026, 3, 29, 1, tzinfo=UTC)):
+        early.media(at, not_found_s=[0.5], found_s=2)
+    before, after = rows(case(zone=BERLIN))
+    assert before["webhook_received_at_local"] == "2026-03-29T01:59:59.000000+01:00"
+    assert before["not_found_at_local"] == ["2026-03-29T01:59:59.500000+01:00"]
+    assert before["retrieved_at_local"] == "2026-03-29T03:00:01.300000+02:00"
+    assert after["webhook_received_at_local"] == "2026-03-29T03:00:00.000000+02:00"
+    assert after["webhook_received_at"] == "2026-03-29T01:00:00.000000+00:00"
+
+
+def test_the_hour_that_comes_twice_is_two_hours() -> None:
+    for hour in (0, 1):
+        early.media(datetime(2026, 10, 25, hour, 30, tzinfo=UTC), not_found_s=[0.5], found_s=2)
+    message = text(zone=BERLIN)
+    assert "  2026-10-25T02:00+02:00  1 of 1" in message
+    assert "  2026-10-25T02:00+01:00  1 of 1" in message
+
+
+def test_many_hours_are_told_by_day() -> None:
+    for hour in range(60):
+        early.media(NOON + hour * HOUR, not_found_s=[0.5], found_s=2)
+    message = text(zone=BERLIN)
+    assert "By day of the webhook in Europe/Berlin" in message
+    assert "  2026-03-03  24 of 24" in message
+
+
+def test_each_404_has_its_time_and_its_request_id() -> None:
+    item, *_ = outbreak()
+    row = next(rows(case()))
+    assert row["not_found_request_ids"] == [f"RQ{item.pk:04}0001", f"RQ{item.pk:04}0002"]
+    assert [at[-21:-6] for at in row["not_found_at"]] == ["12:10:00.100000", "12:10:01.200000"]
+    assert row["last_request_id"] == f"RQ{item.pk:04}0003"
+
+
+def test_the_csv_has_the_same_on_one_line() -> None:
+    outbreak()
+    written = files(case())
+    lines = [json.loads(line) for line in written[f"{name_of(case())}/media.jsonl"].splitlines()]
+    table = csv.DictReader(io.StringIO(written[f"{name_of(case())}/media.csv"].decode()))
+    assert [row["not_found_at"].split(" ") for row in table] == [
+        line["not_found_at"] for line in lines
+    ]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\uff1d", "\uff0b"])
+def test_a_request_id_that_is_a_formula_stays_a_text(start: str) -> None:
+    formula = f"{start}1+1"
+    item = early.media(NOON, not_found_s=[0.1])
+    item.attempt_set.update(twilio_request_id=formula)
+    line = csv_row(next(rows(case())))
+    assert line["not_found_request_ids"] == f"'{formula}"
+    assert line["not_found_count"] == 1
+
+
+def test_a_url_is_told_without_what_opens_it() -> None:
+    url = "https://user:secret@api.twilio.com/2010-04-01/x?Signature=abc&Expires=1#top"
+    assert plain_url(url) == "https://api.twilio.com/2010-04-01/x"
+
+
+def test_numbers_and_texts_are_in_no_file() -> None:
+    inbound = make.message(
+        sender="+15550197731",
+        recipient="whatsapp:+15550197732",
+        parameters=(("Body", "canary text"), ("ProfileName", "Canary Name")),
+    )
+    early.media(NOON, not_found_s=[0.1], found_s=2, inbound=inbound, detail="canary detail")
+    everything = b"".join(files(case()).values())
+    for secret in (b"5550197731", b"5550197732", b"anary", make.TOKEN.encode()):
+        assert secret not in everything
+
+
+def test_a_large_selection_is_read_in_parts(
+    django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in range(5):
+        early.media(NOON + place * MINUTE, not_found_s=[0.1], found_s=2)
+    monkeypatch.setattr("mediapipe.escalation.report.rows.CHUNK", 2)
+    whole = case()
+    # One for the media, and one for the attempts of each part.
+    with django_assert_num_queries(1 + 3):
+        assert len(list(rows(whole))) == 5
+
+
+def test_each_media_item_is_progress() -> None:
+    outbreak()
+    advanced: list[int] = []
+    write_package(case(), io.BytesIO(), lambda: advanced.append(1))
+    assert len(advanced) == 3
+
+
+def test_it_leaves_the_transaction_as_it_was() -> None:
+    outbreak()
+    files(case())
+    assert connection.in_atomic_block
+    MediaItem.objects.update(detail="still writable")

@@ -1,0 +1,149 @@
+"""In a week of each kind exactly the right incidents open, and each 404 is put down rightly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from mediapipe.models import Cause, Incident, Step
+from tests.support.weeks import LARGE, MONDAY, SMALL, STRANGE, Climate, Weather, Week
+
+pytestmark = pytest.mark.django_db
+
+ACCOUNTS = (LARGE, SMALL, STRANGE)
+MANY = tuple(f"AC{number:032x}" for number in range(11, 17))
+USUAL = {LARGE: Weather(300), SMALL: Weather(100), STRANGE: Weather(0)}
+THURSDAY = MONDAY + timedelta(days=3, hours=10)
+BACK = THURSDAY + timedelta(hours=2)
+TUESDAY = MONDAY + timedelta(days=1, hours=9)
+EVENING = THURSDAY + timedelta(hours=8)
+
+
+def quiet(account_sid: str, at: datetime) -> Weather:
+    return USUAL[account_sid]
+
+
+def outbreak(account_sid: str, at: datetime) -> Weather:
+    """Have most of one account's media late for some hours of Thursday."""
+    if account_sid == LARGE and THURSDAY <= at < EVENING:
+        return Weather(300, late_share=0.6, median_s=25.0)
+    return USUAL[account_sid]
+
+
+def outbreak_everywhere(account_sid: str, at: datetime) -> Weather:
+    usual = Weather(60)
+    return Weather(60, late_share=0.6, median_s=25.0) if THURSDAY <= at < EVENING else usual
+
+
+def drift(account_sid: str, at: datetime) -> Weather:
+    """Have one account's media a little later each day."""
+    days = max(0.0, (at - MONDAY) / timedelta(days=1))
+    if account_sid == LARGE:
+        return Weather(300, late_share=0.02 + 0.012 * days, median_s=3.0 * (1.6**days))
+    return USUAL[account_sid]
+
+
+def strange_credentials(account_sid: str, at: datetime) -> Weather:
+    """Have a new account from Tuesday on, with the credentials of another one."""
+    if account_sid == STRANGE and at >= TUESDAY:
+        return Weather(60, opens_nothing=True)
+    return USUAL[account_sid]
+
+
+def outage(account_sid: str, at: datetime) -> Weather:
+    """Have our worker away for two hours of Thursday."""
+    away = THURSDAY <= at < BACK
+    return Weather(USUAL[account_sid].media_a_day, down_until=BACK if away else None)
+
+
+def busy(account_sid: str, at: datetime) -> Weather:
+    """Have four times the traffic on Thursday, with as small a share of it late."""
+    times = 4 if THURSDAY <= at < EVENING else 1
+    return Weather(USUAL[account_sid].media_a_day * times, late_share=0.01)
+
+
+Live = Callable[..., Week]
+
+
+@pytest.fixture
+def live(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
+    """Return what lives through a week of a climate."""
+    accounts = [{"account_sid": sid, "auth_tokens": ["t"]} for sid in (*ACCOUNTS, *MANY)]
+    (tmp_path / "accounts.json").write_text(json.dumps(accounts))
+    settings.TWILIO_ACCOUNTS_FILE = str(tmp_path / "accounts.json")
+
+    def live(
+        climate: Climate,
+        accounts: tuple[str, ...] = ACCOUNTS,
+        seed: int = 1,
+        begins: datetime | None = None,
+    ) -> Week:
+        week = Week(climate, accounts, seed=seed)
+        monkeypatch.setattr("mediapipe.fetching.not_found.ask", week.ask)
+        week.run(begins)
+        return week
+
+    return live
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_quiet_week_raises_nothing(live: Live, seed: int) -> None:
+    week = live(quiet, seed=seed)
+    week.report(f"quiet, {seed + 1} of 3", 0)
+    assert week.announced() == []
+    assert not week.wrong()
+
+
+def test_a_busy_day_raises_nothing(live: Live) -> None:
+    week = live(busy)
+    week.report("four times the traffic on a day", 0)
+    assert week.announced() == []
+
+
+def test_an_outbreak_is_one_incident_of_its_account(live: Live) -> None:
+    week = live(outbreak, begins=THURSDAY)
+    week.report("outbreak of one account", 1, THURSDAY, EVENING)
+    kinds = [kind for kind, *_ in week.announced()]
+    assert (kinds[0], kinds[-1], set(kinds[1:-1])) == (Step.OPENED, Step.RECOVERED, {Step.WORSE})
+    assert {told[1:] for told in week.announced()} == {(Cause.EARLY_404S, LARGE)}
+    assert timedelta() < Incident.objects.get().opened_at - THURSDAY < timedelta(hours=3)
+    assert not week.wrong()
+
+
+def test_an_outbreak_of_everybody_is_one_incident_of_nobody(live: Live) -> None:
+    week = live(outbreak_everywhere, MANY, begins=THURSDAY)
+    week.report("outbreak of everybody", 1, THURSDAY, EVENING)
+    assert {told[1:] for told in week.announced()} == {(Cause.EARLY_404S, "")}
+    assert [kind for kind, *_ in week.announced()].count(Step.OPENED) == 1
+    assert not week.wrong()
+
+
+def test_a_slow_drift_is_noticed_within_the_week(live: Live) -> None:
+    week = live(drift)
+    week.report("slow drift of one account", 1, MONDAY)
+    opened = [sid for kind, _, sid in week.announced() if kind == Step.OPENED]
+    assert opened == [LARGE]
+    assert Incident.objects.get().cause in (Cause.SLOW_PROPAGATION, Cause.EARLY_404S)
+    assert not week.wrong()
+
+
+def test_credentials_of_another_account_are_suspected_and_no_case_for_twilio(live: Live) -> None:
+    week = live(strange_credentials, begins=TUESDAY)
+    week.report("credentials of another account", 1, TUESDAY)
+    assert week.announced() == [(Step.OPENED, Cause.CREDENTIALS_SUSPECTED, STRANGE)]
+    assert not week.wrong()
+
+
+def test_an_outage_of_our_own_queue_is_not_put_down_to_twilio(live: Live) -> None:
+    week = live(outage, begins=BACK)
+    week.report("our own queue away for two hours", 1, BACK, BACK)
+    assert week.announced() == [
+        (Step.OPENED, Cause.QUEUE, ""),
+        (Step.RECOVERED, Cause.QUEUE, ""),
+    ]
+    assert not week.wrong()

@@ -1,0 +1,181 @@
+import contextlib
+import ipaddress
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from mediapipe.failures import AddressRefused, ConnectionFailed
+from mediapipe.fetching.http.addresses import is_allowed, resolve
+from tests.support.downloading import Download, get, loopback  # noqa: F401
+from tests.support.wire import answer, redirect, serve
+
+pytestmark = pytest.mark.usefixtures("loopback")
+
+
+class Names:
+    """Stands in for DNS: the n-th question gets the n-th list of addresses, the last one stays."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers = list(answers)
+        self.asked = 0
+
+    def __call__(self, host: str, port: int, **_: int) -> list[tuple[object, ...]]:
+        self.asked += 1
+        texts = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return [self._row(text, port) for text in texts]
+
+    def _row(self, text: str, port: int) -> tuple[object, ...]:
+        if ":" in text:
+            return (socket.AF_INET6, socket.SOCK_STREAM, 6, "", (text, port, 0, 0))
+        return (socket.AF_INET, socket.SOCK_STREAM, 6, "", (text, port))
+
+
+@pytest.mark.parametrize("public", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
+def test_public_addresses_are_allowed(public: str) -> None:
+    assert is_allowed(public)
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    [
+        "0.0.0.0",  # noqa: S104
+        "10.0.0.1",
+        "100.64.0.1",
+        "100.100.100.200",
+        "127.0.0.1",
+        "168.63.129.16",
+        "169.254.169.254",
+        "172.16.0.1",
+        "192.0.0.192",
+        "192.0.2.1",
+        "192.88.99.1",
+        "192.168.0.1",
+        "198.18.0.1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::7f00:1",
+        "::ffff:127.0.0.1",
+        "::ffff:8.8.8.8",
+        "64:ff9b::7f00:1",
+        "64:ff9b:1::1",
+        "2001::1",
+        "2001:db8::1",
+        "2002:7f00:1::",
+        "fc00::1",
+        "fd00:ec2::254",
+        "fe80::1%eth0",
+        "fec0::1",
+        "ff02::1",
+    ],
+)
+def test_an_address_that_can_end_inside_is_refused(forbidden: str, settings: Settings) -> None:
+    settings.MEDIA_ALLOWED_NETWORKS = []
+    assert not is_allowed(forbidden)
+
+
+def test_a_network_that_the_operator_names_is_allowed(settings: Settings) -> None:
+    settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("10.1.0.0/16")]
+    assert is_allowed("10.1.2.3")
+    assert not is_allowed("10.2.2.3")
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "localhost", "::1"]
+)
+def test_every_spelling_of_loopback_is_refused(host: str, settings: Settings) -> None:
+    settings.MEDIA_ALLOWED_NETWORKS = []
+    with pytest.raises(AddressRefused):
+        resolve(host, 443, timeout_s=5, may_connect_to=is_allowed)
+
+
+def test_one_forbidden_address_among_public_ones_refuses_them_all(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MEDIA_ALLOWED_NETWORKS = []
+    monkeypatch.setattr(socket, "getaddrinfo", Names(["93.184.215.14", "10.0.0.1"]))
+    with pytest.raises(AddressRefused, match=r"media\.example is at 10\.0\.0\.1"):
+        resolve("media.example", 443, timeout_s=5, may_connect_to=is_allowed)
+
+
+def test_no_connection_is_made_to_a_forbidden_address(settings: Settings) -> None:
+    settings.MEDIA_ALLOWED_NETWORKS = []
+    with serve() as canary:
+        Download(canary.url()).fails_as(AddressRefused)
+    assert canary.connections == 0
+
+
+def test_no_connection_is_made_to_a_forbidden_address_behind_a_redirect(
+    settings: Settings,
+) -> None:
+    settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.2/32")]
+    with serve() as canary, serve(redirect(canary.url()), host="127.0.0.2") as origin:
+        Download(origin.url()).fails_as(AddressRefused)
+    assert canary.connections == 0
+
+
+def test_a_name_that_turns_inside_after_the_check_is_asked_only_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The second address stands for a public one; nobody listens there.
+    settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.2/32")]
+    names = Names(["127.0.0.2"], ["127.0.0.1"])
+    monkeypatch.setattr(socket, "getaddrinfo", names)
+    with serve(answer(200, b"inside")) as canary:
+        Download(f"http://media.example:{canary.port}/").fails_as(ConnectionFailed)
+    assert names.asked == 1
+    assert canary.connections == 0
+
+
+def test_the_host_header_is_the_name_and_the_peer_is_the_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", Names(["127.0.0.1"], ["10.0.0.1"]))
+    with serve(answer(200, b"media")) as origin:
+        assert get(f"http://media.example:{origin.port}/") == b"media"
+    assert f"Host: media.example:{origin.port}" in origin.requests[0]
+
+
+def test_the_next_address_is_tried_where_one_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", Names(["127.0.0.3", "127.0.0.1"]))
+    with serve(answer(200, b"media")) as origin:
+        assert get(f"http://media.example:{origin.port}/") == b"media"
+
+
+def test_dead_ipv6_routes_do_not_lose_media(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MEDIA_ALLOWED_NETWORKS.append(ipaddress.ip_network("::1/128"))
+    monkeypatch.setattr(socket, "getaddrinfo", Names([*["::1"] * 6, "127.0.0.1"]))
+    with serve(answer(200, b"media")) as origin:
+        assert get(f"http://media.example:{origin.port}/") == b"media"
+
+
+def test_a_silent_address_takes_only_its_share_of_the_time(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MEDIA_CONNECT_TIMEOUT_S = 4.0
+    monkeypatch.setattr(socket, "getaddrinfo", Names(["127.0.0.3", "127.0.0.1"]))
+    with serve(answer(200, b"media")) as origin, silent("127.0.0.3", origin.port):
+        began = time.monotonic()
+        assert get(f"http://media.example:{origin.port}/") == b"media"
+    assert 1.9 < time.monotonic() - began < 3.9
+
+
+@contextlib.contextmanager
+def silent(host: str, port: int) -> Iterator[None]:
+    """Listen without accepting, until connecting gets no answer any more, as behind a firewall."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind((host, port))
+        listener.listen(0)
+        for _ in range(3):
+            caller = stack.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex((host, port))
+        yield

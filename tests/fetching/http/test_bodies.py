@@ -1,0 +1,201 @@
+import errno
+import gzip
+import hashlib
+import io
+import socket
+import time
+from io import BufferedWriter
+from typing import Any
+
+import pytest
+
+from mediapipe.failures import (
+    ConnectionFailed,
+    EmptyBody,
+    RateLimited,
+    StorageFailed,
+    TooLarge,
+    TransientMedia404,
+    Truncated,
+    UnexpectedAnswer,
+    WrongEncoding,
+)
+from tests.support.downloading import Download, get, loopback  # noqa: F401
+from tests.support.wire import answer, cut, serve
+
+pytestmark = pytest.mark.usefixtures("loopback")
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def test_a_body_is_written_and_described() -> None:
+    sent = bytes(range(256)) * 1000
+    with serve(answer(200, sent)) as origin:
+        one = Download(origin.url())
+        body = one.run()
+    assert isinstance(one.to, io.BytesIO)
+    assert one.to.getvalue() == sent
+    assert (body.size, body.sha256) == (256_000, hashlib.sha256(sent).hexdigest())
+    assert body.head == sent[:4096]
+
+
+def test_a_chunked_body_is_taken() -> None:
+    with serve(CHUNKED + b"3\r\nmed\r\n2;x=y\r\nia\r\n0\r\n\r\n") as origin:
+        assert get(origin.url()) == b"media"
+
+
+def test_a_body_that_ends_with_the_connection_is_taken() -> None:
+    with serve(cut(OK + b"\r\nmedia")) as origin:
+        assert get(origin.url()) == b"media"
+
+
+def test_progress_is_told_before_each_request_and_after_each_packet() -> None:
+    with serve(answer(200, b"media")) as origin:
+        one = Download(origin.url())
+        one.run()
+    assert one.progress == 2
+
+
+def test_progress_is_told_while_a_body_comes_slowly() -> None:
+    def speak_slowly(connection: socket.socket) -> None:
+        connection.sendall(OK + b"Content-Length: 5\r\n\r\n")
+        for letter in b"media":
+            time.sleep(0.05)
+            connection.sendall(bytes([letter]))
+
+    with serve(speak_slowly) as origin:
+        one = Download(origin.url())
+        one.run()
+    assert one.progress == 6
+
+
+@pytest.mark.parametrize("sent", [0, 1, 4, 999])
+def test_a_body_that_is_cut_short_is_truncated(sent: int) -> None:
+    with serve(cut(OK + b"Content-Length: 1000\r\n\r\n" + b"x" * sent)) as origin:
+        one = Download(origin.url())
+        one.fails_as(Truncated)
+    assert one.evidence.bytes_received == sent
+
+
+@pytest.mark.parametrize("said", [b"", b"5", b"5\r\nmed", b"5\r\nmedia\r\n", b"wrong\r\nmedia\r\n"])
+def test_chunks_that_are_cut_short_are_truncated(said: bytes) -> None:
+    with serve(cut(CHUNKED + said)) as origin:
+        Download(origin.url()).fails_as(Truncated)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [answer(200), CHUNKED + b"0\r\n\r\n"],
+)
+def test_a_success_without_a_byte_is_empty(said: bytes) -> None:
+    with serve(said) as origin:
+        Download(origin.url()).fails_as(EmptyBody)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip", "nonsense"])
+def test_a_compressed_body_is_refused(encoding: str) -> None:
+    with serve(answer(200, gzip.compress(b"media"), Content_Encoding=encoding)) as origin:
+        Download(origin.url()).fails_as(WrongEncoding)
+
+
+def test_an_identity_encoding_is_no_encoding() -> None:
+    with serve(answer(200, b"media", Content_Encoding="Identity")) as origin:
+        assert get(origin.url()) == b"media"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Content-Length: -1",
+        b"Content-Length: five",
+        b"Content-Length: +5",
+        b"Content-Length: 0x5",
+        b"Content-Length: 5\r\nContent-Length: 6",
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked",
+        b"Transfer-Encoding: gzip, chunked",
+        b"no header at all\r\nTransfer-Encoding: chunked",
+        b"X: " + b"y" * 70_000,
+        b"\r\n".join(b"X%d: y" % number for number in range(200)),
+    ],
+)
+def test_headers_that_make_no_sense_are_unexpected(header: bytes) -> None:
+    with serve(cut(OK + header + b"\r\n\r\nmedia")) as origin:
+        Download(origin.url()).fails_as(UnexpectedAnswer)
+
+
+@pytest.mark.parametrize("said", [b"220 smtp ready\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\0" * 100])
+def test_an_answer_that_is_not_http_is_unexpected(said: bytes) -> None:
+    with serve(cut(said)) as origin:
+        Download(origin.url()).fails_as(UnexpectedAnswer)
+
+
+@pytest.mark.parametrize("status", [201, 204, 206, 304, 418, 520])
+def test_another_status_that_the_provider_does_not_know_is_unexpected(status: int) -> None:
+    with serve(cut(b"HTTP/1.1 %d Reason\r\n\r\nmedia" % status)) as origin:
+        one = Download(origin.url())
+        one.fails_as(UnexpectedAnswer)
+    assert one.to.tell() == 0
+
+
+def test_the_provider_says_which_failure_an_answer_means() -> None:
+    with serve(answer(404, b"20404")) as origin:
+        one = Download(origin.url())
+        one.fails_as(TransientMedia404)
+    assert (one.evidence.http_status, one.evidence.error_code) == (404, 20404)
+
+
+def test_the_provider_sees_the_headers_by_lower_case_names() -> None:
+    with serve(answer(429, b"busy", RETRY_After="5")) as origin:
+        failure = Download(origin.url()).fails_as(RateLimited)
+    assert failure.retry_after_s == 5
+    assert len(origin.requests) == 1
+
+
+def test_an_error_whose_body_is_cut_short_is_still_that_error() -> None:
+    with serve(cut(b"HTTP/1.1 404 No\r\nContent-Length: 1000\r\n\r\n20404")) as origin:
+        one = Download(origin.url())
+        one.fails_as(TransientMedia404)
+    assert one.evidence.error_code == 20404
+
+
+def test_a_connection_that_closes_without_a_word_has_failed() -> None:
+    with serve(cut(b"")) as origin:
+        Download(origin.url()).fails_as(ConnectionFailed)
+
+
+class Disk(io.RawIOBase):
+    full = True
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return len(memoryview(data))
+
+
+@pytest.mark.parametrize("buffered", [10, 100_000])
+def test_a_full_disk_is_our_storage_that_failed(buffered: int) -> None:
+    disk = Disk()
+    with serve(answer(200, b"x" * 1000)) as origin, BufferedWriter(disk, buffered) as to:
+        failure = Download(origin.url(), to=to).fails_as(StorageFailed)
+        disk.full = False
+    assert failure.detail == "No space left on device"
+
+
+def test_what_the_caller_raises_on_progress_is_passed_on() -> None:
+    def stop() -> None:
+        raise ValueError("the lease is lost")
+
+    with serve(answer(200, b"media")) as origin:
+        one = Download(origin.url())
+        one._advance = stop  # type: ignore[method-assign]
+        with pytest.raises(ValueError, match="the lease is lost"):
+            one.run()
+
+
+def test_a_body_that_is_too_large_by_its_own_account_is_refused() -> None:
+    with serve(cut(OK + b"Content-Length: 9999999999999\r\n\r\n")) as origin:
+        Download(origin.url()).fails_as(TooLarge)

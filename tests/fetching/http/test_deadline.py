@@ -1,0 +1,40 @@
+"""Deadlines cut the connections of who waits too long, all of them from one thread."""
+
+import multiprocessing
+import socket
+import threading
+
+from mediapipe.fetching.http.deadline import Deadline, watch
+
+SOON_S, LATE_S = 0.05, 30.0
+
+
+def is_cut() -> bool:
+    """Wait for what never comes, with little time within much; tell whether that was ended."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, Deadline(LATE_S), Deadline(SOON_S):
+        ours.settimeout(LATE_S / 3)
+        watch(ours)
+        return ours.recv(1) == b""
+
+
+def test_the_socket_is_shut_down_when_the_time_is_over() -> None:
+    assert is_cut()
+
+
+def test_one_that_is_due_earlier_does_not_wait_for_those_before() -> None:
+    with Deadline(LATE_S):
+        assert is_cut()
+
+
+def test_many_deadlines_are_one_thread() -> None:
+    with Deadline(LATE_S):
+        before = threading.active_count()
+        with Deadline(LATE_S), Deadline(LATE_S):
+            assert threading.active_count() == before
+
+
+def test_a_process_that_was_forked_cuts_its_own() -> None:
+    assert is_cut()
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply_async(is_cut).get(timeout=LATE_S)

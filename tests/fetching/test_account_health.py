@@ -1,0 +1,179 @@
+"""Trouble of a whole account: told once, held up together, over by itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from pytest_django import Settings
+
+from mediapipe.failures import AccountBusy, StorageFailed, Unauthorized
+from mediapipe.models import AccountTrouble, Cause, Incident, MediaItem, Status
+from mediapipe.models.accounts import PROBE_EVERY, REFUSALS_TO_PAUSE, UNLIMITED
+from mediapipe.models.status import PATIENCE
+from mediapipe.providers.base import Evidence
+from mediapipe.simulator import Simulator, faults
+from tasks.close_incidents import close_incidents
+from tests.fetching.test_attempt import attempt, picture
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+
+def pictures(twilio: Simulator, count: int, **options: object) -> list[MediaItem]:
+    return [picture(twilio, **options) for _ in range(count)]
+
+
+def use_wrong_token(settings: Settings) -> None:
+    settings.TWILIO_AUTH_TOKEN = "revoked"
+
+
+def use_right_token(settings: Settings) -> None:
+    settings.TWILIO_AUTH_TOKEN = make.TOKEN
+
+
+def make_probe_due() -> None:
+    AccountTrouble.objects.update(probe_at=datetime.now(UTC))
+
+
+def test_one_refused_item_fails_and_pauses_nobody(twilio: Simulator) -> None:
+    refused = picture(twilio, faults=[faults.Status(401)])
+    assert attempt(refused) == "unauthorized"
+    assert attempt(picture(twilio)) == "stored"
+    assert not AccountTrouble.objects.exists()
+    assert not Incident.objects.exists()
+
+
+def test_revoked_credentials_open_one_incident_and_fail_no_item(
+    twilio: Simulator, settings: Settings
+) -> None:
+    use_wrong_token(settings)
+    items = pictures(twilio, REFUSALS_TO_PAUSE)
+    assert [attempt(item) for item in items][-1] == "retrying: account_refused"
+    for item in items:
+        item.refresh_from_db()
+        assert (item.status, item.error) == (Status.RETRYING, "account_refused")
+    incident = Incident.objects.get()
+    assert (incident.cause, incident.account_sid) == (Cause.CREDENTIALS, make.ACCOUNT)
+
+
+def test_a_paused_account_is_not_asked_any_more(twilio: Simulator, settings: Settings) -> None:
+    use_wrong_token(settings)
+    for item in pictures(twilio, REFUSALS_TO_PAUSE):
+        attempt(item)
+    asked = len(twilio.log.all())
+    assert MediaItem.claim(picture(twilio).pk) is None
+    assert [*MediaItem.objects.hand_out(10)] == []
+    assert len(twilio.log.all()) == asked
+
+
+def test_another_account_goes_on_while_one_is_paused(twilio: Simulator, settings: Settings) -> None:
+    use_wrong_token(settings)
+    for item in pictures(twilio, REFUSALS_TO_PAUSE):
+        attempt(item)
+    other = make.media()
+    MediaItem.objects.filter(pk=other.pk).update(account_sid="AC" + "b2" * 16)
+    assert MediaItem.claim(other.pk) is not None
+
+
+def test_only_one_item_probes_a_paused_account(twilio: Simulator, settings: Settings) -> None:
+    use_wrong_token(settings)
+    for item in pictures(twilio, REFUSALS_TO_PAUSE):
+        attempt(item)
+    make_probe_due()
+    first, second = pictures(twilio, 2)
+    assert MediaItem.claim(first.pk) is not None
+    assert MediaItem.claim(second.pk) is None
+
+
+def test_items_go_on_by_themselves_when_the_credentials_work_again(
+    twilio: Simulator, settings: Settings
+) -> None:
+    use_wrong_token(settings)
+    items = pictures(twilio, REFUSALS_TO_PAUSE)
+    for item in items:
+        attempt(item)
+    use_right_token(settings)
+    make_probe_due()
+    MediaItem.objects.update(next_attempt_at=items[0].received_at, sweep_at=items[0].received_at)
+    assert [attempt(item) for item in items] == ["stored"] * len(items)
+    assert not AccountTrouble.objects.exists()
+    assert Incident.objects.get().resolved_at is not None
+
+
+def test_the_sweep_hands_a_probe_out_when_it_is_due(twilio: Simulator, settings: Settings) -> None:
+    use_wrong_token(settings)
+    for item in pictures(twilio, REFUSALS_TO_PAUSE):
+        attempt(item)
+    with time_machine.travel(datetime.now(UTC) + PROBE_EVERY + PATIENCE):
+        assert len(MediaItem.objects.hand_out(10)) == REFUSALS_TO_PAUSE
+
+
+def test_a_success_between_refusals_pauses_nobody(twilio: Simulator) -> None:
+    for _ in range(REFUSALS_TO_PAUSE):
+        attempt(picture(twilio, faults=[faults.Status(401)]))
+        attempt(picture(twilio))
+    assert not Incident.objects.exists()
+
+
+def test_a_storm_of_429s_limits_what_is_fetched_at_once(twilio: Simulator) -> None:
+    for item in pictures(twilio, 3, faults=[faults.Status(429)]):
+        attempt(item)
+    assert AccountTrouble.objects.get().limit == 1
+    assert MediaItem.claim(picture(twilio).pk) is not None
+    with pytest.raises(AccountBusy):
+        MediaItem.claim(picture(twilio).pk)
+    assert Incident.objects.get().cause == Cause.RATE_LIMIT
+
+
+def test_a_single_429_limits_nothing(twilio: Simulator) -> None:
+    attempt(picture(twilio, faults=[faults.Status(429)]))
+    attempt(picture(twilio))
+    assert not AccountTrouble.objects.exists()
+
+
+def test_successes_raise_the_limit_until_it_is_gone(twilio: Simulator) -> None:
+    for item in pictures(twilio, 3, faults=[faults.Status(429)]):
+        attempt(item)
+    for item in pictures(twilio, UNLIMITED):
+        assert attempt(item) == "stored"
+    assert not AccountTrouble.objects.exists()
+    assert Incident.objects.get().resolved_at is not None
+
+
+def test_storage_that_fails_is_one_incident_until_something_is_stored_again(
+    twilio: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise StorageFailed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mediapipe.fetching.storage.keep", full)
+        for item in pictures(twilio, 2):
+            attempt(item)
+    close_incidents()
+    assert Incident.objects.open().get().count == 2
+    attempt(picture(twilio))
+    close_incidents()
+    assert not Incident.objects.open().exists()
+
+
+def test_the_same_trouble_later_is_a_new_incident() -> None:
+    Incident.see(Cause.STORAGE)
+    Incident.over(Cause.STORAGE)
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=2)):
+        Incident.see(Cause.STORAGE)
+    assert Incident.objects.count() == 2
+
+
+def test_failures_of_an_earlier_refusal_stay_failed(twilio: Simulator, settings: Settings) -> None:
+    old = make.claimed()
+    with time_machine.travel(datetime.now(UTC) - timedelta(days=1)):
+        old.attempt_set.update(started_at=datetime.now(UTC))
+    old.mark_failed(Unauthorized(), Evidence(http_status=401))
+    use_wrong_token(settings)
+    for item in pictures(twilio, REFUSALS_TO_PAUSE):
+        attempt(item)
+    old.refresh_from_db()
+    assert old.status == Status.FAILED

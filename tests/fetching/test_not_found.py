@@ -1,0 +1,264 @@
+"""A late 404 is looked into: the metadata tells what goes on, ends what is hopeless, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from pytest_django import Settings
+
+from mediapipe.fetching.not_found import (
+    MAX_REQUESTS,
+    SUSPICIOUS_AFTER,
+    SUSPICIOUS_MEDIA,
+    credentials_suspected,
+)
+from mediapipe.models import MediaItem, NotFoundBecause, Status
+from mediapipe.models.accounts import AccountTrouble
+from mediapipe.simulator import Simulator, faults
+from mediapipe.simulator.script import MediaScript
+from tests.fetching.test_attempt import announced, attempt
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+# Not for as long as any test looks at it.
+NEVER_S = 10_000_000.0
+# When the attempts of the default schedule are made, in seconds after the first.
+FAST_S = (0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 297)
+SLOW_S = (897, 2697, 6297, 17097, 38697, 81897, 168297)
+SCHEDULE_S = FAST_S + SLOW_S
+
+Clock = Callable[[float], None]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    """Let a test say how many seconds after its beginning it is, by a schedule without chance."""
+    monkeypatch.setattr("mediapipe.fetching.schedule.SPREAD", 0.0)
+    began = datetime.now(UTC)
+    with time_machine.travel(began, tick=False) as traveller:
+        yield lambda seconds: traveller.move_to(began + timedelta(seconds=seconds))
+
+
+def message(twilio: Simulator, **options: object) -> MediaScript:
+    return twilio.add_message_media(account_sid=make.ACCOUNT, **options)  # type: ignore[arg-type]
+
+
+def recording(twilio: Simulator, **options: object) -> MediaScript:
+    return twilio.add_recording(account_sid=make.ACCOUNT, **options)  # type: ignore[arg-type]
+
+
+def attempts(item: MediaItem, clock: Clock, count: int = len(SCHEDULE_S)) -> str:
+    """Make attempts at their times until there are so many or it ended; return the last word."""
+    outcome = ""
+    item.refresh_from_db()
+    for after_s in SCHEDULE_S[item.attempts : count]:
+        clock(after_s)
+        item.refresh_from_db()
+        if item.status not in {Status.QUEUED, Status.RETRYING}:
+            break
+        MediaItem.objects.filter(pk=item.pk).update(next_attempt_at=datetime.now(UTC))
+        outcome = attempt(item)
+    item.refresh_from_db()
+    return outcome
+
+
+def questions(twilio: Simulator, item: MediaItem) -> int:
+    return sum(entry.path.endswith(".json") for entry in twilio.log.of(item.identity))
+
+
+def some_success() -> None:
+    """Let the account's credentials have worked before."""
+    item = make.media()
+    MediaItem.objects.filter(pk=item.pk).update(found_at=datetime.now(UTC))
+
+
+def test_media_with_metadata_is_still_propagating(twilio: Simulator, clock: Clock) -> None:
+    item = announced(message(twilio, delay_s=NEVER_S, metadata_delay_s=0))
+    assert attempts(item, clock, count=4) == "not_ready"
+    assert item.not_found_because == NotFoundBecause.PROPAGATING
+
+
+def test_media_that_propagates_is_tried_until_the_end_of_its_schedule(
+    twilio: Simulator, clock: Clock
+) -> None:
+    item = announced(message(twilio, delay_s=NEVER_S, metadata_delay_s=0))
+    assert attempts(item, clock) == "not_ready"
+    assert (item.status, item.attempts) == (Status.FAILED, len(SCHEDULE_S))
+
+
+def test_nothing_is_asked_before_the_fourth_attempt_nor_at_each_one(
+    twilio: Simulator, clock: Clock
+) -> None:
+    item = announced(message(twilio, delay_s=NEVER_S))
+    asked = []
+    for count in range(1, 9):
+        attempts(item, clock, count=count)
+        asked.append(questions(twilio, item))
+    assert asked == [0, 0, 0, 1, 1, 2, 2, 3]
+
+
+def test_an_item_is_asked_about_a_few_times_only(
+    twilio: Simulator, clock: Clock, settings: Settings
+) -> None:
+    settings.RETRY_SLOW_SCHEDULE_S = (600.0,) * 50
+    item = announced(message(twilio, delay_s=NEVER_S, metadata_delay_s=0))
+    for number in range(60):
+        clock(number * 1000.0)
+        MediaItem.objects.filter(pk=item.pk).update(
+            status=Status.RETRYING, next_attempt_at=datetime.now(UTC)
+        )
+        attempt(item)
+    assert questions(twilio, item) == MAX_REQUESTS == item.metadata_requests
+
+
+def test_zero_turns_the_questions_off(twilio: Simulator, clock: Clock, settings: Settings) -> None:
+    settings.METADATA_FROM_ATTEMPT = 0
+    item = announced(message(twilio, delay_s=NEVER_S))
+    attempts(item, clock, count=10)
+    assert questions(twilio, item) == 0
+
+
+def test_media_that_comes_after_hours_without_metadata_is_stored(
+    twilio: Simulator, clock: Clock
+) -> None:
+    some_success()
+    script = message(twilio, delay_s=NEVER_S)
+    item = announced(script)
+    attempts(item, clock, count=13)
+    assert (item.status, item.not_found_because) == (Status.RETRYING, "")
+    script.delay_s = 0
+    assert attempts(item, clock) == "stored"
+
+
+def test_media_that_was_never_seen_is_given_up_only_after_hours(
+    twilio: Simulator, clock: Clock
+) -> None:
+    some_success()
+    item = announced(message(twilio, delay_s=NEVER_S))
+    assert attempts(item, clock) == "deleted"
+    assert item.not_found_because == NotFoundBecause.DELETED
+    assert item.received_at is not None
+    assert item.failed_at is not None
+    assert item.failed_at - item.received_at >= timedelta(hours=4)
+    assert item.attempts < len(SCHEDULE_S)
+    assert item.not_found_count == item.attempts
+
+
+def test_media_whose_metadata_vanishes_was_deleted(twilio: Simulator, clock: Clock) -> None:
+    script = message(twilio, delay_s=NEVER_S, metadata_delay_s=0)
+    item = announced(script)
+    attempts(item, clock, count=5)
+    script.deleted = True
+    assert attempts(item, clock) == "deleted"
+    assert (item.status, item.error) == (Status.FAILED, "deleted")
+
+
+def test_metadata_that_comes_back_begins_the_proof_anew(twilio: Simulator, clock: Clock) -> None:
+    script = message(twilio, delay_s=NEVER_S, metadata_delay_s=0)
+    item = announced(script)
+    attempts(item, clock, count=5)
+    script.deleted = True
+    attempts(item, clock, count=9)
+    script.deleted = False
+    attempts(item, clock, count=11)
+    assert (item.status, item.not_found_because) == (Status.RETRYING, "propagating")
+
+
+@pytest.mark.parametrize(
+    ("options", "because", "outcome"),
+    [
+        ({"recording_status": "absent"}, NotFoundBecause.ABSENT, "recording_absent"),
+        ({"deleted": True}, NotFoundBecause.DELETED, "deleted"),
+        (
+            {"external_url": "https://bucket.s3.amazonaws.com/a.wav"},
+            NotFoundBecause.EXTERNAL_STORAGE,
+            "external_storage",
+        ),
+    ],
+)
+def test_a_recording_that_twilio_says_will_not_come_is_ended_early(
+    twilio: Simulator, clock: Clock, options: dict[str, object], because: str, outcome: str
+) -> None:
+    script = recording(twilio)
+    for name, value in options.items():
+        setattr(script, name, value)
+    item = announced(script)
+    assert attempts(item, clock) == outcome
+    assert item.not_found_because == because
+    assert item.attempts < len(SCHEDULE_S)
+    assert item.status == (Status.ABSENT if because == "absent" else Status.FAILED)
+
+
+def test_one_answer_ends_nothing(twilio: Simulator, clock: Clock) -> None:
+    item = announced(recording(twilio, recording_status="absent"))
+    assert attempts(item, clock, count=4) == "not_ready"
+    assert (item.status, item.not_found_because) == (Status.RETRYING, "absent")
+
+
+def test_a_recording_that_is_being_processed_is_waited_for(twilio: Simulator, clock: Clock) -> None:
+    script = recording(twilio, delay_s=NEVER_S)
+    item = announced(script)
+    attempts(item, clock, count=14)
+    assert (item.status, item.not_found_because) == (Status.RETRYING, "processing")
+    script.delay_s = 0
+    assert attempts(item, clock) == "stored"
+
+
+def all_of_another_account(twilio: Simulator, clock: Clock) -> list[MediaItem]:
+    """Try media that these credentials cannot see until that is suspicious."""
+    items = [announced(message(twilio, delay_s=NEVER_S)) for _ in range(SUSPICIOUS_MEDIA)]
+    for item in items:
+        attempts(item, clock, count=14)
+    assert SUSPICIOUS_AFTER.total_seconds() < SCHEDULE_S[13]
+    return items
+
+
+def test_an_account_of_which_nothing_is_ever_found_has_suspicious_credentials(
+    twilio: Simulator, clock: Clock
+) -> None:
+    last = all_of_another_account(twilio, clock)[-1]
+    assert (last.status, last.error) == (Status.RETRYING, "credentials_suspected")
+    assert last.not_found_because == NotFoundBecause.CREDENTIALS_SUSPECTED
+
+
+def test_suspicious_credentials_end_no_item_before_its_time(
+    twilio: Simulator, clock: Clock
+) -> None:
+    last = all_of_another_account(twilio, clock)[-1]
+    assert attempts(last, clock) == "credentials_suspected"
+    assert (last.status, last.attempts) == (Status.FAILED, len(SCHEDULE_S))
+
+
+def test_one_success_ends_the_suspicion(twilio: Simulator, clock: Clock) -> None:
+    all_of_another_account(twilio, clock)
+    some_success()
+    assert not credentials_suspected(make.ACCOUNT)
+
+
+def test_a_few_media_of_a_new_account_are_not_suspicious(twilio: Simulator, clock: Clock) -> None:
+    item = announced(message(twilio, delay_s=NEVER_S))
+    attempts(item, clock, count=13)
+    assert item.not_found_because == ""
+
+
+def test_an_account_in_trouble_is_asked_for_its_media_only(twilio: Simulator, clock: Clock) -> None:
+    AccountTrouble.objects.create(account_sid=make.ACCOUNT, rate_limits=3, limit=2)
+    item = announced(message(twilio, faults=[faults.Status(429)] * 2, delay_s=NEVER_S))
+    attempts(item, clock, count=7)
+    assert item.not_found_count == 5
+    troubled = AccountTrouble.objects.filter(account_sid=make.ACCOUNT).exists()
+    assert troubled
+    assert questions(twilio, item) == 0
+
+
+def test_a_question_that_is_not_answered_changes_nothing(
+    twilio: Simulator, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediapipe.fetching.http.request.TIMEOUT_S", 0.0)
+    item = announced(message(twilio, delay_s=NEVER_S, metadata_delay_s=0))
+    assert attempts(item, clock, count=4) == "not_ready"
+    assert (item.not_found_because, item.metadata_requests) == ("", 1)

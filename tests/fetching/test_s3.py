@@ -1,0 +1,166 @@
+"""Media in S3: stored, replaced, read in part, deleted; and what happens when it is away."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import F
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from mediapipe.failures import StorageFailed
+from mediapipe.fetching import storage
+from mediapipe.management.demo.run import free_port
+from mediapipe.models import Incident, MediaItem
+from mediapipe.settings import storage as configured
+from mediapipe.simulator import Simulator
+from tasks.purge import purge
+from tests.fetching.test_attempt import attempt, picture
+from tests.support import make, s3_server
+
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
+
+NAME = "AC1/2026/01/31/MM1/ME1.jpg"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with s3_server.running(tmp_path_factory.mktemp("s3") / "server.log") as origin:
+        yield origin
+
+
+@pytest.fixture
+def bucket(server: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Let the service store into a new bucket, and return it."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL_S3": server,
+    }.items():
+        monkeypatch.setenv(name, value)
+    bucket = boto3.resource("s3").create_bucket(Bucket=f"media-{secrets.token_hex(4)}")
+    use(settings, f"s3://{bucket.name}/in/here")
+    settings.DATA_DIR = tmp_path
+    return bucket
+
+
+def use(settings: Settings, url: str) -> None:
+    settings.STORAGE_URL = url
+    settings.STORAGES = settings.STORAGES | {"media": configured.media(url, "")}
+
+
+def objects(bucket: Any) -> list[str]:
+    return [found.key for found in bucket.objects.all()]
+
+
+def keep(body: bytes) -> None:
+    with storage.temporary_file() as file:
+        file.write(body)
+        storage.keep(file, NAME)
+
+
+def test_a_fetched_picture_is_an_object_with_the_bytes_that_were_served(
+    bucket: Any, twilio: Simulator
+) -> None:
+    item = picture(twilio)
+    assert attempt(item) == "stored"
+    item.refresh_from_db()
+    assert objects(bucket) == [f"in/here/{item.storage_name}"]
+    with storage.opened(item.storage_name) as file:
+        assert hashlib.sha256(file.read()).hexdigest() == item.sha256
+
+
+def test_a_second_copy_replaces_the_first_under_the_same_name(bucket: Any) -> None:
+    keep(b"first")
+    keep(b"second")
+    assert objects(bucket) == [f"in/here/{NAME}"]
+    with storage.opened(NAME) as file:
+        assert file.read() == b"second"
+
+
+def test_a_file_is_read_from_its_middle_on(bucket: Any) -> None:
+    keep(b"0123456789")
+    with storage.opened(NAME, 4) as file:
+        assert file.read(3) == b"456"
+
+
+def test_what_is_removed_is_gone_and_may_be_removed_again(bucket: Any) -> None:
+    keep(b"media")
+    assert storage.is_kept(NAME)
+    for _ in range(2):
+        storage.remove(NAME)
+    assert not storage.is_kept(NAME)
+    assert objects(bucket) == []
+    with pytest.raises(FileNotFoundError):
+        storage.opened(NAME)
+
+
+def test_the_admin_gives_out_the_whole_file_and_a_range_of_it(
+    bucket: Any, twilio: Simulator, admin_client: Client
+) -> None:
+    item = picture(twilio)
+    attempt(item)
+    item.refresh_from_db()
+    url = reverse("admin:mediapipe_mediaitem_file", args=[item.pk])
+    whole: Any = admin_client.get(url)
+    body = b"".join(whole.streaming_content)
+    assert (len(body), whole["Content-Length"]) == (item.size, str(item.size))
+    part: Any = admin_client.get(url, headers={"Range": "bytes=5-9"})
+    assert (part.status_code, b"".join(part.streaming_content)) == (206, body[5:10])
+
+
+def test_retention_deletes_the_object(bucket: Any, twilio: Simulator, settings: Settings) -> None:
+    settings.RETENTION_FILES_DAYS = 1
+    attempt(picture(twilio))
+    MediaItem.objects.update(retrieved_at=F("retrieved_at") - timedelta(days=2))
+    assert purge()["files"] == 1
+    assert objects(bucket) == []
+
+
+@pytest.fixture
+def away(bucket: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody answer where the bucket was."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_port()}")
+    use(settings, settings.STORAGE_URL)
+
+
+@pytest.mark.usefixtures("away")
+def test_a_storage_that_is_away_is_trouble_of_ours_and_an_incident(twilio: Simulator) -> None:
+    item = picture(twilio)
+    assert attempt(item) == "retrying: storage_failed"
+    assert Incident.objects.get().cause == "storage_failed"
+
+
+@pytest.mark.usefixtures("away")
+def test_the_admin_says_so_when_the_storage_is_away(admin_client: Client) -> None:
+    item = make.media()
+    MediaItem.objects.update(status="stored", size=3, storage_name=NAME)
+    answer = admin_client.get(reverse("admin:mediapipe_mediaitem_file", args=[item.pk]))
+    assert (answer.status_code, answer.content[:39]) == (
+        503,
+        b"The storage does not give the file out:",
+    )
+
+
+def test_a_bucket_that_does_not_exist_is_trouble_of_ours(bucket: Any, settings: Settings) -> None:
+    use(settings, "s3://nobody-made-this")
+    with pytest.raises(StorageFailed, match=r"NoSuchBucket|S3UploadFailedError"):
+        keep(b"media")
+
+
+def test_without_its_packages_it_is_said_how_to_install_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(configured, "find_spec", lambda name: None)
+    with pytest.raises(ImproperlyConfigured, match=r"requirements/s3\.txt"):
+        configured.media("s3://bucket/prefix", "")

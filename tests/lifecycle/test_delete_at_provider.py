@@ -1,0 +1,343 @@
+"""Stored media is deleted at Twilio where that is wished, and kept whenever anything disagrees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.files.storage import storages
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from mediapipe.fetching import storage
+from mediapipe.lifecycle import delete_at_provider
+from mediapipe.models import AccountTrouble, Deletion, HandOff, MediaItem, Status
+from mediapipe.models.outbox import DeliveryStatus
+from mediapipe.simulator import Simulator, faults
+from tasks.delete_at_twilio import delete_at_twilio
+from tests.fetching.test_attempt import announced, attempt, picture
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+Spoil = Callable[[MediaItem, Settings], object]
+
+
+@pytest.fixture(autouse=True)
+def wished(settings: Settings) -> None:
+    settings.TWILIO_AFTER_STORING, settings.TWILIO_DELETE_AFTER_S = "delete", 0.0
+
+
+def stored(item: MediaItem) -> MediaItem:
+    assert attempt(item) == "stored"
+    return item
+
+
+def deletes(twilio: Simulator, item: MediaItem) -> int:
+    """Return how many requests to delete this item have reached Twilio."""
+    return sum(entry.method == "DELETE" for entry in twilio.log.of(item.identity))
+
+
+def reason() -> str:
+    return Deletion.objects.get().tries[-1].answer
+
+
+def path_of(item: MediaItem, settings: Settings) -> Path:
+    return Path(settings.MEDIA_ROOT) / item.storage_name
+
+
+def later(**delta: float) -> time_machine.travel:
+    return time_machine.travel(timezone.now() + timedelta(**delta))
+
+
+def test_a_picture_is_deleted_once_it_is_stored_and_verified(twilio: Simulator) -> None:
+    item = stored(picture(twilio))
+    assert delete_at_twilio() == 1
+    script = twilio.state.find(item.identity)
+    assert script is not None
+    assert script.deleted
+    assert (Deletion.objects.get().status, deletes(twilio, item)) == ("delivered", 1)
+
+
+def test_a_recording_is_deleted_too(twilio: Simulator) -> None:
+    item = stored(announced(twilio.add_recording(account_sid=make.ACCOUNT)))
+    assert delete_at_twilio() == 1
+    assert deletes(twilio, item) == 1
+
+
+def test_what_twilio_has_no_more_is_done_with(twilio: Simulator) -> None:
+    item = stored(picture(twilio))
+    script = twilio.state.find(item.identity)
+    assert script is not None
+    script.deleted = True
+    assert delete_at_twilio() == 1
+    assert reason() == "Twilio had it no more."
+
+
+def test_nothing_is_deleted_twice(twilio: Simulator) -> None:
+    item = stored(picture(twilio))
+    assert (delete_at_twilio(), delete_at_twilio()) == (1, 0)
+    assert deletes(twilio, item) == 1
+
+
+def test_by_default_nothing_is_deleted(twilio: Simulator, settings: Settings) -> None:
+    settings.TWILIO_AFTER_STORING = "keep"
+    stored(picture(twilio))
+    assert not Deletion.objects.exists()
+
+
+def test_the_wish_of_an_account_stands_in_the_accounts_file(
+    twilio: Simulator, settings: Settings, tmp_path: Path
+) -> None:
+    accounts = [
+        {"account_sid": make.ACCOUNT, "auth_tokens": [make.TOKEN], "after_storing": "dry-run"}
+    ]
+    (tmp_path / "accounts.json").write_text(json.dumps(accounts))
+    settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = ""
+    settings.TWILIO_ACCOUNTS_FILE = str(tmp_path / "accounts.json")
+    stored(picture(twilio))
+    delete_at_twilio()
+    assert Deletion.objects.get().dry_run
+
+
+def test_a_dry_run_checks_everything_and_deletes_nothing(
+    twilio: Simulator, settings: Settings
+) -> None:
+    settings.TWILIO_AFTER_STORING = "dry-run"
+    item = stored(picture(twilio))
+    delete_at_twilio()
+    assert reason() == delete_at_provider.DRY_RUN
+    assert deletes(twilio, item) == 0
+
+
+def test_it_is_not_deleted_before_its_time(twilio: Simulator, settings: Settings) -> None:
+    settings.TWILIO_DELETE_AFTER_S = 3600.0
+    item = stored(picture(twilio))
+    with later(minutes=59):
+        assert delete_at_twilio() == 0
+    assert deletes(twilio, item) == 0
+    with later(minutes=61):
+        assert delete_at_twilio() == 1
+
+
+def test_what_failed_is_not_deleted(twilio: Simulator) -> None:
+    attempt(picture(twilio, faults=[faults.Status(401)]))
+    assert not Deletion.objects.exists()
+
+
+def change(**changes: Any) -> Spoil:
+    return lambda item, settings: MediaItem.objects.update(**changes)
+
+
+def overwrite(body: bytes) -> Spoil:
+    return lambda item, settings: path_of(item, settings).write_bytes(body)
+
+
+def flip_one_byte(item: MediaItem, settings: Settings) -> None:
+    body = bytearray(path_of(item, settings).read_bytes())
+    body[-1] ^= 1
+    path_of(item, settings).write_bytes(body)
+
+
+def hand_off(status: str) -> Spoil:
+    return lambda item, settings: HandOff.objects.create(
+        media=item, receiver="webhook", ending="media.stored", status=status
+    )
+
+
+def pause(item: MediaItem, settings: Settings) -> None:
+    AccountTrouble.objects.create(account_sid=item.account_sid, paused_at=timezone.now())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said", "again"),
+    [
+        (change(status=Status.FAILED), "failed, not stored", False),
+        (change(status=Status.ABSENT), "absent, not stored", False),
+        (change(status=Status.QUEUED), "put back to work", True),
+        (change(status=Status.FETCHING), "put back to work", True),
+        (change(status=Status.RETRYING), "put back to work", True),
+        (change(size=1), "bytes, not 1", False),
+        (change(size=None), "are not known", False),
+        (change(sha256="0" * 64), "SHA-256 of the stored file", False),
+        (change(sha256=""), "are not known", False),
+        (change(purged_at=timezone.now()), "file was deleted", False),
+        (change(storage_name=""), "file was deleted", False),
+        (overwrite(b""), "has 0 bytes", False),
+        (overwrite(b"x" * 10), "has 10 bytes", False),
+        (flip_one_byte, "SHA-256 of the stored file", False),
+        (lambda item, settings: path_of(item, settings).unlink(), "not in the storage", False),
+        (pause, "account is paused", True),
+        (hand_off("waiting"), "has taken it", True),
+        (hand_off("failed"), "has taken it", True),
+        (
+            lambda item, settings: setattr(settings, "TWILIO_AFTER_STORING", "keep"),
+            "does not wish it",
+            False,
+        ),
+        (
+            lambda item, settings: setattr(settings, "TWILIO_AUTH_TOKEN", ""),
+            "config_missing",
+            True,
+        ),
+        (change(media_url="https://evil.example/x"), "address_refused", False),
+    ],
+)
+def test_it_is_kept_when_anything_disagrees(
+    twilio: Simulator, settings: Settings, spoil: Spoil, said: str, again: bool
+) -> None:
+    item = stored(picture(twilio))
+    spoil(item, settings)
+    assert delete_at_twilio() == 0
+    assert said in reason()
+    assert deletes(twilio, item) == 0
+    assert Deletion.objects.waiting().exists() is again
+
+
+def test_it_is_kept_while_the_storage_cannot_be_read(
+    twilio: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(name: str) -> None:
+        raise ConnectionError
+
+    item = stored(picture(twilio))
+    monkeypatch.setattr(storages["media"], "open", away)
+    assert delete_at_twilio() == 0
+    assert (reason(), deletes(twilio, item)) == ("The storage cannot be read: ConnectionError.", 0)
+    assert Deletion.objects.waiting().exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"status": Status.QUEUED}, "put back to work"),
+        ({"storage_name": "another"}, "changed while its file was read"),
+        ({"purged_at": timezone.now()}, "file was deleted"),
+    ],
+)
+def test_it_is_kept_when_the_item_changes_while_its_file_is_read(
+    twilio: Simulator, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], said: str
+) -> None:
+    item = stored(picture(twilio))
+    measured = storage.measured
+
+    def meanwhile(name: str) -> tuple[int, str]:
+        MediaItem.objects.update(**changes)
+        return measured(name)
+
+    monkeypatch.setattr(storage, "measured", meanwhile)
+    assert delete_at_twilio() == 0
+    assert said in reason()
+    assert deletes(twilio, item) == 0
+
+
+def test_a_worker_that_read_for_too_long_leaves_it_to_the_next(
+    twilio: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = stored(picture(twilio))
+    measured = storage.measured
+
+    def taken_over(name: str) -> tuple[int, str]:
+        Deletion.objects.update(attempts=2)
+        return measured(name)
+
+    monkeypatch.setattr(storage, "measured", taken_over)
+    assert delete_at_twilio() == 0
+    assert deletes(twilio, item) == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "said", "again"),
+    [
+        (faults.Status(429, "7"), "Twilio answered 429", True),
+        (faults.Status(503), "Twilio answered 503", True),
+        (faults.Reset(), "connection_failed", True),
+        (faults.Status(401), "Twilio answered 401", False),
+        (faults.Status(403), "Twilio answered 403", False),
+    ],
+    ids=repr,
+)
+def test_an_answer_that_deletes_nothing_is_logged_and_tried_again_if_that_may_help(
+    twilio: Simulator, fault: faults.Fault, said: str, again: bool
+) -> None:
+    item = stored(picture(twilio))
+    script = twilio.state.find(item.identity)
+    assert script is not None
+    script.faults = [fault]
+    assert delete_at_twilio() == 0
+    assert said in reason()
+    assert Deletion.objects.waiting().exists() is again
+
+
+def test_it_goes_on_by_itself_when_the_reason_is_over(
+    twilio: Simulator, settings: Settings
+) -> None:
+    item = stored(picture(twilio))
+    pause(item, settings)
+    delete_at_twilio()
+    AccountTrouble.objects.all().delete()
+    with later(hours=1):
+        assert delete_at_twilio() == 1
+    assert deletes(twilio, item) == 1
+
+
+def command(*arguments: str) -> str:
+    out = StringIO()
+    call_command("delete_at_twilio", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_command_has_deleted_what_was_stored_before_it_was_wished(
+    twilio: Simulator, settings: Settings
+) -> None:
+    settings.TWILIO_AFTER_STORING = "keep"
+    item = stored(picture(twilio))
+    settings.TWILIO_AFTER_STORING = "delete"
+    assert command("--dry-run").startswith("1 media items would be")
+    assert not Deletion.objects.exists()
+    assert command().startswith("1 media items will be")
+    assert delete_at_twilio() == 1
+    assert deletes(twilio, item) == 1
+
+
+def test_the_command_follows_a_dry_run_up(twilio: Simulator, settings: Settings) -> None:
+    settings.TWILIO_AFTER_STORING = "dry-run"
+    item = stored(picture(twilio))
+    delete_at_twilio()
+    settings.TWILIO_AFTER_STORING = "delete"
+    command()
+    assert delete_at_twilio() == 1
+    assert deletes(twilio, item) == 1
+
+
+def test_the_command_leaves_what_is_gone_and_what_nobody_wishes(
+    twilio: Simulator, settings: Settings
+) -> None:
+    stored(picture(twilio))
+    delete_at_twilio()
+    assert command().startswith("0 ")
+    settings.TWILIO_AFTER_STORING = "keep"
+    stored(picture(twilio))
+    assert command().startswith("0 ")
+
+
+def test_the_admin_tells_what_became_of_it(
+    admin_client: Client, twilio: Simulator, settings: Settings
+) -> None:
+    pause(stored(picture(twilio)), settings)
+    delete_at_twilio()
+    owed = Deletion.objects.get()
+    assert owed.status == DeliveryStatus.WAITING
+    listed = admin_client.get(reverse("admin:mediapipe_deletion_changelist")).content.decode()
+    page = admin_client.get(reverse("admin:mediapipe_deletion_change", args=[owed.pk]))
+    for shown in (listed, page.content.decode()):
+        assert "The account is paused" in shown

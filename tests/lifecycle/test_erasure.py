@@ -1,0 +1,339 @@
+"""One person's media and payload are erased everywhere, and a receipt says what was erased."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.core import serializers
+from django.core.files.storage import storages
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.test import Client
+from django.urls import reverse
+from django_celery_results.models import TaskResult
+from pytest_django import Settings
+
+from mediapipe.lifecycle.hand_off import payload_of
+from mediapipe.lifecycle.retention import remove_files
+from mediapipe.models import (
+    Cause,
+    HandOff,
+    Incident,
+    IncidentMedia,
+    MediaItem,
+    RetryJob,
+    Sighting,
+    Status,
+    WebhookEvent,
+)
+from mediapipe.operations import audit_log
+from mediapipe.providers.base import WebhookRequest
+from mediapipe.simulator import Simulator
+from mediapipe.webhooks import spool
+from tests.fetching.test_attempt import attempt, stored_files
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+NUMBER = "+15550007788"
+TEXT = "a text that is nobody else's business"
+
+
+@pytest.fixture(autouse=True)
+def ada() -> User:
+    return User.objects.create_user("ada")
+
+
+def from_the_person(twilio: Simulator, *, at: datetime | None = None) -> MediaItem:
+    """Take in a picture message of the person, one that the simulated Twilio has."""
+    script = twilio.add_message_media(account_sid=make.ACCOUNT)
+    media = make.announced(script.parent_sid, identity=script.sid, url=script.url)
+    parameters = (("MessageSid", script.parent_sid), ("From", NUMBER), ("Body", TEXT))
+    inbound = make.message(
+        subject_sid=script.parent_sid, parameters=parameters, sender=NUMBER, media=(media,)
+    )
+    return make.media(inbound, at)
+
+
+def stored(twilio: Simulator) -> MediaItem:
+    item = from_the_person(twilio)
+    assert attempt(item) == "stored"
+    return item
+
+
+def forget(*arguments: str) -> Any:
+    """Run the command; return its receipt."""
+    out = StringIO()
+    call_command("forget", *arguments, "--by", "ada", "--noinput", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def everything_kept(settings: Settings) -> str:
+    """Return every row of every table, and every file of spool and storage, as one text."""
+    rows = [
+        serializers.serialize("json", model._default_manager.all())
+        for model in apps.get_models()
+        if model._meta.app_label in {"mediapipe", "admin", "django_celery_results"}
+    ]
+    folders = (Path(settings.SPOOL_DIR), Path(settings.MEDIA_ROOT))
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return "\n".join([*rows, *(path.read_bytes().decode("latin-1") for path in files)])
+
+
+def spooled(text: str) -> None:
+    request = WebhookRequest("POST", "https://m.example/", {}, text.encode())
+    spool.put(spool.Spooled("twilio", "messaging", datetime.now(UTC), request))
+
+
+def test_a_message_is_erased_with_its_file_and_its_payload(
+    twilio: Simulator, settings: Settings
+) -> None:
+    item = stored(twilio)
+    receipt = forget("--message-sid", item.event.subject_sid)
+    item.refresh_from_db()
+    assert stored_files(settings) == []
+    assert (item.status, item.storage_name, item.sha256) == (Status.STORED, "", "")
+    assert item.purged_at is not None
+    assert (item.event.parameters, item.event.sender, item.event.recipient) == ([], "", "")
+    assert (receipt["media_items"], receipt["files"], receipt["not_erased"]) == (1, 1, [])
+    assert receipt["events"][0]["subject_sid"] == item.event.subject_sid
+
+
+def test_the_figures_of_the_item_stay(twilio: Simulator) -> None:
+    item = stored(twilio)
+    before = (item.received_at, item.retrieved_at, item.size, item.delay_at_most_s)
+    forget("--message-sid", item.event.subject_sid)
+    item.refresh_from_db()
+    assert (item.received_at, item.retrieved_at, item.size, item.delay_at_most_s) == before
+
+
+def test_nothing_of_a_number_or_its_texts_is_left_anywhere(
+    twilio: Simulator, settings: Settings, ada: User
+) -> None:
+    settings.HANDOFF_WEBHOOK_URL = "https://crm.example/"
+    item = stored(twilio)
+    owed = HandOff.objects.get()
+    owed.freeze(payload_of(owed, datetime.now(UTC)))
+    sha256 = item.sha256
+    repeat = (*item.event.parameters, ["SmsStatus", "received"])
+    make.event(
+        make.message(subject_sid=item.event.subject_sid, sender=NUMBER, parameters=repeat, media=())
+    )
+    spooled(f"MessageSid={make.sid('MM')}&From=%2B15550007788&Body={TEXT}")
+    audit_log.note(ada, f"search: {NUMBER}", f"Exported 1 media item: {NUMBER}.")
+    RetryJob.of([], by=ada, chosen="search: +1 (555) 000-7788")
+    TaskResult.objects.create(task_id="t1", result=json.dumps(TEXT))
+    item.attempt_set.update(task_id="t1")
+    assert all(word in everything_kept(settings) for word in ("5550007788", TEXT, sha256))
+    receipt = forget("--number", NUMBER)
+    left = everything_kept(settings)
+    for word in ("15550007788", "000-7788", TEXT, sha256):
+        assert word not in left
+    counted = {
+        "files": 1,
+        "repeated_webhooks": 1,
+        "hand_offs": 1,
+        "task_results": 1,
+        "spooled_webhooks": 1,
+        "log_entries": 1,
+        "retry_jobs": 1,
+    }
+    assert {name: receipt[name] for name in counted} == counted
+    assert "5550007788" not in json.dumps(receipt)
+
+
+def test_others_are_left_alone(twilio: Simulator, settings: Settings) -> None:
+    other = make.media(make.message(sender="+15550007789"))
+    longer = make.media(make.message(sender="+155500077881"))
+    abroad = make.media(make.message(sender="+4915550007788"))
+    sid = "MM" + "15550007788".rjust(32, "a")
+    by_chance = make.media(make.message(parameters=(("MessageSid", sid),)))
+    spooled("MessageSid=MM1&From=%2B15550007789")
+    stored(twilio)
+    forget("--number", NUMBER)
+    assert len(spool.waiting()) == 1
+    for item in (other, longer, abroad, by_chance):
+        item.refresh_from_db()
+        assert item.status == Status.QUEUED
+        assert item.event.parameters != []
+
+
+@pytest.mark.parametrize("sender", [f"whatsapp:{NUMBER}", NUMBER[1:], f"rcs:{NUMBER}"])
+def test_a_number_is_found_behind_its_channel(sender: str) -> None:
+    item = make.media(make.message(sender=sender))
+    forget("--number", "+1 555 000 7788")
+    item.refresh_from_db()
+    assert item.event.sender == ""
+
+
+def test_a_number_is_found_in_any_parameter() -> None:
+    item = make.media(make.message(sender="", parameters=(("ForwardedFrom", NUMBER),)))
+    forget("--number", NUMBER)
+    item.refresh_from_db()
+    assert item.event.parameters == []
+
+
+def test_a_call_is_forgotten_with_its_recordings() -> None:
+    item = make.media(make.recording())
+    receipt = forget("--call-sid", item.event.call_sid)
+    assert [event["subject_sid"] for event in receipt["events"]] == [item.event.subject_sid]
+
+
+def test_what_is_not_fetched_yet_never_is(twilio: Simulator) -> None:
+    item = from_the_person(twilio)
+    forget("--message-sid", item.event.subject_sid)
+    item.refresh_from_db()
+    assert (item.status, item.error) == (Status.FAILED, "forgotten")
+    assert MediaItem.claim(item.pk) is None
+    assert MediaItem.objects.filter(pk=item.pk).retry() == []
+    assert twilio.log.of(item.identity) == []
+
+
+def test_a_repeat_does_not_bring_it_back(twilio: Simulator) -> None:
+    item = stored(twilio)
+    forget("--message-sid", item.event.subject_sid)
+    media = make.announced(item.event.subject_sid, identity=item.identity, url=item.media_url)
+    again = make.message(subject_sid=item.event.subject_sid, sender=NUMBER, media=(media,))
+    event = make.event(again)
+    event.refresh_from_db()
+    assert (event.parameters, event.sender, event.media.count()) == ([], "", 1)
+    assert not event.repeated.exists()
+
+
+def test_a_repeat_that_names_more_media_brings_none_of_it(twilio: Simulator) -> None:
+    item = stored(twilio)
+    forget("--message-sid", item.event.subject_sid)
+    again = make.message(subject_sid=item.event.subject_sid, sender=NUMBER, pictures=3)
+    event = make.event(again)
+    assert (event.queued, event.media.count()) == ([], 1)
+    event.refresh_from_db()
+    assert event.repeats == 1
+
+
+def test_a_repeat_while_it_is_erased_brings_nothing_either(
+    twilio: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = stored(twilio)
+
+    def announced_again(*files: Any) -> int:
+        make.event(make.message(subject_sid=item.event.subject_sid, sender=NUMBER, pictures=3))
+        return remove_files(*files)
+
+    monkeypatch.setattr("mediapipe.lifecycle.erasure.erase.remove_files", announced_again)
+    forget("--message-sid", item.event.subject_sid)
+    assert item.event.media.count() == 1
+
+
+def test_what_the_person_sends_afterwards_is_taken_in(twilio: Simulator) -> None:
+    stored(twilio)
+    forget("--number", NUMBER)
+    assert from_the_person(twilio).status == Status.QUEUED
+
+
+def test_the_pages_say_that_it_was_on_request(twilio: Simulator, admin_client: Client) -> None:
+    item = stored(twilio)
+    forget("--number", NUMBER)
+    for kind, pk in (("mediaitem", item.pk), ("webhookevent", item.event_id)):
+        page = admin_client.get(reverse(f"admin:mediapipe_{kind}_change", args=[pk]))
+        shown = page.content.decode()
+        assert "eleted on request, " in shown
+        assert "by retention" not in shown
+
+
+def test_what_a_worker_has_in_hand_is_said_and_erased_by_a_second_run(
+    twilio: Simulator, settings: Settings
+) -> None:
+    item = from_the_person(twilio)
+    claimed = MediaItem.claim(item.pk)
+    assert claimed is not None
+    with pytest.raises(CommandError, match="run the same again"):
+        forget("--number", NUMBER)
+    assert NUMBER in WebhookEvent.objects.get().sender
+    assert forget("--number", NUMBER)["not_erased"] == []
+    assert WebhookEvent.objects.get().sender == ""
+
+
+def test_a_storage_that_removes_nothing_is_said_and_the_payload_waits_for_it(
+    twilio: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(name: str) -> None:
+        raise PermissionError
+
+    item = stored(twilio)
+    with monkeypatch.context() as patch, pytest.raises(CommandError):
+        patch.setattr(storages["media"], "delete", read_only)
+        forget("--number", NUMBER)
+    item.event.refresh_from_db()
+    assert item.event.sender == NUMBER
+    assert forget("--number", NUMBER)["not_erased"] == []
+
+
+def test_incidents_keep_their_counts(twilio: Simulator) -> None:
+    item = stored(twilio)
+    sighting = Sighting(1.0, 1.0, "1 of 1", MediaItem.objects.filter(pk=item.pk))
+    Incident.see(Cause.EARLY_404S, make.ACCOUNT, sighting)
+    receipt = forget("--number", NUMBER)
+    assert IncidentMedia.objects.count() == 1
+    assert receipt["kept"]["incidents_that_count_them"] == 1
+
+
+def test_what_twilio_may_still_have_is_said(twilio: Simulator) -> None:
+    stored(twilio)
+    assert forget("--number", NUMBER)["kept"]["media_items_that_twilio_may_still_have"] == 1
+
+
+def test_a_dry_run_tells_the_same_and_erases_nothing(twilio: Simulator, settings: Settings) -> None:
+    item = stored(twilio)
+    out = StringIO()
+    call_command("forget", "--number", NUMBER, "--dry-run", stdout=out)
+    receipt = json.loads(out.getvalue())
+    assert (receipt["dry_run"], receipt["files"]) == (True, 1)
+    assert len(stored_files(settings)) == 1
+    item.event.refresh_from_db()
+    assert item.event.sender == NUMBER
+
+
+def test_who_answers_for_it_is_in_the_log_of_the_admin(twilio: Simulator, ada: User) -> None:
+    stored(twilio)
+    forget("--number", NUMBER)
+    entry = LogEntry.objects.get()
+    assert entry.user_id == ada.pk
+    assert "Erased 1 events" in entry.change_message
+    assert NUMBER not in f"{entry.object_repr}{entry.change_message}"
+
+
+def test_without_who_answers_for_it_nothing_is_erased() -> None:
+    with pytest.raises(CommandError, match="--by"):
+        call_command("forget", "--number", NUMBER, "--noinput")
+
+
+@pytest.mark.parametrize(("answer", "erased"), [("yes", True), ("y", False), ("", False)])
+def test_it_asks_before_it_erases(
+    monkeypatch: pytest.MonkeyPatch, answer: str, erased: bool
+) -> None:
+    item = make.media(make.message(sender=NUMBER))
+    monkeypatch.setattr("builtins.input", lambda prompt: answer)
+    if erased:
+        call_command("forget", "--number", NUMBER, "--by", "ada", stdout=StringIO())
+    else:
+        with pytest.raises(CommandError, match="Nothing was erased"):
+            call_command("forget", "--number", NUMBER, "--by", "ada")
+    item.event.refresh_from_db()
+    assert (item.event.sender == "") is erased
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("--number", "12"), ("--message-sid", "RE" + "1" * 32), ("--call-sid", "CA1")],
+)
+def test_what_names_nobody_is_refused(name: str, value: str) -> None:
+    with pytest.raises(CommandError):
+        forget(name, value)

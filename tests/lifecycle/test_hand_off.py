@@ -1,0 +1,267 @@
+"""Who goes on with a media item is told of its end: at least once, until it is taken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+from standardwebhooks import Webhook
+
+from mediapipe.failures import StorageFailed, Unauthorized, Undelivered
+from mediapipe.lifecycle.export import document
+from mediapipe.models import HandOff, MediaItem
+from mediapipe.models.hand_offs import UNCONFIRMED_AFTER
+from mediapipe.models.outbox import DeliveryStatus
+from mediapipe.operations import roles
+from mediapipe.providers.base import Evidence
+from mediapipe.simulator import Simulator
+from tasks import hand_off as handing
+from tasks.fetch_media import fetch_media
+from tasks.hand_off import confirm, hand_off
+from tests.fetching.test_attempt import picture
+from tests.models.test_claims import store
+from tests.support import make
+from tests.support.announcing import NOWHERE, SECRET
+from tests.support.receiver import Heard, web_server
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+
+@pytest.fixture
+def receiver(settings: Settings) -> Iterator[Heard]:
+    """Run a web server that takes everything, and hand everything to it."""
+    with web_server() as heard:
+        configure(settings, heard.url)
+        yield heard
+
+
+@pytest.fixture
+def task(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[HandOff]:
+    """Hand what is stored to a task, and collect what is published for it."""
+    messages: list[HandOff] = []
+    settings.ON_STORED_TASK = "crm.tasks.archive"
+    monkeypatch.setattr(handing, "publish", messages.append)
+    return messages
+
+
+def configure(settings: Settings, url: str) -> None:
+    settings.HANDOFF_WEBHOOK_URL, settings.HANDOFF_WEBHOOK_SECRETS = url, [SECRET]
+
+
+def failed() -> MediaItem:
+    item = make.claimed()
+    item.mark_failed(Unauthorized(), Evidence())
+    return item
+
+
+def later(**delta: float) -> time_machine.travel:
+    return time_machine.travel(timezone.now() + timedelta(**delta))
+
+
+def test_a_webhook_is_what_the_stock_verifier_accepts(receiver: Heard) -> None:
+    item = store(make.claimed())
+    assert hand_off() == 1
+    ((headers, body),) = receiver.requests
+    told: Any = Webhook(SECRET).verify(body, headers)
+    item.refresh_from_db()
+    assert (told["type"], told["data"]) == ("media.stored", document(item))
+    assert headers["webhook-id"] == HandOff.objects.get().key
+
+
+def test_a_failure_is_told_with_its_reason(receiver: Heard) -> None:
+    failed()
+    hand_off()
+    told = json.loads(receiver.requests[0][1])
+    assert (told["type"], told["data"]["error"]) == ("media.failed", "unauthorized")
+
+
+def test_what_was_delivered_is_not_sent_again(receiver: Heard) -> None:
+    store(make.claimed())
+    assert (hand_off(), hand_off()) == (1, 0)
+    assert len(receiver.requests) == 1
+
+
+def test_nothing_is_owed_where_nobody_waits() -> None:
+    store(make.claimed())
+    assert not HandOff.objects.exists()
+
+
+def test_nothing_is_owed_for_an_item_that_is_tried_again(receiver: Heard) -> None:
+    make.claimed().put_back(StorageFailed(), Evidence())
+    assert not HandOff.objects.exists()
+
+
+def test_it_is_owed_in_the_transaction_that_ends_the_item(receiver: Heard) -> None:
+    item = make.claimed()
+    with pytest.raises(RuntimeError), transaction.atomic():
+        store(item)
+        raise RuntimeError
+    assert not HandOff.objects.exists()
+
+
+def test_a_repetition_is_the_same_message_under_the_same_id(settings: Settings) -> None:
+    with web_server(503, 200) as receiver:
+        configure(settings, receiver.url)
+        store(make.claimed())
+        hand_off()
+        with later(minutes=1):
+            hand_off()
+    sent = {(headers["webhook-id"], body) for headers, body in receiver.requests}
+    assert (len(receiver.requests), len(sent)) == (2, 1)
+    assert HandOff.objects.get().status == DeliveryStatus.DELIVERED
+
+
+def test_a_receiver_that_is_away_is_asked_once_a_run(settings: Settings) -> None:
+    configure(settings, NOWHERE)
+    for _ in range(3):
+        store(make.claimed())
+    assert hand_off() == 1
+    assert HandOff.objects.waiting().count() == 3
+
+
+def test_one_message_that_is_refused_holds_up_no_other(settings: Settings) -> None:
+    with web_server(400, 200) as receiver:
+        configure(settings, receiver.url)
+        for _ in range(2):
+            store(make.claimed())
+        assert hand_off() == 2
+    assert sorted(HandOff.objects.values_list("status", flat=True)) == ["delivered", "failed"]
+
+
+def test_a_webhook_that_is_away_holds_up_no_task(task: list[HandOff], settings: Settings) -> None:
+    configure(settings, NOWHERE)
+    store(make.claimed())
+    hand_off()
+    assert len(task) == 1
+
+
+def test_a_failure_that_was_retried_meanwhile_is_not_told(receiver: Heard) -> None:
+    item = failed()
+    MediaItem.objects.filter(pk=item.pk).retry()
+    hand_off()
+    assert receiver.requests == []
+    assert "put back to work" in HandOff.objects.get().tries[-1].answer
+
+
+def test_a_task_is_told_of_what_is_stored_alone(task: list[HandOff]) -> None:
+    failed()
+    item = store(make.claimed())
+    hand_off()
+    (message,) = task
+    assert message.payload is not None
+    assert message.payload["data"]["id"] == item.pk
+
+
+def test_the_task_is_told_at_once_by_the_worker_that_stored_the_item(
+    twilio: Simulator, task: list[HandOff]
+) -> None:
+    item = picture(twilio)
+    fetch_media.apply(kwargs={"media_id": item.pk}, throw=True)
+    assert [message.media_id for message in task] == [item.pk]
+    assert hand_off() == 0
+
+
+def test_what_could_not_be_told_at_once_is_stored_and_told_by_the_next_run(
+    twilio: Simulator, task: list[HandOff], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(owed: HandOff) -> None:
+        raise Undelivered("The broker took nothing.", again=True)
+
+    item = picture(twilio)
+    with monkeypatch.context() as patch:
+        patch.setattr(handing, "publish", away)
+        fetch_media.apply(kwargs={"media_id": item.pk}, throw=True)
+    with later(minutes=1):
+        assert hand_off() == 1
+    assert [message.media_id for message in task] == [item.pk]
+
+
+def test_a_fault_of_the_hand_off_is_none_of_the_item(
+    twilio: Simulator, task: list[HandOff], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = picture(twilio)
+    with monkeypatch.context() as patch:
+        patch.setattr(handing, "publish", None)
+        assert fetch_media.apply(kwargs={"media_id": item.pk}, throw=True).get() == "stored"
+    # Its worker is taken for dead first.
+    with later(minutes=5):
+        assert hand_off() == 1
+
+
+def test_a_webhook_is_left_to_the_next_run(twilio: Simulator, receiver: Heard) -> None:
+    fetch_media.apply(kwargs={"media_id": picture(twilio).pk}, throw=True)
+    assert receiver.requests == []
+    assert hand_off() == 1
+
+
+def test_a_message_that_was_lost_is_sent_again_under_the_same_key(task: list[HandOff]) -> None:
+    store(make.claimed())
+    hand_off()
+    with later(seconds=UNCONFIRMED_AFTER.total_seconds() - 10):
+        assert hand_off() == 0
+    with later(seconds=UNCONFIRMED_AFTER.total_seconds() * 2):
+        assert hand_off() == 1
+    assert len(task) == 2
+    assert len({message.key for message in task}) == 1
+
+
+def test_a_task_that_was_confirmed_is_not_repeated(task: list[HandOff]) -> None:
+    store(make.claimed())
+    hand_off()
+    message_id = str(HandOff.objects.get().message_id)
+    assert confirm(message_id=message_id)
+    assert not confirm(message_id=message_id)
+    with later(days=1):
+        assert hand_off() == 0
+    assert HandOff.objects.get().status == DeliveryStatus.DELIVERED
+
+
+def test_a_webhook_without_its_secret_stops_the_start(settings: Settings) -> None:
+    settings.HANDOFF_WEBHOOK_URL, settings.HANDOFF_WEBHOOK_SECRETS = NOWHERE, []
+    with pytest.raises(SystemCheckError, match="HANDOFF_WEBHOOK_SECRET is not"):
+        call_command("check", stderr=StringIO())
+
+
+def test_the_admin_shows_each_attempt(admin_client: Client, receiver: Heard) -> None:
+    store(make.claimed())
+    hand_off()
+    owed = HandOff.objects.get()
+    page = admin_client.get(reverse("admin:mediapipe_handoff_change", args=[owed.pk]))
+    assert owed.key in page.content.decode()
+    for shown in (page, admin_client.get(reverse("admin:mediapipe_handoff_changelist"))):
+        assert owed.tries[0].answer in shown.content.decode()
+
+
+def try_again(client: Client, owed: HandOff) -> None:
+    data = {"action": "try_again", "_selected_action": [owed.pk]}
+    client.post(reverse("admin:mediapipe_handoff_changelist"), data)
+    owed.refresh_from_db()
+
+
+@pytest.mark.parametrize(("role", "status"), [("Viewer", "failed"), ("Support", "waiting")])
+def test_who_may_retry_has_failed_ones_sent_again(
+    client: Client, settings: Settings, role: str, status: str
+) -> None:
+    with web_server(400) as receiver:
+        configure(settings, receiver.url)
+        store(make.claimed())
+        hand_off()
+    user = User.objects.create_user("ada")
+    roles.assign(user, role)
+    client.force_login(user)
+    owed = HandOff.objects.get()
+    try_again(client, owed)
+    assert owed.status == status

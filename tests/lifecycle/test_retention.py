@@ -1,0 +1,317 @@
+"""What is old enough is deleted, each at its own age, and nothing that is still owed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import repeat
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, storages
+from django.core.management import CommandError, call_command
+from django.db.models import F
+from django.utils import timezone
+from django_celery_results.models import TaskResult
+from pytest_django import Settings
+
+from mediapipe.failures import TooLarge, TransientMedia404
+from mediapipe.lifecycle import retention
+from mediapipe.models import (
+    Cause,
+    FetchAttempt,
+    HandOff,
+    Incident,
+    MediaItem,
+    RepeatedWebhook,
+    WebhookEvent,
+)
+from mediapipe.providers.base import Body, Evidence
+from mediapipe.webhooks.record import record
+from tasks.purge import purge
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+OLD = timedelta(days=40)
+KINDS = ("PAYLOADS", "ATTEMPTS", "FILES", "RESULTS")
+
+
+@pytest.fixture(autouse=True)
+def thirty_days(settings: Settings) -> None:
+    for kind in KINDS:
+        setattr(settings, f"RETENTION_{kind}_DAYS", 30)
+
+
+def age(by: timedelta = OLD) -> None:
+    """Make everything that is in the database so much older."""
+    moments = {
+        WebhookEvent: ("received_at", "last_repeat_at"),
+        MediaItem: ("received_at", "retrieved_at", "failed_at"),
+        FetchAttempt: ("started_at",),
+    }
+    for model, fields in moments.items():
+        model._default_manager.update(**{field: F(field) - by for field in fields})
+
+
+def stored() -> MediaItem:
+    """Return a picture that is stored, with its file."""
+    item = make.claimed()
+    name = f"{make.ACCOUNT}/2026/01/31/{item.event.subject_sid}/{item.identity}.jpg"
+    storages["media"].save(name, ContentFile(b"abc"))
+    item.mark_stored(
+        Evidence(http_status=200),
+        Body(size=3, sha256="ab" * 32, head=b"abc"),
+        content_type="image/jpeg",
+        storage_name=name,
+    )
+    item.refresh_from_db()
+    return item
+
+
+def files(settings: Settings) -> list[Path]:
+    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+def said(*arguments: str) -> list[str]:
+    output = io.StringIO()
+    call_command("purge", *arguments, stdout=output)
+    return output.getvalue().splitlines()
+
+
+def counts(**deleted: int) -> dict[str, int]:
+    names = [*(kind.lower() for kind in KINDS), "hand_offs"]
+    return {name: deleted.get(name, 0) for name in names}
+
+
+def test_what_is_old_goes_and_its_row_says_so(settings: Settings) -> None:
+    item = stored()
+    age()
+    assert purge() == counts(payloads=1, attempts=1, files=1)
+    item.refresh_from_db()
+    assert (item.status, item.size, item.attempts, item.storage_name) == ("stored", 3, 1, "")
+    assert item.purged_at
+    event = item.event
+    assert (event.parameters, event.sender, event.recipient) == ([], "", "")
+    assert event.purged_at
+    assert files(settings) == []
+
+
+def test_a_second_run_finds_nothing_left() -> None:
+    stored()
+    age()
+    purge()
+    assert purge() == counts()
+
+
+def test_what_is_young_stays(settings: Settings) -> None:
+    item = stored()
+    age(timedelta(days=29))
+    assert purge() == counts()
+    item.refresh_from_db()
+    assert item.purged_at is None
+    assert item.event.parameters
+    assert len(files(settings)) == item.attempt_set.count() == 1
+
+
+def test_each_kind_has_an_age_of_its_own(settings: Settings) -> None:
+    settings.RETENTION_FILES_DAYS = 50
+    settings.RETENTION_ATTEMPTS_DAYS = 0
+    stored()
+    age()
+    assert purge() == counts(payloads=1)
+
+
+def test_zero_days_keep_everything(settings: Settings) -> None:
+    for kind in KINDS:
+        setattr(settings, f"RETENTION_{kind}_DAYS", 0)
+    stored()
+    age(timedelta(days=36_000))
+    assert purge() == counts()
+
+
+def test_nothing_of_an_unfinished_item_is_deleted() -> None:
+    make.claimed().put_back(TransientMedia404(), Evidence(http_status=404))
+    make.claimed()
+    make.media()
+    age()
+    assert purge() == counts()
+
+
+def test_the_payload_waits_for_the_last_media_item_of_its_event() -> None:
+    event = make.event(make.message(2))
+    first, second = event.media.all()
+    for pk in (first.pk, second.pk):
+        claimed = MediaItem.claim(pk)
+        assert claimed
+        claimed.mark_failed(TooLarge(), Evidence(http_status=200))
+    second.__class__.objects.filter(pk=second.pk).retry()
+    age()
+    assert purge() == counts(attempts=1)
+
+
+def test_a_failed_item_can_be_tried_again_after_its_evidence_is_gone() -> None:
+    item = make.claimed()
+    item.mark_failed(TooLarge(), Evidence(http_status=200))
+    age()
+    assert purge() == counts(payloads=1, attempts=1)
+    assert MediaItem.objects.all().retry() == [item.pk]
+    again = MediaItem.claim(item.pk)
+    assert again
+    assert again.attempt.number == 2
+
+
+def test_an_open_incident_keeps_the_attempts_that_are_its_evidence() -> None:
+    incident = Incident.see(Cause.EARLY_404S)
+    assert incident
+    incident.grow(MediaItem.objects.filter(pk=stored().pk))
+    age()
+    assert purge() == counts(payloads=1, files=1)
+
+
+@pytest.mark.parametrize(("days", "attempts"), [(29, 0), (31, 1)])
+def test_the_evidence_has_its_whole_age_from_the_end_of_the_incident(
+    days: int, attempts: int
+) -> None:
+    incident = Incident.see(Cause.EARLY_404S)
+    assert incident
+    incident.grow(MediaItem.objects.filter(pk=stored().pk))
+    Incident.over(Cause.EARLY_404S)
+    Incident.objects.update(resolved_at=timezone.now() - timedelta(days=days))
+    age()
+    assert purge()["attempts"] == attempts
+
+
+def test_what_came_again_goes_with_the_event_and_does_not_come_back() -> None:
+    announced = make.recording(sender="+15550000002")
+    event = make.event(announced)
+    again = make.recording(subject_sid=announced.subject_sid, parameters=(("Other", "1"),))
+    make.event(again)
+    event.media.update(status="failed")
+    age()
+    assert purge() == counts(payloads=1)
+    assert RepeatedWebhook.objects.get().parameters == []
+    late = make.recording(
+        subject_sid=announced.subject_sid, sender="+15550000002", parameters=(("Other", "2"),)
+    )
+    record(late, provider="twilio", received_at=timezone.now())
+    event.refresh_from_db()
+    assert (event.repeats, event.sender, event.repeated.count()) == (2, "", 1)
+
+
+def test_an_event_that_was_told_again_lately_is_not_old() -> None:
+    event = make.event()
+    event.media.update(status="failed")
+    age()
+    event.__class__.objects.update(last_repeat_at=timezone.now())
+    assert purge() == counts()
+
+
+def test_task_results_go_by_their_age_alone() -> None:
+    for task_id in ("old", "young"):
+        TaskResult.objects.create(task_id=task_id, status="SUCCESS")
+    TaskResult.objects.filter(task_id="old").update(date_done=timezone.now() - OLD)
+    assert purge() == counts(results=1)
+    assert TaskResult.objects.get().task_id == "young"
+
+
+def test_more_than_a_batch_is_deleted_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    for _ in range(5):
+        stored()
+    age()
+    assert purge() == counts(payloads=5, attempts=5, files=5)
+
+
+def test_a_kind_of_which_there_is_much_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.purge.RUN_S", 0.3)
+    much = SimpleNamespace(name="payloads", purge=lambda now: repeat(1))
+    little = SimpleNamespace(name="files", purge=lambda now: iter([1, 1, 1]))
+    monkeypatch.setattr(retention, "kinds", lambda: [much, little])
+    counts = purge()
+    assert counts["files"] == 3
+    assert counts["payloads"] > 3
+
+
+def test_no_empty_folders_are_left_and_no_full_one_is_taken(settings: Settings) -> None:
+    stored()
+    age()
+    young = stored()
+    purge()
+    root = Path(settings.MEDIA_ROOT)
+    left = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+    assert left == {young.storage_name}
+    assert len(list(root.glob("*/*/*/*/*"))) == 1
+
+
+class Refusing(FileSystemStorage):
+    """Lets nothing be deleted whose name is in `kept`."""
+
+    kept: Sequence[str] = ()
+
+    def delete(self, name: str) -> None:
+        if name in self.kept:
+            raise PermissionError
+        super().delete(name)
+
+
+@pytest.fixture
+def refusing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[Refusing]:
+    backend = settings.STORAGES["media"] | {"BACKEND": "tests.lifecycle.test_retention.Refusing"}
+    settings.STORAGES = settings.STORAGES | {"media": backend}
+    monkeypatch.setattr(Refusing, "kept", ())
+    return Refusing
+
+
+def test_a_file_that_cannot_be_deleted_keeps_no_other_one(
+    refusing: type[Refusing], settings: Settings
+) -> None:
+    item = stored()
+    stored()
+    age()
+    refusing.kept = [item.storage_name]
+    assert purge() == counts(payloads=2, attempts=2, files=1)
+    refusing.kept = []
+    assert purge() == counts(files=1)
+    assert files(settings) == []
+
+
+def test_the_command_says_in_a_sentence_that_the_storage_refuses(refusing: type[Refusing]) -> None:
+    refusing.kept = [stored().storage_name]
+    age()
+    with pytest.raises(CommandError, match=r"no file be deleted: PermissionError\. What was begun"):
+        said()
+
+
+def test_hand_offs_go_once_they_were_delivered(settings: Settings) -> None:
+    item = stored()
+    now = timezone.now()
+    for days in (29, 31):
+        delivered_at = now - timedelta(days=days)
+        HandOff.objects.create(media=item, status="delivered", delivered_at=delivered_at)
+    HandOff.objects.create(media=item)
+    assert purge() == counts(hand_offs=1)
+
+
+def test_the_command_tells_how_much_of_what_it_deleted(settings: Settings) -> None:
+    settings.RETENTION_RESULTS_DAYS = 0
+    stored()
+    age()
+    assert said() == [
+        "payloads: 1 deleted (older than 30 days)",
+        "attempts: 1 deleted (older than 30 days)",
+        "files: 1 deleted (older than 30 days)",
+        "hand_offs: 0 deleted (kept for ever)",
+        "results: 0 deleted (kept for ever)",
+    ]
+
+
+def test_a_dry_run_tells_the_same_and_deletes_nothing(settings: Settings) -> None:
+    stored()
+    age()
+    assert said("--dry-run")[2] == "files: 1 would be deleted (older than 30 days)"
+    assert len(files(settings)) == FetchAttempt.objects.count() == 1
+    assert not MediaItem.objects.exclude(purged_at=None).exists()

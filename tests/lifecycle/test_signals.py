@@ -1,0 +1,106 @@
+"""Other Django apps hear how a media item ended, and cannot harm it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from mediapipe.failures import RecordingAbsent, StorageFailed, Unauthorized, UrlMissing
+from mediapipe.models import MediaItem, Status
+from mediapipe.providers.base import Evidence
+from mediapipe.signals import media_failed, media_stored
+from tests.models.test_claims import store
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+
+
+class Listener:
+    """Writes down what it hears, with the state that the database then has."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str]] = []
+
+    def stored(self, *, media: MediaItem, **kwargs: Any) -> None:
+        self._hear("stored", media)
+
+    def failed(self, *, media: MediaItem, **kwargs: Any) -> None:
+        self._hear("failed", media)
+
+    def _hear(self, what: str, media: MediaItem) -> None:
+        assert transaction.get_connection().in_atomic_block is False
+        kept = MediaItem.objects.get(pk=media.pk)
+        assert (media.status, media.error, media.sha256) == (kept.status, kept.error, kept.sha256)
+        self.heard.append((what, kept.status))
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    listener = Listener()
+    media_stored.connect(listener.stored)
+    media_failed.connect(listener.failed)
+    yield listener
+    media_stored.disconnect(listener.stored)
+    media_failed.disconnect(listener.failed)
+
+
+def test_a_stored_item_is_told_once_it_is_in_the_database(listener: Listener) -> None:
+    store(make.claimed())
+    assert listener.heard == [("stored", Status.STORED)]
+
+
+def test_a_failure_is_told(listener: Listener) -> None:
+    make.claimed().mark_failed(Unauthorized(), Evidence())
+    assert listener.heard == [("failed", Status.FAILED)]
+
+
+def test_an_item_that_is_tried_again_is_told_of_only_at_its_end(listener: Listener) -> None:
+    make.claimed().put_back(StorageFailed(), Evidence())
+    assert listener.heard == []
+
+
+def test_what_never_was_is_told_once(listener: Listener) -> None:
+    item = make.media(make.recording())
+    for _ in range(2):
+        item.mark_absent(RecordingAbsent())
+    assert listener.heard == [("failed", Status.ABSENT)]
+
+
+def test_what_a_webhook_announces_as_failed_is_told_once(listener: Listener) -> None:
+    broken = make.announced("MM" + "1" * 32, url="", failure=UrlMissing())
+    inbound = make.message(media=(broken,))
+    for _ in range(2):
+        make.event(inbound)
+    assert listener.heard == [("failed", Status.FAILED)]
+
+
+def test_what_was_rolled_back_is_not_told(listener: Listener) -> None:
+    item = make.claimed()
+    with pytest.raises(RuntimeError), transaction.atomic():
+        item.mark_failed(Unauthorized(), Evidence())
+        raise RuntimeError
+    assert listener.heard == []
+
+
+@pytest.fixture
+def broken_receiver() -> Iterator[None]:
+    def receiver(**kwargs: Any) -> None:
+        raise ZeroDivisionError
+
+    media_stored.connect(receiver)
+    yield
+    media_stored.disconnect(receiver)
+
+
+def test_a_receiver_that_raises_harms_neither_the_item_nor_the_others(
+    broken_receiver: None, listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        item = store(make.claimed())
+    assert item.status == Status.STORED
+    assert listener.heard == [("stored", Status.STORED)]
+    assert "ZeroDivisionError" in caplog.text

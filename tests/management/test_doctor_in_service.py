@@ -1,0 +1,73 @@
+"""The doctor beside a service that runs: all is well, then one thing after the other is not."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mediapipe.simulator.numbers import PhoneNumber
+from tests.support import make
+from tests.support.commands import manage
+from tests.support.service import Service, running
+
+pytestmark = pytest.mark.services
+
+HERE = "/webhooks/twilio/messaging/"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Run a whole service on a broker of its own, and wait until all its parts were heard of."""
+    with running(tmp_path_factory.mktemp("service"), PUBLIC_BASE_URL="") as service:
+        number = PhoneNumber(
+            sms_url=f"{service.url}{HERE}#rc=5&rp=ct,rt,5xx",
+            sms_fallback_url=f"{service.url}{HERE}",
+        )
+        service.twilio.state.numbers.append(number)
+        whole = replace(service, env=service.env | {"PUBLIC_BASE_URL": service.url})
+        deadline = time.monotonic() + 60
+        while troubles(whole) & {"beat_silent", "sweep_silent", "worker_missing"}:
+            assert time.monotonic() < deadline, "not every part was heard of"
+            time.sleep(1)
+        yield whole
+
+
+def troubles(service: Service, **changes: str) -> set[str]:
+    """Return the names of what the doctor finds in this environment."""
+    data_dir = Path(service.env["DATA_DIR"])
+    environment = {name: value for name, value in service.env.items() if name != "DATA_DIR"}
+    said = manage("doctor", "--json", data_dir=data_dir, **environment | changes)
+    assert said.stdout, said.stderr
+    return {finding["name"] for finding in json.loads(said.stdout)["findings"]} - {""}
+
+
+def test_of_a_service_that_is_set_up_well_nothing_is_wrong(service: Service) -> None:
+    # It is there to try things out, on this machine.
+    assert troubles(service) == {"database_is_sqlite", "public_url_private"}
+
+
+def test_nothing_of_the_doctor_stays(service: Service) -> None:
+    troubles(service)
+    count = "from django_celery_results.models import TaskResult as T; print(T.objects.count())"
+    assert service.manage("shell", "-v0", "-c", count).strip() == "0"
+    assert service.export() == []
+    assert not list((Path(service.env["DATA_DIR"]) / "media").rglob("*.txt"))
+
+
+def test_a_storage_that_is_not_shared_is_named(service: Service, tmp_path: Path) -> None:
+    assert "storage_not_shared" in troubles(service, MEDIA_ROOT=str(tmp_path))
+
+
+def test_other_accounts_than_the_workers_are_named(service: Service) -> None:
+    found = troubles(service, TWILIO_ACCOUNT_SID=make.ACCOUNT)
+    # Web and Twilio know nothing of that account either.
+    assert {"accounts_differ", "signature_refused", "token_refused"} <= found
+
+
+def test_another_token_than_that_of_web_is_named(service: Service) -> None:
+    assert "signature_refused" in troubles(service, TWILIO_AUTH_TOKEN="not-that-of-web")

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import Count, F, Q
+
+from mediapipe.failures import Failure, FinalFailure
+from mediapipe.fetching.schedule import SPREAD
+from mediapipe.management.seed_history.arrivals import JAM, OUTBREAK
+from mediapipe.models import FetchAttempt, MediaItem, Status, WebhookEvent
+from mediapipe.models.delays import queue_lag_s, span, waited_s
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+UNTIL = datetime(2026, 7, 1, 12, tzinfo=UTC)
+FINAL = [failure.slug for failure in FinalFailure.all()]
+
+
+def seed(media: int = 400, **options: Any) -> None:
+    """Make a history that ends at UNTIL."""
+    call_command(
+        "seed_history", media=media, until=UNTIL, **options, stdout=StringIO(), stderr=StringIO()
+    )
+
+
+def test_it_makes_as_many_media_items_as_it_is_told_and_events_for_them() -> None:
+    seed(400)
+    assert MediaItem.objects.count() == 400
+    announced = WebhookEvent.objects.filter(media__isnull=False)
+    assert announced.aggregate(sum=Count("media"))["sum"] == 400
+    assert len({event.account_sid for event in announced}) == 3
+    assert set(announced.values_list("kind", flat=True)) == {"message", "recording"}
+
+
+def test_some_webhooks_announce_no_media_and_some_came_twice() -> None:
+    seed(1500)
+    assert WebhookEvent.objects.filter(media=None).exists()
+    assert WebhookEvent.objects.filter(repeats__gt=0, last_repeat_at__gt=F("received_at")).exists()
+
+
+def test_the_same_seed_makes_the_same_history() -> None:
+    seed(50)
+    first = rows()
+    MediaItem.objects.all().delete()
+    WebhookEvent.objects.all().delete()
+    seed(50)
+    assert rows() == first
+
+
+def test_another_seed_makes_another_history() -> None:
+    seed(50)
+    first = rows()
+    seed(50, seed=8, add=True)
+    assert rows()[: len(first)] != first
+
+
+def test_a_database_with_media_in_it_is_left_alone() -> None:
+    seed(1)
+    with pytest.raises(CommandError, match="has media items already"):
+        seed(1)
+    assert MediaItem.objects.count() == 1
+
+
+@pytest.mark.parametrize("number", ["0", "-5", "many", "1.5"])
+def test_a_number_that_is_none_is_refused(number: str) -> None:
+    with pytest.raises(CommandError, match="no number of things"):
+        call_command("seed_history", f"--media={number}")
+
+
+def test_nothing_happened_after_its_end_or_before_its_beginning() -> None:
+    seed(days=3)
+    at = MediaItem.objects.order_by("received_at").values_list("received_at", flat=True)
+    assert UNTIL - timedelta(days=3) <= at[0] < UNTIL
+    assert not FetchAttempt.objects.filter(started_at__gte=UNTIL).exists()
+    assert not MediaItem.objects.filter(retrieved_at__gte=UNTIL).exists()
+
+
+def test_every_item_has_the_attempts_that_it_counts_and_the_delays_of_its_times() -> None:
+    seed()
+    for item in MediaItem.objects.prefetch_related("attempt_set"):
+        attempts = list(item.attempt_set.all())
+        assert [attempt.number for attempt in attempts] == [*range(1, item.attempts + 1)]
+        assert [a.outcome for a in attempts].count("not_ready") == item.not_found_count
+        delay = span(item)
+        assert item.delay_at_most_s == (delay.at_most_s if delay else None)
+        assert item.queue_lag_s == queue_lag_s(item)
+        assert item.delay_at_least_s in (None, waited_s(item))
+
+
+def test_every_status_says_what_the_last_attempt_said() -> None:
+    seed(1500)
+    for item in MediaItem.objects.filter(attempts__gt=0).prefetch_related("attempt_set"):
+        last = list(item.attempt_set.all())[-1].outcome
+        if item.status == Status.STORED:
+            assert (last, bool(item.retrieved_at), bool(item.storage_name)) == (
+                "stored",
+                True,
+                True,
+            )
+        else:
+            assert (last, item.retrieved_at) == (item.error, None)
+
+
+def test_what_failed_used_up_its_schedule_or_could_not_succeed() -> None:
+    seed(1500)
+    failed = MediaItem.objects.failed()
+    assert failed.filter(error__in=FINAL).exists()
+    for item in failed.exclude(error__in=FINAL):
+        assert item.slow_retries == 7
+    assert {item.error for item in failed} <= {failure.slug for failure in Failure.all()}
+
+
+def test_attempts_come_as_the_schedule_says() -> None:
+    seed()
+    first, second = (dict(starts(number)) for number in (1, 2))
+    waits = [(second[media] - first[media]).total_seconds() for media in second]
+    assert waits
+    assert min(waits) >= 1
+    assert sorted(waits)[len(waits) // 2] < 1 + SPREAD + 1
+
+
+def test_what_waits_is_due_in_the_future_or_the_sweep_would_have_had_it() -> None:
+    seed(3000, days=2)
+    waiting = MediaItem.objects.filter(status=Status.RETRYING)
+    assert waiting.exists()
+    late = timedelta(seconds=5)
+    assert not waiting.filter(next_attempt_at__lt=UNTIL - late).exists()
+    assert not waiting.filter(sweep_at=None).exists()
+
+
+def test_twilio_had_bad_hours_and_we_had_others() -> None:
+    seed(3000, days=6)
+    early, lag = Q(not_found_count__gt=0), Q(queue_lag_s__gt=10)
+    outbreak, jam = during(*OUTBREAK), during(*JAM)
+    assert share(outbreak, early) > 1.5 * share(~outbreak, early)
+    assert share(jam, lag) > 0.9
+    assert share(~jam, lag) == 0
+
+
+def during(newest: timedelta, oldest: timedelta) -> Q:
+    return Q(received_at__gt=UNTIL - oldest, received_at__lte=UNTIL - newest)
+
+
+def share(chosen: Q, having: Q) -> float:
+    tried = MediaItem.objects.filter(chosen, attempts__gt=0)
+    return tried.filter(having).count() / tried.count()
+
+
+def starts(number: int) -> Any:
+    attempts = FetchAttempt.objects.filter(number=number, media__error="", phase="fast")
+    return attempts.values_list("media", "started_at")
+
+
+def rows() -> list[Any]:
+    names = ("identity", "status", "received_at", "next_attempt_at", "delay_at_most_s", "sha256")
+    return list(MediaItem.objects.order_by("received_at", "pk").values_list(*names))

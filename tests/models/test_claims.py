@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.utils import timezone
+
+from mediapipe.failures import LeaseLost, StorageFailed, TransientMedia404, Unauthorized
+from mediapipe.models import MediaItem, Status
+from mediapipe.models.media.item import LEASE
+from mediapipe.models.status import PATIENCE
+from mediapipe.providers.base import Body, Evidence
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+BODY = Body(size=3, sha256="ab" * 32, head=b"abc")
+
+
+def test_a_claim_opens_an_attempt_and_sets_the_time_of_the_first() -> None:
+    item = make.claimed()
+    assert (item.status, item.attempts) == (Status.FETCHING, 1)
+    row = item.attempt_set.get()
+    assert (row.number, row.outcome, row.started_at) == (1, "", item.first_attempt_at)
+
+
+def test_a_message_delivered_twice_claims_nothing_the_second_time() -> None:
+    item = make.claimed()
+    assert MediaItem.claim(item.pk) is None
+    assert item.attempt_set.count() == 1
+
+
+def test_of_two_workers_that_saw_the_same_row_one_takes_it() -> None:
+    item = make.media()
+    first, second = (MediaItem.objects.select_related("event").get(pk=item.pk) for _ in "ab")
+    now = datetime.now(UTC)
+    assert first._take(now, "", "")
+    assert not second._take(now, "", "")
+    assert item.attempt_set.count() == 1
+
+
+def test_a_stored_item_is_never_claimed_again() -> None:
+    item = store(make.claimed())
+    assert MediaItem.claim(item.pk) is None
+
+
+def test_an_item_is_not_claimed_before_it_is_due() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        item = make.claimed()
+        wait = item.put_back(TransientMedia404(), Evidence())
+        assert wait is not None
+        clock.shift(timedelta(seconds=wait.delay_s - 0.2))
+        assert MediaItem.claim(item.pk) is None
+        clock.shift(timedelta(seconds=0.2))
+        assert MediaItem.claim(item.pk) is not None
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_clock_that_was_set_back_makes_no_item_wait_as_long_again(waits: bool) -> None:
+    with time_machine.travel(NOON, tick=False):
+        item = make.claimed()
+        if waits:
+            item.put_back(TransientMedia404(), Evidence())
+    with time_machine.travel(NOON - timedelta(days=2), tick=False):
+        assert MediaItem.claim(item.pk) is not None
+
+
+def test_a_wait_of_the_slow_phase_is_no_clock_that_was_set_back() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        item = make.claimed()
+        clock.shift(timedelta(seconds=400))
+        item.renew_lease()
+        item.put_back(TransientMedia404(), Evidence())
+        assert MediaItem.claim(item.pk) is None
+
+
+def test_a_404_is_counted_and_its_time_kept() -> None:
+    item = make.claimed()
+    item.put_back(TransientMedia404(), Evidence(http_status=404, error_code=20404))
+    item.refresh_from_db()
+    assert (item.status, item.error, item.not_found_count) == (Status.RETRYING, "not_ready", 1)
+    assert item.last_not_found_at == item.attempt.started_at
+    assert (item.http_status, item.twilio_code) == (404, 20404)
+
+
+def test_trouble_of_ours_does_not_use_up_the_schedule() -> None:
+    item = make.claimed()
+    item.put_back(StorageFailed(), Evidence())
+    item.refresh_from_db()
+    assert (item.fast_retries, item.slow_retries, item.not_found_count) == (0, 0, 0)
+
+
+def test_the_slow_phase_waits_in_the_database_and_not_for_a_message() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        item = make.claimed()
+        clock.shift(timedelta(seconds=400))
+        item.renew_lease()
+        item.put_back(TransientMedia404(), Evidence())
+        item.refresh_from_db()
+        assert (item.phase, item.slow_retries) == ("slow", 1)
+        assert item.sweep_at == item.next_attempt_at
+
+
+def test_the_end_of_the_schedule_is_a_failed_row_with_its_reason() -> None:
+    item = make.claimed()
+    item.slow_retries = 7
+    assert item.put_back(TransientMedia404(), Evidence()) is None
+    item.refresh_from_db()
+    assert (item.status, item.error, item.sweep_at) == (Status.FAILED, "not_ready", None)
+
+
+def test_a_final_failure_ends_the_item_at_once() -> None:
+    item = make.claimed()
+    item.mark_failed(Unauthorized(), Evidence(http_status=401))
+    item.refresh_from_db()
+    assert (item.status, item.error) == (Status.FAILED, "unauthorized")
+    assert item.attempt_set.get().outcome == "unauthorized"
+
+
+def test_media_became_available_between_the_last_404_and_the_first_other_answer() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        item = make.claimed()
+        item.put_back(TransientMedia404(), Evidence())
+        clock.shift(timedelta(seconds=2))
+        item = claim(item)
+        store(item, found_at=NOON + timedelta(seconds=2.1))
+    item.refresh_from_db()
+    assert (item.last_not_found_at, item.found_at) == (NOON, NOON + timedelta(seconds=2.1))
+
+
+def test_a_404_after_another_answer_forgets_that_the_media_was_found() -> None:
+    item = make.claimed()
+    item.put_back(TransientMedia404(), Evidence(found_at=NOON))
+    item.refresh_from_db()
+    assert item.found_at is None
+
+
+def test_an_expired_lease_lets_another_worker_take_the_item() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        item = make.claimed()
+        clock.shift(LEASE + timedelta(seconds=1))
+        again = claim(item)
+    assert (again.attempts, again.interruptions) == (2, 1)
+    outcomes = again.attempt_set.values_list("outcome", flat=True)
+    assert list(outcomes) == ["interrupted", ""]
+
+
+def test_a_renewed_lease_keeps_others_away() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        item = make.claimed()
+        clock.shift(LEASE - timedelta(seconds=1))
+        item.renew_lease()
+        clock.shift(timedelta(seconds=2))
+        assert MediaItem.claim(item.pk) is None
+
+
+def test_a_worker_that_slept_past_its_lease_undoes_nothing() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        sleeper = make.claimed()
+        clock.shift(LEASE + timedelta(seconds=1))
+        store(claim(sleeper))
+        with pytest.raises(LeaseLost):
+            sleeper.put_back(TransientMedia404(), Evidence())
+    sleeper.refresh_from_db()
+    assert sleeper.status == Status.STORED
+    assert sleeper.attempt_set.get(number=1).outcome == "interrupted"
+
+
+def test_the_third_interruption_makes_an_item_poisonous() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        item = make.claimed()
+        for expected in (False, False, True):
+            clock.shift(LEASE + timedelta(seconds=1))
+            item = claim(item)
+            assert item.poisonous is expected
+
+
+def test_the_sweep_hands_out_what_was_queued_and_never_taken() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        item = make.media()
+        assert [*MediaItem.objects.hand_out(10)] == []
+        clock.shift(PATIENCE)
+        assert [*MediaItem.objects.hand_out(10)] == [item.pk]
+        assert [*MediaItem.objects.hand_out(10)] == []
+
+
+def test_the_sweep_hands_out_what_a_dead_worker_held() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        item = make.claimed()
+        clock.shift(LEASE)
+        assert [*MediaItem.objects.hand_out(10)] == [item.pk]
+
+
+def test_what_is_handed_out_ahead_is_so_again_only_when_it_is_long_due() -> None:
+    item = make.media()
+    due = timezone.now() + timedelta(seconds=8)
+    MediaItem.objects.update(sweep_at=due)
+    assert MediaItem.objects.hand_out(10, ahead=timedelta(seconds=10)) == {item.pk: due}
+    item.refresh_from_db()
+    assert item.sweep_at == due + PATIENCE
+
+
+def test_the_sweep_hands_out_the_oldest_first_and_no_more_than_asked() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        items = []
+        for _ in range(3):
+            items.append(make.media())
+            clock.shift(timedelta(seconds=1))
+        clock.shift(PATIENCE)
+        assert [*MediaItem.objects.hand_out(2)] == [items[0].pk, items[1].pk]
+
+
+def test_the_sweep_leaves_finished_items_alone() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        store(make.claimed())
+        clock.shift(timedelta(days=9))
+        assert [*MediaItem.objects.hand_out(10)] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_workers_at_once_make_one_claim() -> None:
+    item = make.media()
+
+    def take(_: int) -> bool:
+        try:
+            return MediaItem.claim(item.pk) is not None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(take, range(20))) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_sweeps_at_once_never_hand_out_the_same_item() -> None:
+    now = datetime.now(UTC)
+    pks = {make.media(at=now - PATIENCE).pk for _ in range(20)}
+
+    def sweep(_: int) -> list[int]:
+        try:
+            return [*MediaItem.objects.hand_out(10)]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        handed = [pk for ids in pool.map(sweep, range(4)) for pk in ids]
+    assert len(handed) == len(set(handed))
+    assert set(handed) <= pks
+
+
+def claim(item: MediaItem) -> MediaItem:
+    claimed = MediaItem.claim(item.pk)
+    assert claimed is not None
+    return claimed
+
+
+def store(item: MediaItem, found_at: datetime | None = NOON) -> MediaItem:
+    item.mark_stored(
+        Evidence(http_status=200, found_at=found_at),
+        BODY,
+        content_type="image/jpeg",
+        storage_name="a/b.jpg",
+    )
+    return item

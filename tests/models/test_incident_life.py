@@ -1,0 +1,146 @@
+"""One trouble is one incident: opened once, told once, and who did what stays on record."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+
+from mediapipe.models import Cause, Incident, IncidentStep, MediaItem, Sighting, State, Step
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+LATER = timedelta(hours=1)
+MUCH_LATER = timedelta(days=2)
+
+
+def seen(measured: float = 30.0, media_ids: list[int] | None = None) -> Incident:
+    """Let detection see early 404s, and return their incident."""
+    media = MediaItem.objects.filter(pk__in=media_ids or [])
+    sighting = Sighting(measured, 3.0, "Many.", media)
+    incident = Incident.see(Cause.EARLY_404S, make.ACCOUNT, sighting)
+    assert incident is not None
+    incident.refresh_from_db()
+    return incident
+
+
+def steps(incident: Incident) -> list[str]:
+    return [step.kind for step in incident.steps.all()]
+
+
+@pytest.fixture
+def ann() -> User:
+    return User.objects.create_user("ann")
+
+
+def test_an_incident_goes_from_open_to_resolved_and_keeps_who_did_what(ann: User) -> None:
+    incident = seen()
+    assert incident.acknowledge(ann)
+    assert incident.report(ann, "4711")
+    assert incident.resolve(ann)
+    incident.refresh_from_db()
+    assert (incident.state, incident.ticket) == (State.RESOLVED, "4711")
+    assert incident.resolved_at is not None
+    assert steps(incident) == [Step.OPENED, Step.ACKNOWLEDGED, Step.REPORTED, Step.RESOLVED]
+    assert [step.by for step in incident.steps.all()] == [None, ann, ann, ann]
+
+
+def test_trouble_that_is_seen_again_is_the_same_incident() -> None:
+    assert seen() == seen()
+    assert Incident.objects.get().count == 2
+    assert IncidentStep.objects.announced().count() == 1
+
+
+def test_each_doubling_is_announced_once() -> None:
+    for measured in (30, 45, 60, 61, 119, 120, 50):
+        incident = seen(measured)
+    assert steps(incident) == [Step.OPENED, Step.WORSE, Step.WORSE]
+
+
+def test_the_selection_grows_and_loses_nobody() -> None:
+    first, second = make.media(), make.media()
+    seen(media_ids=[first.pk])
+    incident = seen(media_ids=[first.pk, second.pk])
+    assert seen(media_ids=[second.pk]).affected == 2
+    assert set(incident.media.all()) == {first, second}
+    assert list(first.incidents.all()) == [incident]
+    assert incident.first_seen_at == first.received_at
+
+
+def test_recovery_is_announced_once() -> None:
+    incident = seen()
+    Incident.over(Cause.EARLY_404S, make.ACCOUNT)
+    Incident.over(Cause.EARLY_404S, make.ACCOUNT)
+    incident.refresh_from_db()
+    assert incident.state == State.RESOLVED
+    assert steps(incident) == [Step.OPENED, Step.RECOVERED]
+
+
+def test_of_two_that_see_the_recovery_at_once_one_tells_it() -> None:
+    incident = seen()
+    other = Incident.objects.get()
+    assert (incident.resolve(), other.resolve()) == (True, False)
+
+
+def test_the_same_trouble_within_the_window_opens_the_incident_again() -> None:
+    incident = seen()
+    incident.resolve()
+    with time_machine.travel(datetime.now(UTC) + LATER):
+        assert seen() == incident
+    incident.refresh_from_db()
+    assert (incident.state, incident.resolved_at) == (State.OPEN, None)
+    assert steps(incident) == [Step.OPENED, Step.RECOVERED, Step.REOPENED]
+
+
+def test_the_same_trouble_much_later_is_another_incident() -> None:
+    incident = seen()
+    incident.resolve()
+    with time_machine.travel(datetime.now(UTC) + MUCH_LATER):
+        assert seen() != incident
+
+
+def test_what_is_ignored_stays_silent_until_long_after_it_is_over(ann: User) -> None:
+    incident = seen()
+    incident.ignore(ann)
+    seen(500)
+    incident.resolve()
+    seen(1000)
+    incident.refresh_from_db()
+    assert (incident.state, incident.resolved_at) == (State.IGNORED, None)
+    assert IncidentStep.objects.announced().count() == 1
+    assert not Incident.objects.open().exists()
+
+
+def test_a_person_opens_what_was_closed_unless_there_is_another_one(ann: User) -> None:
+    incident = seen()
+    incident.resolve(ann)
+    assert incident.reopen(ann)
+    incident.resolve(ann)
+    with time_machine.travel(datetime.now(UTC) + MUCH_LATER):
+        seen()
+        assert not incident.reopen(ann)
+
+
+def test_what_is_over_can_still_be_reported(ann: User) -> None:
+    incident = seen()
+    incident.resolve()
+    assert incident.report(ann, "4711")
+    incident.refresh_from_db()
+    assert (incident.state, incident.ticket) == (State.RESOLVED, "4711")
+
+
+def test_what_is_over_cannot_be_acknowledged_or_closed_again(ann: User) -> None:
+    incident = seen()
+    incident.resolve(ann)
+    assert not incident.acknowledge(ann)
+    assert not incident.resolve(ann)
+    assert not incident.ignore(ann)
+
+
+def test_trouble_of_an_account_and_of_the_whole_service_are_two_things() -> None:
+    seen()
+    Incident.see(Cause.EARLY_404S)
+    assert Incident.objects.open().count() == 2

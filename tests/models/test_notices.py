@@ -1,0 +1,261 @@
+"""Each step of an incident is told over each channel, once, in order, and until it is taken."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.utils import timezone
+from pytest_django import Settings
+
+from mediapipe.failures import Undelivered
+from mediapipe.models import Cause, Channel, Incident, Notice, Step
+from mediapipe.models.outbox import (
+    FIRST_DELAY_S,
+    GRACE,
+    LEASE,
+    LONGEST_COUNTDOWN_S,
+    LONGEST_DELAY_S,
+    MOST_ATTEMPTS,
+    PATIENCE,
+    SPREAD,
+    DeliveryStatus,
+    delay_after_s,
+)
+from tests.support import make
+from tests.support.announcing import NOWHERE, attempt, configure, later, seen
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+
+@pytest.fixture(autouse=True)
+def two_channels(settings: Settings) -> None:
+    configure(settings, webhook=NOWHERE, slack=NOWHERE)
+
+
+def told(channel: Channel = Channel.WEBHOOK) -> list[str]:
+    rows = Notice.objects.filter(channel=channel)
+    return list(rows.values_list("step__kind", flat=True))
+
+
+def due() -> list[Notice]:
+    return list(Notice.objects.due(timezone.now()))
+
+
+def test_each_announced_step_is_owed_to_each_channel() -> None:
+    seen(30)
+    seen(60)
+    Incident.over(Cause.EARLY_404S, make.ACCOUNT)
+    seen(30)
+    steps = [Step.OPENED, Step.WORSE, Step.RECOVERED, Step.REOPENED]
+    assert told(Channel.WEBHOOK) == told(Channel.SLACK) == steps
+    assert told(Channel.EMAIL) == []
+
+
+def test_what_somebody_did_by_hand_is_told_to_nobody() -> None:
+    ann = User.objects.create_user("ann")
+    incident = seen()
+    incident.acknowledge(ann)
+    incident.resolve(ann)
+    incident.reopen(ann)
+    assert told() == [Step.OPENED]
+
+
+def test_what_goes_on_is_told_once() -> None:
+    for _ in range(3):
+        seen()
+    assert told() == [Step.OPENED]
+
+
+def test_without_a_channel_nothing_is_owed(settings: Settings) -> None:
+    configure(settings)
+    seen()
+    assert not Notice.objects.exists()
+
+
+def test_a_new_channel_begins_with_what_is_new(settings: Settings) -> None:
+    seen(30)
+    configure(settings, mail=25)
+    seen(60)
+    assert told(Channel.EMAIL) == [Step.WORSE]
+
+
+def test_a_step_that_is_undone_is_owed_to_nobody() -> None:
+    with pytest.raises(RuntimeError), transaction.atomic():
+        seen()
+        raise RuntimeError
+    assert not Notice.objects.exists()
+
+
+def test_of_two_that_take_it_at_once_one_gets_it() -> None:
+    seen()
+    with later():
+        first, second = (Notice.claim(due()[0].pk), Notice.claim(Notice.objects.all()[0].pk))
+    assert first is not None
+    assert second is None
+
+
+def test_who_died_over_it_is_followed_by_another() -> None:
+    seen()
+    with later():
+        pk = due()[0].pk
+        assert Notice.claim(pk)
+        with later(seconds=LEASE.total_seconds() - 1):
+            assert Notice.claim(pk) is None
+        with later(seconds=LEASE.total_seconds()):
+            again = Notice.claim(pk)
+    assert again is not None
+    assert again.attempts == 2
+
+
+def test_who_slept_past_the_lease_undoes_nothing() -> None:
+    seen()
+    with later():
+        sleeper = Notice.claim(due()[0].pk)
+        assert sleeper is not None
+        with later(seconds=LEASE.total_seconds()):
+            other = Notice.claim(sleeper.pk)
+            assert other is not None
+            assert other.delivered("200")
+            sleeper.undelivered(Undelivered("too slow", again=True))
+    other.refresh_from_db()
+    assert other.status == DeliveryStatus.DELIVERED
+    assert [entry["answer"] for entry in other.log] == ["200"]
+
+
+def test_what_kills_every_worker_ends() -> None:
+    seen()
+    with later():
+        notice = due()[0]
+        for number in range(MOST_ATTEMPTS + 1):
+            with later(seconds=number * LEASE.total_seconds()):
+                claimed = Notice.claim(notice.pk)
+            assert (claimed is None) == (number == MOST_ATTEMPTS)
+    notice.refresh_from_db()
+    assert notice.status == DeliveryStatus.FAILED
+
+
+def test_the_wait_grows_by_its_factor_up_to_the_longest() -> None:
+    waits = [delay_after_s(attempts) for attempts in range(1, MOST_ATTEMPTS)]
+    assert waits[0] == pytest.approx(FIRST_DELAY_S, rel=SPREAD)
+    assert all(wait <= LONGEST_DELAY_S * (1 + SPREAD) for wait in waits)
+    assert timedelta(hours=12) < timedelta(seconds=sum(waits)) < timedelta(hours=24)
+
+
+def test_it_is_tried_until_the_attempts_are_used_up() -> None:
+    seen()
+    with time_machine.travel(timezone.now() + timedelta(seconds=3), tick=False) as clock:
+        notice = due()[0]
+        for _ in range(MOST_ATTEMPTS):
+            assert notice.status == DeliveryStatus.WAITING
+            assert notice.next_attempt_at
+            clock.move_to(notice.next_attempt_at)
+            attempt(notice)
+    assert notice.status == DeliveryStatus.FAILED
+    assert len(notice.log) == MOST_ATTEMPTS
+    assert notice.next_attempt_at is None
+
+
+def test_a_receiver_that_asks_for_a_pause_gets_it_within_bounds() -> None:
+    seen()
+    with later():
+        first, second = (Notice.claim(notice.pk) for notice in due())
+        assert first and second
+        first.undelivered(Undelivered("429", again=True, retry_after_s=100))
+        second.undelivered(Undelivered("429", again=True, retry_after_s=10**9))
+        assert first.next_attempt_at and second.next_attempt_at
+        waits = [at - timezone.now() for at in (first.next_attempt_at, second.next_attempt_at)]
+    assert timedelta(seconds=99) < waits[0] <= timedelta(seconds=100)
+    assert waits[1] <= timedelta(seconds=LONGEST_DELAY_S)
+
+
+def test_the_end_is_not_told_before_the_beginning() -> None:
+    seen()
+    Incident.over(Cause.EARLY_404S, make.ACCOUNT)
+    with later():
+        opened, recovered = Notice.objects.filter(channel=Channel.WEBHOOK)
+        assert Notice.claim(recovered.pk) is None
+        claimed = Notice.claim(opened.pk)
+        assert claimed
+        claimed.failed("never")
+        assert Notice.claim(recovered.pk)
+
+
+def test_other_channels_and_incidents_do_not_wait_for_it() -> None:
+    seen()
+    Incident.see(Cause.STORAGE)
+    Incident.over(Cause.STORAGE)
+    with later():
+        assert [(notice.incident.cause, notice.channel) for notice in due()] == [
+            (cause, channel)
+            for cause in (Cause.EARLY_404S, Cause.STORAGE)
+            for channel in (Channel.WEBHOOK, Channel.SLACK)
+        ]
+
+
+def test_what_was_handed_out_is_not_published_again_at_once() -> None:
+    seen()
+    with later():
+        assert len(Notice.objects.hand_out(1)) == 1
+        assert len(Notice.objects.hand_out(9)) == 1
+        assert Notice.objects.hand_out(9) == []
+        with later(seconds=PATIENCE.total_seconds() + 1):
+            assert len(Notice.objects.hand_out(9)) == 2
+
+
+def test_a_countdown_that_is_lost_is_made_good_by_the_sweep() -> None:
+    seen()
+    with later():
+        claimed = Notice.claim(due()[0].pk)
+        assert claimed
+        failure = Undelivered("503", again=True)
+        claimed.undelivered(failure)
+        assert failure.retry_in_s
+        with later(seconds=failure.retry_in_s):
+            assert claimed.pk in [notice.pk for notice in due()]
+            assert claimed.pk not in Notice.objects.hand_out(9)
+        with later(seconds=failure.retry_in_s + GRACE.total_seconds() + 1):
+            assert claimed.pk in Notice.objects.hand_out(9)
+
+
+def test_a_wait_that_is_too_long_for_the_broker_is_the_sweeps() -> None:
+    seen()
+    with later():
+        claimed = Notice.claim(due()[0].pk)
+        assert claimed
+        failure = Undelivered("429", again=True, retry_after_s=LONGEST_COUNTDOWN_S + 1)
+        claimed.undelivered(failure)
+    assert failure.retry_in_s is None
+    assert claimed.sweep_at == claimed.next_attempt_at
+
+
+def test_what_failed_can_be_sent_again() -> None:
+    seen()
+    with later():
+        claimed = Notice.claim(due()[0].pk)
+        assert claimed
+        claimed.undelivered(Undelivered("404", again=False))
+        assert Notice.objects.all().send_again() == 1
+        again = Notice.claim(claimed.pk)
+    assert again
+    assert (again.key, again.attempts) == (claimed.key, 1)
+    assert [entry["answer"] for entry in again.log] == ["404"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_that_claim_it_at_once_one_gets_it() -> None:
+    seen()
+    pk = Notice.objects.order_by("pk").values_list("pk", flat=True)[0]
+
+    def claim(_: int) -> bool:
+        try:
+            return Notice.claim(pk) is not None
+        finally:
+            connection.close()
+
+    with later(), ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(claim, range(8))) == 1

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+from django.core.management import call_command
+
+from mediapipe.failures import FinalFailure, TooLarge, Unauthorized
+from mediapipe.models import MediaItem, Status
+from mediapipe.providers.base import Evidence
+from tests.support import make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Collect the ids that are published."""
+    ids: list[int] = []
+    monkeypatch.setattr(
+        "mediapipe.management.commands.retry.dispatch", lambda new, queue: ids.extend(new)
+    )
+    return ids
+
+
+def failed(failure: FinalFailure) -> MediaItem:
+    item = make.claimed()
+    item.mark_failed(failure, Evidence())
+    return item
+
+
+def retry(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    call_command("retry", *arguments)
+    return capsys.readouterr().out.strip()
+
+
+def test_failed_items_are_put_back_to_work_with_a_fresh_schedule(
+    capsys: pytest.CaptureFixture[str], handed_on: list[int]
+) -> None:
+    item = failed(Unauthorized())
+    assert retry(capsys) == "1 media items were put back to work."
+    item.refresh_from_db()
+    assert (item.status, item.error, item.fast_retries) == (Status.QUEUED, "", 0)
+    assert item.budget_started_at is None
+    assert handed_on == [item.pk]
+
+
+def test_what_was_tried_before_stays_on_record(capsys: pytest.CaptureFixture[str]) -> None:
+    item = failed(Unauthorized())
+    retry(capsys)
+    again = MediaItem.claim(item.pk)
+    assert again is not None
+    assert [row.number for row in again.attempt_set.all()] == [1, 2]
+
+
+def test_only_the_reason_that_is_asked_for_is_retried(capsys: pytest.CaptureFixture[str]) -> None:
+    refused, large = failed(Unauthorized()), failed(TooLarge())
+    retry(capsys, "--error", "too_large")
+    assert MediaItem.objects.failed().get() == refused
+    assert MediaItem.objects.queued().get() == large
+
+
+def test_a_dry_run_counts_and_changes_nothing(
+    capsys: pytest.CaptureFixture[str], handed_on: list[int]
+) -> None:
+    failed(Unauthorized())
+    said = retry(capsys, "--dry-run")
+    assert said == "1 media items would be put back to work."
+    assert MediaItem.objects.failed().count() == 1
+    assert handed_on == []
+
+
+def test_a_second_run_finds_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    failed(Unauthorized())
+    retry(capsys)
+    assert retry(capsys) == "0 media items were put back to work."
+
+
+def test_a_period_leaves_out_what_came_before(capsys: pytest.CaptureFixture[str]) -> None:
+    failed(Unauthorized())
+    assert retry(capsys, "--since", "2999-01-01").startswith("0 ")
+
+
+def test_a_stored_item_is_never_put_back(capsys: pytest.CaptureFixture[str]) -> None:
+    item = failed(Unauthorized())
+    MediaItem.objects.update(status=Status.STORED)
+    retry(capsys)
+    item.refresh_from_db()
+    assert item.status == Status.STORED

@@ -1,0 +1,215 @@
+"""Misconfiguration is said at the start, by the name of its variable, and shows no secret."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from pytest_django import Settings
+
+from tests.support import make
+from tests.support.commands import manage
+
+# A value that must be shown to nobody.
+CANARY = "hunter2"
+PRODUCTION = {
+    "PUBLIC_BASE_URL": "https://media.example.com",
+    "DJANGO_SECRET_KEY": "k3y-" * 13 + "abcdefgh",
+    "DATABASE_URL": "postgres://user:password@db.example/mediapipe",
+    "CELERY_BROKER_URL": "amqps://user:password@mq.example//",
+}
+WARNINGS = ["mediapipe.W001", *(f"security.W{number:03}" for number in range(1, 30))]
+
+
+def said(*, deploy: bool = False) -> list[CheckMessage]:
+    """Return what our own checks say."""
+    return run_checks(tags=["mediapipe"], include_deployment_checks=deploy)
+
+
+def said_once(id: str) -> str:
+    """Return the text and hint of the one message that there must be."""
+    (message,) = said()
+    assert message.id == id
+    assert CANARY not in str(message)
+    assert message.hint
+    return f"{message.msg} {message.hint}"
+
+
+def accounts_file(settings: Settings, tmp_path: Path, content: object) -> None:
+    """Let this be the only place where accounts are configured."""
+    path = tmp_path / "accounts.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = ""
+    settings.TWILIO_ACCOUNTS_FILE = str(path)
+
+
+def test_a_good_configuration_has_nothing_to_say() -> None:
+    assert said() == []
+
+
+@pytest.mark.parametrize("name", ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"])
+def test_without_any_account_both_names_are_said(settings: Settings, name: str) -> None:
+    settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = ""
+    assert name in said_once("mediapipe.E001")
+
+
+@pytest.mark.parametrize("tokens", ["", ","])
+def test_an_account_without_token_is_an_error(settings: Settings, tokens: str) -> None:
+    settings.TWILIO_AUTH_TOKEN = tokens
+    settings.TWILIO_API_KEY, settings.TWILIO_API_SECRET = make.sid("SK"), CANARY
+    assert said_once("mediapipe.E001").startswith("No value for TWILIO_AUTH_TOKEN:")
+
+
+def test_accounts_in_a_file_are_enough(settings: Settings, tmp_path: Path) -> None:
+    accounts_file(settings, tmp_path, [{"account_sid": make.ACCOUNT, "auth_tokens": [CANARY]}])
+    assert said() == []
+
+
+@pytest.mark.parametrize("content", [[], [{"account_sid": make.ACCOUNT}]])
+def test_a_file_without_a_token_is_an_error(
+    settings: Settings, tmp_path: Path, content: object
+) -> None:
+    accounts_file(settings, tmp_path, content)
+    assert "TWILIO_ACCOUNTS_FILE" in said_once("mediapipe.E001")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'[{{"auth_tokens": ["{CANARY}"',
+        {"account_sid": make.ACCOUNT, "auth_tokens": [CANARY]},
+        [{"account_sid": make.ACCOUNT, "auth_tokens": CANARY}],
+        [{"account_sid": CANARY}],
+        [{"account_sid": make.ACCOUNT, CANARY: "auth_tokens"}],
+    ],
+)
+def test_a_file_that_cannot_be_read_is_an_error(
+    settings: Settings, tmp_path: Path, content: object
+) -> None:
+    accounts_file(settings, tmp_path, content)
+    assert str(tmp_path) in said_once("mediapipe.E005")
+
+
+def test_a_file_that_is_not_there_is_an_error(settings: Settings) -> None:
+    settings.TWILIO_ACCOUNTS_FILE = "/nowhere/accounts.json"
+    assert "No such file" in said_once("mediapipe.E005")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TWILIO_ACCOUNT_SID", ""),
+        ("TWILIO_ACCOUNT_SID", CANARY),
+        ("TWILIO_AUTH_TOKEN", f"{CANARY} {CANARY}"),
+        ("TWILIO_API_SECRET", CANARY),
+    ],
+)
+def test_an_account_that_cannot_be_right_is_an_error(
+    settings: Settings, name: str, value: str
+) -> None:
+    setattr(settings, name, value)
+    assert "TWILIO_ACCOUNT_SID" in said_once("mediapipe.E005")
+
+
+def test_a_media_folder_that_cannot_be_made_is_an_error(settings: Settings) -> None:
+    settings.MEDIA_ROOT = "/dev/null/media"
+    assert "MEDIA_ROOT /dev/null/media cannot be written" in said_once("mediapipe.E002")
+
+
+def test_a_media_folder_that_is_read_only_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Root, as which tests may run, may write everywhere.
+    monkeypatch.setattr("mediapipe.operations.checks.os.access", lambda *_: False)
+    assert "read-only" in said_once("mediapipe.E002")
+
+
+def test_a_bucket_needs_no_media_folder(settings: Settings) -> None:
+    settings.STORAGE_URL, settings.MEDIA_ROOT = "s3://bucket/prefix", "/dev/null/media"
+    assert said() == []
+
+
+@pytest.mark.parametrize(("window_s", "ids"), [(3299, []), (3300, ["mediapipe.E003"])])
+def test_countdowns_end_before_the_broker_delivers_them_again(
+    settings: Settings, window_s: float, ids: list[str]
+) -> None:
+    settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+    settings.MEDIA_TOTAL_TIMEOUT_S, settings.RETRY_FAST_WINDOW_S = 300, window_s
+    assert [message.id for message in said()] == ids
+
+
+def test_a_broker_that_never_delivers_again_allows_any_window(settings: Settings) -> None:
+    settings.CELERY_BROKER_TRANSPORT_OPTIONS = {}
+    settings.RETRY_FAST_WINDOW_S = 10**6
+    assert said() == []
+
+
+@pytest.mark.parametrize("host", ["http://127.0.0.1:9701", "https://twilio.example"])
+def test_an_origin_may_be_given_credentials(settings: Settings, host: str) -> None:
+    settings.TWILIO_API_HOSTS = [host]
+    assert said() == []
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:9701", "ftp://h", "http://h/path", f"http://user:{CANARY}@h", "http://"]
+)
+def test_what_is_no_origin_is_an_error(settings: Settings, host: str) -> None:
+    settings.TWILIO_API_HOSTS = ["http://127.0.0.1:9701", host]
+    assert "TWILIO_API_HOSTS, entry 2" in said_once("mediapipe.E004")
+
+
+@pytest.mark.parametrize("url", ["", "http://media.example.com"])
+def test_a_deployment_without_https_is_a_warning(settings: Settings, url: str) -> None:
+    settings.PUBLIC_BASE_URL = url
+    assert [message.id for message in said(deploy=True)] == ["mediapipe.W001"]
+    assert said() == []
+
+
+def test_a_deployment_behind_https_has_nothing_to_warn_of(tmp_path: Path) -> None:
+    ended = manage("check", "--deploy", "--fail-level=WARNING", data_dir=tmp_path, **PRODUCTION)
+    assert ended.returncode == 0, ended.stderr
+    assert "no issues" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "ids"),
+    [
+        ({"DJANGO_HSTS_SECONDS": "0"}, ["security.W004"]),
+        ({"DJANGO_DEBUG": "true"}, ["security.W018"]),
+        ({"DJANGO_SECRET_KEY": "short"}, ["security.W009"]),
+        (
+            {"PUBLIC_BASE_URL": ""},
+            ["mediapipe.W001", "security.W004", "security.W012", "security.W016"],
+        ),
+    ],
+)
+def test_a_deployment_that_is_not_safe_is_warned(
+    tmp_path: Path, change: dict[str, str], ids: list[str]
+) -> None:
+    environment = PRODUCTION | change
+    ended = manage("check", "--deploy", "--fail-level=WARNING", data_dir=tmp_path, **environment)
+    assert ended.returncode == 1
+    assert [id for id in WARNINGS if id in ended.stderr] == ids
+
+
+def test_a_missing_token_is_said_without_a_traceback(tmp_path: Path) -> None:
+    ended = manage("check", data_dir=tmp_path, TWILIO_AUTH_TOKEN="", TWILIO_API_SECRET=CANARY)
+    assert ended.returncode == 1
+    assert "TWILIO_AUTH_TOKEN" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert CANARY not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("public", "believed"),
+    [("https://media.example.com", "True"), ("http://media.example.com", "False"), ("", "False")],
+)
+def test_a_header_that_tells_of_tls_is_believed_only_where_a_proxy_sets_it(
+    tmp_path: Path, public: str, believed: str
+) -> None:
+    question = (
+        "from django.test import RequestFactory; "
+        "print(RequestFactory().get('/', headers={'X-Forwarded-Proto': 'https'}).is_secure())"
+    )
+    said = manage("shell", "-v0", "-c", question, data_dir=tmp_path, PUBLIC_BASE_URL=public)
+    assert said.stdout.strip() == believed

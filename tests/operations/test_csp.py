@@ -1,0 +1,63 @@
+"""Every page says that nothing but our own files may run on it, and our own pages obey."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from mediapipe.failures import TooLarge
+from mediapipe.providers.base import Evidence
+from tests.support import make
+from tests.support.admin import page
+
+pytestmark = pytest.mark.django_db
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TEMPLATES = sorted((ROOT / "templates").rglob("*.*"))
+# A handler, a style, a script or a style sheet within the page; and any host but our own.
+INLINE = re.compile(
+    r"""\son\w+\s*=|\sstyle\s*=|<script(?![^>]*\ssrc=)[^>]*>|<style|javascript:""", re.IGNORECASE
+)
+LOADED = re.compile(r"""<(?:script|link|img|audio|video|source|iframe)[^>]+(?:src|href)="([^"]+)""")
+
+
+def test_a_page_may_load_and_run_our_own_files_alone(admin_client: Client) -> None:
+    policy = admin_client.get(reverse("admin:index"))["Content-Security-Policy"]
+    assert policy.startswith("default-src 'self';")
+    assert "unsafe" not in policy
+    for part in ("object-src 'none'", "base-uri 'none'", "form-action 'self'"):
+        assert part in policy
+
+
+def test_those_without_login_get_the_policy_too(client: Client) -> None:
+    for url in (reverse("admin:login"), "/healthz", "/nowhere"):
+        assert "default-src 'self'" in client.get(url)["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_no_template_has_what_the_policy_forbids(template: Path) -> None:
+    assert INLINE.findall(template.read_text()) == []
+
+
+def test_no_page_has_what_the_policy_forbids(admin_client: Client) -> None:
+    item = make.claimed()
+    item.mark_failed(TooLarge(), Evidence())
+    pages = (
+        page(admin_client, "index"),
+        page(admin_client, "failures"),
+        page(admin_client, "reasons"),
+        page(admin_client, "mediapipe_mediaitem_changelist"),
+        page(admin_client, "mediapipe_webhookevent_changelist"),
+        page(admin_client, "mediapipe_rejection_changelist"),
+        page(admin_client, "mediapipe_mediaitem_change", item.pk),
+        page(admin_client, "mediapipe_webhookevent_change", item.event_id),
+        page(admin_client, "mediapipe_mediaitem_retry_all"),
+        page(admin_client, "auth_user_add"),
+    )
+    for html in pages:
+        assert INLINE.findall(html) == []
+        assert [url for url in LOADED.findall(html) if not url.startswith("/")] == []

@@ -1,0 +1,225 @@
+"""What load balancers and Prometheus are answered, whatever is away."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import InterfaceError, connection
+from django.test import Client
+from prometheus_client import Metric
+from prometheus_client.openmetrics import parser as openmetrics
+from prometheus_client.parser import text_string_to_metric_families
+
+from mediapipe.failures import Failure, TooLarge, Unauthorized
+from mediapipe.models import Cause, Incident, MediaItem, Rejection, Status
+from mediapipe.models.outbox import DeliveryStatus
+from mediapipe.operations import counters
+from mediapipe.providers.base import Evidence
+from mediapipe.webhooks import spool
+from tests.support import make
+from tests.webhooks.test_spool import ARRIVED
+from tests.webhooks.test_webhooks import MESSAGING, mms, send
+
+pytestmark = pytest.mark.django_db
+PATHS = ["/healthz", "/readyz", "/metrics"]
+
+
+@pytest.fixture(autouse=True)
+def broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let there be a broker that answers."""
+    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "memory://")
+
+
+@contextmanager
+def no_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Lose the connection to the database, and find none when connecting again."""
+    connection.close()
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "NAME", "/nowhere/database")
+        yield
+    connection.close()
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+def families(client: Client) -> dict[str, Metric]:
+    """Return what Prometheus reads, by the names of the metrics."""
+    text = client.get("/metrics").content.decode()
+    return {family.name: family for family in text_string_to_metric_families(text)}
+
+
+def values(family: Metric) -> dict[str, float]:
+    """Return the values of a metric with one label, by that label."""
+    return {"".join(sample.labels.values()): sample.value for sample in family.samples}
+
+
+def test_a_process_that_answers_is_alive(client: Client) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.content) == (200, b"ok\n")
+
+
+def test_a_service_whose_parts_are_there_is_ready(client: Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "database": True,
+        "broker": True,
+        "spool": 0,
+        "workers": 0,
+        "beat": False,
+    }
+
+
+def test_a_service_without_broker_is_ready_because_the_rows_wait_for_the_sweep(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", f"redis://127.0.0.1:{closed_port()}/0")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["broker"]) == (200, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_service_without_database_is_not_ready_but_alive(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with no_database(monkeypatch):
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.json()["database"]) == (503, False)
+        assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_metrics_say_that_the_database_is_away_and_what_waits_for_it(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.put(ARRIVED)
+    with no_database(monkeypatch):
+        found = families(client)
+    assert set(found) == {"mediapipe_spool", "mediapipe_database_up"}
+    assert values(found["mediapipe_spool"]) == {"": 1}
+    assert values(found["mediapipe_database_up"]) == {"": 0}
+
+
+def test_a_connection_that_is_closed_already_is_a_database_that_is_away(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed() -> None:
+        # What psycopg2 says of a connection that broke: Django counts it as no DatabaseError.
+        raise InterfaceError("connection already closed")
+
+    monkeypatch.setattr(connection, "cursor", closed)
+    assert client.get("/readyz").status_code == 503
+    assert values(families(client)["mediapipe_database_up"]) == {"": 0}
+
+
+def test_without_any_rows_every_metric_is_there(client: Client) -> None:
+    found = families(client)
+    assert values(found["mediapipe_media"]) == dict.fromkeys(Status.values, 0)
+    assert values(found["mediapipe_incidents_open"]) == dict.fromkeys(Cause.values, 0)
+    assert values(found["mediapipe_notices"]) == dict.fromkeys(DeliveryStatus.values, 0)
+    assert values(found["mediapipe_oldest_unfinished_seconds"]) == {"": 0}
+    assert values(found["mediapipe_database_up"]) == {"": 1}
+
+
+@pytest.mark.usefixtures("published")
+def test_webhooks_are_counted_with_their_repeats(client: Client) -> None:
+    webhook = mms()
+    for _ in range(3):
+        send(webhook)
+    make.media(make.recording())
+    for _ in range(2):
+        counters.count(time.monotonic())
+    counted = values(families(client)["mediapipe_webhooks"])
+    assert counted == {"message": 3, "recording": 1, "conversation": 0}
+
+
+def test_media_are_counted_by_status_and_failures_by_reason(client: Client) -> None:
+    make.event(make.message(3))
+    for failure in (TooLarge(), TooLarge(), Unauthorized()):
+        make.claimed().mark_failed(failure, Evidence())
+    found = families(client)
+    assert values(found["mediapipe_media"])["queued"] == 3
+    assert values(found["mediapipe_media"])["failed"] == 3
+    assert values(found["mediapipe_media_failed"]) == {"too_large": 2, "unauthorized": 1}
+
+
+def test_refused_webhooks_are_counted_over_all_hours(client: Client) -> None:
+    for item in (make.media(), make.media()):
+        Rejection.add("signature_wrong", item.received_at.replace(year=2020))
+        Rejection.add("signature_wrong", item.received_at)
+    assert values(families(client)["mediapipe_webhooks_refused"]) == {"signature_wrong": 4}
+
+
+def test_an_incident_is_counted_while_it_is_open(client: Client) -> None:
+    Incident.see(Cause.STORAGE)
+    Incident.see(Cause.CREDENTIALS, make.ACCOUNT)
+    Incident.over(Cause.CREDENTIALS, make.ACCOUNT)
+    found = values(families(client)["mediapipe_incidents_open"])
+    assert (found["storage_failed"], found["credentials_refused"]) == (1, 0)
+
+
+def test_the_age_of_the_oldest_that_is_owed_is_told(client: Client) -> None:
+    item = make.media()
+    MediaItem.objects.update(received_at=item.received_at.replace(year=2020))
+    (age_s,) = values(families(client)["mediapipe_oldest_unfinished_seconds"]).values()
+    assert age_s > 365 * 86400
+
+
+@pytest.mark.usefixtures("published")
+def test_no_label_holds_what_a_stranger_sends(client: Client) -> None:
+    for _ in range(3):
+        send(mms(), signature="wrong")
+        strange = {"AccountSid": make.sid("AC"), "MessageSid": make.sid("SM"), "Body": "canary"}
+        client.post(MESSAGING, strange, content_type="application/x-www-form-urlencoded")
+        client.post(f"{MESSAGING}?canary={make.sid('SM')}", headers={"X-Canary": "canary"})
+        send(mms().changed(MediaContentType0=f"canary/{make.sid('x')}"))
+    labels = [
+        (name, value)
+        for family in families(client).values()
+        for sample in family.samples
+        for name, value in sample.labels.items()
+    ]
+    assert {name for name, _ in labels} == {
+        *("kind", "reason", "status", "cause", "part", "queue", "receiver", "le"),
+    }
+    reasons = {value for name, value in labels if name == "reason"}
+    assert 0 < len(reasons) <= 4
+    words = [value for name, value in labels if name != "le"]
+    assert all(value.replace("_", "").isalnum() for value in words)
+
+
+def test_a_failure_is_a_label_only_if_it_has_a_slug(client: Client) -> None:
+    slugs = {failure.slug for failure in Failure.all()}
+    for _ in range(2):
+        make.claimed().mark_failed(TooLarge(make.sid("ME")), Evidence(request_id=make.sid("RQ")))
+    assert set(values(families(client)["mediapipe_media_failed"])) <= slugs
+
+
+def test_openmetrics_is_spoken_to_who_asks_for_it(client: Client) -> None:
+    make.media()
+    answer = client.get("/metrics", headers={"Accept": "application/openmetrics-text"})
+    assert answer["Content-Type"].startswith("application/openmetrics-text")
+    text = answer.content.decode()
+    found = openmetrics.text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
+    assert {"mediapipe_webhooks", "mediapipe_media"} <= {family.name for family in found}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_it_is_only_read(client: Client, path: str) -> None:
+    assert client.head(path).status_code == 200
+    for method in ("post", "put", "patch", "delete", "options"):
+        assert getattr(client, method)(path).status_code == 405
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nobody_needs_a_login_or_gets_a_cookie(client: Client, path: str) -> None:
+    assert not client.get(path).cookies

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from mediapipe import logs
+from mediapipe.celery import app
+from mediapipe.logs import JsonFormatter, TextFormatter
+from mediapipe.models import Rejection
+from mediapipe.simulator import Simulator, faults, payloads
+from mediapipe.simulator.webhooks import Method
+from tasks.fetch_media import fetch_media
+from tests.fetching.test_attempt import picture
+from tests.support import make, service
+from tests.webhooks.test_webhooks import send
+
+# All of it would show in a log: the caller's number, the text, the token, parts of a signed link.
+PHONE, BODY = "5550000002", "a+text+that+nobody+else+should+read"
+SECRETS = [make.TOKEN, PHONE, BODY, BODY.replace("+", " "), "Signature=", "Key-Pair-Id"]
+
+
+class Formatted(logging.Handler):
+    """Keeps what a formatter makes of each record, at the time at which it is made."""
+
+    def __init__(self, formatter: logging.Formatter) -> None:
+        super().__init__(logging.DEBUG)
+        self.setFormatter(formatter)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+    def objects(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines]
+
+
+@pytest.fixture(params=["json", "text"])
+def log(request: pytest.FixtureRequest) -> Iterator[Formatted]:
+    """Log everything, down to what the libraries say when they are debugged."""
+    formatter = JsonFormatter() if request.param == "json" else TextFormatter()
+    handler, root = Formatted(formatter), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield handler
+    root.setLevel(level)
+    root.removeHandler(handler)
+
+
+def record(**extra: object) -> logging.LogRecord:
+    values = {
+        "name": "mediapipe.fetching.attempt",
+        "levelname": "INFO",
+        "msg": "done %d",
+        "args": (3,),
+    }
+    return logging.makeLogRecord(values | extra)
+
+
+def as_json(made: logging.LogRecord) -> dict[str, Any]:
+    line: dict[str, Any] = json.loads(JsonFormatter().format(made))
+    return line
+
+
+def test_a_line_for_machines_is_json_with_its_ids() -> None:
+    line = as_json(record(media_id=7, event_id=2))
+    assert (line["message"], line["media_id"], line["event_id"]) == ("done 3", 7, 2)
+    assert (line["logger"], line["level"]) == ("mediapipe.fetching.attempt", "INFO")
+    assert line["time"].endswith("+00:00")
+
+
+def test_a_line_for_people_says_when_how_bad_where_and_what() -> None:
+    line = TextFormatter().format(record(media_id=7))
+    assert line.endswith(" INFO mediapipe.fetching.attempt: done 3")
+
+
+def test_an_exception_is_in_the_line() -> None:
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError as error:
+        made = record(exc_info=(type(error), error, error.__traceback__))
+    assert "ZeroDivisionError" in as_json(made)["exception"]
+
+
+def test_what_json_does_not_know_is_written_as_text() -> None:
+    assert as_json(record(path=JsonFormatter))["path"]
+
+
+def test_a_line_break_in_a_message_makes_no_second_line() -> None:
+    assert "\n" not in JsonFormatter().format(record(msg="one\ntwo", args=()))
+
+
+def test_outside_of_a_task_no_task_is_named() -> None:
+    assert "task_id" not in as_json(record())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("log", ["json"], indirect=True)
+def test_a_fetch_names_its_task_media_and_event(twilio: Simulator, log: Formatted) -> None:
+    item = picture(twilio)
+    result = fetch_media.apply(kwargs={"media_id": item.pk})
+    (line,) = [line for line in log.objects() if line["logger"] == "mediapipe.fetching.attempt"]
+    assert (line["media_id"], line["event_id"]) == (item.pk, item.event_id)
+    assert (line["task_id"], line["outcome"]) == (result.id, "stored")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_no_secret_and_nothing_personal_of_a_webhook_is_logged(
+    log: Formatted, method: Method
+) -> None:
+    webhook = payloads.mms(1, account_sid=make.ACCOUNT).changed(Body=BODY.replace("+", " "))
+    assert send(webhook, method=method).status_code == 200
+    assert send(webhook, method=method, signature="wrong").status_code == 403
+    assert send(webhook.changed(MessageSid="x"), method=method).status_code == 400
+    assert "refused a webhook" in "".join(log.lines)
+    for secret in SECRETS:
+        assert secret not in "".join(log.lines)
+
+
+@pytest.mark.django_db
+def test_no_secret_of_a_fetch_is_logged(twilio: Simulator, log: Formatted) -> None:
+    for fault in (
+        [],
+        [faults.Status(401)],
+        [faults.RedirectTo("https://evil.example/?a=5550000002")],
+    ):
+        fetch_media.apply(kwargs={"media_id": picture(twilio, faults=fault).pk})
+    assert "unauthorized" in "".join(log.lines)
+    for secret in SECRETS:
+        assert secret not in "".join(log.lines)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("published")
+def test_a_flood_of_forged_webhooks_is_one_line_and_one_row(
+    log: Formatted,
+) -> None:
+    webhook = payloads.mms(1, account_sid=make.ACCOUNT)
+    for _ in range(200):
+        assert send(webhook, signature="wrong").status_code == 403
+    written = [line for line in log.lines if "WARNING" in line or "ERROR" in line]
+    assert len(written) == 1
+    assert [row.count for row in Rejection.objects.all()] == [200]
+
+
+def test_the_ids_of_the_work_are_in_every_line() -> None:
+    with logs.about(request_id="abc"):
+        logs.bind(media_id=7)
+        assert TextFormatter().format(record()).endswith(": done 3 [request_id=abc media_id=7]")
+        assert (as_json(record())["request_id"], as_json(record())["media_id"]) == ("abc", 7)
+    assert "[" not in TextFormatter().format(record())
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize("log", ["json"], indirect=True)
+def test_a_request_has_an_id_that_its_answer_tells(log: Formatted) -> None:
+    answer = send(payloads.mms(1, account_sid=make.ACCOUNT), signature="wrong")
+    (line,) = [line for line in log.objects() if line["message"].startswith("refused")]
+    assert line["request_id"] == answer["X-Request-ID"]
+    assert len(answer["X-Request-ID"]) == 32
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("given", "taken"), [("proxy-0123456789", True), ("x\ny", False), ("short", False)]
+)
+def test_the_id_of_a_proxy_is_taken_over_if_it_is_one(
+    client: Client, given: str, taken: bool
+) -> None:
+    answer = client.get("/healthz", headers={"X-Request-ID": given})
+    assert (answer["X-Request-ID"] == given) is taken
+
+
+def test_the_id_of_the_request_goes_with_the_message_of_a_task(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "memory://")
+    with app.connection_for_write() as connection:
+        queue: Any = connection.SimpleQueue("ids")
+        with logs.about(request_id="abc"):
+            # Celery's own producers would still know the broker of an earlier test.
+            producer = connection.Producer()
+            fetch_media.apply_async(kwargs={"media_id": 1}, queue="ids", producer=producer)
+        assert queue.get(block=False).headers[logs.HEADER] == "abc"
+
+
+@pytest.mark.services
+def test_the_id_goes_from_the_webhook_to_the_worker_and_its_retries(tmp_path: Path) -> None:
+    with service.running(tmp_path, LOG_FORMAT="json") as live:
+        webhook = payloads.mms(1, delay_s=3600)
+        (media,) = webhook.media
+        live.twilio.send(webhook)
+        live.twilio.log.wait_for(media.sid, 1, timeout_s=60)
+        media.delay_s = 0
+        live.wait_until_settled(1)
+    said = (tmp_path / "logs/worker.log").read_text().splitlines()
+    # To root, under whom nobody should run it, Celery says so before there is a log.
+    lines = [json.loads(line) for line in said if line.startswith("{")]
+    fetches = [line for line in lines if line["logger"] == "mediapipe.fetching.attempt"]
+    assert len(fetches) > 1
+    assert len({line["request_id"] for line in fetches}) == 1
+    assert all(line["media_id"] and line["event_id"] and line["task_id"] for line in fetches)
+    web = (tmp_path / "logs/web.log").read_text().splitlines()
+    assert all(json.loads(line)["logger"] for line in web)

@@ -1,0 +1,106 @@
+"""Three roles come with each migration, and a command puts a user into one of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.core.management import CommandError, call_command
+
+from mediapipe.operations import roles
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+EVERY_ROLE = sorted(roles.ROLES)
+
+
+def user(name: str = "ada", **changes: Any) -> User:
+    return User.objects.create_user(name, password="a long password", **changes)
+
+
+def may(someone: User) -> set[str]:
+    """Return everything the user is allowed, freshly read."""
+    return set(User.objects.get(pk=someone.pk).get_all_permissions())
+
+
+def role(*arguments: str) -> str:
+    output = io.StringIO()
+    call_command("role", *arguments, stdout=output)
+    return output.getvalue().strip()
+
+
+def names(groups: Iterable[Group]) -> list[str]:
+    return sorted(group.name for group in groups)
+
+
+def test_a_migrated_database_has_the_three_roles() -> None:
+    assert names(Group.objects.all()) == EVERY_ROLE
+
+
+def test_an_older_database_gets_roles_and_permissions_with_the_next_migrate() -> None:
+    Group.objects.all().delete()
+    Permission.objects.all().delete()
+    call_command("migrate", verbosity=0)
+    assert names(Group.objects.all()) == EVERY_ROLE
+    assert Group.objects.get(name=roles.SUPPORT).permissions.filter(codename="view_numbers")
+
+
+def test_a_viewer_sees_every_list_and_nothing_more() -> None:
+    viewer = user()
+    roles.assign(viewer, roles.VIEWER)
+    assert {name.split(".")[1].split("_")[0] for name in may(viewer)} == {"view"}
+    assert "mediapipe.view_mediaitem" in may(viewer)
+    assert "mediapipe.view_numbers" not in may(viewer)
+
+
+def test_each_role_may_do_what_the_one_before_may() -> None:
+    viewer, support, administrator = (user(name) for name in ("ada", "ben", "cleo"))
+    for someone, name in zip((viewer, support, administrator), roles.ROLES, strict=True):
+        roles.assign(someone, name)
+    assert may(viewer) < may(support) < may(administrator)
+    gained = {"mediapipe.view_numbers", "mediapipe.retry_mediaitem", "mediapipe.export_mediaitem"}
+    assert gained <= may(support) - may(viewer)
+    assert "auth.change_user" in may(administrator) - may(support)
+
+
+def test_a_command_puts_a_user_into_one_role_and_lets_it_log_in() -> None:
+    ada = user()
+    assert role("ada", "viewer") == "ada is now in the role Viewer."
+    role("ada", "support")
+    ada.refresh_from_db()
+    assert (names(ada.groups.all()), ada.is_staff) == ([roles.SUPPORT], True)
+
+
+def test_other_groups_of_the_user_stay() -> None:
+    ada = user()
+    ada.groups.add(Group.objects.create(name="Night shift"))
+    role("ada", "viewer")
+    assert names(ada.groups.all()) == ["Night shift", roles.VIEWER]
+
+
+def test_a_superuser_is_said_to_be_above_every_role() -> None:
+    user(is_superuser=True)
+    assert "may do everything in any role" in role("ada", "viewer")
+
+
+def test_a_user_that_there_is_not_is_said_to_be_missing() -> None:
+    with pytest.raises(CommandError, match=r"There is no user 'ada'. Make one with --new."):
+        role("ada", "viewer")
+
+
+def test_a_new_user_is_made_with_the_password_that_is_typed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mediapipe.management.commands.role.getpass", lambda _: "long enough, yes")
+    role("ada", "viewer", "--new")
+    assert User.objects.get(username="ada").check_password("long enough, yes")
+
+
+def test_a_password_that_is_too_common_makes_no_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mediapipe.management.commands.role.getpass", lambda _: "password")
+    with pytest.raises(CommandError, match="too common"):
+        role("ada", "viewer", "--new")
+    assert not User.objects.exists()

@@ -1,0 +1,70 @@
+"""Traces are on where OpenTelemetry's own variable says so, and have no webhook's URL in them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from mediapipe.operations import programs, tracing
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (tracing.ASKED_FOR, *tracing.DEFAULTS):
+        # Set first, so that what the code sets is taken back too.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """Let the packages be installed beside a Python of the test's own; return the tracer."""
+    tracer = tmp_path / "opentelemetry-instrument"
+    tracer.touch()
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    return str(tracer)
+
+
+@pytest.mark.usefixtures("installed")
+def test_without_the_variable_nothing_is_traced() -> None:
+    assert tracing.python() == [sys.executable]
+
+
+def test_with_it_every_program_is(monkeypatch: pytest.MonkeyPatch, installed: str) -> None:
+    monkeypatch.setenv(tracing.ASKED_FOR, "http://collector:4318")
+    for program in (programs.web("127.0.0.1:1"), programs.worker(), programs.beat()):
+        command = list(program.command)
+        at = command.index(installed)
+        # What may stand before it sets variables and starts what comes after them.
+        assert command[at + 1] == sys.executable
+        assert command[:at] in ([], programs.ONE_ARENA)
+
+
+@pytest.mark.usefixtures("installed")
+def test_webhooks_are_left_out_unless_somebody_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(tracing.ASKED_FOR, "http://collector:4318")
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "mine")
+    tracing.python()
+    assert "webhooks" in os.environ["OTEL_PYTHON_DJANGO_EXCLUDED_URLS"]
+    assert os.environ["OTEL_SERVICE_NAME"] == "mine"
+
+
+def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(tracing.ASKED_FOR, "http://collector:4318")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(ImproperlyConfigured, match=r"requirements/telemetry\.txt"):
+        tracing.python()
+
+
+def test_no_package_traces_the_requests_to_signed_links() -> None:
+    pinned = (
+        Path(__file__).resolve().parent.parent.parent / "requirements" / "telemetry.txt"
+    ).read_text()
+    for library in ("requests", "urllib3", "urllib"):
+        assert f"opentelemetry-instrumentation-{library}==" not in pinned

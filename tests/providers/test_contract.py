@@ -1,0 +1,94 @@
+"""What the doctor asks of Twilio and what is deleted there, by Twilio's own OpenAPI description."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from mediapipe.lifecycle import delete_at_provider
+from mediapipe.management.doctor import conversations, credentials, inbound
+from mediapipe.management.doctor.api_client import told
+from mediapipe.management.doctor.findings import State
+from mediapipe.models import MediaItem
+from mediapipe.providers.base import Credentials, Kind
+from mediapipe.providers.twilio import resources
+from tests.support import make
+from tests.support.prism import prism
+
+ACCOUNT = "AC" + "a" * 32
+
+
+@pytest.fixture(scope="module")
+def mock() -> Iterator[str]:
+    with prism("twilio_setup.openapi.json") as origin:
+        yield origin
+
+
+@pytest.fixture(autouse=True)
+def asked(mock: str, settings: Settings) -> None:
+    settings.TWILIO_ACCOUNT_SID = ACCOUNT
+    settings.TWILIO_API_HOSTS = [mock]
+    settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
+
+
+def test_an_account_is_read_and_its_token_not_shown() -> None:
+    first, *_ = credentials.examine()
+    assert (first.state, first.what) == (State.OK, "Twilio takes the auth token")
+    # Twilio's answer has the token in it.
+    assert told(resources.account_url(ACCOUNT), Credentials(ACCOUNT, "x")).document["auth_token"]
+    assert "auth_token" not in "".join(map(str, credentials.examine()))
+
+
+def test_phone_numbers_and_services_are_read(settings: Settings) -> None:
+    settings.PUBLIC_BASE_URL = "https://www.example.com"
+    (finding,) = inbound.examine()
+    assert finding.name == "webhook_path_wrong"
+    assert finding.where == f"{ACCOUNT}: messaging service MG{'a' * 32}"
+
+
+def test_the_numbers_of_a_service_are_read() -> None:
+    answer = told(resources.senders_url("MG" + "a" * 32), Credentials(ACCOUNT, "x"))
+    (number,) = answer.document["phone_numbers"]
+    assert (number["phone_number"], number["sid"]) == ("+987654321", "PN" + "a" * 32)
+
+
+def test_a_whatsapp_sender_is_read(settings: Settings) -> None:
+    settings.PUBLIC_BASE_URL = "https://callback.example.com"
+    (finding,) = inbound.examine()
+    assert finding.name == "webhook_path_wrong"
+    assert ": whatsapp +" in finding.where
+
+
+@pytest.mark.parametrize("host", ["example.com", "www.example.com"], ids=["account", "service"])
+def test_the_webhooks_of_conversations_are_read(settings: Settings, host: str) -> None:
+    settings.PUBLIC_BASE_URL = f"https://{host}"
+    assert [finding.name for finding in conversations.examine()] == [
+        "conversations_ask_before",
+        "webhook_path_wrong",
+        "conversations_event_missing",
+    ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [Kind.MESSAGE, Kind.RECORDING])
+def test_a_deletion_is_one_that_the_description_has(mock: str, kind: Kind) -> None:
+    item = announced(mock, kind)
+    assert delete_at_provider._asked(item) == "Twilio answered 204: it is deleted."
+
+
+def announced(origin: str, kind: Kind) -> MediaItem:
+    """Return an item of this kind that the mock server has."""
+    letter = "a" * 32
+    root = f"{origin}/2010-04-01/Accounts/{ACCOUNT}"
+    if kind == Kind.RECORDING:
+        sid, subject, url = f"RE{letter}", f"RE{letter}", f"{root}/Recordings/RE{letter}"
+    else:
+        sid, subject = f"ME{letter}", f"MM{letter}"
+        url = f"{root}/Messages/{subject}/Media/{sid}"
+    media = make.announced(subject, identity=sid, url=url)
+    return make.media(
+        make.message(kind=kind, account_sid=ACCOUNT, subject_sid=subject, media=(media,))
+    )

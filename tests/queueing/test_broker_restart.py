@@ -1,0 +1,110 @@
+"""The broker dies under a worker that holds a waiting message.
+
+Celery and kombu 5.7.0 exit with status 1 here, which is why requirements/base.in pins 5.6.3:
+these tests guard the day on which the pin is lifted.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from typing import Unpack
+
+import pytest
+from kombu import Connection
+
+from mediapipe.celery import app
+from mediapipe.queueing.celery_consumer import KNOCK_EVERY_S, Consumer
+from mediapipe.simulator import faults, payloads
+from mediapipe.simulator.script import MediaOptions, MediaScript
+from tests.support.service import Service, running
+
+pytestmark = pytest.mark.services
+
+SWEEP_NOW = (
+    "from django.utils.timezone import now; from mediapipe.models import MediaItem; "
+    "MediaItem.objects.exclude(sweep_at=None).update(sweep_at=now())"
+)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Run the service on the embedded broker."""
+    with running(tmp_path_factory.mktemp("data"), REDISPATCH_INTERVAL="1") as service:
+        yield service
+
+
+def restart_broker(service: Service) -> None:
+    """Kill the Valkey server itself without warning, and start its program again."""
+    program = service.supervisor.running["broker"]
+    children = subprocess.run(
+        ["pgrep", "-P", str(program.pid)],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for pid in children.stdout.split():
+        subprocess.run(["kill", f"-{signal.SIGKILL}", pid], check=True)  # noqa: S607
+    program.wait(timeout=30)
+    service.supervisor.start("broker")
+
+
+def announce(service: Service, **options: Unpack[MediaOptions]) -> MediaScript:
+    webhook = payloads.mms(1, **options)
+    assert service.twilio.send(webhook) == 200
+    (script,) = webhook.media
+    return script
+
+
+def hurry_the_sweep(service: Service) -> None:
+    """Let no item wait for the minute after which the sweep takes a message for lost."""
+    service.manage("shell", "--verbosity=0", "--command", SWEEP_NOW)
+
+
+def status_of(service: Service, script: MediaScript) -> str:
+    """Return what became of a media item in the end."""
+    lines = service.wait_until_settled(1)
+    return next(str(line["status"]) for line in lines if line["media_sid"] == script.sid)
+
+
+def test_a_worker_that_holds_a_countdown_survives(service: Service) -> None:
+    script = announce(service, delay_s=4)
+    service.twilio.log.wait_for(script.sid, 2, timeout_s=30)
+    worker = service.supervisor.running["worker"]
+    restart_broker(service)
+    hurry_the_sweep(service)
+    assert status_of(service, script) == "stored"
+    assert worker.poll() is None
+
+
+def test_a_worker_in_the_middle_of_a_download_survives(service: Service) -> None:
+    script = announce(service, faults=[faults.Hang(5, at="cdn")])
+    service.twilio.log.wait_for(script.sid, 2, timeout_s=30)
+    worker = service.supervisor.running["worker"]
+    restart_broker(service)
+    assert status_of(service, script) == "stored"
+    assert worker.poll() is None
+
+
+class LongEnough(Exception):
+    """Ends a wait that would go on for ever."""
+
+
+def test_a_worker_does_not_look_for_its_broker_less_and_less_often(
+    free_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+
+    def sleep(duration_s: float) -> None:
+        slept.append(duration_s)
+        if sum(slept) >= 60:
+            raise LongEnough
+
+    monkeypatch.setattr("kombu.utils.functional.sleep", sleep)
+    consumer = Consumer.__new__(Consumer)
+    consumer.app, consumer.first_connection_attempt = app, False
+    consumer.broker_connection_retry_attempt = 0
+    with pytest.raises(LongEnough):
+        consumer.ensure_connected(Connection(f"amqp://127.0.0.1:{free_tcp_port}//"))
+    assert consumer.broker_connection_retry_attempt == 60 / KNOCK_EVERY_S

@@ -1,0 +1,75 @@
+"""One account's flood does not let the media of another one wait."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+from pytest_django import Settings
+
+from mediapipe.models import MediaItem
+from mediapipe.queueing import limits
+from mediapipe.queueing.limits import Shares
+from mediapipe.simulator import payloads
+from tests.support import make
+from tests.webhooks.test_webhooks import send
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+BUSY, QUIET = make.ACCOUNT, "AC" + "b2" * 16
+
+
+@pytest.fixture(autouse=True)
+def small_queue(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an account have two messages in the queue, and each look at them be a new one."""
+    settings.QUEUE_MAX_MESSAGES = 4
+    monkeypatch.setattr(limits, "LOOK_EVERY_S", 0.0)
+
+
+def of(account_sid: str, count: int) -> list[int]:
+    """Take in so many pictures of this account; return their ids."""
+    return [make.media(make.message(account_sid=account_sid)).pk for _ in range(count)]
+
+
+def all_overdue() -> None:
+    MediaItem.objects.update(sweep_at=F("received_at") - timedelta(seconds=1))
+
+
+def test_the_accounts_take_turns_in_the_sweep() -> None:
+    flood, few = of(BUSY, 5), of(QUIET, 2)
+    all_overdue()
+    handed = [*MediaItem.objects.hand_out(4)]
+    assert handed == [flood[0], few[0], flood[1], few[1]]
+    assert [*MediaItem.objects.hand_out(4)] == flood[2:]
+
+
+def test_what_is_over_an_accounts_share_is_left_to_the_sweep(published: list[int]) -> None:
+    for _ in range(3):
+        assert send(payloads.mms(1, account_sid=BUSY)).status_code == 200
+    ids = list(MediaItem.objects.order_by("pk").values_list("pk", flat=True))
+    assert published == ids[:2]
+    assert [*MediaItem.objects.hand_out(10)] == ids[2:]
+
+
+def test_a_flood_takes_nothing_of_the_share_of_another_account() -> None:
+    of(BUSY, 9)
+    assert not Shares().has_room(BUSY)
+    assert Shares().has_room(QUIET)
+
+
+def test_what_waits_for_the_sweep_or_was_tried_is_not_in_the_queue() -> None:
+    of(BUSY, 3)
+    assert not Shares().has_room(BUSY)
+    MediaItem.objects.filter(pk__in=of(BUSY, 1)).update(attempts=1)
+    all_overdue()
+    assert Shares().has_room(BUSY)
+
+
+def test_a_look_is_good_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LOOK_EVERY_S", 60.0)
+    remembered = Shares()
+    assert remembered.has_room(BUSY)
+    of(BUSY, 9)
+    assert remembered.has_room(BUSY)
+    assert not Shares().has_room(BUSY)

@@ -1,0 +1,106 @@
+"""First attempts, retries and housekeeping have queues and workers of their own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from mediapipe.operations import programs
+from mediapipe.operations.programs import Program
+from mediapipe.settings.queues import HOUSEKEEPING, MEDIA, QUEUES, RETRIES, serves
+from mediapipe.simulator import faults, payloads
+from tests.support import servers
+from tests.support.service import ROOT, Service, running
+
+BURST = 48
+PER_MESSAGE = 10
+SLOWLY = faults.Hang(seconds=0.4)
+GONE = faults.Status(410)
+
+
+def retried_burst(service: Service) -> None:
+    """Put hundreds of failed items back to work at once, all of them slow to fetch."""
+    for _ in range(BURST):
+        service.twilio.send(payloads.mms(PER_MESSAGE, faults=(GONE, SLOWLY)))
+    lines = service.wait_until_settled(BURST * PER_MESSAGE)
+    assert {line["error"] for line in lines} == {"gone"}
+    service.manage("retry", "--error", "gone")
+
+
+@pytest.mark.services
+def test_a_fresh_item_does_not_wait_behind_hundreds_of_retries(tmp_path: Path) -> None:
+    workers = [programs.worker(queue) for queue in QUEUES]
+    with (
+        servers.rabbitmq() as broker,
+        running(tmp_path, workers, CELERY_BROKER_URL=broker) as service,
+    ):
+        retried_burst(service)
+        fresh = payloads.mms(1)
+        service.twilio.send(fresh)
+        lines = service.wait_until_settled(BURST * PER_MESSAGE + 1)
+    stored_at = {line["media_sid"]: line["retrieved_at"] for line in lines}
+    own = stored_at[fresh.media[0].sid]
+    # One worker for all queues would take more than half of the burst ahead of it.
+    assert sum(at > own for at in stored_at.values()) > BURST * PER_MESSAGE / 2
+
+
+def test_a_worker_is_named_after_its_queue_and_one_for_all_after_none() -> None:
+    assert [queue for queue in QUEUES if serves("media@here", queue)] == [MEDIA]
+    assert [queue for queue in QUEUES if serves("celery@retries", queue)] == list(QUEUES)
+    both = [queue for queue in QUEUES if serves("media-retries@here", queue)]
+    assert both == [MEDIA, RETRIES]
+
+
+def test_housekeeping_has_few_threads_and_downloads_as_many_as_are_configured() -> None:
+    assert "--concurrency" in programs.worker(HOUSEKEEPING).command
+    assert "--concurrency" not in programs.worker(MEDIA).command
+
+
+def test_a_host_has_as_many_workers_of_first_attempts_as_are_configured(settings: Settings) -> None:
+    settings.WORKER_PROCESSES = 3
+    names = [program.name for program in programs.workers()]
+    assert names == [*(f"worker-{queue}" for queue in QUEUES), "worker-media-2", "worker-media-3"]
+
+
+@pytest.mark.parametrize(
+    ("url", "useful"), [("", 1), ("postgres://user:word@localhost/db", min(os.cpu_count() or 1, 2))]
+)
+def test_one_core_and_one_writer_are_enough_for_one_worker(
+    url: str, useful: int, tmp_path: Path
+) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "from mediapipe import settings as s; print(s.WORKER_PROCESSES)"],
+        env={"DATA_DIR": str(tmp_path), "DATABASE_URL": url},
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert said.stdout.strip() == str(useful)
+
+
+def test_two_workers_of_a_queue_have_the_queue_in_common_and_no_name() -> None:
+    first, second = (option_of(programs.worker(name)) for name in ("media", "media-2"))
+    assert first["--queues"] == second["--queues"] == MEDIA
+    assert (first["--hostname"], second["--hostname"]) == ("media@%h", "media-2@%h")
+    assert [queue for queue in QUEUES if serves("media-2@here", queue)] == [MEDIA]
+
+
+def test_a_worker_of_first_attempts_leaves_messages_to_the_others() -> None:
+    taken = {
+        queue: int(option_of(programs.worker(queue)).get("--prefetch-multiplier", 16))
+        for queue in QUEUES
+    }
+    assert taken[MEDIA] < min(taken[RETRIES], taken[HOUSEKEEPING])
+
+
+def option_of(program: Program) -> dict[str, str]:
+    """Return the value of each option of a worker's command."""
+    command = list(program.command)
+    return {name: value for name, value in itertools.pairwise(command) if name.startswith("--")}

@@ -1,0 +1,53 @@
+"""The service on RabbitMQ's quorum queues, where the broker itself lets retries wait."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+from pytest_django import Settings
+
+from mediapipe.queueing.countdown import countdown_s
+from mediapipe.settings.broker import queue_type
+from mediapipe.simulator import payloads
+from tests.support import servers
+from tests.support.service import running
+
+LATE_S = 2.5
+
+
+@pytest.mark.services
+def test_late_media_is_stored_and_no_message_of_it_is_lost(tmp_path: Path) -> None:
+    with (
+        servers.rabbitmq() as broker,
+        running(tmp_path, CELERY_BROKER_URL=broker, QUEUE_TYPE="quorum") as service,
+    ):
+        for _ in range(10):
+            assert service.twilio.send(payloads.mms(2, delay_s=LATE_S)) == 200
+        lines = service.wait_until_settled(20)
+    assert {line["status"] for line in lines} == {"stored"}
+    assert {line["not_found_count"] for line in lines} <= {1, 2}
+    # A message that is lost, or comes too early, would be made good by the sweep after a minute.
+    assert "handed out" not in (tmp_path / "logs" / "worker.log").read_text()
+
+
+def test_whole_seconds_are_never_less_than_the_schedule_says(settings: Settings) -> None:
+    settings.QUEUE_TYPE = "quorum"
+    assert [countdown_s(delay_s) for delay_s in (0.3, 1.0, 1.1)] == [1, 1, 2]
+
+
+def test_other_queues_wait_as_long_as_the_schedule_says() -> None:
+    assert countdown_s(1.1) == 1.1
+
+
+@pytest.mark.parametrize(
+    ("value", "broker"), [("quick", "amqp://host"), ("quorum", "redis://host")]
+)
+def test_what_no_broker_has_is_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str, broker: str
+) -> None:
+    monkeypatch.setenv("QUEUE_TYPE", value)
+    with pytest.raises(ImproperlyConfigured, match="QUEUE_TYPE"):
+        queue_type(Env(), "QUEUE_TYPE", broker)

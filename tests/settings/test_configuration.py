@@ -1,0 +1,315 @@
+"""What the environment says becomes settings, or one sentence that helps whoever wrote it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+from mediapipe.settings import broker, database, logging, storage, values, web
+from tests.support.commands import manage
+
+# A value that must be shown to nobody.
+CANARY = "hunter2"
+SQLITE = Path("/data/mediapipe.sqlite3")
+
+
+def env(**values: str) -> Env:
+    """Return an environment of nothing but these values."""
+    environment = Env()
+    environment.ENVIRON = values
+    return environment
+
+
+def test_a_text_is_taken_as_it_was_written_but_for_blanks_around_it() -> None:
+    assert values.text(env(NAME=" a b\n"), "NAME") == "a b"
+
+
+def test_an_empty_text_is_the_default() -> None:
+    assert values.text(env(NAME=""), "NAME", "default") == "default"
+    assert values.text(env(), "NAME", "default") == "default"
+
+
+def test_a_secret_may_begin_with_a_dollar_sign() -> None:
+    assert values.text(env(NAME="$ecret"), "NAME", "default") == "$ecret"
+
+
+def test_the_items_of_a_list_have_no_blanks_around_them() -> None:
+    assert values.listed(env(NAME="a, b ,,c"), "NAME") == ["a", "b", "c"]
+    assert values.listed(env(), "NAME") == []
+
+
+@pytest.mark.parametrize(
+    ("word", "meaning"),
+    [
+        ("true", True),
+        ("YES", True),
+        (" on ", True),
+        ("1", True),
+        ("false", False),
+        ("No", False),
+        ("off", False),
+        ("0", False),
+        ("", False),
+    ],
+)
+def test_a_yes_or_no_is_said_with_the_usual_words(word: str, meaning: bool) -> None:
+    assert values.boolean(env(NAME=word), "NAME", default=False) is meaning
+
+
+def test_a_yes_or_no_that_is_not_said_is_the_default() -> None:
+    assert values.boolean(env(), "NAME", default=True) is True
+
+
+@pytest.mark.parametrize("word", ["maybe", "2", "tru"])
+def test_another_word_is_an_error_and_not_a_no(word: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"NAME must be true or false.*NAME=true"):
+        values.boolean(env(NAME=word), "NAME", default=False)
+
+
+def test_a_whole_number_is_read() -> None:
+    assert values.whole_number(env(NAME="17"), "NAME", default=3) == 17
+    assert values.whole_number(env(NAME=""), "NAME", default=3) == 3
+
+
+@pytest.mark.parametrize("value", ["x", "1.5", "-1", "0", "1e3", "\u0661", "9" * 5000])
+def test_what_is_no_whole_number_from_one_on_is_an_error(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"NAME must be a whole number.*NAME=3"):
+        values.whole_number(env(NAME=value), "NAME", default=3)
+
+
+@pytest.mark.parametrize(("value", "factor"), [("1", 1), ("1.5", 1.5), ("10", 10), ("", 2)])
+def test_a_factor_is_read(value: str, factor: float) -> None:
+    assert values.factor(env(NAME=value), "NAME", default="2") == factor
+
+
+@pytest.mark.parametrize("value", ["0.5", "-2", "11", "1,5", "x", "nan", "1e1"])
+def test_a_factor_that_shrinks_or_explodes_is_an_error(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"NAME must be a number from 1 to 10.*NAME=2"):
+        values.factor(env(NAME=value), "NAME", default="2")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("1.5s", 1.5), ("10m", 600), (" 3 h ", 10800), ("2d", 172800), ("0", 0)],
+)
+def test_a_duration_is_read_with_its_unit(text: str, seconds: float) -> None:
+    assert values.seconds(env(NAME=text), "NAME", default="1s") == seconds
+
+
+def test_a_duration_that_is_empty_is_the_default() -> None:
+    assert values.seconds(env(NAME=""), "NAME", default="5s") == 5
+
+
+@pytest.mark.parametrize("text", ["x", "5 weeks", "-1s", "1,5s", "inf", "nan"])
+def test_what_is_no_duration_is_an_error(text: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"NAME has .* no duration; write 90"):
+        values.seconds(env(NAME=text), "NAME", default="1s")
+
+
+def test_a_list_of_durations_is_read_in_its_order() -> None:
+    assert values.seconds_list(env(NAME="10m, 1h"), "NAME", default="1s") == (600, 3600)
+    assert values.seconds_list(env(), "NAME", default="1s,2s") == (1, 2)
+
+
+def test_an_empty_list_of_durations_is_empty_and_not_the_default() -> None:
+    assert values.seconds_list(env(NAME=""), "NAME", default="1s") == ()
+
+
+def test_each_item_of_a_parsed_list_is_read() -> None:
+    networks = values.parsed(
+        env(NAME="10.1.0.0/16, ::1/128"), "NAME", ipaddress.ip_network, example="127.0.0.0/8"
+    )
+    assert networks == [ipaddress.ip_network("10.1.0.0/16"), ipaddress.ip_network("::1/128")]
+
+
+def test_an_item_that_cannot_be_parsed_is_an_error_with_an_example() -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"NAME: .*NAME=127\.0\.0\.0/8"):
+        values.parsed(env(NAME="10.1.2.3/16"), "NAME", ipaddress.ip_network, example="127.0.0.0/8")
+
+
+def test_a_folder_is_made(tmp_path: Path) -> None:
+    folder = values.folder(env(NAME=f"{tmp_path}/a/b"), "NAME", tmp_path)
+    assert folder == tmp_path / "a" / "b"
+    assert folder.is_dir()
+
+
+def test_a_secret_is_made_once_and_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    secret = web.kept_secret(path)
+    assert len(secret) > 50
+    assert web.kept_secret(path) == secret
+    assert path.stat().st_mode & 0o077 == 0
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_base_url_has_no_last_slash() -> None:
+    assert values.base_url(env(NAME="https://h.example/"), "NAME") == "https://h.example"
+    assert values.base_url(env(), "NAME") == ""
+
+
+def test_the_origin_of_a_url_has_neither_path_nor_password() -> None:
+    assert web.origin("https://user:pw@h.example:8443/a/") == "https://h.example:8443"
+
+
+def test_this_machine_and_the_public_host_are_always_answered() -> None:
+    hosts = web.allowed_hosts(["a.example"], "https://user@b.example:8443/x")
+    assert hosts == ["a.example", "b.example", "localhost", "127.0.0.1", "[::1]"]
+
+
+def test_the_embedded_broker_listens_in_the_data_folder() -> None:
+    assert broker.socket_path(Path("/data")) == Path("/data/broker.sock")
+
+
+def test_a_deep_data_folder_gets_a_short_socket_of_its_own() -> None:
+    deep, other = (broker.socket_path(Path("/" + name * 99)) for name in "ab")
+    assert len(str(deep)) <= broker.LONGEST_SOCKET_PATH
+    assert deep != other
+
+
+@pytest.mark.parametrize("url", ["amqp://h", "amqps://h//", "redis://h:6379/0", "rediss://h"])
+def test_a_supported_broker_is_taken(url: str) -> None:
+    assert broker.broker_url(env(NAME=url), "NAME", "redis://default") == url
+
+
+def test_without_a_broker_it_is_the_embedded_one() -> None:
+    url = broker.broker_url(env(), "NAME", "redis+socket:///data/broker.sock")
+    assert url == "redis+socket:///data/broker.sock"
+
+
+@pytest.mark.parametrize(
+    ("url", "option", "value"),
+    [
+        ("amqp://h", "confirm_publish", True),
+        ("amqps://h", "confirm_publish", True),
+        ("redis://h", "visibility_timeout", 3600),
+        ("rediss://h", "visibility_timeout", 3600),
+        ("redis+socket:///s", "visibility_timeout", 3600),
+    ],
+)
+def test_each_broker_is_told_not_to_lose_messages(url: str, option: str, value: object) -> None:
+    assert broker.transport_options(url)[option] == value
+
+
+def configured(url: str = "") -> dict[str, Any]:
+    return database.connection(env(NAME=url), "NAME", SQLITE)
+
+
+def test_the_default_database_queues_its_writers() -> None:
+    options = configured()
+    assert options["NAME"] == str(SQLITE)
+    assert options["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert "journal_mode=WAL" in options["OPTIONS"]["init_command"]
+
+
+def test_a_data_folder_with_strange_signs_has_its_database_within() -> None:
+    strange = Path("/data/a+b%20c?d#e/x.sqlite3")
+    assert database.connection(env(), "NAME", strange)["NAME"] == str(strange)
+
+
+def test_a_postgresql_database_is_bounded_in_every_wait() -> None:
+    options = configured("postgres://u:p%40%2F@h:5433/name?sslmode=require&connect_timeout=9")
+    named = [options[key] for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME")]
+    assert named == ["u", "p@/", "h", 5433, "name"]
+    assert options["CONN_HEALTH_CHECKS"] is True
+    assert options["OPTIONS"]["tcp_user_timeout"] == 5000
+    assert options["OPTIONS"] | {"sslmode": "require", "connect_timeout": 9} == options["OPTIONS"]
+
+
+def test_media_lie_in_a_folder_that_no_url_leads_to() -> None:
+    options = storage.media("", "/media")["OPTIONS"]
+    assert options == {"location": "/media", "base_url": None, "allow_overwrite": True}
+
+
+def test_media_lie_in_a_bucket_that_is_named() -> None:
+    options = storage.media("s3://bucket/a/b/", "")["OPTIONS"]
+    assert (options["bucket_name"], options["location"]) == ("bucket", "a/b")
+
+
+def test_log_lines_are_for_people_or_for_machines() -> None:
+    for log_format in ("text", "json"):
+        handler = logging.dict_config(log_format, "INFO")["handlers"]["stderr"]
+        assert handler["formatter"] == log_format
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgres://user:{CANARY}/@host/x",
+        f"postgres://{CANARY}:5432:1/x",
+        f"mysql://user:{CANARY}@host/x",
+        f"sqlite://{CANARY}/x",
+        CANARY,
+    ],
+)
+def test_a_database_that_cannot_be_read_is_not_shown(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"NAME is not .* NAME=postgres://") as raised:
+        configured(url)
+    assert CANARY not in str(raised.value)
+    assert raised.value.__suppress_context__ or raised.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "url", [f"kafka://user:{CANARY}@host", f"redis://:{CANARY}@host:99999/0", CANARY]
+)
+def test_a_broker_that_cannot_be_read_is_not_shown(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"NAME is not .* NAME=amqp://") as raised:
+        broker.broker_url(env(NAME=url), "NAME", "redis://default")
+    assert CANARY not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["h.example", f"ftp://u:{CANARY}@h.example", f"https://u:{CANARY}@h.example:x", "https:"]
+)
+def test_a_public_url_that_cannot_be_read_is_not_shown(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"NAME is not .* NAME=https://") as raised:
+        values.base_url(env(NAME=url), "NAME")
+    assert CANARY not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", f"postgres://user:{CANARY}@host:notaport/x"),
+        ("CELERY_BROKER_URL", f"amqp://user:{CANARY}@host:notaport//"),
+        ("PUBLIC_BASE_URL", f"user:{CANARY}@media.example.com"),
+        ("DATA_DIR", "/dev/null/data"),
+        ("DJANGO_DEBUG", "maybe"),
+        ("DJANGO_HSTS_SECONDS", "1h"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_LEVEL", "LOUD"),
+        ("MEDIA_ALLOWED_NETWORKS", "10.1.2.3/16"),
+        ("MEDIA_MAX_BYTES", "100 MiB"),
+        ("MEDIA_READ_TIMEOUT", "soon"),
+        ("REDISPATCH_INTERVAL", "often"),
+        ("RETRY_SLOW_SCHEDULE", "10m,never"),
+        ("SPOOL_MAX_FILES", "many"),
+        ("STORAGE_URL", f"https://user:{CANARY}@bucket/prefix"),
+        ("TIME_ZONE", "Mars/Olympus"),
+        ("WORKER_CONCURRENCY", "0"),
+    ],
+)
+def test_a_bad_value_ends_the_start_with_one_sentence(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    # Some values count behind https alone.
+    public = {"PUBLIC_BASE_URL": "https://media.example.com"}
+    ended = manage("check", data_dir=tmp_path, **public | {name: value})
+    assert (ended.returncode, ended.stdout) == (1, "")
+    (line,) = ended.stderr.splitlines()
+    assert re.match(rf"error: {name}\b", line)
+    assert re.search("for example|write ", line, re.IGNORECASE)
+    assert CANARY not in line
+
+
+@pytest.mark.parametrize("command", ["migrate", "run"])
+def test_every_command_says_it_so(tmp_path: Path, command: str) -> None:
+    ended = manage(command, data_dir=tmp_path, LOG_FORMAT="xml")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: LOG_FORMAT")
+    assert len(ended.stderr.splitlines()) == 1

@@ -1,0 +1,216 @@
+"""What the environment says of notification is right, or one sentence that shows no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+from pytest_django import Settings
+
+from mediapipe.settings import outgoing as reading
+from tests.operations.test_checks import CANARY, said, said_once
+from tests.settings.test_configuration import env
+from tests.support.announcing import OTHER, SECRET, configure
+from tests.support.commands import manage
+from tests.support.receiver import mail_server, web_server
+
+
+def read(reader: Callable[..., Any], value: str, *rest: str) -> Any:
+    return reader(env(NAME=value), "NAME", *rest)
+
+
+def test_people_are_a_list_of_addresses() -> None:
+    found = read(reading.addresses, "ann@example.com, bob@example.com")
+    assert found == ["ann@example.com", "bob@example.com"]
+    assert read(reading.addresses, "") == []
+
+
+@pytest.mark.parametrize("value", ["ann", "ann@", "Ann <ann@example.com>", "a@b.example\nBcc: x"])
+def test_what_is_no_address_is_an_error(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="NAME, entry 2, is no e-mail address"):
+        read(reading.addresses, f"bob@example.com,{value}")
+
+
+@pytest.mark.parametrize(
+    ("value", "public", "sender"),
+    [
+        ("", "https://media.example.com", "mediapipe@media.example.com"),
+        ("", "", "mediapipe@localhost"),
+        ("", "http://127.0.0.1:8000", "mediapipe@localhost"),
+        ("", "http://[::1]:8000", "mediapipe@localhost"),
+        ("", "http://web:8000", "mediapipe@localhost"),
+        ("Media <m@example.com>", "", "Media <m@example.com>"),
+    ],
+)
+def test_e_mails_come_from_us(value: str, public: str, sender: str) -> None:
+    assert read(reading.sender, value, public) == sender
+
+
+@pytest.mark.parametrize("value", ["nobody", "Media <m@>", "a@example.com\nBcc: b@example.com"])
+def test_who_cannot_send_is_an_error(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="NAME is no e-mail address"):
+        read(reading.sender, value, "")
+
+
+@pytest.mark.parametrize(
+    ("value", "port", "tls", "ssl"),
+    [
+        ("smtp://mail.example", 25, None, None),
+        ("smtp+tls://mail.example", 587, True, None),
+        ("smtp+ssl://mail.example", 465, None, True),
+        ("smtp+tls://mail.example:2525", 2525, True, None),
+    ],
+)
+def test_a_mail_server_is_a_url(value: str, port: int, tls: Any, ssl: Any) -> None:
+    found = read(reading.mail_server, value)
+    assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == ("mail.example", port)
+    assert (found.get("EMAIL_USE_TLS"), found.get("EMAIL_USE_SSL")) == (tls, ssl)
+    assert found["EMAIL_TIMEOUT"] == reading.MAIL_TIMEOUT_S
+    import_string(found["EMAIL_BACKEND"])
+
+
+def test_a_password_may_have_any_sign_in_it() -> None:
+    found = read(reading.mail_server, "smtp+tls://me%40example.com:p%40ss%2F%3A@mail.example:587")
+    assert found["EMAIL_HOST_USER"] == "me@example.com"
+    assert found["EMAIL_HOST_PASSWORD"] == "p@ss/:"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"mail.example:{CANARY}",
+        f"smtps://u:{CANARY}@mail.example",
+        f"smtp+tls://u:{CANARY}/@mail.example",
+        f"smtp://u:{CANARY}@",
+        f"http://u:{CANARY}@mail.example",
+        f"smtp://u:{CANARY}@mail.example:99999",
+    ],
+)
+def test_what_is_no_mail_server_is_an_error_that_shows_no_password(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="NAME is not the URL of a mail server") as error:
+        read(reading.mail_server, value)
+    assert CANARY not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "https://hooks.slack.com/services/T0/B0/x",
+        "https://10.0.0.7:8443/in?token=x",
+        "http://127.0.0.1:9000/",
+        "http://localhost/",
+        "http://[::1]:9000/",
+    ],
+)
+def test_a_receiver_is_https_or_on_this_machine(value: str) -> None:
+    assert read(reading.receiver, value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"hooks.slack.com/{CANARY}",
+        f"http://example.com/{CANARY}",
+        f"http://10.0.0.7/{CANARY}",
+        f"http://127.0.0.1.example.com/{CANARY}",
+        f"ftp://127.0.0.1/{CANARY}",
+        f"https:///{CANARY}",
+        f"https://example.com/a b{CANARY}",
+        f"https://example.com\\@evil.example/{CANARY}",
+        f"https://example.com/#{CANARY}",
+        f"https://example.com:99999/{CANARY}",
+    ],
+)
+def test_what_is_no_receiver_is_an_error_that_shows_no_url(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="NAME is not the URL of a webhook") as error:
+        read(reading.receiver, value)
+    assert CANARY not in str(error.value)
+
+
+def test_two_secrets_are_a_list() -> None:
+    assert read(reading.signing_secrets, f"{SECRET}, {OTHER}") == [SECRET, OTHER]
+
+
+@pytest.mark.parametrize("value", [CANARY, f"whsec_{CANARY}", "whsec_"])
+def test_what_is_no_secret_is_an_error_that_does_not_show_it(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"NAME, entry 2: .*NAME=whsec_") as error:
+        read(reading.signing_secrets, f"{SECRET},{value}")
+    assert CANARY not in str(error.value)
+    assert SECRET not in str(error.value)
+
+
+def test_e_mails_need_a_mail_server(settings: Settings) -> None:
+    configure(settings, mail=25)
+    settings.EMAIL_URL = ""
+    assert "EMAIL_URL is not" in said_once("mediapipe.E006")
+
+
+def test_a_webhook_needs_a_secret(settings: Settings) -> None:
+    configure(settings, webhook=f"https://example.com/{CANARY}")
+    settings.ESCALATION_WEBHOOK_SECRETS = []
+    assert "ESCALATION_WEBHOOK_SECRET is not" in said_once("mediapipe.E006")
+
+
+def test_a_message_without_a_link_is_worth_a_warning(settings: Settings) -> None:
+    configure(settings, slack=f"https://example.com/{CANARY}")
+    assert said() == []
+    settings.PUBLIC_BASE_URL = ""
+    assert "PUBLIC_BASE_URL" in said_once("mediapipe.W002")
+
+
+def test_a_bad_value_stops_the_start_with_one_sentence(tmp_path: Path) -> None:
+    url = f"http://hooks.example.com/{CANARY}"
+    ended = manage("check", data_dir=tmp_path, ESCALATION_SLACK_URL=url)
+    assert ended.returncode != 0
+    assert "ESCALATION_SLACK_URL is not the URL of a webhook" in ended.stderr
+    assert CANARY not in ended.stderr + ended.stdout
+
+
+def test_a_test_message_goes_over_every_channel(tmp_path: Path) -> None:
+    with web_server() as webhook, web_server() as slack, mail_server() as mail:
+        ended = manage(
+            "notify_test",
+            data_dir=tmp_path,
+            PUBLIC_BASE_URL="https://media.example.com",
+            ESCALATION_EMAILS="ann@example.com",
+            EMAIL_URL=f"smtp://127.0.0.1:{mail.port}",
+            ESCALATION_WEBHOOK_URL=webhook.url,
+            ESCALATION_WEBHOOK_SECRET=SECRET,
+            ESCALATION_SLACK_URL=slack.url,
+        )
+    assert ended.returncode == 0, ended.stderr
+    assert [line.partition(":")[0] for line in ended.stdout.splitlines()] == [
+        "E-mail",
+        "Webhook",
+        "Slack",
+    ]
+    assert ended.stdout.count(": taken. ") == 3
+    assert len(webhook.requests) == len(slack.requests) == len(mail.letters) == 1
+
+
+def test_a_channel_that_does_not_work_is_told_beside_those_that_do(tmp_path: Path) -> None:
+    with web_server() as webhook, web_server(404) as slack:
+        ended = manage(
+            "notify_test",
+            data_dir=tmp_path,
+            PUBLIC_BASE_URL="https://media.example.com",
+            ESCALATION_WEBHOOK_URL=webhook.url,
+            ESCALATION_WEBHOOK_SECRET=SECRET,
+            ESCALATION_SLACK_URL=slack.url,
+        )
+    assert ended.returncode == 1
+    assert "Webhook: taken. " in ended.stdout
+    assert "Slack: not taken. 127.0.0.1" in ended.stdout
+    assert "1 of 2 channels" in ended.stderr
+    assert "s3cret" not in ended.stdout + ended.stderr
+
+
+def test_without_a_channel_the_command_says_what_to_set(tmp_path: Path) -> None:
+    ended = manage("notify_test", data_dir=tmp_path)
+    assert ended.returncode == 1
+    assert "ESCALATION_SLACK_URL" in ended.stderr

@@ -1,0 +1,90 @@
+"""What is reported to Sentry: bugs, and nothing of a person and no key to anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sentry_sdk
+from django.test import Client
+from sentry_sdk.envelope import Envelope
+from sentry_sdk.transport import Transport
+
+from mediapipe.settings import sentry
+from mediapipe.simulator import Simulator, faults, payloads
+from tasks.fetch_media import fetch_media
+from tests.fetching.test_attempt import picture
+from tests.support import make
+from tests.webhooks.test_webhooks import send
+
+pytestmark = pytest.mark.django_db
+
+DSN = "https://key@sentry.example/1"
+LINK = "https://mms.twiliocdn.com/a/b?Expires=1&Signature=canary"
+PHONE = "+15550000002"
+
+
+class Kept(Transport):
+    """Keeps what would be sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[dict[str, Any]] = []
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        event: Any = envelope.get_event()
+        self.events.append(event)
+
+
+@pytest.fixture
+def reported() -> Iterator[list[dict[str, Any]]]:
+    """Report to a list instead of to a server."""
+    transport = Kept()
+    sentry.configure(DSN, transport=transport)
+    yield transport.events
+    sentry_sdk.get_global_scope().set_client(None)
+
+
+def bug(*args: object, **kwargs: object) -> None:
+    caller = PHONE
+    raise ZeroDivisionError(f"{caller} sent {LINK}")
+
+
+def test_a_bug_behind_a_webhook_is_reported_without_the_webhook(
+    reported: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediapipe.webhooks.views.receive", bug)
+    webhook = payloads.mms(1, account_sid=make.ACCOUNT).changed(Body="canary")
+    for method in ("POST", "GET"):
+        with pytest.raises(ZeroDivisionError):
+            send(webhook, method=method)
+    assert len(reported) == 2
+    text = json.dumps(reported, default=str)
+    assert "ZeroDivisionError" in text
+    assert "https://mms.twiliocdn.com/a/b?" in text
+    for secret in ("canary", PHONE[1:], webhook["From"][1:], "Signature", make.TOKEN):
+        assert secret not in text
+
+
+def test_a_bug_in_a_fetch_is_reported_with_its_task(
+    reported: list[dict[str, Any]], twilio: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediapipe.fetching.attempt.retrieve", bug)
+    fetch_media.apply(kwargs={"media_id": picture(twilio).pk})
+    (event,) = reported
+    assert event["transaction"] == "tasks.fetch_media.fetch_media"
+
+
+def test_what_is_expected_to_fail_is_not_reported(
+    reported: list[dict[str, Any]], twilio: Simulator
+) -> None:
+    for status in (404, 410, 500):
+        item = picture(twilio, faults=[faults.Status(status)])
+        fetch_media.apply(kwargs={"media_id": item.pk}, throw=False)
+    assert reported == []
+
+
+def test_without_a_dsn_nothing_is_set_up(client: Client) -> None:
+    assert not sentry_sdk.get_client().is_active()

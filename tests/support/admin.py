@@ -1,0 +1,50 @@
+"""What the tests of the admin share: people in their roles, and pages as they see them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from mediapipe.models import MediaItem
+from mediapipe.operations import roles
+
+SCRIPT = "<script>alert(1)</script>"
+ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
+# Makes "gpj.exe" of what follows it in a browser.
+RIGHT_TO_LEFT = "\u202eexe.jpg"
+
+
+def someone(role: str = "") -> Client:
+    """Return a client that is logged in as a new user of this role, or of none."""
+    user = User.objects.create_user(f"a {role or 'nobody'}")
+    if role:
+        roles.assign(user, role)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def page(client: Client, name: str, *args: Any, **query: str) -> str:
+    """Return a page of the admin, which must answer."""
+    answer = client.get(reverse(f"admin:{name}", args=args), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def media_page(client: Client, item: MediaItem) -> str:
+    return page(client, "mediapipe_mediaitem_change", item.pk)
+
+
+def listed(client: Client, model: str = "mediaitem", **query: str) -> set[int]:
+    """Return the ids of the rows that a list shows."""
+    html = page(client, f"mediapipe_{model}_changelist", **query)
+    return {int(pk) for pk in re.findall(rf"/admin/mediapipe/{model}/(\d+)/change/", html)}
+
+
+def text_of(answer: Any) -> str:
+    """Return a page with its white space as a browser shows it."""
+    return " ".join(answer.content.decode().split())

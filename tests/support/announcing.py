@@ -1,0 +1,60 @@
+"""What the tests of notification share: an incident, and channels that lead to this machine."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from datetime import timedelta
+
+import time_machine
+from django.utils import timezone
+from pytest_django import Settings
+
+from mediapipe.escalation.notifications import channels
+from mediapipe.failures import Undelivered
+from mediapipe.models import Cause, Channel, Incident, MediaItem, Notice, Sighting
+from tests.support import make
+
+SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
+OTHER = "whsec_" + base64.b64encode(b"o" * 32).decode()
+NOWHERE = "http://127.0.0.1:9/s3cret"
+
+
+def configure(settings: Settings, *, webhook: str = "", slack: str = "", mail: int = 0) -> None:
+    """Configure the channels that are given a URL, or the port of a mail server."""
+    settings.PUBLIC_BASE_URL = "https://media.example.com"
+    settings.ESCALATION_WEBHOOK_URL, settings.ESCALATION_SLACK_URL = webhook, slack
+    settings.ESCALATION_WEBHOOK_SECRETS = [SECRET]
+    settings.ESCALATION_EMAILS = ["ann@example.com", "bob@example.com"] if mail else []
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", mail
+    settings.DEFAULT_FROM_EMAIL = "mediapipe@example.com"
+
+
+def seen(measured: float = 30.0, detail: str = "30 of 200 media had an early 404.") -> Incident:
+    """Let detection see early 404s, and return their incident."""
+    sighting = Sighting(measured, 3.0, detail, MediaItem.objects.all())
+    incident = Incident.see(Cause.EARLY_404S, make.ACCOUNT, sighting)
+    assert incident is not None
+    incident.refresh_from_db()
+    return incident
+
+
+def later(**delta: float) -> time_machine.travel:
+    """Travel ahead by this much; without arguments to when a new notice is due."""
+    return time_machine.travel(timezone.now() + timedelta(**delta or {"seconds": 3}))
+
+
+def attempt(notice: Notice) -> Notice:
+    """Make the attempt that is due, and return what became of the notice."""
+    claimed = Notice.claim(notice.pk)
+    assert claimed is not None
+    with contextlib.suppress(Undelivered):
+        channels.deliver(claimed)
+    notice.refresh_from_db()
+    return notice
+
+
+def only(channel: Channel) -> Notice:
+    """Return the only notice of this channel."""
+    return Notice.objects.get(channel=channel)

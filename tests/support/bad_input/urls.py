@@ -1,0 +1,178 @@
+"""U: media URLs in signed webhooks that lead anywhere else than to this message's own media."""
+
+from __future__ import annotations
+
+from tests.support.bad_input.cases import BadUrl
+from tests.support.payloads import twilio
+
+API = twilio.API
+GOOD = twilio.MEDIA_URLS[0]
+PATH = GOOD.removeprefix(API)
+MEDIA = twilio.MEDIA_SIDS[0]
+CANARY = "CANARY"
+
+SCHEMES = {
+    "no scheme": f"//api.twilio.com{PATH}",
+    "no host": PATH,
+    "a blank": " ",
+    "an empty host": f"https://{PATH}",
+    "one slash": f"https:/api.twilio.com{PATH}",
+    "three slashes": f"https:///api.twilio.com{PATH}",
+    "ftp": f"ftp://api.twilio.com{PATH}",
+    "file": f"file://api.twilio.com{PATH}",
+    "file of passwords": "file:///etc/passwd",
+    "gopher": f"gopher://api.twilio.com{PATH}",
+    "data": "data:image/jpeg;base64,/9j/",
+    "javascript": f"javascript://api.twilio.com{PATH}",
+    "HTTPS in upper case": f"HTTPS://api.twilio.com{PATH}",
+    "ws": f"ws://api.twilio.com{PATH}",
+    "a scheme in front": f"url:{GOOD}",
+    "a blank in front": f" {GOOD}",
+    "a blank behind": f"{GOOD} ",
+    "a line end behind": f"{GOOD}\n",
+    "two URLs": f"{GOOD} {GOOD}",
+    "quotes": f'"{GOOD}"',
+    "angle brackets": f"<{GOOD}>",
+    "a byte order mark": f"\ufeff{GOOD}",
+    "backslashes": GOOD.replace("/", "\\"),
+}
+ORIGINS = {
+    "a user": "https://user:pw@api.twilio.com",
+    "an empty user": "https://@api.twilio.com",
+    "our SID as user": f"https://{twilio.ACCOUNT_SID}@api.twilio.com",
+    "twilio as user": f"http://api.twilio.com@{CANARY}",
+    "twilio as user and password": f"http://api.twilio.com:443@{CANARY}",
+    "twilio in the fragment": f"http://{CANARY}#@api.twilio.com",
+    "twilio in the query": f"http://{CANARY}?@api.twilio.com",
+    "twilio in the path": f"http://{CANARY}/api.twilio.com",
+    "a backslash before the user": f"http://{CANARY}\\@api.twilio.com",
+    "a backslash behind the host": f"http://api.twilio.com\\@{CANARY}",
+    "an escaped at sign": f"http://api.twilio.com%40{CANARY}",
+    "a tab in the host": "https://api.twi\tlio.com",
+    "a line end in the host": "https://api.twilio\n.com",
+    "a header behind the host": "https://api.twilio.com\r\nHost: evil.example",
+    "a NUL behind the host": "https://api.twilio.com\0.evil.example",
+    "a longer host": "https://api.twilio.com.evil.example",
+    "a host with a prefix": "https://evil-api.twilio.com",
+    "a host with one label before": "https://evil.api.twilio.com",
+    "a sibling of the API": "https://www.twilio.com",
+    "the CDN": "https://mms.twiliocdn.com",
+    "the bare domain": "https://twilio.com",
+    "four labels": "https://api.a.b.c.twilio.com",
+    "an empty label": "https://api..twilio.com",
+    "a trailing dot": "https://api.twilio.com.",
+    "punycode": "https://api.xn--twlio-3ve.com",
+    "punycode as region": "https://api.xn--pi-6kc.twilio.com",
+    "a Cyrillic letter": "https://api.twil\u0456o.com",
+    "full-width letters": "https://\uff41\uff50\uff49.twilio.com",
+    "a circled letter": "https://\u24d0pi.twilio.com",
+    "ideographic full stops": "https://api\u3002twilio\u3002com",
+    "a long s": "https://api.twilio.com\u017f",
+    "a zero-width space": "https://api.twilio\u200b.com",
+    "a right-to-left override": "https://\u202eapi.twilio.com",
+    "upper case": "https://API.TWILIO.COM",
+    "another port": "https://api.twilio.com:8443",
+    "the usual port": "https://api.twilio.com:443",
+    "an empty port": "https://api.twilio.com:",
+    "a port over 65535": "https://api.twilio.com:99999",
+    "a negative port": "https://api.twilio.com:-1",
+    "an escaped slash": "https://api.twilio.com%2fevil.example",
+    "an escaped dot": "https://api%2etwilio.com",
+    "a wildcard": "https://api.*.twilio.com",
+    "an underscore": "https://api._.twilio.com",
+    "a host of 300 letters": f"https://api.{'a' * 300}.twilio.com.evil.example",
+}
+ADDRESSES = {
+    host: f"http://{host}"
+    for host in (
+        CANARY,
+        "127.0.0.1",
+        "127.1",
+        "0",
+        "0.0.0.0",  # noqa: S104 (a target, not an address to listen at)
+        "0x7f000001",
+        "2130706433",
+        "0177.0.0.1",
+        "127.0.0.1.",
+        "127.0.0.1.nip.io",
+        "localhost",
+        "localhost.localdomain",
+        "10.0.0.1",
+        "192.168.0.1",
+        "172.16.0.1",
+        "100.64.0.1",
+        "169.254.169.254",
+        "[fd00:ec2::254]",
+        "metadata.google.internal",
+        "168.63.129.16",
+        "192.0.0.192",
+        "224.0.0.1",
+        "255.255.255.255",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+        "[fe80::1%25eth0]",
+        "[::1",
+    )
+}
+PATHS = {
+    "dots": f"/2010-04-01/Accounts/x/..{PATH[21:]}",
+    "dots at the end": f"{PATH}/../../../Recordings",
+    "escaped dots": f"{PATH}/%2e%2e/%2e%2e",
+    "an escaped slash": PATH.replace("/Media/", "%2FMedia/"),
+    "a double slash": PATH.replace("/Media/", "//Media/"),
+    "a double slash in front": f"/{PATH}",
+    "a slash at the end": f"{PATH}/",
+    "a backslash": PATH.replace("/Media/", "\\Media/"),
+    "metadata": f"{PATH}.json",
+    "a query": f"{PATH}?RequestedChannels=2",
+    "an empty query": f"{PATH}?",
+    "a fragment": f"{PATH}#x",
+    "parameters of the path": f"{PATH};a=b",
+    "another version": PATH.replace("2010-04-01", "2008-08-01"),
+    "another resource": PATH.replace("/Media/", "/Feedback/"),
+    "lower case": PATH.lower(),
+    "the list of all media": PATH.rpartition("/")[0],
+    "the message itself": PATH.partition("/Media")[0],
+    "the account itself": f"/2010-04-01/Accounts/{twilio.ACCOUNT_SID}.json",
+    "another account": PATH.replace(twilio.ACCOUNT_SID, f"AC{'0' * 32}"),
+    "another message": PATH.replace(twilio.MMS_SID, twilio.SMS_SID),
+    "a media SID of 33 digits": f"{PATH}a",
+    "a media SID of another kind": PATH.replace(MEDIA, f"RE{'a' * 32}"),
+    "a media SID with a letter": PATH.replace(MEDIA, f"ME{'z' * 32}"),
+    "a media SID with a NUL": PATH.replace(MEDIA, f"{MEDIA[:-1]}\0"),
+    "a media SID with a full-width digit": PATH.replace(MEDIA, f"{MEDIA[:-1]}\uff11"),
+    "a path of 4 KB": f"{PATH}{'/a' * 2048}",
+    "a query of 500 KB": f"{PATH}?{'a' * 500_000}",
+    "a header": f"{PATH} HTTP/1.1\r\nHost: evil.example",
+}
+
+CASES: list[BadUrl] = [
+    *(BadUrl(f"U scheme: {name}", url) for name, url in SCHEMES.items()),
+    *(BadUrl(f"U host: {name}", f"{origin}{PATH}") for name, origin in ORIGINS.items()),
+    *(BadUrl(f"U address: {name}", f"{origin}{PATH}") for name, origin in ADDRESSES.items()),
+    *(BadUrl(f"U path: {name}", f"{API}{path}") for name, path in PATHS.items()),
+]
+
+# The operator allows these as origins of the API, or as hosts that a redirect may lead to, but
+# not the networks behind them. The port is the canary's.
+FORBIDDEN_HOSTS = [
+    "127.0.0.1",
+    "127.0.0.2",
+    "127.1",
+    "0",
+    "0x7f000001",
+    "2130706433",
+    "0177.0.0.1",
+    "localhost",
+    "169.254.169.254",
+    "168.63.129.16",
+    "100.64.0.1",
+    "192.0.0.192",
+    "10.0.0.1",
+    "224.0.0.1",
+    "255.255.255.255",
+]
+FORBIDDEN_IPV6 = ["[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[::]"]

@@ -1,0 +1,67 @@
+"""manage.py as a process of its own, in an environment in which only what a test says is set."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support import make
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# What a developer's .env may say is overruled by empty values, which count as unset.
+NAMES = [
+    "DJANGO_SECRET_KEY",
+    "DJANGO_DEBUG",
+    "DJANGO_ALLOWED_HOSTS",
+    "DJANGO_HSTS_SECONDS",
+    "PUBLIC_BASE_URL",
+    "DATABASE_URL",
+    "CELERY_BROKER_URL",
+    "TWILIO_API_KEY",
+    "TWILIO_API_SECRET",
+    "TWILIO_ACCOUNTS_FILE",
+    "TWILIO_API_HOSTS",
+    "MEDIA_REDIRECT_HOSTS",
+    "MEDIA_ALLOWED_NETWORKS",
+    "STORAGE_URL",
+    "MEDIA_ROOT",
+    "SPOOL_DIR",
+    "RETENTION_DAYS",
+    "RETENTION_PAYLOADS_DAYS",
+    "RETENTION_ATTEMPTS_DAYS",
+    "RETENTION_FILES_DAYS",
+    "RETENTION_RESULTS_DAYS",
+    "ESCALATION_EMAILS",
+    "EMAIL_URL",
+    "DEFAULT_FROM_EMAIL",
+    "ESCALATION_WEBHOOK_URL",
+    "ESCALATION_WEBHOOK_SECRET",
+    "ESCALATION_SLACK_URL",
+]
+
+
+def environment(data_dir: Path, **changes: str) -> dict[str, str]:
+    """Return an environment with an account and a data folder, and with these changes."""
+    return {
+        **os.environ,
+        **dict.fromkeys(NAMES, ""),
+        "DATA_DIR": str(data_dir),
+        "TWILIO_ACCOUNT_SID": make.ACCOUNT,
+        "TWILIO_AUTH_TOKEN": make.TOKEN,
+        **changes,
+    }
+
+
+def manage(*arguments: str, data_dir: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Run a management command to its end; return its status and output."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment(data_dir, **changes),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )

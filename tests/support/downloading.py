@@ -1,0 +1,128 @@
+"""What the transport tests share: a download over loopback, and a provider of few words."""
+
+import io
+import ipaddress
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import pytest
+from pytest_django import Settings
+
+from mediapipe.failures import (
+    Failure,
+    FinalFailure,
+    Gone,
+    RateLimited,
+    TransientFailure,
+    TransientMedia404,
+    Unauthorized,
+)
+from mediapipe.fetching.http.download import download
+from mediapipe.fetching.http.session import close_session
+from mediapipe.providers.base import (
+    AfterStoring,
+    Answer,
+    Body,
+    Credentials,
+    Evidence,
+    InboundMessage,
+    Link,
+    MediaRequest,
+    NotFoundBecause,
+    WebhookRequest,
+)
+
+ANN = Credentials("ann", "first-secret")
+BOB = Credentials("bob", "second-secret")
+
+
+@pytest.fixture
+def loopback(settings: Settings) -> Iterator[None]:
+    """Allow loopback addresses, with bounds that a test can wait for."""
+    settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
+    settings.MEDIA_MAX_BYTES = 1_000_000
+    settings.MEDIA_CONNECT_TIMEOUT_S = 2.0
+    settings.MEDIA_READ_TIMEOUT_S = 2.0
+    settings.MEDIA_TOTAL_TIMEOUT_S = 4.0
+    close_session()
+    yield
+    close_session()
+
+
+class StubProvider:
+    """Knows four statuses, and the error code of a body that is nothing but digits."""
+
+    name = "stub"
+
+    def verify(self, request: WebhookRequest) -> tuple[tuple[str, str], ...]:
+        raise NotImplementedError
+
+    def after_storing(self, account_sid: str) -> AfterStoring:
+        raise NotImplementedError
+
+    def deletion_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
+        raise NotImplementedError
+
+    def parse(self, source: str, parameters: tuple[tuple[str, str], ...]) -> InboundMessage:
+        raise NotImplementedError
+
+    def is_pre_hook(self, request: WebhookRequest) -> bool:
+        raise NotImplementedError
+
+    def media_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
+        raise NotImplementedError
+
+    def classify(self, answer: Answer) -> TransientFailure | FinalFailure | None:
+        if answer.status == 429:
+            return RateLimited(retry_after_s=float(answer.headers.get("retry-after", 0)))
+        meanings: dict[int, type[TransientFailure | FinalFailure]]
+        meanings = {401: Unauthorized, 404: TransientMedia404, 410: Gone}
+        return meanings[answer.status]() if answer.status in meanings else None
+
+    def metadata_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
+        raise NotImplementedError
+
+    def not_found_because(self, answer: Answer) -> NotFoundBecause | None:
+        raise NotImplementedError
+
+    def error_code(self, answer: Answer) -> int | None:
+        return int(answer.body_head) if answer.body_head.isdigit() else None
+
+
+@dataclass
+class Download:
+    """One download and all that came of it."""
+
+    url: str
+    credentials: tuple[Credentials, ...] = (ANN,)
+    may_redirect_to: Callable[[str], bool] = lambda url: True
+    link_in: Callable[[Answer], Link | None] | None = None
+    to: BinaryIO = field(default_factory=io.BytesIO)
+    evidence: Evidence = field(default_factory=Evidence)
+    progress: int = 0
+
+    def run(self) -> Body:
+        return download(
+            MediaRequest(self.url, self.credentials, self.may_redirect_to, self.link_in),
+            self.to,
+            provider=StubProvider(),
+            evidence=self.evidence,
+            on_progress=self._advance,
+        )
+
+    def fails_as(self, failure: type[Failure]) -> Failure:
+        with pytest.raises(failure, check=lambda raised: type(raised) is failure) as caught:
+            self.run()
+        return caught.value
+
+    def _advance(self) -> None:
+        self.progress += 1
+
+
+def get(url: str) -> bytes:
+    """Return the bytes of a download that has to succeed."""
+    one = Download(url)
+    one.run()
+    assert isinstance(one.to, io.BytesIO)
+    return one.to.getvalue()

@@ -1,0 +1,87 @@
+"""Small builders of what most tests start from."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from mediapipe.models import MediaItem, WebhookEvent
+from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind
+from mediapipe.webhooks.record import record
+
+ACCOUNT = "AC" + "a1" * 16
+TOKEN = "12345"
+API = "https://api.twilio.com"
+
+
+def sid(prefix: str) -> str:
+    """Return a fresh SID such as ME0123...; 34 characters."""
+    return prefix + secrets.token_hex(16)
+
+
+def media_url(message_sid: str, media_sid: str, origin: str = API) -> str:
+    return f"{origin}/2010-04-01/Accounts/{ACCOUNT}/Messages/{message_sid}/Media/{media_sid}"
+
+
+def announced(message_sid: str, **changes: Any) -> AnnouncedMedia:
+    """Return one picture of a message."""
+    media_sid = sid("ME")
+    fields = {
+        "identity": media_sid,
+        "url": media_url(message_sid, media_sid),
+        "media_sid": media_sid,
+        "declared_content_type": "image/jpeg",
+    }
+    return AnnouncedMedia(**fields | changes)
+
+
+def message(pictures: int = 1, **changes: Any) -> InboundMessage:
+    """Return a picture message as the provider hands it on."""
+    message_sid = sid("MM")
+    fields = {
+        "kind": Kind.MESSAGE,
+        "source": "messaging",
+        "account_sid": ACCOUNT,
+        "subject_sid": message_sid,
+        "parameters": (("MessageSid", message_sid), ("Body", "")),
+        "sender": "+15550000002",
+        "recipient": "+15550000001",
+        "media": tuple(announced(message_sid) for _ in range(pictures)),
+    }
+    return InboundMessage(**fields | changes)
+
+
+def recording(**changes: Any) -> InboundMessage:
+    """Return a finished call recording as the provider hands it on."""
+    recording_sid = sid("RE")
+    url = f"{API}/2010-04-01/Accounts/{ACCOUNT}/Recordings/{recording_sid}"
+    fields = {
+        "kind": Kind.RECORDING,
+        "source": "recording",
+        "account_sid": ACCOUNT,
+        "subject_sid": recording_sid,
+        "call_sid": sid("CA"),
+        "parameters": (("RecordingSid", recording_sid), ("RecordingStatus", "completed")),
+        "media": (AnnouncedMedia(identity=recording_sid, url=url, media_sid=recording_sid),),
+    }
+    return InboundMessage(**fields | changes)
+
+
+def event(inbound: InboundMessage | None = None, at: datetime | None = None) -> WebhookEvent:
+    """Take a message in and return its event."""
+    return record(inbound or message(), provider="twilio", received_at=at or timezone.now())
+
+
+def media(inbound: InboundMessage | None = None, at: datetime | None = None) -> MediaItem:
+    """Take a message in and return its only media item."""
+    return event(inbound, at).media.get()
+
+
+def claimed(inbound: InboundMessage | None = None) -> MediaItem:
+    """Take a message in and claim its only media item."""
+    item = MediaItem.claim(media(inbound).pk)
+    assert item is not None
+    return item

@@ -1,0 +1,126 @@
+"""The whole service as real processes, and what it says of itself through its own commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mediapipe.management.demo.run import free_port
+from mediapipe.operations import programs
+from mediapipe.operations.programs import Program
+from mediapipe.operations.supervisor import Supervisor
+from mediapipe.simulator import Simulator
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service, the Twilio that it talks to, and the environment of both."""
+
+    url: str
+    env: dict[str, str]
+    supervisor: Supervisor
+    twilio: Simulator
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command in the service's environment; return its output."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.env,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return done.stdout
+
+    def export(self, *arguments: str) -> list[Line]:
+        """Return what `export_media` prints, one media item each."""
+        return [json.loads(line) for line in self.manage("export_media", *arguments).splitlines()]
+
+    def wait_until_settled(self, media: int, timeout_s: float = 120) -> list[Line]:
+        """Return the export once it has so many items, all of them in a final state."""
+        return wait_for(
+            self.export,
+            lambda lines: len(lines) >= media and all(map(is_final, lines)),
+            timeout_s,
+        )
+
+    def stored_bytes(self, line: Line) -> bytes:
+        """Return the stored file of an exported item."""
+        path: Path = Path(self.env["DATA_DIR"]) / "media" / line["storage_name"]
+        return path.read_bytes()
+
+
+def is_final(line: Line) -> bool:
+    return line["status"] in {"stored", "failed", "absent"}
+
+
+def wait_for(
+    ask: Callable[[], list[Line]], good: Callable[[list[Line]], bool], timeout_s: float
+) -> list[Line]:
+    """Ask again until the answer is good; return the last answer when the time is over."""
+    deadline = time.monotonic() + timeout_s
+    while not good(answer := ask()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return answer
+
+
+@contextmanager
+def running(data_dir: Path, workers: Sequence[Program] = (), /, **env: str) -> Iterator[Service]:
+    """Run web, worker and beat on a simulated Twilio; without a broker URL the embedded broker.
+
+    Without `workers` one does everything.
+    """
+    workers = workers or [programs.worker()]
+    bind = f"127.0.0.1:{free_port()}"
+    with Simulator(service=f"http://{bind}") as twilio:
+        whole = {**os.environ, **twilio.environment(), "DATA_DIR": str(data_dir), **env}
+        parts = [programs.web(bind), *workers, programs.beat()]
+        if "CELERY_BROKER_URL" not in env:
+            parts.insert(0, replace(programs.broker(), is_ready=(data_dir / "broker.sock").exists))
+        supervisor = Supervisor(parts, env=whole, log_dir=data_dir / "logs")
+        service = Service(f"http://{bind}", whole, supervisor, twilio)
+        service.manage("migrate", "--verbosity=0")
+        with supervisor:
+            wait_until_ready(service.url)
+            for worker in workers:
+                wait_for_line(data_dir / "logs" / f"{worker.name}.log", " ready.")
+            yield service
+
+
+def wait_for_line(log: Path, text: str, timeout_s: float = 60) -> None:
+    """Return when a program's log has this text."""
+    deadline = time.monotonic() + timeout_s
+    while text not in log.read_text():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{log} never said {text!r}")
+        time.sleep(0.1)
+
+
+def wait_until_ready(url: str, timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not is_ready(url):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{url} did not become ready")
+        time.sleep(0.2)
+
+
+def is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:  # noqa: S310
+            return bool(json.load(answer)["broker"])
+    except OSError:
+        return False

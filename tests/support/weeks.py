@@ -1,0 +1,244 @@
+"""Weeks of a simulated service: what came in, how Twilio and we were, and what was made of it.
+
+Rows are what the service would have written by that time, and no more; the metadata is asked by
+the service's own code, of a Twilio that knows the truth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import time_machine
+
+from mediapipe.escalation import detection
+from mediapipe.failures import Failure, TransientFailure, TransientMedia404
+from mediapipe.fetching.not_found import judge
+from mediapipe.models import IncidentStep, MediaItem, Status, Step, WebhookEvent
+from mediapipe.models.delays import queue_lag_s, span, waited_s
+from mediapipe.providers.base import Answer, MediaRequest
+from tests.support import make
+from tests.support.tables import Table
+
+MONDAY = datetime(2026, 3, 16, tzinfo=UTC)
+BASELINE, LENGTH = timedelta(days=15), timedelta(days=7)
+STEP = timedelta(minutes=30)
+# The service looks each minute; so do the weeks, in the hours after something begins.
+MINUTE, CLOSELY = timedelta(minutes=1), timedelta(hours=3)
+# What the weeks showed, for the table at the end of the run.
+TABLE = Table(
+    "simulated weeks",
+    (
+        "week",
+        "incidents",
+        "false alarms",
+        "detected after",
+        "over after",
+        "404s put down rightly",
+    ),
+)
+# The share of a day's webhooks in each of its hours.
+HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 9, 8, 9, 10, 10, 9, 8, 7, 6, 5, 4, 3, 3)
+# When the attempts are made, in seconds after the first one.
+SCHEDULE_S = (0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 843, 2643, 6243, 17043, 38643, 81843, 168243)
+LARGE, SMALL, STRANGE = (f"AC{number:032x}" for number in (1, 2, 3))
+OWED = (Status.QUEUED, Status.RETRYING)
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """How it is at one moment: of how many media a day, which share is late, and by how much.
+
+    `down_until` is when our own worker is back, if it is away.
+    """
+
+    media_a_day: int
+    late_share: float = 0.02
+    median_s: float = 3.0
+    deleted_share: float = 0.003
+    opens_nothing: bool = False
+    down_until: datetime | None = None
+
+
+Climate = Callable[[str, datetime], Weather]
+
+
+@dataclass(eq=False, slots=True)
+class Truth:
+    """What really is with one item: when it is there, and what its 404s are to be put down to."""
+
+    item: MediaItem
+    available_at: datetime | None
+    first_attempt_at: datetime
+    because: str
+    metadata: bool
+    tried: int = 0
+
+
+@dataclass
+class Week:
+    """Two accounts, or more, through a fortnight of quiet and the week that it is about."""
+
+    climate: Climate
+    accounts: tuple[str, ...] = (LARGE, SMALL)
+    seed: int = 1
+    waiting: list[Truth] = field(default_factory=list)
+    truths: dict[str, Truth] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.chance = Random(self.seed)
+
+    def run(self, begins: datetime | None = None) -> None:
+        """Live through it all, and look for incidents after each step of the week."""
+        with time_machine.travel(MONDAY - BASELINE, tick=False) as clock:
+            self.clock = clock
+            self._come_in(MONDAY - BASELINE, MONDAY)
+            self._go_on(MONDAY)
+            now = MONDAY
+            while now < MONDAY + LENGTH:
+                closely = begins and begins <= now < begins + CLOSELY
+                step = MINUTE if closely else STEP
+                self._come_in(now, now + step)
+                now += step
+                self._go_on(now)
+                clock.move_to(now)
+                # Where the worker is away, nobody looks for anything.
+                if not self._down(now):
+                    detection.check(now)
+
+    def announced(self) -> list[tuple[str, str, str]]:
+        """Return kind, cause and account of each step that people were told of, in order."""
+        steps = IncidentStep.objects.announced().select_related("incident")
+        return [(s.kind, s.incident.cause, s.incident.account_sid) for s in steps]
+
+    def wrong(self) -> Counter[tuple[str, str]]:
+        """Count the items that are said to be something else than they are: truth, word."""
+        rows = MediaItem.objects.exclude(not_found_because="")
+        said = rows.values_list("identity", "not_found_because")
+        pairs = ((self.truths[identity].because, word) for identity, word in said)
+        return Counter(pair for pair in pairs if pair[0] != pair[1])
+
+    def report(
+        self, name: str, expected: int, begins: datetime | None = None, end: datetime | None = None
+    ) -> None:
+        """Add this week to the table: how long after its begin and its end people were told."""
+        opened = [s for s in IncidentStep.objects.announced() if s.kind == Step.OPENED]
+        over = [s for s in IncidentStep.objects.announced() if s.kind == Step.RECOVERED]
+        judged = MediaItem.objects.exclude(not_found_because="").count()
+        right = judged - self.wrong().total()
+        TABLE.add(
+            name,
+            str(len(opened)),
+            str(len(opened) - expected),
+            _after(begins, opened),
+            _after(end, over),
+            f"{right} of {judged}",
+        )
+
+    def ask(self, request: MediaRequest) -> Answer:
+        """Answer for Twilio what the metadata of this item is."""
+        identity = request.url.rpartition("/")[2].removesuffix(".json")
+        if self.truths[identity].metadata:
+            return Answer(200, {}, b'{"sid": "ME"}', redirected=False)
+        return Answer(404, {}, b"", redirected=False)
+
+    def _down(self, now: datetime) -> bool:
+        back = self.climate(self.accounts[0], now).down_until
+        return back is not None and now < back
+
+    def _come_in(self, since: datetime, until: datetime) -> None:
+        """Let the webhooks of these hours come in."""
+        truths = [truth for at, sid in self._arrivals(since, until) for truth in self._one(at, sid)]
+        for truth in truths:
+            self._attempts(truth, until, asks=False)
+        WebhookEvent.objects.bulk_create([truth.item.event for truth in truths])
+        MediaItem.objects.bulk_create([truth.item for truth in truths])
+        self.truths |= {truth.item.identity: truth for truth in truths}
+        self.waiting += [truth for truth in truths if truth.item.status in OWED]
+
+    def _arrivals(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, str]]:
+        for account_sid in self.accounts:
+            at = since
+            while True:
+                hourly = self.climate(account_sid, at).media_a_day * HOURS[at.hour] / sum(HOURS)
+                at += timedelta(hours=self.chance.expovariate(max(hourly, 0.01)))
+                if at >= until:
+                    break
+                yield at, account_sid
+
+    def _one(self, at: datetime, account_sid: str) -> Iterator[Truth]:
+        weather = self.climate(account_sid, at)
+        if not weather.media_a_day:
+            return
+        message = make.message(account_sid=account_sid)
+        event = WebhookEvent.announced(message, provider="twilio", at=at, home_region="us1")
+        (announced,) = message.media
+        item = MediaItem.announced(event, announced, at)
+        item.media_url = item.media_url.replace(make.ACCOUNT, account_sid)
+        first = max(at, weather.down_until or at) + timedelta(seconds=self.chance.uniform(0.1, 0.5))
+        yield Truth(item, *self._fate(weather, at, first))
+
+    def _fate(
+        self, weather: Weather, at: datetime, first: datetime
+    ) -> tuple[datetime | None, datetime, str, bool]:
+        if weather.opens_nothing:
+            return None, first, "credentials_suspected", False
+        draw = self.chance.random()
+        if draw < weather.deleted_share:
+            return None, first, "deleted", False
+        late_s = 0.0
+        if draw < weather.deleted_share + weather.late_share:
+            late_s = self.chance.lognormvariate(math.log(weather.median_s), 1.0)
+        # Metadata may be there before the bytes, or with them.
+        metadata = self.chance.random() < 0.5
+        return at + timedelta(seconds=late_s), first, "propagating", metadata
+
+    def _go_on(self, now: datetime) -> None:
+        """Make every attempt that is due by now."""
+        for truth in self.waiting:
+            before = truth.tried
+            self._attempts(truth, now)
+            if truth.tried > before:
+                truth.item.save()
+        self.waiting = [truth for truth in self.waiting if truth.item.status in OWED]
+
+    def _attempts(self, truth: Truth, now: datetime, *, asks: bool = True) -> None:
+        """Make the attempts that are due; those before a row is there are the ones that ask not."""
+        item = truth.item
+        while item.status in OWED and truth.tried < (len(SCHEDULE_S) if asks else 3):
+            at = truth.first_attempt_at + timedelta(seconds=SCHEDULE_S[truth.tried])
+            if at > now:
+                return
+            truth.tried = item.attempts = truth.tried + 1
+            item.first_attempt_at = item.first_attempt_at or at
+            item.queue_lag_s = queue_lag_s(item)
+            if truth.available_at and truth.available_at <= at:
+                item.status, item.found_at, item.retrieved_at = Status.STORED, at, at
+            else:
+                self._not_found(truth, at)
+            item.delay_at_least_s = waited_s(item)
+            item.delay_at_most_s = delay.at_most_s if (delay := span(item)) else None
+
+    def _not_found(self, truth: Truth, at: datetime) -> None:
+        item = truth.item
+        if truth.tried > 3:
+            self.clock.move_to(at)
+        item.troubled, item.began, item.last_not_found_at = False, 0.0, at
+        failure: Failure = judge(item, TransientMedia404())
+        item.not_found_count += 1
+        item.status, item.error = Status.RETRYING, failure.slug
+        if not isinstance(failure, TransientFailure) or truth.tried == len(SCHEDULE_S):
+            item.status, item.failed_at = Status.FAILED, at
+            if failure.slug == "deleted":
+                item.not_found_because = "deleted"
+
+
+def _after(moment: datetime | None, steps: list[IncidentStep]) -> str:
+    if moment is None or not steps:
+        return "-"
+    minutes = round((steps[0].at - moment).total_seconds() / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"

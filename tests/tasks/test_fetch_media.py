@@ -1,0 +1,262 @@
+"""The task of a media item, in a real worker that lives in a thread of this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+from celery.contrib.testing.worker import start_worker
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.utils import timezone
+from django_celery_results.models import TaskResult
+from pytest_django import DjangoDbBlocker, Settings
+
+from mediapipe.celery import app
+from mediapipe.models import MediaItem, Status
+from mediapipe.queueing.dispatch import dispatch, publisher, waiting_messages
+from mediapipe.settings.queues import MEDIA, QUEUES, RETRIES
+from mediapipe.simulator import Simulator, faults
+from tasks import redispatch as redispatching
+from tasks.fetch_media import fetch_media
+from tasks.redispatch import redispatch
+from tests.fetching.test_attempt import picture
+from tests.support import make
+
+Handed = list[tuple[int, str]]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def only_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Run a worker on a broker in memory, once, because it takes seconds to end."""
+    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
+        patch.setenv("CELERY_BROKER_URL", "memory://")
+        patch.setitem(app.conf.broker_transport_options, "polling_interval", 0.02)
+        with (
+            closed_afterwards(),
+            start_worker(app, pool="solo", perform_ping_check=False, queues=QUEUES),
+        ):
+            yield
+
+
+@contextmanager
+def closed_afterwards() -> Iterator[None]:
+    """Close what the worker's thread leaves open, or the test's database could not be dropped."""
+    opened: list[BaseDatabaseWrapper] = []
+
+    def note(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
+        opened.append(connection)
+
+    connection_created.connect(note)
+    yield
+    connection_created.disconnect(note)
+    for connection in opened:
+        connection.inc_thread_sharing()
+        connection.close()
+
+
+@pytest.fixture
+def worker(only_worker: None, settings: Settings) -> None:
+    """Let the worker follow a schedule that tests can wait for."""
+    settings.RETRY_FIRST_DELAY_S = 0.05
+    settings.RETRY_MAX_DELAY_S = 0.1
+
+
+def outcome_of(item: MediaItem) -> TaskResult:
+    """Dispatch the item's task and return its result once it is over."""
+    return ended(fetch_media.delay(media_id=item.pk).id)[-1]
+
+
+def ended(task_id: str) -> list[TaskResult]:
+    """Return each state that the task's result was seen in, the last one when it is over."""
+    seen: list[TaskResult] = []
+    deadline = time.monotonic() + 30
+    while not seen or seen[-1].status in {"PENDING", "STARTED", "RETRY"}:
+        assert time.monotonic() < deadline, f"the task is still {seen}"
+        seen += TaskResult.objects.filter(task_id=task_id)
+        time.sleep(0.05)
+    return seen
+
+
+def test_one_task_comes_back_more_often_than_celerys_three_times(
+    worker: None, twilio: Simulator
+) -> None:
+    item = picture(twilio, faults=[faults.Status(404)] * 6)
+    result = outcome_of(item)
+    assert (result.status, result.result) == ("SUCCESS", '"stored"')
+    item.refresh_from_db()
+    assert (item.attempts, item.not_found_count) == (7, 6)
+    assert set(item.attempt_set.values_list("task_id", flat=True)) == {result.task_id}
+
+
+def test_a_waiting_task_is_recorded_as_a_retry(
+    worker: None, twilio: Simulator, settings: Settings
+) -> None:
+    settings.RETRY_FIRST_DELAY_S = settings.RETRY_MAX_DELAY_S = 1.0
+    item = picture(twilio, faults=[faults.Status(404)])
+    waiting, *_, last = ended(fetch_media.delay(media_id=item.pk).id)
+    assert (waiting.status, last.status) == ("RETRY", "SUCCESS")
+    assert "TransientMedia404" in str(waiting.result)
+
+
+def test_a_final_failure_is_a_failed_task_that_names_the_reason(
+    worker: None, twilio: Simulator
+) -> None:
+    result = outcome_of(picture(twilio, faults=[faults.Status(401)]))
+    assert result.status == "FAILURE"
+    assert "Unauthorized" in str(result.result)
+    assert make.TOKEN not in f"{result.result}{result.traceback}"
+
+
+def test_the_end_of_the_schedule_is_a_failed_task(
+    worker: None, twilio: Simulator, settings: Settings
+) -> None:
+    settings.RETRY_FAST_WINDOW_S = 0.2
+    settings.RETRY_SLOW_SCHEDULE_S = ()
+    item = picture(twilio, faults=[faults.Status(404, forever=True)])
+    assert outcome_of(item).status == "FAILURE"
+    item.refresh_from_db()
+    assert (item.status, item.error) == (Status.FAILED, "not_ready")
+
+
+def test_the_slow_phase_ends_the_task_and_leaves_the_row_to_the_sweep(
+    worker: None, twilio: Simulator, settings: Settings
+) -> None:
+    settings.RETRY_FAST_WINDOW_S = 0.0
+    item = picture(twilio, faults=[faults.Status(404)])
+    assert outcome_of(item).result == '"retrying: not_ready"'
+    item.refresh_from_db()
+    assert item.sweep_at == item.next_attempt_at
+
+
+def test_what_is_too_much_for_the_workers_memory_is_left_to_the_sweep(
+    worker: None, twilio: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediapipe.queueing.limits.MOST_COUNTDOWNS", 0)
+    item = picture(twilio, faults=[faults.Status(404)])
+    assert outcome_of(item).result == '"retrying: not_ready"'
+    item.refresh_from_db()
+    assert (item.phase, item.sweep_at) == ("fast", item.next_attempt_at)
+
+
+def test_a_duplicate_message_is_not_due(worker: None, twilio: Simulator) -> None:
+    item = picture(twilio)
+    outcome_of(item)
+    assert outcome_of(item).result == '"not due"'
+    assert len(twilio.log.of(item.identity, "cdn")) == 1
+
+
+def test_a_message_of_the_previous_version_still_runs(worker: None, twilio: Simulator) -> None:
+    # As the web process of a version that is being replaced has put it into the queue.
+    arguments = {"media_id": picture(twilio).pk}
+    result = ended(app.send_task("tasks.fetch_media.fetch_media", kwargs=arguments).id)[-1]
+    assert (result.status, result.result) == ("SUCCESS", '"stored"')
+
+
+@pytest.mark.database
+def test_the_next_task_finds_the_database_connection_of_the_last_one(
+    worker: None, twilio: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 60)
+    outcome_of(picture(twilio))
+    with mock.patch.object(connection_created, "send") as made:
+        outcome_of(picture(twilio))
+    assert not made.called
+
+
+def test_a_call_that_names_no_argument_fails_at_the_caller() -> None:
+    with pytest.raises(TypeError):
+        fetch_media.delay(5)
+
+
+def test_the_queue_tells_how_many_tasks_wait_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
+    assert waiting_messages("nobody-listens") == 0
+    for media_id in range(3):
+        fetch_media.apply_async(kwargs={"media_id": media_id}, queue="nobody-listens")
+    assert waiting_messages("nobody-listens") == 3
+
+
+def test_a_task_is_held_back_until_its_item_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
+    due = timezone.now() + timedelta(seconds=9)
+    assert dispatch([1, 2], "held-back", {1: due})
+    with publisher() as connection, connection.SimpleQueue("held-back") as queue:
+        later, at_once = queue.get(block=False), queue.get(block=False)
+    assert abs(datetime.fromisoformat(later.headers["eta"]) - due) < timedelta(seconds=1)
+    assert at_once.headers["eta"] is None
+
+
+def test_every_periodic_task_exists() -> None:
+    # As a worker does when it starts.
+    app.loader.import_default_modules()
+    for entry in app.conf.beat_schedule.values():
+        assert entry["task"] in app.tasks
+
+
+@pytest.fixture
+def handed_on(monkeypatch: pytest.MonkeyPatch) -> Handed:
+    """Collect what the sweep publishes into which queue, on a broker whose queues are empty."""
+    ids: Handed = []
+    monkeypatch.setattr(
+        redispatching, "dispatch", lambda new, queue, due: ids.extend((pk, queue) for pk in new)
+    )
+    monkeypatch.setattr(redispatching, "room_in", lambda queue: 1000)
+    return ids
+
+
+def overdue() -> MediaItem:
+    item = make.media()
+    MediaItem.objects.update(sweep_at=item.received_at)
+    return item
+
+
+def test_the_sweep_publishes_what_is_overdue(handed_on: Handed) -> None:
+    item = overdue()
+    assert redispatch() == 1
+    assert handed_on == [(item.pk, MEDIA)]
+
+
+def test_the_sweep_publishes_what_falls_due_before_the_next_but_one(handed_on: Handed) -> None:
+    soon, _later = make.media(), make.media()
+    now = timezone.now()
+    MediaItem.objects.update(sweep_at=now + timedelta(seconds=11))
+    MediaItem.objects.filter(pk=soon.pk).update(sweep_at=now + timedelta(seconds=9))
+    assert redispatch() == 1
+    assert handed_on == [(soon.pk, MEDIA)]
+
+
+def test_the_sweep_puts_what_was_tried_into_the_queue_of_retries(handed_on: Handed) -> None:
+    item = overdue()
+    MediaItem.objects.update(attempts=1)
+    assert redispatch() == 1
+    assert handed_on == [(item.pk, RETRIES)]
+
+
+def test_the_sweep_adds_nothing_to_a_broker_that_is_full(
+    handed_on: Handed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overdue()
+    monkeypatch.setattr(redispatching, "room_in", lambda queue: 0)
+    assert redispatch() == 0
+    assert handed_on == []
+
+
+def test_the_sweep_leaves_the_rest_for_the_next_time(
+    handed_on: Handed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room: Any = 2
+    for _ in range(3):
+        make.media()
+    MediaItem.objects.update(sweep_at=MediaItem.objects.earliest("received_at").received_at)
+    monkeypatch.setattr(redispatching, "room_in", lambda queue: room)
+    assert redispatch() == room
+    assert len(handed_on) == room

@@ -1,0 +1,89 @@
+"""A task of another Celery app gets its message, and its worker confirms it by Celery's means."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery.contrib.testing.worker import start_worker
+from pytest_django import Settings
+from pytest_django.plugin import DjangoDbBlocker
+
+from mediapipe.celery import app
+from mediapipe.models import HandOff
+from mediapipe.models.outbox import DeliveryStatus
+from tasks.hand_off import hand_off
+from tests.models.test_claims import store
+from tests.support import make
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NAME = "tests.archive"
+
+
+class Archive:
+    """What the other side's task does: it notes what it gets, and fails when it is told to."""
+
+    def __init__(self) -> None:
+        self.got: list[dict[str, Any]] = []
+        self.broken = False
+
+    def __call__(self, **kwargs: Any) -> None:
+        self.got.append(kwargs)
+        if self.broken:
+            raise ZeroDivisionError
+
+
+archive = Archive()
+
+
+@app.task(name=NAME)
+def take(**kwargs: Any) -> None:
+    archive(**kwargs)
+
+
+@pytest.fixture(scope="module")
+def only_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
+        patch.setenv("CELERY_BROKER_URL", "memory://")
+        patch.setitem(app.conf.broker_transport_options, "polling_interval", 0.02)
+        queues = ["theirs", "housekeeping"]
+        with start_worker(app, pool="solo", perform_ping_check=False, queues=queues):
+            yield
+
+
+@pytest.fixture
+def worker(only_worker: None, settings: Settings) -> Iterator[None]:
+    settings.ON_STORED_TASK, settings.ON_STORED_QUEUE = NAME, "theirs"
+    yield
+    archive.got.clear()
+    archive.broken = False
+
+
+def until(happened: Any) -> None:
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_the_task_gets_the_item_and_its_success_confirms_it(worker: None) -> None:
+    item = store(make.claimed())
+    hand_off()
+    until(lambda: HandOff.objects.get().status == DeliveryStatus.DELIVERED)
+    ((message),) = archive.got
+    assert message["idempotency_key"] == HandOff.objects.get().key
+    assert (message["media"]["id"], message["media"]["status"]) == (item.pk, "stored")
+
+
+def test_a_task_that_fails_confirms_nothing(worker: None) -> None:
+    archive.broken = True
+    store(make.claimed())
+    hand_off()
+    until(lambda: archive.got)
+    # The worker works off one message after the other: what comes now is after the failure.
+    take.apply_async(queue="theirs")
+    until(lambda: len(archive.got) == 2)
+    assert HandOff.objects.get().status == DeliveryStatus.WAITING

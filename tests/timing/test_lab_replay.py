@@ -1,0 +1,131 @@
+"""What a policy comes to, against closed forms and against the schedule of the service itself."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from pytest_django import Settings
+
+from mediapipe.failures import TransientMedia404
+from mediapipe.fetching.schedule import next_wait
+from mediapipe.timing.retry_lab.estimate import distribution
+from mediapipe.timing.retry_lab.history import EDGES_S, delays
+from mediapipe.timing.retry_lab.policies import KNOWN, Policy, Schedule, duration
+from mediapipe.timing.retry_lab.replay import estimated, outcome
+
+EVERY_SECOND = Policy("every second", (1.0,) * 200)
+
+
+def exponential(mean_s: float) -> np.ndarray:
+    below = 1 - np.exp(-EDGES_S / mean_s)
+    return np.concatenate([[0.0], np.diff(below), [1 - below[-1]]])
+
+
+def uniform(most_s: float) -> np.ndarray:
+    below = np.minimum(EDGES_S / most_s, 1)
+    return np.concatenate([[0.0], np.diff(below), [0.0]])
+
+
+@pytest.mark.parametrize("mean_s", [0.5, 2.0, 10.0])
+def test_equal_waits_on_an_exponential_delay(mean_s: float) -> None:
+    figures = estimated(EVERY_SECOND, exponential(mean_s), 0.0)
+    retries = 1 / (1 - np.exp(-1 / mean_s))
+    assert figures.requests == pytest.approx(1 + retries, rel=0.01)
+    assert figures.excess_mean_s == pytest.approx(retries - mean_s, rel=0.03)
+    assert figures.retrieved == pytest.approx(1, abs=1e-6)
+
+
+def test_equal_waits_on_a_uniform_delay() -> None:
+    figures = estimated(EVERY_SECOND, uniform(10.0), 0.0)
+    assert figures.requests == pytest.approx(1 + 5.5, rel=0.01)
+    assert figures.excess_mean_s == pytest.approx(0.5, rel=0.03)
+    assert figures.excess_p95_s == pytest.approx(0.95, rel=0.03)
+
+
+def test_a_policy_that_gives_up_retrieves_what_came_before() -> None:
+    chatwoot = KNOWN[0]
+    figures = estimated(chatwoot, uniform(10.0), 0.0)
+    assert figures.retrieved == pytest.approx(0.4, rel=0.02)
+    # Up to 1 s: two requests; all others: three, in vain or not.
+    assert figures.requests == pytest.approx(0.1 * 2 + 0.9 * 3, rel=0.01)
+
+
+def test_what_was_there_at_once_costs_one_request_and_no_wait() -> None:
+    at_once = np.zeros(len(EDGES_S) + 1)
+    at_once[0] = 1
+    figures = estimated(EVERY_SECOND, at_once, 0.0)
+    assert (figures.retrieved, figures.excess_mean_s, figures.requests) == (1, 0, 1)
+
+
+def test_what_never_comes_costs_every_request() -> None:
+    never = np.zeros(len(EDGES_S) + 1)
+    never[-1] = 1
+    figures = estimated(KNOWN[1], never, 0.0)
+    assert (figures.retrieved, figures.requests) == (0, 5)
+
+
+def test_the_time_that_twilio_takes_to_say_404_makes_the_waits_longer() -> None:
+    figures = estimated(EVERY_SECOND, uniform(10.0), 0.25)
+    assert figures.requests == pytest.approx(1 + 10 / 1.25 / 2 + 0.5, rel=0.01)
+
+
+def test_the_bounds_are_those_of_the_interval() -> None:
+    # Available between 1.5 and 3.5 s; asked at 1, 2, 3, 4 s: at best at once, at worst 1 s late.
+    known = delays([(0.0, 1.5, 3.5, 1)], 0.0, 1)
+    found = outcome(EVERY_SECOND, distribution(known), known)
+    assert found.best.excess_mean_s == 0
+    assert found.worst.excess_mean_s == pytest.approx(1.0)
+    assert (found.best.requests, found.worst.requests) == (3, 5)
+
+
+def test_an_interval_between_two_requests_has_bounds_above_zero() -> None:
+    known = delays([(0.0, 1.2, 1.6, 1)], 0.0, 1)
+    found = outcome(EVERY_SECOND, distribution(known), known)
+    assert found.best.excess_mean_s == pytest.approx(0.4, abs=0.04)
+    assert found.worst.excess_mean_s == pytest.approx(0.8, abs=0.04)
+    assert found.best.excess_mean_s < found.estimate.excess_mean_s < found.worst.excess_mean_s
+
+
+def test_the_share_is_bounded_by_what_is_still_waited_for() -> None:
+    known = delays([(0.0, 0.0, 0.5, 0), (0.0, 3.0, None, 1)], 0.0, 2)
+    found = outcome(KNOWN[0], distribution(known), known)
+    assert (found.worst.retrieved, found.best.retrieved) == (0.5, 1.0)
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.5, 2.0])
+def test_our_own_schedule_asks_when_the_service_would(settings: Settings, factor: float) -> None:
+    settings.RETRY_FACTOR = factor
+    ours = Policy.of("ours", Schedule.from_settings()).retries_s(400, answer_s=0.2)
+    random.seed(3)
+    served = [asked_by_the_service(answer_s=0.2) for _ in range(400)]
+    counts = {len(asked) for asked in served}
+    assert {int(np.isfinite(row).sum()) for row in ours} <= set(range(min(counts), max(counts) + 2))
+    for retry in range(min(counts)):
+        middle = np.mean([asked[retry] for asked in served])
+        # Four standard errors of two means of 400.
+        spread = np.std([asked[retry] for asked in served]) * np.sqrt(2 / 400)
+        assert ours[:, retry].mean() == pytest.approx(middle, abs=4 * spread)
+
+
+def asked_by_the_service(answer_s: float) -> list[float]:
+    """Return when the service retries media that never comes; seconds after the first attempt."""
+    asked: list[float] = []
+    fast = slow = 0
+    now_s = answer_s
+    while wait := next_wait(
+        TransientMedia404(), fast_retries=fast, slow_retries=slow, elapsed_s=now_s
+    ):
+        fast, slow = fast + (wait.phase == "fast"), slow + (wait.phase == "slow")
+        asked.append(now_s + wait.delay_s)
+        now_s = asked[-1] + answer_s
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.5, "0.5s"), (60, "60s"), (90, "90s"), (300, "5m"), (3600, "1h"), (86400, "24h")],
+)
+def test_a_duration_is_written_as_the_environment_takes_it(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

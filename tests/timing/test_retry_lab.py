@@ -1,0 +1,155 @@
+"""`manage.py retry_lab`: the history replayed, a schedule proposed, settings printed."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from mediapipe.models import MediaItem
+from mediapipe.timing.retry_lab.comparison import compare
+from mediapipe.timing.retry_lab.history import recorded
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def history(*delays: tuple[float, float | None, int]) -> list[MediaItem]:
+    """Take in media with these (at least, at most, 404s); seconds after a first attempt at 0.1."""
+    items = []
+    for place, (least_s, most_s, not_found) in enumerate(delays):
+        item = make.media(at=NOON + timedelta(minutes=place))
+        MediaItem.objects.filter(pk=item.pk).update(
+            queue_lag_s=0.1,
+            delay_at_least_s=least_s and least_s + 0.1,
+            delay_at_most_s=None if most_s is None else most_s + 0.1,
+            not_found_count=not_found,
+        )
+        items.append(item)
+    return items
+
+
+def ordinary() -> list[MediaItem]:
+    return history(*[(0, 0.2, 0)] * 6, (0, 1.1, 1), (1.1, 3.2, 2), (3.2, 7.3, 3), (7.3, 15.6, 4))
+
+
+def printed(*arguments: str) -> str:
+    output = io.StringIO()
+    call_command("retry_lab", *arguments, stdout=output)
+    return output.getvalue()
+
+
+def rows(text: str) -> Sequence[str]:
+    return [line for line in text.splitlines() if line.startswith("│")]
+
+
+def test_it_compares_and_prints_settings_that_can_be_set() -> None:
+    ordinary()
+    text = printed()
+    names = [row.split("│")[1].strip() for row in rows(text)]
+    assert names[0].startswith("as it is set: 1s x 2")
+    assert any(name.startswith("proposed:") for name in names)
+    assert any(name.startswith("45 x 1 s") for name in names)
+    assert "All 10 media items" in text
+    settings = dict(re.findall(r"^(RETRY_[A-Z_]+)=(\S+)$", text, re.MULTILINE))
+    assert settings["RETRY_SLOW_SCHEDULE"] == "10m,30m,1h,3h,6h,12h,24h"
+    assert len(settings) == 5
+
+
+def test_the_proposal_waits_less_within_the_budget() -> None:
+    ordinary()
+    comparison = compare(MediaItem.objects.all(), budget=3.0)
+    assert comparison is not None
+    assert comparison.proposal is not None
+    present = comparison.outcomes[0].estimate
+    assert comparison.proposal.figures.excess_mean_s < present.excess_mean_s
+    assert comparison.proposal.figures.requests <= 3.0
+    assert comparison.proposal.figures.retrieved >= present.retrieved - 0.001
+
+
+def test_a_larger_budget_never_waits_longer() -> None:
+    ordinary()
+    waits_s = []
+    for budget in (1.6, 2.0, 3.0, 5.0):
+        comparison = compare(MediaItem.objects.all(), budget=budget)
+        assert comparison is not None
+        if comparison.proposal:
+            waits_s.append(comparison.proposal.figures.excess_mean_s)
+    assert len(waits_s) > 1
+    assert waits_s == sorted(waits_s, reverse=True)
+
+
+def test_a_budget_that_nothing_keeps_to_is_said() -> None:
+    ordinary()
+    text = printed("--budget", "1.01")
+    assert "raise the budget" in text
+    assert "RETRY_FACTOR=" not in text
+
+
+def test_a_schedule_of_ones_own_is_compared() -> None:
+    ordinary()
+    text = printed("--first-delay", "0.5s", "--factor", "1.5", "--slow-schedule", "")
+    assert any("yours: 0.5s x 1.5" in row for row in rows(text))
+
+
+def test_only_the_period_and_the_account_are_replayed() -> None:
+    ordinary()
+    since = (NOON + timedelta(minutes=5)).isoformat()
+    assert "All 5 media items" in printed("--since", since, "--account", make.ACCOUNT)
+    with pytest.raises(CommandError, match="nothing to replay"):
+        printed("--account", "AC" + "0" * 32)
+
+
+def test_what_no_schedule_could_have_retrieved_is_left_out() -> None:
+    items = ordinary()
+    MediaItem.objects.filter(pk=items[-1].pk).update(not_found_because="deleted")
+    assert recorded(MediaItem.objects.all()).taken == 9
+
+
+def test_media_that_was_never_tried_is_left_out() -> None:
+    ordinary()
+    make.media()
+    assert recorded(MediaItem.objects.all()).taken == 10
+
+
+def test_many_media_are_sampled_and_it_is_said() -> None:
+    history(*[(0, 0.2, 0)] * 30)
+    delays = recorded(MediaItem.objects.all(), most=10)
+    assert 9 <= delays.taken <= 11
+    assert (delays.total, delays.sampled) == (30, True)
+
+
+def test_the_plot_is_written(tmp_path: Path) -> None:
+    ordinary()
+    path = tmp_path / "lab.png"
+    printed("--plot", str(path))
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_plot_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    ordinary()
+    with pytest.raises(CommandError, match="cannot be written"):
+        printed("--plot", str(tmp_path / "not-there" / "lab.png"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--factor", "0.5"), ("--first-delay", "soon"), ("--budget", "-1"), ("--first-delay", "0")],
+)
+def test_what_is_no_schedule_is_an_error(arguments: tuple[str, str]) -> None:
+    with pytest.raises(CommandError):
+        printed(*arguments)
+
+
+def test_the_present_schedule_is_the_one_of_the_settings(settings: Settings) -> None:
+    settings.RETRY_FACTOR = 3.0
+    ordinary()
+    assert "as it is set: 1s x 3" in printed()

@@ -1,0 +1,220 @@
+"""The questions about many media items have the answers that one would work out by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from math import inf
+from typing import Any
+
+import pytest
+
+from mediapipe.models import MediaItem
+from mediapipe.providers.base import Kind
+from mediapipe.timing import distribution as distributions
+from mediapipe.timing.delays import Figures, figures
+from mediapipe.timing.distribution import MARKS_S, distribution
+from mediapipe.timing.outcomes import MANY_ATTEMPTS, attempts_until_stored
+from mediapipe.timing.over_time import early_over_time, over_time, step_of
+from mediapipe.timing.period import Period
+from mediapipe.timing.selection import Selection, choices
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+DAY = Period(NOON - timedelta(days=1), NOON)
+HOUR = timedelta(hours=1)
+
+
+def item(at: datetime = NOON - HOUR, inbound: Any = None, **changes: Any) -> None:
+    """Have a media item that came in at this time and is as the changes say."""
+    MediaItem.objects.filter(pk=make.media(inbound, at).pk).update(**changes)
+
+
+def found(least_s: float, most_s: float, at: datetime = NOON - HOUR, **changes: Any) -> None:
+    """Have a stored item that became available between these bounds."""
+    early = int(least_s > 0)
+    item(
+        at,
+        status="stored",
+        attempts=early + 1,
+        not_found_count=early,
+        queue_lag_s=0.5,
+        delay_at_least_s=least_s,
+        delay_at_most_s=most_s,
+        **changes,
+    )
+
+
+def missing(least_s: float, at: datetime = NOON - HOUR) -> None:
+    """Have an item that was not there yet after so many seconds."""
+    item(at, status="retrying", attempts=2, not_found_count=2, delay_at_least_s=least_s)
+
+
+def of_day() -> Figures:
+    return figures(Selection(DAY).media())
+
+
+def test_both_bounds_of_a_delay_have_their_percentiles() -> None:
+    for number in range(1, 5):
+        found(number, 2 * number)
+    assert of_day().at_least == pytest.approx([2.5, 3.85, 3.97])
+    assert of_day().at_most == pytest.approx([5, 7.7, 7.94])
+
+
+def test_what_is_not_there_yet_has_no_upper_bound() -> None:
+    found(0, 1)
+    missing(30)
+    missing(40)
+    assert of_day().at_least == pytest.approx([30, 39, 39.8])
+    assert of_day().at_most == [inf, inf, inf]
+
+
+def test_a_few_that_never_come_do_not_hide_the_rest() -> None:
+    for _ in range(9):
+        found(0, 1)
+    missing(99)
+    most = of_day().at_most
+    assert most is not None
+    assert most[0] == 1
+    assert most[2] == inf
+
+
+def test_an_item_that_nobody_asked_for_or_that_failed_otherwise_measures_nothing() -> None:
+    item(status="queued")
+    item(status="failed", attempts=1, queue_lag_s=2.0, delay_at_least_s=0.0)
+    day = of_day()
+    assert (day.measured, day.at_least, day.at_most) == (0, None, None)
+    assert day.lag == [2, 2, 2]
+
+
+def test_outcomes_are_counted() -> None:
+    found(0, 1)
+    found(2, 3)
+    missing(5)
+    item(status="failed", attempts=1)
+    item(status="absent")
+    item(status="queued")
+    day = of_day()
+    assert (day.media, day.attempted, day.early) == (6, 4, 2)
+    assert (day.stored, day.failed, day.absent, day.waiting) == (2, 1, 1, 2)
+    assert day.early_share == 0.5
+
+
+def test_nothing_has_no_figures() -> None:
+    day = of_day()
+    assert (day.media, day.waiting, day.early_share, day.lag) == (0, 0, None, None)
+
+
+def test_a_period_has_its_beginning_and_not_its_end() -> None:
+    for at in (DAY.since, DAY.until, DAY.since - timedelta(microseconds=1)):
+        item(at)
+    assert of_day().media == 1
+    assert Selection(DAY).webhooks() == 1
+
+
+def test_only_what_is_wanted_counts() -> None:
+    found(0, 1, content_type="image/png")
+    item(inbound=make.recording(), content_type="audio/wav")
+    item(account_sid="AC" + "9" * 32)
+    assert Selection(DAY).media().count() == 3
+    assert Selection(DAY, kind=Kind.RECORDING).media().count() == 1
+    assert Selection(DAY, account_sid=make.ACCOUNT).media().count() == 2
+    assert Selection(DAY, content_type="image/png").media().count() == 1
+    assert Selection(DAY, kind=Kind.RECORDING).webhooks() == 1
+
+
+def test_a_link_asks_for_what_is_selected() -> None:
+    asked = Selection.read({"period": "7d", "kind__exact": "message"}, NOON)
+    assert asked == Selection(Period.named("7d", NOON), kind="message")
+    query = asked.query(status__exact="failed")
+    assert query == "kind__exact=message&status__exact=failed&period=7d"
+
+
+def test_one_can_choose_what_there_is() -> None:
+    found(0, 1, content_type="image/png")
+    assert choices()["content_type"] == [("image/png", "image/png")]
+    assert choices()["account_sid"] == [(make.ACCOUNT, make.ACCOUNT)]
+
+
+def test_each_bucket_has_its_own_figures_and_empty_ones_are_there() -> None:
+    found(1, 2, at=NOON - timedelta(minutes=30))
+    found(3, 4, at=NOON - timedelta(hours=2))
+    buckets = over_time(Selection(DAY))
+    assert list(buckets) == [DAY.since + hours * HOUR for hours in range(24)]
+    assert {at: row.media for at, row in buckets.items() if row.media} == {
+        NOON - HOUR: 1,
+        NOON - 2 * HOUR: 1,
+    }
+    assert buckets[NOON - HOUR].at_most == [2, 2, 2]
+    assert buckets[NOON - 3 * HOUR].at_most is None
+
+
+def test_the_last_microsecond_of_a_bucket_is_still_in_it() -> None:
+    found(1, 2, at=NOON - HOUR - timedelta(microseconds=1))
+    found(1, 2, at=NOON - HOUR)
+    buckets = over_time(Selection(DAY))
+    assert (buckets[NOON - 2 * HOUR].media, buckets[NOON - HOUR].media) == (1, 1)
+
+
+def test_a_period_that_begins_within_a_bucket_has_that_one_too() -> None:
+    half = timedelta(minutes=30)
+    buckets = over_time(Selection(Period(DAY.since + half, DAY.until + half)))
+    assert len(buckets) == 25
+    assert next(iter(buckets)) == DAY.since
+
+
+@pytest.mark.parametrize(
+    ("length", "step"),
+    [
+        (HOUR, timedelta(minutes=5)),
+        (24 * HOUR, HOUR),
+        (7 * 24 * HOUR, 6 * HOUR),
+        (30 * 24 * HOUR, 24 * HOUR),
+        (2000 * 24 * HOUR, 7 * 24 * HOUR),
+        (timedelta(seconds=1), timedelta(minutes=5)),
+    ],
+)
+def test_a_longer_period_has_longer_buckets(length: timedelta, step: timedelta) -> None:
+    assert step_of(length) == step
+
+
+def test_early_404s_are_told_for_each_hour_of_a_week() -> None:
+    found(1, 2)
+    found(0, 2)
+    hours = early_over_time(Selection(Period.named("7d", NOON)))
+    assert len(hours) == 7 * 24
+    assert (hours[NOON - HOUR].attempted, hours[NOON - HOUR].early) == (2, 1)
+
+
+def test_the_distribution_tells_what_was_there_for_sure_and_what_perhaps() -> None:
+    found(0, 0.5)
+    found(1, 2)
+    found(3, 100)
+    missing(5000)
+    spread = distribution(Selection(DAY))
+    marks = {mark.seconds: (mark.surely, mark.perhaps) for mark in spread.marks}
+    assert spread.measured == 4
+    assert marks[0.2] == (0, 1)
+    assert marks[0.5] == (1, 1)
+    assert marks[2] == (2, 2)
+    assert marks[3] == (2, 3)
+    assert marks[120] == (3, 3)
+    assert marks[MARKS_S[-1]] == (3, 4)
+
+
+def test_the_marks_of_the_distribution_are_in_their_order() -> None:
+    assert list(MARKS_S) == sorted(set(MARKS_S))
+    assert len(MARKS_S) == distributions.BEYOND
+
+
+def test_attempts_are_counted_until_the_file_was_stored() -> None:
+    for attempts in (1, 1, 3, 11, 17):
+        item(status="stored", attempts=attempts)
+    item(status="failed", attempts=2)
+    counts = attempts_until_stored(Selection(DAY))
+    assert {number: count for number, count in counts.items() if count} == {
+        1: 2,
+        3: 1,
+        MANY_ATTEMPTS: 2,
+    }

@@ -1,0 +1,96 @@
+"""Runs the catalogue of broken framing against the real web server, over raw sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mediapipe.management.demo.run import free_port
+from mediapipe.operations import programs
+from mediapipe.operations.supervisor import Supervisor
+from tests.support import make
+from tests.support.bad_input import frames
+from tests.support.bad_input.cases import BadFrame
+from tests.support.service import ROOT, wait_for_line
+
+pytestmark = pytest.mark.services
+
+STATUS = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3}) ")
+
+
+@dataclass(frozen=True)
+class Web:
+    """A web server of its own, without a broker, and its database."""
+
+    port: int
+    data_dir: Path
+
+    def said(self, *parts: bytes) -> tuple[int, ...]:
+        """Send these parts, end our side, and return the statuses of all answers."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            # The server may refuse the first part and not want the others.
+            with contextlib.suppress(ConnectionError):
+                for number, part in enumerate(parts):
+                    time.sleep(0.05 * bool(number))
+                    connection.sendall(part)
+            # One that refused and reset the connection is no longer at the other end.
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_WR)
+            return tuple(int(status) for status in STATUS.findall(_read(connection)))
+
+    def recorded(self, message_sid: str) -> bool:
+        """Return whether there is an event of this message."""
+        query = "SELECT count(*) FROM mediapipe_webhookevent WHERE subject_sid = ?"
+        with contextlib.closing(sqlite3.connect(self.data_dir / "mediapipe.sqlite3")) as database:
+            return bool(database.execute(query, [message_sid]).fetchone()[0])
+
+
+def _read(connection: socket.socket) -> bytes:
+    said = b""
+    with contextlib.suppress(ConnectionError):
+        while more := connection.recv(65536):
+            said += more
+    return said
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """Run the web server alone; nobody listens where its broker should be."""
+    data_dir, port = tmp_path_factory.mktemp("data"), free_port()
+    env = {
+        **os.environ,
+        "DATA_DIR": str(data_dir),
+        "DATABASE_URL": f"sqlite:///{data_dir / 'mediapipe.sqlite3'}",
+        "CELERY_BROKER_URL": f"redis://127.0.0.1:{free_port()}/0",
+        "PUBLIC_BASE_URL": frames.PUBLIC,
+        "TWILIO_ACCOUNT_SID": make.ACCOUNT,
+        "TWILIO_AUTH_TOKEN": make.TOKEN,
+    }
+    migrate = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+    subprocess.run(migrate, cwd=ROOT, env=env, check=True, timeout=60)
+    with Supervisor([programs.web(f"127.0.0.1:{port}")], env=env, log_dir=data_dir):
+        wait_for_line(data_dir / "web.log", "Booting worker with pid")
+        yield Web(port, data_dir)
+
+
+@pytest.mark.parametrize("case", frames.CASES, ids=lambda case: case.name)
+def test_a_broken_frame_is_answered_and_leaves_what_it_should(case: BadFrame, web: Web) -> None:
+    assert web.said(*case.parts) == case.statuses
+    assert web.recorded(case.sid) == case.recorded
+
+
+def test_after_all_of_it_the_web_server_still_serves(web: Web) -> None:
+    request = frames.Request("the last")
+    assert web.said(request.post()) == (200,)
+    assert "Traceback" not in (web.data_dir / "web.log").read_text()

@@ -1,0 +1,302 @@
+"""Runs the catalogue of bad input, each case through the whole edge that it would cross."""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from mediapipe.failures import Failure
+from mediapipe.fetching.attempt import attempt
+from mediapipe.fetching.http.session import close_session
+from mediapipe.models import MediaItem, Rejection, WebhookEvent
+from mediapipe.providers.base import WebhookRequest
+from mediapipe.simulator import Simulator, payloads
+from mediapipe.simulator.faults import Fault, RawAnswer, RedirectTo
+from mediapipe.simulator.script import MediaScript
+from tests.support import make
+from tests.support.bad_input import (
+    answers,
+    contents,
+    conversations,
+    files,
+    outgoing,
+    signatures,
+    urls,
+)
+from tests.support.bad_input.cases import (
+    CONVERSATIONS,
+    ORIGIN,
+    BadAnswer,
+    BadFile,
+    BadRequest,
+    BadUrl,
+    changed,
+    signed,
+)
+from tests.support.bad_input.outgoing import Outgoing
+from tests.support.payloads import twilio as captured
+from tests.support.wire import Wire, answer, serve
+
+pytestmark = pytest.mark.django_db
+
+# An attempt may take this much longer than its bound, on a machine that is busy.
+GRACE_S = 20.0
+
+
+@pytest.fixture
+def outside() -> Iterator[Outgoing]:
+    """Listen for every look-up and connection that a case causes."""
+    with outgoing.recorded() as heard:
+        yield heard
+
+
+@pytest.fixture
+def canary() -> Iterator[Wire]:
+    """Listen where nobody may connect to."""
+    with serve() as wire:
+        yield wire
+    assert wire.connections == 0
+
+
+@pytest.fixture
+def bounds(settings: Settings) -> Iterator[None]:
+    """Bound each attempt so that a test can wait for it, on connections of its own."""
+    settings.MEDIA_MAX_BYTES = 1_000_000
+    settings.MEDIA_CONNECT_TIMEOUT_S = settings.MEDIA_READ_TIMEOUT_S = 0.4
+    settings.MEDIA_TOTAL_TIMEOUT_S = 0.8
+    close_session()
+    yield
+    close_session()
+
+
+def send(request: WebhookRequest) -> Any:
+    """Send a request as gunicorn hands it on: the target untouched, in RAW_URI too."""
+    target = request.url.removeprefix(ORIGIN)
+    path, _, query = target.partition("#")[0].partition("?")
+    environ: dict[str, Any] = {
+        "QUERY_STRING": query,
+        "RAW_URI": target,
+        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.input_terminated": True,
+    }
+    return Client().generic(
+        request.method, path, request.body, headers=dict(request.headers), **environ
+    )
+
+
+def apply(changes: Mapping[str, Any], settings: Settings) -> None:
+    for name, value in changes.items():
+        setattr(settings, name, value)
+
+
+def files_of(settings: Settings) -> list[Path]:
+    """Return every stored file, and every unfinished one."""
+    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+@pytest.mark.database
+@pytest.mark.parametrize(
+    "case",
+    [*signatures.CASES, *contents.CASES, *conversations.CASES],
+    ids=lambda case: case.name,
+)
+def test_a_bad_request_is_answered_and_leaves_what_it_should(
+    case: BadRequest, outside: Outgoing, published: list[int], settings: Settings
+) -> None:
+    apply(case.settings, settings)
+    for request in (case.request, *case.again):
+        assert send(request).status_code == case.status
+    media = MediaItem.objects.order_by("pk")
+    assert [item.error or item.status for item in media] == [*case.media]
+    refused = dict(Rejection.objects.values_list("reason", "count"))
+    assert refused == ({case.reason: 1} if case.reason else {})
+    repeats = [event.repeats for event in WebhookEvent.objects.all()]
+    assert repeats == ([len(case.again)] if case.status == 200 else [])
+    assert set(published) == set(media.queued().values_list("pk", flat=True))
+    assert files_of(settings) == []
+    assert outside == Outgoing()
+
+
+def attempted(item: MediaItem) -> str:
+    """Make the item due, make one attempt within its bounds, and return its outcome."""
+    MediaItem.objects.filter(pk=item.pk).update(next_attempt_at=item.received_at)
+    claimed = MediaItem.claim(item.pk)
+    assert claimed is not None
+    try:
+        return attempt(claimed).removeprefix("retrying: ")
+    except Failure as failure:
+        return failure.slug
+    finally:
+        item.refresh_from_db()
+
+
+@pytest.mark.database
+@pytest.mark.usefixtures("bounds", "published")
+@pytest.mark.parametrize("case", urls.CASES, ids=lambda case: case.name)
+def test_a_bad_url_is_refused_at_once_and_again_when_it_is_retried(
+    case: BadUrl, outside: Outgoing, canary: Wire, settings: Settings
+) -> None:
+    url = case.url.replace(urls.CANARY, canary.address)
+    assert send(signed(changed(MediaUrl0=url))).status_code == 200
+    item = MediaItem.objects.get()
+    assert (item.status, item.error, item.attempts) == ("failed", "address_refused", 0)
+    # A person may try again what failed; the row is believed no more than the webhook was.
+    assert MediaItem.objects.retry() == [item.pk]
+    assert attempted(item) == "address_refused"
+    assert item.status == "failed"
+    assert files_of(settings) == []
+    assert outside == Outgoing()
+
+
+@pytest.mark.usefixtures("bounds", "published")
+@pytest.mark.parametrize("host", [*urls.FORBIDDEN_HOSTS, *urls.FORBIDDEN_IPV6])
+def test_an_api_origin_within_a_private_network_is_not_connected_to(
+    host: str, outside: Outgoing, canary: Wire, settings: Settings
+) -> None:
+    origin = f"http://{host}:{canary.port}"
+    settings.TWILIO_API_HOSTS = [origin]
+    url = captured.MEDIA_URLS[0].replace(captured.API, origin)
+    assert send(signed(changed(MediaUrl0=url))).status_code == 200
+    item = MediaItem.objects.get()
+    assert attempted(item) == "address_refused"
+    assert outside.connections == []
+
+
+@pytest.mark.usefixtures("bounds", "published")
+@pytest.mark.parametrize("host", urls.FORBIDDEN_HOSTS)
+def test_a_redirect_host_within_a_private_network_is_not_connected_to(
+    host: str, twilio: Simulator, outside: Outgoing, settings: Settings
+) -> None:
+    # The API alone may be connected to, so that only the network keeps us from the rest.
+    settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.9/32")]
+    settings.MEDIA_REDIRECT_HOSTS = [host]
+    with Simulator(accounts={make.ACCOUNT: make.TOKEN}, api=("127.0.0.9", 0)) as origin:
+        settings.TWILIO_API_HOSTS = [origin.api_origin]
+        item = announced(origin, [RedirectTo(f"http://{host}:8080/x")])
+        assert attempted(item) == "address_refused"
+    assert set(outside.connections) == {urlsplit(origin.api_origin).netloc}
+
+
+def announced(twilio: Simulator, faults: list[Fault], **options: Any) -> MediaItem:
+    """Send the webhook of a new picture at the simulated API; return its item."""
+    script = MediaScript(
+        sid=make.sid("ME"),
+        parent_sid=captured.MMS_SID,
+        account_sid=make.ACCOUNT,
+        faults=faults,
+        **options,
+    )
+    twilio.state.register(script)
+    pairs = changed(MediaUrl0=script.url, MediaContentType0=script.content_type)
+    assert send(signed(pairs)).status_code == 200
+    return MediaItem.objects.get()
+
+
+def script_of(item: MediaItem, twilio: Simulator) -> MediaScript:
+    script = twilio.state.find(item.identity)
+    assert script is not None
+    return script
+
+
+@pytest.mark.usefixtures("bounds", "published")
+@pytest.mark.parametrize("case", answers.CASES, ids=lambda case: case.name)
+def test_a_bad_answer_ends_as_it_should(
+    case: BadAnswer, twilio: Simulator, outside: Outgoing, canary: Wire, settings: Settings
+) -> None:
+    apply(case.settings, settings)
+    item = announced(twilio, [aimed(fault, canary.address) for fault in case.faults])
+    began = time.monotonic()
+    assert tuple(attempted(item) for _ in case.outcomes) == case.outcomes
+    assert time.monotonic() - began < settings.MEDIA_TOTAL_TIMEOUT_S + GRACE_S
+    assert item.status == case.status
+    assert [row.outcome for row in item.attempt_set.all()] == [*case.outcomes]
+    stored = [path.read_bytes() for path in files_of(settings)]
+    assert stored == ([script_of(item, twilio).body] if case.status == "stored" else [])
+    stay_at_home(twilio, outside)
+    if case.asked:
+        assert tuple(len(twilio.log.of(item.identity, at)) for at in ("api", "cdn")) == case.asked
+
+
+def announced_in_a_conversation(twilio: Simulator, faults: list[Fault]) -> MediaItem:
+    """Send the webhook of a new picture in a conversation; return its item."""
+    webhook = payloads.conversation(1, account_sid=make.ACCOUNT, faults=faults)
+    twilio.state.register(webhook.media[0])
+    assert send(signed(webhook.parameters, url=CONVERSATIONS)).status_code == 200
+    return MediaItem.objects.get()
+
+
+@pytest.mark.usefixtures("bounds", "published")
+@pytest.mark.parametrize("case", conversations.ANSWERS, ids=lambda case: case.name)
+def test_bad_metadata_and_a_bad_link_end_as_they_should(
+    case: BadAnswer, twilio: Simulator, outside: Outgoing, canary: Wire, settings: Settings
+) -> None:
+    item = announced_in_a_conversation(twilio, [aimed(one, canary.address) for one in case.faults])
+    began = time.monotonic()
+    assert tuple(attempted(item) for _ in case.outcomes) == case.outcomes
+    assert time.monotonic() - began < settings.MEDIA_TOTAL_TIMEOUT_S + GRACE_S
+    assert item.status == case.status
+    assert files_of(settings) == []
+    stay_at_home(twilio, outside)
+    if case.asked:
+        assert tuple(len(twilio.log.of(item.identity, at)) for at in ("api", "cdn")) == case.asked
+
+
+def aimed(fault: Fault, canary: str) -> Fault:
+    """Return the fault with the canary's address in it."""
+    if isinstance(fault, RedirectTo) and fault.location:
+        return replace(fault, location=fault.location.replace("CANARY", canary))
+    if isinstance(fault, RawAnswer):
+        return replace(fault, text=fault.text.replace("CANARY", canary))
+    return fault
+
+
+def stay_at_home(twilio: Simulator, outside: Outgoing) -> None:
+    """Assert that nobody but the simulator was asked, and that the CDN got no credentials."""
+    origins = {urlsplit(url).netloc for url in (twilio.api_origin, twilio.cdn_origin)}
+    assert set(outside.connections) <= origins
+    assert {*outside.lookups} <= {origin.partition(":")[0] for origin in origins}
+    assert twilio.log.credentials_at_cdn() == []
+
+
+@pytest.mark.usefixtures("bounds", "published")
+@pytest.mark.parametrize("case", files.CASES, ids=lambda case: case.name)
+def test_a_bad_file_is_refused_or_kept_under_a_harmless_name(
+    case: BadFile, twilio: Simulator, outside: Outgoing, settings: Settings
+) -> None:
+    named = {"Content_Disposition": case.disposition} if case.disposition else {}
+    said = answer(200, case.body, Content_Type=case.declared, **named).decode("latin-1")
+    item = announced(twilio, [RawAnswer(said)], content_type=case.declared)
+    assert attempted(item) == case.outcome
+    stored = files_of(settings)
+    assert [path.read_bytes() for path in stored] == [case.body] * (case.outcome == "stored")
+    stay_at_home(twilio, outside)
+    if case.content_type:
+        assert (item.content_type, stored[0].name) == (
+            case.content_type,
+            f"{item.identity}{case.extension}",
+        )
+    elif stored:
+        assert stored[0].suffix != case.extension.removeprefix("never ")
+
+
+def test_the_catalogue_has_more_than_300_distinct_cases() -> None:
+    cases: list[Any] = [
+        *signatures.CASES,
+        *contents.CASES,
+        *urls.CASES,
+        *answers.CASES,
+        *files.CASES,
+        *conversations.CASES,
+    ]
+    assert len({case.name for case in cases}) == len(cases)
+    assert len({case.input for case in cases}) == len(cases) >= 300

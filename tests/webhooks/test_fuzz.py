@@ -1,0 +1,153 @@
+"""What has to hold for every webhook, tried on 20 000 generated ones, through the whole edge.
+
+The seeds are fixed, so that a run is never red by chance. `FUZZ_TIMES=10 make test ARGS="-k fuzz"`
+tries ten times as many, and others each time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import hypothesis
+import pytest
+from django.db import connection, transaction
+from hypothesis import given
+from pytest_django import Settings
+from urllib3.util import parse_url
+
+from mediapipe.fetching.http.addresses import is_allowed
+from mediapipe.models import MediaItem, Rejection, WebhookEvent
+from mediapipe.providers.twilio.media import may_redirect_to
+from tests.support import fuzzing
+from tests.support.bad_input import outgoing
+from tests.support.bad_input.outgoing import Outgoing
+from tests.support.fuzzing import Webhook
+from tests.webhooks.test_bad_input import send
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+TIMES = int(os.environ.get("FUZZ_TIMES", "0"))
+ACCOUNTS = Path(__file__).parent.parent / "support" / "bad_input" / "accounts.json"
+ANY, ACCEPTABLE, ADDRESSES = 12_000, 8_000, 5_000
+# So many a test, so that two processes share them; a longer search costs more for each, too.
+SHARD = 2_000
+TWILIO = re.compile(r"(.+\.)?(twilio|twiliocdn|amazonaws)\.com")
+ANSWERS = {200, 400, 403, 404, 405, 413}
+
+
+def scaled(count: int) -> int:
+    """Return how often to try: the whole number on SQLite, a tenth again on PostgreSQL."""
+    return count * max(TIMES, 1) // (1 if connection.vendor == "sqlite" else 10)
+
+
+def examples(count: int) -> hypothesis.settings:
+    return hypothesis.settings(
+        max_examples=scaled(count),
+        derandomize=not TIMES,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+
+
+def shard(number: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that tries the examples of one shard; the same ones in each run."""
+    seed = hypothesis.seed(random.getrandbits(64) if TIMES else number)
+    return lambda test: seed(examples(SHARD)(test))
+
+
+@pytest.fixture
+def accounts(settings: Settings, published: list[int], caplog: pytest.LogCaptureFixture) -> None:
+    """Configure three accounts, one of them without a token; keep 20 000 refusals quiet."""
+    caplog.set_level(logging.CRITICAL)
+    settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = ""
+    settings.TWILIO_ACCOUNTS_FILE = str(ACCOUNTS)
+
+
+@contextmanager
+def an_empty_database() -> Iterator[Outgoing]:
+    """Undo afterwards what one request left; listen for where it leads."""
+    with outgoing.recorded() as heard, transaction.atomic():
+        yield heard
+        transaction.set_rollback(True)
+
+
+@pytest.mark.usefixtures("accounts")
+@pytest.mark.parametrize("number", range(ANY // SHARD))
+def test_no_request_at_all_is_a_5xx_or_leads_anywhere(published: list[int], number: int) -> None:
+    answers: Counter[int] = Counter()
+
+    @shard(number)
+    @given(fuzzing.webhooks())
+    def any_request(webhook: Webhook) -> None:
+        with an_empty_database() as outside:
+            status = send(webhook.request).status_code
+            answers[status] += 1
+            assert status in ANSWERS
+            assert webhook.genuine or status != 200
+            assert WebhookEvent.objects.count() == (status == 200)
+            counted = Rejection.objects.exists()
+            assert counted <= (status in {400, 403, 413})
+            assert counted or status != 403
+            assert set(published) == set(MediaItem.objects.queued().values_list("pk", flat=True))
+            assert outside == Outgoing()
+        published.clear()
+
+    any_request()
+    assert answers.total() >= scaled(SHARD)
+    # Else the requests would all fail for the same dull reason.
+    assert min(answers[status] for status in (200, 400, 403, 405)) >= scaled(SHARD) / 100
+
+
+@pytest.mark.usefixtures("accounts")
+@pytest.mark.parametrize("number", range(ACCEPTABLE // SHARD))
+def test_whatever_twilio_signed_about_its_own_media_is_taken_in_whole(number: int) -> None:
+    taken = Counter[bool]()
+
+    @shard(number)
+    @given(fuzzing.acceptable())
+    def acceptable_request(webhook: Webhook) -> None:
+        with an_empty_database() as outside:
+            assert send(webhook.request).status_code == 200
+            event = WebhookEvent.objects.get()
+            assert sorted(map(tuple, event.parameters)) == sorted(storable(webhook))
+            queued = event.media.queued().values_list("identity", flat=True)
+            assert set(queued) == webhook.media
+            refused = event.media.exclude(identity__in=webhook.media)
+            assert set(refused.values_list("status", flat=True)) <= {"failed", "absent"}
+            assert outside == Outgoing()
+            taken[bool(webhook.media)] += 1
+
+    acceptable_request()
+    assert taken.total() >= scaled(SHARD)
+    assert min(taken[True], taken[False]) >= scaled(SHARD) / 100
+
+
+def storable(webhook: Webhook) -> list[tuple[str, str]]:
+    """Return the parameters with the symbol for a NUL where one was (PostgreSQL takes none)."""
+    return [
+        (name.replace("\0", "\u2400"), text.replace("\0", "\u2400")) for name, text in webhook.pairs
+    ]
+
+
+@examples(ADDRESSES)
+@given(fuzzing.FORBIDDEN)
+def test_no_address_of_a_forbidden_network_is_connected_to(address: object) -> None:
+    assert not is_allowed(str(address))
+
+
+@examples(ADDRESSES)
+@given(fuzzing.HOSTILE_URLS)
+def test_parsers_agree_that_a_url_that_may_be_redirected_to_is_at_twilio(url: str) -> None:
+    if may_redirect_to(url):
+        hosts = {urlsplit(url).hostname, parse_url(url).host}
+        assert [TWILIO.fullmatch(host or "") for host in hosts] != [None]
+        assert len(hosts) == 1

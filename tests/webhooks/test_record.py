@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from mediapipe.failures import AddressRefused, RecordingTooShort
+from mediapipe.models import MediaItem, RepeatedWebhook, Status, WebhookEvent
+from mediapipe.providers.base import AnnouncedMedia, InboundMessage
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+
+def test_a_message_becomes_one_event_and_an_item_for_each_picture() -> None:
+    event = make.event(make.message(pictures=10))
+    assert event.media.count() == 10
+    assert set(event.media.values_list("status", flat=True)) == {Status.QUEUED}
+
+
+def test_a_message_without_media_is_recorded_all_the_same() -> None:
+    event = make.event(make.message(pictures=0))
+    assert event.pk
+    assert not event.media.exists()
+
+
+def test_parameters_are_kept_in_their_order_with_empty_values() -> None:
+    parameters = (("Body", ""), ("A", "2"), ("A", "1"), ("NewThing", "\u202eüber 🎉"))
+    event = make.event(make.message(parameters=parameters))
+    event.refresh_from_db()
+    assert [tuple(pair) for pair in event.parameters] == list(parameters)
+
+
+def test_the_same_message_again_is_counted_and_changes_nothing() -> None:
+    message = make.message()
+    first, second = make.event(message), make.event(message)
+    second.refresh_from_db()
+    assert (first.pk, second.repeats) == (second.pk, 1)
+    assert MediaItem.objects.count() == 1
+    assert not RepeatedWebhook.objects.exists()
+
+
+def test_a_repeat_that_says_something_else_is_kept_once() -> None:
+    message = make.message()
+    make.event(message)
+    fallback = replace(message, parameters=(*message.parameters, ("ErrorCode", "11200")))
+    make.event(fallback)
+    event = make.event(fallback)
+    event.refresh_from_db()
+    assert event.repeats == 2
+    assert event.repeated.count() == 1
+
+
+def test_a_repeat_that_names_more_media_adds_only_those() -> None:
+    message = make.message(pictures=2)
+    make.event(replace(message, media=message.media[:1]))
+    assert make.event(message).media.count() == 2
+
+
+def test_a_recording_told_by_action_and_status_callback_is_one_item() -> None:
+    status = make.recording()
+    action = replace(status, parameters=(("RecordingSid", status.subject_sid),), sender="+1555")
+    make.event(action)
+    event = make.event(status)
+    assert WebhookEvent.objects.count() == event.media.count() == 1
+
+
+def test_a_later_webhook_fills_in_what_the_first_left_out() -> None:
+    status = make.recording()
+    make.event(replace(status, call_sid=""))
+    event = make.event(status)
+    event.refresh_from_db()
+    assert event.call_sid == status.call_sid
+
+
+def test_media_announced_later_counts_its_time_from_that_webhook() -> None:
+    finished = make.recording()
+    make.event(replace(finished, media=()), at=timezone.now() - timedelta(hours=1))
+    item = make.event(finished).media.get()
+    assert (timezone.now() - item.received_at).total_seconds() < 60
+
+
+def test_an_absent_recording_is_a_row_that_says_why() -> None:
+    item = make.media(absent(make.recording()))
+    assert (item.status, item.error) == (Status.ABSENT, "recording_too_short")
+    assert item.sweep_at is None
+
+
+def test_absence_ends_an_item_that_an_earlier_action_announced() -> None:
+    finished = make.recording()
+    item = make.media(finished)
+    make.event(absent(finished))
+    item.refresh_from_db()
+    assert (item.status, item.sweep_at) == (Status.ABSENT, None)
+
+
+def test_an_action_after_the_absence_does_not_bring_the_item_back() -> None:
+    finished = make.recording()
+    make.event(absent(finished))
+    assert make.event(finished).media.get().status == Status.ABSENT
+
+
+def test_a_refused_url_is_a_failed_row_beside_its_good_siblings() -> None:
+    message = make.message()
+    bad = AnnouncedMedia("refused-1", "file:///etc/passwd", failure=AddressRefused("file:"))
+    event = make.event(replace(message, media=(*message.media, bad)))
+    assert event.media.get(identity="refused-1").error == "address_refused"
+    assert event.media.queued().count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_webhook_twenty_times_at_once_is_one_event() -> None:
+    message = make.message(pictures=3)
+
+    def record(_: int) -> None:
+        try:
+            make.event(message)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(record, range(20)))
+    event = WebhookEvent.objects.get()
+    assert (event.repeats, event.media.count()) == (19, 3)
+
+
+def absent(message: InboundMessage) -> InboundMessage:
+    (media,) = message.media
+    return replace(message, media=(replace(media, failure=RecordingTooShort()),))
+
+
+def test_what_a_message_names_twice_is_one_item_and_queued_once() -> None:
+    message = make.message()
+    event = make.event(replace(message, media=message.media * 2))
+    assert event.queued == [event.media.get().pk]
+
+
+def test_a_repeat_tells_what_is_still_queued() -> None:
+    message = make.message(2)
+    first = make.event(message)
+    MediaItem.claim(first.queued[0])
+    assert make.event(message).queued == first.queued[1:]

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from pytest_django import Settings
+
+from mediapipe.models import MediaItem, Rejection, WebhookEvent
+from mediapipe.providers.base import WebhookRequest
+from mediapipe.simulator import payloads
+from mediapipe.webhooks import receive, spool
+from mediapipe.webhooks.record import record
+from mediapipe.webhooks.spool import Spooled, SpoolUnavailable
+from tests.support import make
+from tests.webhooks.test_webhooks import mms, send
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
+
+REQUEST = WebhookRequest("POST", "https://h/p?q=%20", {"x-twilio-signature": "s"}, b"a=\xff")
+ARRIVED = Spooled("twilio", "messaging", datetime(2026, 3, 1, 12, tzinfo=UTC), REQUEST)
+
+
+class Database:
+    """Switches the database off and on for whoever records a webhook."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.patch = monkeypatch
+        self.record = record
+
+    def stop(self) -> None:
+        def away(*args: Any, **kwargs: Any) -> None:
+            raise OperationalError("the server closed the connection unexpectedly")
+
+        self.patch.setattr(receive, "record", away)
+
+    def start(self) -> None:
+        self.patch.setattr(receive, "record", self.record)
+
+
+class Seen:
+    """Takes every webhook and remembers it."""
+
+    def __init__(self) -> None:
+        self.webhooks: list[Spooled] = []
+
+    def __call__(self, webhook: Spooled) -> bool:
+        self.webhooks.append(webhook)
+        return True
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Database:
+    """Return a switch; the replaying thread stays out, each test replays by itself."""
+    monkeypatch.setattr(receive.replayer, "wake", lambda: None)
+    monkeypatch.setattr(connection, "close", lambda: None)
+    return Database(monkeypatch)
+
+
+def test_a_webhook_without_database_is_answered_200_and_recorded_later(database: Database) -> None:
+    database.stop()
+    answer = send(mms(2))
+    assert (answer.status_code, spool.depth()) == (200, 1)
+    assert not WebhookEvent.objects.exists()
+    database.start()
+    assert receive.replay() == 1
+    assert (MediaItem.objects.count(), spool.depth()) == (2, 0)
+
+
+def test_the_receipt_is_the_moment_it_came_in_and_not_of_the_replay(database: Database) -> None:
+    database.stop()
+    before = datetime.now(UTC)
+    send(mms())
+    after = datetime.now(UTC)
+    database.start()
+    receive.replay()
+    assert before <= WebhookEvent.objects.get().received_at <= after
+
+
+def test_webhooks_are_replayed_in_the_order_of_their_arrival(database: Database) -> None:
+    database.stop()
+    sent = [payloads.sms(account_sid=make.ACCOUNT) for _ in range(5)]
+    for webhook in sent:
+        send(webhook)
+    database.start()
+    receive.replay()
+    recorded = WebhookEvent.objects.order_by("pk").values_list("subject_sid", flat=True)
+    assert list(recorded) == [webhook["MessageSid"] for webhook in sent]
+
+
+def test_the_same_webhook_spooled_twice_is_one_event(database: Database) -> None:
+    webhook = mms()
+    database.stop()
+    send(webhook)
+    send(webhook)
+    database.start()
+    assert receive.replay() == 2
+    assert WebhookEvent.objects.get().repeats == 1
+
+
+def test_a_forged_webhook_never_reaches_the_spool(database: Database) -> None:
+    database.stop()
+    assert send(mms(), signature="wrong").status_code == 403
+    assert spool.depth() == 0
+
+
+def test_the_signature_is_checked_again_at_the_replay(
+    database: Database, settings: Settings
+) -> None:
+    database.stop()
+    send(mms())
+    database.start()
+    settings.TWILIO_AUTH_TOKEN = "another"
+    receive.replay()
+    assert not WebhookEvent.objects.exists()
+    assert Rejection.total() == 1
+    assert len(list(Path(settings.SPOOL_DIR, "refused").iterdir())) == 1
+
+
+def test_a_database_that_is_still_away_leaves_the_spool_as_it_is(database: Database) -> None:
+    database.stop()
+    send(mms())
+    with pytest.raises(OperationalError):
+        receive.replay()
+    assert spool.depth() == 1
+
+
+def test_a_full_spool_is_a_503(database: Database, settings: Settings) -> None:
+    settings.SPOOL_MAX_FILES = 1
+    database.stop()
+    assert [send(mms()).status_code for _ in range(2)] == [200, 503]
+
+
+def test_a_spool_that_cannot_be_written_is_a_503(database: Database, settings: Settings) -> None:
+    Path(settings.SPOOL_DIR).write_text("a file where the folder should be")
+    database.stop()
+    assert send(mms()).status_code == 503
+
+
+def test_what_comes_out_of_the_spool_is_what_went_in() -> None:
+    spool.put(ARRIVED)
+    seen = Seen()
+    spool.replay(seen)
+    assert seen.webhooks == [ARRIVED]
+
+
+def test_a_replay_that_fails_keeps_the_webhook_first_in_line() -> None:
+    spool.put(ARRIVED)
+
+    def fail(_: Spooled) -> bool:
+        raise OperationalError
+
+    with pytest.raises(OperationalError):
+        spool.replay(fail)
+    assert spool.depth() == 1
+
+
+def test_two_replays_at_once_do_not_share_a_webhook() -> None:
+    spool.put(ARRIVED)
+    first, second = Seen(), Seen()
+
+    def take(webhook: Spooled) -> bool:
+        spool.replay(second)
+        return first(webhook)
+
+    spool.replay(take)
+    assert (len(first.webhooks), len(second.webhooks)) == (1, 0)
+
+
+def test_a_spooled_webhook_is_readable_by_its_owner_alone(settings: Settings) -> None:
+    spool.put(ARRIVED)
+    (path,) = spool.waiting()
+    assert path.stat().st_mode & 0o077 == 0
+    assert Path(settings.SPOOL_DIR).stat().st_mode & 0o077 == 0
+
+
+def test_a_write_that_breaks_off_is_not_mistaken_for_a_webhook(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mediapipe.webhooks.spool.os.fsync", broken)
+    with pytest.raises(SpoolUnavailable):
+        spool.put(ARRIVED)
+    assert spool.depth() == 0

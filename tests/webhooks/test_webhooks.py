@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from mediapipe.models import MediaItem, Rejection, Status, WebhookEvent
+from mediapipe.queueing import limits
+from mediapipe.simulator import payloads
+from mediapipe.simulator.payloads import Webhook
+from mediapipe.simulator.webhooks import PATHS, Method, Signature, sign
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("published")]
+
+ORIGIN = "http://testserver"
+MESSAGING = PATHS["messaging"]
+FORM = "application/x-www-form-urlencoded"
+
+
+def send(
+    webhook: Webhook, path: str = "", method: Method = "POST", signature: Signature = "right"
+) -> Any:
+    """Send a webhook as Twilio would, through Django's test client, and return the answer."""
+    url = ORIGIN + (path or PATHS[webhook.source])
+    request = sign(webhook, url, make.TOKEN, method=method, signature=signature)
+    headers = {k: v for k, v in request.headers.items() if k != "Content-Type"}
+    client = Client(raise_request_exception=True)
+    target = request.url.removeprefix(ORIGIN)
+    if method == "GET":
+        return client.get(target, headers=headers)
+    return client.post(target, request.body, content_type=FORM, headers=headers)
+
+
+def mms(count: int = 1, **options: Any) -> Webhook:
+    return payloads.mms(count, account_sid=make.ACCOUNT, **options)
+
+
+def test_a_picture_message_is_recorded_published_and_answered(published: list[int]) -> None:
+    answer = send(mms(3))
+    assert (answer.status_code, answer.content) == (200, b"<Response/>")
+    assert answer["Content-Type"] == "text/xml"
+    assert published == list(MediaItem.objects.queued().values_list("pk", flat=True))
+    assert len(published) == 3
+
+
+def test_a_message_sent_by_get_is_the_same_as_one_sent_by_post() -> None:
+    webhook = mms(2)
+    assert send(webhook, method="GET").status_code == send(webhook).status_code == 200
+    assert WebhookEvent.objects.get().repeats == 1
+    assert MediaItem.objects.count() == 2
+
+
+def test_an_sms_is_recorded_with_nothing_to_fetch(published: list[int]) -> None:
+    assert send(payloads.sms(account_sid=make.ACCOUNT)).status_code == 200
+    assert WebhookEvent.objects.count() == 1
+    assert published == []
+
+
+@pytest.mark.parametrize(
+    "webhook",
+    [
+        payloads.recording_status(account_sid=make.ACCOUNT),
+        payloads.record_action(account_sid=make.ACCOUNT),
+        payloads.transcription(account_sid=make.ACCOUNT),
+        payloads.conference_recording(account_sid=make.ACCOUNT),
+    ],
+    ids=["status", "action", "transcription", "conference"],
+)
+def test_every_announcement_of_a_recording_is_taken(webhook: Webhook) -> None:
+    assert send(webhook).status_code == 200
+    assert MediaItem.objects.get().identity == webhook["RecordingSid"]
+
+
+def test_one_recording_told_three_times_is_one_item() -> None:
+    status = payloads.recording_status(account_sid=make.ACCOUNT)
+    (script,) = status.media
+    for webhook in (payloads.transcription(of=script), payloads.record_action(of=script), status):
+        assert send(webhook).status_code == 200
+    assert MediaItem.objects.count() == WebhookEvent.objects.count() == 1
+
+
+def test_an_absent_recording_is_a_row_and_no_task(published: list[int]) -> None:
+    send(payloads.absent_recording("16102", account_sid=make.ACCOUNT))
+    item = MediaItem.objects.get()
+    assert (item.status, item.error, published) == (Status.ABSENT, "recording_silent", [])
+
+
+def test_the_fallback_url_brings_no_second_event() -> None:
+    webhook = mms()
+    send(webhook)
+    send(webhook.fallback("11200", f"{ORIGIN}{MESSAGING}"))
+    event = WebhookEvent.objects.get()
+    assert (event.repeats, event.repeated.count(), event.media.count()) == (1, 1, 1)
+
+
+def test_unknown_parameters_and_empty_values_are_kept() -> None:
+    send(mms().changed(BrandNew="x", Empty="", FromCity=""))
+    parameters = dict(WebhookEvent.objects.get().parameters)
+    assert (parameters["BrandNew"], parameters["Empty"], parameters["FromCity"]) == ("x", "", "")
+
+
+def test_media_is_found_where_nummedia_lies() -> None:
+    send(mms(2).changed(NumMedia="0"))
+    assert MediaItem.objects.queued().count() == 2
+
+
+def test_more_media_than_urls_is_a_failed_row_beside_what_came() -> None:
+    assert send(mms(1).changed(NumMedia="99999")).status_code == 200
+    reasons = MediaItem.objects.order_by("status").values_list("status", "error")
+    assert list(reasons) == [("failed", "url_missing"), ("queued", "")]
+
+
+def test_a_repeat_publishes_again_what_is_still_queued(published: list[int]) -> None:
+    webhook = mms()
+    send(webhook)
+    send(webhook)
+    assert published == [MediaItem.objects.get().pk] * 2
+
+
+@pytest.mark.parametrize("signature", ["wrong", "none"])
+def test_a_forged_webhook_is_refused_counted_and_not_kept(signature: Signature) -> None:
+    answer = send(mms(), signature=signature)
+    assert (answer.status_code, answer.json()["error"]) == (403, "not_verified")
+    assert not WebhookEvent.objects.exists()
+    assert Rejection.total() == 1
+
+
+def test_refusals_of_one_kind_share_a_row() -> None:
+    for _ in range(3):
+        send(mms(), signature="wrong")
+    row = Rejection.objects.get()
+    assert (row.reason, row.count) == ("signature_wrong", 3)
+
+
+def test_a_webhook_at_the_wrong_url_is_told_the_right_one() -> None:
+    answer = send(payloads.recording_status(account_sid=make.ACCOUNT), path=MESSAGING)
+    assert answer.status_code == 400
+    assert "/webhooks/twilio/recording/" in answer.json()["detail"]
+
+
+def test_a_body_over_the_cap_is_refused_unread(client: Client, settings: Settings) -> None:
+    body = "a=" + "x" * settings.WEBHOOK_MAX_BYTES
+    answer = client.post(MESSAGING, body, content_type=FORM)
+    assert (answer.status_code, answer.json()["error"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status", "reason"),
+    [
+        (b"a=%ff", FORM, 400, "invalid_utf8"),
+        (b"\xff\xfe", FORM, 400, "invalid_utf8"),
+        (b"&".join(b"a%d=1" % i for i in range(10_000)), FORM, 400, "too_many_parameters"),
+        (b"{", "application/json", 403, "not_verified"),
+        (b"--x", "multipart/form-data; boundary=x", 400, "content_type"),
+        (b"hello", "text/plain", 400, "content_type"),
+        (b"", FORM, 403, "not_verified"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_a_reason(
+    client: Client, body: bytes, content_type: str, status: int, reason: str
+) -> None:
+    answer = client.post(MESSAGING, body, content_type=content_type)
+    assert (answer.status_code, answer.json()["error"]) == (status, reason)
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "head", "options", "patch"])
+def test_other_methods_are_not_allowed(client: Client, method: str) -> None:
+    assert getattr(client, method)(MESSAGING).status_code == 405
+
+
+def test_a_url_without_its_last_slash_is_not_redirected(client: Client) -> None:
+    assert client.post(MESSAGING.rstrip("/")).status_code == 404
+
+
+def test_a_host_that_is_not_ours_is_refused(client: Client) -> None:
+    assert client.post(MESSAGING, headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_the_public_url_is_what_the_signature_covers(settings: Settings) -> None:
+    settings.PUBLIC_BASE_URL = "https://media.example.com"
+    webhook = mms()
+    request = sign(webhook, f"https://media.example.com{MESSAGING}", make.TOKEN)
+    headers = {"X-Twilio-Signature": request.headers["X-Twilio-Signature"]}
+    answer = Client().post(MESSAGING, request.body, content_type=FORM, headers=headers)
+    assert answer.status_code == 200
+    assert send(mms()).status_code == 403
+
+
+def test_ten_media_cost_no_more_queries_than_one(
+    django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One look a second at the account's share in the queue is not counted here.
+    monkeypatch.setattr(limits, "LOOK_EVERY_S", 60.0)
+    send(mms(1))
+    # Savepoint, event, media, release.
+    with django_assert_num_queries(4):
+        send(mms(1))
+    with django_assert_num_queries(4):
+        send(mms(10))
+
+
+def test_more_parameters_in_the_query_than_django_takes_are_no_500() -> None:
+    request = sign(mms(), f"{ORIGIN}{MESSAGING}?{'a&' * 1001}", make.TOKEN)
+    headers = {"X-Twilio-Signature": request.headers["X-Twilio-Signature"]}
+    target = request.url.removeprefix(ORIGIN)
+    # Only where a charset is named does Django look at the query before any view is asked.
+    form = f"{FORM}; charset=UTF-8"
+    answer = Client().post(target, request.body, content_type=form, headers=headers)
+    assert answer.status_code == 200
