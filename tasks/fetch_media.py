@@ -6,7 +6,7 @@ from mediapipe.failures import Failure, LeaseLost, TransientFailure, TransientMe
 from mediapipe.fetching.attempt import attempt
 from mediapipe.models import MediaItem, Status
 from mediapipe.queueing.countdown import CountdownTask
-from mediapipe.queueing.limits import countdowns
+from mediapipe.queueing.limits import countdown_limit
 from mediapipe.settings.queues import RETRIES
 from tasks.hand_off import at_once
 
@@ -28,9 +28,9 @@ def fetch_media(self: CountdownTask, *, media_id: int) -> str:
     try:
         outcome = attempt(media)
     except TransientFailure as failure:
-        if failure.retry_in_s is None or countdowns.has_room():
+        if failure.retry_in_s is None or countdown_limit.allows():
             raise
-        media.leave_to_sweep()
+        media.defer_to_dispatcher()
         return f"retrying: {failure.slug}"
     if media.status == Status.STORED:
         at_once(media.pk)

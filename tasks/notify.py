@@ -20,7 +20,7 @@ def notify(*, notice_id: int) -> str:
 @app.task(ignore_result=True)
 def sweep_notices() -> int:
     """Publish a task for each notice that no message brings back; return how many those are."""
-    ids = Notice.objects.hand_out(ENOUGH)
+    ids = Notice.objects.claim_due(ENOUGH)
     for notice_id in ids:
         notify.delay(notice_id=notice_id)
     return len(ids)

@@ -9,7 +9,7 @@ from mediapipe.celery import app
 from mediapipe.models import Heartbeat, MediaItem
 from mediapipe.models.heartbeats import SWEEP
 from mediapipe.models.media.queryset import MediaQuerySet
-from mediapipe.queueing.dispatch import dispatch, room_in
+from mediapipe.queueing.dispatch import dispatch, queue_capacity
 from mediapipe.settings.queues import MEDIA, RETRIES
 
 logger = logging.getLogger(__name__)
@@ -28,9 +28,9 @@ def redispatch() -> int:
 
 
 def _hand_out(media: MediaQuerySet, queue: str) -> int:
-    room = room_in(queue)
+    room = queue_capacity(queue)
     ahead = timedelta(seconds=2 * settings.REDISPATCH_INTERVAL_S)
-    due = media.hand_out(room, ahead) if room else {}
+    due = media.claim_due(room, ahead) if room else {}
     if due:
         dispatch([*due], queue, due)
         logger.info("handed out %d media items to the queue %s", len(due), queue)

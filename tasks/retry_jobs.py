@@ -6,8 +6,8 @@ from django.db import transaction
 
 from mediapipe.celery import app
 from mediapipe.models import MediaItem, RetryBatch
-from mediapipe.operations.audit_log import note_items
-from mediapipe.queueing.dispatch import broker_errors, dispatch, room_in
+from mediapipe.operations.audit_log import log_item_actions
+from mediapipe.queueing.dispatch import broker_errors, dispatch, queue_capacity
 from mediapipe.settings.queues import RETRIES
 
 # Short enough for a worker that is told to stop; the next run begins within seconds.
@@ -38,9 +38,9 @@ def work_off_batch() -> list[int] | None:
             return None
         media = MediaItem.objects.filter(pk__in=batch.media_ids)
         # First those that wait, for the failed ones wait as well once they are put back.
-        ids = [*media.bring_forward(), *media.retry()]
+        ids = [*media.retry_now(), *media.retry()]
         if batch.job.by:
-            note_items(batch.job.by, ids, f"Put back to work by job {batch.job.pk}.")
+            log_item_actions(batch.job.by, ids, f"Put back to work by job {batch.job.pk}.")
         batch.finish(len(ids))
     _hand_on(ids)
     return ids
@@ -49,10 +49,10 @@ def work_off_batch() -> list[int] | None:
 def _hand_on(ids: list[int]) -> None:
     """Publish the tasks while the queue has room, so that new webhooks need not wait for them."""
     try:
-        room = room_in(RETRIES)
+        room = queue_capacity(RETRIES)
     except broker_errors():
         room = 0
     if room:
         dispatch(ids, RETRIES)
     else:
-        MediaItem.objects.not_published(ids)
+        MediaItem.objects.mark_undispatched(ids)

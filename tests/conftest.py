@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from mediapipe import logs
 from mediapipe.queueing import dispatch
-from mediapipe.queueing.limits import countdowns, shares
+from mediapipe.queueing.limits import account_quota, countdown_limit
 from mediapipe.simulator import Simulator
 from mediapipe.webhooks import rejections
 from tests.support import make, tables
@@ -86,9 +86,9 @@ def own_world(
     settings.STORAGES = settings.STORAGES | {"media": backend}
     # What an earlier test made of an account's share would hold for a second, that its broker
     # was away for three, and of ten seconds' refusals one is logged.
-    shares.forget()
-    countdowns.forget()
-    monkeypatch.setattr(dispatch, "breaker", dispatch.Breaker())
+    account_quota.forget()
+    countdown_limit.forget()
+    monkeypatch.setattr(dispatch, "breaker", dispatch.CircuitBreaker())
     monkeypatch.setattr(rejections, "_logged_at", {})
     # Nor may the log name what an earlier test was about.
     with logs.about():

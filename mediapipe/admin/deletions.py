@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from mediapipe.admin.outbox import OwedAdmin
+from mediapipe.admin.outbox import OutboxAdmin
 from mediapipe.models import Deletion
 
 
 @admin.register(Deletion)
-class DeletionAdmin(OwedAdmin):
+class DeletionAdmin(OutboxAdmin):
     """Which media item is gone at Twilio, and why others are not."""
 
     list_display = ("item", "outcome", "attempts", "answer", "due")

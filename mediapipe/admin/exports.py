@@ -12,7 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
-from mediapipe.admin.filtered import rows_and_words
+from mediapipe.admin.filtered import filtered_rows_with_label
 from mediapipe.admin.text import counted
 from mediapipe.lifecycle.export import KEYS, csv_line, media_line
 from mediapipe.models import MediaItem
@@ -28,7 +28,7 @@ def answer(
     if form not in FORMS:
         raise Http404
     content_type, lines_of = FORMS[form]
-    rows, words = rows_and_words(model_admin, request)
+    rows, words = filtered_rows_with_label(model_admin, request)
     count = counted(rows.order_by().count(), "media item")
     note(request.user, words, f"Exported {count} as {form}: {words}.")
     name = f"media-{timezone.now():%Y%m%dT%H%M%SZ}.{form}"

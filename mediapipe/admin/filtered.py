@@ -19,7 +19,9 @@ TITLES = {"since": "received since", "until": "received before", "period": "rece
 UNREADABLE = "The filters in this address cannot be read. Go back to the list and set them again."
 
 
-def rows_and_words(model_admin: admin.ModelAdmin[Model], request: HttpRequest) -> tuple[Any, str]:
+def filtered_rows_with_label(
+    model_admin: admin.ModelAdmin[Model], request: HttpRequest
+) -> tuple[Any, str]:
     """Return all rows that the request's filters leave, and the filters in words.
 
     Raise BadRequest where the list itself would not know them.

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from mediapipe.admin.text import plain
-from mediapipe.models import MediaItem, NotFoundBecause, Status
+from mediapipe.models import MediaItem, NotFoundCause, Status
 from mediapipe.models.distinct import distinct_values
 from mediapipe.models.media.queryset import EARLY_404
 from mediapipe.providers.base import Kind
@@ -68,7 +68,7 @@ class NotFoundBecauseFilter(Exactly):
     parameter_name = "not_found_because__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        return [(cause.value, cause.value.replace("_", " ")) for cause in NotFoundBecause]
+        return [(cause.value, cause.value.replace("_", " ")) for cause in NotFoundCause]
 
 
 class ReasonFilter(Exactly):

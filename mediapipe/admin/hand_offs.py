@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from mediapipe.admin.outbox import OwedAdmin
+from mediapipe.admin.outbox import OutboxAdmin
 from mediapipe.models import HandOff
 
 
 @admin.register(HandOff)
-class HandOffAdmin(OwedAdmin):
+class HandOffAdmin(OutboxAdmin):
     """Which receiver was told of which media item."""
 
     list_display = ("item", "ending", "receiver", "state", "attempts", "answer", "due")

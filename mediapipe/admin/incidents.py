@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from mediapipe.admin import filters, incident_page, incident_steps, text
 from mediapipe.admin.readonly import PageAdmin, ReadOnlyAdmin
-from mediapipe.models import AccountTrouble, Incident
+from mediapipe.models import AccountHealth, Incident
 
 MAY_MANAGE = "mediapipe.manage_incident"
 
@@ -109,8 +109,8 @@ class IncidentAdmin(PageAdmin):
         return text.moment(incident.resolved_at)
 
 
-@admin.register(AccountTrouble)
-class AccountTroubleAdmin(ReadOnlyAdmin):
+@admin.register(AccountHealth)
+class AccountHealthAdmin(ReadOnlyAdmin):
     """Accounts whose fetches are paused or limited at this moment."""
 
     list_display = ("account_sid", "refusals", "paused_at", "probe_at", "rate_limits", "limit")

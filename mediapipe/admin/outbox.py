@@ -16,7 +16,7 @@ from mediapipe.admin import text
 from mediapipe.admin.readonly import ReadOnlyAdmin
 
 
-class OwedAdmin(ReadOnlyAdmin):
+class OutboxAdmin(ReadOnlyAdmin):
     """A delivery about a media item: where it stands, and what came of each attempt."""
 
     list_select_related = ("media",)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from mediapipe.admin.text import moment, seconds, times
 from mediapipe.models import Incident
-from mediapipe.operations.components import Part, parts
+from mediapipe.operations.components import Component, parts
 from mediapipe.timing.backlog import waiting
 from mediapipe.timing.delays import Figures, figures
 from mediapipe.timing.period import Period
@@ -137,13 +137,13 @@ def interval(of: Figures, number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenIncidents(Part):
+class OpenIncidents(Component):
     """Told like a part of the service, with a link to the list."""
 
     url: str = ""
 
 
-def _incidents() -> Part:
+def _incidents() -> Component:
     count = Incident.objects.open().count()
     sentence = "none open" if not count else f"{count} open"
     url = f"{reverse(INCIDENTS)}?resolved_at__isempty=1"

@@ -16,7 +16,7 @@ from django.db.models import Model, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
-from mediapipe.admin.filtered import rows_and_words
+from mediapipe.admin.filtered import filtered_rows_with_label
 from mediapipe.admin.pages import page, render_page
 from mediapipe.admin.text import counted
 from mediapipe.escalation.report import chart
@@ -64,7 +64,7 @@ def package_selected(request: HttpRequest, selected: QuerySet[MediaItem]) -> Htt
 
 def package_all(model_admin: admin.ModelAdmin[Model], request: HttpRequest) -> HttpResponseBase:
     """Show, then give out, the package of all that match the list's filters."""
-    return _answer(request, Chosen(*rows_and_words(model_admin, request)))
+    return _answer(request, Chosen(*filtered_rows_with_label(model_admin, request)))
 
 
 def _answer(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:

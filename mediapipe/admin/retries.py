@@ -11,12 +11,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
-from mediapipe.admin.filtered import rows_and_words
+from mediapipe.admin.filtered import filtered_rows_with_label
 from mediapipe.admin.pages import page, render_page
 from mediapipe.admin.text import counted, moment, number, seconds
 from mediapipe.models import MediaItem, RetryJob, Status
 from mediapipe.models.media.queryset import MediaQuerySet
-from mediapipe.operations.audit_log import note, note_items
+from mediapipe.operations.audit_log import log_item_actions, note
 from mediapipe.queueing.dispatch import dispatch
 from tasks.retry_jobs import work_off_batch
 
@@ -41,9 +41,9 @@ def due(item: MediaItem) -> str:
 def retry_one(request: HttpRequest, item: MediaItem) -> HttpResponse:
     """Put the item back to work, write down who did it, and go back to its page."""
     chosen: Any = MediaItem.objects.filter(pk=item.pk)
-    ids = [*chosen.bring_forward(), *chosen.retry()]
+    ids = [*chosen.retry_now(), *chosen.retry()]
     dispatch(ids)
-    note_items(request.user, ids, "Put back to work.")
+    log_item_actions(request.user, ids, "Put back to work.")
     if ids:
         messages.success(request, "The item is back at work; the next attempt begins at once.")
     else:
@@ -66,7 +66,7 @@ def retry_selected(
 
 def retry_all(model_admin: admin.ModelAdmin[Model], request: HttpRequest) -> HttpResponse:
     """Ask whether all that match the list's filters shall be tried again, and do it."""
-    rows, words = rows_and_words(model_admin, request)
+    rows, words = filtered_rows_with_label(model_admin, request)
     if request.method == "POST":
         return _begin(request, rows, words)
     return _ask(request, rows, words, [])

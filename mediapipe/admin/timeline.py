@@ -26,7 +26,7 @@ MOST_MARKS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Watermark:
     """Something that happened; `kind` is how it is drawn, `level` which row its label is in."""
 
     x: float
@@ -75,7 +75,7 @@ class Timeline:
     name: str
     width: int
     ticks: list[tuple[float, str]]
-    marks: list[Mark]
+    marks: list[Watermark]
     queue_lag: Stretch | None
     available: Stretch | None
     line_end: float
@@ -134,7 +134,7 @@ def _fitting(attempts: Sequence[FetchAttempt]) -> Sequence[FetchAttempt]:
     return attempts if len(attempts) <= MOST_MARKS else [*attempts[:half], *attempts[-half:]]
 
 
-def _levelled(marks: Iterable[tuple[float, str, str, str, str]]) -> list[Mark]:
+def _levelled(marks: Iterable[tuple[float, str, str, str, str]]) -> list[Watermark]:
     """Put each label into the first of two rows that has room for it, and else leave it out."""
     taken = [-ROOM, -ROOM]
     levelled = []
@@ -142,7 +142,7 @@ def _levelled(marks: Iterable[tuple[float, str, str, str, str]]) -> list[Mark]:
         level = next((row for row, last in enumerate(taken) if x - last >= ROOM), -1)
         if level >= 0:
             taken[level] = int(x)
-        levelled.append(Mark(x, kind, sign, label if level >= 0 else "", max(level, 0), title))
+        levelled.append(Watermark(x, kind, sign, label if level >= 0 else "", max(level, 0), title))
     return levelled
 
 

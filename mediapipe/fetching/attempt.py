@@ -24,7 +24,7 @@ from mediapipe.fetching import storage, video_codec
 from mediapipe.fetching.content_type import check, extension, sniff
 from mediapipe.fetching.http.download import download
 from mediapipe.fetching.not_found import judge
-from mediapipe.models import AccountTrouble, Cause, Incident, MediaItem
+from mediapipe.models import AccountHealth, Cause, Incident, MediaItem
 from mediapipe.models.media.item import LEASE
 from mediapipe.models.status import Phase
 from mediapipe.providers.base import Evidence
@@ -42,7 +42,7 @@ def attempt(media: MediaItem) -> str:
     """
     evidence = Evidence()
     try:
-        if media.poisonous:
+        if media.is_poison_message:
             raise Interrupted(f"{media.interruptions} times")
         return retrieve(media, evidence)
     except TransientMedia404 as failure:
@@ -94,11 +94,11 @@ def retrieve(media: MediaItem, evidence: Evidence) -> str:
 
 def _account_is_refused(media: MediaItem) -> bool:
     """Tell whether it is the account that Twilio refuses; its items then wait together."""
-    trouble = AccountTrouble.of(media.account_sid)
+    trouble = AccountHealth.of(media.account_sid)
     asked_at = media.attempt.started_at
     if not trouble.refused(asked_at):
         return False
-    MediaItem.objects.revive_refused(media.account_sid, trouble.refused_since or asked_at)
+    MediaItem.objects.resume_unauthorized(media.account_sid, trouble.refused_since or asked_at)
     return True
 
 
@@ -123,15 +123,15 @@ def _note(failure: Failure | None, media: MediaItem, evidence: Evidence) -> None
         Incident.see(Cause.STORAGE)
     elif isinstance(failure, RateLimited):
         in_flight = MediaItem.objects.in_flight(media.account_sid, timezone.now())
-        AccountTrouble.of(media.account_sid).rate_limited(in_flight)
+        AccountHealth.of(media.account_sid).rate_limited(in_flight)
     elif isinstance(failure, AccountRefused | Unauthorized):
         return
-    elif media.troubled and evidence.http_status:
-        AccountTrouble.of(media.account_sid).answered()
+    elif media.account_degraded and evidence.http_status:
+        AccountHealth.of(media.account_sid).answered()
 
 
 def _after(failure: TransientFailure, media: MediaItem, evidence: Evidence) -> str:
-    wait = media.put_back(failure, evidence)
+    wait = media.schedule_retry(failure, evidence)
     _note(failure, media, evidence)
     if wait and wait.phase == Phase.SLOW:
         return f"retrying: {failure.slug}"

@@ -25,7 +25,7 @@ from mediapipe.failures import (
     RecordingAbsent,
 )
 from mediapipe.fetching.http.request import ask
-from mediapipe.models import MediaItem, NotFoundBecause
+from mediapipe.models import MediaItem, NotFoundCause
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +37,11 @@ SUSPICIOUS_AFTER = timedelta(minutes=15)
 # No metadata so far: it propagates, too, or there is none any more.
 UNKNOWN = ""
 # After these answers a 404 of the metadata means that it is there no more.
-KNOWN = (NotFoundBecause.PROPAGATING, NotFoundBecause.PROCESSING, NotFoundBecause.DELETED)
+KNOWN = (NotFoundCause.PROPAGATING, NotFoundCause.PROCESSING, NotFoundCause.DELETED)
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class EvidenceRule:
     """The failure that ends an item once so many answers in a row said so, for so long."""
 
     failure: type[Failure]
@@ -50,11 +50,11 @@ class Proof:
 
 
 PROOFS = {
-    NotFoundBecause.ABSENT: Proof(RecordingAbsent, 2, timedelta(minutes=1)),
-    NotFoundBecause.EXTERNAL_STORAGE: Proof(ExternalStorage, 2, timedelta(minutes=1)),
-    NotFoundBecause.DELETED: Proof(MediaDeleted, 3, timedelta(minutes=10)),
+    NotFoundCause.ABSENT: EvidenceRule(RecordingAbsent, 2, timedelta(minutes=1)),
+    NotFoundCause.EXTERNAL_STORAGE: EvidenceRule(ExternalStorage, 2, timedelta(minutes=1)),
+    NotFoundCause.DELETED: EvidenceRule(MediaDeleted, 3, timedelta(minutes=10)),
     # Never seen at all is the weakest evidence: it may only be very late.
-    UNKNOWN: Proof(MediaDeleted, 4, timedelta(hours=4)),
+    UNKNOWN: EvidenceRule(MediaDeleted, 4, timedelta(hours=4)),
 }
 
 
@@ -69,7 +69,7 @@ def judge(media: MediaItem, failure: Failure) -> Failure:
         media.note_metadata(answer)
         if answer is not None and (proved := _proved(media)):
             return proved
-    if media.not_found_because == NotFoundBecause.CREDENTIALS_SUSPECTED:
+    if media.not_found_because == NotFoundCause.CREDENTIALS_SUSPECTED:
         return CredentialsSuspected(failure.detail)
     return failure
 
@@ -92,7 +92,7 @@ def _is_due(media: MediaItem) -> bool:
     first = settings.METADATA_FROM_ATTEMPT
     late = media.not_found_count + 1 - first
     # An account that is refused or slowed down is asked for no more than its media.
-    if not first or media.troubled or media.metadata_requests >= MAX_REQUESTS:
+    if not first or media.account_degraded or media.metadata_requests >= MAX_REQUESTS:
         return False
     return late >= 0 and late % 2 == 0
 
@@ -100,14 +100,14 @@ def _is_due(media: MediaItem) -> bool:
 def _answer(media: MediaItem) -> str | None:
     """Return what the metadata says, in the light of what it said before; None for nothing."""
     said = _asked(media)
-    if said != NotFoundBecause.DELETED:
+    if said != NotFoundCause.DELETED:
         return said
     if credentials_suspected(media.account_sid):
-        return NotFoundBecause.CREDENTIALS_SUSPECTED
+        return NotFoundCause.CREDENTIALS_SUSPECTED
     return said if media.not_found_because in KNOWN else UNKNOWN
 
 
-def _asked(media: MediaItem) -> NotFoundBecause | None:
+def _asked(media: MediaItem) -> NotFoundCause | None:
     provider = providers.get(media.event.provider)
     began = time.monotonic()
     try:

@@ -9,17 +9,17 @@ from mediapipe.failures import OurFault, TransientFailure
 from mediapipe.models.status import Phase
 
 # Items that became due in one burst do not come back as one; never earlier than the first delay.
-SPREAD = 0.15
+JITTER = 0.15
 # A wait is cut short where the fast phase ends before it, if so much of it is left: without that,
 # what comes in the last minute of the phase would wait for the first step of the slow one. More
 # than SPREAD, or another cut would follow.
-LEAST_LEFT = 0.3
+MIN_REMAINING = 0.3
 # How long an item waits while the trouble is ours: short, because nothing is held against it.
 OUR_FAULT_DELAY_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class RetryDelay:
     """The seconds until the next attempt, and whether they use up a step of the schedule."""
 
     phase: Phase
@@ -27,9 +27,9 @@ class Wait:
     counts: bool = True
 
 
-def next_wait(
+def next_delay(
     failure: TransientFailure, *, fast_retries: int, slow_retries: int, elapsed_s: float
-) -> Wait | None:
+) -> RetryDelay | None:
     """Return how long to wait after this failure, or None when the schedule is used up.
 
     `fast_retries` and `slow_retries` count the waits of each phase before this one;
@@ -37,14 +37,14 @@ def next_wait(
     """
     if isinstance(failure, OurFault):
         # From the database, so that a backlog comes back in the bounded batches of the sweep.
-        return Wait(Phase.SLOW, _spread(OUR_FAULT_DELAY_S), counts=False)
+        return RetryDelay(Phase.SLOW, _spread(OUR_FAULT_DELAY_S), counts=False)
     left_s = settings.RETRY_FAST_WINDOW_S - elapsed_s
     delay_s = _at_least(failure.retry_after_s, _cut(fast_delay_s(fast_retries), left_s))
     if not slow_retries and delay_s <= left_s:
-        return Wait(Phase.FAST, delay_s)
+        return RetryDelay(Phase.FAST, delay_s)
     if slow_retries < len(settings.RETRY_SLOW_SCHEDULE_S):
         step_s = settings.RETRY_SLOW_SCHEDULE_S[slow_retries]
-        return Wait(Phase.SLOW, _at_least(failure.retry_after_s, _spread(step_s)))
+        return RetryDelay(Phase.SLOW, _at_least(failure.retry_after_s, _spread(step_s)))
     return None
 
 
@@ -57,13 +57,13 @@ def fast_delay_s(retries: int) -> float:
 
 def _cut(delay_s: float, left_s: float) -> float:
     """Cut a wait that would cross the end of the fast phase, so that its last attempt is there."""
-    if not LEAST_LEFT * delay_s < left_s < delay_s:
+    if not MIN_REMAINING * delay_s < left_s < delay_s:
         return delay_s
-    return max(settings.RETRY_FIRST_DELAY_S, left_s * random.uniform(1 - SPREAD, 1))
+    return max(settings.RETRY_FIRST_DELAY_S, left_s * random.uniform(1 - JITTER, 1))
 
 
 def _spread(delay_s: float) -> float:
-    return delay_s * random.uniform(1 - SPREAD, 1 + SPREAD)
+    return delay_s * random.uniform(1 - JITTER, 1 + JITTER)
 
 
 def _at_least(retry_after_s: float | None, delay_s: float) -> float:

@@ -12,10 +12,10 @@ from mediapipe import providers
 from mediapipe.failures import Failure, StorageFailed, TransientFailure, Undelivered
 from mediapipe.fetching import storage
 from mediapipe.fetching.http.request import ask
-from mediapipe.models import AccountTrouble, Deletion, HandOff, MediaItem, Status
-from mediapipe.models.deletions import wish_for
+from mediapipe.models import AccountHealth, Deletion, HandOff, MediaItem, Status
+from mediapipe.models.deletions import deletion_policy_for
 from mediapipe.models.status import UNFINISHED
-from mediapipe.providers.base import AfterStoring
+from mediapipe.providers.base import PostStorePolicy
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ DELETED, GONE = 204, 404
 DRY_RUN = "Everything agrees; a dry run deletes nothing."
 
 
-class Kept(Undelivered):
+class DeletionDeferred(Undelivered):
     """Why Twilio keeps it: for now with `again`, else until a person looks at it."""
 
 
@@ -31,7 +31,7 @@ def delete(owed: Deletion) -> bool:
     """Make one attempt at a deletion that was claimed; tell whether the item is gone."""
     try:
         answer = _deleted(owed)
-    except Kept as kept:
+    except DeletionDeferred as kept:
         owed.undelivered(kept)
         _log(owed, kept)
         return False
@@ -41,20 +41,20 @@ def delete(owed: Deletion) -> bool:
 
 def check(media: MediaItem) -> None:
     """Raise Kept unless every row says that the item is stored and done with."""
-    if wish_for(media) == AfterStoring.KEEP:
-        raise Kept("Its account does not wish it any more.", again=False)
+    if deletion_policy_for(media) == PostStorePolicy.KEEP:
+        raise DeletionDeferred("Its account does not wish it any more.", again=False)
     if media.status in UNFINISHED:
-        raise Kept(f"The item is {media.status}: it was put back to work.", again=True)
+        raise DeletionDeferred(f"The item is {media.status}: it was put back to work.", again=True)
     if media.status != Status.STORED:
-        raise Kept(f"The item is {media.status}, not stored.", again=False)
+        raise DeletionDeferred(f"The item is {media.status}, not stored.", again=False)
     if media.purged_at or not media.storage_name:
-        raise Kept("Our own file was deleted.", again=False)
+        raise DeletionDeferred("Our own file was deleted.", again=False)
     if not media.size or not media.sha256:
-        raise Kept("Size and SHA-256 of the item are not known.", again=False)
-    if AccountTrouble.objects.filter(account_sid=media.account_sid, paused_at__isnull=False):
-        raise Kept("The account is paused: Twilio refuses its credentials.", again=True)
+        raise DeletionDeferred("Size and SHA-256 of the item are not known.", again=False)
+    if AccountHealth.objects.filter(account_sid=media.account_sid, paused_at__isnull=False):
+        raise DeletionDeferred("The account is paused: Twilio refuses its credentials.", again=True)
     if HandOff.objects.undelivered().filter(media=media):
-        raise Kept("Not everybody who waits for the item has taken it.", again=True)
+        raise DeletionDeferred("Not everybody who waits for the item has taken it.", again=True)
 
 
 def verify(media: MediaItem) -> None:
@@ -62,13 +62,15 @@ def verify(media: MediaItem) -> None:
     try:
         size, sha256 = storage.measured(media.storage_name)
     except FileNotFoundError:
-        raise Kept("The file is not in the storage any more.", again=False) from None
+        raise DeletionDeferred("The file is not in the storage any more.", again=False) from None
     except StorageFailed as failure:
-        raise Kept(f"The storage cannot be read: {failure.detail}.", again=True) from None
+        raise DeletionDeferred(
+            f"The storage cannot be read: {failure.detail}.", again=True
+        ) from None
     if size != media.size:
-        raise Kept(f"The stored file has {size} bytes, not {media.size}.", again=False)
+        raise DeletionDeferred(f"The stored file has {size} bytes, not {media.size}.", again=False)
     if sha256 != media.sha256:
-        raise Kept("The SHA-256 of the stored file is another one.", again=False)
+        raise DeletionDeferred("The SHA-256 of the stored file is another one.", again=False)
 
 
 def _deleted(owed: Deletion) -> str:
@@ -79,10 +81,12 @@ def _deleted(owed: Deletion) -> str:
     now = _item(owed)
     check(now)
     if _file(now) != _file(before):
-        raise Kept("The item changed while its file was read.", again=True)
+        raise DeletionDeferred("The item changed while its file was read.", again=True)
     if not owed.is_ours():
-        raise Kept("Reading the file took so long that another worker took over.", again=True)
-    if wish_for(now) == AfterStoring.DRY_RUN:
+        raise DeletionDeferred(
+            "Reading the file took so long that another worker took over.", again=True
+        )
+    if deletion_policy_for(now) == PostStorePolicy.DRY_RUN:
         Deletion.objects.filter(pk=owed.pk).update(dry_run=True)
         return DRY_RUN
     return _asked(now)
@@ -98,14 +102,16 @@ def _asked(media: MediaItem) -> str:
         answer = ask(request, method="DELETE")
     except Failure as failure:
         again = isinstance(failure, TransientFailure)
-        raise Kept(f"{failure.slug}: {failure.detail}", again=again) from None
+        raise DeletionDeferred(f"{failure.slug}: {failure.detail}", again=again) from None
     if answer.status == DELETED:
         return "Twilio answered 204: it is deleted."
     if answer.status == GONE:
         return "Twilio had it no more."
     meaning = provider.classify(answer)
     again = isinstance(meaning, TransientFailure)
-    raise Kept(f"Twilio answered {answer.status}.", again=again, retry_after_s=answer.retry_after_s)
+    raise DeletionDeferred(
+        f"Twilio answered {answer.status}.", again=again, retry_after_s=answer.retry_after_s
+    )
 
 
 def _item(owed: Deletion) -> MediaItem:
@@ -117,7 +123,7 @@ def _file(media: MediaItem) -> tuple[object, ...]:
     return media.storage_name, media.size, media.sha256, media.retrieved_at
 
 
-def _log(owed: Deletion, kept: Kept) -> None:
+def _log(owed: Deletion, kept: DeletionDeferred) -> None:
     gave_up = owed.next_attempt_at is None
     logger.log(
         logging.ERROR if gave_up else logging.INFO,

@@ -13,7 +13,7 @@ from django.utils import timezone
 from mediapipe.failures import Undelivered
 from mediapipe.lifecycle.export import KEYS, document
 from mediapipe.lifecycle.send import send_signed
-from mediapipe.models import Ending, HandOff, Receiver
+from mediapipe.models import Completion, HandOff, Receiver
 from mediapipe.models.status import UNFINISHED
 
 logger = logging.getLogger(__name__)
@@ -37,13 +37,13 @@ def deliver(owed: HandOff, publish: Publish) -> bool:
 
 
 def _send(owed: HandOff, publish: Publish) -> None:
-    if owed.receiver not in Receiver.waiting_for(Ending(owed.ending)):
+    if owed.receiver not in Receiver.waiting_for(Completion(owed.ending)):
         raise Undelivered("The receiver is not configured any more.", again=False)
     if owed.payload is None:
         if owed.media.status in UNFINISHED:
             # It is told of at its next end.
             raise Undelivered("The item was put back to work before this was told.", again=False)
-        owed.freeze(payload_of(owed, timezone.now()))
+        owed.snapshot_payload(payload_of(owed, timezone.now()))
     if owed.receiver == Receiver.TASK:
         publish(owed)
         owed.published()

@@ -19,7 +19,7 @@ LIMITS_TO_THROTTLE = 3
 UNLIMITED = 16
 
 
-class AccountTrouble(models.Model):
+class AccountHealth(models.Model):
     """An account that Twilio refuses or slows down; there is no row for one that is well.
 
     While `paused_at` is set nothing of the account is fetched but a probe now and then, so that
@@ -42,7 +42,7 @@ class AccountTrouble(models.Model):
         return self.account_sid
 
     @classmethod
-    def of(cls, account_sid: str) -> AccountTrouble:
+    def of(cls, account_sid: str) -> AccountHealth:
         """Return the row of this account, a new one if it was well until now."""
         return cls.objects.get_or_create(account_sid=account_sid)[0]
 
@@ -56,12 +56,12 @@ class AccountTrouble(models.Model):
         """Tell whether credentials allow a fetch; the one that probes is told so only once."""
         if self.paused_at is None:
             return True
-        due = AccountTrouble.objects.filter(pk=self.pk, probe_at__lte=now)
+        due = AccountHealth.objects.filter(pk=self.pk, probe_at__lte=now)
         return bool(due.update(probe_at=now + PROBE_EVERY))
 
     def refused(self, asked_at: datetime) -> bool:
         """Count a 401 or 403; tell whether it is the account that is refused, and not one item."""
-        row = AccountTrouble.objects.filter(pk=self.pk)
+        row = AccountHealth.objects.filter(pk=self.pk)
         row.update(refusals=F("refusals") + 1)
         row.filter(refused_since=None).update(refused_since=asked_at)
         self.refresh_from_db()
@@ -73,7 +73,7 @@ class AccountTrouble(models.Model):
 
     def rate_limited(self, in_flight: int) -> None:
         """Count a 429, and let less be fetched at once if it is one of many."""
-        row = AccountTrouble.objects.filter(pk=self.pk)
+        row = AccountHealth.objects.filter(pk=self.pk)
         row.update(rate_limits=F("rate_limits") + 1)
         self.refresh_from_db()
         if self.rate_limits >= LIMITS_TO_THROTTLE:
@@ -82,7 +82,7 @@ class AccountTrouble(models.Model):
 
     def answered(self) -> None:
         """Note that Twilio gave an answer that is neither a refusal nor a 429."""
-        row = AccountTrouble.objects.filter(pk=self.pk)
+        row = AccountHealth.objects.filter(pk=self.pk)
         Incident.over(Cause.CREDENTIALS, self.account_sid)
         row.update(refusals=0, refused_since=None, paused_at=None, probe_at=None, rate_limits=0)
         row.filter(limit__isnull=False).update(limit=F("limit") + 1)

@@ -10,7 +10,7 @@ from django.db.models import F
 Counts = Mapping[tuple[str, str], float]
 
 
-class Tally(models.Model):
+class Counter(models.Model):
     """How much of something there has been so far, by one label: `failed`, `not_ready`, 17."""
 
     name = models.CharField(max_length=32)
@@ -41,7 +41,7 @@ class Tally(models.Model):
         return found
 
 
-class Mark(models.Model):
+class Watermark(models.Model):
     """How far a kind of row has been added to the tallies: up to a time, or to an id.
 
     Ids up to `seen` were there at the last count. Only these are counted at the next, because a
@@ -60,7 +60,7 @@ class Mark(models.Model):
         return self.stream
 
     @classmethod
-    def of(cls, stream: str) -> Mark:
+    def of(cls, stream: str) -> Watermark:
         """Return the mark of a kind of row, locked until the end of the transaction."""
         cls.objects.get_or_create(stream=stream)
         return cls.objects.select_for_update().get(stream=stream)

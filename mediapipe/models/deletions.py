@@ -9,14 +9,14 @@ from django.db import models
 from django.utils import timezone
 
 from mediapipe import providers
-from mediapipe.models.outbox import UNDELIVERED, Delivery, DeliveryQuerySet, DeliveryStatus
-from mediapipe.providers.base import AfterStoring
+from mediapipe.models.outbox import UNDELIVERED, DeliveryStatus, OutboxMessage, OutboxQuerySet
+from mediapipe.providers.base import PostStorePolicy
 
 if TYPE_CHECKING:
     from mediapipe.models.media.item import MediaItem
 
 
-class DeletionQuerySet(DeliveryQuerySet["Deletion"]):
+class DeletionQuerySet(OutboxQuerySet["Deletion"]):
     """The questions that are asked of deletions."""
 
     def owe_again(self) -> int:
@@ -31,7 +31,7 @@ class DeletionQuerySet(DeliveryQuerySet["Deletion"]):
         )
 
 
-class Deletion(Delivery):
+class Deletion(OutboxMessage):
     """That a media item shall be deleted at Twilio, because its file is kept here.
 
     Written in the transaction that stores the item, where its account wishes so. `delivered`
@@ -44,7 +44,7 @@ class Deletion(Delivery):
 
     objects = DeletionQuerySet.as_manager()
 
-    class Meta(Delivery.Meta):
+    class Meta(OutboxMessage.Meta):
         abstract = False
         verbose_name = "deletion at Twilio"
         verbose_name_plural = "deletions at Twilio"
@@ -65,7 +65,7 @@ class Deletion(Delivery):
     @classmethod
     def owe(cls, media: MediaItem) -> None:
         """Write down that this stored item shall be deleted after a while, if that is wished."""
-        if media.retrieved_at is None or wish_for(media) == AfterStoring.KEEP:
+        if media.retrieved_at is None or deletion_policy_for(media) == PostStorePolicy.KEEP:
             return
         due = media.retrieved_at + timedelta(seconds=settings.TWILIO_DELETE_AFTER_S)
         owed = Deletion(media=media, next_attempt_at=due)
@@ -77,9 +77,9 @@ class Deletion(Delivery):
         return Deletion.objects.waiting().filter(**mine).exists()
 
 
-def wish_for(media: MediaItem) -> AfterStoring:
+def deletion_policy_for(media: MediaItem) -> PostStorePolicy:
     """Return what its account wishes for a stored item; what cannot be read wishes nothing."""
     try:
         return providers.get(media.event.provider).after_storing(media.account_sid)
     except ImproperlyConfigured:
-        return AfterStoring.KEEP
+        return PostStorePolicy.KEEP

@@ -9,7 +9,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from mediapipe.failures import Undelivered
-from mediapipe.models.outbox import UNDELIVERED, Delivery, DeliveryQuerySet, DeliveryStatus
+from mediapipe.models.outbox import UNDELIVERED, DeliveryStatus, OutboxMessage, OutboxQuerySet
 from mediapipe.models.status import Status
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 UNCONFIRMED_AFTER = timedelta(minutes=10)
 
 
-class Ending(models.TextChoices):
+class Completion(models.TextChoices):
     """How a media item ended, as others are told of it."""
 
     STORED = "media.stored", "stored"
     FAILED = "media.failed", "failed"
 
     @classmethod
-    def of(cls, media: MediaItem) -> Ending:
+    def of(cls, media: MediaItem) -> Completion:
         """Return how this item ended; what never was has failed for who waits for it."""
         return cls.STORED if media.status == Status.STORED else cls.FAILED
 
@@ -38,19 +38,19 @@ class Receiver(models.TextChoices):
     WEBHOOK = "webhook", "Webhook"
 
     @classmethod
-    def waiting_for(cls, ending: Ending) -> list[Receiver]:
+    def waiting_for(cls, ending: Completion) -> list[Receiver]:
         """Return those that the environment names for an item that ended so."""
-        task = settings.ON_STORED_TASK and ending == Ending.STORED
+        task = settings.ON_STORED_TASK and ending == Completion.STORED
         wanted = {cls.TASK: task, cls.WEBHOOK: settings.HANDOFF_WEBHOOK_URL}
         return [receiver for receiver, address in wanted.items() if address]
 
 
-class HandOffQuerySet(DeliveryQuerySet["HandOff"]):
+class HandOffQuerySet(OutboxQuerySet["HandOff"]):
     """The questions that are asked of hand-offs."""
 
     def undelivered(self) -> HandOffQuerySet:
         """Those of stored items that nobody has taken, whether or not they are still tried."""
-        return self.filter(ending=Ending.STORED).exclude(status=DeliveryStatus.DELIVERED)
+        return self.filter(ending=Completion.STORED).exclude(status=DeliveryStatus.DELIVERED)
 
     def delivered_before(self, moment: datetime) -> HandOffQuerySet:
         """Those that were taken before this moment, the oldest first."""
@@ -71,7 +71,7 @@ class HandOffQuerySet(DeliveryQuerySet["HandOff"]):
         return bool(owed.update(**changes))
 
 
-class HandOff(Delivery):
+class HandOff(OutboxMessage):
     """That one receiver has to be told of the end of one media item.
 
     Written in the transaction in which the item ends, for each receiver that is configured at
@@ -80,11 +80,11 @@ class HandOff(Delivery):
 
     media = models.ForeignKey("mediapipe.MediaItem", models.CASCADE, related_name="hand_offs")
     receiver = models.CharField(max_length=12, choices=Receiver.choices)
-    ending = models.CharField(max_length=16, choices=Ending.choices)
+    ending = models.CharField(max_length=16, choices=Completion.choices)
 
     objects = HandOffQuerySet.as_manager()
 
-    class Meta(Delivery.Meta):
+    class Meta(OutboxMessage.Meta):
         abstract = False
         verbose_name = "hand-off"
         ordering = ["pk"]
@@ -112,7 +112,7 @@ class HandOff(Delivery):
     @classmethod
     def owe(cls, media: MediaItem) -> None:
         """Write down who has to be told that this item ended."""
-        ending = Ending.of(media)
+        ending = Completion.of(media)
         HandOff.objects.bulk_create(
             HandOff(media=media, receiver=receiver, ending=ending)
             for receiver in Receiver.waiting_for(ending)

@@ -36,7 +36,7 @@ WORSE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Observation:
     """What detection saw of a trouble: how bad, what is usual, since when, and which media.
 
     `measured` and `usual` are in the unit of the cause: media items, or seconds for a delay;
@@ -119,7 +119,7 @@ class Incident(models.Model):
 
     @classmethod
     def see(
-        cls, cause: Cause, account_sid: str = "", sighting: Sighting | None = None
+        cls, cause: Cause, account_sid: str = "", sighting: Observation | None = None
     ) -> Incident | None:
         """Open an incident, or note that the one that is open goes on; return it.
 
@@ -210,7 +210,7 @@ class Incident(models.Model):
             # There is another one about the same trouble already.
             return False
 
-    def turn_into(self, cause: Cause, sighting: Sighting) -> None:
+    def turn_into(self, cause: Cause, sighting: Observation) -> None:
         """Go on as one of a graver cause, and tell that once as a turn for the worse."""
         row = Incident.objects.ongoing().filter(pk=self.pk, cause=self.cause)
         with transaction.atomic():
@@ -234,7 +234,7 @@ class Incident(models.Model):
         row.update(affected=IncidentMedia.objects.filter(incident=self).count())
         row.filter(first_seen_at__gt=earliest).update(first_seen_at=earliest)
 
-    def _seen(self, sighting: Sighting | None, now: datetime) -> None:
+    def _seen(self, sighting: Observation | None, now: datetime) -> None:
         row = Incident.objects.filter(pk=self.pk)
         row.update(count=F("count") + 1, last_seen_at=now)
         if sighting is None:
@@ -243,7 +243,7 @@ class Incident(models.Model):
         self.grow(sighting.media)
         self._announce_if_worse(sighting)
 
-    def _announce_if_worse(self, sighting: Sighting) -> None:
+    def _announce_if_worse(self, sighting: Observation) -> None:
         if sighting.measured is None:
             return
         row = Incident.objects.filter(pk=self.pk)

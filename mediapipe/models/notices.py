@@ -7,13 +7,13 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef
 
-from mediapipe.models.outbox import Delivery, DeliveryQuerySet
+from mediapipe.models.outbox import OutboxMessage, OutboxQuerySet
 
 if TYPE_CHECKING:
     from mediapipe.models.incident_steps import IncidentStep
 
 # Detection writes the figures of an incident right after its step: they belong into the message.
-SETTLING = timedelta(seconds=2)
+COALESCE_DELAY = timedelta(seconds=2)
 
 
 class Channel(models.TextChoices):
@@ -34,7 +34,7 @@ class Channel(models.TextChoices):
         return [channel for channel, address in addresses.items() if address]
 
 
-class NoticeQuerySet(DeliveryQuerySet["Notice"]):
+class NoticeQuerySet(OutboxQuerySet["Notice"]):
     """The questions that are asked of notices."""
 
     def due(self, now: datetime) -> NoticeQuerySet:
@@ -45,7 +45,7 @@ class NoticeQuerySet(DeliveryQuerySet["Notice"]):
         return super().due(now).filter(~Exists(before))
 
 
-class Notice(Delivery):
+class Notice(OutboxMessage):
     """What one channel has to be told: one step of one incident.
 
     It is written together with the step, for each channel that is configured at that moment, so
@@ -58,7 +58,7 @@ class Notice(Delivery):
 
     objects = NoticeQuerySet.as_manager()
 
-    class Meta(Delivery.Meta):
+    class Meta(OutboxMessage.Meta):
         abstract = False
         ordering = ["pk"]
         constraints = [
@@ -71,7 +71,7 @@ class Notice(Delivery):
     @staticmethod
     def owe(step: IncidentStep) -> None:
         """Write down who has to be told of this step."""
-        due = step.at + SETTLING
+        due = step.at + COALESCE_DELAY
         Notice.objects.bulk_create(
             Notice(
                 step=step,

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from mediapipe.failures import Undelivered
 
-D = TypeVar("D", bound="Delivery")
+D = TypeVar("D", bound="OutboxMessage")
 
 # Longer than any attempt takes: whoever has not ended by then is taken for dead.
 LEASE = timedelta(minutes=3)
@@ -26,12 +26,12 @@ FACTOR = 4.0
 LONGEST_DELAY_S = 3600.0
 MOST_ATTEMPTS = 24
 # So long is waited for a message after its time; what the sweep publishes may have to queue.
-GRACE = timedelta(seconds=5)
-PATIENCE = timedelta(seconds=30)
+REDELIVERY_GRACE = timedelta(seconds=5)
+DELIVERY_TIMEOUT = timedelta(seconds=30)
 # Longer waits are left to the sweep: a broker keeps no message well for hours.
 LONGEST_COUNTDOWN_S = 600.0
 # Those that failed together do not come back together.
-SPREAD = 0.15
+JITTER = 0.15
 
 
 class DeliveryStatus(models.TextChoices):
@@ -54,7 +54,7 @@ class Try:
     answer: str
 
 
-class DeliveryQuerySet(models.QuerySet[D]):
+class OutboxQuerySet(models.QuerySet[D]):
     """The questions that are asked of deliveries."""
 
     def waiting(self) -> Self:
@@ -73,7 +73,7 @@ class DeliveryQuerySet(models.QuerySet[D]):
         """Those whose next attempt should be under way by now."""
         return self.waiting().filter(next_attempt_at__lte=now)
 
-    def hand_out(self, limit: int) -> list[int]:
+    def claim_due(self, limit: int) -> list[int]:
         """Return the ids of those that no message brings back, each to one caller only."""
         now = timezone.now()
         with transaction.atomic():
@@ -81,7 +81,7 @@ class DeliveryQuerySet(models.QuerySet[D]):
             if connection.features.has_select_for_update_skip_locked:
                 rows = rows.select_for_update(skip_locked=True)
             ids = list(rows.values_list("pk", flat=True)[:limit])
-            self.model._default_manager.filter(pk__in=ids).update(sweep_at=now + PATIENCE)
+            self.model._default_manager.filter(pk__in=ids).update(sweep_at=now + DELIVERY_TIMEOUT)
         return ids
 
     def send_again(self) -> int:
@@ -94,7 +94,7 @@ class DeliveryQuerySet(models.QuerySet[D]):
         )
 
 
-class Delivery(models.Model):
+class OutboxMessage(models.Model):
     """One message to one receiver, in a table of its own for each kind of message.
 
     `message_id` is the same for every attempt, so that a receiver can tell a repetition; `payload`
@@ -150,7 +150,7 @@ class Delivery(models.Model):
             return None
         return claimed
 
-    def freeze(self, payload: dict[str, Any]) -> None:
+    def snapshot_payload(self, payload: dict[str, Any]) -> None:
         """Keep what is sent, so that each attempt sends the same."""
         self.payload = payload
         self.save(update_fields=["payload"])
@@ -168,7 +168,7 @@ class Delivery(models.Model):
         delay_s = min(delay_s, LONGEST_DELAY_S)
         due = timezone.now() + timedelta(seconds=delay_s)
         by_celery = delay_s <= LONGEST_COUNTDOWN_S
-        sweep_at = due + GRACE if by_celery else due
+        sweep_at = due + REDELIVERY_GRACE if by_celery else due
         if self._end(failure.why, next_attempt_at=due, sweep_at=sweep_at) and by_celery:
             failure.retry_in_s = delay_s
 
@@ -194,4 +194,4 @@ class Delivery(models.Model):
 def delay_after_s(attempts: int) -> float:
     """Return the seconds to wait after so many attempts, with their spread."""
     delay_s = min(FIRST_DELAY_S * FACTOR ** (attempts - 1), LONGEST_DELAY_S)
-    return delay_s * random.uniform(1 - SPREAD, 1 + SPREAD)  # noqa: S311  (no secret)
+    return delay_s * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  (no secret)

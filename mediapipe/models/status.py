@@ -4,9 +4,9 @@ from enum import StrEnum
 from django.db import models
 
 # How long a message may lie in the broker before the sweep hands the item out once more.
-PATIENCE = timedelta(seconds=60)
+DELIVERY_TIMEOUT = timedelta(seconds=60)
 # Timers fire a little early; a message that is earlier than this is a duplicate.
-EARLY = timedelta(seconds=0.1)
+CLOCK_TOLERANCE = timedelta(seconds=0.1)
 
 
 class Status(models.TextChoices):

@@ -14,7 +14,7 @@ from mediapipe.models import MediaItem
 MAX_NAME = 200
 
 
-def note_items(user: User | AnonymousUser, media_ids: Sequence[int], message: str) -> None:
+def log_item_actions(user: User | AnonymousUser, media_ids: Sequence[int], message: str) -> None:
     """Write an entry about each of these media items; the history of their pages shows it."""
     items = MediaItem.objects.filter(pk__in=media_ids).only("media_sid", "identity")
     LogEntry.objects.log_actions(str(user.pk), items, CHANGE, change_message=message)

@@ -15,7 +15,7 @@ from mediapipe.webhooks import spool
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Component:
     """One part of the service: whether it is well, how it is, and what to do if it is not."""
 
     name: str
@@ -24,7 +24,7 @@ class Part:
     todo: str = ""
 
 
-def parts(now: datetime) -> list[Part]:
+def parts(now: datetime) -> list[Component]:
     """Return every part, in the order in which one looks for what is wrong.
 
     Takes about a second while the broker is away.
@@ -40,10 +40,10 @@ def sweep_silent_after() -> timedelta:
     return max(SILENT_AFTER, timedelta(seconds=3 * settings.REDISPATCH_INTERVAL_S))
 
 
-def _broker() -> Part:
+def _broker() -> Component:
     if broker_answers():
-        return Part("broker", True, "answers")
-    return Part(
+        return Component("broker", True, "answers")
+    return Component(
         "broker",
         False,
         "does not answer",
@@ -51,25 +51,27 @@ def _broker() -> Part:
     )
 
 
-def _workers(seen: dict[str, datetime], now: datetime) -> Part:
+def _workers(seen: dict[str, datetime], now: datetime) -> Component:
     heard = {part.removeprefix(WORKER): at for part, at in seen.items() if part.startswith(WORKER)}
     last = max(heard.values(), default=None)
     alive = [name for name, at in heard.items() if now - at < SILENT_AFTER]
     if not alive or not last:
         todo = "Nothing is fetched. Start a worker, or look whether it reaches broker and database."
-        return Part("workers", False, _silent(last, now), todo)
+        return Component("workers", False, _silent(last, now), todo)
     said = f"{len(alive)} alive, seen {ago(last, now)}"
     left = [queue for queue in QUEUES if not any(serves(name, queue) for name in alive)]
     if not left:
-        return Part("workers", True, said)
+        return Component("workers", True, said)
     queues = " and ".join(f"“{queue}”" for queue in left)
-    return Part("workers", False, f"{said}, none for {queues}", "Start a worker for that queue.")
+    return Component(
+        "workers", False, f"{said}, none for {queues}", "Start a worker for that queue."
+    )
 
 
-def _beat(at: datetime | None, now: datetime) -> Part:
+def _beat(at: datetime | None, now: datetime) -> Component:
     if at and now - at < SILENT_AFTER:
-        return Part("beat", True, f"alive, seen {ago(at, now)}")
-    return Part(
+        return Component("beat", True, f"alive, seen {ago(at, now)}")
+    return Component(
         "beat",
         False,
         _silent(at, now),
@@ -78,9 +80,9 @@ def _beat(at: datetime | None, now: datetime) -> Part:
     )
 
 
-def _sweep(at: datetime | None, now: datetime, workers: Part, beat: Part) -> Part:
+def _sweep(at: datetime | None, now: datetime, workers: Component, beat: Component) -> Component:
     if at and now - at < sweep_silent_after():
-        return Part("sweep", True, f"done {ago(at, now)}")
+        return Component("sweep", True, f"done {ago(at, now)}")
     if workers.well and beat.well:
         todo = (
             "Beat orders it and workers live, but it is not done: is a worker on the queue "
@@ -88,15 +90,15 @@ def _sweep(at: datetime | None, now: datetime, workers: Part, beat: Part) -> Par
         )
     else:
         todo = "It takes both a worker and beat."
-    return Part("sweep", False, _silent(at, now), todo)
+    return Component("sweep", False, _silent(at, now), todo)
 
 
-def _spool() -> Part:
+def _spool() -> Component:
     waiting = spool.depth()
     if not waiting:
-        return Part("spool", True, "empty")
+        return Component("spool", True, "empty")
     webhooks = "webhook waits" if waiting == 1 else "webhooks wait"
-    return Part(
+    return Component(
         "spool",
         False,
         f"{waiting} {webhooks} for the database",

@@ -17,7 +17,7 @@ from django.db.models import Count, Max, Min, Q, Sum
 from django.utils import timezone
 
 from mediapipe.models import FetchAttempt, MediaItem, Status, WebhookEvent
-from mediapipe.models.counters import Counts, Mark, Tally
+from mediapipe.models.counters import Counter, Counts, Watermark
 
 # Upper bounds of the histograms, in seconds: from our own queue to the end of the slow phase.
 BUCKETS_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400, 172800)
@@ -41,13 +41,13 @@ class Stream:
         """Count one bite of what came before `end`; tell whether there was any."""
         with transaction.atomic():
             # Locked, so that of two that count at once none counts what the other one did.
-            mark = Mark.of(self.name)
+            mark = Watermark.of(self.name)
             since = mark.until or self._beginning()
             if since is None or since >= end:
                 return False
             mark.until = min(since + BITE, end)
             bounds = {f"{self.time}__gt": since, f"{self.time}__lte": mark.until}
-            Tally.add(self.tallied(self.rows.filter(**bounds)))
+            Counter.add(self.tallied(self.rows.filter(**bounds)))
             mark.save()
         return True
 
@@ -79,11 +79,11 @@ def _count_new(name: str, rows: models.QuerySet[Any], **parts: Q) -> None:
     Those that a condition holds for are also counted under its name.
     """
     with transaction.atomic():
-        mark = Mark.of(name)
+        mark = Watermark.of(name)
         new = rows.filter(pk__gt=mark.counted, pk__lte=mark.seen)
         for tally, those in {name: Q(), **parts}.items():
             kinds = new.filter(those).values_list("kind").annotate(Count("pk"))
-            Tally.add({(tally, kind): number for kind, number in kinds})
+            Counter.add({(tally, kind): number for kind, number in kinds})
         mark.counted = mark.seen
         mark.seen = rows.aggregate(last=Max("pk", default=0))["last"]
         mark.save()

@@ -29,7 +29,7 @@ from mediapipe.models import (
     Receiver,
     Rejection,
 )
-from mediapipe.models.counters import Tally
+from mediapipe.models.counters import Counter
 from mediapipe.models.heartbeats import BEAT, SWEEP, WORKER
 from mediapipe.models.outbox import UNDELIVERED, DeliveryStatus
 from mediapipe.models.status import UNFINISHED, Status
@@ -94,7 +94,7 @@ class DatabaseCollector(Collector):
 
 
 def _families() -> list[Metric]:
-    tallies = Tally.by_name()
+    tallies = Counter.by_name()
     counters = [_counter(name, tallies) for name in COUNTERS]
     histograms = [_histogram(name, tallies) for name in HISTOGRAMS]
     live = [_rejections(), _media(tallies), _failures(), _waiting(), _oldest()]

@@ -17,10 +17,10 @@ CELERY = ["-m", "celery", "--quiet", "-A", "mediapipe"]
 # is the C library's way, ever more of it lies between them: 20 MB after 30,000 media.
 ONE_ARENA = ["/usr/bin/env", "MALLOC_ARENA_MAX=1"]
 # Its tasks are short, and some of them run for a minute: enough for all of them at once.
-HOUSEKEEPERS = 4
+HOUSEKEEPING_CONCURRENCY = 4
 # So many messages for each of its downloads does a worker of first attempts have at hand. What it
 # has more than that, another worker could have begun.
-TAKEN_AHEAD = 4
+PREFETCH_PER_THREAD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ def worker(*names: str) -> Program:
         # Of several workers on one host each needs a name of its own.
         options += ["--hostname", f"{'-'.join(names)}@%h"]
     if queues == (MEDIA,):
-        options += ["--prefetch-multiplier", str(TAKEN_AHEAD)]
+        options += ["--prefetch-multiplier", str(PREFETCH_PER_THREAD)]
     if queues == (HOUSEKEEPING,):
-        options += ["--concurrency", str(HOUSEKEEPERS)]
+        options += ["--concurrency", str(HOUSEKEEPING_CONCURRENCY)]
     return Program(
         "-".join(["worker", *names]),
         [*ONE_ARENA, *python(), *CELERY, "worker", *options],

@@ -21,7 +21,7 @@ class Kind(StrEnum):
     CONVERSATION = "conversation"
 
 
-class AfterStoring(StrEnum):
+class PostStorePolicy(StrEnum):
     """What an account wishes for what the provider still has of a stored item."""
 
     KEEP = "keep"
@@ -29,7 +29,7 @@ class AfterStoring(StrEnum):
     DELETE = "delete"
 
 
-class NotFoundBecause(StrEnum):
+class NotFoundCause(StrEnum):
     """Whose fault a 404 is, as far as the metadata of the same resource tells."""
 
     PROPAGATING = "propagating"
@@ -203,14 +203,14 @@ class Provider(Protocol):
     def metadata_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         """Return how to ask what is known of this media; raise as media_request does."""
 
-    def not_found_because(self, answer: Answer) -> NotFoundBecause | None:
+    def not_found_because(self, answer: Answer) -> NotFoundCause | None:
         """Return what the metadata tells of media that is not found; None where it tells nothing.
 
         `DELETED` where there is no metadata either: whether there was any before, or will be, is
         for the caller to know.
         """
 
-    def after_storing(self, account_sid: str) -> AfterStoring:
+    def after_storing(self, account_sid: str) -> PostStorePolicy:
         """Return what this account wishes; raise ImproperlyConfigured."""
 
     def deletion_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:

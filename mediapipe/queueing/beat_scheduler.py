@@ -5,7 +5,7 @@ from typing import Any
 from celery.beat import PersistentScheduler
 
 from mediapipe.models.heartbeats import BEAT
-from mediapipe.queueing.heartbeat import Pulse
+from mediapipe.queueing.heartbeat import HeartbeatWriter
 
 
 class Scheduler(PersistentScheduler):
@@ -13,7 +13,7 @@ class Scheduler(PersistentScheduler):
     by one: it waits until the clock has passed the last run again, over restarts too.
     """
 
-    pulse = Pulse(BEAT)
+    pulse = HeartbeatWriter(BEAT)
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Run what is due; return the seconds until the next tick."""

@@ -12,10 +12,10 @@ from kombu import Connection
 from kombu.asynchronous import Hub
 
 # Celery's own waits grow to half a minute, and when the broker is back all media would wait on.
-KNOCK_EVERY_S = 2
+RECONNECT_INTERVAL_S = 2
 
 
-class Bell:
+class LoopWaker:
     """Wakes the loop of a worker, which sleeps until one of its sockets can be read."""
 
     def __init__(self) -> None:
@@ -54,9 +54,9 @@ class Consumer(CeleryConsumer):
     hub: Hub | None
 
     @cached_property
-    def bell(self) -> Bell:
+    def bell(self) -> LoopWaker:
         """What wakes the loop."""
-        return Bell()
+        return LoopWaker()
 
     def register_with_event_loop(self, hub: Hub) -> None:
         """Listen to the bell too; called for each new connection to the broker."""
@@ -77,6 +77,6 @@ class Consumer(CeleryConsumer):
     def ensure_connected(self, conn: Connection) -> Any:
         """Return the connection once the broker has answered, however long that takes."""
         connect = conn.ensure_connection
-        knock = partial(connect, interval_start=KNOCK_EVERY_S, interval_step=0)
+        knock = partial(connect, interval_start=RECONNECT_INTERVAL_S, interval_step=0)
         conn.ensure_connection = knock  # type: ignore[method-assign]  # of this connection alone
         return super().ensure_connected(conn)

@@ -42,7 +42,7 @@ FETCH_MEDIA = "tasks.fetch_media.fetch_media"
 AT_ONCE: Mapping[int, datetime] = MappingProxyType({})
 
 
-class Breaker:
+class CircuitBreaker:
     """Remembers for a while that the broker is away."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Breaker:
         self._open_until = time.monotonic() + PAUSE_S
 
 
-class Producers:
+class ProducerPool:
     """Connections to publish over, each in the hands of one thread at a time.
 
     A thread that finds the broker away closes what nobody uses, and never what another thread
@@ -98,8 +98,8 @@ class Producers:
                 _close(self._idle.pop())
 
 
-breaker = Breaker()
-producers = Producers()
+breaker = CircuitBreaker()
+producer_pool = ProducerPool()
 
 
 def dispatch(
@@ -113,7 +113,7 @@ def dispatch(
     """
     if not media_ids or published(partial(_publish, media_ids, queue, due)):
         return True
-    MediaItem.objects.not_published(media_ids)
+    MediaItem.objects.mark_undispatched(media_ids)
     return False
 
 
@@ -122,7 +122,7 @@ def published(publish: Callable[[Producer], None]) -> bool:
     if breaker.is_open():
         return False
     try:
-        with producers.one() as producer:
+        with producer_pool.one() as producer:
             publish(producer)
     except Exception as error:
         # Whatever it is: the rows are durable, and Twilio is to get its 200 for them.
@@ -181,7 +181,7 @@ def _close(producer: Producer) -> None:
         producer.connection.collect(socket_timeout=0.1)
 
 
-def room_in(queue: str) -> int:
+def queue_capacity(queue: str) -> int:
     """Return how many more messages the sweep may put into this queue.
 
     More than that would not be worked off any sooner.

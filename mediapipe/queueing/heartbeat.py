@@ -18,10 +18,10 @@ from mediapipe.models.heartbeats import WORKER
 
 logger = logging.getLogger(__name__)
 
-PULSE_S = 10.0
+HEARTBEAT_INTERVAL_S = 10.0
 
 
-class Pulse:
+class HeartbeatWriter:
     """Writes a heartbeat every PULSE_S at most, as long as `beat` is called.
 
     A thread of its own writes, so that a database that hangs never holds up who calls; and only
@@ -45,7 +45,7 @@ class Pulse:
             self._felt.clear()
             self._touch()
             self._write()
-            time.sleep(PULSE_S)
+            time.sleep(HEARTBEAT_INTERVAL_S)
 
     def _touch(self) -> None:
         """Make the file young by which a container or a service manager knows that it is alive."""
@@ -66,12 +66,12 @@ class Pulse:
 
 
 @heartbeat_sent.connect
-def note_worker(sender: Any, **kwargs: Any) -> None:
+def on_heartbeat_sent(sender: Any, **kwargs: Any) -> None:
     """Called every two seconds by the worker's own clock, from its connection to the broker."""
     pulse_of(sender.eventer.hostname).beat()
 
 
 @cache
-def pulse_of(hostname: str) -> Pulse:
+def pulse_of(hostname: str) -> HeartbeatWriter:
     """Return the only pulse of this worker."""
-    return Pulse(f"{WORKER}{hostname}")
+    return HeartbeatWriter(f"{WORKER}{hostname}")

@@ -13,7 +13,7 @@ import django_stubs_ext
 import environ
 
 from mediapipe.settings import broker, database, logging, outgoing, sentry, storage, values, web
-from mediapipe.settings.beat_schedule import timetable
+from mediapipe.settings.beat_schedule import beat_schedule
 from mediapipe.settings.queues import MEDIA, ROUTES
 
 django_stubs_ext.monkeypatch()
@@ -177,7 +177,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 REDISPATCH_INTERVAL_S = values.seconds(env, "REDISPATCH_INTERVAL", default="5s")
 RECONCILE_EVERY_S = values.seconds(env, "RECONCILE_EVERY", default="0")
 RECONCILE_WINDOW_S = values.seconds(env, "RECONCILE_WINDOW", default="24h")
-CELERY_BEAT_SCHEDULE = timetable(REDISPATCH_INTERVAL_S, RECONCILE_EVERY_S)
+CELERY_BEAT_SCHEDULE = beat_schedule(REDISPATCH_INTERVAL_S, RECONCILE_EVERY_S)
 
 # Twilio
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 
-def timetable(redispatch_s: float, reconcile_s: float) -> dict[str, dict[str, Any]]:
+def beat_schedule(redispatch_s: float, reconcile_s: float) -> dict[str, dict[str, Any]]:
     """Return Celery's beat schedule; `reconcile_s` is 0 where nothing is reconciled by itself."""
     orders = {
         "tasks.redispatch.redispatch": redispatch_s,

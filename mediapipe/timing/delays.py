@@ -20,14 +20,14 @@ SHARES = (0.5, 0.95, 0.99)
 MEASURED = Q(delay_at_most_s__isnull=False) | EARLY_404
 AT_MOST = Coalesce("delay_at_most_s", Value(inf), output_field=FloatField())
 ATTEMPTED = Q(attempts__gt=0)
-EARLY = EARLY_404
+CLOCK_TOLERANCE = EARLY_404
 
 # Never empty, and in the index that has all the rest.
 ROW = "received_at"
 FIGURES: dict[str, Any] = {
     "media": Count(ROW),
     "attempted": Count(ROW, filter=ATTEMPTED),
-    "early": Count(ROW, filter=EARLY),
+    "early": Count(ROW, filter=CLOCK_TOLERANCE),
     "stored": Count(ROW, filter=Q(status=Status.STORED)),
     "failed": Count(ROW, filter=Q(status=Status.FAILED)),
     "absent": Count(ROW, filter=Q(status=Status.ABSENT)),

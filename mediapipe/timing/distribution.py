@@ -25,7 +25,7 @@ BEYOND = len(MARKS_S)
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Watermark:
     """How many media were there after so many seconds: at the least for sure, at most perhaps."""
 
     seconds: float
@@ -38,7 +38,7 @@ class Distribution:
     """The empirical distribution of so many intervals, at each of MARKS_S."""
 
     measured: int
-    marks: list[Mark]
+    marks: list[Watermark]
 
 
 def distribution(selection: Selection) -> Distribution:
@@ -55,7 +55,7 @@ def distribution(selection: Selection) -> Distribution:
         perhaps[least] += number
         surely[most] += number
     both = zip(MARKS_S, _running(surely), _running(perhaps), strict=True)
-    return Distribution(surely.total(), [Mark(*mark) for mark in both])
+    return Distribution(surely.total(), [Watermark(*mark) for mark in both])
 
 
 def _mark_of(seconds: Expression | F) -> Case:

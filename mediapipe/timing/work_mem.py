@@ -11,7 +11,7 @@ WORK_MEM = "64MB"
 
 
 @contextmanager
-def room_to_sort() -> Iterator[None]:
+def raised_work_mem() -> Iterator[None]:
     """Let PostgreSQL sort in memory what is asked within this block, and nothing after it."""
     with transaction.atomic():
         if connection.vendor == "postgresql":

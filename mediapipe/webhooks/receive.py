@@ -17,10 +17,10 @@ from mediapipe import logs, providers
 from mediapipe.failures import WebhookRefused
 from mediapipe.models import MediaItem
 from mediapipe.queueing.dispatch import dispatch
-from mediapipe.queueing.limits import shares
+from mediapipe.queueing.limits import account_quota
 from mediapipe.webhooks import rejections, spool
 from mediapipe.webhooks.record import record
-from mediapipe.webhooks.spool import Spooled
+from mediapipe.webhooks.spool import ReceivedWebhook
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, ProgrammingErr
 REPLAY_EVERY_S = 2.0
 
 
-def receive(webhook: Spooled) -> None:
+def receive(webhook: ReceivedWebhook) -> None:
     """Verify, parse, record, dispatch; the event is durable when this returns.
 
     Raise WebhookRefused for what Twilio did not send or nobody understands, and one of
@@ -46,13 +46,13 @@ def receive(webhook: Spooled) -> None:
         home_region=webhook.request.headers.get("x-home-region", ""),
     )
     logs.bind(event_id=event.pk)
-    if shares.has_room(event.account_sid):
+    if account_quota.allows(event.account_sid):
         dispatch(event.queued)
     else:
-        MediaItem.objects.not_published(event.queued)
+        MediaItem.objects.mark_undispatched(event.queued)
 
 
-def receive_later(webhook: Spooled) -> None:
+def spool_webhook(webhook: ReceivedWebhook) -> None:
     """Keep a verified webhook until the database is back; raise SpoolUnavailable if it cannot."""
     # A connection that broke must not fail the next request too.
     connection.close()
@@ -68,7 +68,7 @@ def replay() -> int:
     return spool.replay(_received)
 
 
-def _received(webhook: Spooled) -> bool:
+def _received(webhook: ReceivedWebhook) -> bool:
     try:
         receive(webhook)
     except WebhookRefused as refusal:

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from mediapipe.failures import Absence
-from mediapipe.models import MediaItem, RepeatedWebhook, Tally, WebhookEvent
+from mediapipe.models import Counter, MediaItem, RepeatedWebhook, WebhookEvent
 from mediapipe.models.events import digest_of
 from mediapipe.models.status import UNFINISHED
 from mediapipe.providers.base import AnnouncedMedia, InboundMessage
@@ -40,7 +40,7 @@ def record(
         with transaction.atomic():
             event = _repeat(message, provider, received_at, reconciled_at)
         if reconciled_at is None:
-            Tally.add({("webhooks", message.kind): 1, ("repeats", message.kind): 1})
+            Counter.add({("webhooks", message.kind): 1, ("repeats", message.kind): 1})
         return event
 
 

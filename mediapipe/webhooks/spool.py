@@ -36,7 +36,7 @@ class SpoolUnavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Spooled:
+class ReceivedWebhook:
     """One webhook as it arrived, and where it arrived."""
 
     provider: str
@@ -45,7 +45,7 @@ class Spooled:
     request: WebhookRequest
 
 
-def put(spooled: Spooled) -> None:
+def put(spooled: ReceivedWebhook) -> None:
     """Keep a webhook; it is on the disk when this returns. Raise SpoolUnavailable otherwise."""
     if depth() >= settings.SPOOL_MAX_FILES:
         raise SpoolUnavailable(f"{settings.SPOOL_MAX_FILES} webhooks wait already")
@@ -57,7 +57,7 @@ def put(spooled: Spooled) -> None:
         raise SpoolUnavailable(error.strerror or type(error).__name__) from error
 
 
-def replay(take: Callable[[Spooled], bool]) -> int:
+def replay(take: Callable[[ReceivedWebhook], bool]) -> int:
     """Hand every webhook in the order of arrival to `take`; return how many are done with.
 
     `take` tells whether the webhook was recorded; one that was refused is set aside, for a
@@ -65,7 +65,7 @@ def replay(take: Callable[[Spooled], bool]) -> int:
     Only one process replays at a time.
     """
     done = 0
-    with _alone() as alone:
+    with exclusive_lock() as alone:
         for path in waiting() if alone else ():
             if take(_from_json(path.read_text())):
                 path.unlink()
@@ -134,7 +134,7 @@ def _write_durably(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[bool]:
+def exclusive_lock() -> Iterator[bool]:
     """Yield whether no other process replays at this moment."""
     with (_folder() / "lock").open("w") as lock:
         try:
@@ -145,7 +145,7 @@ def _alone() -> Iterator[bool]:
         yield True
 
 
-def _as_json(spooled: Spooled) -> str:
+def _as_json(spooled: ReceivedWebhook) -> str:
     request = asdict(spooled.request) | {
         "body": base64.b64encode(spooled.request.body).decode(),
         "headers": dict(spooled.request.headers),
@@ -154,10 +154,10 @@ def _as_json(spooled: Spooled) -> str:
     return json.dumps(asdict(spooled) | {"received_at": received_at, "request": request})
 
 
-def _from_json(text: str) -> Spooled:
+def _from_json(text: str) -> ReceivedWebhook:
     values: dict[str, Any] = json.loads(text)
     request = values["request"]
-    return Spooled(
+    return ReceivedWebhook(
         provider=values["provider"],
         source=values["source"],
         received_at=datetime.fromisoformat(values["received_at"]),

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_http_methods
 from mediapipe import providers
 from mediapipe.failures import WebhookForged, WebhookRefused
 from mediapipe.webhooks import rejections
-from mediapipe.webhooks.receive import DATABASE_AWAY, receive, receive_later
+from mediapipe.webhooks.receive import DATABASE_AWAY, receive, spool_webhook
 from mediapipe.webhooks.request import webhook_request
-from mediapipe.webhooks.spool import Spooled, SpoolUnavailable
+from mediapipe.webhooks.spool import ReceivedWebhook, SpoolUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -25,16 +25,16 @@ def webhook(request: HttpRequest, provider: str, source: str) -> HttpResponseBas
     """Take in one webhook; the answer is 200 only after the event is durable."""
     received_at = timezone.now()
     try:
-        arrived = Spooled(provider, source, received_at, webhook_request(request))
+        arrived = ReceivedWebhook(provider, source, received_at, webhook_request(request))
     except WebhookRefused as refusal:
         return refused(refusal)
     try:
         receive(arrived)
     except WebhookRefused as refusal:
         is_pre_hook = providers.get(provider).is_pre_hook(arrived.request)
-        return waved_through(refusal) if is_pre_hook else refused(refusal)
+        return accept_pre_hook(refusal) if is_pre_hook else refused(refusal)
     except DATABASE_AWAY:
-        return kept_for_later(arrived)
+        return spool_response(arrived)
     return accepted(source)
 
 
@@ -48,18 +48,18 @@ def accepted(source: str) -> HttpResponse:
     return HttpResponse("<Response/>", content_type="text/xml")
 
 
-def kept_for_later(arrived: Spooled) -> HttpResponse:
+def spool_response(arrived: ReceivedWebhook) -> HttpResponse:
     """Spool a verified webhook that the database did not take; 503 only if that fails too."""
     logger.warning("the database is away; a webhook goes to the spool")
     try:
-        receive_later(arrived)
+        spool_webhook(arrived)
     except SpoolUnavailable as error:
         logger.critical("a webhook could be made durable nowhere: %s", error)
         return HttpResponse(status=503, headers={"Retry-After": "5"})
     return accepted(arrived.source)
 
 
-def waved_through(refusal: WebhookRefused) -> HttpResponse:
+def accept_pre_hook(refusal: WebhookRefused) -> HttpResponse:
     """Count a refused pre-hook, and let Twilio go on: our trouble must stop nobody's message."""
     rejections.count(refusal.reason)
     return accepted("conversations")

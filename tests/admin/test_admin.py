@@ -16,7 +16,7 @@ from django_celery_results.models import TaskResult
 
 from mediapipe.failures import Failure, RecordingSilent, TooLarge, TransientMedia404
 from mediapipe.models import (
-    AccountTrouble,
+    AccountHealth,
     Cause,
     Incident,
     MediaItem,
@@ -30,7 +30,7 @@ from tests.support.admin import listed, media_page, page
 
 pytestmark = pytest.mark.django_db
 
-MODELS = ["webhookevent", "mediaitem", "incident", "accounttrouble", "rejection"]
+MODELS = ["webhookevent", "mediaitem", "incident", "accounthealth", "rejection"]
 LIST = "mediapipe_mediaitem_changelist"
 FOUND = Evidence(http_status=200)
 SCRIPT = "<script>alert(1)</script>"
@@ -41,7 +41,7 @@ RIGHT_TO_LEFT = "\u202eexe.jpg"
 def one_of_each() -> dict[str, MediaItem]:
     """Make a media item of every status, by that status, and a row of every other model."""
     items = {status: make.claimed() for status in ("fetching", "retrying", "stored", "failed")}
-    items["retrying"].put_back(TransientMedia404("HTTP 404"), Evidence(http_status=404))
+    items["retrying"].schedule_retry(TransientMedia404("HTTP 404"), Evidence(http_status=404))
     items["stored"].mark_stored(
         FOUND,
         Body(size=3, sha256="ab" * 32, head=b"abc"),
@@ -52,7 +52,7 @@ def one_of_each() -> dict[str, MediaItem]:
     silent = AnnouncedMedia(identity=make.sid("RE"), url="", failure=RecordingSilent())
     items |= {"queued": make.media(), "absent": make.media(make.recording(media=(silent,)))}
     Incident.see(Cause.CREDENTIALS, make.ACCOUNT)
-    AccountTrouble.of(make.ACCOUNT)
+    AccountHealth.of(make.ACCOUNT)
     Rejection.add("signature_wrong")
     assert set(MediaItem.objects.values_list("status", flat=True)) == set(Status.values)
     return items
@@ -175,7 +175,7 @@ def test_a_media_page_links_to_the_results_of_its_tasks(admin_client: Client) ->
 def test_every_attempt_is_on_the_media_page(admin_client: Client) -> None:
     item = make.claimed()
     evidence = Evidence(http_status=404, error_code=20404, request_id="RQ0123456789")
-    item.put_back(TransientMedia404(), evidence)
+    item.schedule_retry(TransientMedia404(), evidence)
     html = media_page(admin_client, item)
     for text in ("not_ready", "404", "20404", "RQ0123456789"):
         assert text in html
@@ -230,7 +230,7 @@ def test_a_long_list_costs_no_more_queries_than_a_short_one(
         one_of_each()
         Rejection.add(f"reason_{number}")
         Incident.see(Cause.RATE_LIMIT, f"AC{number}")
-        AccountTrouble.of(f"AC{number}")
+        AccountHealth.of(f"AC{number}")
     assert len(listed(admin_client, model)) > 10
     assert queries(admin_client, f"mediapipe_{model}_changelist") == before
 

@@ -113,7 +113,7 @@ def test_a_period_that_cannot_be_read_is_said(admin_client: Client) -> None:
 
 
 def test_what_is_still_tried_is_shown_on_demand(admin_client: Client) -> None:
-    make.claimed().put_back(TransientMedia404(), Evidence(http_status=404))
+    make.claimed().schedule_retry(TransientMedia404(), Evidence(http_status=404))
     assert groups(admin_client) == []
     assert groups(admin_client, status__exact="retrying")[0].startswith("not_ready")
 

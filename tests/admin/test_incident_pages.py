@@ -14,7 +14,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
-from mediapipe.models import Cause, Incident, MediaItem, Sighting, State, Step
+from mediapipe.models import Cause, Incident, MediaItem, Observation, State, Step
 from mediapipe.operations.roles import SUPPORT, VIEWER, assign
 from tests.admin.test_admin import SCRIPT, queries
 from tests.support import make
@@ -28,7 +28,7 @@ def incident() -> Incident:
     """Return an incident with one affected media item, and one item that it has nothing with."""
     item, _ = make.media(at=datetime.now(UTC) - timedelta(hours=2)), make.media()
     chosen = MediaItem.objects.filter(pk=item.pk)
-    seen = Incident.see(Cause.EARLY_404S, make.ACCOUNT, Sighting(30, 3.5, "30 of 40.", chosen))
+    seen = Incident.see(Cause.EARLY_404S, make.ACCOUNT, Observation(30, 3.5, "30 of 40.", chosen))
     assert seen is not None
     seen.refresh_from_db()
     return seen

@@ -237,7 +237,7 @@ def test_a_time_is_shown_with_its_offset(admin_client: Client) -> None:
 
 
 def test_a_waiting_item_says_when_its_next_attempt_is_due(admin_client: Client) -> None:
-    make.claimed().put_back(TransientMedia404(), Evidence(http_status=404))
+    make.claimed().schedule_retry(TransientMedia404(), Evidence(http_status=404))
     MediaItem.objects.update(next_attempt_at=timezone.now() + timedelta(seconds=3600.5))
     assert "in 1 h" in page(admin_client, LIST)
 

@@ -50,7 +50,7 @@ def late(after_s: float = 1.0, count: int = 1) -> MediaItem:
     item = make.media(at=NOON)
     for number in range(count):
         with at(after_s + number):
-            attempt(item, after_s + number).put_back(TransientMedia404(), LATE)
+            attempt(item, after_s + number).schedule_retry(TransientMedia404(), LATE)
     item.refresh_from_db()
     return item
 

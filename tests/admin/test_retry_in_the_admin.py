@@ -33,7 +33,7 @@ def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ids: list[int] = []
     monkeypatch.setattr("mediapipe.admin.retries.dispatch", ids.extend)
     monkeypatch.setattr("tasks.retry_jobs.dispatch", lambda new, queue: ids.extend(new))
-    monkeypatch.setattr("tasks.retry_jobs.room_in", lambda queue: 1000)
+    monkeypatch.setattr("tasks.retry_jobs.queue_capacity", lambda queue: 1000)
     return ids
 
 
@@ -46,7 +46,7 @@ def failed(failure: FinalFailure | None = None) -> MediaItem:
 def waiting() -> MediaItem:
     """Return an item whose next attempt is due in an hour."""
     item = make.claimed()
-    item.put_back(TransientMedia404(), Evidence(http_status=404))
+    item.schedule_retry(TransientMedia404(), Evidence(http_status=404))
     MediaItem.objects.filter(pk=item.pk).update(next_attempt_at=timezone.now() + timedelta(hours=1))
     return item
 
@@ -192,7 +192,7 @@ def test_a_batch_that_breaks_off_is_done_by_the_next_run(
     item = failed()
     RetryJob.of([item.pk], by=admin_user, chosen="this")
     with monkeypatch.context() as broken:
-        broken.setattr("tasks.retry_jobs.note_items", lambda *_: 1 / 0)
+        broken.setattr("tasks.retry_jobs.log_item_actions", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             work_off_batch()
     assert (status_of(item), RetryJob.objects.get().done) == (Status.FAILED, 0)
@@ -204,7 +204,7 @@ def test_a_full_queue_leaves_the_rest_to_the_sweep(
 ) -> None:
     item = failed()
     RetryJob.of([item.pk], by=admin_user, chosen="this")
-    monkeypatch.setattr("tasks.retry_jobs.room_in", lambda queue: 0)
+    monkeypatch.setattr("tasks.retry_jobs.queue_capacity", lambda queue: 0)
     work_off_batch()
     assert handed_on == []
     assert MediaItem.objects.overdue(timezone.now()).get() == item

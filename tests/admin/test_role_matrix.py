@@ -25,7 +25,7 @@ ACT = {roles.SUPPORT, roles.ADMINISTRATOR}
 RULE = {roles.ADMINISTRATOR}
 NONE: set[str] = set()
 LIST = "mediapipe_mediaitem_changelist"
-MODELS = ("mediaitem", "webhookevent", "incident", "notice", "accounttrouble", "rejection")
+MODELS = ("mediaitem", "webhookevent", "incident", "notice", "accounthealth", "rejection")
 
 # Name, whether it is about the item, and who may GET and who may POST there.
 RULES: dict[tuple[str, bool], tuple[set[str], set[str]]] = {
@@ -59,7 +59,7 @@ CASES = [
 def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mediapipe.admin.retries.dispatch", lambda ids: True)
     monkeypatch.setattr("tasks.retry_jobs.dispatch", lambda ids, queue: True)
-    monkeypatch.setattr("tasks.retry_jobs.room_in", lambda queue: 1000)
+    monkeypatch.setattr("tasks.retry_jobs.queue_capacity", lambda queue: 1000)
 
 
 @pytest.fixture

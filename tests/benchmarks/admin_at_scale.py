@@ -144,7 +144,7 @@ def pages() -> list[tuple[str, str, float | None]]:
     event_filters = ("", "kind__exact=recording", "period=24h", f"q={event.subject_sid}")
     lists = [(f"media list ?{query}", f"{media}?{query}", LIST_MS) for query in filters]
     lists += [(f"event list ?{query}", f"{events}?{query}", LIST_MS) for query in event_filters]
-    names = ("incident", "rejection", "accounttrouble")
+    names = ("incident", "rejection", "accounthealth")
     lists += [(name, reverse(f"admin:mediapipe_{name}_changelist"), LIST_MS) for name in names]
     timing, failures = reverse("admin:timing"), reverse("admin:failures")
     return [

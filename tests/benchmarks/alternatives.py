@@ -12,7 +12,7 @@ from celery.utils.time import get_exponential_backoff_interval
 from django.test import override_settings
 
 from mediapipe.failures import TransientMedia404
-from mediapipe.fetching.schedule import next_wait
+from mediapipe.fetching.schedule import next_delay
 from mediapipe.models.status import Phase
 
 WORKERS = 16
@@ -41,7 +41,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Wait:
+class RetryDelay:
     """How long until the next attempt."""
 
     delay_s: float
@@ -52,7 +52,7 @@ class Way:
     """One way to deal with it. `sleeps`: whoever waits holds a worker, or a thread of the web."""
 
     name: str
-    wait: Callable[[Item, float], Wait | None]
+    wait: Callable[[Item, float], RetryDelay | None]
     sleeps: bool = False
     in_webhook: bool = False
 
@@ -62,9 +62,9 @@ class Way:
         return WEB_THREADS if self.in_webhook else WORKERS
 
 
-def ours(item: Item, now_s: float) -> Wait | None:
+def ours(item: Item, now_s: float) -> RetryDelay | None:
     """Ask the schedule, as the row of the item would."""
-    wait = next_wait(
+    wait = next_delay(
         TransientMedia404(),
         fast_retries=item.fast_retries,
         slow_retries=item.slow_retries,
@@ -74,39 +74,41 @@ def ours(item: Item, now_s: float) -> Wait | None:
         return None
     item.fast_retries += wait.phase == Phase.FAST
     item.slow_retries += wait.phase == Phase.SLOW
-    return Wait(wait.delay_s)
+    return RetryDelay(wait.delay_s)
 
 
-def ours_by(factor: float) -> Callable[[Item, float], Wait | None]:
+def ours_by(factor: float) -> Callable[[Item, float], RetryDelay | None]:
     """Return what we do where RETRY_FACTOR is set, which is 2 where it is not."""
 
-    def wait(item: Item, now_s: float) -> Wait | None:
+    def wait(item: Item, now_s: float) -> RetryDelay | None:
         with override_settings(RETRY_FACTOR=factor):
             return ours(item, now_s)
 
     return wait
 
 
-def fixed(*waits_s: float) -> Callable[[Item, float], Wait | None]:
+def fixed(*waits_s: float) -> Callable[[Item, float], RetryDelay | None]:
     """Return a function that waits so long after each attempt, and then gives up."""
 
-    def wait(item: Item, now_s: float) -> Wait | None:
+    def wait(item: Item, now_s: float) -> RetryDelay | None:
         number = item.requests - 1
-        return Wait(waits_s[number]) if number < len(waits_s) else None
+        return RetryDelay(waits_s[number]) if number < len(waits_s) else None
 
     return wait
 
 
-def celery(max_retries: int | None) -> Callable[[Item, float], Wait | None]:
+def celery(max_retries: int | None) -> Callable[[Item, float], RetryDelay | None]:
     """Return what a task with `retry_backoff=True` does, with Celery's full jitter."""
 
-    def wait(item: Item, now_s: float) -> Wait | None:
+    def wait(item: Item, now_s: float) -> RetryDelay | None:
         retries = item.requests - 1
         # What never comes would be asked for without end; here it is as long as we ask.
         over = now_s - item.first_s > LONGEST_S if max_retries is None else retries >= max_retries
         if over:
             return None
-        return Wait(get_exponential_backoff_interval(1, min(retries, 64), BACKOFF_MAX_S, True))
+        return RetryDelay(
+            get_exponential_backoff_interval(1, min(retries, 64), BACKOFF_MAX_S, True)
+        )
 
     return wait
 

@@ -54,13 +54,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 def trace(name: str, options: argparse.Namespace) -> list[Item]:
     """Return when each media item is announced and how late it is; the same at each call."""
-    chance = random.Random(options.seed)
+    rng = random.Random(options.seed)
     late, median_s, never = TRACES[name]
     items, at_s = [], 0.0
     for _ in range(options.media):
-        at_s += chance.expovariate(options.rate)
-        delay_s = chance.lognormvariate(math.log(median_s), outcomes.LATE_SPREAD)
-        draw = chance.random()
+        at_s += rng.expovariate(options.rate)
+        delay_s = rng.lognormvariate(math.log(median_s), outcomes.LATE_SPREAD)
+        draw = rng.random()
         items.append(Item(at_s, math.inf if draw < never else delay_s if draw < late else 0.0))
     return items
 

@@ -19,7 +19,7 @@ from kombu import Connection, Producer
 from mediapipe.models import FetchAttempt, Heartbeat, MediaItem, Status
 from mediapipe.models.delays import percentile
 from mediapipe.models.heartbeats import SWEEP
-from mediapipe.models.status import PATIENCE, Phase
+from mediapipe.models.status import DELIVERY_TIMEOUT, Phase
 from mediapipe.settings.queues import RETRIES
 from tasks.fetch_media import fetch_media
 from tests.benchmarks import twilio
@@ -70,14 +70,14 @@ class Waiting:
 
     def seed(self, port: int) -> datetime:
         """Write the rows; return when the first is due."""
-        chance = Random(5)
+        rng = Random(5)
         takes_s = self.items / SEEDED_A_SECOND + self.messages / PUBLISHED_A_SECOND
         begin = timezone.now() + timedelta(seconds=takes_s)
         for first in range(0, self.items, BATCH):
             size = min(BATCH, self.items - first)
             events, items = announced([twilio.media_url(port, 0, 0) for _ in range(size)])
             for number, item in enumerate(items, first):
-                after_s = (number + chance.random()) / self.rate
+                after_s = (number + rng.random()) / self.rate
                 _wait(item, number, begin + timedelta(seconds=after_s))
             save(events, items)
             self.due |= {item.pk: item.next_attempt_at for item in items if item.next_attempt_at}
@@ -90,7 +90,7 @@ class Waiting:
         """Let the broker know of those that wait as messages: some of any time."""
         chosen = Random(6).sample(self.fast, min(self.messages, len(self.fast)))
         published = MediaItem.objects.filter(pk__in=chosen)
-        published.update(sweep_at=F("next_attempt_at") + PATIENCE)
+        published.update(sweep_at=F("next_attempt_at") + DELIVERY_TIMEOUT)
         with Connection(url) as broker:
             producer = Producer(broker)
             for pk in chosen:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mediapipe.failures import Absence, Failure, FinalFailure, OurFault, TransientFailure
-from mediapipe.models import Cause, NotFoundBecause
+from mediapipe.models import Cause, NotFoundCause
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text()
@@ -75,7 +75,7 @@ def test_the_page_on_escalation_explains_every_incident_in_the_words_of_the_code
 
 def test_the_page_on_escalation_has_every_reason_of_a_404() -> None:
     page = (ROOT / "docs" / "escalation.md").read_text()
-    assert [because for because in NotFoundBecause if f"| `{because}` |" not in page] == []
+    assert [because for because in NotFoundCause if f"| `{because}` |" not in page] == []
 
 
 def test_every_variable_that_is_read_is_in_the_readme() -> None:

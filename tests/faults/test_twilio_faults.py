@@ -65,14 +65,14 @@ def test_a_storm_of_429(world: World, settled: Settled) -> None:
 
 
 def test_everything_at_once(world: World, settled: Settled) -> None:
-    chance = random.Random(SEED)
+    rng = random.Random(SEED)
     every = [*HANGING, *RESETTING, *TRUNCATING, *REFUSING]
     world.send(
         *(
             payloads.mms(
-                chance.randint(1, 3),
-                delay_s=chance.choice([0.0, 0.0, 3.0]),
-                faults=chance.sample(every, chance.randint(0, 3)),
+                rng.randint(1, 3),
+                delay_s=rng.choice([0.0, 0.0, 3.0]),
+                faults=rng.sample(every, rng.randint(0, 3)),
             )
             for _ in range(40)
         )

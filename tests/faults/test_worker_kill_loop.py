@@ -50,12 +50,12 @@ def kill_on_and_on(world: World, kills: list[float]) -> None:
 
 def load() -> list[Webhook]:
     """Return webhooks some of whose media are late, and some slow enough to be hit by a kill."""
-    chance = random.Random(SEED)
+    rng = random.Random(SEED)
     return [
         payloads.mms(
-            chance.randint(1, 2),
-            delay_s=chance.choice([0.0, 0.0, 2.0]),
-            faults=[HangInBody(chance.uniform(0, 1), at="cdn")],
+            rng.randint(1, 2),
+            delay_s=rng.choice([0.0, 0.0, 2.0]),
+            faults=[HangInBody(rng.uniform(0, 1), at="cdn")],
         )
         for _ in range(WEBHOOKS)
     ]

@@ -9,9 +9,9 @@ import time_machine
 from pytest_django import Settings
 
 from mediapipe.failures import AccountBusy, StorageFailed, Unauthorized
-from mediapipe.models import AccountTrouble, Cause, Incident, MediaItem, Status
+from mediapipe.models import AccountHealth, Cause, Incident, MediaItem, Status
 from mediapipe.models.accounts import PROBE_EVERY, REFUSALS_TO_PAUSE, UNLIMITED
-from mediapipe.models.status import PATIENCE
+from mediapipe.models.status import DELIVERY_TIMEOUT
 from mediapipe.providers.base import Evidence
 from mediapipe.simulator import Simulator, faults
 from tasks.close_incidents import close_incidents
@@ -34,14 +34,14 @@ def use_right_token(settings: Settings) -> None:
 
 
 def make_probe_due() -> None:
-    AccountTrouble.objects.update(probe_at=datetime.now(UTC))
+    AccountHealth.objects.update(probe_at=datetime.now(UTC))
 
 
 def test_one_refused_item_fails_and_pauses_nobody(twilio: Simulator) -> None:
     refused = picture(twilio, faults=[faults.Status(401)])
     assert attempt(refused) == "unauthorized"
     assert attempt(picture(twilio)) == "stored"
-    assert not AccountTrouble.objects.exists()
+    assert not AccountHealth.objects.exists()
     assert not Incident.objects.exists()
 
 
@@ -64,7 +64,7 @@ def test_a_paused_account_is_not_asked_any_more(twilio: Simulator, settings: Set
         attempt(item)
     asked = len(twilio.log.all())
     assert MediaItem.claim(picture(twilio).pk) is None
-    assert [*MediaItem.objects.hand_out(10)] == []
+    assert [*MediaItem.objects.claim_due(10)] == []
     assert len(twilio.log.all()) == asked
 
 
@@ -98,7 +98,7 @@ def test_items_go_on_by_themselves_when_the_credentials_work_again(
     make_probe_due()
     MediaItem.objects.update(next_attempt_at=items[0].received_at, sweep_at=items[0].received_at)
     assert [attempt(item) for item in items] == ["stored"] * len(items)
-    assert not AccountTrouble.objects.exists()
+    assert not AccountHealth.objects.exists()
     assert Incident.objects.get().resolved_at is not None
 
 
@@ -106,8 +106,8 @@ def test_the_sweep_hands_a_probe_out_when_it_is_due(twilio: Simulator, settings:
     use_wrong_token(settings)
     for item in pictures(twilio, REFUSALS_TO_PAUSE):
         attempt(item)
-    with time_machine.travel(datetime.now(UTC) + PROBE_EVERY + PATIENCE):
-        assert len(MediaItem.objects.hand_out(10)) == REFUSALS_TO_PAUSE
+    with time_machine.travel(datetime.now(UTC) + PROBE_EVERY + DELIVERY_TIMEOUT):
+        assert len(MediaItem.objects.claim_due(10)) == REFUSALS_TO_PAUSE
 
 
 def test_a_success_between_refusals_pauses_nobody(twilio: Simulator) -> None:
@@ -120,7 +120,7 @@ def test_a_success_between_refusals_pauses_nobody(twilio: Simulator) -> None:
 def test_a_storm_of_429s_limits_what_is_fetched_at_once(twilio: Simulator) -> None:
     for item in pictures(twilio, 3, faults=[faults.Status(429)]):
         attempt(item)
-    assert AccountTrouble.objects.get().limit == 1
+    assert AccountHealth.objects.get().limit == 1
     assert MediaItem.claim(picture(twilio).pk) is not None
     with pytest.raises(AccountBusy):
         MediaItem.claim(picture(twilio).pk)
@@ -130,7 +130,7 @@ def test_a_storm_of_429s_limits_what_is_fetched_at_once(twilio: Simulator) -> No
 def test_a_single_429_limits_nothing(twilio: Simulator) -> None:
     attempt(picture(twilio, faults=[faults.Status(429)]))
     attempt(picture(twilio))
-    assert not AccountTrouble.objects.exists()
+    assert not AccountHealth.objects.exists()
 
 
 def test_successes_raise_the_limit_until_it_is_gone(twilio: Simulator) -> None:
@@ -138,7 +138,7 @@ def test_successes_raise_the_limit_until_it_is_gone(twilio: Simulator) -> None:
         attempt(item)
     for item in pictures(twilio, UNLIMITED):
         assert attempt(item) == "stored"
-    assert not AccountTrouble.objects.exists()
+    assert not AccountHealth.objects.exists()
     assert Incident.objects.get().resolved_at is not None
 
 

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from mediapipe import providers
 from mediapipe.lifecycle.export import media_line
 from mediapipe.models import FetchAttempt, MediaItem, Status
-from mediapipe.providers.base import Answer, Link, NotFoundBecause
+from mediapipe.providers.base import Answer, Link, NotFoundCause
 from mediapipe.providers.twilio.media import link_in_metadata
 from mediapipe.simulator import Simulator, faults, payloads
 from mediapipe.simulator.script import MediaScript
@@ -167,7 +167,7 @@ def test_a_late_404_is_looked_into_by_the_same_metadata(
     settings.METADATA_FROM_ATTEMPT = 1
     item, _ = announced(twilio, metadata_delay_s=0.0, delay_s=9999.0)
     assert attempt(item) == "not_ready"
-    assert item.not_found_because == NotFoundBecause.PROPAGATING
+    assert item.not_found_because == NotFoundCause.PROPAGATING
 
 
 def test_the_export_calls_it_a_conversation(twilio: Simulator) -> None:

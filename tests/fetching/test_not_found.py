@@ -15,8 +15,8 @@ from mediapipe.fetching.not_found import (
     SUSPICIOUS_MEDIA,
     credentials_suspected,
 )
-from mediapipe.models import MediaItem, NotFoundBecause, Status
-from mediapipe.models.accounts import AccountTrouble
+from mediapipe.models import MediaItem, NotFoundCause, Status
+from mediapipe.models.accounts import AccountHealth
 from mediapipe.simulator import Simulator, faults
 from mediapipe.simulator.script import MediaScript
 from tests.fetching.test_attempt import announced, attempt
@@ -37,7 +37,7 @@ Clock = Callable[[float], None]
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     """Let a test say how many seconds after its beginning it is, by a schedule without chance."""
-    monkeypatch.setattr("mediapipe.fetching.schedule.SPREAD", 0.0)
+    monkeypatch.setattr("mediapipe.fetching.schedule.JITTER", 0.0)
     began = datetime.now(UTC)
     with time_machine.travel(began, tick=False) as traveller:
         yield lambda seconds: traveller.move_to(began + timedelta(seconds=seconds))
@@ -79,7 +79,7 @@ def some_success() -> None:
 def test_media_with_metadata_is_still_propagating(twilio: Simulator, clock: Clock) -> None:
     item = announced(message(twilio, delay_s=NEVER_S, metadata_delay_s=0))
     assert attempts(item, clock, count=4) == "not_ready"
-    assert item.not_found_because == NotFoundBecause.PROPAGATING
+    assert item.not_found_because == NotFoundCause.PROPAGATING
 
 
 def test_media_that_propagates_is_tried_until_the_end_of_its_schedule(
@@ -140,7 +140,7 @@ def test_media_that_was_never_seen_is_given_up_only_after_hours(
     some_success()
     item = announced(message(twilio, delay_s=NEVER_S))
     assert attempts(item, clock) == "deleted"
-    assert item.not_found_because == NotFoundBecause.DELETED
+    assert item.not_found_because == NotFoundCause.DELETED
     assert item.received_at is not None
     assert item.failed_at is not None
     assert item.failed_at - item.received_at >= timedelta(hours=4)
@@ -171,11 +171,11 @@ def test_metadata_that_comes_back_begins_the_proof_anew(twilio: Simulator, clock
 @pytest.mark.parametrize(
     ("options", "because", "outcome"),
     [
-        ({"recording_status": "absent"}, NotFoundBecause.ABSENT, "recording_absent"),
-        ({"deleted": True}, NotFoundBecause.DELETED, "deleted"),
+        ({"recording_status": "absent"}, NotFoundCause.ABSENT, "recording_absent"),
+        ({"deleted": True}, NotFoundCause.DELETED, "deleted"),
         (
             {"external_url": "https://bucket.s3.amazonaws.com/a.wav"},
-            NotFoundBecause.EXTERNAL_STORAGE,
+            NotFoundCause.EXTERNAL_STORAGE,
             "external_storage",
         ),
     ],
@@ -222,7 +222,7 @@ def test_an_account_of_which_nothing_is_ever_found_has_suspicious_credentials(
 ) -> None:
     last = all_of_another_account(twilio, clock)[-1]
     assert (last.status, last.error) == (Status.RETRYING, "credentials_suspected")
-    assert last.not_found_because == NotFoundBecause.CREDENTIALS_SUSPECTED
+    assert last.not_found_because == NotFoundCause.CREDENTIALS_SUSPECTED
 
 
 def test_suspicious_credentials_end_no_item_before_its_time(
@@ -246,12 +246,12 @@ def test_a_few_media_of_a_new_account_are_not_suspicious(twilio: Simulator, cloc
 
 
 def test_an_account_in_trouble_is_asked_for_its_media_only(twilio: Simulator, clock: Clock) -> None:
-    AccountTrouble.objects.create(account_sid=make.ACCOUNT, rate_limits=3, limit=2)
+    AccountHealth.objects.create(account_sid=make.ACCOUNT, rate_limits=3, limit=2)
     item = announced(message(twilio, faults=[faults.Status(429)] * 2, delay_s=NEVER_S))
     attempts(item, clock, count=7)
     assert item.not_found_count == 5
-    troubled = AccountTrouble.objects.filter(account_sid=make.ACCOUNT).exists()
-    assert troubled
+    account_degraded = AccountHealth.objects.filter(account_sid=make.ACCOUNT).exists()
+    assert account_degraded
     assert questions(twilio, item) == 0
 
 

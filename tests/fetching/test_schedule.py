@@ -6,14 +6,20 @@ import pytest
 from pytest_django import Settings
 
 from mediapipe.failures import RateLimited, StorageFailed, TransientFailure, TransientMedia404
-from mediapipe.fetching.schedule import OUR_FAULT_DELAY_S, SPREAD, Wait, fast_delay_s, next_wait
+from mediapipe.fetching.schedule import (
+    JITTER,
+    OUR_FAULT_DELAY_S,
+    RetryDelay,
+    fast_delay_s,
+    next_delay,
+)
 from mediapipe.models.status import Phase
 
 
 def wait_after(
     failure: TransientFailure | None = None, fast: int = 0, slow: int = 0, elapsed_s: float = 0
-) -> Wait | None:
-    return next_wait(
+) -> RetryDelay | None:
+    return next_delay(
         failure or TransientMedia404(), fast_retries=fast, slow_retries=slow, elapsed_s=elapsed_s
     )
 
@@ -21,15 +27,15 @@ def wait_after(
 def test_the_countdown_doubles_from_one_second_to_the_cap() -> None:
     expected = [1, 2, 4, 8, 16, 32, 60, 60]
     for retries, middle in enumerate(expected):
-        low, high = max(1, middle * (1 - SPREAD)), middle * (1 + SPREAD)
+        low, high = max(1, middle * (1 - JITTER)), middle * (1 + JITTER)
         assert low <= fast_delay_s(retries) <= high
 
 
 def test_another_factor_makes_another_countdown(settings: Settings) -> None:
     settings.RETRY_FACTOR = 1.5
     for retries, middle in enumerate([1, 1.5, 2.25, 3.375]):
-        assert fast_delay_s(retries) <= middle * (1 + SPREAD)
-        assert fast_delay_s(retries) >= max(1, middle * (1 - SPREAD))
+        assert fast_delay_s(retries) <= middle * (1 + JITTER)
+        assert fast_delay_s(retries) >= max(1, middle * (1 - JITTER))
 
 
 def test_the_first_retry_never_comes_before_the_first_delay() -> None:
@@ -39,7 +45,7 @@ def test_the_first_retry_never_comes_before_the_first_delay() -> None:
 def test_a_burst_does_not_come_back_as_one() -> None:
     random.seed(7)
     delays = [fast_delay_s(3) for _ in range(1000)]
-    assert max(delays) - min(delays) > 8 * SPREAD
+    assert max(delays) - min(delays) > 8 * JITTER
 
 
 def fast_attempts() -> list[float]:
@@ -61,7 +67,7 @@ def test_the_last_attempt_of_the_fast_phase_is_at_its_end() -> None:
     waits = [wait_after(fast=8, elapsed_s=260) for _ in range(1000)]
     assert {wait.phase for wait in waits if wait} == {Phase.FAST}
     delays = [wait.delay_s for wait in waits if wait]
-    assert 40 * (1 - SPREAD) <= min(delays) < 35
+    assert 40 * (1 - JITTER) <= min(delays) < 35
     assert 39 < max(delays) <= 40
 
 
@@ -92,7 +98,7 @@ def test_the_slow_phase_follows_its_list_and_then_ends() -> None:
     for step, expected in zip(steps[:7], hours, strict=True):
         assert step is not None
         assert step.phase == Phase.SLOW
-        assert step.delay_s == pytest.approx(expected * 3600, rel=SPREAD)
+        assert step.delay_s == pytest.approx(expected * 3600, rel=JITTER)
     assert steps[7] is None
 
 
@@ -110,7 +116,7 @@ def test_retry_after_is_honoured() -> None:
 def test_retry_after_shorter_than_the_schedule_does_not_hurry_it() -> None:
     wait = wait_after(RateLimited(retry_after_s=0), fast=3)
     assert wait is not None
-    assert wait.delay_s >= 8 * (1 - SPREAD)
+    assert wait.delay_s >= 8 * (1 - JITTER)
 
 
 def test_retry_after_of_thirty_thousand_years_is_bounded() -> None:
@@ -123,8 +129,8 @@ def test_trouble_of_ours_never_uses_the_schedule_up() -> None:
     wait = wait_after(StorageFailed(), fast=99, slow=99, elapsed_s=10**9)
     assert wait is not None
     assert not wait.counts
-    assert wait.delay_s == pytest.approx(OUR_FAULT_DELAY_S, rel=SPREAD)
+    assert wait.delay_s == pytest.approx(OUR_FAULT_DELAY_S, rel=JITTER)
 
 
 def test_a_thousand_retries_do_not_overflow() -> None:
-    assert fast_delay_s(5000) <= 60 * (1 + SPREAD)
+    assert fast_delay_s(5000) <= 60 * (1 + JITTER)

@@ -20,7 +20,7 @@ from pytest_django import Settings
 
 from mediapipe.fetching import storage
 from mediapipe.lifecycle import delete_at_provider
-from mediapipe.models import AccountTrouble, Deletion, HandOff, MediaItem, Status
+from mediapipe.models import AccountHealth, Deletion, HandOff, MediaItem, Status
 from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.simulator import Simulator, faults
 from tasks.delete_at_twilio import delete_at_twilio
@@ -155,7 +155,7 @@ def hand_off(status: str) -> Spoil:
 
 
 def pause(item: MediaItem, settings: Settings) -> None:
-    AccountTrouble.objects.create(account_sid=item.account_sid, paused_at=timezone.now())
+    AccountHealth.objects.create(account_sid=item.account_sid, paused_at=timezone.now())
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_it_goes_on_by_itself_when_the_reason_is_over(
     item = stored(picture(twilio))
     pause(item, settings)
     delete_at_twilio()
-    AccountTrouble.objects.all().delete()
+    AccountHealth.objects.all().delete()
     with later(hours=1):
         assert delete_at_twilio() == 1
     assert deletes(twilio, item) == 1

@@ -29,8 +29,8 @@ from mediapipe.models import (
     Incident,
     IncidentMedia,
     MediaItem,
+    Observation,
     RetryJob,
-    Sighting,
     Status,
     WebhookEvent,
 )
@@ -90,7 +90,7 @@ def everything_kept(settings: Settings) -> str:
 
 def spooled(text: str) -> None:
     request = WebhookRequest("POST", "https://m.example/", {}, text.encode())
-    spool.put(spool.Spooled("twilio", "messaging", datetime.now(UTC), request))
+    spool.put(spool.ReceivedWebhook("twilio", "messaging", datetime.now(UTC), request))
 
 
 def test_a_message_is_erased_with_its_file_and_its_payload(
@@ -121,7 +121,7 @@ def test_nothing_of_a_number_or_its_texts_is_left_anywhere(
     settings.HANDOFF_WEBHOOK_URL = "https://crm.example/"
     item = stored(twilio)
     owed = HandOff.objects.get()
-    owed.freeze(payload_of(owed, datetime.now(UTC)))
+    owed.snapshot_payload(payload_of(owed, datetime.now(UTC)))
     sha256 = item.sha256
     repeat = (*item.event.parameters, ["SmsStatus", "received"])
     make.event(
@@ -278,7 +278,7 @@ def test_a_storage_that_removes_nothing_is_said_and_the_payload_waits_for_it(
 
 def test_incidents_keep_their_counts(twilio: Simulator) -> None:
     item = stored(twilio)
-    sighting = Sighting(1.0, 1.0, "1 of 1", MediaItem.objects.filter(pk=item.pk))
+    sighting = Observation(1.0, 1.0, "1 of 1", MediaItem.objects.filter(pk=item.pk))
     Incident.see(Cause.EARLY_404S, make.ACCOUNT, sighting)
     receipt = forget("--number", NUMBER)
     assert IncidentMedia.objects.count() == 1

@@ -78,7 +78,7 @@ def stored() -> MediaItem:
         claimed = MediaItem.claim(item.pk)
         assert claimed is not None
         if evidence.http_status == 404:
-            claimed.put_back(TransientMedia404(), evidence)
+            claimed.schedule_retry(TransientMedia404(), evidence)
         else:
             body = Body(size=3, sha256="ab" * 32, head=b"abc")
             claimed.mark_stored(evidence, body, content_type="image/jpeg", storage_name="a/b.jpg")

@@ -100,7 +100,7 @@ def test_nothing_is_owed_where_nobody_waits() -> None:
 
 
 def test_nothing_is_owed_for_an_item_that_is_tried_again(receiver: Heard) -> None:
-    make.claimed().put_back(StorageFailed(), Evidence())
+    make.claimed().schedule_retry(StorageFailed(), Evidence())
     assert not HandOff.objects.exists()
 
 

@@ -134,7 +134,7 @@ def test_zero_days_keep_everything(settings: Settings) -> None:
 
 
 def test_nothing_of_an_unfinished_item_is_deleted() -> None:
-    make.claimed().put_back(TransientMedia404(), Evidence(http_status=404))
+    make.claimed().schedule_retry(TransientMedia404(), Evidence(http_status=404))
     make.claimed()
     make.media()
     age()

@@ -59,7 +59,7 @@ def test_a_failure_is_told(listener: Listener) -> None:
 
 
 def test_an_item_that_is_tried_again_is_told_of_only_at_its_end(listener: Listener) -> None:
-    make.claimed().put_back(StorageFailed(), Evidence())
+    make.claimed().schedule_retry(StorageFailed(), Evidence())
     assert listener.heard == []
 
 

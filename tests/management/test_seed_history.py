@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import Count, F, Q
 
 from mediapipe.failures import Failure, FinalFailure
-from mediapipe.fetching.schedule import SPREAD
+from mediapipe.fetching.schedule import JITTER
 from mediapipe.management.seed_history.arrivals import JAM, OUTBREAK
 from mediapipe.models import FetchAttempt, MediaItem, Status, WebhookEvent
 from mediapipe.models.delays import queue_lag_s, span, waited_s
@@ -120,7 +120,7 @@ def test_attempts_come_as_the_schedule_says() -> None:
     waits = [(second[media] - first[media]).total_seconds() for media in second]
     assert waits
     assert min(waits) >= 1
-    assert sorted(waits)[len(waits) // 2] < 1 + SPREAD + 1
+    assert sorted(waits)[len(waits) // 2] < 1 + JITTER + 1
 
 
 def test_what_waits_is_due_in_the_future_or_the_sweep_would_have_had_it() -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from mediapipe.failures import LeaseLost, StorageFailed, TransientMedia404, Unauthorized
 from mediapipe.models import MediaItem, Status
 from mediapipe.models.media.item import LEASE
-from mediapipe.models.status import PATIENCE
+from mediapipe.models.status import DELIVERY_TIMEOUT
 from mediapipe.providers.base import Body, Evidence
 from tests.support import make
 
@@ -51,7 +51,7 @@ def test_a_stored_item_is_never_claimed_again() -> None:
 def test_an_item_is_not_claimed_before_it_is_due() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.claimed()
-        wait = item.put_back(TransientMedia404(), Evidence())
+        wait = item.schedule_retry(TransientMedia404(), Evidence())
         assert wait is not None
         clock.shift(timedelta(seconds=wait.delay_s - 0.2))
         assert MediaItem.claim(item.pk) is None
@@ -64,7 +64,7 @@ def test_a_clock_that_was_set_back_makes_no_item_wait_as_long_again(waits: bool)
     with time_machine.travel(NOON, tick=False):
         item = make.claimed()
         if waits:
-            item.put_back(TransientMedia404(), Evidence())
+            item.schedule_retry(TransientMedia404(), Evidence())
     with time_machine.travel(NOON - timedelta(days=2), tick=False):
         assert MediaItem.claim(item.pk) is not None
 
@@ -74,13 +74,13 @@ def test_a_wait_of_the_slow_phase_is_no_clock_that_was_set_back() -> None:
         item = make.claimed()
         clock.shift(timedelta(seconds=400))
         item.renew_lease()
-        item.put_back(TransientMedia404(), Evidence())
+        item.schedule_retry(TransientMedia404(), Evidence())
         assert MediaItem.claim(item.pk) is None
 
 
 def test_a_404_is_counted_and_its_time_kept() -> None:
     item = make.claimed()
-    item.put_back(TransientMedia404(), Evidence(http_status=404, error_code=20404))
+    item.schedule_retry(TransientMedia404(), Evidence(http_status=404, error_code=20404))
     item.refresh_from_db()
     assert (item.status, item.error, item.not_found_count) == (Status.RETRYING, "not_ready", 1)
     assert item.last_not_found_at == item.attempt.started_at
@@ -89,7 +89,7 @@ def test_a_404_is_counted_and_its_time_kept() -> None:
 
 def test_trouble_of_ours_does_not_use_up_the_schedule() -> None:
     item = make.claimed()
-    item.put_back(StorageFailed(), Evidence())
+    item.schedule_retry(StorageFailed(), Evidence())
     item.refresh_from_db()
     assert (item.fast_retries, item.slow_retries, item.not_found_count) == (0, 0, 0)
 
@@ -99,7 +99,7 @@ def test_the_slow_phase_waits_in_the_database_and_not_for_a_message() -> None:
         item = make.claimed()
         clock.shift(timedelta(seconds=400))
         item.renew_lease()
-        item.put_back(TransientMedia404(), Evidence())
+        item.schedule_retry(TransientMedia404(), Evidence())
         item.refresh_from_db()
         assert (item.phase, item.slow_retries) == ("slow", 1)
         assert item.sweep_at == item.next_attempt_at
@@ -108,7 +108,7 @@ def test_the_slow_phase_waits_in_the_database_and_not_for_a_message() -> None:
 def test_the_end_of_the_schedule_is_a_failed_row_with_its_reason() -> None:
     item = make.claimed()
     item.slow_retries = 7
-    assert item.put_back(TransientMedia404(), Evidence()) is None
+    assert item.schedule_retry(TransientMedia404(), Evidence()) is None
     item.refresh_from_db()
     assert (item.status, item.error, item.sweep_at) == (Status.FAILED, "not_ready", None)
 
@@ -124,7 +124,7 @@ def test_a_final_failure_ends_the_item_at_once() -> None:
 def test_media_became_available_between_the_last_404_and_the_first_other_answer() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.claimed()
-        item.put_back(TransientMedia404(), Evidence())
+        item.schedule_retry(TransientMedia404(), Evidence())
         clock.shift(timedelta(seconds=2))
         item = claim(item)
         store(item, found_at=NOON + timedelta(seconds=2.1))
@@ -134,7 +134,7 @@ def test_media_became_available_between_the_last_404_and_the_first_other_answer(
 
 def test_a_404_after_another_answer_forgets_that_the_media_was_found() -> None:
     item = make.claimed()
-    item.put_back(TransientMedia404(), Evidence(found_at=NOON))
+    item.schedule_retry(TransientMedia404(), Evidence(found_at=NOON))
     item.refresh_from_db()
     assert item.found_at is None
 
@@ -164,7 +164,7 @@ def test_a_worker_that_slept_past_its_lease_undoes_nothing() -> None:
         clock.shift(LEASE + timedelta(seconds=1))
         store(claim(sleeper))
         with pytest.raises(LeaseLost):
-            sleeper.put_back(TransientMedia404(), Evidence())
+            sleeper.schedule_retry(TransientMedia404(), Evidence())
     sleeper.refresh_from_db()
     assert sleeper.status == Status.STORED
     assert sleeper.attempt_set.get(number=1).outcome == "interrupted"
@@ -176,32 +176,32 @@ def test_the_third_interruption_makes_an_item_poisonous() -> None:
         for expected in (False, False, True):
             clock.shift(LEASE + timedelta(seconds=1))
             item = claim(item)
-            assert item.poisonous is expected
+            assert item.is_poison_message is expected
 
 
 def test_the_sweep_hands_out_what_was_queued_and_never_taken() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.media()
-        assert [*MediaItem.objects.hand_out(10)] == []
-        clock.shift(PATIENCE)
-        assert [*MediaItem.objects.hand_out(10)] == [item.pk]
-        assert [*MediaItem.objects.hand_out(10)] == []
+        assert [*MediaItem.objects.claim_due(10)] == []
+        clock.shift(DELIVERY_TIMEOUT)
+        assert [*MediaItem.objects.claim_due(10)] == [item.pk]
+        assert [*MediaItem.objects.claim_due(10)] == []
 
 
 def test_the_sweep_hands_out_what_a_dead_worker_held() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.claimed()
         clock.shift(LEASE)
-        assert [*MediaItem.objects.hand_out(10)] == [item.pk]
+        assert [*MediaItem.objects.claim_due(10)] == [item.pk]
 
 
 def test_what_is_handed_out_ahead_is_so_again_only_when_it_is_long_due() -> None:
     item = make.media()
     due = timezone.now() + timedelta(seconds=8)
     MediaItem.objects.update(sweep_at=due)
-    assert MediaItem.objects.hand_out(10, ahead=timedelta(seconds=10)) == {item.pk: due}
+    assert MediaItem.objects.claim_due(10, ahead=timedelta(seconds=10)) == {item.pk: due}
     item.refresh_from_db()
-    assert item.sweep_at == due + PATIENCE
+    assert item.sweep_at == due + DELIVERY_TIMEOUT
 
 
 def test_the_sweep_hands_out_the_oldest_first_and_no_more_than_asked() -> None:
@@ -210,15 +210,15 @@ def test_the_sweep_hands_out_the_oldest_first_and_no_more_than_asked() -> None:
         for _ in range(3):
             items.append(make.media())
             clock.shift(timedelta(seconds=1))
-        clock.shift(PATIENCE)
-        assert [*MediaItem.objects.hand_out(2)] == [items[0].pk, items[1].pk]
+        clock.shift(DELIVERY_TIMEOUT)
+        assert [*MediaItem.objects.claim_due(2)] == [items[0].pk, items[1].pk]
 
 
 def test_the_sweep_leaves_finished_items_alone() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         store(make.claimed())
         clock.shift(timedelta(days=9))
-        assert [*MediaItem.objects.hand_out(10)] == []
+        assert [*MediaItem.objects.claim_due(10)] == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -238,11 +238,11 @@ def test_twenty_workers_at_once_make_one_claim() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_sweeps_at_once_never_hand_out_the_same_item() -> None:
     now = datetime.now(UTC)
-    pks = {make.media(at=now - PATIENCE).pk for _ in range(20)}
+    pks = {make.media(at=now - DELIVERY_TIMEOUT).pk for _ in range(20)}
 
     def sweep(_: int) -> list[int]:
         try:
-            return [*MediaItem.objects.hand_out(10)]
+            return [*MediaItem.objects.claim_due(10)]
         finally:
             connection.close()
 

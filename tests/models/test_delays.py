@@ -58,7 +58,7 @@ def test_a_clock_set_back_makes_no_negative_delay() -> None:
 def not_found(item: MediaItem, at_s: float) -> None:
     """Let an attempt this long after the webhook be answered with 404."""
     with time_machine.travel(RECEIVED + timedelta(seconds=at_s), tick=False):
-        claimed(item).put_back(TransientMedia404(), Evidence())
+        claimed(item).schedule_retry(TransientMedia404(), Evidence())
     item.refresh_from_db()
 
 

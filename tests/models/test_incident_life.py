@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.contrib.auth.models import User
 
-from mediapipe.models import Cause, Incident, IncidentStep, MediaItem, Sighting, State, Step
+from mediapipe.models import Cause, Incident, IncidentStep, MediaItem, Observation, State, Step
 from tests.support import make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -20,7 +20,7 @@ MUCH_LATER = timedelta(days=2)
 def seen(measured: float = 30.0, media_ids: list[int] | None = None) -> Incident:
     """Let detection see early 404s, and return their incident."""
     media = MediaItem.objects.filter(pk__in=media_ids or [])
-    sighting = Sighting(measured, 3.0, "Many.", media)
+    sighting = Observation(measured, 3.0, "Many.", media)
     incident = Incident.see(Cause.EARLY_404S, make.ACCOUNT, sighting)
     assert incident is not None
     incident.refresh_from_db()

@@ -15,14 +15,14 @@ from pytest_django import Settings
 from mediapipe.failures import Undelivered
 from mediapipe.models import Cause, Channel, Incident, Notice, Step
 from mediapipe.models.outbox import (
+    DELIVERY_TIMEOUT,
     FIRST_DELAY_S,
-    GRACE,
+    JITTER,
     LEASE,
     LONGEST_COUNTDOWN_S,
     LONGEST_DELAY_S,
     MOST_ATTEMPTS,
-    PATIENCE,
-    SPREAD,
+    REDELIVERY_GRACE,
     DeliveryStatus,
     delay_after_s,
 )
@@ -141,8 +141,8 @@ def test_what_kills_every_worker_ends() -> None:
 
 def test_the_wait_grows_by_its_factor_up_to_the_longest() -> None:
     waits = [delay_after_s(attempts) for attempts in range(1, MOST_ATTEMPTS)]
-    assert waits[0] == pytest.approx(FIRST_DELAY_S, rel=SPREAD)
-    assert all(wait <= LONGEST_DELAY_S * (1 + SPREAD) for wait in waits)
+    assert waits[0] == pytest.approx(FIRST_DELAY_S, rel=JITTER)
+    assert all(wait <= LONGEST_DELAY_S * (1 + JITTER) for wait in waits)
     assert timedelta(hours=12) < timedelta(seconds=sum(waits)) < timedelta(hours=24)
 
 
@@ -200,11 +200,11 @@ def test_other_channels_and_incidents_do_not_wait_for_it() -> None:
 def test_what_was_handed_out_is_not_published_again_at_once() -> None:
     seen()
     with later():
-        assert len(Notice.objects.hand_out(1)) == 1
-        assert len(Notice.objects.hand_out(9)) == 1
-        assert Notice.objects.hand_out(9) == []
-        with later(seconds=PATIENCE.total_seconds() + 1):
-            assert len(Notice.objects.hand_out(9)) == 2
+        assert len(Notice.objects.claim_due(1)) == 1
+        assert len(Notice.objects.claim_due(9)) == 1
+        assert Notice.objects.claim_due(9) == []
+        with later(seconds=DELIVERY_TIMEOUT.total_seconds() + 1):
+            assert len(Notice.objects.claim_due(9)) == 2
 
 
 def test_a_countdown_that_is_lost_is_made_good_by_the_sweep() -> None:
@@ -217,9 +217,9 @@ def test_a_countdown_that_is_lost_is_made_good_by_the_sweep() -> None:
         assert failure.retry_in_s
         with later(seconds=failure.retry_in_s):
             assert claimed.pk in [notice.pk for notice in due()]
-            assert claimed.pk not in Notice.objects.hand_out(9)
-        with later(seconds=failure.retry_in_s + GRACE.total_seconds() + 1):
-            assert claimed.pk in Notice.objects.hand_out(9)
+            assert claimed.pk not in Notice.objects.claim_due(9)
+        with later(seconds=failure.retry_in_s + REDELIVERY_GRACE.total_seconds() + 1):
+            assert claimed.pk in Notice.objects.claim_due(9)
 
 
 def test_a_wait_that_is_too_long_for_the_broker_is_the_sweeps() -> None:

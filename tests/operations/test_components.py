@@ -12,7 +12,7 @@ from pytest_django import Settings
 from mediapipe.models import Heartbeat
 from mediapipe.models.heartbeats import BEAT, FORGOTTEN_AFTER, SILENT_AFTER, SWEEP
 from mediapipe.operations import components as parts_module
-from mediapipe.operations.components import Part, age, parts, sweep_silent_after
+from mediapipe.operations.components import Component, age, parts, sweep_silent_after
 from mediapipe.settings.queues import HOUSEKEEPING, MEDIA, QUEUES
 from mediapipe.webhooks import spool
 from tasks.redispatch import redispatch
@@ -31,10 +31,10 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let there be a broker that answers."""
     monkeypatch.setattr(parts_module, "broker_answers", lambda: True)
     monkeypatch.setattr("mediapipe.operations.health.broker_answers", lambda: True)
-    monkeypatch.setattr("tasks.redispatch.room_in", lambda queue: 0)
+    monkeypatch.setattr("tasks.redispatch.queue_capacity", lambda queue: 0)
 
 
-def heard(**ago: timedelta) -> dict[str, Part]:
+def heard(**ago: timedelta) -> dict[str, Component]:
     """Let each of these parts have been heard of so long ago; return every part by its name."""
     names = {"beat": BEAT, "sweep": SWEEP, "worker": WORKER}
     now = timezone.now()

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from mediapipe.failures import TooLarge, TransientMedia404
-from mediapipe.models import Deletion, Ending, HandOff, Heartbeat, Mark, MediaItem, Tally
+from mediapipe.models import Completion, Counter, Deletion, HandOff, Heartbeat, MediaItem, Watermark
 from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.operations import counters
 from mediapipe.providers.base import Body, Evidence
@@ -43,7 +43,7 @@ def late() -> MediaItem:
         claimed = MediaItem.claim(item.pk)
         assert claimed
         if evidence.http_status == 404:
-            claimed.put_back(TransientMedia404(), evidence)
+            claimed.schedule_retry(TransientMedia404(), evidence)
         else:
             body = Body(size=3, sha256="ab" * 32, head=b"abc")
             claimed.mark_stored(evidence, body, content_type="image/jpeg", storage_name="a/b.jpg")
@@ -158,12 +158,12 @@ def test_a_failed_count_leaves_mark_and_tallies_as_they_were(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(Tally, "add", fail)
+        patch.setattr(Counter, "add", fail)
         with pytest.raises(ZeroDivisionError):
             count()
-    assert not Mark.objects.filter(stream="stored").exclude(until=None).exists()
+    assert not Watermark.objects.filter(stream="stored").exclude(until=None).exists()
     count()
-    assert Tally.by_name()["finished"]["stored"] == 1
+    assert Counter.by_name()["finished"]["stored"] == 1
 
 
 def test_workers_are_counted_by_the_queue_that_they_serve(client: Client) -> None:
@@ -176,7 +176,7 @@ def test_workers_are_counted_by_the_queue_that_they_serve(client: Client) -> Non
 def owed(item: MediaItem, *, webhook: int = 0, task: int = 0, **state: str) -> None:
     for receiver, number in (("webhook", webhook), ("task", task)):
         HandOff.objects.bulk_create(
-            HandOff(media=item, receiver=receiver, ending=Ending.STORED, **state)
+            HandOff(media=item, receiver=receiver, ending=Completion.STORED, **state)
             for _ in range(number)
         )
 

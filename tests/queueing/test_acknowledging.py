@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from kombu.asynchronous import Hub
 
-from mediapipe.queueing.celery_consumer import Bell, Consumer
+from mediapipe.queueing.celery_consumer import Consumer, LoopWaker
 
 SLEEP_S = 60.0
 
@@ -51,7 +51,7 @@ def test_a_loop_that_was_woken_sleeps_again(hub: Hub, consumer: Consumer) -> Non
 class Interrupted:
     """A socket whose reader is held up while another thread rings the bell."""
 
-    def __init__(self, bell: Bell) -> None:
+    def __init__(self, bell: LoopWaker) -> None:
         self.bell, self.socket = bell, bell._loop_end
 
     def recv(self, size: int) -> bytes:
@@ -82,7 +82,7 @@ def test_a_consumer_without_a_loop_rings_no_bell() -> None:
 
 
 def test_a_bell_that_nobody_hears_holds_nobody_up() -> None:
-    bell = Bell()
+    bell = LoopWaker()
     for _ in range(1_000_000):
         bell.ring()
     # One byte is enough to wake the loop, and never fills the socket.

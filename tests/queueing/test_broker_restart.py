@@ -15,7 +15,7 @@ import pytest
 from kombu import Connection
 
 from mediapipe.celery import app
-from mediapipe.queueing.celery_consumer import KNOCK_EVERY_S, Consumer
+from mediapipe.queueing.celery_consumer import RECONNECT_INTERVAL_S, Consumer
 from mediapipe.simulator import faults, payloads
 from mediapipe.simulator.script import MediaOptions, MediaScript
 from tests.support.service import Service, running
@@ -107,4 +107,4 @@ def test_a_worker_does_not_look_for_its_broker_less_and_less_often(
     consumer.broker_connection_retry_attempt = 0
     with pytest.raises(LongEnough):
         consumer.ensure_connected(Connection(f"amqp://127.0.0.1:{free_tcp_port}//"))
-    assert consumer.broker_connection_retry_attempt == 60 / KNOCK_EVERY_S
+    assert consumer.broker_connection_retry_attempt == 60 / RECONNECT_INTERVAL_S

@@ -24,14 +24,14 @@ BOUND_S = 15.0
 @pytest.fixture
 def use_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[UseBroker]:
     """Return a function that points this process at another broker."""
-    monkeypatch.setattr(dispatching, "breaker", dispatching.Breaker())
+    monkeypatch.setattr(dispatching, "breaker", dispatching.CircuitBreaker())
 
     def use(url: str) -> None:
         monkeypatch.setenv("CELERY_BROKER_WRITE_URL", url)
-        dispatching.producers.forget()
+        dispatching.producer_pool.forget()
 
     yield use
-    dispatching.producers.forget()
+    dispatching.producer_pool.forget()
 
 
 @pytest.fixture
@@ -63,28 +63,28 @@ def test_a_thread_that_finds_the_broker_away_closes_nothing_under_another(
     use_broker: UseBroker,
 ) -> None:
     use_broker("memory://")
-    with dispatching.producers.one() as another:
+    with dispatching.producer_pool.one() as another:
         connection: Any = another.connection
         connection.connect()
-        dispatching.producers.forget()
+        dispatching.producer_pool.forget()
         assert connection.connected
     assert not connection.connected
 
 
 def test_a_connection_is_used_again_unless_it_failed(use_broker: UseBroker) -> None:
     use_broker("memory://")
-    with dispatching.producers.one() as first:
+    with dispatching.producer_pool.one() as first:
         pass
-    with pytest.raises(OSError, match="away"), dispatching.producers.one() as second:
+    with pytest.raises(OSError, match="away"), dispatching.producer_pool.one() as second:
         assert second is first
         raise OSError("away")
-    with dispatching.producers.one() as third:
+    with dispatching.producer_pool.one() as third:
         assert third is not first
 
 
 def test_no_thread_waits_for_another_to_publish(use_broker: UseBroker) -> None:
     use_broker("memory://")
-    with dispatching.producers.one(), app.connection_for_write() as connection:
+    with dispatching.producer_pool.one(), app.connection_for_write() as connection:
         queue: Any = connection.SimpleQueue("media")
         queue.clear()
         assert dispatch([9])
@@ -121,9 +121,9 @@ def test_what_was_not_published_is_left_to_the_next_sweep(
 ) -> None:
     use_broker(f"redis://127.0.0.1:{closed_port}/0")
     item = make.media()
-    assert [*MediaItem.objects.hand_out(10)] == []
+    assert [*MediaItem.objects.claim_due(10)] == []
     dispatch([item.pk])
-    assert [*MediaItem.objects.hand_out(10)] == [item.pk]
+    assert [*MediaItem.objects.claim_due(10)] == [item.pk]
 
 
 def test_whatever_a_client_library_raises_is_left_to_the_sweep_and_told(
@@ -133,7 +133,7 @@ def test_whatever_a_client_library_raises_is_left_to_the_sweep_and_told(
     monkeypatch.setattr(dispatching, "_publish", raise_attribute_error)
     item = make.media()
     assert not dispatch([item.pk])
-    assert [*MediaItem.objects.hand_out(10)] == [item.pk]
+    assert [*MediaItem.objects.claim_due(10)] == [item.pk]
     assert "AttributeError: closed under us" in caplog.text
 
 

@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from mediapipe.models import Heartbeat
-from mediapipe.queueing.heartbeat import Pulse
+from mediapipe.queueing.heartbeat import HeartbeatWriter
 from tests.support import service
 
 
@@ -41,9 +41,9 @@ def test_a_pulse_writes_what_it_feels_and_survives_a_database_that_is_away(
         if len(noted) == 1:
             raise DatabaseError
 
-    monkeypatch.setattr("mediapipe.queueing.heartbeat.PULSE_S", 0.01)
+    monkeypatch.setattr("mediapipe.queueing.heartbeat.HEARTBEAT_INTERVAL_S", 0.01)
     monkeypatch.setattr(Heartbeat, "note", note)
-    pulse = Pulse("beat")
+    pulse = HeartbeatWriter("beat")
     pulse.beat()
     wait_until(lambda: len(noted) == 1)
     pulse.beat()
@@ -62,7 +62,7 @@ def test_a_pulse_touches_a_file_too_while_the_database_is_away(
 
     settings.HEARTBEAT_FILE = str(tmp_path / "heartbeat")
     monkeypatch.setattr(Heartbeat, "note", note)
-    Pulse("beat").beat()
+    HeartbeatWriter("beat").beat()
     wait_until(lambda: noted == ["beat"])
     assert (tmp_path / "heartbeat").exists()
 
@@ -73,7 +73,7 @@ def test_a_heartbeat_that_cannot_be_written_ends_no_pulse(
     noted: list[str] = []
     settings.HEARTBEAT_FILE = "/dev/null/heartbeat"
     monkeypatch.setattr(Heartbeat, "note", noted.append)
-    Pulse("beat").beat()
+    HeartbeatWriter("beat").beat()
     wait_until(lambda: noted == ["beat"])
 
 

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from mediapipe.models import MediaItem
 from mediapipe.queueing import limits
-from mediapipe.queueing.limits import Shares
+from mediapipe.queueing.limits import AccountQuota
 from mediapipe.simulator import payloads
 from tests.support import make
 from tests.webhooks.test_webhooks import send
@@ -39,9 +39,9 @@ def all_overdue() -> None:
 def test_the_accounts_take_turns_in_the_sweep() -> None:
     flood, few = of(BUSY, 5), of(QUIET, 2)
     all_overdue()
-    handed = [*MediaItem.objects.hand_out(4)]
+    handed = [*MediaItem.objects.claim_due(4)]
     assert handed == [flood[0], few[0], flood[1], few[1]]
-    assert [*MediaItem.objects.hand_out(4)] == flood[2:]
+    assert [*MediaItem.objects.claim_due(4)] == flood[2:]
 
 
 def test_what_is_over_an_accounts_share_is_left_to_the_sweep(published: list[int]) -> None:
@@ -49,27 +49,27 @@ def test_what_is_over_an_accounts_share_is_left_to_the_sweep(published: list[int
         assert send(payloads.mms(1, account_sid=BUSY)).status_code == 200
     ids = list(MediaItem.objects.order_by("pk").values_list("pk", flat=True))
     assert published == ids[:2]
-    assert [*MediaItem.objects.hand_out(10)] == ids[2:]
+    assert [*MediaItem.objects.claim_due(10)] == ids[2:]
 
 
 def test_a_flood_takes_nothing_of_the_share_of_another_account() -> None:
     of(BUSY, 9)
-    assert not Shares().has_room(BUSY)
-    assert Shares().has_room(QUIET)
+    assert not AccountQuota().allows(BUSY)
+    assert AccountQuota().allows(QUIET)
 
 
 def test_what_waits_for_the_sweep_or_was_tried_is_not_in_the_queue() -> None:
     of(BUSY, 3)
-    assert not Shares().has_room(BUSY)
+    assert not AccountQuota().allows(BUSY)
     MediaItem.objects.filter(pk__in=of(BUSY, 1)).update(attempts=1)
     all_overdue()
-    assert Shares().has_room(BUSY)
+    assert AccountQuota().allows(BUSY)
 
 
 def test_a_look_is_good_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "LOOK_EVERY_S", 60.0)
-    remembered = Shares()
-    assert remembered.has_room(BUSY)
+    remembered = AccountQuota()
+    assert remembered.allows(BUSY)
     of(BUSY, 9)
-    assert remembered.has_room(BUSY)
-    assert not Shares().has_room(BUSY)
+    assert remembered.allows(BUSY)
+    assert not AccountQuota().allows(BUSY)

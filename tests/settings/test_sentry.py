@@ -26,7 +26,7 @@ LINK = "https://mms.twiliocdn.com/a/b?Expires=1&Signature=canary"
 PHONE = "+15550000002"
 
 
-class Kept(Transport):
+class DeletionDeferred(Transport):
     """Keeps what would be sent."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Kept(Transport):
 @pytest.fixture
 def reported() -> Iterator[list[dict[str, Any]]]:
     """Report to a list instead of to a server."""
-    transport = Kept()
+    transport = DeletionDeferred()
     sentry.configure(DSN, transport=transport)
     yield transport.events
     sentry_sdk.get_global_scope().set_client(None)

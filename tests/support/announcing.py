@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from mediapipe.escalation.notifications import channels
 from mediapipe.failures import Undelivered
-from mediapipe.models import Cause, Channel, Incident, MediaItem, Notice, Sighting
+from mediapipe.models import Cause, Channel, Incident, MediaItem, Notice, Observation
 from tests.support import make
 
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
@@ -33,7 +33,7 @@ def configure(settings: Settings, *, webhook: str = "", slack: str = "", mail: i
 
 def seen(measured: float = 30.0, detail: str = "30 of 200 media had an early 404.") -> Incident:
     """Let detection see early 404s, and return their incident."""
-    sighting = Sighting(measured, 3.0, detail, MediaItem.objects.all())
+    sighting = Observation(measured, 3.0, detail, MediaItem.objects.all())
     incident = Incident.see(Cause.EARLY_404S, make.ACCOUNT, sighting)
     assert incident is not None
     incident.refresh_from_db()

@@ -21,7 +21,6 @@ from mediapipe.failures import (
 from mediapipe.fetching.http.download import download
 from mediapipe.fetching.http.session import close_session
 from mediapipe.providers.base import (
-    AfterStoring,
     Answer,
     Body,
     Credentials,
@@ -29,7 +28,8 @@ from mediapipe.providers.base import (
     InboundMessage,
     Link,
     MediaRequest,
-    NotFoundBecause,
+    NotFoundCause,
+    PostStorePolicy,
     WebhookRequest,
 )
 
@@ -58,7 +58,7 @@ class StubProvider:
     def verify(self, request: WebhookRequest) -> tuple[tuple[str, str], ...]:
         raise NotImplementedError
 
-    def after_storing(self, account_sid: str) -> AfterStoring:
+    def after_storing(self, account_sid: str) -> PostStorePolicy:
         raise NotImplementedError
 
     def deletion_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
@@ -83,7 +83,7 @@ class StubProvider:
     def metadata_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         raise NotImplementedError
 
-    def not_found_because(self, answer: Answer) -> NotFoundBecause | None:
+    def not_found_because(self, answer: Answer) -> NotFoundCause | None:
         raise NotImplementedError
 
     def error_code(self, answer: Answer) -> int | None:

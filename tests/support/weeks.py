@@ -90,7 +90,7 @@ class Week:
     truths: dict[str, Truth] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.chance = Random(self.seed)
+        self.rng = Random(self.seed)
 
     def run(self, begins: datetime | None = None) -> None:
         """Live through it all, and look for incidents after each step of the week."""
@@ -165,7 +165,7 @@ class Week:
             at = since
             while True:
                 hourly = self.climate(account_sid, at).media_a_day * HOURS[at.hour] / sum(HOURS)
-                at += timedelta(hours=self.chance.expovariate(max(hourly, 0.01)))
+                at += timedelta(hours=self.rng.expovariate(max(hourly, 0.01)))
                 if at >= until:
                     break
                 yield at, account_sid
@@ -179,7 +179,7 @@ class Week:
         (announced,) = message.media
         item = MediaItem.announced(event, announced, at)
         item.media_url = item.media_url.replace(make.ACCOUNT, account_sid)
-        first = max(at, weather.down_until or at) + timedelta(seconds=self.chance.uniform(0.1, 0.5))
+        first = max(at, weather.down_until or at) + timedelta(seconds=self.rng.uniform(0.1, 0.5))
         yield Truth(item, *self._fate(weather, at, first))
 
     def _fate(
@@ -187,14 +187,14 @@ class Week:
     ) -> tuple[datetime | None, datetime, str, bool]:
         if weather.opens_nothing:
             return None, first, "credentials_suspected", False
-        draw = self.chance.random()
+        draw = self.rng.random()
         if draw < weather.deleted_share:
             return None, first, "deleted", False
         late_s = 0.0
         if draw < weather.deleted_share + weather.late_share:
-            late_s = self.chance.lognormvariate(math.log(weather.median_s), 1.0)
+            late_s = self.rng.lognormvariate(math.log(weather.median_s), 1.0)
         # Metadata may be there before the bytes, or with them.
-        metadata = self.chance.random() < 0.5
+        metadata = self.rng.random() < 0.5
         return at + timedelta(seconds=late_s), first, "propagating", metadata
 
     def _go_on(self, now: datetime) -> None:
@@ -227,7 +227,7 @@ class Week:
         item = truth.item
         if truth.tried > 3:
             self.clock.move_to(at)
-        item.troubled, item.began, item.last_not_found_at = False, 0.0, at
+        item.account_degraded, item.began, item.last_not_found_at = False, 0.0, at
         failure: Failure = judge(item, TransientMedia404())
         item.not_found_count += 1
         item.status, item.error = Status.RETRYING, failure.slug

@@ -140,7 +140,7 @@ def test_the_slow_phase_ends_the_task_and_leaves_the_row_to_the_sweep(
 def test_what_is_too_much_for_the_workers_memory_is_left_to_the_sweep(
     worker: None, twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mediapipe.queueing.limits.MOST_COUNTDOWNS", 0)
+    monkeypatch.setattr("mediapipe.queueing.limits.MAX_COUNTDOWNS", 0)
     item = picture(twilio, faults=[faults.Status(404)])
     assert outcome_of(item).result == '"retrying: not_ready"'
     item.refresh_from_db()
@@ -209,7 +209,7 @@ def handed_on(monkeypatch: pytest.MonkeyPatch) -> Handed:
     monkeypatch.setattr(
         redispatching, "dispatch", lambda new, queue, due: ids.extend((pk, queue) for pk in new)
     )
-    monkeypatch.setattr(redispatching, "room_in", lambda queue: 1000)
+    monkeypatch.setattr(redispatching, "queue_capacity", lambda queue: 1000)
     return ids
 
 
@@ -245,7 +245,7 @@ def test_the_sweep_adds_nothing_to_a_broker_that_is_full(
     handed_on: Handed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     overdue()
-    monkeypatch.setattr(redispatching, "room_in", lambda queue: 0)
+    monkeypatch.setattr(redispatching, "queue_capacity", lambda queue: 0)
     assert redispatch() == 0
     assert handed_on == []
 
@@ -257,6 +257,6 @@ def test_the_sweep_leaves_the_rest_for_the_next_time(
     for _ in range(3):
         make.media()
     MediaItem.objects.update(sweep_at=MediaItem.objects.earliest("received_at").received_at)
-    monkeypatch.setattr(redispatching, "room_in", lambda queue: room)
+    monkeypatch.setattr(redispatching, "queue_capacity", lambda queue: room)
     assert redispatch() == room
     assert len(handed_on) == room

@@ -67,9 +67,9 @@ def run(folder: Path, name: str) -> Run:
         # Requests for the metadata are not the schedule's.
         "METADATA_FROM_ATTEMPT": "0",
     }
-    chance = random.Random(name)
+    rng = random.Random(name)
     with running(folder, **environment) as service:
-        scripts = [send(service, chance) for _ in range(MEDIA)]
+        scripts = [send(service, rng) for _ in range(MEDIA)]
         service.wait_until_settled(MEDIA, timeout_s=40)
         told = json.loads(
             service.manage("shell", "-v0", "-c", ASK.format(schedules=json.dumps(SCHEDULES)))
@@ -77,9 +77,9 @@ def run(folder: Path, name: str) -> Run:
         return Run(*observed(service, scripts), late_s(service, scripts, first_s), told)
 
 
-def send(service: Service, chance: random.Random) -> MediaScript:
+def send(service: Service, rng: random.Random) -> MediaScript:
     """Send a picture: of three one is there at once, the others exponentially late."""
-    delay_s = 0.0 if chance.random() < 1 / 3 else chance.expovariate(1 / MEAN_S)
+    delay_s = 0.0 if rng.random() < 1 / 3 else rng.expovariate(1 / MEAN_S)
     webhook = payloads.mms(1, delay_s=delay_s, size=2000)
     assert service.twilio.send(webhook) == 200
     time.sleep(1 / RATE)

@@ -49,10 +49,10 @@ def test_within_an_interval_that_says_no_more_a_short_delay_is_likelier() -> Non
 
 
 def test_an_exponential_delay_that_is_asked_for_now_and_then_is_found_again() -> None:
-    chance = np.random.default_rng(5)
+    rng = np.random.default_rng(5)
     count, mean_s = 20_000, 2.0
-    late_s = chance.exponential(mean_s, count)
-    asked_s = np.cumsum(chance.uniform(0.5, 1.5, (count, 60)), axis=1)
+    late_s = rng.exponential(mean_s, count)
+    asked_s = np.cumsum(rng.uniform(0.5, 1.5, (count, 60)), axis=1)
     place = (asked_s < late_s[:, None]).sum(axis=1)
     rows = [
         (0.0, asked[k - 1] if k else 0.0, asked[k], int(k) + 1)
@@ -77,11 +77,11 @@ def test_smoothing_brings_few_delays_nearer_to_the_truth() -> None:
     assert np.mean(errors[SMOOTHING]) < np.mean(errors[0]) / 2
 
 
-def few_delays(chance: np.random.Generator) -> Delays:
+def few_delays(rng: np.random.Generator) -> Delays:
     """Return a hundred exponential delays as a doubling schedule sees them."""
     rows = []
-    for late_s in chance.exponential(3.0, 100):
-        asked_s = np.cumsum(np.array([1, 2, 4, 8, 16]) * chance.uniform(1, 1.15, 5))
+    for late_s in rng.exponential(3.0, 100):
+        asked_s = np.cumsum(np.array([1, 2, 4, 8, 16]) * rng.uniform(1, 1.15, 5))
         k = int((asked_s < late_s).sum())
         before_s, after_s = asked_s[k - 1] if k else 0.0, asked_s[k] if k < 5 else None
         rows.append((0.0, before_s, after_s, k + 1))

@@ -9,7 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from mediapipe.failures import TransientMedia404
-from mediapipe.fetching.schedule import next_wait
+from mediapipe.fetching.schedule import next_delay
 from mediapipe.timing.retry_lab.estimate import distribution
 from mediapipe.timing.retry_lab.history import EDGES_S, delays
 from mediapipe.timing.retry_lab.policies import KNOWN, Policy, Schedule, duration
@@ -114,7 +114,7 @@ def asked_by_the_service(answer_s: float) -> list[float]:
     asked: list[float] = []
     fast = slow = 0
     now_s = answer_s
-    while wait := next_wait(
+    while wait := next_delay(
         TransientMedia404(), fast_retries=fast, slow_retries=slow, elapsed_s=now_s
     ):
         fast, slow = fast + (wait.phase == "fast"), slow + (wait.phase == "slow")

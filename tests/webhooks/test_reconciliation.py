@@ -87,7 +87,7 @@ def test_a_recording_that_nobody_announced_is_taken_in(twilio: Simulator) -> Non
 def test_the_sweep_hands_it_out_at_once(twilio: Simulator) -> None:
     message(twilio)
     command()
-    assert [*MediaItem.objects.hand_out(10)] == [MediaItem.objects.get().pk]
+    assert [*MediaItem.objects.claim_due(10)] == [MediaItem.objects.get().pk]
 
 
 def test_what_is_recorded_already_is_left_alone(twilio: Simulator) -> None:

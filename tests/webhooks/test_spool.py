@@ -13,14 +13,14 @@ from mediapipe.providers.base import WebhookRequest
 from mediapipe.simulator import payloads
 from mediapipe.webhooks import receive, spool
 from mediapipe.webhooks.record import record
-from mediapipe.webhooks.spool import Spooled, SpoolUnavailable
+from mediapipe.webhooks.spool import ReceivedWebhook, SpoolUnavailable
 from tests.support import make
 from tests.webhooks.test_webhooks import mms, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
 
 REQUEST = WebhookRequest("POST", "https://h/p?q=%20", {"x-twilio-signature": "s"}, b"a=\xff")
-ARRIVED = Spooled("twilio", "messaging", datetime(2026, 3, 1, 12, tzinfo=UTC), REQUEST)
+ARRIVED = ReceivedWebhook("twilio", "messaging", datetime(2026, 3, 1, 12, tzinfo=UTC), REQUEST)
 
 
 class Database:
@@ -44,9 +44,9 @@ class Seen:
     """Takes every webhook and remembers it."""
 
     def __init__(self) -> None:
-        self.webhooks: list[Spooled] = []
+        self.webhooks: list[ReceivedWebhook] = []
 
-    def __call__(self, webhook: Spooled) -> bool:
+    def __call__(self, webhook: ReceivedWebhook) -> bool:
         self.webhooks.append(webhook)
         return True
 
@@ -149,7 +149,7 @@ def test_what_comes_out_of_the_spool_is_what_went_in() -> None:
 def test_a_replay_that_fails_keeps_the_webhook_first_in_line() -> None:
     spool.put(ARRIVED)
 
-    def fail(_: Spooled) -> bool:
+    def fail(_: ReceivedWebhook) -> bool:
         raise OperationalError
 
     with pytest.raises(OperationalError):
@@ -161,7 +161,7 @@ def test_two_replays_at_once_do_not_share_a_webhook() -> None:
     spool.put(ARRIVED)
     first, second = Seen(), Seen()
 
-    def take(webhook: Spooled) -> bool:
+    def take(webhook: ReceivedWebhook) -> bool:
         spool.replay(second)
         return first(webhook)
 

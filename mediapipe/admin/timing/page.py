@@ -16,7 +16,7 @@ from mediapipe.admin.timing.chart import Chart
 from mediapipe.admin.timing.chart_data import Answers
 from mediapipe.timing.period import LENGTHS, Period, PeriodUnreadable
 from mediapipe.timing.selection import Selection, choices
-from mediapipe.timing.work_mem import room_to_sort
+from mediapipe.timing.work_mem import raised_work_mem
 
 CHARTS: Mapping[str, Callable[[Answers], Chart]] = {
     "delay": over_time.delay,
@@ -39,7 +39,7 @@ def timing(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(error))
         selection = Selection(Period.read({}, now))
     answers = Answers(selection)
-    with room_to_sort():
+    with raised_work_mem():
         charts = [draw(answers) for draw in CHARTS.values()]
         figures = summary(answers)
     return render_page(
@@ -67,7 +67,7 @@ def timing_csv(request: HttpRequest, key: str) -> HttpResponse:
         selection = Selection.read(request.GET, timezone.now())
     except PeriodUnreadable as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
-    with room_to_sort():
+    with raised_work_mem():
         text = CHARTS[key](Answers(selection)).csv()
     answer = HttpResponse(text, content_type="text/csv")
     name = f"timing-{key}-{_stamp(selection.period.since)}-{_stamp(selection.period.until)}.csv"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mediapipe.escalation.detection.counts import Counts, received
 from mediapipe.fetching.not_found import credentials_suspected
-from mediapipe.models import Cause, Incident, MediaItem, Sighting
+from mediapipe.models import Cause, Incident, MediaItem, Observation
 from mediapipe.timing.period import Period
 
 
@@ -18,9 +18,9 @@ def check(period: Period, accounts: dict[str, Counts]) -> None:
             incident.resolve()
 
 
-def _sighting(period: Period, account_sid: str) -> Sighting:
+def _sighting(period: Period, account_sid: str) -> Observation:
     media = received(period, account_sid).early_404()
     count = media.count()
     detail = f"All {count} media that were asked for were answered 404; none was ever found."
     # With each message that comes in there are more of them, which is no news.
-    return Sighting(None, None, detail, media)
+    return Observation(None, None, detail, media)

@@ -10,7 +10,7 @@ from mediapipe.escalation.detection.baseline import usual_count
 from mediapipe.escalation.detection.counts import ending
 from mediapipe.escalation.detection.levels import OVER, least, level
 from mediapipe.failures import MediaDeleted
-from mediapipe.models import Cause, Incident, IncidentMedia, MediaItem, Sighting
+from mediapipe.models import Cause, Incident, IncidentMedia, MediaItem, Observation
 from mediapipe.models.media.queryset import MediaQuerySet
 from mediapipe.timing.period import Period
 
@@ -65,7 +65,7 @@ def _go_on(incident: Incident, period: Period, reasons: Counter[str]) -> None:
 
 def _sighting(
     account_sid: str, period: Period, reasons: Counter[str], usual: float | None
-) -> Sighting:
+) -> Observation:
     named = ", ".join(f"{error} {count}" for error, count in reasons.most_common(REASONS))
     detail = f"{reasons.total()} media failed for good: {named}."
-    return Sighting(reasons.total(), usual, detail, _failed(period, account_sid))
+    return Observation(reasons.total(), usual, detail, _failed(period, account_sid))

@@ -19,7 +19,7 @@ from mediapipe.escalation.detection.counts import (
     total,
 )
 from mediapipe.escalation.detection.levels import OUTBREAK, OVER, least, level
-from mediapipe.models import Cause, Incident, MediaItem, Sighting
+from mediapipe.models import Cause, Incident, MediaItem, Observation
 from mediapipe.models.media.queryset import MediaQuerySet
 from mediapipe.timing.period import Period
 
@@ -36,7 +36,7 @@ MOST = 0.8
 ENOUGH_EXPECTED = 12
 HARDLY_ANY = 0.25
 
-Trouble = tuple[Cause, Sighting]
+Trouble = tuple[Cause, Observation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +181,15 @@ def _fast_again(incident: Incident, scope: Scope) -> bool:
     return slower <= OVER * 0.05 * scope.counts.media
 
 
-def _sighting_of_many(scope: Scope, usual: float | None) -> Sighting:
+def _sighting_of_many(scope: Scope, usual: float | None) -> Observation:
     counts = scope.counts
     detail = f"{counts.late} of {counts.media} media had an early 404"
     detail += f"; usual are {usual:g} at these hours." if usual is not None else "."
-    return Sighting(counts.late, usual, detail, scope.media().filter(LATE))
+    return Observation(counts.late, usual, detail, scope.media().filter(LATE))
 
 
-def _sighting_of_slow(scope: Scope, usual: float | None) -> Sighting:
+def _sighting_of_slow(scope: Scope, usual: float | None) -> Observation:
     counts = scope.counts
     detail = f"5 % of {counts.media} media propagated in {counts.p95_s:.1f} s or more"
     detail += f"; usual are {usual:.1f} s at these hours." if usual is not None else "."
-    return Sighting(counts.p95_s, usual, detail, scope.media().filter(LATE))
+    return Observation(counts.p95_s, usual, detail, scope.media().filter(LATE))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from mediapipe.escalation.detection.counts import received
-from mediapipe.models import Cause, Incident, Sighting, Status
+from mediapipe.models import Cause, Incident, Observation, Status
 from mediapipe.models.media.queryset import MediaQuerySet
 from mediapipe.timing.period import Period
 
@@ -35,7 +35,7 @@ def check(now: datetime) -> None:
     count = late.count()
     if ongoing or (count >= LEAST and count >= SHARE * _fetchable(period).count()):
         detail = f"{count} media waited for {LATE_S:g} s or longer until they were asked for."
-        Incident.see(Cause.QUEUE, "", Sighting(count, None, detail, late))
+        Incident.see(Cause.QUEUE, "", Observation(count, None, detail, late))
 
 
 def _fetchable(period: Period) -> MediaQuerySet:

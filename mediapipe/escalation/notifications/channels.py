@@ -25,7 +25,7 @@ def deliver(notice: Notice) -> str:
     Raises Undelivered, which says when Celery shall try again; the notice knows it too.
     """
     if notice.payload is None:
-        notice.freeze(announcement(notice.step).as_dict())
+        notice.snapshot_payload(announcement(notice.step).as_dict())
     said = Announcement(**(notice.payload or {}))
     try:
         answer = send(Channel(notice.channel), said, notice.key)

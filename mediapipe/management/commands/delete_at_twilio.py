@@ -8,9 +8,9 @@ from rich.progress import track
 
 from mediapipe.management.arguments import add_period, media_of_period
 from mediapipe.models import Deletion, MediaItem
-from mediapipe.models.deletions import wish_for
+from mediapipe.models.deletions import deletion_policy_for
 from mediapipe.models.media.queryset import MediaQuerySet
-from mediapipe.providers.base import AfterStoring
+from mediapipe.providers.base import PostStorePolicy
 
 CHUNK = 1000
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = _not_gone(media_of_period(options))
         if options["dry_run"]:
-            count = sum(wish_for(item) != AfterStoring.KEEP for item in _each(chosen))
+            count = sum(deletion_policy_for(item) != PostStorePolicy.KEEP for item in _each(chosen))
             self.stdout.write(f"{count} media items would be checked, to be deleted at Twilio.")
             return
         console = Console(stderr=True)
@@ -51,7 +51,7 @@ def _each(media: MediaQuerySet) -> Any:
 
 
 def _owe(item: MediaItem) -> bool:
-    if wish_for(item) == AfterStoring.KEEP:
+    if deletion_policy_for(item) == PostStorePolicy.KEEP:
         return False
     Deletion.owe(item)
     Deletion.objects.filter(media=item).owe_again()

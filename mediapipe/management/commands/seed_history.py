@@ -51,11 +51,11 @@ class Command(BaseCommand):
         self.stdout.write(f"{options['media']} media items were written.")
 
     def _batches(self, options: dict[str, Any], until: datetime) -> Iterator[Rows]:
-        chance = random.Random(options["seed"])  # noqa: S311  (the same history at each run)
+        rng = random.Random(options["seed"])  # noqa: S311  (the same history at each run)
         rows = Rows()
-        webhooks = arrivals(options["media"], days=options["days"], until=until, chance=chance)
+        webhooks = arrivals(options["media"], days=options["days"], until=until, rng=rng)
         for arrival in webhooks:
-            rows.add(arrival, until, chance)
+            rows.add(arrival, until, rng)
             if len(rows.media) >= BATCH:
                 yield rows
                 rows = Rows()

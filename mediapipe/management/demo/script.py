@@ -25,7 +25,7 @@ class Step:
 
 def steps() -> list[Step]:
     """Return every webhook of the demonstration in the order of sending."""
-    chance = random.Random(SEED)
+    rng = random.Random(SEED)
     messages = [payloads.mms(count) for count in range(1, 11)]
     messages += [payloads.mms(1, ["video/mp4"], size=400_000)]
     messages += [payloads.whatsapp() for _ in range(6)]
@@ -42,9 +42,9 @@ def steps() -> list[Step]:
         payloads.conversation(metadata_delay_s=1.0, delay_s=4.0, count=1),
     ]
     asked = payloads.conversation_event("onMessageAdd")
-    make_late([*messages, *calls], chance)
+    make_late([*messages, *calls], rng)
     plain = [*messages, *calls, *early, *silent, *texts, *conversations, asked]
-    chance.shuffle(plain)
+    rng.shuffle(plain)
     return [
         *(Step(webhook) for webhook in plain),
         Step(payloads.mms(2), method="GET"),
@@ -69,10 +69,10 @@ def announced_media(planned: Sequence[Step]) -> list[MediaScript]:
     return list(scripts.values())
 
 
-def make_late(webhooks: Sequence[Webhook], chance: random.Random) -> None:
+def make_late(webhooks: Sequence[Webhook], rng: random.Random) -> None:
     """Make media late: 70 % not at all, 25 % by up to 5 s, 5 % by up to LONGEST_DELAY_S."""
     media = [script for webhook in webhooks for script in webhook.media]
-    chance.shuffle(media)
+    rng.shuffle(media)
     soon, late = len(media) * 25 // 100, len(media) * 5 // 100
     for place, script in enumerate(media[:soon], start=1):
         script.delay_s = 5 * place / soon

@@ -19,7 +19,7 @@ MOST_BYTES = 2 * 1024 * 1024
 MOST_PAGES = 4
 
 
-class Unanswered(Exception):
+class Unreachable(Exception):
     """Twilio could not be reached; the message names host and reason."""
 
 
@@ -28,7 +28,7 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ApiResponse:
     """What Twilio said: its status, its error code, the JSON object of a success, its clock."""
 
     status: int
@@ -37,14 +37,14 @@ class Told:
     date: str
 
 
-def told(url: str, credentials: Credentials) -> Told:
+def told(url: str, credentials: Credentials) -> ApiResponse:
     """Ask for one resource; raise Unanswered if the network does not deliver."""
     try:
         answer = ask(resources.request(url, credentials), most_bytes=MOST_BYTES)
     except Failure as failure:
-        raise Unanswered(failure.detail) from failure
+        raise Unreachable(failure.detail) from failure
     date = answer.headers.get("date", "")
-    return Told(answer.status, error_code(answer), _document(answer), date)
+    return ApiResponse(answer.status, error_code(answer), _document(answer), date)
 
 
 def entries(url: str, credentials: Credentials, key: str) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,14 @@ from typing import Any
 
 from django.conf import settings
 
-from mediapipe.management.doctor.api_client import Told, Unanswered, Unreadable, entries, text, told
+from mediapipe.management.doctor.api_client import (
+    ApiResponse,
+    Unreachable,
+    Unreadable,
+    entries,
+    text,
+    told,
+)
 from mediapipe.management.doctor.findings import Finding, fine
 from mediapipe.management.doctor.issues import Trouble
 from mediapipe.management.doctor.urls import is_our_host, leads_here, wrong_with
@@ -45,7 +52,7 @@ def examine() -> Iterator[Finding]:
             yield from _account(account, account.credentials()[-1])
         except Unreadable as error:
             yield Trouble.CONVERSATIONS_UNREADABLE.found(f"{account.sid}: {error}")
-        except Unanswered as error:
+        except Unreachable as error:
             yield Trouble.TWILIO_UNREACHABLE.found(str(error))
 
 
@@ -77,7 +84,7 @@ def _of_services(account_sid: str, credentials: Credentials) -> Iterator[Hook]:
 
 
 def _hook(where: str, url: str, credentials: Credentials) -> Hook:
-    answer: Told = told(url, credentials)
+    answer: ApiResponse = told(url, credentials)
     document = answer.document
     if not document:
         raise Unreadable(f"webhooks of conversations answer {answer.status}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mediapipe.fetching.http.download import clock_skew_s
-from mediapipe.management.doctor.api_client import Told, Unanswered, told
+from mediapipe.management.doctor.api_client import ApiResponse, Unreachable, told
 from mediapipe.management.doctor.findings import Finding, State, fine
 from mediapipe.management.doctor.issues import Trouble
 from mediapipe.providers.base import Credentials
@@ -28,7 +28,7 @@ def examine() -> Iterator[Finding]:
             tokens = [_ask_token(account, token) for token in account.auth_tokens]
             yield from _tokens(account, tokens)
             keys = [_ask_key(account)] if account.api_key else []
-        except Unanswered as error:
+        except Unreachable as error:
             yield Trouble.TWILIO_UNREACHABLE.found(str(error))
             return
         yield from (_key(account, key) for key in keys)
@@ -37,17 +37,17 @@ def examine() -> Iterator[Finding]:
         yield clock
 
 
-def _ask_token(account: Account, token: str) -> Told:
+def _ask_token(account: Account, token: str) -> ApiResponse:
     return told(resources.account_url(account.sid), Credentials(account.sid, token))
 
 
-def _ask_key(account: Account) -> Told:
+def _ask_key(account: Account) -> ApiResponse:
     """Ask for phone numbers: only a main key may read the account itself."""
     key = Credentials(account.api_key, account.api_secret)
     return told(resources.numbers_url(account.sid), key)
 
 
-def _tokens(account: Account, answers: list[Told]) -> Iterator[Finding]:
+def _tokens(account: Account, answers: list[ApiResponse]) -> Iterator[Finding]:
     """Yield a finding a token; a refused one is no harm while another one is taken."""
     findings = [
         _token(answer, _which(account, number, len(answers)))
@@ -64,7 +64,7 @@ def _which(account: Account, number: int, of: int) -> str:
     return account.sid if of == 1 else f"{account.sid}, token {number} of {of}"
 
 
-def _token(answer: Told, where: str) -> Finding:
+def _token(answer: ApiResponse, where: str) -> Finding:
     if answer.code == TEST_CREDENTIALS:
         return Trouble.TEST_CREDENTIALS.found(where)
     status = answer.document.get("status", "active")
@@ -79,7 +79,7 @@ def _inactive(status: str) -> str:
     return "" if status == "active" else f"the account is {status}"
 
 
-def _key(account: Account, answer: Told) -> Finding:
+def _key(account: Account, answer: ApiResponse) -> Finding:
     where = f"{account.sid}, {account.api_key}"
     if answer.status == 403:
         return Trouble.API_KEY_RESTRICTED.found(where)
@@ -88,18 +88,18 @@ def _key(account: Account, answer: Told) -> Finding:
     return _taken(answer, "the API key", where)
 
 
-def _taken(answer: Told, what: str, where: str) -> Finding:
+def _taken(answer: ApiResponse, what: str, where: str) -> Finding:
     if answer.document:
         return fine(f"Twilio takes {what}", where)
     return replace(Trouble.TWILIO_ODD.found(where), what=_said(answer, what))
 
 
-def _said(answer: Told, what: str) -> str:
+def _said(answer: ApiResponse, what: str) -> str:
     code = f", Twilio error {answer.code}" if answer.code else ""
     return f"Twilio answers {answer.status} to {what}{code}"
 
 
-def _clock(answer: Told) -> Finding:
+def _clock(answer: ApiResponse) -> Finding:
     skew_s = clock_skew_s(answer.date)
     if skew_s is None:
         return Trouble.TWILIO_ODD.found(what="the Date of Twilio's answer cannot be read")

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from mediapipe.management.doctor.api_client import Unanswered, Unreadable, entries, text
+from mediapipe.management.doctor.api_client import Unreachable, Unreadable, entries, text
 from mediapipe.management.doctor.findings import Finding, fine
 from mediapipe.management.doctor.issues import Trouble
 from mediapipe.management.doctor.urls import is_our_host, is_repeated, leads_here, wrong_with
@@ -47,7 +47,7 @@ def examine() -> Iterator[Finding]:
             yield from _account(account)
         except Unreadable as error:
             yield Trouble.NUMBERS_UNREADABLE.found(f"{account.sid}: {error}")
-        except Unanswered as error:
+        except Unreachable as error:
             yield Trouble.TWILIO_UNREACHABLE.found(str(error))
 
 

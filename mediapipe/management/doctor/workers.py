@@ -18,7 +18,7 @@ from mediapipe.management.doctor.issues import Trouble
 from mediapipe.management.doctor.storage import new_name, write
 from mediapipe.models import Heartbeat
 from mediapipe.models.heartbeats import WORKER
-from mediapipe.operations.components import Part, parts
+from mediapipe.operations.components import Component, parts
 from mediapipe.providers.twilio.accounts import accounts
 from mediapipe.queueing.dispatch import broker_error, consumers, publisher, waiting_messages
 from mediapipe.settings.queues import QUEUES, serves
@@ -65,7 +65,7 @@ def _address() -> str:
     return f"{connection.hostname or ''}:{connection.port or ''}".strip(":") or "CELERY_BROKER_URL"
 
 
-def _part(part: Part) -> Finding:
+def _part(part: Component) -> Finding:
     said = f"{part.name}: {part.sentence}"
     return fine(said) if part.well else TROUBLES[part.name].found(what=said, todo=part.todo)
 

@@ -44,52 +44,52 @@ class Arrival:
     jam: bool
 
 
-def arrivals(media: int, *, days: int, until: datetime, chance: Random) -> Iterator[Arrival]:
+def arrivals(media: int, *, days: int, until: datetime, rng: Random) -> Iterator[Arrival]:
     """Yield webhooks, oldest first, that announce so many media items in all."""
-    counts = list(_media_counts(media, chance))
-    accounts = [sid("AC", chance) for _ in ACCOUNT_SHARES]
-    for at, count in zip(_times(len(counts), days, until, chance), counts, strict=True):
-        account = chance.choices(accounts, ACCOUNT_SHARES)[0]
-        recording = count == 1 and chance.random() < RECORDING_SHARE
-        message = _recording(account, chance) if recording else _message(account, count, chance)
+    counts = list(_media_counts(media, rng))
+    accounts = [sid("AC", rng) for _ in ACCOUNT_SHARES]
+    for at, count in zip(_times(len(counts), days, until, rng), counts, strict=True):
+        account = rng.choices(accounts, ACCOUNT_SHARES)[0]
+        recording = count == 1 and rng.random() < RECORDING_SHARE
+        message = _recording(account, rng) if recording else _message(account, count, rng)
         yield Arrival(
             message,
             at,
-            repeats=int(chance.random() < REPEATED_SHARE),
+            repeats=int(rng.random() < REPEATED_SHARE),
             outbreak=OUTBREAK[0] <= until - at < OUTBREAK[1],
             jam=JAM[0] <= until - at < JAM[1],
         )
 
 
-def sid(prefix: str, chance: Random) -> str:
+def sid(prefix: str, rng: Random) -> str:
     """Return a SID of Twilio's form."""
-    return f"{prefix}{chance.getrandbits(128):032x}"
+    return f"{prefix}{rng.getrandbits(128):032x}"
 
 
-def _media_counts(media: int, chance: Random) -> Iterator[int]:
+def _media_counts(media: int, rng: Random) -> Iterator[int]:
     numbers, shares = zip(*MEDIA_COUNTS, strict=True)
     while media > 0:
-        count = min(media, chance.choices(numbers, shares)[0])
+        count = min(media, rng.choices(numbers, shares)[0])
         media -= count
         yield count
 
 
-def _times(count: int, days: int, until: datetime, chance: Random) -> list[datetime]:
+def _times(count: int, days: int, until: datetime, rng: Random) -> list[datetime]:
     hours = [until - timedelta(hours=number) for number in range(1, days * 24 + 1)]
     weights = list(accumulate(HOURS[hour.astimezone(UTC).hour] for hour in hours))
-    chosen = chance.choices(hours, cum_weights=weights, k=count)
-    return sorted(hour + timedelta(hours=chance.random()) for hour in chosen)
+    chosen = rng.choices(hours, cum_weights=weights, k=count)
+    return sorted(hour + timedelta(hours=rng.random()) for hour in chosen)
 
 
-def _message(account: str, count: int, chance: Random) -> InboundMessage:
-    subject = sid("MM" if count else "SM", chance)
+def _message(account: str, count: int, rng: Random) -> InboundMessage:
+    subject = sid("MM" if count else "SM", rng)
     types, shares = zip(*MESSAGE_TYPES, strict=True)
     media = [
-        _media(f"{API}/{account}/Messages/{subject}/Media", sid("ME", chance), content_type)
-        for content_type in chance.choices(types, shares, k=count)
+        _media(f"{API}/{account}/Messages/{subject}/Media", sid("ME", rng), content_type)
+        for content_type in rng.choices(types, shares, k=count)
     ]
-    channel = "whatsapp:" if chance.random() < WHATSAPP_SHARE else ""
-    numbers = {"From": f"{channel}{_number(chance)}", "To": f"{channel}+15550000001"}
+    channel = "whatsapp:" if rng.random() < WHATSAPP_SHARE else ""
+    numbers = {"From": f"{channel}{_number(rng)}", "To": f"{channel}+15550000001"}
     parameters = [("MessageSid", subject), ("AccountSid", account), ("Body", "")]
     parameters += [*numbers.items(), ("NumMedia", str(count))]
     for number, item in enumerate(media):
@@ -107,8 +107,8 @@ def _message(account: str, count: int, chance: Random) -> InboundMessage:
     )
 
 
-def _recording(account: str, chance: Random) -> InboundMessage:
-    subject, call = sid("RE", chance), sid("CA", chance)
+def _recording(account: str, rng: Random) -> InboundMessage:
+    subject, call = sid("RE", rng), sid("CA", rng)
     item = _media(f"{API}/{account}/Recordings", subject, "")
     parameters = {
         "AccountSid": account,
@@ -116,7 +116,7 @@ def _recording(account: str, chance: Random) -> InboundMessage:
         "RecordingSid": subject,
         "RecordingUrl": item.url,
         "RecordingStatus": "completed",
-        "RecordingDuration": str(chance.randrange(3, 600)),
+        "RecordingDuration": str(rng.randrange(3, 600)),
     }
     return InboundMessage(
         kind=Kind.RECORDING,
@@ -138,6 +138,6 @@ def _media(folder: str, media_sid: str, content_type: str) -> AnnouncedMedia:
     )
 
 
-def _number(chance: Random) -> str:
+def _number(rng: Random) -> str:
     # Numbers of this form are set aside for fiction.
-    return f"+1{chance.randrange(200, 990)}55501{chance.randrange(100):02d}"
+    return f"+1{rng.randrange(200, 990)}55501{rng.randrange(100):02d}"

@@ -22,7 +22,7 @@ from mediapipe.failures import (
     TwilioError,
     Unauthorized,
 )
-from mediapipe.fetching.schedule import Wait, next_wait
+from mediapipe.fetching.schedule import RetryDelay, next_delay
 from mediapipe.management.seed_history.arrivals import Arrival
 from mediapipe.models.status import Phase
 from mediapipe.providers.base import AnnouncedMedia, Kind
@@ -83,7 +83,7 @@ class Try:
     duration_s: float
     phase: Phase
     failure: type[Failure] | None
-    wait: Wait | None = None
+    wait: RetryDelay | None = None
     ended: bool = True
 
 
@@ -96,15 +96,15 @@ class Fate:
     absence: type[Failure] | None = None
 
 
-def fate_of(media: AnnouncedMedia, arrival: Arrival, *, lasts_s: float, chance: Random) -> Fate:
+def fate_of(media: AnnouncedMedia, arrival: Arrival, *, lasts_s: float, rng: Random) -> Fate:
     """Return what happens to the item within so many seconds after its webhook."""
-    fate = Fate(size=1 + int(chance.lognormvariate(math.log(SIZE_MEDIAN), 1.0)))
+    fate = Fate(size=1 + int(rng.lognormvariate(math.log(SIZE_MEDIAN), 1.0)))
     if arrival.message.kind == Kind.RECORDING:
-        fate.absence = _drawn(ABSENT, chance)
+        fate.absence = _drawn(ABSENT, rng)
     if not fate.absence:
-        available_s = _available_s(media, arrival, chance)
-        trouble = _drawn(FINAL, chance) or _drawn(PASSING, chance)
-        _try_until_it_ends(fate, _lag_s(arrival, chance), available_s, trouble, lasts_s, chance)
+        available_s = _available_s(media, arrival, rng)
+        trouble = _drawn(FINAL, rng) or _drawn(PASSING, rng)
+        _try_until_it_ends(fate, _lag_s(arrival, rng), available_s, trouble, lasts_s, rng)
     return fate
 
 
@@ -114,14 +114,14 @@ def _try_until_it_ends(
     available_s: float,
     trouble: type[Failure] | None,
     lasts_s: float,
-    chance: Random,
+    rng: Random,
 ) -> None:
     phase, retries, first_s = Phase.FAST, {Phase.FAST: 0, Phase.SLOW: 0}, started_s
     while started_s < lasts_s:
         failure, trouble = (
             (TransientMedia404, trouble) if started_s < available_s else (trouble, None)
         )
-        duration_s = chance.lognormvariate(math.log(ANSWER_MEDIAN_S), 0.5)
+        duration_s = rng.lognormvariate(math.log(ANSWER_MEDIAN_S), 0.5)
         duration_s += 0 if failure else fate.size / BYTES_PER_S
         attempt = Try(started_s, duration_s, phase, failure)
         fate.tries.append(attempt)
@@ -134,12 +134,12 @@ def _try_until_it_ends(
             return
         phase = wait.phase
         retries[phase] += wait.counts
-        started_s = ended_s + wait.delay_s + chance.uniform(0.0, LATENESS_S)
+        started_s = ended_s + wait.delay_s + rng.uniform(0.0, LATENESS_S)
 
 
-def _wait(failure: type[Failure], retries: dict[Phase, int], elapsed_s: float) -> Wait | None:
+def _wait(failure: type[Failure], retries: dict[Phase, int], elapsed_s: float) -> RetryDelay | None:
     assert issubclass(failure, TransientFailure)  # noqa: S101  (a final one has ended before)
-    return next_wait(
+    return next_delay(
         failure(),
         fast_retries=retries[Phase.FAST],
         slow_retries=retries[Phase.SLOW],
@@ -147,26 +147,26 @@ def _wait(failure: type[Failure], retries: dict[Phase, int], elapsed_s: float) -
     )
 
 
-def _available_s(media: AnnouncedMedia, arrival: Arrival, chance: Random) -> float:
+def _available_s(media: AnnouncedMedia, arrival: Arrival, rng: Random) -> float:
     """Return how long after the webhook Twilio has the media: 0 for most, infinity for a few."""
     never, late, median_s = NEVER_SHARE, LATE_SHARE, LATE_MEDIAN_S
     if arrival.outbreak:
         never, late, median_s = OUTBREAK_NEVER_SHARE, OUTBREAK_LATE_SHARE, OUTBREAK_MEDIAN_S
-    if chance.random() < never:
+    if rng.random() < never:
         return math.inf
-    if chance.random() > late:
+    if rng.random() > late:
         return 0.0
     slower = VIDEO_IS_SLOWER if media.declared_content_type.startswith("video/") else 1.0
-    return slower * chance.lognormvariate(math.log(median_s), LATE_SPREAD)
+    return slower * rng.lognormvariate(math.log(median_s), LATE_SPREAD)
 
 
-def _lag_s(arrival: Arrival, chance: Random) -> float:
-    lag_s = chance.lognormvariate(math.log(LAG_MEDIAN_S), LAG_SPREAD)
-    return lag_s + (chance.uniform(*JAM_LAG_S) if arrival.jam else 0.0)
+def _lag_s(arrival: Arrival, rng: Random) -> float:
+    lag_s = rng.lognormvariate(math.log(LAG_MEDIAN_S), LAG_SPREAD)
+    return lag_s + (rng.uniform(*JAM_LAG_S) if arrival.jam else 0.0)
 
 
-def _drawn(shares: tuple[tuple[type[Failure], float], ...], chance: Random) -> type[Failure] | None:
-    left = chance.random() * 1000
+def _drawn(shares: tuple[tuple[type[Failure], float], ...], rng: Random) -> type[Failure] | None:
+    left = rng.random() * 1000
     for failure, share in shares:
         left -= share
         if left < 0:

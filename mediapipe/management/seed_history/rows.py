@@ -17,7 +17,7 @@ from mediapipe.management.seed_history.outcomes import ANSWERS, Fate, Try, fate_
 from mediapipe.models import FetchAttempt, MediaItem, Status, WebhookEvent
 from mediapipe.models.delays import queue_lag_s, span, waited_s
 from mediapipe.models.media.item import LEASE
-from mediapipe.models.status import PATIENCE, Phase
+from mediapipe.models.status import DELIVERY_TIMEOUT, Phase
 
 PROVIDER = "twilio"
 WORKERS = ("celery@worker-1", "celery@worker-2")
@@ -33,7 +33,7 @@ class Rows:
     media: list[MediaItem] = field(default_factory=list)
     attempts: list[FetchAttempt] = field(default_factory=list)
 
-    def add(self, arrival: Arrival, until: datetime, chance: Random) -> None:
+    def add(self, arrival: Arrival, until: datetime, rng: Random) -> None:
         """Add everything that became of one webhook by the end of the history."""
         event = WebhookEvent.announced(
             arrival.message, provider=PROVIDER, at=arrival.at, home_region="us1"
@@ -44,9 +44,9 @@ class Rows:
         for announced in arrival.message.media:
             item = MediaItem.announced(event, announced, arrival.at)
             lasts_s = (until - arrival.at).total_seconds()
-            fate = fate_of(announced, arrival, lasts_s=lasts_s, chance=chance)
+            fate = fate_of(announced, arrival, lasts_s=lasts_s, rng=rng)
             self.media.append(item)
-            self.attempts += _attempts(item, fate, chance)
+            self.attempts += _attempts(item, fate, rng)
 
     def save(self) -> None:
         """Write all rows with as few statements as the database allows."""
@@ -55,12 +55,12 @@ class Rows:
         FetchAttempt.objects.bulk_create(self.attempts)
 
 
-def _attempts(item: MediaItem, fate: Fate, chance: Random) -> Iterator[FetchAttempt]:
+def _attempts(item: MediaItem, fate: Fate, rng: Random) -> Iterator[FetchAttempt]:
     """Yield the attempts of an item, and bring its row to where the last of them left it."""
     if fate.absence:
         _end(item, Status.ABSENT, fate.absence)
-    task_id = str(uuid.UUID(int=chance.getrandbits(128)))
-    worker = chance.choice(WORKERS)
+    task_id = str(uuid.UUID(int=rng.getrandbits(128)))
+    worker = rng.choice(WORKERS)
     for number, attempt in enumerate(fate.tries, start=1):
         item.attempts = number
         row = FetchAttempt(
@@ -73,7 +73,7 @@ def _attempts(item: MediaItem, fate: Fate, chance: Random) -> Iterator[FetchAtte
         )
         _claim(item, row)
         if attempt.ended:
-            _answer(item, row, attempt, chance)
+            _answer(item, row, attempt, rng)
             _conclude(item, row, attempt, fate)
         yield row
 
@@ -86,13 +86,13 @@ def _claim(item: MediaItem, row: FetchAttempt) -> None:
     item.leased_until = item.sweep_at = row.started_at + LEASE
 
 
-def _answer(item: MediaItem, row: FetchAttempt, attempt: Try, chance: Random) -> None:
+def _answer(item: MediaItem, row: FetchAttempt, attempt: Try, rng: Random) -> None:
     """Note what Twilio said, on the attempt and on the item."""
     status, code = ANSWERS[attempt.failure] if attempt.failure else (200, None)
     row.duration_s = attempt.duration_s
     row.http_status = item.http_status = status
     row.twilio_code = item.twilio_code = code
-    row.twilio_request_id = item.twilio_request_id = sid("RQ", chance) if status else ""
+    row.twilio_request_id = item.twilio_request_id = sid("RQ", rng) if status else ""
     row.home_region = "us1" if status else ""
     answered_at = row.started_at + timedelta(seconds=attempt.duration_s * ANSWER_SHARE)
     if attempt.failure is TransientMedia404:
@@ -126,7 +126,7 @@ def _conclude(item: MediaItem, row: FetchAttempt, attempt: Try, fate: Fate) -> N
     item.slow_retries += item.phase == Phase.SLOW
     item.next_attempt_at = ended_at + timedelta(seconds=attempt.wait.delay_s)
     slow = item.phase == Phase.SLOW
-    item.sweep_at = item.next_attempt_at if slow else item.next_attempt_at + PATIENCE
+    item.sweep_at = item.next_attempt_at if slow else item.next_attempt_at + DELIVERY_TIMEOUT
 
 
 def _store(item: MediaItem, fate: Fate, at: datetime) -> None:

@@ -20,7 +20,7 @@ from mediapipe.failures import (
 )
 from mediapipe.models.delays import queue_lag_s, span, waited_s
 from mediapipe.models.status import Status
-from mediapipe.providers.base import NotFoundBecause
+from mediapipe.providers.base import NotFoundCause
 
 if TYPE_CHECKING:
     from mediapipe.models.media.item import MediaItem
@@ -33,7 +33,7 @@ def ended(failure: Failure) -> dict[str, Any]:
     return {
         "status": Status.ABSENT if absent else Status.FAILED,
         "failed_at": None if absent else timezone.now(),
-        **({"not_found_because": NotFoundBecause.DELETED} if deleted else {}),
+        **({"not_found_because": NotFoundCause.DELETED} if deleted else {}),
         "error": failure.slug,
         "detail": failure.detail[:255],
         "next_attempt_at": None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, F, OuterRef
 
-from mediapipe.models.accounts import AccountTrouble
+from mediapipe.models.accounts import AccountHealth
 from mediapipe.models.events import WebhookEvent
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def to_claim(items: type[MediaItem], pk: int) -> MediaItem | None:
 @cache
 def _query(items: type[MediaItem]) -> tuple[str, tuple[Any, ...]]:
     """Return the query and its values, without the last of them, which is the key."""
-    trouble = AccountTrouble.objects.filter(account_sid=OuterRef("account_sid"))
-    known: dict[str, Any] = {"troubled": Exists(trouble)}
+    trouble = AccountHealth.objects.filter(account_sid=OuterRef("account_sid"))
+    known: dict[str, Any] = {"account_degraded": Exists(trouble)}
     known |= {f"event_{name}": F(f"event__{name}") for name in EVENT_FIELDS}
     rows = items.objects.filter(pk=0).annotate(**known)
     sql, values = rows.query.sql_with_params()

@@ -18,19 +18,19 @@ from mediapipe.failures import (
     TransientFailure,
 )
 from mediapipe.fetching.http.redirects import host_of
-from mediapipe.fetching.schedule import Wait, next_wait
-from mediapipe.models.accounts import AccountTrouble
+from mediapipe.fetching.schedule import RetryDelay, next_delay
+from mediapipe.models.accounts import AccountHealth
 from mediapipe.models.attempts import INTERRUPTED, FetchAttempt
-from mediapipe.models.deletions import Deletion, wish_for
+from mediapipe.models.deletions import Deletion, deletion_policy_for
 from mediapipe.models.events import WebhookEvent
-from mediapipe.models.hand_offs import Ending, HandOff, Receiver
+from mediapipe.models.hand_offs import Completion, HandOff, Receiver
 from mediapipe.models.hot_sql import Statement, insert, run, run_both, update
 from mediapipe.models.media import changes as media_changes
 from mediapipe.models.media.claim import to_claim
 from mediapipe.models.media.queryset import MediaQuerySet
 from mediapipe.models.media.row import MediaRow
-from mediapipe.models.status import PATIENCE, UNFINISHED, Phase, Status
-from mediapipe.providers.base import AfterStoring, AnnouncedMedia
+from mediapipe.models.status import DELIVERY_TIMEOUT, UNFINISHED, Phase, Status
+from mediapipe.providers.base import AnnouncedMedia, PostStorePolicy
 from mediapipe.signals import media_failed, media_stored, send_after_commit
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class MediaItem(MediaRow):
     objects = MediaQuerySet.as_manager()
 
     # Whether the account had trouble when the item was claimed.
-    troubled: bool
+    account_degraded: bool
     # The attempt that the holder of the lease has open, and when it began on the monotonic clock.
     attempt: FetchAttempt
     began: float
@@ -86,7 +86,7 @@ class MediaItem(MediaRow):
             received_at=at,
             reconciled_at=reconciled_at,
             next_attempt_at=reconciled_at or at,
-            sweep_at=reconciled_at or at + PATIENCE,
+            sweep_at=reconciled_at or at + DELIVERY_TIMEOUT,
         )
         if media.failure:
             for name, value in media_changes.ended(media.failure).items():
@@ -104,16 +104,18 @@ class MediaItem(MediaRow):
         item = to_claim(cls, pk)
         if item is None or not item.may_be_claimed(now):
             return None
-        if item.troubled and not item._admitted(now):
+        if item.account_degraded and not item._admitted(now):
             return None
         return item if item._take(now, task_id, worker) else None
 
     def _admitted(self, now: datetime) -> bool:
-        trouble = AccountTrouble.of(self.account_sid)
+        trouble = AccountHealth.of(self.account_sid)
         if not trouble.may_fetch(now):
             return False
         if trouble.limit and MediaItem.objects.in_flight(self.account_sid, now) >= trouble.limit:
-            MediaItem.objects.filter(pk=self.pk, lease=self.lease).update(sweep_at=now + PATIENCE)
+            MediaItem.objects.filter(pk=self.pk, lease=self.lease).update(
+                sweep_at=now + DELIVERY_TIMEOUT
+            )
             raise AccountBusy
         return True
 
@@ -143,7 +145,7 @@ class MediaItem(MediaRow):
         return True
 
     @property
-    def poisonous(self) -> bool:
+    def is_poison_message(self) -> bool:
         """Whether workers died in the middle of this item too often to try again."""
         return self.interruptions >= MAX_INTERRUPTIONS
 
@@ -181,13 +183,13 @@ class MediaItem(MediaRow):
             codec=codec,
         )
 
-    def put_back(self, failure: TransientFailure, evidence: Evidence) -> Wait | None:
+    def schedule_retry(self, failure: TransientFailure, evidence: Evidence) -> RetryDelay | None:
         """Note the failure and when the next attempt is due; None means that it was the last.
 
         Raise LeaseLost if somebody else has the item meanwhile.
         """
         now = timezone.now()
-        wait = next_wait(
+        wait = next_delay(
             failure,
             fast_retries=self.fast_retries,
             slow_retries=self.slow_retries,
@@ -205,7 +207,7 @@ class MediaItem(MediaRow):
             error=failure.slug,
             detail=failure.detail[:255],
             next_attempt_at=due,
-            sweep_at=due if wait.phase == Phase.SLOW else due + PATIENCE,
+            sweep_at=due if wait.phase == Phase.SLOW else due + DELIVERY_TIMEOUT,
             phase=wait.phase,
             fast_retries=self.fast_retries + (wait.counts and wait.phase == Phase.FAST),
             slow_retries=self.slow_retries + (wait.counts and wait.phase == Phase.SLOW),
@@ -213,7 +215,7 @@ class MediaItem(MediaRow):
         )
         return wait
 
-    def leave_to_sweep(self) -> None:
+    def defer_to_dispatcher(self) -> None:
         """Let the sweep bring the item back when it is due, and no message with a countdown."""
         waiting = MediaItem.objects.filter(pk=self.pk, status=Status.RETRYING, lease="")
         waiting.update(sweep_at=F("next_attempt_at"))
@@ -243,7 +245,7 @@ class MediaItem(MediaRow):
         """Note that a fault of ours broke the attempt; a later one starts from the sweep."""
         now = timezone.now()
         closed = self._closed(INTERRUPTED, detail, evidence)
-        self._change(closed, leased_until=now, sweep_at=now + PATIENCE)
+        self._change(closed, leased_until=now, sweep_at=now + DELIVERY_TIMEOUT)
 
     def mark_absent(self, absence: Absence) -> None:
         """Note that there never was a file, unless there is one after all."""
@@ -280,7 +282,10 @@ class MediaItem(MediaRow):
 
     def _is_awaited(self) -> bool:
         """Tell whether somebody may have to be told how it ends, which is a row of its own."""
-        return any(map(Receiver.waiting_for, Ending)) or wish_for(self) != AfterStoring.KEEP
+        return (
+            any(map(Receiver.waiting_for, Completion))
+            or deletion_policy_for(self) != PostStorePolicy.KEEP
+        )
 
     def _closed(self, outcome: str, note: str, evidence: Evidence) -> Statement:
         return self.attempt.closed(outcome, note, evidence, time.monotonic() - self.began)

@@ -11,23 +11,23 @@ from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
 from mediapipe.failures import AccountRefused, Forgotten, Unauthorized
-from mediapipe.models.accounts import AccountTrouble
-from mediapipe.models.status import PATIENCE, UNFINISHED, Phase, Status
-from mediapipe.providers.base import NotFoundBecause
+from mediapipe.models.accounts import AccountHealth
+from mediapipe.models.status import DELIVERY_TIMEOUT, UNFINISHED, Phase, Status
+from mediapipe.providers.base import NotFoundCause
 
 if TYPE_CHECKING:
     from mediapipe.models.media.item import MediaItem  # noqa: F401  (named in a base class)
 
 
 # What is said of media of which these credentials have seen no trace.
-UNSEEN = (NotFoundBecause.DELETED, NotFoundBecause.CREDENTIALS_SUSPECTED)
+UNSEEN = (NotFoundCause.DELETED, NotFoundCause.CREDENTIALS_SUSPECTED)
 # What these credentials have seen: the bytes, or at least the metadata.
 FOUND = Q(found_at__isnull=False) | Q(
-    not_found_because__in=[because for because in NotFoundBecause if because not in UNSEEN]
+    not_found_because__in=[because for because in NotFoundCause if because not in UNSEEN]
 )
 # A 404 for one of these reasons is no matter of time: no case for Twilio, nor for a schedule.
 EXPLAINED = Q(
-    not_found_because__in=(*UNSEEN, NotFoundBecause.ABSENT, NotFoundBecause.EXTERNAL_STORAGE),
+    not_found_because__in=(*UNSEEN, NotFoundCause.ABSENT, NotFoundCause.EXTERNAL_STORAGE),
     found_at=None,
 )
 # The webhook was faster than the media. The delay is empty where reconciliation found the media,
@@ -109,7 +109,7 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
         waiting = self.filter(status=Status.RETRYING, phase=Phase.FAST)
         return waiting.filter(sweep_at__gt=F("next_attempt_at"))[:limit].count()
 
-    def hand_out(self, limit: int, ahead: timedelta = timedelta()) -> dict[int, datetime]:
+    def claim_due(self, limit: int, ahead: timedelta = timedelta()) -> dict[int, datetime]:
         """Return the ids of items that are overdue, or will be so far ahead, and when.
 
         Each goes to one caller only. The accounts take turns, each with its oldest item first,
@@ -117,7 +117,7 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
         stay where they are, so that they do not run in circles.
         """
         now = timezone.now()
-        rows = self.overdue(now + ahead).exclude(account_sid__in=AccountTrouble.paused())
+        rows = self.overdue(now + ahead).exclude(account_sid__in=AccountHealth.paused())
         turn = Window(RowNumber(), partition_by="account_sid", order_by="sweep_at")
         in_turn = rows.annotate(turn=turn).order_by("turn", "sweep_at")
         chosen = list(in_turn.values_list("pk", flat=True)[:limit])
@@ -128,8 +128,8 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
                 mine = mine.select_for_update(skip_locked=True)
             due = {pk: at or now for pk, at in mine.values_list("pk", "sweep_at")}
             early = [pk for pk, at in due.items() if now < at <= now + ahead]
-            self.filter(pk__in=due.keys() - early).update(sweep_at=now + PATIENCE)
-            self.filter(pk__in=early).update(sweep_at=F("sweep_at") + PATIENCE)
+            self.filter(pk__in=due.keys() - early).update(sweep_at=now + DELIVERY_TIMEOUT)
+            self.filter(pk__in=early).update(sweep_at=F("sweep_at") + DELIVERY_TIMEOUT)
         return {pk: due[pk] for pk in chosen if pk in due}
 
     def in_hand(self, now: datetime) -> MediaQuerySet:
@@ -177,7 +177,7 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
                 because_count=0,
                 metadata_requests=0,
                 next_attempt_at=now,
-                sweep_at=now + PATIENCE,
+                sweep_at=now + DELIVERY_TIMEOUT,
                 phase=Phase.FAST,
                 fast_retries=0,
                 slow_retries=0,
@@ -186,14 +186,14 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
             )
         return ids
 
-    def bring_forward(self) -> list[int]:
+    def retry_now(self) -> list[int]:
         """Let those that wait for their next attempt be tried at once; return their ids."""
         now = timezone.now()
         with transaction.atomic():
             rows = self.filter(status=Status.RETRYING, next_attempt_at__gt=now)
             ids = list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
             self.model._default_manager.filter(pk__in=ids).update(
-                next_attempt_at=now, sweep_at=now + PATIENCE
+                next_attempt_at=now, sweep_at=now + DELIVERY_TIMEOUT
             )
         return ids
 
@@ -207,7 +207,7 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
         """Those that are still owed so long after their webhook."""
         return self.unfinished().filter(received_at__lt=timezone.now() - timedelta(seconds=wait_s))
 
-    def revive_refused(self, account_sid: str, since: datetime) -> None:
+    def resume_unauthorized(self, account_sid: str, since: datetime) -> None:
         """Let those wait that failed before it was clear that the whole account is refused."""
         now = timezone.now()
         refused = self.failed().filter(account_sid=account_sid, error=Unauthorized.slug)
@@ -220,7 +220,7 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
             sweep_at=now,
         )
 
-    def not_published(self, ids: Sequence[int]) -> None:
+    def mark_undispatched(self, ids: Sequence[int]) -> None:
         """Leave these to the very next sweep, because the broker did not take their messages."""
         waiting = self.filter(pk__in=ids, status__in=[Status.QUEUED, Status.RETRYING])
         waiting.update(sweep_at=timezone.now())
@@ -237,4 +237,4 @@ def _clock_was_set_back(field: str, now: datetime) -> Q:
 
 def longest_wait() -> timedelta:
     """Return how far ahead a time may lie that is not of the slow phase."""
-    return timedelta(seconds=settings.RETRY_FAST_WINDOW_S) + 2 * PATIENCE
+    return timedelta(seconds=settings.RETRY_FAST_WINDOW_S) + 2 * DELIVERY_TIMEOUT

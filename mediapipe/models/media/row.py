@@ -8,8 +8,8 @@ from django.db.models.functions import Coalesce
 
 from mediapipe.models.events import WebhookEvent
 from mediapipe.models.media.queryset import longest_wait
-from mediapipe.models.status import EARLY, UNFINISHED, Phase, Status
-from mediapipe.providers.base import Kind, NotFoundBecause
+from mediapipe.models.status import CLOCK_TOLERANCE, UNFINISHED, Phase, Status
+from mediapipe.providers.base import Kind, NotFoundCause
 
 
 class MediaRow(models.Model):
@@ -37,7 +37,7 @@ class MediaRow(models.Model):
     not_found_because = models.CharField(
         "not found because",
         max_length=24,
-        choices=[(why.value, why.title().replace("_", " ")) for why in NotFoundBecause],
+        choices=[(why.value, why.title().replace("_", " ")) for why in NotFoundCause],
         blank=True,
         default="",
         db_default="",
@@ -178,7 +178,7 @@ class MediaRow(models.Model):
         """
         if self.status == Status.RETRYING:
             slow = self.phase == Phase.SLOW
-            return _is_over(self.next_attempt_at, now + EARLY, set_back=not slow)
+            return _is_over(self.next_attempt_at, now + CLOCK_TOLERANCE, set_back=not slow)
         if self.status == Status.FETCHING:
             return _is_over(self.leased_until, now)
         return self.status == Status.QUEUED

@@ -2,11 +2,11 @@
 
 from mediapipe.failures import FinalFailure, TransientFailure
 from mediapipe.providers.base import (
-    AfterStoring,
     Answer,
     InboundMessage,
     MediaRequest,
-    NotFoundBecause,
+    NotFoundCause,
+    PostStorePolicy,
     WebhookRequest,
 )
 from mediapipe.providers.twilio import conversations, media, metadata, signature, webhooks
@@ -42,14 +42,14 @@ class Twilio:
         """Return how to ask what is known of this media; raise as media_request does."""
         return metadata.request(url=url, account_sid=account_sid, subject_sid=subject_sid)
 
-    def not_found_because(self, answer: Answer) -> NotFoundBecause | None:
+    def not_found_because(self, answer: Answer) -> NotFoundCause | None:
         """Return what the metadata tells of media that is not found."""
         return metadata.not_found_because(answer)
 
-    def after_storing(self, account_sid: str) -> AfterStoring:
+    def after_storing(self, account_sid: str) -> PostStorePolicy:
         """Return what this account wishes for what Twilio still has of a stored item."""
         account = accounts().get(account_sid)
-        return account.after_storing if account else AfterStoring.KEEP
+        return account.after_storing if account else PostStorePolicy.KEEP
 
     def deletion_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         """Return how to ask that this media be deleted; raise AddressRefused or ConfigMissing."""

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
-from mediapipe.providers.base import AfterStoring, Credentials
+from mediapipe.providers.base import Credentials, PostStorePolicy
 
 ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 ENTRY_KEYS = ("account_sid", "auth_tokens", "api_key", "api_secret", "after_storing")
@@ -26,7 +26,7 @@ class Account:
     auth_tokens: tuple[str, ...] = field(default=(), repr=False)
     api_key: str = ""
     api_secret: str = field(default="", repr=False)
-    after_storing: AfterStoring = AfterStoring.KEEP
+    after_storing: PostStorePolicy = PostStorePolicy.KEEP
 
     def credentials(self) -> tuple[Credentials, ...]:
         """Return what may fetch this account's media, the API key before the tokens."""
@@ -107,12 +107,12 @@ def _from_entry(where: str, entry: object) -> Account:
     return replace(account, after_storing=wish)
 
 
-def _after_storing(where: str, text: object) -> AfterStoring:
+def _after_storing(where: str, text: object) -> PostStorePolicy:
     # Only these very words: a misspelt one must neither delete nor be taken for a dry run.
     try:
-        return AfterStoring(str(text or AfterStoring.KEEP))
+        return PostStorePolicy(str(text or PostStorePolicy.KEEP))
     except ValueError:
-        raise ImproperlyConfigured(f"{where} must be {', '.join(AfterStoring)}.") from None
+        raise ImproperlyConfigured(f"{where} must be {', '.join(PostStorePolicy)}.") from None
 
 
 def _account(where: str, sid: str, tokens: list[str], key: str, secret: str) -> Account:

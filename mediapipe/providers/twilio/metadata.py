@@ -5,14 +5,14 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from mediapipe.providers.base import Answer, MediaRequest, NotFoundBecause
+from mediapipe.providers.base import Answer, MediaRequest, NotFoundCause
 from mediapipe.providers.twilio.media import is_twilio, media_request
 
 # Twilio: recording resource. Other statuses than these are of a recording that is not over yet.
 STATUSES = {
-    "absent": NotFoundBecause.ABSENT,
-    "deleted": NotFoundBecause.DELETED,
-    "completed": NotFoundBecause.PROPAGATING,
+    "absent": NotFoundCause.ABSENT,
+    "deleted": NotFoundCause.DELETED,
+    "completed": NotFoundCause.PROPAGATING,
 }
 
 
@@ -29,22 +29,22 @@ def request(*, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
     return replace(bytes_of, url=f"{bytes_of.url}.json{query}")
 
 
-def not_found_because(answer: Answer) -> NotFoundBecause | None:
+def not_found_because(answer: Answer) -> NotFoundCause | None:
     """Return what the metadata tells of media that is not found; None where it tells nothing.
 
     A 200 means that the media exists, a 404 that there is no metadata either.
     """
     if answer.status in (404, 410):
-        return NotFoundBecause.DELETED
+        return NotFoundCause.DELETED
     document = _document(answer) if answer.status == 200 else None
     if document is None:
         return None
     status = document.get("status")
     if status is None:
-        return NotFoundBecause.PROPAGATING
+        return NotFoundCause.PROPAGATING
     if status == "completed" and is_elsewhere(document.get("media_url")):
-        return NotFoundBecause.EXTERNAL_STORAGE
-    return STATUSES.get(str(status), NotFoundBecause.PROCESSING)
+        return NotFoundCause.EXTERNAL_STORAGE
+    return STATUSES.get(str(status), NotFoundCause.PROCESSING)
 
 
 def _document(answer: Answer) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from django.conf import settings
 
-from mediapipe.fetching.schedule import LEAST_LEFT, SPREAD
+from mediapipe.fetching.schedule import JITTER, MIN_REMAINING
 
 Floats = npt.NDArray[np.float64]
 # No sensible schedule has more; a first delay of milliseconds without growth would.
@@ -46,7 +46,7 @@ class Schedule:
             # The exponent is bounded as in mediapipe.schedule.
             wait_s = min(self.first_delay_s * self.factor ** min(len(waits), 64), self.max_delay_s)
             waits.append(wait_s)
-            earliest_s += max(self.first_delay_s, wait_s * (1 - SPREAD))
+            earliest_s += max(self.first_delay_s, wait_s * (1 - JITTER))
             if earliest_s > self.fast_window_s:
                 break
         return tuple(waits)
@@ -87,7 +87,7 @@ class Policy:
             schedule.slow_s,
             window_s=schedule.fast_window_s,
             least_s=schedule.first_delay_s,
-            spread=SPREAD,
+            spread=JITTER,
             schedule=schedule,
         )
 
@@ -97,24 +97,24 @@ class Policy:
         Retries that are not made are infinite and stand last. `answer_s` is how long Twilio
         takes to answer 404: a wait begins when the answer is there.
         """
-        chance = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
         spreads = (1 - self.spread, 1 + self.spread)
-        waits_s = np.array(self.fast_s) * chance.uniform(*spreads, (draws, len(self.fast_s)))
-        waits_s = self._cut(np.maximum(waits_s, self.least_s), answer_s, chance)
+        waits_s = np.array(self.fast_s) * rng.uniform(*spreads, (draws, len(self.fast_s)))
+        waits_s = self._cut(np.maximum(waits_s, self.least_s), answer_s, rng)
         fast = np.cumsum(waits_s + answer_s, axis=1)
         # The first wait that does not fit ends the fast phase for good.
         fast[fast > self.window_s] = np.inf
         last_s = np.max(fast, axis=1, initial=0.0, where=np.isfinite(fast))
-        steps_s = np.array(self.slow_s) * chance.uniform(*spreads, (draws, len(self.slow_s)))
+        steps_s = np.array(self.slow_s) * rng.uniform(*spreads, (draws, len(self.slow_s)))
         slow = last_s[:, None] + np.cumsum(steps_s + answer_s, axis=1)
         return np.sort(np.concatenate([fast, slow], axis=1), axis=1)
 
-    def _cut(self, waits_s: Floats, answer_s: float, chance: np.random.Generator) -> Floats:
+    def _cut(self, waits_s: Floats, answer_s: float, rng: np.random.Generator) -> Floats:
         """Cut the wait that would cross the end of the fast phase, as mediapipe.schedule does."""
         begun_s = np.cumsum(waits_s + answer_s, axis=1) - waits_s
         left_s = self.window_s - begun_s
-        ends = np.maximum(left_s * chance.uniform(1 - self.spread, 1, left_s.shape), self.least_s)
-        return np.where((LEAST_LEFT * waits_s < left_s) & (left_s < waits_s), ends, waits_s)
+        ends = np.maximum(left_s * rng.uniform(1 - self.spread, 1, left_s.shape), self.least_s)
+        return np.where((MIN_REMAINING * waits_s < left_s) & (left_s < waits_s), ends, waits_s)
 
 
 # What other products do about the same 404, as their sources say.
