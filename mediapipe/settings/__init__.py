@@ -136,7 +136,7 @@ if QUEUE_TYPE == "quorum":
     # On these RabbitMQ itself lets messages wait, which takes exchanges of this type.
     CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
     CELERY_TASK_CREATE_MISSING_QUEUE_EXCHANGE_TYPE = "topic"
-CELERY_RESULT_BACKEND = "mediapipe.queueing.result_backend:Backend"
+CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
 # Celery's own clean-up deletes all at once, which locks the table; tasks/purge.py does it instead.
 CELERY_RESULT_EXPIRES = None
