@@ -9,4 +9,4 @@ def close_incidents() -> None:
     """Resolve the storage incident when the storage works again."""
     for incident in Incident.objects.ongoing().filter(cause=Cause.STORAGE):
         if MediaItem.objects.stored().filter(retrieved_at__gt=incident.last_seen_at).exists():
-            Incident.over(Cause.STORAGE)
+            Incident.resolve_for(Cause.STORAGE)

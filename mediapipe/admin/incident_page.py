@@ -15,7 +15,7 @@ from django.utils import timezone
 from mediapipe.admin.incident_steps import possible
 from mediapipe.admin.pages import render_page
 from mediapipe.admin.text import counted, seconds
-from mediapipe.models import Cause, Incident, MediaItem, State
+from mediapipe.models import Cause, Incident, IncidentState, MediaItem
 from mediapipe.models.media.queryset import MediaQuerySet
 from mediapipe.timing.period import Period
 
@@ -76,7 +76,7 @@ def story(incident: Incident) -> str:
     lasted = seconds((end - (incident.first_seen_at or incident.opened_at)).total_seconds())
     time = f"It was over after {lasted}" if incident.resolved_at else f"It has gone on for {lasted}"
     affected = f" and affected {counted(incident.affected, 'media item')}"
-    silent = " Nobody is told of it." if incident.state == State.IGNORED else ""
+    silent = " Nobody is told of it." if incident.state == IncidentState.IGNORED else ""
     return f"{time}{affected if incident.affected else ''}.{silent}"
 
 

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from mediapipe.admin.text import counted, plain
-from mediapipe.models import Incident, State
+from mediapipe.models import Incident, IncidentState
 
 MAX_TICKET = 64
 # What the log says of each step; what the button says is the name of the step.
@@ -26,8 +26,8 @@ DONE = {
 
 def possible(incident: Incident) -> list[str]:
     """Return the steps that make sense now, the nearest one first."""
-    if incident.state in (State.OPEN, State.ACKNOWLEDGED, State.REPORTED):
-        first = ["acknowledge"] if incident.state == State.OPEN else []
+    if incident.state in (IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.REPORTED):
+        first = ["acknowledge"] if incident.state == IncidentState.OPEN else []
         return [*first, "report", "resolve", "ignore"]
     over = incident.resolved_at is not None
     return ["reopen", "report"] if over else ["reopen", "report", "resolve"]

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from mediapipe.models import MediaItem, State, Status
+from mediapipe.models import IncidentState, MediaItem, Status
 from mediapipe.models.delays import Span, span, waited_s
 from mediapipe.models.outbox import DeliveryStatus
 
@@ -27,11 +27,11 @@ SIGNS: dict[str, str] = {
     Status.STORED: "✓",
     Status.FAILED: "✕",
     Status.ABSENT: "–",  # noqa: RUF001  (a dash: there is nothing)
-    State.OPEN: "!",
-    State.ACKNOWLEDGED: "◐",
-    State.REPORTED: "→",
-    State.RESOLVED: "✓",
-    State.IGNORED: "–",  # noqa: RUF001
+    IncidentState.OPEN: "!",
+    IncidentState.ACKNOWLEDGED: "◐",
+    IncidentState.REPORTED: "→",
+    IncidentState.RESOLVED: "✓",
+    IncidentState.IGNORED: "–",  # noqa: RUF001
     DeliveryStatus.WAITING: "○",
     DeliveryStatus.DELIVERED: "✓",
 }

@@ -120,7 +120,7 @@ def _note(failure: Failure | None, media: MediaItem, evidence: Evidence) -> None
     """Log the outcome, and let it tell about the account and about our storage."""
     _log(media, failure.slug if failure else "stored", evidence)
     if isinstance(failure, StorageFailed):
-        Incident.see(Cause.STORAGE)
+        Incident.open_or_update(Cause.STORAGE)
     elif isinstance(failure, RateLimited):
         in_flight = MediaItem.objects.in_flight(media.account_sid, timezone.now())
         AccountHealth.of(media.account_sid).rate_limited(in_flight)

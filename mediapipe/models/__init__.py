@@ -12,8 +12,8 @@ from mediapipe.models.deletions import Deletion
 from mediapipe.models.events import RepeatedWebhook, WebhookEvent
 from mediapipe.models.hand_offs import Completion, HandOff, Receiver
 from mediapipe.models.heartbeats import Heartbeat
-from mediapipe.models.incident_steps import IncidentMedia, IncidentStep, Step
-from mediapipe.models.incidents import Incident, Observation, State
+from mediapipe.models.incident_steps import IncidentMedia, IncidentStep, StepKind
+from mediapipe.models.incidents import Incident, IncidentState, Observation
 from mediapipe.models.media.item import MediaItem
 from mediapipe.models.notices import Channel, Notice
 from mediapipe.models.reconciliations import Reconciliation
@@ -35,6 +35,7 @@ __all__ = [
     "Heartbeat",
     "Incident",
     "IncidentMedia",
+    "IncidentState",
     "IncidentStep",
     "MediaItem",
     "NotFoundCause",
@@ -46,9 +47,8 @@ __all__ = [
     "RepeatedWebhook",
     "RetryBatch",
     "RetryJob",
-    "State",
     "Status",
-    "Step",
+    "StepKind",
     "Watermark",
     "WebhookEvent",
 ]

@@ -68,7 +68,7 @@ class AccountHealth(models.Model):
         if self.refusals < REFUSALS_TO_PAUSE:
             return False
         row.filter(paused_at=None).update(paused_at=asked_at, probe_at=asked_at + PROBE_EVERY)
-        Incident.see(Cause.CREDENTIALS, self.account_sid)
+        Incident.open_or_update(Cause.CREDENTIALS, self.account_sid)
         return True
 
     def rate_limited(self, in_flight: int) -> None:
@@ -78,14 +78,14 @@ class AccountHealth(models.Model):
         self.refresh_from_db()
         if self.rate_limits >= LIMITS_TO_THROTTLE:
             row.update(limit=max(1, min(in_flight, self.limit or UNLIMITED) // 2))
-            Incident.see(Cause.RATE_LIMIT, self.account_sid)
+            Incident.open_or_update(Cause.RATE_LIMIT, self.account_sid)
 
     def answered(self) -> None:
         """Note that Twilio gave an answer that is neither a refusal nor a 429."""
         row = AccountHealth.objects.filter(pk=self.pk)
-        Incident.over(Cause.CREDENTIALS, self.account_sid)
+        Incident.resolve_for(Cause.CREDENTIALS, self.account_sid)
         row.update(refusals=0, refused_since=None, paused_at=None, probe_at=None, rate_limits=0)
         row.filter(limit__isnull=False).update(limit=F("limit") + 1)
         if row.filter(limit__gt=UNLIMITED).update(limit=None):
-            Incident.over(Cause.RATE_LIMIT, self.account_sid)
+            Incident.resolve_for(Cause.RATE_LIMIT, self.account_sid)
         row.filter(limit=None).delete()

@@ -27,7 +27,7 @@ class AttemptQuerySet(models.QuerySet["FetchAttempt"]):
         They are the evidence of an incident until it is over, and as long again as this
         moment lies back.
         """
-        cases = Incident.objects.open() | Incident.objects.over_since(moment)
+        cases = Incident.objects.open() | Incident.objects.resolved_since(moment)
         evidence = IncidentMedia.objects.filter(incident__in=cases, media=OuterRef("media"))
         old = self.filter(~Exists(evidence), started_at__lt=moment)
         return old.exclude(media__status__in=UNFINISHED).order_by("started_at")

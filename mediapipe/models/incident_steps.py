@@ -1,15 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
 
-from mediapipe.models.notices import Notice
 
-
-class Step(models.TextChoices):
+class StepKind(models.TextChoices):
     """What can happen to an incident."""
 
     OPENED = "opened"
@@ -22,27 +18,25 @@ class Step(models.TextChoices):
     IGNORED = "ignored"
 
 
-# What nobody did by hand, and people therefore have to be told.
-ANNOUNCED = (Step.OPENED, Step.WORSE, Step.RECOVERED, Step.REOPENED)
+# Automatic steps that send notifications. The rest are taken by users, who know of them.
+NOTIFIABLE = (StepKind.OPENED, StepKind.WORSE, StepKind.RECOVERED, StepKind.REOPENED)
 
 
 class IncidentStepQuerySet(models.QuerySet["IncidentStep"]):
-    """The questions that are asked of the steps of incidents."""
-
-    def announced(self) -> IncidentStepQuerySet:
-        """Those that people have to be told of, each exactly once."""
-        return self.filter(kind__in=ANNOUNCED, by=None)
+    def notifiable(self) -> IncidentStepQuerySet:
+        """Automatic steps that are sent to every channel, each exactly once."""
+        return self.filter(kind__in=NOTIFIABLE, by=None)
 
 
 class IncidentStep(models.Model):
-    """One step of an incident's life: what, when, and by whom; nobody for what came by itself.
+    """One entry in an incident's history: what happened, when, and by whom (None: automatic).
 
-    A step is written in the transaction that changes the incident, so that of several workers
-    which see the same change one writes it.
+    Written in the transaction that changes the incident, so that when several workers detect the
+    same change exactly one step exists.
     """
 
     incident = models.ForeignKey("mediapipe.Incident", models.CASCADE, related_name="steps")
-    kind = models.CharField(max_length=12, choices=Step.choices)
+    kind = models.CharField(max_length=12, choices=StepKind.choices)
     at = models.DateTimeField()
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
@@ -54,20 +48,12 @@ class IncidentStep(models.Model):
     class Meta:
         ordering = ["pk"]
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Write the step down together with who has to be told of it."""
-        new = self.pk is None
-        with transaction.atomic():
-            super().save(*args, **kwargs)
-            if new and self.kind in ANNOUNCED and self.by_id is None:
-                Notice.owe(self)
-
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.at:%Y-%m-%d %H:%M:%S}"
 
 
 class IncidentMedia(models.Model):
-    """One media item that an incident affected, and since when it counts among them."""
+    """A media item affected by an incident, and when it was added."""
 
     incident = models.ForeignKey("mediapipe.Incident", models.CASCADE, related_name="+")
     media = models.ForeignKey("mediapipe.MediaItem", models.CASCADE, related_name="+")

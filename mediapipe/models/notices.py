@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef
 
+from mediapipe.models.incident_steps import IncidentStep
 from mediapipe.models.outbox import OutboxMessage, OutboxQuerySet
-
-if TYPE_CHECKING:
-    from mediapipe.models.incident_steps import IncidentStep
 
 # Detection writes the figures of an incident right after its step: they belong into the message.
 COALESCE_DELAY = timedelta(seconds=2)
@@ -52,7 +49,7 @@ class Notice(OutboxMessage):
     that none is forgotten, none is told twice, and a new channel begins with what is new.
     """
 
-    step = models.ForeignKey("mediapipe.IncidentStep", models.CASCADE, related_name="notices")
+    step = models.ForeignKey(IncidentStep, models.CASCADE, related_name="notices")
     incident = models.ForeignKey("mediapipe.Incident", models.CASCADE, related_name="notices")
     channel = models.CharField(max_length=12, choices=Channel.choices)
 
@@ -69,8 +66,8 @@ class Notice(OutboxMessage):
         return f"{self.get_channel_display()}: {self.step.kind}"
 
     @staticmethod
-    def owe(step: IncidentStep) -> None:
-        """Write down who has to be told of this step."""
+    def enqueue(step: IncidentStep) -> None:
+        """Add one notice per configured channel; part of the transaction that records the step."""
         due = step.at + COALESCE_DELAY
         Notice.objects.bulk_create(
             Notice(

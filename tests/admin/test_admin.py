@@ -51,7 +51,7 @@ def one_of_each() -> dict[str, MediaItem]:
     items["failed"].mark_failed(TooLarge(), FOUND)
     silent = AnnouncedMedia(identity=make.sid("RE"), url="", failure=RecordingSilent())
     items |= {"queued": make.media(), "absent": make.media(make.recording(media=(silent,)))}
-    Incident.see(Cause.CREDENTIALS, make.ACCOUNT)
+    Incident.open_or_update(Cause.CREDENTIALS, make.ACCOUNT)
     AccountHealth.of(make.ACCOUNT)
     Rejection.add("signature_wrong")
     assert set(MediaItem.objects.values_list("status", flat=True)) == set(Status.values)
@@ -144,9 +144,9 @@ def test_events_are_found_by_number_and_filtered(admin_client: Client) -> None:
 
 
 def test_incidents_are_filtered_by_whether_they_are_over(admin_client: Client) -> None:
-    Incident.see(Cause.STORAGE)
-    Incident.see(Cause.CREDENTIALS)
-    Incident.over(Cause.STORAGE)
+    Incident.open_or_update(Cause.STORAGE)
+    Incident.open_or_update(Cause.CREDENTIALS)
+    Incident.resolve_for(Cause.STORAGE)
     is_open = Incident.objects.get(cause=Cause.CREDENTIALS)
     assert listed(admin_client, "incident", resolved_at__isempty="1") == {is_open.pk}
 
@@ -229,7 +229,7 @@ def test_a_long_list_costs_no_more_queries_than_a_short_one(
     for number in range(20):
         one_of_each()
         Rejection.add(f"reason_{number}")
-        Incident.see(Cause.RATE_LIMIT, f"AC{number}")
+        Incident.open_or_update(Cause.RATE_LIMIT, f"AC{number}")
         AccountHealth.of(f"AC{number}")
     assert len(listed(admin_client, model)) > 10
     assert queries(admin_client, f"mediapipe_{model}_changelist") == before

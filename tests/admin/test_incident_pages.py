@@ -14,7 +14,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
-from mediapipe.models import Cause, Incident, MediaItem, Observation, State, Step
+from mediapipe.models import Cause, Incident, IncidentState, MediaItem, Observation, StepKind
 from mediapipe.operations.roles import SUPPORT, VIEWER, assign
 from tests.admin.test_admin import SCRIPT, queries
 from tests.support import make
@@ -28,7 +28,9 @@ def incident() -> Incident:
     """Return an incident with one affected media item, and one item that it has nothing with."""
     item, _ = make.media(at=datetime.now(UTC) - timedelta(hours=2)), make.media()
     chosen = MediaItem.objects.filter(pk=item.pk)
-    seen = Incident.see(Cause.EARLY_404S, make.ACCOUNT, Observation(30, 3.5, "30 of 40.", chosen))
+    seen = Incident.open_or_update(
+        Cause.EARLY_404S, make.ACCOUNT, Observation(30, 3.5, "30 of 40.", chosen)
+    )
     assert seen is not None
     seen.refresh_from_db()
     return seen
@@ -88,22 +90,22 @@ def test_an_incident_goes_through_its_life_by_the_buttons(
 ) -> None:
     user = logged_in(client, SUPPORT)
     for step, state in (
-        ("acknowledge", State.ACKNOWLEDGED),
-        ("resolve", State.RESOLVED),
-        ("reopen", State.OPEN),
-        ("ignore", State.IGNORED),
+        ("acknowledge", IncidentState.ACKNOWLEDGED),
+        ("resolve", IncidentState.RESOLVED),
+        ("reopen", IncidentState.OPEN),
+        ("ignore", IncidentState.IGNORED),
     ):
         assert f"/{incident.pk}/{step}/" in shown(client, incident)
         take(client, incident, step)
         assert incident.state == state
-    by = list(incident.steps.exclude(kind=Step.OPENED).values_list("by", flat=True))
+    by = list(incident.steps.exclude(kind=StepKind.OPENED).values_list("by", flat=True))
     assert by == [user.pk] * 4
     assert LogEntry.objects.filter(user=user, object_id=str(incident.pk)).count() == 4
 
 
 def test_a_report_has_the_number_of_its_ticket(admin_client: Client, incident: Incident) -> None:
     take(admin_client, incident, "report", ticket=" 4711 ")
-    assert (incident.state, incident.ticket) == (State.REPORTED, "4711")
+    assert (incident.state, incident.ticket) == (IncidentState.REPORTED, "4711")
     assert "4711" in shown(admin_client, incident)
     assert "4711" in LogEntry.objects.get().change_message
 
@@ -113,7 +115,7 @@ def test_a_report_without_a_ticket_is_refused_with_a_sentence(
     admin_client: Client, incident: Incident, ticket: str
 ) -> None:
     answer = take(admin_client, incident, "report", ticket=ticket)
-    assert incident.state == State.OPEN
+    assert incident.state == IncidentState.OPEN
     assert "ticket" in str(*get_messages(answer.wsgi_request))
 
 
@@ -122,19 +124,19 @@ def test_a_step_that_came_too_late_changes_nothing_and_says_so(
 ) -> None:
     incident.resolve()
     answer = take(admin_client, incident, "acknowledge")
-    assert incident.state == State.RESOLVED
+    assert incident.state == IncidentState.RESOLVED
     assert "Nothing was changed" in str(*get_messages(answer.wsgi_request))
     assert not LogEntry.objects.exists()
 
 
 def test_many_are_acknowledged_at_once(admin_client: Client, incident: Incident) -> None:
-    Incident.see(Cause.STORAGE)
-    Incident.over(Cause.STORAGE)
+    Incident.open_or_update(Cause.STORAGE)
+    Incident.resolve_for(Cause.STORAGE)
     url = reverse("admin:mediapipe_incident_changelist")
     pks = list(Incident.objects.values_list("pk", flat=True))
     answer = admin_client.post(url, {"action": "acknowledge", "_selected_action": pks})
     incident.refresh_from_db()
-    assert incident.state == State.ACKNOWLEDGED
+    assert incident.state == IncidentState.ACKNOWLEDGED
     assert "1 incident left alone" in str(*get_messages(answer.wsgi_request)).replace("\u202f", " ")
 
 
@@ -142,7 +144,7 @@ def test_a_viewer_sees_it_and_can_do_nothing(client: Client, incident: Incident)
     logged_in(client, VIEWER)
     assert "/acknowledge/" not in shown(client, incident)
     assert take(client, incident, "acknowledge").status_code == 403
-    assert incident.state == State.OPEN
+    assert incident.state == IncidentState.OPEN
 
 
 def test_a_link_takes_no_step(admin_client: Client, incident: Incident) -> None:
@@ -165,13 +167,13 @@ def test_many_media_cost_no_more_queries_than_one(admin_client: Client, incident
     before = queries(admin_client, "mediapipe_incident_change", incident.pk)
     for _ in range(5):
         make.media()
-    incident.grow(MediaItem.objects.all())
+    incident.add_media(MediaItem.objects.all())
     assert queries(admin_client, "mediapipe_incident_change", incident.pk) == before
 
 
 @pytest.mark.parametrize("cause", Cause)
 def test_every_cause_has_a_meaning_and_something_to_do(admin_client: Client, cause: Cause) -> None:
-    incident = Incident.see(cause)
+    incident = Incident.open_or_update(cause)
     assert incident is not None
     html = shown(admin_client, incident).replace("&#x27;", "'")
     assert cause.meaning in html

@@ -147,7 +147,7 @@ def test_every_figure_leads_to_a_page_that_answers(admin_client: Client) -> None
 
 
 def test_trouble_of_the_service_stands_above_the_figures(admin_client: Client) -> None:
-    Incident.see(Cause.STORAGE)
+    Incident.open_or_update(Cause.STORAGE)
     html = page(admin_client)
     assert html.index("1 open") < html.index("The last 24 hours")
     assert "Start a worker" in html
@@ -162,7 +162,7 @@ def test_a_service_that_is_well_stands_below_the_figures(admin_client: Client) -
 
 
 def test_the_open_incidents_lead_to_their_list(admin_client: Client) -> None:
-    Incident.see(Cause.STORAGE)
+    Incident.open_or_update(Cause.STORAGE)
     found = re.search(r'<a href="(\S+)">Incidents</a></strong>', page(admin_client))
     assert found
     assert "Storage" in admin_client.get(found[1]).content.decode()

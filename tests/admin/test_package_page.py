@@ -98,9 +98,9 @@ def test_the_list_links_to_it_with_its_filters(admin_client: Client) -> None:
 def test_an_incident_has_the_media_that_it_affected(
     admin_client: Client, outbreak: list[MediaItem]
 ) -> None:
-    incident = Incident.see(Cause.EARLY_404S)
+    incident = Incident.open_or_update(Cause.EARLY_404S)
     assert incident is not None
-    incident.grow(MediaItem.objects.filter(pk=outbreak[1].pk))
+    incident.add_media(MediaItem.objects.filter(pk=outbreak[1].pk))
     url = reverse("admin:incident_package", args=[incident.pk])
     page = admin_client.get(url).content.decode()
     assert outbreak[1].media_sid in page
@@ -109,7 +109,7 @@ def test_an_incident_has_the_media_that_it_affected(
 
 
 def test_an_incident_without_early_404s_says_so(admin_client: Client) -> None:
-    incident = Incident.see(Cause.STORAGE)
+    incident = Incident.open_or_update(Cause.STORAGE)
     assert incident is not None
     url = reverse("admin:incident_package", args=[incident.pk])
     assert "there is no case to make" in admin_client.get(url).content.decode()
@@ -170,7 +170,7 @@ def test_only_those_who_may_export_get_one(
     user = User.objects.create_user("someone", is_staff=True)
     user.groups.add(Group.objects.get(name=role))
     client.force_login(user)
-    incident = Incident.see(Cause.EARLY_404S)
+    incident = Incident.open_or_update(Cause.EARLY_404S)
     assert incident is not None
     for url in (reverse(ALL), reverse("admin:incident_package", args=[incident.pk])):
         assert client.get(url).status_code == status

@@ -58,7 +58,7 @@ def checked(now: datetime = NOW) -> list[tuple[str, str, str]]:
 
 
 def told() -> list[str]:
-    return list(IncidentStep.objects.announced().values_list("kind", flat=True))
+    return list(IncidentStep.objects.notifiable().values_list("kind", flat=True))
 
 
 def test_two_dozen_late_media_within_a_day_are_an_incident_of_their_account() -> None:
@@ -285,8 +285,8 @@ def test_the_queue_is_well_again_when_what_comes_in_is_prompt() -> None:
 
 def test_media_that_waited_for_refused_credentials_is_no_trouble_of_the_queue() -> None:
     with time_machine.travel(NOW - timedelta(minutes=10), tick=False):
-        Incident.see(Cause.CREDENTIALS, LARGE)
-        Incident.over(Cause.CREDENTIALS, LARGE)
+        Incident.open_or_update(Cause.CREDENTIALS, LARGE)
+        Incident.resolve_for(Cause.CREDENTIALS, LARGE)
     came(20, hours_ago=0.5, queue_lag_s=900.0)
     assert [cause for cause, *_ in checked()] == [Cause.CREDENTIALS]
 

@@ -125,7 +125,7 @@ def test_e_mails_about_one_incident_are_one_conversation(settings: Settings) -> 
     with mail_server() as mailbox:
         configure(settings, mail=mailbox.port)
         seen()
-        Incident.over(Cause.EARLY_404S, make.ACCOUNT)
+        Incident.resolve_for(Cause.EARLY_404S, make.ACCOUNT)
         with later():
             for notice in Notice.objects.all():
                 attempt(notice)
@@ -186,7 +186,7 @@ def test_no_phone_number_leaves_the_house(settings: Settings) -> None:
 
 def test_trouble_without_figures_is_explained(settings: Settings) -> None:
     configure(settings, slack=NOWHERE)
-    Incident.see(Cause.STORAGE)
+    Incident.open_or_update(Cause.STORAGE)
     said = announcement(only(Channel.SLACK).step)
     assert said.headline == "New incident: Storage"
     assert said.detail == Cause.STORAGE.meaning

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from mediapipe.models import Cause, Incident, Step
+from mediapipe.models import Cause, Incident, StepKind
 from tests.support.weeks import LARGE, MONDAY, SMALL, STRANGE, Climate, Weather, Week
 
 pytestmark = pytest.mark.django_db
@@ -109,7 +109,11 @@ def test_an_outbreak_is_one_incident_of_its_account(live: Live) -> None:
     week = live(outbreak, begins=THURSDAY)
     week.report("outbreak of one account", 1, THURSDAY, EVENING)
     kinds = [kind for kind, *_ in week.announced()]
-    assert (kinds[0], kinds[-1], set(kinds[1:-1])) == (Step.OPENED, Step.RECOVERED, {Step.WORSE})
+    assert (kinds[0], kinds[-1], set(kinds[1:-1])) == (
+        StepKind.OPENED,
+        StepKind.RECOVERED,
+        {StepKind.WORSE},
+    )
     assert {told[1:] for told in week.announced()} == {(Cause.EARLY_404S, LARGE)}
     assert timedelta() < Incident.objects.get().opened_at - THURSDAY < timedelta(hours=3)
     assert not week.wrong()
@@ -119,14 +123,14 @@ def test_an_outbreak_of_everybody_is_one_incident_of_nobody(live: Live) -> None:
     week = live(outbreak_everywhere, MANY, begins=THURSDAY)
     week.report("outbreak of everybody", 1, THURSDAY, EVENING)
     assert {told[1:] for told in week.announced()} == {(Cause.EARLY_404S, "")}
-    assert [kind for kind, *_ in week.announced()].count(Step.OPENED) == 1
+    assert [kind for kind, *_ in week.announced()].count(StepKind.OPENED) == 1
     assert not week.wrong()
 
 
 def test_a_slow_drift_is_noticed_within_the_week(live: Live) -> None:
     week = live(drift)
     week.report("slow drift of one account", 1, MONDAY)
-    opened = [sid for kind, _, sid in week.announced() if kind == Step.OPENED]
+    opened = [sid for kind, _, sid in week.announced() if kind == StepKind.OPENED]
     assert opened == [LARGE]
     assert Incident.objects.get().cause in (Cause.SLOW_PROPAGATION, Cause.EARLY_404S)
     assert not week.wrong()
@@ -135,7 +139,7 @@ def test_a_slow_drift_is_noticed_within_the_week(live: Live) -> None:
 def test_credentials_of_another_account_are_suspected_and_no_case_for_twilio(live: Live) -> None:
     week = live(strange_credentials, begins=TUESDAY)
     week.report("credentials of another account", 1, TUESDAY)
-    assert week.announced() == [(Step.OPENED, Cause.CREDENTIALS_SUSPECTED, STRANGE)]
+    assert week.announced() == [(StepKind.OPENED, Cause.CREDENTIALS_SUSPECTED, STRANGE)]
     assert not week.wrong()
 
 
@@ -143,7 +147,7 @@ def test_an_outage_of_our_own_queue_is_not_put_down_to_twilio(live: Live) -> Non
     week = live(outage, begins=BACK)
     week.report("our own queue away for two hours", 1, BACK, BACK)
     assert week.announced() == [
-        (Step.OPENED, Cause.QUEUE, ""),
-        (Step.RECOVERED, Cause.QUEUE, ""),
+        (StepKind.OPENED, Cause.QUEUE, ""),
+        (StepKind.RECOVERED, Cause.QUEUE, ""),
     ]
     assert not week.wrong()

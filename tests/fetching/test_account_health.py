@@ -160,10 +160,10 @@ def test_storage_that_fails_is_one_incident_until_something_is_stored_again(
 
 
 def test_the_same_trouble_later_is_a_new_incident() -> None:
-    Incident.see(Cause.STORAGE)
-    Incident.over(Cause.STORAGE)
+    Incident.open_or_update(Cause.STORAGE)
+    Incident.resolve_for(Cause.STORAGE)
     with time_machine.travel(datetime.now(UTC) + timedelta(days=2)):
-        Incident.see(Cause.STORAGE)
+        Incident.open_or_update(Cause.STORAGE)
     assert Incident.objects.count() == 2
 
 

@@ -278,8 +278,8 @@ def test_a_storage_that_removes_nothing_is_said_and_the_payload_waits_for_it(
 
 def test_incidents_keep_their_counts(twilio: Simulator) -> None:
     item = stored(twilio)
-    sighting = Observation(1.0, 1.0, "1 of 1", MediaItem.objects.filter(pk=item.pk))
-    Incident.see(Cause.EARLY_404S, make.ACCOUNT, sighting)
+    observation = Observation(1.0, 1.0, "1 of 1", MediaItem.objects.filter(pk=item.pk))
+    Incident.open_or_update(Cause.EARLY_404S, make.ACCOUNT, observation)
     receipt = forget("--number", NUMBER)
     assert IncidentMedia.objects.count() == 1
     assert receipt["kept"]["incidents_that_count_them"] == 1

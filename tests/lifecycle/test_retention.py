@@ -165,9 +165,9 @@ def test_a_failed_item_can_be_tried_again_after_its_evidence_is_gone() -> None:
 
 
 def test_an_open_incident_keeps_the_attempts_that_are_its_evidence() -> None:
-    incident = Incident.see(Cause.EARLY_404S)
+    incident = Incident.open_or_update(Cause.EARLY_404S)
     assert incident
-    incident.grow(MediaItem.objects.filter(pk=stored().pk))
+    incident.add_media(MediaItem.objects.filter(pk=stored().pk))
     age()
     assert purge() == counts(payloads=1, files=1)
 
@@ -176,10 +176,10 @@ def test_an_open_incident_keeps_the_attempts_that_are_its_evidence() -> None:
 def test_the_evidence_has_its_whole_age_from_the_end_of_the_incident(
     days: int, attempts: int
 ) -> None:
-    incident = Incident.see(Cause.EARLY_404S)
+    incident = Incident.open_or_update(Cause.EARLY_404S)
     assert incident
-    incident.grow(MediaItem.objects.filter(pk=stored().pk))
-    Incident.over(Cause.EARLY_404S)
+    incident.add_media(MediaItem.objects.filter(pk=stored().pk))
+    Incident.resolve_for(Cause.EARLY_404S)
     Incident.objects.update(resolved_at=timezone.now() - timedelta(days=days))
     age()
     assert purge()["attempts"] == attempts

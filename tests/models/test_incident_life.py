@@ -8,7 +8,15 @@ import pytest
 import time_machine
 from django.contrib.auth.models import User
 
-from mediapipe.models import Cause, Incident, IncidentStep, MediaItem, Observation, State, Step
+from mediapipe.models import (
+    Cause,
+    Incident,
+    IncidentState,
+    IncidentStep,
+    MediaItem,
+    Observation,
+    StepKind,
+)
 from tests.support import make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -20,8 +28,8 @@ MUCH_LATER = timedelta(days=2)
 def seen(measured: float = 30.0, media_ids: list[int] | None = None) -> Incident:
     """Let detection see early 404s, and return their incident."""
     media = MediaItem.objects.filter(pk__in=media_ids or [])
-    sighting = Observation(measured, 3.0, "Many.", media)
-    incident = Incident.see(Cause.EARLY_404S, make.ACCOUNT, sighting)
+    observation = Observation(measured, 3.0, "Many.", media)
+    incident = Incident.open_or_update(Cause.EARLY_404S, make.ACCOUNT, observation)
     assert incident is not None
     incident.refresh_from_db()
     return incident
@@ -42,22 +50,27 @@ def test_an_incident_goes_from_open_to_resolved_and_keeps_who_did_what(ann: User
     assert incident.report(ann, "4711")
     assert incident.resolve(ann)
     incident.refresh_from_db()
-    assert (incident.state, incident.ticket) == (State.RESOLVED, "4711")
+    assert (incident.state, incident.ticket) == (IncidentState.RESOLVED, "4711")
     assert incident.resolved_at is not None
-    assert steps(incident) == [Step.OPENED, Step.ACKNOWLEDGED, Step.REPORTED, Step.RESOLVED]
+    assert steps(incident) == [
+        StepKind.OPENED,
+        StepKind.ACKNOWLEDGED,
+        StepKind.REPORTED,
+        StepKind.RESOLVED,
+    ]
     assert [step.by for step in incident.steps.all()] == [None, ann, ann, ann]
 
 
 def test_trouble_that_is_seen_again_is_the_same_incident() -> None:
     assert seen() == seen()
     assert Incident.objects.get().count == 2
-    assert IncidentStep.objects.announced().count() == 1
+    assert IncidentStep.objects.notifiable().count() == 1
 
 
 def test_each_doubling_is_announced_once() -> None:
     for measured in (30, 45, 60, 61, 119, 120, 50):
         incident = seen(measured)
-    assert steps(incident) == [Step.OPENED, Step.WORSE, Step.WORSE]
+    assert steps(incident) == [StepKind.OPENED, StepKind.WORSE, StepKind.WORSE]
 
 
 def test_the_selection_grows_and_loses_nobody() -> None:
@@ -72,11 +85,11 @@ def test_the_selection_grows_and_loses_nobody() -> None:
 
 def test_recovery_is_announced_once() -> None:
     incident = seen()
-    Incident.over(Cause.EARLY_404S, make.ACCOUNT)
-    Incident.over(Cause.EARLY_404S, make.ACCOUNT)
+    Incident.resolve_for(Cause.EARLY_404S, make.ACCOUNT)
+    Incident.resolve_for(Cause.EARLY_404S, make.ACCOUNT)
     incident.refresh_from_db()
-    assert incident.state == State.RESOLVED
-    assert steps(incident) == [Step.OPENED, Step.RECOVERED]
+    assert incident.state == IncidentState.RESOLVED
+    assert steps(incident) == [StepKind.OPENED, StepKind.RECOVERED]
 
 
 def test_of_two_that_see_the_recovery_at_once_one_tells_it() -> None:
@@ -91,8 +104,8 @@ def test_the_same_trouble_within_the_window_opens_the_incident_again() -> None:
     with time_machine.travel(datetime.now(UTC) + LATER):
         assert seen() == incident
     incident.refresh_from_db()
-    assert (incident.state, incident.resolved_at) == (State.OPEN, None)
-    assert steps(incident) == [Step.OPENED, Step.RECOVERED, Step.REOPENED]
+    assert (incident.state, incident.resolved_at) == (IncidentState.OPEN, None)
+    assert steps(incident) == [StepKind.OPENED, StepKind.RECOVERED, StepKind.REOPENED]
 
 
 def test_the_same_trouble_much_later_is_another_incident() -> None:
@@ -109,8 +122,8 @@ def test_what_is_ignored_stays_silent_until_long_after_it_is_over(ann: User) -> 
     incident.resolve()
     seen(1000)
     incident.refresh_from_db()
-    assert (incident.state, incident.resolved_at) == (State.IGNORED, None)
-    assert IncidentStep.objects.announced().count() == 1
+    assert (incident.state, incident.resolved_at) == (IncidentState.IGNORED, None)
+    assert IncidentStep.objects.notifiable().count() == 1
     assert not Incident.objects.open().exists()
 
 
@@ -129,7 +142,7 @@ def test_what_is_over_can_still_be_reported(ann: User) -> None:
     incident.resolve()
     assert incident.report(ann, "4711")
     incident.refresh_from_db()
-    assert (incident.state, incident.ticket) == (State.RESOLVED, "4711")
+    assert (incident.state, incident.ticket) == (IncidentState.RESOLVED, "4711")
 
 
 def test_what_is_over_cannot_be_acknowledged_or_closed_again(ann: User) -> None:
@@ -142,5 +155,5 @@ def test_what_is_over_cannot_be_acknowledged_or_closed_again(ann: User) -> None:
 
 def test_trouble_of_an_account_and_of_the_whole_service_are_two_things() -> None:
     seen()
-    Incident.see(Cause.EARLY_404S)
+    Incident.open_or_update(Cause.EARLY_404S)
     assert Incident.objects.open().count() == 2

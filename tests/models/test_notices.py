@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from mediapipe.failures import Undelivered
-from mediapipe.models import Cause, Channel, Incident, Notice, Step
+from mediapipe.models import Cause, Channel, Incident, Notice, StepKind
 from mediapipe.models.outbox import (
     DELIVERY_TIMEOUT,
     FIRST_DELAY_S,
@@ -49,9 +49,9 @@ def due() -> list[Notice]:
 def test_each_announced_step_is_owed_to_each_channel() -> None:
     seen(30)
     seen(60)
-    Incident.over(Cause.EARLY_404S, make.ACCOUNT)
+    Incident.resolve_for(Cause.EARLY_404S, make.ACCOUNT)
     seen(30)
-    steps = [Step.OPENED, Step.WORSE, Step.RECOVERED, Step.REOPENED]
+    steps = [StepKind.OPENED, StepKind.WORSE, StepKind.RECOVERED, StepKind.REOPENED]
     assert told(Channel.WEBHOOK) == told(Channel.SLACK) == steps
     assert told(Channel.EMAIL) == []
 
@@ -62,13 +62,13 @@ def test_what_somebody_did_by_hand_is_told_to_nobody() -> None:
     incident.acknowledge(ann)
     incident.resolve(ann)
     incident.reopen(ann)
-    assert told() == [Step.OPENED]
+    assert told() == [StepKind.OPENED]
 
 
 def test_what_goes_on_is_told_once() -> None:
     for _ in range(3):
         seen()
-    assert told() == [Step.OPENED]
+    assert told() == [StepKind.OPENED]
 
 
 def test_without_a_channel_nothing_is_owed(settings: Settings) -> None:
@@ -81,7 +81,7 @@ def test_a_new_channel_begins_with_what_is_new(settings: Settings) -> None:
     seen(30)
     configure(settings, mail=25)
     seen(60)
-    assert told(Channel.EMAIL) == [Step.WORSE]
+    assert told(Channel.EMAIL) == [StepKind.WORSE]
 
 
 def test_a_step_that_is_undone_is_owed_to_nobody() -> None:
@@ -175,7 +175,7 @@ def test_a_receiver_that_asks_for_a_pause_gets_it_within_bounds() -> None:
 
 def test_the_end_is_not_told_before_the_beginning() -> None:
     seen()
-    Incident.over(Cause.EARLY_404S, make.ACCOUNT)
+    Incident.resolve_for(Cause.EARLY_404S, make.ACCOUNT)
     with later():
         opened, recovered = Notice.objects.filter(channel=Channel.WEBHOOK)
         assert Notice.claim(recovered.pk) is None
@@ -187,8 +187,8 @@ def test_the_end_is_not_told_before_the_beginning() -> None:
 
 def test_other_channels_and_incidents_do_not_wait_for_it() -> None:
     seen()
-    Incident.see(Cause.STORAGE)
-    Incident.over(Cause.STORAGE)
+    Incident.open_or_update(Cause.STORAGE)
+    Incident.resolve_for(Cause.STORAGE)
     with later():
         assert [(notice.incident.cause, notice.channel) for notice in due()] == [
             (cause, channel)

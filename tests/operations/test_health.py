@@ -160,9 +160,9 @@ def test_refused_webhooks_are_counted_over_all_hours(client: Client) -> None:
 
 
 def test_an_incident_is_counted_while_it_is_open(client: Client) -> None:
-    Incident.see(Cause.STORAGE)
-    Incident.see(Cause.CREDENTIALS, make.ACCOUNT)
-    Incident.over(Cause.CREDENTIALS, make.ACCOUNT)
+    Incident.open_or_update(Cause.STORAGE)
+    Incident.open_or_update(Cause.CREDENTIALS, make.ACCOUNT)
+    Incident.resolve_for(Cause.CREDENTIALS, make.ACCOUNT)
     found = values(families(client)["mediapipe_incidents_open"])
     assert (found["storage_failed"], found["credentials_refused"]) == (1, 0)
 

@@ -33,8 +33,8 @@ def configure(settings: Settings, *, webhook: str = "", slack: str = "", mail: i
 
 def seen(measured: float = 30.0, detail: str = "30 of 200 media had an early 404.") -> Incident:
     """Let detection see early 404s, and return their incident."""
-    sighting = Observation(measured, 3.0, detail, MediaItem.objects.all())
-    incident = Incident.see(Cause.EARLY_404S, make.ACCOUNT, sighting)
+    observation = Observation(measured, 3.0, detail, MediaItem.objects.all())
+    incident = Incident.open_or_update(Cause.EARLY_404S, make.ACCOUNT, observation)
     assert incident is not None
     incident.refresh_from_db()
     return incident

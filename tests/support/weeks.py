@@ -18,7 +18,7 @@ import time_machine
 from mediapipe.escalation import detection
 from mediapipe.failures import Failure, TransientFailure, TransientMedia404
 from mediapipe.fetching.not_found import judge
-from mediapipe.models import IncidentStep, MediaItem, Status, Step, WebhookEvent
+from mediapipe.models import IncidentStep, MediaItem, Status, StepKind, WebhookEvent
 from mediapipe.models.delays import queue_lag_s, span, waited_s
 from mediapipe.providers.base import Answer, MediaRequest
 from tests.support import make
@@ -112,7 +112,7 @@ class Week:
 
     def announced(self) -> list[tuple[str, str, str]]:
         """Return kind, cause and account of each step that people were told of, in order."""
-        steps = IncidentStep.objects.announced().select_related("incident")
+        steps = IncidentStep.objects.notifiable().select_related("incident")
         return [(s.kind, s.incident.cause, s.incident.account_sid) for s in steps]
 
     def wrong(self) -> Counter[tuple[str, str]]:
@@ -126,8 +126,8 @@ class Week:
         self, name: str, expected: int, begins: datetime | None = None, end: datetime | None = None
     ) -> None:
         """Add this week to the table: how long after its begin and its end people were told."""
-        opened = [s for s in IncidentStep.objects.announced() if s.kind == Step.OPENED]
-        over = [s for s in IncidentStep.objects.announced() if s.kind == Step.RECOVERED]
+        opened = [s for s in IncidentStep.objects.notifiable() if s.kind == StepKind.OPENED]
+        over = [s for s in IncidentStep.objects.notifiable() if s.kind == StepKind.RECOVERED]
         judged = MediaItem.objects.exclude(not_found_because="").count()
         right = judged - self.wrong().total()
         TABLE.add(

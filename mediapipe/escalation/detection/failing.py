@@ -45,13 +45,15 @@ def _failed(period: Period, account_sid: str = "") -> MediaQuerySet:
 
 def _open_if_due(account_sid: str, period: Period, reasons: Counter[str]) -> None:
     earlier = Incident.objects.filter(cause=Cause.FAILURES, account_sid=account_sid)
-    if settled := earlier.last_end(period.since):
+    if settled := earlier.last_resolved_at(period.since):
         period = Period(settled, period.until)
         reasons = Counter(_failed(period, account_sid).values_list("error", flat=True))
     account = MediaItem.objects.filter(account_sid=account_sid)
     usual = usual_count(account, period, FAILED, field="failed_at")
     if reasons.total() >= level(usual):
-        Incident.see(Cause.FAILURES, account_sid, _sighting(account_sid, period, reasons, usual))
+        Incident.open_or_update(
+            Cause.FAILURES, account_sid, _observation(account_sid, period, reasons, usual)
+        )
 
 
 def _go_on(incident: Incident, period: Period, reasons: Counter[str]) -> None:
@@ -59,11 +61,11 @@ def _go_on(incident: Incident, period: Period, reasons: Counter[str]) -> None:
     if reasons.total() <= OVER * level(incident.usual) or not recent.exists():
         incident.resolve()
         return
-    sighting = _sighting(incident.account_sid, period, reasons, incident.usual)
-    Incident.see(Cause.FAILURES, incident.account_sid, sighting)
+    observation = _observation(incident.account_sid, period, reasons, incident.usual)
+    Incident.open_or_update(Cause.FAILURES, incident.account_sid, observation)
 
 
-def _sighting(
+def _observation(
     account_sid: str, period: Period, reasons: Counter[str], usual: float | None
 ) -> Observation:
     named = ", ".join(f"{error} {count}" for error, count in reasons.most_common(REASONS))

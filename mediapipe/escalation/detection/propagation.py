@@ -105,11 +105,11 @@ def _open_unless_settled(scope: Scope, trouble: Trouble | None) -> None:
     earlier = Incident.objects.filter(cause__in=CAUSES)
     if scope.account_sid:
         earlier = earlier.filter(account_sid__in=["", scope.account_sid])
-    if settled := earlier.last_end(scope.period.since):
+    if settled := earlier.last_resolved_at(scope.period.since):
         trouble = _trouble(scope.within(Period(settled, scope.period.until)))
     if trouble:
-        cause, sighting = trouble
-        Incident.see(cause, scope.account_sid, sighting)
+        cause, observation = trouble
+        Incident.open_or_update(cause, scope.account_sid, observation)
 
 
 def _trouble(scope: Scope) -> Trouble | None:
@@ -123,7 +123,7 @@ def _many(scope: Scope) -> Trouble | None:
     usual = usual_count(scope.everything(), scope.period, LATE)
     if scope.counts.late < settings.ESCALATION_THRESHOLD and not _is_outbreak(scope, usual):
         return None
-    return Cause.EARLY_404S, _sighting_of_many(scope, usual)
+    return Cause.EARLY_404S, _many_early_404s(scope, usual)
 
 
 def _is_outbreak(scope: Scope, usual: float | None) -> bool:
@@ -145,20 +145,22 @@ def _slow(scope: Scope) -> Trouble | None:
     usual = usual_p95_s(scope.everything(), scope.period, PROPAGATED)
     if usual is None or scope.counts.p95_s < SLOWER * usual:
         return None
-    return Cause.SLOW_PROPAGATION, _sighting_of_slow(scope, usual)
+    return Cause.SLOW_PROPAGATION, _slow_delays(scope, usual)
 
 
 def _go_on(incident: Incident, scope: Scope) -> None:
     """Add what came since to an incident, or end it when it has fallen far enough."""
     # What began as a delay has become dozens of 404s, of which more is known.
     if incident.cause == Cause.SLOW_PROPAGATION and (trouble := _many(scope)):
-        incident.turn_into(*trouble)
+        incident.escalate_to(*trouble)
     early = incident.cause == Cause.EARLY_404S
     if _few_again(incident, scope) if early else _fast_again(incident, scope):
         incident.resolve()
         return
-    sighting = _sighting_of_many if early else _sighting_of_slow
-    Incident.see(Cause(incident.cause), scope.account_sid, sighting(scope, incident.usual))
+    observation = _many_early_404s if early else _slow_delays
+    Incident.open_or_update(
+        Cause(incident.cause), scope.account_sid, observation(scope, incident.usual)
+    )
 
 
 def _few_again(incident: Incident, scope: Scope) -> bool:
@@ -181,14 +183,14 @@ def _fast_again(incident: Incident, scope: Scope) -> bool:
     return slower <= OVER * 0.05 * scope.counts.media
 
 
-def _sighting_of_many(scope: Scope, usual: float | None) -> Observation:
+def _many_early_404s(scope: Scope, usual: float | None) -> Observation:
     counts = scope.counts
     detail = f"{counts.late} of {counts.media} media had an early 404"
     detail += f"; usual are {usual:g} at these hours." if usual is not None else "."
     return Observation(counts.late, usual, detail, scope.media().filter(LATE))
 
 
-def _sighting_of_slow(scope: Scope, usual: float | None) -> Observation:
+def _slow_delays(scope: Scope, usual: float | None) -> Observation:
     counts = scope.counts
     detail = f"5 % of {counts.media} media propagated in {counts.p95_s:.1f} s or more"
     detail += f"; usual are {usual:.1f} s at these hours." if usual is not None else "."

@@ -29,13 +29,13 @@ def check(now: datetime) -> None:
     if ongoing and not _kept_waiting(Period(now - JUST_NOW, now)).exists():
         ongoing.resolve()
         return
-    settled = None if ongoing else incidents.last_end(now - LATELY)
+    settled = None if ongoing else incidents.last_resolved_at(now - LATELY)
     period = Period(settled or now - LATELY, now)
     late = _kept_waiting(period)
     count = late.count()
     if ongoing or (count >= LEAST and count >= SHARE * _fetchable(period).count()):
         detail = f"{count} media waited for {LATE_S:g} s or longer until they were asked for."
-        Incident.see(Cause.QUEUE, "", Observation(count, None, detail, late))
+        Incident.open_or_update(Cause.QUEUE, "", Observation(count, None, detail, late))
 
 
 def _fetchable(period: Period) -> MediaQuerySet:

@@ -11,15 +11,15 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from mediapipe.models import Cause, Incident, IncidentStep, Step
+from mediapipe.models import Cause, Incident, IncidentStep, StepKind
 from mediapipe.redaction import masked
 
 TEST = "test"
 HEADLINES = {
-    Step.OPENED: "New incident",
-    Step.WORSE: "Incident got worse",
-    Step.RECOVERED: "Incident is over",
-    Step.REOPENED: "Incident is back",
+    StepKind.OPENED: "New incident",
+    StepKind.WORSE: "Incident got worse",
+    StepKind.RECOVERED: "Incident is over",
+    StepKind.REOPENED: "Incident is back",
     TEST: "Test message",
 }
 

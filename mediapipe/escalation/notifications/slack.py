@@ -6,10 +6,15 @@ from django.conf import settings
 
 from mediapipe.escalation.notifications.announcement import Announcement
 from mediapipe.lifecycle.send import send_json
-from mediapipe.models import Step
+from mediapipe.models import StepKind
 
 RED, AMBER, GREEN, GREY = "#ba2121", "#c98a00", "#2e7d32", "#6b7280"
-COLOURS = {Step.OPENED: RED, Step.WORSE: RED, Step.REOPENED: AMBER, Step.RECOVERED: GREEN}
+COLOURS = {
+    StepKind.OPENED: RED,
+    StepKind.WORSE: RED,
+    StepKind.REOPENED: AMBER,
+    StepKind.RECOVERED: GREEN,
+}
 
 
 def send(said: Announcement, message_id: str) -> str:
@@ -24,7 +29,7 @@ def send(said: Announcement, message_id: str) -> str:
 def document(said: Announcement) -> dict[str, Any]:
     """Return the message with an attachment, which all of them understand, as blocks are not."""
     attachment = {
-        "color": COLOURS.get(Step(said.kind), GREY) if said.incident else GREY,
+        "color": COLOURS.get(StepKind(said.kind), GREY) if said.incident else GREY,
         "fallback": escaped(said.headline),
         "title": escaped(said.headline),
         "text": escaped(said.detail),
