@@ -11,12 +11,13 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from mediapipe.admin.pages import page, render_page
+from mediapipe.fetching.schedule import Schedule
 from mediapipe.models import MediaItem
 from mediapipe.settings.values import duration_s
 from mediapipe.timing.period import LENGTHS, Period, PeriodUnreadable
 from mediapipe.timing.retry_lab import formatting
 from mediapipe.timing.retry_lab.comparison import Comparison, compare
-from mediapipe.timing.retry_lab.policies import Policy, Schedule
+from mediapipe.timing.retry_lab.policies import Policy, environment
 
 # Longer than other pages, because late media is rare.
 DEFAULT_PERIOD = "7d"
@@ -73,7 +74,7 @@ class LabForm(forms.Form):
         given = {name: self.cleaned_data[name] for name in names}
         changes = {name: value for name, value in given.items() if value is not None}
         schedule = replace(Schedule.from_settings(), **changes)
-        return [Policy.of(formatting.YOURS, schedule)] if changes else []
+        return [Policy(formatting.YOURS, schedule=schedule)] if changes else []
 
 
 @page("retry-lab/", name="retry_lab", title="Retry lab")
@@ -113,19 +114,19 @@ def _compared(form: LabForm, period: Period) -> Comparison | None:
 def _placeholders() -> dict[str, str]:
     """Return what each field means that is left empty: the schedule that is in force."""
     names = ("first_delay_s", "factor", "max_delay_s", "fast_window_s", "slow_s")
-    return dict(zip(names, Schedule.from_settings().environment().values(), strict=True))
+    return dict(zip(names, environment(Schedule.from_settings()).values(), strict=True))
 
 
 def _shown(comparison: Comparison) -> dict[str, Any]:
     proposal = comparison.proposal
-    environment = proposal.schedule.environment() if proposal else {}
+    variables = environment(proposal.schedule) if proposal else {}
     return {
         "columns": formatting.COLUMNS,
         "rows": [formatting.cells(outcome) for outcome in comparison.outcomes],
         "taken": formatting.what_was_taken(comparison.delays),
         "brackets": formatting.BRACKETS,
         "proposal": formatting.what_is_proposed(comparison),
-        "settings": "\n".join(f"{name}={value}" for name, value in environment.items()),
+        "settings": "\n".join(f"{name}={value}" for name, value in variables.items()),
         "chart": _chart(comparison),
     }
 

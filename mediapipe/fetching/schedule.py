@@ -1,73 +1,104 @@
-"""When to try again: the fast phase of Celery's countdowns, then the slow phase of the sweep."""
+"""The retry rule: Celery countdowns in the fast phase, database-scheduled in the slow phase."""
+
+from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import Self
 
 from django.conf import settings
 
+from mediapipe.backoff import Backoff, Rng, with_jitter
 from mediapipe.failures import OurFault, TransientFailure
 from mediapipe.models.status import Phase
 
-# Items that became due in one burst do not come back as one; never earlier than the first delay.
 JITTER = 0.15
-# A wait is cut short where the fast phase ends before it, if so much of it is left: without that,
-# what comes in the last minute of the phase would wait for the first step of the slow one. More
-# than SPREAD, or another cut would follow.
+# A delay that crosses the end of the fast phase is clipped to it if at least this fraction fits.
+# Without that, media arriving in the last minute would wait for the first slow step. The fraction
+# is larger than the jitter: the attempt after a clipped one never gets clipped again.
 MIN_REMAINING = 0.3
-# How long an item waits while the trouble is ours: short, because nothing is held against it.
+# Local failures are retried soon, because they consume no retries.
 OUR_FAULT_DELAY_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class RetryDelay:
-    """The seconds until the next attempt, and whether they use up a step of the schedule."""
+    """The seconds until the next attempt, and whether it consumes a retry of its phase."""
 
     phase: Phase
     delay_s: float
-    counts: bool = True
+    consumes_retry: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a media item is retried, in seconds; an empty `slow_s` turns the slow phase off."""
+
+    first_delay_s: float
+    factor: float
+    max_delay_s: float
+    fast_window_s: float
+    slow_s: tuple[float, ...] = ()
+    jitter: float = JITTER
+
+    @classmethod
+    def from_settings(cls) -> Self:
+        return cls(
+            settings.RETRY_FIRST_DELAY_S,
+            settings.RETRY_FACTOR,
+            settings.RETRY_MAX_DELAY_S,
+            settings.RETRY_FAST_WINDOW_S,
+            settings.RETRY_SLOW_SCHEDULE_S,
+            JITTER,
+        )
+
+    def next_delay(
+        self,
+        failure: TransientFailure,
+        *,
+        fast_retries: int,
+        slow_retries: int,
+        elapsed_s: float,
+        rng: Rng = random,
+    ) -> RetryDelay | None:
+        """Return how long to wait after this failure, or None when all retries are used up.
+
+        `fast_retries` and `slow_retries` count the earlier retries of each phase;
+        `elapsed_s` is the time since the first attempt of this budget.
+        """
+        if isinstance(failure, OurFault):
+            # From the database, so that a backlog comes back in the dispatcher's bounded batches.
+            delay_s = with_jitter(OUR_FAULT_DELAY_S, self.jitter, rng)
+            return RetryDelay(Phase.SLOW, delay_s, consumes_retry=False)
+        # Never beyond the fast window: the header may say 999999999999.
+        retry_after_s = min(failure.retry_after_s or 0.0, self.fast_window_s)
+        left_s = self.fast_window_s - elapsed_s
+        delay_s = self._clip_to_window(self.fast_delay_s(fast_retries, rng), left_s, rng)
+        delay_s = max(delay_s, retry_after_s)
+        if not slow_retries and delay_s <= left_s:
+            return RetryDelay(Phase.FAST, delay_s)
+        if slow_retries < len(self.slow_s):
+            step_s = with_jitter(self.slow_s[slow_retries], self.jitter, rng)
+            return RetryDelay(Phase.SLOW, max(step_s, retry_after_s))
+        return None
+
+    def fast_delay_s(self, retries: int, rng: Rng = random) -> float:
+        """Return the seconds before fast retry number `retries`, counted from 0."""
+        backoff = Backoff(self.first_delay_s, self.factor, self.max_delay_s, self.jitter)
+        # The first delay is a minimum, so jitter may only lengthen it.
+        return max(self.first_delay_s, backoff.delay_s(retries, rng))
+
+    def _clip_to_window(self, delay_s: float, left_s: float, rng: Rng) -> float:
+        """Move a retry that would come after the fast phase to the end of it."""
+        if not MIN_REMAINING * delay_s < left_s < delay_s:
+            return delay_s
+        return max(self.first_delay_s, left_s * rng.uniform(1 - self.jitter, 1))
 
 
 def next_delay(
     failure: TransientFailure, *, fast_retries: int, slow_retries: int, elapsed_s: float
 ) -> RetryDelay | None:
-    """Return how long to wait after this failure, or None when the schedule is used up.
-
-    `fast_retries` and `slow_retries` count the waits of each phase before this one;
-    `elapsed_s` is the time since the first attempt of this budget.
-    """
-    if isinstance(failure, OurFault):
-        # From the database, so that a backlog comes back in the bounded batches of the sweep.
-        return RetryDelay(Phase.SLOW, _spread(OUR_FAULT_DELAY_S), counts=False)
-    left_s = settings.RETRY_FAST_WINDOW_S - elapsed_s
-    delay_s = _at_least(failure.retry_after_s, _cut(fast_delay_s(fast_retries), left_s))
-    if not slow_retries and delay_s <= left_s:
-        return RetryDelay(Phase.FAST, delay_s)
-    if slow_retries < len(settings.RETRY_SLOW_SCHEDULE_S):
-        step_s = settings.RETRY_SLOW_SCHEDULE_S[slow_retries]
-        return RetryDelay(Phase.SLOW, _at_least(failure.retry_after_s, _spread(step_s)))
-    return None
-
-
-def fast_delay_s(retries: int) -> float:
-    """Return the seconds before fast retry number `retries`, counted from 0, with its spread."""
-    # The exponent is bounded because 10.0 ** 309 overflows.
-    delay_s = settings.RETRY_FIRST_DELAY_S * settings.RETRY_FACTOR ** min(retries, 64)
-    return max(settings.RETRY_FIRST_DELAY_S, _spread(min(delay_s, settings.RETRY_MAX_DELAY_S)))
-
-
-def _cut(delay_s: float, left_s: float) -> float:
-    """Cut a wait that would cross the end of the fast phase, so that its last attempt is there."""
-    if not MIN_REMAINING * delay_s < left_s < delay_s:
-        return delay_s
-    return max(settings.RETRY_FIRST_DELAY_S, left_s * random.uniform(1 - JITTER, 1))
-
-
-def _spread(delay_s: float) -> float:
-    return delay_s * random.uniform(1 - JITTER, 1 + JITTER)
-
-
-def _at_least(retry_after_s: float | None, delay_s: float) -> float:
-    """Honour Retry-After, but never beyond the fast window: it may say 999999999999."""
-    if retry_after_s is None:
-        return delay_s
-    return max(delay_s, min(retry_after_s, settings.RETRY_FAST_WINDOW_S))
+    """Return what the schedule in force says; see `Schedule.next_delay`."""
+    return Schedule.from_settings().next_delay(
+        failure, fast_retries=fast_retries, slow_retries=slow_retries, elapsed_s=elapsed_s
+    )

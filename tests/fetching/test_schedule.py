@@ -10,7 +10,7 @@ from mediapipe.fetching.schedule import (
     JITTER,
     OUR_FAULT_DELAY_S,
     RetryDelay,
-    fast_delay_s,
+    Schedule,
     next_delay,
 )
 from mediapipe.models.status import Phase
@@ -22,6 +22,10 @@ def wait_after(
     return next_delay(
         failure or TransientMedia404(), fast_retries=fast, slow_retries=slow, elapsed_s=elapsed_s
     )
+
+
+def fast_delay_s(retries: int) -> float:
+    return Schedule.from_settings().fast_delay_s(retries)
 
 
 def test_the_countdown_doubles_from_one_second_to_the_cap() -> None:
@@ -128,7 +132,7 @@ def test_retry_after_of_thirty_thousand_years_is_bounded() -> None:
 def test_trouble_of_ours_never_uses_the_schedule_up() -> None:
     wait = wait_after(StorageFailed(), fast=99, slow=99, elapsed_s=10**9)
     assert wait is not None
-    assert not wait.counts
+    assert not wait.consumes_retry
     assert wait.delay_s == pytest.approx(OUR_FAULT_DELAY_S, rel=JITTER)
 
 

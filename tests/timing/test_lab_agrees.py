@@ -29,10 +29,11 @@ SCHEDULES = {"doubling": (1.0, 2.0, 8.0, 18.0), "steady": (1.6, 1.0, 1.6, 18.0)}
 ASK = """
 import json
 from mediapipe.timing.retry_lab.comparison import compare
-from mediapipe.timing.retry_lab.policies import Policy, Schedule
+from mediapipe.fetching.schedule import Schedule
+from mediapipe.timing.retry_lab.policies import Policy
 from mediapipe.models import MediaItem
 schedules = json.loads({schedules!r})
-others = [Policy.of(name, Schedule(*values)) for name, values in schedules.items()]
+others = [Policy(name, schedule=Schedule(*values)) for name, values in schedules.items()]
 found = compare(MediaItem.objects.all(), others=others).outcomes
 figures = {{o.policy.name: o.estimate for o in found}}
 print(json.dumps({{

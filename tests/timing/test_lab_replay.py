@@ -9,10 +9,10 @@ import pytest
 from pytest_django import Settings
 
 from mediapipe.failures import TransientMedia404
-from mediapipe.fetching.schedule import next_delay
+from mediapipe.fetching.schedule import Schedule, next_delay
 from mediapipe.timing.retry_lab.estimate import distribution
 from mediapipe.timing.retry_lab.history import EDGES_S, delays
-from mediapipe.timing.retry_lab.policies import KNOWN, Policy, Schedule, duration
+from mediapipe.timing.retry_lab.policies import KNOWN, Policy, duration
 from mediapipe.timing.retry_lab.replay import estimated, outcome
 
 EVERY_SECOND = Policy("every second", (1.0,) * 200)
@@ -97,9 +97,9 @@ def test_the_share_is_bounded_by_what_is_still_waited_for() -> None:
 @pytest.mark.parametrize("factor", [1.0, 1.5, 2.0])
 def test_our_own_schedule_asks_when_the_service_would(settings: Settings, factor: float) -> None:
     settings.RETRY_FACTOR = factor
-    ours = Policy.of("ours", Schedule.from_settings()).retries_s(400, answer_s=0.2)
+    ours = Policy("ours", schedule=Schedule.from_settings()).retries_s(400, response_s=0.2)
     random.seed(3)
-    served = [asked_by_the_service(answer_s=0.2) for _ in range(400)]
+    served = [asked_by_the_service(response_s=0.2) for _ in range(400)]
     counts = {len(asked) for asked in served}
     assert {int(np.isfinite(row).sum()) for row in ours} <= set(range(min(counts), max(counts) + 2))
     for retry in range(min(counts)):
@@ -109,17 +109,17 @@ def test_our_own_schedule_asks_when_the_service_would(settings: Settings, factor
         assert ours[:, retry].mean() == pytest.approx(middle, abs=4 * spread)
 
 
-def asked_by_the_service(answer_s: float) -> list[float]:
+def asked_by_the_service(response_s: float) -> list[float]:
     """Return when the service retries media that never comes; seconds after the first attempt."""
     asked: list[float] = []
     fast = slow = 0
-    now_s = answer_s
+    now_s = response_s
     while wait := next_delay(
         TransientMedia404(), fast_retries=fast, slow_retries=slow, elapsed_s=now_s
     ):
         fast, slow = fast + (wait.phase == "fast"), slow + (wait.phase == "slow")
         asked.append(now_s + wait.delay_s)
-        now_s = asked[-1] + answer_s
+        now_s = asked[-1] + response_s
     return asked
 
 

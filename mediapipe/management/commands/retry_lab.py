@@ -8,12 +8,13 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
+from mediapipe.fetching.schedule import Schedule
 from mediapipe.management.arguments import add_period, media_of_period
 from mediapipe.models.media.queryset import MediaQuerySet
 from mediapipe.settings.values import duration_s
 from mediapipe.timing.retry_lab import formatting, plot
 from mediapipe.timing.retry_lab.comparison import Comparison, compare
-from mediapipe.timing.retry_lab.policies import Policy, Schedule
+from mediapipe.timing.retry_lab.policies import Policy, environment
 
 
 class Command(BaseCommand):
@@ -66,7 +67,7 @@ class Command(BaseCommand):
         self.stdout.write(formatting.BRACKETS)
         self.stdout.write(f"\n{formatting.what_is_proposed(comparison)}")
         if comparison.proposal:
-            for name, value in comparison.proposal.schedule.environment().items():
+            for name, value in environment(comparison.proposal.schedule).items():
                 self.stdout.write(f"{name}={value}")
 
     def _draw(self, comparison: Comparison, path: Path) -> None:
@@ -84,7 +85,7 @@ def others(options: dict[str, Any]) -> Sequence[Policy]:
     if not given:
         return ()
     schedule = replace(Schedule.from_settings(), **given)
-    return (Policy.of(formatting.YOURS, schedule),)
+    return (Policy(formatting.YOURS, schedule=schedule),)
 
 
 def length(text: str) -> float:

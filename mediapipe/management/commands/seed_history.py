@@ -1,7 +1,6 @@
 import random
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +41,7 @@ class Command(BaseCommand):
                 "to tell apart. Use another DATABASE_URL or DATA_DIR, or --add if you mean it."
             )
         until = options["until"] or timezone.now()
-        with progress(options["media"]) as bar, seeded(options["seed"]):
+        with progress(options["media"]) as bar:
             for rows in self._batches(options, until):
                 with transaction.atomic():
                     rows.save()
@@ -80,14 +79,3 @@ def progress(total: int) -> Progress:
     bar = Progress(*columns, console=Console(stderr=True))
     bar.add_task("media", total=total)
     return bar
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Make the spread of the retry schedule, which is drawn from `random` itself, repeatable."""
-    state = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(state)

@@ -22,7 +22,7 @@ from mediapipe.failures import (
     TwilioError,
     Unauthorized,
 )
-from mediapipe.fetching.schedule import RetryDelay, next_delay
+from mediapipe.fetching.schedule import RetryDelay, Schedule
 from mediapipe.management.seed_history.arrivals import Arrival
 from mediapipe.models.status import Phase
 from mediapipe.providers.base import AnnouncedMedia, Kind
@@ -116,6 +116,7 @@ def _try_until_it_ends(
     lasts_s: float,
     rng: Random,
 ) -> None:
+    schedule = Schedule.from_settings()
     phase, retries, first_s = Phase.FAST, {Phase.FAST: 0, Phase.SLOW: 0}, started_s
     while started_s < lasts_s:
         failure, trouble = (
@@ -129,22 +130,19 @@ def _try_until_it_ends(
         attempt.ended = ended_s < lasts_s
         if not attempt.ended or failure is None or issubclass(failure, FinalFailure):
             return
-        attempt.wait = wait = _wait(failure, retries, ended_s - first_s)
+        assert issubclass(failure, TransientFailure)  # noqa: S101  (a final one has ended before)
+        attempt.wait = wait = schedule.next_delay(
+            failure(),
+            fast_retries=retries[Phase.FAST],
+            slow_retries=retries[Phase.SLOW],
+            elapsed_s=ended_s - first_s,
+            rng=rng,
+        )
         if wait is None:
             return
         phase = wait.phase
-        retries[phase] += wait.counts
+        retries[phase] += wait.consumes_retry
         started_s = ended_s + wait.delay_s + rng.uniform(0.0, LATENESS_S)
-
-
-def _wait(failure: type[Failure], retries: dict[Phase, int], elapsed_s: float) -> RetryDelay | None:
-    assert issubclass(failure, TransientFailure)  # noqa: S101  (a final one has ended before)
-    return next_delay(
-        failure(),
-        fast_retries=retries[Phase.FAST],
-        slow_retries=retries[Phase.SLOW],
-        elapsed_s=elapsed_s,
-    )
 
 
 def _available_s(media: AnnouncedMedia, arrival: Arrival, rng: Random) -> float:

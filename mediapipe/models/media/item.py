@@ -209,8 +209,8 @@ class MediaItem(MediaRow):
             next_attempt_at=due,
             sweep_at=due if wait.phase == Phase.SLOW else due + DELIVERY_TIMEOUT,
             phase=wait.phase,
-            fast_retries=self.fast_retries + (wait.counts and wait.phase == Phase.FAST),
-            slow_retries=self.slow_retries + (wait.counts and wait.phase == Phase.SLOW),
+            fast_retries=self.fast_retries + (wait.consumes_retry and wait.phase == Phase.FAST),
+            slow_retries=self.slow_retries + (wait.consumes_retry and wait.phase == Phase.SLOW),
             **media_changes.seen(self, failure, evidence),
         )
         return wait

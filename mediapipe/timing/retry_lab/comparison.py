@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mediapipe.fetching.schedule import Schedule
 from mediapipe.models.media.queryset import MediaQuerySet
 from mediapipe.timing.retry_lab.estimate import distribution
 from mediapipe.timing.retry_lab.history import Delays, recorded
-from mediapipe.timing.retry_lab.policies import KNOWN, Policy, Schedule
+from mediapipe.timing.retry_lab.policies import KNOWN, Policy
 from mediapipe.timing.retry_lab.proposal import Candidate, candidates, frontier, proposed
 from mediapipe.timing.retry_lab.replay import Outcome, estimated, outcome
 
@@ -43,13 +44,13 @@ def compare(
         return None
     share = distribution(delays)
     schedule = Schedule.from_settings()
-    present = Policy.of(PRESENT, schedule)
-    figures = estimated(present, share, delays.answer_s)
+    present = Policy(PRESENT, schedule=schedule)
+    figures = estimated(present, share, delays.response_s)
     budget = figures.requests if budget is None else budget
-    grid = candidates(share, delays.answer_s, schedule, figures.retrieved)
+    grid = candidates(share, delays.response_s, schedule, figures.retrieved)
     best = proposed(grid, budget)
     policies = [present, *others, *KNOWN]
     if best:
-        policies.insert(1, Policy.of(PROPOSED, best.schedule))
+        policies.insert(1, Policy(PROPOSED, schedule=best.schedule))
     outcomes = [outcome(policy, share, delays) for policy in policies]
     return Comparison(delays, outcomes, frontier(grid), budget, best)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from mediapipe.fetching.schedule import Schedule
 from mediapipe.timing.retry_lab.comparison import Comparison
 from mediapipe.timing.retry_lab.history import Delays
-from mediapipe.timing.retry_lab.policies import Policy, Schedule, duration
+from mediapipe.timing.retry_lab.policies import Policy, duration
 from mediapipe.timing.retry_lab.proposal import SHARE_TOLERANCE
 from mediapipe.timing.retry_lab.replay import Outcome
 

@@ -37,13 +37,13 @@ CELLS = len(EDGES_S) + 1
 class Delays:
     """Equal intervals and how many media items have each: available in a cell from first to last.
 
-    `answer_s` is how long Twilio takes to say 404. `taken` of `total` media items are in it.
+    `response_s` is how long Twilio takes to say 404. `taken` of `total` media items are in it.
     """
 
     first: npt.NDArray[np.intp]
     last: npt.NDArray[np.intp]
     weights: Floats
-    answer_s: float
+    response_s: float
     taken: int
     total: int
 
@@ -66,11 +66,11 @@ def recorded(media: MediaQuerySet, most: int = MOST_MEDIA) -> Delays:
     taken = known.order_by().annotate(rest=Mod(F("pk"), every, output_field=IntegerField()))
     taken = taken.filter(rest=0)
     fields = ("queue_lag_s", "delay_at_least_s", "delay_at_most_s", "not_found_count")
-    return delays(list(taken.values_list(*fields).iterator()), _answer_s(taken), total)
+    return delays(list(taken.values_list(*fields).iterator()), _response_s(taken), total)
 
 
 def delays(
-    rows: list[tuple[float, float | None, float | None, int]], answer_s: float, total: int
+    rows: list[tuple[float, float | None, float | None, int]], response_s: float, total: int
 ) -> Delays:
     """Return rows of (queue lag, delay at least, delay at most, 404s), seconds, as Delays."""
     table = np.array(rows, dtype=float).reshape(-1, 4)
@@ -78,14 +78,14 @@ def delays(
     late = not_found > 0
     after_s = np.where(late, np.maximum(0, least - lag), 0.0)
     # The moment that counts is the request's; "at most" is that of its answer.
-    found_s = np.where(np.isnan(most), np.inf, most - lag - answer_s)
+    found_s = np.where(np.isnan(most), np.inf, most - lag - response_s)
     until_s = np.where(late, found_s, 0.0)
     first = np.where(late, _nearest_edge(after_s) + 1, 0)
     last = np.where(late, np.maximum(first, _nearest_edge(until_s)), 0)
     counted = Counter(zip(first.tolist(), last.tolist(), strict=True))
     ends = np.array(list(counted), dtype=np.intp).reshape(-1, 2)
     weights = np.array(list(counted.values()), dtype=float)
-    return Delays(ends[:, 0], ends[:, 1], weights, answer_s, len(rows), total)
+    return Delays(ends[:, 0], ends[:, 1], weights, response_s, len(rows), total)
 
 
 def _nearest_edge(seconds: Floats) -> npt.NDArray[np.intp]:
@@ -98,7 +98,7 @@ def _nearest_edge(seconds: Floats) -> npt.NDArray[np.intp]:
     return np.where(np.isinf(seconds), len(EDGES_S), np.searchsorted(middles, seconds))
 
 
-def _answer_s(media: MediaQuerySet) -> float:
+def _response_s(media: MediaQuerySet) -> float:
     """Return the median seconds until Twilio said 404 to a first attempt."""
     first = FetchAttempt.objects.filter(
         media__in=media.values("pk"), number=1, outcome=TransientMedia404.slug

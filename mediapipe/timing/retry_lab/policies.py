@@ -1,120 +1,66 @@
-"""The schedules that are compared: ours as it is set, others, and those of known products."""
+"""The policies that are compared: the schedule in force, others, and those of known products."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from django.conf import settings
 
-from mediapipe.fetching.schedule import JITTER, MIN_REMAINING
+from mediapipe.failures import TransientMedia404
+from mediapipe.fetching.schedule import Schedule
+from mediapipe.models.status import Phase
 
 Floats = npt.NDArray[np.float64]
 # No sensible schedule has more; a first delay of milliseconds without growth would.
-MOST_RETRIES = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """The settings of both phases: seconds, and the factor by which fast waits grow."""
-
-    first_delay_s: float
-    factor: float
-    max_delay_s: float
-    fast_window_s: float
-    slow_s: tuple[float, ...] = ()
-
-    @classmethod
-    def from_settings(cls) -> Self:
-        """Return the schedule that is in force."""
-        return cls(
-            settings.RETRY_FIRST_DELAY_S,
-            settings.RETRY_FACTOR,
-            settings.RETRY_MAX_DELAY_S,
-            settings.RETRY_FAST_WINDOW_S,
-            tuple(settings.RETRY_SLOW_SCHEDULE_S),
-        )
-
-    def fast_s(self) -> tuple[float, ...]:
-        """Return every wait that may still begin in the fast window, before the spread."""
-        waits: list[float] = []
-        earliest_s = 0.0
-        while len(waits) < MOST_RETRIES:
-            # The exponent is bounded as in mediapipe.schedule.
-            wait_s = min(self.first_delay_s * self.factor ** min(len(waits), 64), self.max_delay_s)
-            waits.append(wait_s)
-            earliest_s += max(self.first_delay_s, wait_s * (1 - JITTER))
-            if earliest_s > self.fast_window_s:
-                break
-        return tuple(waits)
-
-    def environment(self) -> dict[str, str]:
-        """Return the variables that put this schedule in force."""
-        return {
-            "RETRY_FIRST_DELAY": duration(self.first_delay_s),
-            "RETRY_FACTOR": f"{self.factor:g}",
-            "RETRY_MAX_DELAY": duration(self.max_delay_s),
-            "RETRY_FAST_WINDOW": duration(self.fast_window_s),
-            "RETRY_SLOW_SCHEDULE": ",".join(map(duration, self.slow_s)),
-        }
+MAX_RETRIES = 2000
+NOT_FOUND = TransientMedia404()
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A row of the comparison: the waits between attempts, and how they are spread.
-
-    `window_s` bounds the fast waits, `least_s` every one of them. `schedule` is there if the
-    policy can be put in force by settings.
-    """
+    """A row of the comparison: fixed waits between attempts, or a schedule of the service."""
 
     name: str
-    fast_s: tuple[float, ...]
-    slow_s: tuple[float, ...] = ()
-    window_s: float = math.inf
-    least_s: float = 0.0
-    spread: float = 0.0
-    schedule: Schedule | None = field(default=None, compare=False)
+    waits_s: tuple[float, ...] = ()
+    schedule: Schedule | None = None
 
-    @classmethod
-    def of(cls, name: str, schedule: Schedule) -> Self:
-        """Return a policy that waits as mediapipe.schedule does under these settings."""
-        return cls(
-            name,
-            schedule.fast_s(),
-            schedule.slow_s,
-            window_s=schedule.fast_window_s,
-            least_s=schedule.first_delay_s,
-            spread=JITTER,
-            schedule=schedule,
-        )
+    def without_jitter(self) -> Self:
+        """Return the policy with its waits as they are configured."""
+        return replace(self, schedule=self.schedule and replace(self.schedule, jitter=0.0))
 
-    def retries_s(self, draws: int, answer_s: float = 0.0, seed: int = 0) -> Floats:
-        """Return when each retry begins, in seconds after the first attempt; one draw a row.
+    def retries_s(self, draws: int, response_s: float = 0.0, seed: int = 0) -> Floats:
+        """Return when each retry begins, in seconds after the first attempt; one draw per row.
 
-        Retries that are not made are infinite and stand last. `answer_s` is how long Twilio
-        takes to answer 404: a wait begins when the answer is there.
+        Retries that are not made are infinite and come last. `response_s` is how long Twilio
+        takes to respond 404: a wait begins when the response is there.
         """
-        rng = np.random.default_rng(seed)
-        spreads = (1 - self.spread, 1 + self.spread)
-        waits_s = np.array(self.fast_s) * rng.uniform(*spreads, (draws, len(self.fast_s)))
-        waits_s = self._cut(np.maximum(waits_s, self.least_s), answer_s, rng)
-        fast = np.cumsum(waits_s + answer_s, axis=1)
-        # The first wait that does not fit ends the fast phase for good.
-        fast[fast > self.window_s] = np.inf
-        last_s = np.max(fast, axis=1, initial=0.0, where=np.isfinite(fast))
-        steps_s = np.array(self.slow_s) * rng.uniform(*spreads, (draws, len(self.slow_s)))
-        slow = last_s[:, None] + np.cumsum(steps_s + answer_s, axis=1)
-        return np.sort(np.concatenate([fast, slow], axis=1), axis=1)
+        rng = random.Random(seed)  # noqa: S311  (the same comparison each time)
+        draws_s = [list(islice(self._waits_s(response_s, rng), MAX_RETRIES)) for _ in range(draws)]
+        waits_s = np.full((draws, max(map(len, draws_s))), np.inf)
+        for row, drawn_s in zip(waits_s, draws_s, strict=True):
+            row[: len(drawn_s)] = drawn_s
+        return np.cumsum(waits_s + response_s, axis=1)
 
-    def _cut(self, waits_s: Floats, answer_s: float, rng: np.random.Generator) -> Floats:
-        """Cut the wait that would cross the end of the fast phase, as mediapipe.schedule does."""
-        begun_s = np.cumsum(waits_s + answer_s, axis=1) - waits_s
-        left_s = self.window_s - begun_s
-        ends = np.maximum(left_s * rng.uniform(1 - self.spread, 1, left_s.shape), self.least_s)
-        return np.where((MIN_REMAINING * waits_s < left_s) & (left_s < waits_s), ends, waits_s)
+    def _waits_s(self, response_s: float, rng: random.Random) -> Iterator[float]:
+        if self.schedule is None:
+            yield from self.waits_s
+            return
+        elapsed_s, retries = response_s, {Phase.FAST: 0, Phase.SLOW: 0}
+        while delay := self.schedule.next_delay(
+            NOT_FOUND,
+            fast_retries=retries[Phase.FAST],
+            slow_retries=retries[Phase.SLOW],
+            elapsed_s=elapsed_s,
+            rng=rng,
+        ):
+            yield delay.delay_s
+            retries[delay.phase] += 1
+            elapsed_s += delay.delay_s + response_s
 
 
 # What other products do about the same 404, as their sources say.
@@ -123,6 +69,17 @@ KNOWN = (
     Policy("1/2/4/8 s (hand-made bots)", (1.0, 2.0, 4.0, 8.0)),
     Policy("45 x 1 s (mailroom)", (1.0,) * 45),
 )
+
+
+def environment(schedule: Schedule) -> dict[str, str]:
+    """Return the environment variables that put this schedule in force."""
+    return {
+        "RETRY_FIRST_DELAY": duration(schedule.first_delay_s),
+        "RETRY_FACTOR": f"{schedule.factor:g}",
+        "RETRY_MAX_DELAY": duration(schedule.max_delay_s),
+        "RETRY_FAST_WINDOW": duration(schedule.fast_window_s),
+        "RETRY_SLOW_SCHEDULE": ",".join(map(duration, schedule.slow_s)),
+    }
 
 
 def duration(seconds: float) -> str:

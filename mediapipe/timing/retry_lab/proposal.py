@@ -9,7 +9,8 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from mediapipe.timing.retry_lab.policies import Policy, Schedule
+from mediapipe.fetching.schedule import Schedule
+from mediapipe.timing.retry_lab.policies import Policy
 from mediapipe.timing.retry_lab.replay import Figures, estimated
 
 Floats = npt.NDArray[np.float64]
@@ -33,14 +34,14 @@ class Candidate:
 
 
 def candidates(
-    share: Floats, answer_s: float, present: Schedule, retrieved: float
+    share: Floats, response_s: float, present: Schedule, retrieved: float
 ) -> list[Candidate]:
     """Return every schedule of the grid that retrieves at least this share (0 to 1).
 
     The slow phase stays as it is at present.
     """
     found = [
-        Candidate(schedule, estimated(Policy.of("", schedule), share, answer_s, DRAWS))
+        Candidate(schedule, estimated(Policy("", schedule=schedule), share, response_s, DRAWS))
         for schedule in _grid(present)
     ]
     return [each for each in found if each.figures.retrieved >= retrieved - SHARE_TOLERANCE]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -73,9 +73,9 @@ def replay(retries_s: Floats, available_s: Floats) -> Replay:
     return Replay(found, excess_s, np.where(found, place + 1.0, made))
 
 
-def estimated(policy: Policy, share: Floats, answer_s: float, draws: int = DRAWS) -> Figures:
+def estimated(policy: Policy, share: Floats, response_s: float, draws: int = DRAWS) -> Figures:
     """Return the figures of a policy for delays of this distribution (a share a cell)."""
-    seen = replay(policy.retries_s(draws, answer_s), moments_s())
+    seen = replay(policy.retries_s(draws, response_s), moments_s())
     each = np.broadcast_to(share / draws, seen.found.shape)
     requests = float((each * seen.requests).sum())
     return _figures(seen.excess_s[seen.found], each[seen.found], each[seen.found].sum(), requests)
@@ -83,12 +83,12 @@ def estimated(policy: Policy, share: Floats, answer_s: float, draws: int = DRAWS
 
 def outcome(policy: Policy, share: Floats, delays: Delays) -> Outcome:
     """Return the figures of a policy, estimated from the distribution, and their bounds."""
-    estimate = estimated(policy, share, delays.answer_s)
+    estimate = estimated(policy, share, delays.response_s)
     return Outcome(policy, estimate, *_bounds(policy, delays))
 
 
 def _bounds(policy: Policy, delays: Delays) -> tuple[Figures, Figures]:
-    written = replace(policy, spread=0.0).retries_s(1, delays.answer_s)
+    written = policy.without_jitter().retries_s(1, delays.response_s)
     after_s, until_s = _ends(delays)
     early, late = replay(written, after_s), replay(written, until_s)
     asked_s = np.append(0.0, written[np.isfinite(written)])

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Protocol
+
+# Any factor that grows at all has reached its cap by then, and 10.0 ** 309 overflows.
+MAX_EXPONENT = 64
+
+
+class Rng(Protocol):
+    """A `random.Random`, or the module `random` itself."""
+
+    def uniform(self, a: float, b: float) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Exponential backoff with a cap and proportional jitter; delays in seconds.
+
+    A `jitter` of 0.15 makes a delay up to 15 % shorter or longer, the longest one too.
+    """
+
+    first_s: float
+    factor: float
+    max_s: float
+    jitter: float
+
+    def delay_s(self, retries: int, rng: Rng = random) -> float:
+        """Return the seconds to wait before the next retry, after `retries` earlier ones."""
+        delay_s = min(self.first_s * self.factor ** min(retries, MAX_EXPONENT), self.max_s)
+        return with_jitter(delay_s, self.jitter, rng)
+
+
+def with_jitter(delay_s: float, jitter: float, rng: Rng = random) -> float:
+    """Return the delay ± this fraction, so that what failed together does not return together."""
+    return delay_s * rng.uniform(1 - jitter, 1 + jitter)
