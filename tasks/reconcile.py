@@ -11,6 +11,7 @@ from mediapipe.celery import app
 from mediapipe.failures import Failure
 from mediapipe.models import Reconciliation
 from mediapipe.providers.twilio.accounts import accounts
+from mediapipe.queueing.time_slice import until_deadline
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ def reconcile() -> int:
     The sweep hands out what was taken in, as fast as the queue has room for it.
     """
     Reconciliation.objects.forgotten(timezone.now()).delete()
-    until = time.monotonic() + RUN_S
+    deadline_s = time.monotonic() + RUN_S
     window = timedelta(seconds=settings.RECONCILE_WINDOW_S)
     missing = 0
     for sid, account in accounts().items():
@@ -35,21 +36,19 @@ def reconcile() -> int:
             continue
         run = Reconciliation.due(sid, window, timezone.now() - LEAVE_ALONE)
         if run:
-            missing += work_on(run, until)
+            missing += work_on(run, deadline_s)
     return missing
 
 
-def work_on(run: Reconciliation, until: float) -> int:
-    """Go on with a run until its end or the time (monotonic); return how much was missing."""
+def work_on(run: Reconciliation, deadline_s: float) -> int:
+    """Go on with a run until its end or the deadline (monotonic); return how much was missing."""
     # The client of Twilio's takes a quarter of a second to import, which only this run needs.
     from mediapipe.webhooks.reconciliation.comparison import reconcile as compare
 
     missing = 0
     try:
-        for found in compare(run):
+        for found in until_deadline(compare(run), deadline_s):
             missing += len(found.missing)
-            if time.monotonic() > until:
-                break
     except Failure as failure:
         run.stopped(failure.slug)
         logger.error("reconciliation of %s stopped: %s", run.account_sid, failure)

@@ -8,6 +8,7 @@ from mediapipe.celery import app
 from mediapipe.models import MediaItem, RetryBatch
 from mediapipe.operations.audit_log import log_item_actions
 from mediapipe.queueing.dispatch import broker_errors, dispatch, queue_capacity
+from mediapipe.queueing.time_slice import until_deadline
 from mediapipe.settings.queues import RETRIES
 
 # Short enough for a worker that is told to stop; the next run begins within seconds.
@@ -17,14 +18,8 @@ RUN_S = 4.0
 @app.task(ignore_result=True)
 def work_off_retries() -> int:
     """Put batches back to work for some seconds; return how many items went back."""
-    until = time.monotonic() + RUN_S
-    retried = 0
-    while time.monotonic() < until:
-        ids = work_off_batch()
-        if ids is None:
-            break
-        retried += len(ids)
-    return retried
+    batches = until_deadline(iter(work_off_batch, None), time.monotonic() + RUN_S)
+    return sum(len(ids) for ids in batches)
 
 
 def work_off_batch() -> list[int] | None:

@@ -7,6 +7,7 @@ killed in between leaves nothing behind that the next run does not finish.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,8 @@ from django_celery_results.models import TaskResult
 from mediapipe.failures import StorageFailed
 from mediapipe.fetching import storage
 from mediapipe.models import FetchAttempt, HandOff, MediaItem, WebhookEvent
+
+logger = logging.getLogger(__name__)
 
 BATCH = 500
 # What is to be kept for ever is never from before this.
@@ -77,6 +80,27 @@ def kinds() -> list[Kind]:
         ),
         Kind("results", settings.RETENTION_RESULTS_DAYS, _results_before, _delete),
     ]
+
+
+def purge_in_turns(now: datetime) -> Iterator[dict[str, int]]:
+    """Delete one batch of each kind per turn; yield the counts of the turn by kind.
+
+    The kinds take turns, so that a month of payloads does not delay the files. A kind ends when
+    nothing is left, or when the storage fails.
+    """
+    batches = {kind.name: kind.purge(now) for kind in kinds()}
+    while batches:
+        counts: dict[str, int] = {}
+        for name, kind in list(batches.items()):
+            deleted = None
+            try:
+                deleted = next(kind, None)
+            except StorageFailed as failure:
+                logger.error("the storage failed to delete files: %s", failure.detail)
+            if deleted is None:
+                del batches[name]
+            counts[name] = deleted or 0
+        yield counts
 
 
 def _results_before(moment: datetime) -> QuerySet[Any]:

@@ -6,10 +6,10 @@ happened since the last one, however many rows there are.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import models, transaction
@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from mediapipe.models import FetchAttempt, MediaItem, Status, WebhookEvent
 from mediapipe.models.counters import Counter, Counts, Watermark
+from mediapipe.queueing.time_slice import until_deadline
 
 # Upper bounds of the histograms, in seconds: from our own queue to the end of the slow phase.
 BUCKETS_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400, 172800)
@@ -69,7 +70,7 @@ def count(until_s: float) -> None:
         (Stream("failed", failed, "failed_at", _failed), end),
         (Stream("attempts", attempts, "started_at", _attempts), min(end, _all_ended_before(end))),
     ):
-        while stream.advance(settled) and time.monotonic() < until_s:
+        for _ in until_deadline(iter(partial(stream.advance, settled), False), until_s):
             pass
 
 
