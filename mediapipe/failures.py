@@ -122,7 +122,7 @@ class CdnRefused(TransientFailure):
     todo = "Compare our clock with Twilio's, then give Twilio the request ids."
 
 
-class UnexpectedAnswer(TransientFailure):
+class UnexpectedResponse(TransientFailure):
     """The answer has a status or headers that no media answer should have."""
 
     slug = "unexpected_answer"

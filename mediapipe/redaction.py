@@ -1,6 +1,7 @@
-"""Phone numbers as those see them who may not: how long, and with which two digits they end."""
+"""Text without what must not leave the service: phone numbers, and URLs that are secrets."""
 
 import re
+from urllib.parse import urlsplit
 
 # After a plus whatever looks like a number is one: as it is, escaped for a URL or for JSON.
 PLUS = r"(?:\+|%2[Bb]|\\u002[bB])"
@@ -29,6 +30,18 @@ def masked_value(name: str, value: str) -> str:
     if SEALED.fullmatch(name):
         return SIGN * 3
     return _digits_masked(value) if NAMED.fullmatch(name) else masked(value)
+
+
+def host_of(url: str) -> str:
+    """Return the host of a URL, with its port if it names one; "" for a malformed URL.
+
+    Signed CDN links and chat webhooks are secrets, so logs and rows keep the host alone.
+    """
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2][:255]
+    except ValueError:
+        # A webhook can announce anything as a URL; a refused one is recorded as it came.
+        return ""
 
 
 def _if_no_date(found: re.Match[str]) -> str:

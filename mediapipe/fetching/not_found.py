@@ -24,7 +24,7 @@ from mediapipe.failures import (
     MediaDeleted,
     RecordingAbsent,
 )
-from mediapipe.fetching.http.request import ask
+from mediapipe.fetching.http.request import send_request
 from mediapipe.models import MediaItem, NotFoundCause
 
 logger = logging.getLogger(__name__)
@@ -116,14 +116,14 @@ def _asked(media: MediaItem) -> NotFoundCause | None:
             account_sid=media.event.account_sid,
             subject_sid=media.event.subject_sid,
         )
-        answer = ask(request)
+        answer = send_request(request)
     except Failure as failure:
         logger.info("%s: its metadata was not to be had: %s", media, failure.slug)
         return None
     finally:
         # The attempt lasted as long as its own request, whatever was asked after it.
         media.began += time.monotonic() - began
-    return provider.not_found_because(answer)
+    return provider.not_found_cause(answer)
 
 
 def _proved(media: MediaItem) -> Failure | None:

@@ -11,7 +11,7 @@ import logging
 from mediapipe import providers
 from mediapipe.failures import Failure, StorageFailed, TransientFailure, Undelivered
 from mediapipe.fetching import storage
-from mediapipe.fetching.http.request import ask
+from mediapipe.fetching.http.request import send_request
 from mediapipe.models import AccountHealth, Deletion, HandOff, MediaItem, Status
 from mediapipe.models.deletions import deletion_policy_for
 from mediapipe.models.status import UNFINISHED
@@ -99,7 +99,7 @@ def _asked(media: MediaItem) -> str:
         request = provider.deletion_request(
             url=media.media_url, account_sid=event.account_sid, subject_sid=event.subject_sid
         )
-        answer = ask(request, method="DELETE")
+        answer = send_request(request, method="DELETE")
     except Failure as failure:
         again = isinstance(failure, TransientFailure)
         raise DeletionDeferred(f"{failure.slug}: {failure.detail}", again=again) from None

@@ -9,8 +9,8 @@ from typing import Any
 
 from mediapipe.failures import Failure, TransientFailure, Undelivered
 from mediapipe.fetching.http.post import post
-from mediapipe.fetching.http.redirects import host_of
-from mediapipe.providers.base import Answer
+from mediapipe.providers.base import Response
+from mediapipe.redaction import host_of
 from mediapipe.settings.signing_keys import signed_headers
 
 # These say "not now"; every other 4xx says "never like this".
@@ -50,7 +50,7 @@ def _send(url: str, body: bytes, headers: Mapping[str, str]) -> str:
     raise Undelivered(said, again=again, retry_after_s=answer.retry_after_s)
 
 
-def _in_words(answer: Answer) -> str:
+def _in_words(answer: Response) -> str:
     if 300 <= answer.status < 400:
         return f"{answer.status}, and redirects are not followed"
     text = re.sub(r"[^ -~]+", " ", answer.body_head[: 4 * SHOWN].decode(errors="replace"))

@@ -80,6 +80,6 @@ class Deletion(OutboxMessage):
 def deletion_policy_for(media: MediaItem) -> PostStorePolicy:
     """Return what its account wishes for a stored item; what cannot be read wishes nothing."""
     try:
-        return providers.get(media.event.provider).after_storing(media.account_sid)
+        return providers.get(media.event.provider).post_store_policy(media.account_sid)
     except ImproperlyConfigured:
         return PostStorePolicy.KEEP

@@ -118,11 +118,11 @@ class MediaRequest:
     url: str
     credentials: tuple[Credentials, ...]
     may_redirect_to: Callable[[str], bool]
-    link_in: Callable[["Answer"], Link | None] | None = None
+    link_in: Callable[["Response"], Link | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What the provider said to one GET; header names are lower-case.
 
     `body_head` has the first bytes of an error document, or of metadata.
@@ -197,24 +197,24 @@ class Provider(Protocol):
     def media_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         """Return how to ask for this URL; raise AddressRefused or ConfigMissing."""
 
-    def classify(self, answer: Answer) -> TransientFailure | FinalFailure | None:
+    def classify(self, answer: Response) -> TransientFailure | FinalFailure | None:
         """Return which failure an answer means, or None where the body is the media."""
 
     def metadata_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         """Return how to ask what is known of this media; raise as media_request does."""
 
-    def not_found_because(self, answer: Answer) -> NotFoundCause | None:
+    def not_found_cause(self, answer: Response) -> NotFoundCause | None:
         """Return what the metadata tells of media that is not found; None where it tells nothing.
 
         `DELETED` where there is no metadata either: whether there was any before, or will be, is
         for the caller to know.
         """
 
-    def after_storing(self, account_sid: str) -> PostStorePolicy:
+    def post_store_policy(self, account_sid: str) -> PostStorePolicy:
         """Return what this account wishes; raise ImproperlyConfigured."""
 
     def deletion_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         """Return how to ask that this media be deleted; raise as media_request does."""
 
-    def error_code(self, answer: Answer) -> int | None:
+    def error_code(self, answer: Response) -> int | None:
         """Return the provider's own error code from an error document, if it names one."""

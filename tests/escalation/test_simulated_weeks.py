@@ -84,7 +84,7 @@ def live(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         begins: datetime | None = None,
     ) -> Week:
         week = Week(climate, accounts, seed=seed)
-        monkeypatch.setattr("mediapipe.fetching.not_found.ask", week.ask)
+        monkeypatch.setattr("mediapipe.fetching.not_found.send_request", week.send_request)
         week.run(begins)
         return week
 

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from mediapipe import providers
 from mediapipe.lifecycle.export import media_line
 from mediapipe.models import FetchAttempt, MediaItem, Status
-from mediapipe.providers.base import Answer, Link, NotFoundCause
+from mediapipe.providers.base import Link, NotFoundCause, Response
 from mediapipe.providers.twilio.media import link_in_metadata
 from mediapipe.simulator import Simulator, faults, payloads
 from mediapipe.simulator.script import MediaScript
@@ -197,14 +197,14 @@ def test_the_export_calls_it_a_conversation(twilio: Simulator) -> None:
     ],
 )
 def test_metadata_without_a_link_names_none(document: bytes) -> None:
-    assert link_in_metadata(Answer(200, {}, document, redirected=False)) is None
+    assert link_in_metadata(Response(200, {}, document, redirected=False)) is None
 
 
 @pytest.mark.parametrize("size", [None, "12", -1, 0, 1.5, True, [], 12])
 def test_only_a_number_of_bytes_is_a_size(size: object) -> None:
     links = {"content_direct_temporary": "https://media.us1.twilio.com/ME1"}
     document = json.dumps({"links": links, "size": size}).encode()
-    found = link_in_metadata(Answer(200, {}, document, redirected=False))
+    found = link_in_metadata(Response(200, {}, document, redirected=False))
     expected = 12 if size == 12 else None
     assert found == Link("https://media.us1.twilio.com/ME1", expected)
 

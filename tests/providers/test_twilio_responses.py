@@ -13,9 +13,9 @@ from mediapipe.failures import (
     TransientMedia404,
     TwilioError,
     Unauthorized,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
-from mediapipe.providers.base import Answer
+from mediapipe.providers.base import Response
 
 TWILIO = providers.get("twilio")
 
@@ -30,9 +30,9 @@ NOT_FOUND_JSON = b'{"code":20404,"message":"not found","more_info":"","status":4
 
 def answer(
     status: int, body: bytes = b"", *, redirected: bool = False, retry_after: str | None = None
-) -> Answer:
+) -> Response:
     headers = {} if retry_after is None else {"retry-after": retry_after}
-    return Answer(status, headers, body, redirected)
+    return Response(status, headers, body, redirected)
 
 
 def failure(status: int, *, redirected: bool = False, retry_after: str | None = None) -> Failure:
@@ -69,14 +69,14 @@ def test_a_404_is_transient_at_every_hop() -> None:
         (504, TwilioError, TwilioError),
         (520, TwilioError, TwilioError),
         (599, TwilioError, TwilioError),
-        (201, UnexpectedAnswer, UnexpectedAnswer),
-        (204, UnexpectedAnswer, UnexpectedAnswer),
-        (206, UnexpectedAnswer, UnexpectedAnswer),
-        (304, UnexpectedAnswer, UnexpectedAnswer),
-        (405, UnexpectedAnswer, UnexpectedAnswer),
-        (418, UnexpectedAnswer, UnexpectedAnswer),
-        (600, UnexpectedAnswer, UnexpectedAnswer),
-        (999, UnexpectedAnswer, UnexpectedAnswer),
+        (201, UnexpectedResponse, UnexpectedResponse),
+        (204, UnexpectedResponse, UnexpectedResponse),
+        (206, UnexpectedResponse, UnexpectedResponse),
+        (304, UnexpectedResponse, UnexpectedResponse),
+        (405, UnexpectedResponse, UnexpectedResponse),
+        (418, UnexpectedResponse, UnexpectedResponse),
+        (600, UnexpectedResponse, UnexpectedResponse),
+        (999, UnexpectedResponse, UnexpectedResponse),
     ],
 )
 def test_every_status_means_one_failure(

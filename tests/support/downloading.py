@@ -21,7 +21,6 @@ from mediapipe.failures import (
 from mediapipe.fetching.http.download import download
 from mediapipe.fetching.http.session import close_session
 from mediapipe.providers.base import (
-    Answer,
     Body,
     Credentials,
     Evidence,
@@ -30,6 +29,7 @@ from mediapipe.providers.base import (
     MediaRequest,
     NotFoundCause,
     PostStorePolicy,
+    Response,
     WebhookRequest,
 )
 
@@ -58,7 +58,7 @@ class StubProvider:
     def verify(self, request: WebhookRequest) -> tuple[tuple[str, str], ...]:
         raise NotImplementedError
 
-    def after_storing(self, account_sid: str) -> PostStorePolicy:
+    def post_store_policy(self, account_sid: str) -> PostStorePolicy:
         raise NotImplementedError
 
     def deletion_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
@@ -73,7 +73,7 @@ class StubProvider:
     def media_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         raise NotImplementedError
 
-    def classify(self, answer: Answer) -> TransientFailure | FinalFailure | None:
+    def classify(self, answer: Response) -> TransientFailure | FinalFailure | None:
         if answer.status == 429:
             return RateLimited(retry_after_s=float(answer.headers.get("retry-after", 0)))
         meanings: dict[int, type[TransientFailure | FinalFailure]]
@@ -83,10 +83,10 @@ class StubProvider:
     def metadata_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         raise NotImplementedError
 
-    def not_found_because(self, answer: Answer) -> NotFoundCause | None:
+    def not_found_cause(self, answer: Response) -> NotFoundCause | None:
         raise NotImplementedError
 
-    def error_code(self, answer: Answer) -> int | None:
+    def error_code(self, answer: Response) -> int | None:
         return int(answer.body_head) if answer.body_head.isdigit() else None
 
 
@@ -97,7 +97,7 @@ class Download:
     url: str
     credentials: tuple[Credentials, ...] = (ANN,)
     may_redirect_to: Callable[[str], bool] = lambda url: True
-    link_in: Callable[[Answer], Link | None] | None = None
+    link_in: Callable[[Response], Link | None] | None = None
     to: BinaryIO = field(default_factory=io.BytesIO)
     evidence: Evidence = field(default_factory=Evidence)
     progress: int = 0

@@ -20,7 +20,7 @@ from mediapipe.failures import Failure, TransientFailure, TransientMedia404
 from mediapipe.fetching.not_found import judge
 from mediapipe.models import IncidentStep, MediaItem, Status, StepKind, WebhookEvent
 from mediapipe.models.delays import queue_lag_s, span, waited_s
-from mediapipe.providers.base import Answer, MediaRequest
+from mediapipe.providers.base import MediaRequest, Response
 from tests.support import make
 from tests.support.tables import Table
 
@@ -139,12 +139,12 @@ class Week:
             f"{right} of {judged}",
         )
 
-    def ask(self, request: MediaRequest) -> Answer:
+    def send_request(self, request: MediaRequest) -> Response:
         """Answer for Twilio what the metadata of this item is."""
         identity = request.url.rpartition("/")[2].removesuffix(".json")
         if self.truths[identity].metadata:
-            return Answer(200, {}, b'{"sid": "ME"}', redirected=False)
-        return Answer(404, {}, b"", redirected=False)
+            return Response(200, {}, b'{"sid": "ME"}', redirected=False)
+        return Response(404, {}, b"", redirected=False)
 
     def _down(self, now: datetime) -> bool:
         back = self.climate(self.accounts[0], now).down_until

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from pytest_django import Settings
 
-from mediapipe.failures import UnexpectedAnswer
+from mediapipe.failures import UnexpectedResponse
 from mediapipe.providers.base import Kind
 from mediapipe.providers.twilio.accounts import Account
 from mediapipe.webhooks.reconciliation.listing import Lists
@@ -62,5 +62,5 @@ def test_pages_follow_one_another(lists: Lists) -> None:
     first, second = next(pages), next(pages)
     assert [subject.sid for subject in first] == [subject.sid for subject in second]
     # In the description the page after the first is the first again.
-    with pytest.raises(UnexpectedAnswer, match="circle"):
+    with pytest.raises(UnexpectedResponse, match="circle"):
         next(pages)

@@ -16,15 +16,16 @@ from mediapipe.failures import (
     EmptyBody,
     RedirectRefused,
     TooLarge,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     WrongEncoding,
     WrongSize,
 )
 from mediapipe.fetching.http.deadline import Deadline
 from mediapipe.fetching.http.errors import NETWORK_ERRORS, network_failures, storage_failures
-from mediapipe.fetching.http.redirects import host_of, target
+from mediapipe.fetching.http.redirects import target
 from mediapipe.fetching.http.session import session
-from mediapipe.providers.base import Answer, Body, Credentials, Evidence, MediaRequest, Provider
+from mediapipe.providers.base import Body, Credentials, Evidence, MediaRequest, Provider, Response
+from mediapipe.redaction import host_of
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_REDIRECTS = 5
@@ -79,7 +80,9 @@ class _Attempt:
         if answer.status == 200:
             return response
         self.evidence.error_code = self.provider.error_code(answer)
-        raise self.provider.classify(answer) or UnexpectedAnswer(f"{host_of(url)}: {answer.status}")
+        raise self.provider.classify(answer) or UnexpectedResponse(
+            f"{host_of(url)}: {answer.status}"
+        )
 
     def save(self, response: requests.Response, to: BinaryIO) -> Body:
         """Write the body to `to` and return what it was; raise if it is not all there."""
@@ -99,7 +102,7 @@ class _Attempt:
         _check_declared(self.evidence)
         return Body(self.evidence.bytes_received, digest.hexdigest(), head)
 
-    def _ask_origin(self) -> tuple[requests.Response, Answer]:
+    def _ask_origin(self) -> tuple[requests.Response, Response]:
         first, *others = self.request.credentials or (None,)
         response, answer = self._get(self.request.url, first)
         for credentials in others:
@@ -111,32 +114,32 @@ class _Attempt:
     def _is_metadata(self, *, redirected: bool) -> bool:
         return self.request.link_in is not None and not redirected
 
-    def _leads_on(self, answer: Answer) -> bool:
+    def _leads_on(self, answer: Response) -> bool:
         """Tell whether the answer is not the last word, but says where to ask."""
         if self._is_metadata(redirected=answer.redirected):
             return answer.status == 200
         return answer.status in REDIRECTS
 
-    def _next_url(self, url: str, answer: Answer) -> str:
+    def _next_url(self, url: str, answer: Response) -> str:
         url = target(url, self._location(answer))
         self.evidence.redirect_host = host_of(url)
         if not self.request.may_redirect_to(url):
             raise RedirectRefused(f"to {host_of(url)}")
         return url
 
-    def _location(self, answer: Answer) -> str:
+    def _location(self, answer: Response) -> str:
         if self.request.link_in is None or answer.redirected:
             return answer.headers.get("location", "")
         link = self.request.link_in(answer)
         if link is None:
-            raise UnexpectedAnswer("The metadata names no link to the media.")
+            raise UnexpectedResponse("The metadata names no link to the media.")
         self.evidence.declared_size = link.size
         _check_size(link.size or 0)
         return link.url
 
     def _get(
         self, url: str, credentials: Credentials | None = None
-    ) -> tuple[requests.Response, Answer]:
+    ) -> tuple[requests.Response, Response]:
         self.on_progress()
         self.deadline.check()
         left_s = self.deadline.remaining_s
@@ -156,7 +159,7 @@ class _Attempt:
         self._note(response, redirected=redirected)
         is_body = response.status_code == 200 and not self._is_metadata(redirected=redirected)
         head = b"" if is_body else head_of(response)
-        return response, Answer(response.status_code, _lowered(response), head, redirected)
+        return response, Response(response.status_code, _lowered(response), head, redirected)
 
     def _note(self, response: requests.Response, *, redirected: bool) -> None:
         evidence, headers = self.evidence, response.headers
@@ -205,10 +208,10 @@ def head_of(response: requests.Response, most_bytes: int = ERROR_BYTES) -> bytes
     return head
 
 
-def answer_of(response: requests.Response, most_bytes: int = ERROR_BYTES) -> Answer:
+def read_response(response: requests.Response, most_bytes: int = ERROR_BYTES) -> Response:
     """Return the answer of one request, read as far as head_of() reads it, and close it."""
     head = head_of(response, most_bytes)
-    return Answer(response.status_code, _lowered(response), head, redirected=False)
+    return Response(response.status_code, _lowered(response), head, redirected=False)
 
 
 def _lowered(response: requests.Response) -> dict[str, str]:
@@ -225,11 +228,11 @@ def _check_framing(headers: Mapping[str, str]) -> None:
         raise WrongEncoding
     length, transfer = headers.get("Content-Length"), headers.get("Transfer-Encoding")
     if transfer is not None and (length is not None or transfer.lower() != "chunked"):
-        raise UnexpectedAnswer("The length is announced in two ways, or in an unknown one.")
+        raise UnexpectedResponse("The length is announced in two ways, or in an unknown one.")
     if length is None:
         return
     if not re.fullmatch(r"[0-9]{1,18}", length.strip()):
-        raise UnexpectedAnswer("The Content-Length is not a number of bytes.")
+        raise UnexpectedResponse("The Content-Length is not a number of bytes.")
     _check_size(int(length))
 
 

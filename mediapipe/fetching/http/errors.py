@@ -13,7 +13,7 @@ from mediapipe.failures import (
     TooSlow,
     TransientFailure,
     Truncated,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from mediapipe.fetching.http.deadline import Deadline
 
@@ -62,7 +62,7 @@ def _meaning(error: BaseException) -> type[TransientFailure]:
         for link in chain
     ):
         return ConnectionFailed
-    return UnexpectedAnswer
+    return UnexpectedResponse
 
 
 def _origin(error: BaseException) -> BaseException:

@@ -12,9 +12,8 @@ import requests
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from mediapipe.fetching.http.deadline import Deadline
-from mediapipe.fetching.http.download import answer_of
+from mediapipe.fetching.http.download import read_response
 from mediapipe.fetching.http.errors import network_failures
-from mediapipe.fetching.http.redirects import host_of
 from mediapipe.fetching.http.session import (
     PinnedAdapter,
     PinnedConnection,
@@ -22,13 +21,14 @@ from mediapipe.fetching.http.session import (
     Session,
     session,
 )
-from mediapipe.providers.base import Answer
+from mediapipe.providers.base import Response
+from mediapipe.redaction import host_of
 
 # For everything from the name to the end of the answer; the receiver has but to note it down.
 TIMEOUT_S = 15.0
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> Response:
     """Return the answer with the first 16 KiB of its body, fifteen seconds from now at most.
 
     Raises the TransientFailure of a network that does not deliver, and AddressRefused for plain
@@ -43,7 +43,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
             stream=True,
             allow_redirects=False,
         )
-        return answer_of(response)
+        return read_response(response)
 
 
 def is_loopback(text: str) -> bool:

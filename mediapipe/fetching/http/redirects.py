@@ -30,8 +30,3 @@ def target(base: str, location: str) -> str:
     if not agreed or "@" in parts.netloc or parts.scheme not in ("http", "https"):
         raise RedirectRefused("ambiguous Location")
     return url
-
-
-def host_of(url: str) -> str:
-    """Return the host, with the port if the URL names one; the rest of a URL can be a secret."""
-    return urlsplit(url).netloc.rpartition("@")[2][:255]

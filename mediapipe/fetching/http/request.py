@@ -3,22 +3,22 @@
 import requests
 
 from mediapipe.fetching.http.deadline import Deadline
-from mediapipe.fetching.http.download import ERROR_BYTES, answer_of, basic
+from mediapipe.fetching.http.download import ERROR_BYTES, basic, read_response
 from mediapipe.fetching.http.errors import network_failures
-from mediapipe.fetching.http.redirects import host_of
 from mediapipe.fetching.http.session import session
-from mediapipe.providers.base import Answer, Credentials, MediaRequest
+from mediapipe.providers.base import Credentials, MediaRequest, Response
+from mediapipe.redaction import host_of
 
 TIMEOUT_S = 5.0
 
 
-def ask(
+def send_request(
     request: MediaRequest,
     *,
     method: str = "GET",
     timeout_s: float | None = None,
     most_bytes: int = ERROR_BYTES,
-) -> Answer:
+) -> Response:
     """Return the answer with the first 16 KiB of its body, five seconds from now at most.
 
     No redirect is followed. Raises the TransientFailure of a network that does not deliver.
@@ -36,7 +36,7 @@ def ask(
 
 def _ask(
     method: str, url: str, credentials: Credentials | None, deadline: Deadline, most_bytes: int
-) -> Answer:
+) -> Response:
     deadline.check()
     response: requests.Response = session().request(
         method,
@@ -46,4 +46,4 @@ def _ask(
         stream=True,
         allow_redirects=False,
     )
-    return answer_of(response, most_bytes)
+    return read_response(response, most_bytes)

@@ -34,7 +34,7 @@ logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 _local = threading.local()
 
 
-class StrictAnswer(http.client.HTTPResponse):
+class StrictResponse(http.client.HTTPResponse):
     """An answer whose headers leave no doubt about where its body ends."""
 
     def begin(self) -> None:
@@ -53,7 +53,7 @@ class StrictAnswer(http.client.HTTPResponse):
 class PinnedConnection(HTTPConnection):
     """A connection to the very address that was checked, so that DNS cannot change in between."""
 
-    response_class = StrictAnswer
+    response_class = StrictResponse
     may_connect_to = staticmethod(is_allowed)
     _last_used = 0.0
 
@@ -66,7 +66,7 @@ class PinnedConnection(HTTPConnection):
         return _connect_to_any(addresses, end, host=self.host)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
-        """Return the answer; raise TooSlow at the deadline, and what StrictAnswer raises."""
+        """Return the answer; raise TooSlow at the deadline, and what StrictResponse raises."""
         deadline.watch(self.sock)
         self._last_used = time.monotonic()
         return super().getresponse()

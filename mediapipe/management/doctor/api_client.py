@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mediapipe.failures import Failure
-from mediapipe.fetching.http.request import ask
-from mediapipe.providers.base import Answer, Credentials
+from mediapipe.fetching.http.request import send_request
+from mediapipe.providers.base import Credentials, Response
 from mediapipe.providers.twilio import resources
 from mediapipe.providers.twilio.media import error_code
 
@@ -40,7 +40,7 @@ class ApiResponse:
 def told(url: str, credentials: Credentials) -> ApiResponse:
     """Ask for one resource; raise Unanswered if the network does not deliver."""
     try:
-        answer = ask(resources.request(url, credentials), most_bytes=MOST_BYTES)
+        answer = send_request(resources.request(url, credentials), most_bytes=MOST_BYTES)
     except Failure as failure:
         raise Unreachable(failure.detail) from failure
     date = answer.headers.get("date", "")
@@ -66,7 +66,7 @@ def text(document: dict[str, Any], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _document(answer: Answer) -> dict[str, Any]:
+def _document(answer: Response) -> dict[str, Any]:
     if answer.status != 200:
         return {}
     try:

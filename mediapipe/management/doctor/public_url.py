@@ -18,7 +18,7 @@ from mediapipe.fetching.http.addresses import is_public, resolve
 from mediapipe.fetching.http.post import is_any, post
 from mediapipe.management.doctor.findings import Finding, fine
 from mediapipe.management.doctor.issues import Trouble
-from mediapipe.providers.base import Answer
+from mediapipe.providers.base import Response
 from mediapipe.providers.twilio.accounts import Account, accounts
 from mediapipe.providers.twilio.webhooks import TRIAL
 
@@ -84,11 +84,11 @@ def _signed(url: str, account: Account) -> tuple[bytes, dict[str, str]]:
     }
 
 
-def _place(url: str, account: Account, answer: Answer) -> str:
+def _place(url: str, account: Account, answer: Response) -> str:
     return f"{url} answers {answer.status} to {account.sid}"
 
 
-def _meaning(answer: Answer) -> Trouble | None:
+def _meaning(answer: Response) -> Trouble | None:
     """Return what is wrong, by the answer; None where it is that of our web."""
     if answer.status == 200 and answer.body_head.strip() in ANSWERS:
         return None
@@ -103,7 +103,7 @@ def _meaning(answer: Answer) -> Trouble | None:
     return Trouble.PUBLIC_URL_NOT_OURS
 
 
-def _our_error(answer: Answer) -> str:
+def _our_error(answer: Response) -> str:
     try:
         document = json.loads(answer.body_head)
     except (ValueError, RecursionError):

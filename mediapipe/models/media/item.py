@@ -17,7 +17,6 @@ from mediapipe.failures import (
     LeaseLost,
     TransientFailure,
 )
-from mediapipe.fetching.http.redirects import host_of
 from mediapipe.fetching.schedule import RetryDelay, next_delay
 from mediapipe.models.accounts import AccountHealth
 from mediapipe.models.attempts import INTERRUPTED, FetchAttempt
@@ -31,6 +30,7 @@ from mediapipe.models.media.queryset import MediaQuerySet
 from mediapipe.models.media.row import MediaRow
 from mediapipe.models.status import DELIVERY_TIMEOUT, UNFINISHED, Phase, Status
 from mediapipe.providers.base import AnnouncedMedia, PostStorePolicy
+from mediapipe.redaction import host_of
 from mediapipe.signals import media_failed, media_stored, send_after_commit
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class MediaItem(MediaRow):
             media_url=media.url,
             declared_content_type=media.declared_content_type,
             declared_size=media.declared_size,
-            host=_host(media.url),
+            host=host_of(media.url),
             received_at=at,
             reconciled_at=reconciled_at,
             next_attempt_at=reconciled_at or at,
@@ -271,7 +271,7 @@ class MediaItem(MediaRow):
             "http_status": evidence.http_status,
             "twilio_code": evidence.error_code,
             "twilio_request_id": evidence.request_id[:64],
-            "host": evidence.redirect_host or _host(self.media_url),
+            "host": evidence.redirect_host or host_of(self.media_url),
         }
         closed = self._closed(outcome, note, evidence)
         with transaction.atomic() if self._is_awaited() else nullcontext():
@@ -298,11 +298,3 @@ class MediaItem(MediaRow):
         held = update(MediaItem, {"id": self.pk, "lease": self.lease}, changes)
         if not (run_both(held, also) if also else run(held)):
             raise LeaseLost
-
-
-def _host(url: str) -> str:
-    try:
-        return host_of(url)
-    except ValueError:
-        # A URL that was refused is kept as it came, however it is made.
-        return ""

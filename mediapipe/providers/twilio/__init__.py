@@ -2,11 +2,11 @@
 
 from mediapipe.failures import FinalFailure, TransientFailure
 from mediapipe.providers.base import (
-    Answer,
     InboundMessage,
     MediaRequest,
     NotFoundCause,
     PostStorePolicy,
+    Response,
     WebhookRequest,
 )
 from mediapipe.providers.twilio import conversations, media, metadata, signature, webhooks
@@ -34,7 +34,7 @@ class Twilio:
         """Return how to ask for this URL; raise AddressRefused or ConfigMissing."""
         return media.media_request(url=url, account_sid=account_sid, subject_sid=subject_sid)
 
-    def classify(self, answer: Answer) -> TransientFailure | FinalFailure | None:
+    def classify(self, answer: Response) -> TransientFailure | FinalFailure | None:
         """Return which failure an answer means, or None where the body is the media."""
         return media.classify(answer)
 
@@ -42,11 +42,11 @@ class Twilio:
         """Return how to ask what is known of this media; raise as media_request does."""
         return metadata.request(url=url, account_sid=account_sid, subject_sid=subject_sid)
 
-    def not_found_because(self, answer: Answer) -> NotFoundCause | None:
+    def not_found_cause(self, answer: Response) -> NotFoundCause | None:
         """Return what the metadata tells of media that is not found."""
-        return metadata.not_found_because(answer)
+        return metadata.not_found_cause(answer)
 
-    def after_storing(self, account_sid: str) -> PostStorePolicy:
+    def post_store_policy(self, account_sid: str) -> PostStorePolicy:
         """Return what this account wishes for what Twilio still has of a stored item."""
         account = accounts().get(account_sid)
         return account.after_storing if account else PostStorePolicy.KEEP
@@ -55,6 +55,6 @@ class Twilio:
         """Return how to ask that this media be deleted; raise AddressRefused or ConfigMissing."""
         return media.deletion_request(url=url, account_sid=account_sid, subject_sid=subject_sid)
 
-    def error_code(self, answer: Answer) -> int | None:
+    def error_code(self, answer: Response) -> int | None:
         """Return Twilio's error code (20404 for instance) from an error document."""
         return media.error_code(answer)

@@ -20,9 +20,9 @@ from mediapipe.failures import (
     TransientMedia404,
     TwilioError,
     Unauthorized,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
-from mediapipe.providers.base import Answer, Link, MediaRequest
+from mediapipe.providers.base import Link, MediaRequest, Response
 from mediapipe.providers.twilio.accounts import accounts
 
 # Labels without doubled or outer hyphens leave no room for xn-- names.
@@ -147,7 +147,7 @@ def media_request(*, url: str, account_sid: str, subject_sid: str) -> MediaReque
     return MediaRequest(checked, credentials, may_redirect_to, link_in)
 
 
-def link_in_metadata(answer: Answer) -> Link | None:
+def link_in_metadata(answer: Response) -> Link | None:
     """Return the temporary link and the size that metadata names (Twilio: media resource)."""
     try:
         document = json.loads(answer.body_head)
@@ -190,7 +190,7 @@ def may_redirect_to(url: str) -> bool:
     return url.startswith(tuple(f"{origin}/" for origin in settings.TWILIO_API_HOSTS))
 
 
-def classify(answer: Answer) -> TransientFailure | FinalFailure | None:
+def classify(answer: Response) -> TransientFailure | FinalFailure | None:
     """Return which failure an answer means, or None where the body is the media.
 
     One 404 covers media that has not propagated yet, is deleted or was never there, at the API
@@ -199,7 +199,7 @@ def classify(answer: Answer) -> TransientFailure | FinalFailure | None:
     if answer.status == 200:
         return None
     failures = CDN_FAILURES if answer.redirected else FAILURES
-    failure = failures.get(answer.status, UnexpectedAnswer)
+    failure = failures.get(answer.status, UnexpectedResponse)
     code = error_code(answer)
     detail = f"HTTP {answer.status}" + (f", Twilio error {code}" if code else "")
     if failure in (RateLimited, TwilioError):
@@ -207,7 +207,7 @@ def classify(answer: Answer) -> TransientFailure | FinalFailure | None:
     return failure(detail)
 
 
-def error_code(answer: Answer) -> int | None:
+def error_code(answer: Response) -> int | None:
     """Return the code of a RestException, as XML or as JSON, if the body is one.
 
     The body is untrusted and may be cut: it is searched, never parsed.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from mediapipe.providers.base import Answer, MediaRequest, NotFoundCause
+from mediapipe.providers.base import MediaRequest, NotFoundCause, Response
 from mediapipe.providers.twilio.media import is_twilio, media_request
 
 # Twilio: recording resource. Other statuses than these are of a recording that is not over yet.
@@ -29,7 +29,7 @@ def request(*, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
     return replace(bytes_of, url=f"{bytes_of.url}.json{query}")
 
 
-def not_found_because(answer: Answer) -> NotFoundCause | None:
+def not_found_cause(answer: Response) -> NotFoundCause | None:
     """Return what the metadata tells of media that is not found; None where it tells nothing.
 
     A 200 means that the media exists, a 404 that there is no metadata either.
@@ -47,7 +47,7 @@ def not_found_because(answer: Answer) -> NotFoundCause | None:
     return STATUSES.get(str(status), NotFoundCause.PROCESSING)
 
 
-def _document(answer: Answer) -> dict[str, Any] | None:
+def _document(answer: Response) -> dict[str, Any] | None:
     """Return the JSON object, unless it is another one than that of a media item."""
     try:
         document = json.loads(answer.body_head)

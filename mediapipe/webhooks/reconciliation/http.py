@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from twilio.http import HttpClient
-from twilio.http.response import Response
+from twilio.http.response import Response as TwilioResponse
 
 from mediapipe import providers
 from mediapipe.failures import (
@@ -19,10 +19,10 @@ from mediapipe.failures import (
     Failure,
     TransientFailure,
     TransientMedia404,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
-from mediapipe.fetching.http.request import ask
-from mediapipe.providers.base import Answer, Credentials, MediaRequest
+from mediapipe.fetching.http.request import send_request
+from mediapipe.providers.base import Credentials, MediaRequest, Response
 from mediapipe.providers.twilio.media import is_twilio
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class BoundedHttpClient(HttpClient):  # type: ignore[misc]  # the package has no
 
     def request(
         self, method: str, uri: str, params: Mapping[str, Any] | None = None, **others: Any
-    ) -> Response:
+    ) -> TwilioResponse:
         """Return Twilio's answer with status 200; raise the Failure that any other means.
 
         A rate limit, and trouble of the network or of Twilio's, is waited out for a while.
@@ -63,18 +63,20 @@ class BoundedHttpClient(HttpClient):  # type: ignore[misc]  # the package has no
                 sleep(wait_s)
         raise AssertionError(url)
 
-    def _answer(self, method: str, url: str) -> Response:
+    def _answer(self, method: str, url: str) -> TwilioResponse:
         parts = urlsplit(url)
         if method != "GET" or not is_twilio(f"{parts.scheme}://{parts.netloc}"):
             raise AddressRefused("Lists are read at Twilio's API alone.")
         request = MediaRequest(url, self.credentials, may_redirect_to=lambda _: False)
-        answer = ask(request, timeout_s=TIMEOUT_S, most_bytes=MOST_BYTES)
+        answer = send_request(request, timeout_s=TIMEOUT_S, most_bytes=MOST_BYTES)
         if failure := meaning(answer):
             raise failure
-        return Response(answer.status, answer.body_head.decode(errors="replace"), answer.headers)
+        return TwilioResponse(
+            answer.status, answer.body_head.decode(errors="replace"), answer.headers
+        )
 
 
-def meaning(answer: Answer) -> Failure | None:
+def meaning(answer: Response) -> Failure | None:
     """Return the failure that an answer means; a 200 has to be a whole document."""
     if failure := providers.get("twilio").classify(answer):
         return failure
@@ -82,7 +84,7 @@ def meaning(answer: Answer) -> Failure | None:
         document = json.loads(answer.body_head)
     except (ValueError, RecursionError):
         document = None
-    return None if isinstance(document, dict) else UnexpectedAnswer("The list is no JSON object.")
+    return None if isinstance(document, dict) else UnexpectedResponse("The list is no JSON object.")
 
 
 def wait_after(failure: TransientFailure, tries: int) -> float:

@@ -11,7 +11,7 @@ from django.conf import settings
 from twilio.rest import Client
 
 from mediapipe import providers
-from mediapipe.failures import TransientMedia404, UnexpectedAnswer
+from mediapipe.failures import TransientMedia404, UnexpectedResponse
 from mediapipe.providers.base import InboundMessage, Kind
 from mediapipe.providers.twilio.accounts import Account
 from mediapipe.providers.twilio.metadata import is_elsewhere
@@ -124,7 +124,7 @@ def _pages(page: Any) -> Iterator[Any]:
     while page is not None:
         yield page
         if page.next_page_url in seen:
-            raise UnexpectedAnswer("The pages of the list lead in a circle.")
+            raise UnexpectedResponse("The pages of the list lead in a circle.")
         seen.add(page.next_page_url)
         page = page.next_page()
 
@@ -142,7 +142,7 @@ def _is_at_twilio(recording: Any) -> bool:
 
 def _utc(moment: datetime | None) -> datetime:
     if moment is None:
-        raise UnexpectedAnswer("The list has an entry without a time.")
+        raise UnexpectedResponse("The list has an entry without a time.")
     return moment.astimezone(UTC)
 
 

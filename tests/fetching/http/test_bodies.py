@@ -17,7 +17,7 @@ from mediapipe.failures import (
     TooLarge,
     TransientMedia404,
     Truncated,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     WrongEncoding,
 )
 from tests.support.downloading import Download, get, loopback  # noqa: F401
@@ -121,20 +121,20 @@ def test_an_identity_encoding_is_no_encoding() -> None:
 )
 def test_headers_that_make_no_sense_are_unexpected(header: bytes) -> None:
     with serve(cut(OK + header + b"\r\n\r\nmedia")) as origin:
-        Download(origin.url()).fails_as(UnexpectedAnswer)
+        Download(origin.url()).fails_as(UnexpectedResponse)
 
 
 @pytest.mark.parametrize("said", [b"220 smtp ready\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\0" * 100])
 def test_an_answer_that_is_not_http_is_unexpected(said: bytes) -> None:
     with serve(cut(said)) as origin:
-        Download(origin.url()).fails_as(UnexpectedAnswer)
+        Download(origin.url()).fails_as(UnexpectedResponse)
 
 
 @pytest.mark.parametrize("status", [201, 204, 206, 304, 418, 520])
 def test_another_status_that_the_provider_does_not_know_is_unexpected(status: int) -> None:
     with serve(cut(b"HTTP/1.1 %d Reason\r\n\r\nmedia" % status)) as origin:
         one = Download(origin.url())
-        one.fails_as(UnexpectedAnswer)
+        one.fails_as(UnexpectedResponse)
     assert one.to.tell() == 0
 
 

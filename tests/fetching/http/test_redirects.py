@@ -9,7 +9,7 @@ from mediapipe.failures import (
     ConnectionFailed,
     RedirectRefused,
     TransientMedia404,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from mediapipe.fetching.http.redirects import target
 from tests.support.downloading import Download, get, loopback  # noqa: F401
@@ -119,7 +119,7 @@ def test_a_cdn_without_the_media_is_classified_as_an_answer_after_a_redirect() -
 
 def test_an_unknown_redirection_is_unexpected() -> None:
     with serve(answer(300, Location="/b")) as origin:
-        Download(origin.url()).fails_as(UnexpectedAnswer)
+        Download(origin.url()).fails_as(UnexpectedResponse)
 
 
 def test_the_signature_of_a_cdn_url_does_not_reach_the_log(
@@ -131,7 +131,7 @@ def test_the_signature_of_a_cdn_url_does_not_reach_the_log(
         serve(broken, host="127.0.0.2") as cdn,
         serve(redirect(cdn.url("/?Signature=hush"))) as origin,
     ):
-        Download(origin.url()).fails_as(UnexpectedAnswer)
+        Download(origin.url()).fails_as(UnexpectedResponse)
     assert "hush" not in caplog.text
 
 
