@@ -22,7 +22,7 @@ def redispatch() -> int:
     The sweep looks two intervals ahead, so that no item waits for it: the worker holds a message
     until its item is due, which is only a moment.
     """
-    Heartbeat.note(SWEEP)
+    Heartbeat.record(SWEEP)
     media = MediaItem.objects
     return _hand_out(media.untried(), MEDIA) + _hand_out(media.tried(), RETRIES)
 

@@ -13,6 +13,6 @@ from mediapipe.models import Heartbeat
 @app.task(ignore_result=True)
 def sweep_files() -> int:
     """Remove unfinished downloads that are too old to belong to a running one."""
-    Heartbeat.objects.forgotten(timezone.now()).delete()
+    Heartbeat.objects.expired(timezone.now()).delete()
     longest = timedelta(seconds=settings.MEDIA_TOTAL_TIMEOUT_S)
     return storage.remove_leftovers(older_than=2 * longest)

@@ -2,41 +2,35 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
-from mediapipe.models.hot_sql import insert, run
-
+# The values of `part`; a worker's is this prefix and its host name.
 BEAT = "beat"
 SWEEP = "sweep"
 WORKER = "worker "
-# Who has not been heard of for so long is taken for dead: several times as long as any pause.
+# A component is considered dead after this: six times the interval of its heartbeats.
 SILENT_AFTER = timedelta(seconds=60)
-# The rows of workers that ended for good are looked at by nobody after this time.
-FORGOTTEN_AFTER = timedelta(days=7)
+# The rows of workers that were stopped for good are deleted after this.
+KEEP_FOR = timedelta(days=7)
 
 
 class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
-    """The questions that are asked of heartbeats."""
-
     def alive(self, now: datetime) -> HeartbeatQuerySet:
-        """Those that were heard a moment ago."""
         return self.filter(seen_at__gt=now - SILENT_AFTER)
 
     def workers(self) -> HeartbeatQuerySet:
-        """Those of workers."""
         return self.filter(part__startswith=WORKER)
 
-    def forgotten(self, now: datetime) -> HeartbeatQuerySet:
-        """Those that need not be kept."""
-        return self.filter(seen_at__lt=now - FORGOTTEN_AFTER)
+    def expired(self, now: datetime) -> HeartbeatQuerySet:
+        return self.filter(seen_at__lt=now - KEEP_FOR)
 
 
 class Heartbeat(models.Model):
-    """When a part of the service was last heard of: `beat`, `worker <name>`, or the `sweep`.
+    """When a component was last seen: `beat`, `worker <name>`, or the dispatcher (`sweep`).
 
-    Beat and workers say so of themselves; the sweep is what beat orders and a worker does, so
-    it tells that what one publishes reaches the other.
+    Beat and workers write their own. The dispatcher runs in a worker when beat orders it, so its
+    row shows that beat's messages reach the workers.
     """
 
     part = models.CharField(max_length=160, unique=True)
@@ -47,12 +41,19 @@ class Heartbeat(models.Model):
     def __str__(self) -> str:
         return self.part
 
-    @staticmethod
-    def note(part: str) -> None:
-        """Write down that this part is alive now.
+    @classmethod
+    def record(cls, part: str) -> None:
+        """Set the time at which this component was last seen to now (UTC).
 
-        By a single statement without a transaction: who froze within one would hold the row, and
-        with the row of the sweep all other sweeps.
+        One statement in autocommit. `update_or_create` and `bulk_create` open a transaction: a
+        process that froze within it would keep the row locked, and with the dispatcher's row block
+        every other dispatcher.
         """
-        row = Heartbeat(part=part[:160], seen_at=timezone.now())
-        run(insert(row, unique="part", instead=("seen_at",)))
+        quote = connection.ops.quote_name
+        now = connection.ops.adapt_datetimefield_value(timezone.now())
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {quote(cls._meta.db_table)} (part, seen_at) VALUES (%s, %s) "  # noqa: S608
+                "ON CONFLICT (part) DO UPDATE SET seen_at = EXCLUDED.seen_at",
+                [part[:160], now],
+            )

@@ -1,29 +1,30 @@
-"""The clock of the periodic tasks."""
-
 from typing import Any
 
-from celery.beat import PersistentScheduler
+from celery.beat import Scheduler as CeleryScheduler
 
 from mediapipe.models.heartbeats import BEAT
 from mediapipe.queueing.heartbeat import HeartbeatWriter
 
 
-class Scheduler(PersistentScheduler):
-    """Celery's own scheduler, which alone would do nothing for an hour if the clock is set back
-    by one: it waits until the clock has passed the last run again, over restarts too.
+class Scheduler(CeleryScheduler):
+    """Celery's in-memory scheduler, with a heartbeat and a guard against a clock set back.
+
+    It keeps no file: each entry runs when beat starts and at its interval from then on.
     """
 
-    pulse = HeartbeatWriter(BEAT)
+    heartbeat = HeartbeatWriter(BEAT)
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Run what is due; return the seconds until the next tick."""
-        self.pulse.beat()
+        self.heartbeat.touch()
+        # If the clock is set back by an hour, Celery waits until it passes the last run again:
+        # no task would run for an hour.
         now = self.app.now()
         entries = self.schedule.values()
         ahead = [entry for entry in entries if entry.last_run_at and entry.last_run_at > now]
         for entry in ahead:
             entry.last_run_at = now
         if ahead:
-            # The order of what comes next was made by the clock as it was.
+            # The heap orders the entries by the old clock; Celery rebuilds it when it is None.
             self._heap = None
         return super().tick(*args, **kwargs)

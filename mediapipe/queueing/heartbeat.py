@@ -1,5 +1,3 @@
-"""How a process that answers no requests makes known that it is alive."""
-
 from __future__ import annotations
 
 import logging
@@ -22,56 +20,52 @@ HEARTBEAT_INTERVAL_S = 10.0
 
 
 class HeartbeatWriter:
-    """Writes a heartbeat every PULSE_S at most, as long as `beat` is called.
+    """Writes a heartbeat at most every HEARTBEAT_INTERVAL_S, as long as `touch` is called.
 
-    A thread of its own writes, so that a database that hangs never holds up who calls; and only
-    after a call, so that it does not speak for a process that hangs itself.
+    A thread writes it, so that a database that hangs never blocks the caller. It writes only after
+    a call, so that it does not report a process as alive whose main loop hangs.
     """
 
-    def __init__(self, part: str) -> None:
-        self.part = part
-        self._felt = threading.Event()
+    def __init__(self, component: str) -> None:
+        self.component = component
+        self._due = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def beat(self) -> None:
-        """Say that the process works; costs nothing."""
-        self._felt.set()
+    def touch(self) -> None:
+        """Note that the process works; cheap enough for every tick."""
+        self._due.set()
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
             self._thread.start()
 
     def _run(self) -> None:
-        while self._felt.wait():
-            self._felt.clear()
-            self._touch()
+        while self._due.wait():
+            self._due.clear()
             self._write()
             time.sleep(HEARTBEAT_INTERVAL_S)
 
-    def _touch(self) -> None:
-        """Make the file young by which a container or a service manager knows that it is alive."""
+    def _write(self) -> None:
+        # The file first: a container's health check reads it, and must not fail with the database.
         if settings.HEARTBEAT_FILE:
             try:
                 Path(settings.HEARTBEAT_FILE).touch()
             except OSError as error:
-                logger.warning("HEARTBEAT_FILE cannot be written: %s", error.strerror)
-
-    def _write(self) -> None:
+                logger.warning("cannot write HEARTBEAT_FILE: %s", error.strerror)
         try:
-            Heartbeat.note(self.part)
+            Heartbeat.record(self.component)
         except (DatabaseError, InterfaceError) as error:
-            logger.debug("the heartbeat of %s was not written: %s", self.part, error)
+            logger.debug("cannot write the heartbeat of %s: %s", self.component, error)
         finally:
-            # Kept open it would be one connection more for each process, and dead after a restart.
+            # An open connection would count against the server's limit, and break on its restart.
             connection.close()
 
 
 @heartbeat_sent.connect
 def on_heartbeat_sent(sender: Any, **kwargs: Any) -> None:
-    """Called every two seconds by the worker's own clock, from its connection to the broker."""
-    pulse_of(sender.eventer.hostname).beat()
+    # Celery sends it every two seconds from the worker's timer while the broker is connected.
+    writer_for(sender.eventer.hostname).touch()
 
 
 @cache
-def pulse_of(hostname: str) -> HeartbeatWriter:
-    """Return the only pulse of this worker."""
+def writer_for(hostname: str) -> HeartbeatWriter:
     return HeartbeatWriter(f"{WORKER}{hostname}")

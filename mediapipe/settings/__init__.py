@@ -170,7 +170,6 @@ CELERY_DB_REUSE_MAX = sys.maxsize
 HEARTBEAT_FILE = values.text(env, "HEARTBEAT_FILE")
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "mediapipe.queueing.beat_scheduler:Scheduler"
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 # What beat orders
 

@@ -1,13 +1,16 @@
-"""What beat orders, and how often."""
-
+from datetime import UTC, datetime
 from typing import Any
+
+# Beat remembers no runs over a restart. Each task is due when beat starts, else a beat restarted
+# within the interval of an hourly task would never run it. All of them may run at any time.
+NEVER = datetime.fromtimestamp(0, UTC)
 
 
 def beat_schedule(redispatch_s: float, reconcile_s: float) -> dict[str, dict[str, Any]]:
-    """Return Celery's beat schedule; `reconcile_s` is 0 where nothing is reconciled by itself."""
-    orders = {
+    """Return CELERY_BEAT_SCHEDULE; `reconcile_s` is 0 if reconciliation does not run on its own."""
+    intervals_s = {
         "tasks.redispatch.redispatch": redispatch_s,
-        # The admin works off the first batch of a job itself, and this the others.
+        # The admin processes the first batch of a retry job itself, this task the others.
         "tasks.retry_jobs.work_off_retries": redispatch_s,
         "tasks.notify.sweep_notices": redispatch_s,
         "tasks.hand_off.hand_off": redispatch_s,
@@ -19,10 +22,14 @@ def beat_schedule(redispatch_s: float, reconcile_s: float) -> dict[str, dict[str
         "tasks.sweep_files.sweep_files": 3600.0,
     }
     if reconcile_s:
-        orders["tasks.reconcile.reconcile"] = reconcile_s
-    return {task: _every(interval_s, task) for task, interval_s in orders.items()}
-
-
-def _every(interval_s: float, task: str) -> dict[str, Any]:
-    # While no worker listens, old orders expire instead of piling up in the broker.
-    return {"task": task, "schedule": interval_s, "options": {"expires": interval_s}}
+        intervals_s["tasks.reconcile.reconcile"] = reconcile_s
+    return {
+        task: {
+            "task": task,
+            "schedule": interval_s,
+            "last_run_at": NEVER,
+            # Messages expire instead of piling up in the broker while no worker is running.
+            "options": {"expires": interval_s},
+        }
+        for task, interval_s in intervals_s.items()
+    }

@@ -155,7 +155,7 @@ def test_trouble_of_the_service_stands_above_the_figures(admin_client: Client) -
 
 def test_a_service_that_is_well_stands_below_the_figures(admin_client: Client) -> None:
     for part in (BEAT, SWEEP, "worker celery@here"):
-        Heartbeat.note(part)
+        Heartbeat.record(part)
     html = page(admin_client)
     assert html.index("1 alive") > html.index("The last 24 hours")
     assert 'class="ill"' not in html

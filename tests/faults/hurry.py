@@ -27,5 +27,6 @@ def shorten() -> None:
     item.LEASE = timedelta(seconds=LEASE_S)
     fetch.RENEW_EVERY_S = LEASE_S / 3
     for module in (item, queryset):
-        vars(module)["PATIENCE"] = timedelta(seconds=PATIENCE_S)
+        assert "DELIVERY_TIMEOUT" in vars(module)
+        vars(module)["DELIVERY_TIMEOUT"] = timedelta(seconds=PATIENCE_S)
     schedule.OUR_FAULT_DELAY_S = 2.0

@@ -34,8 +34,7 @@ def test_without_beat_what_is_lost_waits_for_it(world: World, settled: Settled) 
 
 def test_with_two_beats(world: World, settled: Settled) -> None:
     beat = world.supervisor.programs["beat"]
-    schedule = str(world.failpoints.parent / "second-beat")
-    with world.joined_by(Program("beat-2", [*beat.command, "--schedule", schedule])):
+    with world.joined_by(Program("beat-2", beat.command)):
         for _ in range(4):
             world.broker.switch("refuse")
             world.send(*(payloads.mms(1) for _ in range(10)))

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from mediapipe.models import Heartbeat
-from mediapipe.models.heartbeats import BEAT, FORGOTTEN_AFTER, SILENT_AFTER, SWEEP
+from mediapipe.models.heartbeats import BEAT, KEEP_FOR, SILENT_AFTER, SWEEP
 from mediapipe.operations import components as parts_module
 from mediapipe.operations.components import Component, age, parts, sweep_silent_after
 from mediapipe.settings.queues import HOUSEKEEPING, MEDIA, QUEUES
@@ -39,7 +39,7 @@ def heard(**ago: timedelta) -> dict[str, Component]:
     names = {"beat": BEAT, "sweep": SWEEP, "worker": WORKER}
     now = timezone.now()
     for name, since in ago.items():
-        Heartbeat.note(names[name])
+        Heartbeat.record(names[name])
         Heartbeat.objects.filter(part=names[name]).update(seen_at=now - since)
     return {part.name: part for part in parts(now)}
 
@@ -53,7 +53,7 @@ def test_all_is_well_when_everybody_was_heard_of_just_now() -> None:
 
 def test_a_queue_without_a_worker_is_told_though_others_live() -> None:
     for queue in (MEDIA, HOUSEKEEPING):
-        Heartbeat.note(f"worker {queue}@here")
+        Heartbeat.record(f"worker {queue}@here")
     found = heard(beat=NOW, sweep=NOW)["workers"]
     assert (found.well, found.todo) == (False, "Start a worker for that queue.")
     assert found.sentence == "2 alive, seen 0 s ago, none for “retries”"
@@ -61,7 +61,7 @@ def test_a_queue_without_a_worker_is_told_though_others_live() -> None:
 
 def test_one_worker_for_each_queue_is_enough() -> None:
     for queue in QUEUES:
-        Heartbeat.note(f"worker {queue}@here")
+        Heartbeat.record(f"worker {queue}@here")
     assert heard(beat=NOW, sweep=NOW)["workers"].well
 
 
@@ -91,7 +91,7 @@ def test_who_never_lived_is_told() -> None:
 
 
 def test_one_worker_of_several_is_enough() -> None:
-    Heartbeat.note("worker celery@there")
+    Heartbeat.record("worker celery@there")
     assert heard(worker=LONG_AGO)["workers"].sentence == "1 alive, seen 0 s ago"
 
 
@@ -113,7 +113,7 @@ def test_a_sweep_that_comes_rarely_is_given_its_time(settings: Settings) -> None
 
 def test_a_heartbeat_is_one_row_however_often_it_is_noted() -> None:
     for _ in range(3):
-        Heartbeat.note(WORKER)
+        Heartbeat.record(WORKER)
     assert Heartbeat.objects.count() == 1
 
 
@@ -123,7 +123,7 @@ def test_a_sweep_is_heard_of() -> None:
 
 
 def test_workers_that_ended_long_ago_are_forgotten() -> None:
-    heard(worker=FORGOTTEN_AFTER + timedelta(seconds=1), beat=LONG_AGO)
+    heard(worker=KEEP_FOR + timedelta(seconds=1), beat=LONG_AGO)
     sweep_files()
     assert Heartbeat.objects.get().part == BEAT
 

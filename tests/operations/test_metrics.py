@@ -168,7 +168,7 @@ def test_a_failed_count_leaves_mark_and_tallies_as_they_were(
 
 def test_workers_are_counted_by_the_queue_that_they_serve(client: Client) -> None:
     for name in ("media@a", "media@b", "retries@a", "celery@c"):
-        Heartbeat.note(f"worker {name}")
+        Heartbeat.record(f"worker {name}")
     found = values(families(client)["mediapipe_queue_workers"])
     assert found == {"media": 3, "retries": 2, "housekeeping": 1}
 

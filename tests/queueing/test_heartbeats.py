@@ -1,5 +1,3 @@
-"""Beat and workers say in the database that they live."""
-
 from __future__ import annotations
 
 import json
@@ -22,63 +20,63 @@ from tests.support import service
 
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True)
-def test_a_beat_is_one_statement_in_whose_middle_nobody_can_freeze(
+def test_a_heartbeat_is_one_statement_without_a_transaction(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for seen_at in (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)):
         with time_machine.travel(seen_at, tick=False), django_assert_num_queries(1):
-            Heartbeat.note("sweep")
+            Heartbeat.record("sweep")
         assert Heartbeat.objects.get().seen_at == seen_at
 
 
-def test_a_pulse_writes_what_it_feels_and_survives_a_database_that_is_away(
+def test_a_writer_survives_a_database_outage(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    noted: list[str] = []
+    written: list[str] = []
 
-    def note(part: str) -> None:
-        noted.append(part)
-        if len(noted) == 1:
+    def record(part: str) -> None:
+        written.append(part)
+        if len(written) == 1:
             raise DatabaseError
 
     monkeypatch.setattr("mediapipe.queueing.heartbeat.HEARTBEAT_INTERVAL_S", 0.01)
-    monkeypatch.setattr(Heartbeat, "note", note)
-    pulse = HeartbeatWriter("beat")
-    pulse.beat()
-    wait_until(lambda: len(noted) == 1)
-    pulse.beat()
-    wait_until(lambda: len(noted) == 2)
-    assert noted == ["beat", "beat"]
+    monkeypatch.setattr(Heartbeat, "record", record)
+    writer = HeartbeatWriter("beat")
+    writer.touch()
+    wait_until(lambda: len(written) == 1)
+    writer.touch()
+    wait_until(lambda: len(written) == 2)
+    assert written == ["beat", "beat"]
 
 
-def test_a_pulse_touches_a_file_too_while_the_database_is_away(
+def test_the_file_is_touched_while_the_database_is_away(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
 ) -> None:
-    noted: list[str] = []
+    written: list[str] = []
 
-    def note(part: str) -> None:
-        noted.append(part)
+    def record(part: str) -> None:
+        written.append(part)
         raise DatabaseError
 
     settings.HEARTBEAT_FILE = str(tmp_path / "heartbeat")
-    monkeypatch.setattr(Heartbeat, "note", note)
-    HeartbeatWriter("beat").beat()
-    wait_until(lambda: noted == ["beat"])
+    monkeypatch.setattr(Heartbeat, "record", record)
+    HeartbeatWriter("beat").touch()
+    wait_until(lambda: written == ["beat"])
     assert (tmp_path / "heartbeat").exists()
 
 
-def test_a_heartbeat_that_cannot_be_written_ends_no_pulse(
+def test_a_file_that_cannot_be_written_does_not_end_the_writer(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    noted: list[str] = []
+    written: list[str] = []
     settings.HEARTBEAT_FILE = "/dev/null/heartbeat"
-    monkeypatch.setattr(Heartbeat, "note", noted.append)
-    HeartbeatWriter("beat").beat()
-    wait_until(lambda: noted == ["beat"])
+    monkeypatch.setattr(Heartbeat, "record", written.append)
+    HeartbeatWriter("beat").touch()
+    wait_until(lambda: written == ["beat"])
 
 
 @pytest.mark.services
-def test_a_running_service_is_heard_of(tmp_path: Path) -> None:
+def test_a_running_service_writes_heartbeats(tmp_path: Path) -> None:
     with service.running(tmp_path) as live:
         wait_until(lambda: ready(live.url) == (1, True))
 

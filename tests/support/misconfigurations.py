@@ -61,7 +61,7 @@ class World:
     def heard(self, *parts: str) -> None:
         """Let these have been heard of just now."""
         for part in parts:
-            Heartbeat.note(part)
+            Heartbeat.record(part)
 
     def number(self, url: str = "", *, fallback: str = "", application: str = "") -> PhoneNumber:
         """Let the account have this number."""
