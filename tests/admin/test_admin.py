@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from django.contrib.staticfiles import finders
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django_celery_results.models import TaskResult
 
@@ -26,16 +23,13 @@ from mediapipe.models import (
 )
 from mediapipe.providers.base import AnnouncedMedia, Body, Evidence
 from tests.support import make
-from tests.support.admin import listed, media_page, page
+from tests.support.admin import RIGHT_TO_LEFT, SCRIPT, listed, media_page, page, queries
 
 pytestmark = pytest.mark.django_db
 
 MODELS = ["webhookevent", "mediaitem", "incident", "accounthealth", "rejection"]
 LIST = "mediapipe_mediaitem_changelist"
 FOUND = Evidence(http_status=200)
-SCRIPT = "<script>alert(1)</script>"
-# Makes "gpj.exe" of what follows it in a browser.
-RIGHT_TO_LEFT = "\u202eexe.jpg"
 
 
 def one_of_each() -> dict[str, MediaItem]:
@@ -56,13 +50,6 @@ def one_of_each() -> dict[str, MediaItem]:
     Rejection.add("signature_wrong")
     assert set(MediaItem.objects.values_list("status", flat=True)) == set(Status.values)
     return items
-
-
-def queries(client: Client, name: str, *args: Any) -> int:
-    """Return how many queries a page costs."""
-    with CaptureQueriesContext(connection) as captured:
-        page(client, name, *args)
-    return len(captured)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -16,9 +16,8 @@ from django.urls import reverse
 
 from mediapipe.models import Cause, Incident, IncidentState, MediaItem, Observation, StepKind
 from mediapipe.operations.roles import SUPPORT, VIEWER, assign
-from tests.admin.test_admin import SCRIPT, queries
 from tests.support import make
-from tests.support.admin import listed, page
+from tests.support.admin import SCRIPT, listed, page, queries
 
 pytestmark = pytest.mark.django_db
 

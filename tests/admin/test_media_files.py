@@ -14,8 +14,8 @@ from pytest_django import Settings
 
 from mediapipe.models import MediaItem, Status
 from mediapipe.simulator import Simulator
-from tests.fetching.test_attempt import attempt, picture
 from tests.support import make
+from tests.support.fetching import attempt, picture
 
 pytestmark = pytest.mark.django_db
 

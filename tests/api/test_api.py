@@ -14,8 +14,8 @@ from mediapipe.api.files import HEADERS
 from mediapipe.lifecycle.export import document
 from mediapipe.models import ApiToken, MediaItem
 from mediapipe.simulator import Simulator
-from tests.fetching.test_attempt import attempt, picture
 from tests.support import make
+from tests.support.fetching import attempt, picture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

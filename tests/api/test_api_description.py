@@ -16,7 +16,6 @@ from mediapipe.api.description import description
 from mediapipe.lifecycle.export import KEYS
 from mediapipe.models import ApiToken
 from mediapipe.wsgi import application
-from tests.models.test_claims import store
 from tests.support import make
 
 # Each request closes its connection, as in the web process.
@@ -31,7 +30,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Any:
     # It looks whether wrong tokens are refused as described, more often than anybody may.
     monkeypatch.setattr(access, "WRONG_A_MINUTE", 10_000)
     make.event(make.message(pictures=2))
-    store(make.claimed(make.recording()))
+    make.store(make.claimed(make.recording()))
     return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
 
 

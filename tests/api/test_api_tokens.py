@@ -14,7 +14,6 @@ from django.test import Client
 from mediapipe.api import access
 from mediapipe.api.access import WRONG_A_MINUTE, WrongTokens
 from mediapipe.models import ApiToken
-from tests.models.test_claims import store
 from tests.support import make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -105,7 +104,7 @@ def test_a_flood_of_wrong_tokens_is_two_lines_without_any_of_them(
 
 
 def test_a_token_for_an_account_sees_its_media_alone(client: Client) -> None:
-    own, other = make.media(), store(make.claimed(make.message(account_sid=make.sid("AC"))))
+    own, other = make.media(), make.store(make.claimed(make.message(account_sid=make.sid("AC"))))
     token = made("crm", "--account", make.ACCOUNT)
     assert [item["id"] for item in get(client, token).json()["media"]] == [own.pk]
     assert get(client, token, f"{URL}/{own.pk}").status_code == 200

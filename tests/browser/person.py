@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.support import servers
 
@@ -64,6 +64,18 @@ class Person:
         answer = self.page.goto(self.url + path)
         assert answer is not None
         return answer.status
+
+    def find(self, sid: str, by: str = "") -> None:
+        """Search the list of media for `by`, or for the SID itself, and open the item."""
+        self.visit("/admin/mediapipe/mediaitem/")
+        self.page.fill("#searchbar", by or sid)
+        self.page.press("#searchbar", "Enter")
+        self.open_item(sid)
+
+    def open_item(self, sid: str) -> None:
+        """Follow the link of a media item in the list."""
+        self.page.locator(f"a[title='{sid}'], a:text-is('{sid}')").first.click()
+        expect(self.page.locator("h1", has_text=sid)).to_be_visible()
 
     def text(self) -> str:
         """Return everything that can be read on the page."""

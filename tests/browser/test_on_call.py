@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser import arrivals
 from tests.browser.conftest import LogIn
-from tests.browser.person import PHONE, Person
+from tests.browser.person import PHONE
 from tests.support.service import Service
 
 pytestmark = pytest.mark.services
@@ -25,7 +25,7 @@ def test_from_the_overview_to_a_failed_item_its_retry_and_its_file(
     webhook = arrivals.failed(service)
     person = log_in("support")
     person.page.locator("a.tile", has_text="Failed").click()
-    open_item(person, webhook.media[0].sid)
+    person.open_item(webhook.media[0].sid)
     assert "gone" in person.text()
     expect(person.page.get_by_role("img", name="Timeline")).to_be_visible()
     expect(person.page.get_by_role("row", name="attempt 1")).to_contain_text("410")
@@ -39,7 +39,7 @@ def test_from_the_overview_to_a_failed_item_its_retry_and_its_file(
 def test_a_recording_plays(service: Service, log_in: LogIn) -> None:
     webhook = arrivals.recording(service)
     person = log_in("viewer")
-    find(person, webhook.media[0].sid)
+    person.find(webhook.media[0].sid)
     sound = person.page.locator("audio")
     assert sound.evaluate(PLAYED) > 0.2
     assert sound.evaluate("sound => sound.duration") == 5
@@ -48,7 +48,7 @@ def test_a_recording_plays(service: Service, log_in: LogIn) -> None:
 def test_a_customer_is_found_by_the_sid_of_the_message(service: Service, log_in: LogIn) -> None:
     webhook = arrivals.late(service)
     person = log_in("viewer")
-    find(person, webhook.media[0].sid, by=webhook["MessageSid"])
+    person.find(webhook.media[0].sid, by=webhook["MessageSid"])
     assert "404" in person.page.locator(".story").inner_text()
 
 
@@ -58,19 +58,5 @@ def test_all_of_it_works_on_a_phone(service: Service, log_in: LogIn) -> None:
     for path in ("/admin/", "/admin/timing/", "/admin/failures/", "/admin/mediapipe/incident/"):
         assert person.visit(path) == 200
         assert person.overflows_by() == 0, path
-    find(person, webhook.media[0].sid)
+    person.find(webhook.media[0].sid)
     assert person.overflows_by() == 0
-
-
-def find(person: Person, sid: str, by: str = "") -> None:
-    """Search for a media item as a person does, and open it."""
-    person.visit("/admin/mediapipe/mediaitem/")
-    person.page.fill("#searchbar", by or sid)
-    person.page.press("#searchbar", "Enter")
-    open_item(person, sid)
-
-
-def open_item(person: Person, sid: str) -> None:
-    """Follow the link of a media item in the list."""
-    person.page.locator(f"a[title='{sid}'], a:text-is('{sid}')").first.click()
-    expect(person.page.locator("h1", has_text=sid)).to_be_visible()

@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 
 from tests.browser import arrivals
 from tests.browser.conftest import LogIn
-from tests.browser.test_on_call import find
 from tests.support.service import Service
 
 pytestmark = pytest.mark.services
@@ -20,7 +19,7 @@ def test_a_viewer_sees_masked_numbers_and_no_way_to_retry(service: Service, log_
     person.page.locator("#result_list tbody th a").first.click()
     expect(person.page.locator("h1")).to_contain_text(webhook["MessageSid"])
     assert webhook["From"] not in person.page.content()
-    find(person, webhook.media[0].sid)
+    person.find(webhook.media[0].sid)
     assert person.page.get_by_role("button", name="Retry now").count() == 0
 
 
@@ -31,7 +30,7 @@ def test_support_sees_numbers_and_may_retry(service: Service, log_in: LogIn, rol
     person.visit(f"/admin/mediapipe/webhookevent/?q={webhook['MessageSid']}")
     person.page.locator("#result_list tbody th a").first.click()
     expect(person.page.get_by_text(webhook["From"]).first).to_be_visible()
-    find(person, webhook.media[0].sid)
+    person.find(webhook.media[0].sid)
     expect(person.page.get_by_role("button", name="Retry now")).to_be_visible()
 
 

@@ -24,8 +24,8 @@ from django.conf import settings
 from mediapipe.management.demo.run import free_port
 from mediapipe.models.heartbeats import SILENT_AFTER
 from mediapipe.operations import programs
-from tests.deployment.test_documentation import settings_names
 from tests.support import make
+from tests.support.configuration import settings_names
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCKER = ROOT / "docker"

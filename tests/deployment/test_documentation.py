@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from mediapipe.failures import Absence, Failure, FinalFailure, OurFault, TransientFailure
 from mediapipe.models import Cause, NotFoundCause
+from tests.support.configuration import settings_names
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text()
@@ -27,16 +27,6 @@ def table(heading: str) -> list[list[str]]:
     section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in row] for row in rows[2:]]
-
-
-def settings_names() -> set[str]:
-    """Return every variable that the settings read: what follows `env` in a call."""
-    names = set()
-    for node in ast.walk(ast.parse((ROOT / "mediapipe" / "settings" / "__init__.py").read_text())):
-        match node:
-            case ast.Call(args=[ast.Name("env"), ast.Constant(str(name)), *_]):
-                names.add(name)
-    return names
 
 
 def configuration() -> dict[str, tuple[str, str]]:

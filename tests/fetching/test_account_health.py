@@ -15,8 +15,8 @@ from mediapipe.models.status import DELIVERY_TIMEOUT
 from mediapipe.providers.base import Evidence
 from mediapipe.simulator import Simulator, faults
 from tasks.close_incidents import close_incidents
-from tests.fetching.test_attempt import attempt, picture
 from tests.support import make
+from tests.support.fetching import attempt, picture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.files.storage import storages
@@ -12,48 +10,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from mediapipe.failures import Failure
 from mediapipe.fetching import storage
 from mediapipe.fetching.attempt import attempt as run_attempt
 from mediapipe.models import MediaItem, Status
 from mediapipe.models.status import Phase
-from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind
 from mediapipe.simulator import Simulator, faults
-from mediapipe.simulator.script import MediaScript
 from tests.support import make
+from tests.support.fetching import announced, attempt, picture, stored_files
 
 pytestmark = pytest.mark.django_db
-
-
-def announced(script: MediaScript) -> MediaItem:
-    """Take in the message or recording of a scripted media item."""
-    kind = Kind.RECORDING if script.is_recording else Kind.MESSAGE
-    subject_sid = script.sid if script.is_recording else script.parent_sid
-    declared = "" if script.is_recording else script.content_type
-    media = AnnouncedMedia(script.sid, script.url, script.sid, declared)
-    return make.media(
-        InboundMessage(kind, "messaging", make.ACCOUNT, subject_sid, (), media=(media,))
-    )
-
-
-def picture(twilio: Simulator, **options: Any) -> MediaItem:
-    return announced(twilio.add_message_media(account_sid=make.ACCOUNT, **options))
-
-
-def attempt(item: MediaItem) -> str:
-    """Claim the item, make one attempt, and return its outcome."""
-    claimed = MediaItem.claim(item.pk)
-    assert claimed is not None
-    try:
-        return run_attempt(claimed)
-    except Failure as failure:
-        return failure.slug
-    finally:
-        item.refresh_from_db()
-
-
-def stored_files(settings: Settings) -> list[Path]:
-    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
 
 
 def test_a_picture_is_stored_with_the_bytes_that_were_served(twilio: Simulator) -> None:

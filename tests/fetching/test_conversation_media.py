@@ -17,9 +17,9 @@ from mediapipe.providers.base import Link, NotFoundCause, Response
 from mediapipe.providers.twilio.media import link_in_metadata
 from mediapipe.simulator import Simulator, faults, payloads
 from mediapipe.simulator.script import MediaScript
-from tests.fetching.test_attempt import attempt, stored_files
 from tests.support import make
-from tests.webhooks.test_webhooks import send
+from tests.support.fetching import attempt, stored_files
+from tests.support.webhooks import send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("published")]
 

@@ -19,8 +19,8 @@ from mediapipe.models import MediaItem, NotFoundCause, Status
 from mediapipe.models.accounts import AccountHealth
 from mediapipe.simulator import Simulator, faults
 from mediapipe.simulator.script import MediaScript
-from tests.fetching.test_attempt import announced, attempt
 from tests.support import make
+from tests.support.fetching import announced, attempt
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

@@ -24,8 +24,8 @@ from mediapipe.models import Incident, MediaItem
 from mediapipe.settings import storage as configured
 from mediapipe.simulator import Simulator
 from tasks.purge import purge
-from tests.fetching.test_attempt import attempt, picture
 from tests.support import make, s3_server
+from tests.support.fetching import attempt, picture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 

@@ -24,8 +24,8 @@ from mediapipe.models import AccountHealth, Deletion, HandOff, MediaItem, Status
 from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.simulator import Simulator, faults
 from tasks.delete_at_twilio import delete_at_twilio
-from tests.fetching.test_attempt import announced, attempt, picture
 from tests.support import make
+from tests.support.fetching import announced, attempt, picture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

@@ -38,8 +38,8 @@ from mediapipe.operations import audit_log
 from mediapipe.providers.base import WebhookRequest
 from mediapipe.simulator import Simulator
 from mediapipe.webhooks import spool
-from tests.fetching.test_attempt import attempt, stored_files
 from tests.support import make
+from tests.support.fetching import attempt, stored_files
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

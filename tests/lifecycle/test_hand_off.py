@@ -31,10 +31,9 @@ from mediapipe.simulator import Simulator
 from tasks import hand_off as handing
 from tasks.fetch_media import fetch_media
 from tasks.hand_off import confirm, hand_off
-from tests.fetching.test_attempt import picture
-from tests.models.test_claims import store
 from tests.support import make
 from tests.support.announcing import NOWHERE, SECRET
+from tests.support.fetching import picture
 from tests.support.receiver import Heard, web_server
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -72,7 +71,7 @@ def later(**delta: float) -> time_machine.travel:
 
 
 def test_a_webhook_is_what_the_stock_verifier_accepts(receiver: Heard) -> None:
-    item = store(make.claimed())
+    item = make.store(make.claimed())
     assert hand_off() == 1
     ((headers, body),) = receiver.requests
     told: Any = Webhook(SECRET).verify(body, headers)
@@ -89,13 +88,13 @@ def test_a_failure_is_told_with_its_reason(receiver: Heard) -> None:
 
 
 def test_what_was_delivered_is_not_sent_again(receiver: Heard) -> None:
-    store(make.claimed())
+    make.store(make.claimed())
     assert (hand_off(), hand_off()) == (1, 0)
     assert len(receiver.requests) == 1
 
 
 def test_nothing_is_owed_where_nobody_waits() -> None:
-    store(make.claimed())
+    make.store(make.claimed())
     assert not HandOff.objects.exists()
 
 
@@ -107,7 +106,7 @@ def test_nothing_is_owed_for_an_item_that_is_tried_again(receiver: Heard) -> Non
 def test_it_is_owed_in_the_transaction_that_ends_the_item(receiver: Heard) -> None:
     item = make.claimed()
     with pytest.raises(RuntimeError), transaction.atomic():
-        store(item)
+        make.store(item)
         raise RuntimeError
     assert not HandOff.objects.exists()
 
@@ -115,7 +114,7 @@ def test_it_is_owed_in_the_transaction_that_ends_the_item(receiver: Heard) -> No
 def test_a_repetition_is_the_same_message_under_the_same_id(settings: Settings) -> None:
     with web_server(503, 200) as receiver:
         configure(settings, receiver.url)
-        store(make.claimed())
+        make.store(make.claimed())
         hand_off()
         with later(minutes=1):
             hand_off()
@@ -127,7 +126,7 @@ def test_a_repetition_is_the_same_message_under_the_same_id(settings: Settings) 
 def test_a_receiver_that_is_away_is_asked_once_a_run(settings: Settings) -> None:
     configure(settings, NOWHERE)
     for _ in range(3):
-        store(make.claimed())
+        make.store(make.claimed())
     assert hand_off() == 1
     assert HandOff.objects.waiting().count() == 3
 
@@ -136,14 +135,14 @@ def test_one_message_that_is_refused_holds_up_no_other(settings: Settings) -> No
     with web_server(400, 200) as receiver:
         configure(settings, receiver.url)
         for _ in range(2):
-            store(make.claimed())
+            make.store(make.claimed())
         assert hand_off() == 2
     assert sorted(HandOff.objects.values_list("status", flat=True)) == ["delivered", "failed"]
 
 
 def test_a_webhook_that_is_away_holds_up_no_task(task: list[HandOff], settings: Settings) -> None:
     configure(settings, NOWHERE)
-    store(make.claimed())
+    make.store(make.claimed())
     hand_off()
     assert len(task) == 1
 
@@ -158,7 +157,7 @@ def test_a_failure_that_was_retried_meanwhile_is_not_told(receiver: Heard) -> No
 
 def test_a_task_is_told_of_what_is_stored_alone(task: list[HandOff]) -> None:
     failed()
-    item = store(make.claimed())
+    item = make.store(make.claimed())
     hand_off()
     (message,) = task
     assert message.payload is not None
@@ -208,7 +207,7 @@ def test_a_webhook_is_left_to_the_next_run(twilio: Simulator, receiver: Heard) -
 
 
 def test_a_message_that_was_lost_is_sent_again_under_the_same_key(task: list[HandOff]) -> None:
-    store(make.claimed())
+    make.store(make.claimed())
     hand_off()
     with later(seconds=UNCONFIRMED_AFTER.total_seconds() - 10):
         assert hand_off() == 0
@@ -219,7 +218,7 @@ def test_a_message_that_was_lost_is_sent_again_under_the_same_key(task: list[Han
 
 
 def test_a_task_that_was_confirmed_is_not_repeated(task: list[HandOff]) -> None:
-    store(make.claimed())
+    make.store(make.claimed())
     hand_off()
     message_id = str(HandOff.objects.get().message_id)
     assert confirm(message_id=message_id)
@@ -236,7 +235,7 @@ def test_a_webhook_without_its_secret_stops_the_start(settings: Settings) -> Non
 
 
 def test_the_admin_shows_each_attempt(admin_client: Client, receiver: Heard) -> None:
-    store(make.claimed())
+    make.store(make.claimed())
     hand_off()
     owed = HandOff.objects.get()
     page = admin_client.get(reverse("admin:mediapipe_handoff_change", args=[owed.pk]))
@@ -257,7 +256,7 @@ def test_who_may_retry_has_failed_ones_sent_again(
 ) -> None:
     with web_server(400) as receiver:
         configure(settings, receiver.url)
-        store(make.claimed())
+        make.store(make.claimed())
         hand_off()
     user = User.objects.create_user("ada")
     roles.assign(user, role)

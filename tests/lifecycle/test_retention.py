@@ -10,10 +10,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, storages
+from django.core.files.storage import FileSystemStorage
 from django.core.management import CommandError, call_command
-from django.db.models import F
 from django.utils import timezone
 from django_celery_results.models import TaskResult
 from pytest_django import Settings
@@ -27,16 +25,15 @@ from mediapipe.models import (
     Incident,
     MediaItem,
     RepeatedWebhook,
-    WebhookEvent,
 )
-from mediapipe.providers.base import Body, Evidence
+from mediapipe.providers.base import Evidence
 from mediapipe.webhooks.record import record
 from tasks.purge import purge
 from tests.support import make
+from tests.support.retention import OLD, age, stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
-OLD = timedelta(days=40)
 KINDS = ("PAYLOADS", "ATTEMPTS", "FILES", "RESULTS")
 
 
@@ -44,32 +41,6 @@ KINDS = ("PAYLOADS", "ATTEMPTS", "FILES", "RESULTS")
 def thirty_days(settings: Settings) -> None:
     for kind in KINDS:
         setattr(settings, f"RETENTION_{kind}_DAYS", 30)
-
-
-def age(by: timedelta = OLD) -> None:
-    """Make everything that is in the database so much older."""
-    moments = {
-        WebhookEvent: ("received_at", "last_repeat_at"),
-        MediaItem: ("received_at", "retrieved_at", "failed_at"),
-        FetchAttempt: ("started_at",),
-    }
-    for model, fields in moments.items():
-        model._default_manager.update(**{field: F(field) - by for field in fields})
-
-
-def stored() -> MediaItem:
-    """Return a picture that is stored, with its file."""
-    item = make.claimed()
-    name = f"{make.ACCOUNT}/2026/01/31/{item.event.subject_sid}/{item.identity}.jpg"
-    storages["media"].save(name, ContentFile(b"abc"))
-    item.mark_stored(
-        Evidence(http_status=200),
-        Body(size=3, sha256="ab" * 32, head=b"abc"),
-        content_type="image/jpeg",
-        storage_name=name,
-    )
-    item.refresh_from_db()
-    return item
 
 
 def files(settings: Settings) -> list[Path]:

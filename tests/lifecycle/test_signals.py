@@ -13,7 +13,6 @@ from mediapipe.failures import RecordingAbsent, StorageFailed, Unauthorized, Url
 from mediapipe.models import MediaItem, Status
 from mediapipe.providers.base import Evidence
 from mediapipe.signals import media_failed, media_stored
-from tests.models.test_claims import store
 from tests.support import make
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
@@ -49,7 +48,7 @@ def listener() -> Iterator[Listener]:
 
 
 def test_a_stored_item_is_told_once_it_is_in_the_database(listener: Listener) -> None:
-    store(make.claimed())
+    make.store(make.claimed())
     assert listener.heard == [("stored", Status.STORED)]
 
 
@@ -100,7 +99,7 @@ def test_a_receiver_that_raises_harms_neither_the_item_nor_the_others(
     broken_receiver: None, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        item = store(make.claimed())
+        item = make.store(make.claimed())
     assert item.status == Status.STORED
     assert listener.heard == [("stored", Status.STORED)]
     assert "ZeroDivisionError" in caplog.text

@@ -15,8 +15,8 @@ from mediapipe.models import MediaItem, Rejection
 from mediapipe.simulator import Simulator
 from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.script import MediaScript
-from tests.fetching.test_attempt import announced, attempt
 from tests.support import make
+from tests.support.fetching import announced, attempt
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 

@@ -44,7 +44,7 @@ def test_of_two_workers_that_saw_the_same_row_one_takes_it() -> None:
 
 
 def test_a_stored_item_is_never_claimed_again() -> None:
-    item = store(make.claimed())
+    item = make.store(make.claimed())
     assert MediaItem.claim(item.pk) is None
 
 
@@ -127,7 +127,7 @@ def test_media_became_available_between_the_last_404_and_the_first_other_answer(
         item.schedule_retry(TransientMedia404(), Evidence())
         clock.shift(timedelta(seconds=2))
         item = claim(item)
-        store(item, found_at=NOON + timedelta(seconds=2.1))
+        make.store(item, found_at=NOON + timedelta(seconds=2.1))
     item.refresh_from_db()
     assert (item.last_not_found_at, item.found_at) == (NOON, NOON + timedelta(seconds=2.1))
 
@@ -162,7 +162,7 @@ def test_a_worker_that_slept_past_its_lease_undoes_nothing() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         sleeper = make.claimed()
         clock.shift(LEASE + timedelta(seconds=1))
-        store(claim(sleeper))
+        make.store(claim(sleeper))
         with pytest.raises(LeaseLost):
             sleeper.schedule_retry(TransientMedia404(), Evidence())
     sleeper.refresh_from_db()
@@ -216,7 +216,7 @@ def test_the_sweep_hands_out_the_oldest_first_and_no_more_than_asked() -> None:
 
 def test_the_sweep_leaves_finished_items_alone() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        store(make.claimed())
+        make.store(make.claimed())
         clock.shift(timedelta(days=9))
         assert [*MediaItem.objects.claim_due(10)] == []
 
@@ -256,13 +256,3 @@ def claim(item: MediaItem) -> MediaItem:
     claimed = MediaItem.claim(item.pk)
     assert claimed is not None
     return claimed
-
-
-def store(item: MediaItem, found_at: datetime | None = NOON) -> MediaItem:
-    item.mark_stored(
-        Evidence(http_status=200, found_at=found_at),
-        BODY,
-        content_type="image/jpeg",
-        storage_name="a/b.jpg",
-    )
-    return item

@@ -6,14 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from django.core.checks import CheckMessage, run_checks
 from pytest_django import Settings
 
 from tests.support import make
 from tests.support.commands import manage
+from tests.support.configuration import CANARY, check_messages, only_message
 
-# A value that must be shown to nobody.
-CANARY = "hunter2"
 PRODUCTION = {
     "PUBLIC_BASE_URL": "https://media.example.com",
     "DJANGO_SECRET_KEY": "k3y-" * 13 + "abcdefgh",
@@ -21,20 +19,6 @@ PRODUCTION = {
     "CELERY_BROKER_URL": "amqps://user:password@mq.example//",
 }
 WARNINGS = ["mediapipe.W001", *(f"security.W{number:03}" for number in range(1, 30))]
-
-
-def said(*, deploy: bool = False) -> list[CheckMessage]:
-    """Return what our own checks say."""
-    return run_checks(tags=["mediapipe"], include_deployment_checks=deploy)
-
-
-def said_once(id: str) -> str:
-    """Return the text and hint of the one message that there must be."""
-    (message,) = said()
-    assert message.id == id
-    assert CANARY not in str(message)
-    assert message.hint
-    return f"{message.msg} {message.hint}"
 
 
 def accounts_file(settings: Settings, tmp_path: Path, content: object) -> None:
@@ -46,25 +30,25 @@ def accounts_file(settings: Settings, tmp_path: Path, content: object) -> None:
 
 
 def test_a_good_configuration_has_nothing_to_say() -> None:
-    assert said() == []
+    assert check_messages() == []
 
 
 @pytest.mark.parametrize("name", ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"])
 def test_without_any_account_both_names_are_said(settings: Settings, name: str) -> None:
     settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = ""
-    assert name in said_once("mediapipe.E001")
+    assert name in only_message("mediapipe.E001")
 
 
 @pytest.mark.parametrize("tokens", ["", ","])
 def test_an_account_without_token_is_an_error(settings: Settings, tokens: str) -> None:
     settings.TWILIO_AUTH_TOKEN = tokens
     settings.TWILIO_API_KEY, settings.TWILIO_API_SECRET = make.sid("SK"), CANARY
-    assert said_once("mediapipe.E001").startswith("No value for TWILIO_AUTH_TOKEN:")
+    assert only_message("mediapipe.E001").startswith("No value for TWILIO_AUTH_TOKEN:")
 
 
 def test_accounts_in_a_file_are_enough(settings: Settings, tmp_path: Path) -> None:
     accounts_file(settings, tmp_path, [{"account_sid": make.ACCOUNT, "auth_tokens": [CANARY]}])
-    assert said() == []
+    assert check_messages() == []
 
 
 @pytest.mark.parametrize("content", [[], [{"account_sid": make.ACCOUNT}]])
@@ -72,7 +56,7 @@ def test_a_file_without_a_token_is_an_error(
     settings: Settings, tmp_path: Path, content: object
 ) -> None:
     accounts_file(settings, tmp_path, content)
-    assert "TWILIO_ACCOUNTS_FILE" in said_once("mediapipe.E001")
+    assert "TWILIO_ACCOUNTS_FILE" in only_message("mediapipe.E001")
 
 
 @pytest.mark.parametrize(
@@ -89,12 +73,12 @@ def test_a_file_that_cannot_be_read_is_an_error(
     settings: Settings, tmp_path: Path, content: object
 ) -> None:
     accounts_file(settings, tmp_path, content)
-    assert str(tmp_path) in said_once("mediapipe.E005")
+    assert str(tmp_path) in only_message("mediapipe.E005")
 
 
 def test_a_file_that_is_not_there_is_an_error(settings: Settings) -> None:
     settings.TWILIO_ACCOUNTS_FILE = "/nowhere/accounts.json"
-    assert "No such file" in said_once("mediapipe.E005")
+    assert "No such file" in only_message("mediapipe.E005")
 
 
 @pytest.mark.parametrize(
@@ -110,23 +94,23 @@ def test_an_account_that_cannot_be_right_is_an_error(
     settings: Settings, name: str, value: str
 ) -> None:
     setattr(settings, name, value)
-    assert "TWILIO_ACCOUNT_SID" in said_once("mediapipe.E005")
+    assert "TWILIO_ACCOUNT_SID" in only_message("mediapipe.E005")
 
 
 def test_a_media_folder_that_cannot_be_made_is_an_error(settings: Settings) -> None:
     settings.MEDIA_ROOT = "/dev/null/media"
-    assert "MEDIA_ROOT /dev/null/media cannot be written" in said_once("mediapipe.E002")
+    assert "MEDIA_ROOT /dev/null/media cannot be written" in only_message("mediapipe.E002")
 
 
 def test_a_media_folder_that_is_read_only_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     # Root, as which tests may run, may write everywhere.
     monkeypatch.setattr("mediapipe.operations.checks.os.access", lambda *_: False)
-    assert "read-only" in said_once("mediapipe.E002")
+    assert "read-only" in only_message("mediapipe.E002")
 
 
 def test_a_bucket_needs_no_media_folder(settings: Settings) -> None:
     settings.STORAGE_URL, settings.MEDIA_ROOT = "s3://bucket/prefix", "/dev/null/media"
-    assert said() == []
+    assert check_messages() == []
 
 
 @pytest.mark.parametrize(("window_s", "ids"), [(3299, []), (3300, ["mediapipe.E003"])])
@@ -135,19 +119,19 @@ def test_countdowns_end_before_the_broker_delivers_them_again(
 ) -> None:
     settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
     settings.MEDIA_TOTAL_TIMEOUT_S, settings.RETRY_FAST_WINDOW_S = 300, window_s
-    assert [message.id for message in said()] == ids
+    assert [message.id for message in check_messages()] == ids
 
 
 def test_a_broker_that_never_delivers_again_allows_any_window(settings: Settings) -> None:
     settings.CELERY_BROKER_TRANSPORT_OPTIONS = {}
     settings.RETRY_FAST_WINDOW_S = 10**6
-    assert said() == []
+    assert check_messages() == []
 
 
 @pytest.mark.parametrize("host", ["http://127.0.0.1:9701", "https://twilio.example"])
 def test_an_origin_may_be_given_credentials(settings: Settings, host: str) -> None:
     settings.TWILIO_API_HOSTS = [host]
-    assert said() == []
+    assert check_messages() == []
 
 
 @pytest.mark.parametrize(
@@ -155,14 +139,14 @@ def test_an_origin_may_be_given_credentials(settings: Settings, host: str) -> No
 )
 def test_what_is_no_origin_is_an_error(settings: Settings, host: str) -> None:
     settings.TWILIO_API_HOSTS = ["http://127.0.0.1:9701", host]
-    assert "TWILIO_API_HOSTS, entry 2" in said_once("mediapipe.E004")
+    assert "TWILIO_API_HOSTS, entry 2" in only_message("mediapipe.E004")
 
 
 @pytest.mark.parametrize("url", ["", "http://media.example.com"])
 def test_a_deployment_without_https_is_a_warning(settings: Settings, url: str) -> None:
     settings.PUBLIC_BASE_URL = url
-    assert [message.id for message in said(deploy=True)] == ["mediapipe.W001"]
-    assert said() == []
+    assert [message.id for message in check_messages(deploy=True)] == ["mediapipe.W001"]
+    assert check_messages() == []
 
 
 def test_a_deployment_behind_https_has_nothing_to_warn_of(tmp_path: Path) -> None:

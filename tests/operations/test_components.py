@@ -17,7 +17,7 @@ from mediapipe.settings.queues import HOUSEKEEPING, MEDIA, QUEUES
 from mediapipe.webhooks import spool
 from tasks.redispatch import redispatch
 from tasks.sweep_files import sweep_files
-from tests.webhooks.test_spool import ARRIVED
+from tests.support.webhooks import ARRIVED
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("broker")]
 

@@ -10,9 +10,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import InterfaceError, connection
 from django.test import Client
-from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
-from prometheus_client.parser import text_string_to_metric_families
 
 from mediapipe.failures import Failure, TooLarge, Unauthorized
 from mediapipe.models import Cause, Incident, MediaItem, Rejection, Status
@@ -21,8 +19,8 @@ from mediapipe.operations import counters
 from mediapipe.providers.base import Evidence
 from mediapipe.webhooks import spool
 from tests.support import make
-from tests.webhooks.test_spool import ARRIVED
-from tests.webhooks.test_webhooks import MESSAGING, mms, send
+from tests.support.metrics import families, values
+from tests.support.webhooks import ARRIVED, MESSAGING, mms, send
 
 pytestmark = pytest.mark.django_db
 PATHS = ["/healthz", "/readyz", "/metrics"]
@@ -48,17 +46,6 @@ def closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
     return port
-
-
-def families(client: Client) -> dict[str, Metric]:
-    """Return what Prometheus reads, by the names of the metrics."""
-    text = client.get("/metrics").content.decode()
-    return {family.name: family for family in text_string_to_metric_families(text)}
-
-
-def values(family: Metric) -> dict[str, float]:
-    """Return the values of a metric with one label, by that label."""
-    return {"".join(sample.labels.values()): sample.value for sample in family.samples}
 
 
 def test_a_process_that_answers_is_alive(client: Client) -> None:

@@ -16,9 +16,9 @@ from mediapipe.models import Rejection
 from mediapipe.simulator import Simulator, faults, payloads
 from mediapipe.simulator.webhooks import Method
 from tasks.fetch_media import fetch_media
-from tests.fetching.test_attempt import picture
 from tests.support import make, service
-from tests.webhooks.test_webhooks import send
+from tests.support.fetching import picture
+from tests.support.webhooks import send
 
 # All of it would show in a log: the caller's number, the text, the token, parts of a signed link.
 PHONE, BODY = "5550000002", "a+text+that+nobody+else+should+read"

@@ -20,9 +20,9 @@ from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.operations import counters
 from mediapipe.providers.base import Body, Evidence
 from mediapipe.webhooks.record import record
-from tests.lifecycle.test_retention import age, stored
-from tests.operations.test_health import families, values
 from tests.support import make
+from tests.support.metrics import families, values
+from tests.support.retention import age, stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

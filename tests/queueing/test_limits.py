@@ -13,7 +13,7 @@ from mediapipe.queueing import limits
 from mediapipe.queueing.limits import AccountQuota
 from mediapipe.simulator import payloads
 from tests.support import make
-from tests.webhooks.test_webhooks import send
+from tests.support.webhooks import send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

@@ -9,21 +9,12 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from environ import Env
 
 from mediapipe.settings import broker, database, logging, storage, values, web
 from tests.support.commands import manage
+from tests.support.configuration import CANARY, env
 
-# A value that must be shown to nobody.
-CANARY = "hunter2"
 SQLITE = Path("/data/mediapipe.sqlite3")
-
-
-def env(**values: str) -> Env:
-    """Return an environment of nothing but these values."""
-    environment = Env()
-    environment.ENVIRON = values
-    return environment
 
 
 def test_a_text_is_taken_as_it_was_written_but_for_blanks_around_it() -> None:

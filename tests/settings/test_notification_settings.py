@@ -12,10 +12,9 @@ from django.utils.module_loading import import_string
 from pytest_django import Settings
 
 from mediapipe.settings import outgoing as reading
-from tests.operations.test_checks import CANARY, said, said_once
-from tests.settings.test_configuration import env
 from tests.support.announcing import OTHER, SECRET, configure
 from tests.support.commands import manage
+from tests.support.configuration import CANARY, check_messages, env, only_message
 from tests.support.receiver import mail_server, web_server
 
 
@@ -147,20 +146,20 @@ def test_what_is_no_secret_is_an_error_that_does_not_show_it(value: str) -> None
 def test_e_mails_need_a_mail_server(settings: Settings) -> None:
     configure(settings, mail=25)
     settings.EMAIL_URL = ""
-    assert "EMAIL_URL is not" in said_once("mediapipe.E006")
+    assert "EMAIL_URL is not" in only_message("mediapipe.E006")
 
 
 def test_a_webhook_needs_a_secret(settings: Settings) -> None:
     configure(settings, webhook=f"https://example.com/{CANARY}")
     settings.ESCALATION_WEBHOOK_SECRETS = []
-    assert "ESCALATION_WEBHOOK_SECRET is not" in said_once("mediapipe.E006")
+    assert "ESCALATION_WEBHOOK_SECRET is not" in only_message("mediapipe.E006")
 
 
 def test_a_message_without_a_link_is_worth_a_warning(settings: Settings) -> None:
     configure(settings, slack=f"https://example.com/{CANARY}")
-    assert said() == []
+    assert check_messages() == []
     settings.PUBLIC_BASE_URL = ""
-    assert "PUBLIC_BASE_URL" in said_once("mediapipe.W002")
+    assert "PUBLIC_BASE_URL" in only_message("mediapipe.W002")
 
 
 def test_a_bad_value_stops_the_start_with_one_sentence(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from sentry_sdk.transport import Transport
 from mediapipe.settings import sentry
 from mediapipe.simulator import Simulator, faults, payloads
 from tasks.fetch_media import fetch_media
-from tests.fetching.test_attempt import picture
 from tests.support import make
-from tests.webhooks.test_webhooks import send
+from tests.support.fetching import picture
+from tests.support.webhooks import send
 
 pytestmark = pytest.mark.django_db
 

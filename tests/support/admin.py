@@ -6,7 +6,9 @@ import re
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from mediapipe.models import MediaItem
@@ -48,3 +50,10 @@ def listed(client: Client, model: str = "mediaitem", **query: str) -> set[int]:
 def text_of(answer: Any) -> str:
     """Return a page with its white space as a browser shows it."""
     return " ".join(answer.content.decode().split())
+
+
+def queries(client: Client, name: str, *args: Any) -> int:
+    """Return how many queries a page costs."""
+    with CaptureQueriesContext(connection) as captured:
+        page(client, name, *args)
+    return len(captured)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import timezone
 
 from mediapipe.models import MediaItem, WebhookEvent
-from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind
+from mediapipe.providers.base import AnnouncedMedia, Body, Evidence, InboundMessage, Kind
 from mediapipe.webhooks.record import record
 
 ACCOUNT = "AC" + "a1" * 16
 TOKEN = "12345"
 API = "https://api.twilio.com"
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def sid(prefix: str) -> str:
@@ -84,4 +85,14 @@ def claimed(inbound: InboundMessage | None = None) -> MediaItem:
     """Take a message in and claim its only media item."""
     item = MediaItem.claim(media(inbound).pk)
     assert item is not None
+    return item
+
+
+def store(item: MediaItem, found_at: datetime | None = NOON) -> MediaItem:
+    item.mark_stored(
+        Evidence(http_status=200, found_at=found_at),
+        Body(size=3, sha256="ab" * 32, head=b"abc"),
+        content_type="image/jpeg",
+        storage_name="a/b.jpg",
+    )
     return item

@@ -26,8 +26,8 @@ from mediapipe.simulator import Simulator, faults
 from tasks import redispatch as redispatching
 from tasks.fetch_media import fetch_media
 from tasks.redispatch import redispatch
-from tests.fetching.test_attempt import picture
 from tests.support import make
+from tests.support.fetching import picture
 
 Handed = list[tuple[int, str]]
 

@@ -15,7 +15,6 @@ from mediapipe.celery import app
 from mediapipe.models import HandOff
 from mediapipe.models.outbox import DeliveryStatus
 from tasks.hand_off import hand_off
-from tests.models.test_claims import store
 from tests.support import make
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,7 +69,7 @@ def until(happened: Any) -> None:
 
 
 def test_the_task_gets_the_item_and_its_success_confirms_it(worker: None) -> None:
-    item = store(make.claimed())
+    item = make.store(make.claimed())
     hand_off()
     until(lambda: HandOff.objects.get().status == DeliveryStatus.DELIVERED)
     ((message),) = archive.got
@@ -80,7 +79,7 @@ def test_the_task_gets_the_item_and_its_success_confirms_it(worker: None) -> Non
 
 def test_a_task_that_fails_confirms_nothing(worker: None) -> None:
     archive.broken = True
-    store(make.claimed())
+    make.store(make.claimed())
     hand_off()
     until(lambda: archive.got)
     # The worker works off one message after the other: what comes now is after the failure.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import ipaddress
 import time
 from collections.abc import Iterator, Mapping
@@ -12,14 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.test import Client
 from pytest_django import Settings
 
 from mediapipe.failures import Failure
 from mediapipe.fetching.attempt import attempt
 from mediapipe.fetching.http.session import close_session
 from mediapipe.models import MediaItem, Rejection, WebhookEvent
-from mediapipe.providers.base import WebhookRequest
 from mediapipe.simulator import Simulator, payloads
 from mediapipe.simulator.faults import Fault, RawAnswer, RedirectTo
 from mediapipe.simulator.script import MediaScript
@@ -35,7 +32,6 @@ from tests.support.bad_input import (
 )
 from tests.support.bad_input.cases import (
     CONVERSATIONS,
-    ORIGIN,
     BadAnswer,
     BadFile,
     BadRequest,
@@ -44,6 +40,7 @@ from tests.support.bad_input.cases import (
     signed,
 )
 from tests.support.bad_input.outgoing import Outgoing
+from tests.support.bad_input.requests import send
 from tests.support.payloads import twilio as captured
 from tests.support.wire import Wire, answer, serve
 
@@ -77,21 +74,6 @@ def bounds(settings: Settings) -> Iterator[None]:
     close_session()
     yield
     close_session()
-
-
-def send(request: WebhookRequest) -> Any:
-    """Send a request as gunicorn hands it on: the target untouched, in RAW_URI too."""
-    target = request.url.removeprefix(ORIGIN)
-    path, _, query = target.partition("#")[0].partition("?")
-    environ: dict[str, Any] = {
-        "QUERY_STRING": query,
-        "RAW_URI": target,
-        "wsgi.input": io.BytesIO(request.body),
-        "wsgi.input_terminated": True,
-    }
-    return Client().generic(
-        request.method, path, request.body, headers=dict(request.headers), **environ
-    )
 
 
 def apply(changes: Mapping[str, Any], settings: Settings) -> None:

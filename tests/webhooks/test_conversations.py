@@ -14,7 +14,7 @@ from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
 from mediapipe.webhooks.spool import depth
 from tests.support import make
-from tests.webhooks.test_webhooks import send
+from tests.support.webhooks import send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("published")]
 

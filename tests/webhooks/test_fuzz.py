@@ -29,8 +29,8 @@ from mediapipe.providers.twilio.media import may_redirect_to
 from tests.support import fuzzing
 from tests.support.bad_input import outgoing
 from tests.support.bad_input.outgoing import Outgoing
+from tests.support.bad_input.requests import send
 from tests.support.fuzzing import Webhook
-from tests.webhooks.test_bad_input import send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

@@ -20,9 +20,9 @@ from mediapipe.simulator.script import MediaScript, new_sid
 from mediapipe.timing.delays import figures
 from mediapipe.webhooks.reconciliation.comparison import reconcile, stretches
 from tasks import reconcile as task
-from tests.fetching.test_attempt import attempt
 from tests.support import make
-from tests.webhooks.test_webhooks import send
+from tests.support.fetching import attempt
+from tests.support.webhooks import send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("published")]
 

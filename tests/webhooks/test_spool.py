@@ -9,18 +9,14 @@ from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from mediapipe.models import MediaItem, Rejection, WebhookEvent
-from mediapipe.providers.base import WebhookRequest
 from mediapipe.simulator import payloads
 from mediapipe.webhooks import receive, spool
 from mediapipe.webhooks.record import record
 from mediapipe.webhooks.spool import ReceivedWebhook, SpoolUnavailable
 from tests.support import make
-from tests.webhooks.test_webhooks import mms, send
+from tests.support.webhooks import ARRIVED, mms, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
-
-REQUEST = WebhookRequest("POST", "https://h/p?q=%20", {"x-twilio-signature": "s"}, b"a=\xff")
-ARRIVED = ReceivedWebhook("twilio", "messaging", datetime(2026, 3, 1, 12, tzinfo=UTC), REQUEST)
 
 
 class Database:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
@@ -10,32 +8,11 @@ from mediapipe.models import MediaItem, Rejection, Status, WebhookEvent
 from mediapipe.queueing import limits
 from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
-from mediapipe.simulator.webhooks import PATHS, Method, Signature, sign
+from mediapipe.simulator.webhooks import Signature, sign
 from tests.support import make
+from tests.support.webhooks import FORM, MESSAGING, ORIGIN, mms, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("published")]
-
-ORIGIN = "http://testserver"
-MESSAGING = PATHS["messaging"]
-FORM = "application/x-www-form-urlencoded"
-
-
-def send(
-    webhook: Webhook, path: str = "", method: Method = "POST", signature: Signature = "right"
-) -> Any:
-    """Send a webhook as Twilio would, through Django's test client, and return the answer."""
-    url = ORIGIN + (path or PATHS[webhook.source])
-    request = sign(webhook, url, make.TOKEN, method=method, signature=signature)
-    headers = {k: v for k, v in request.headers.items() if k != "Content-Type"}
-    client = Client(raise_request_exception=True)
-    target = request.url.removeprefix(ORIGIN)
-    if method == "GET":
-        return client.get(target, headers=headers)
-    return client.post(target, request.body, content_type=FORM, headers=headers)
-
-
-def mms(count: int = 1, **options: Any) -> Webhook:
-    return payloads.mms(count, account_sid=make.ACCOUNT, **options)
 
 
 def test_a_picture_message_is_recorded_published_and_answered(published: list[int]) -> None:

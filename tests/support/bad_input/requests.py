@@ -1,0 +1,26 @@
+"""Sends a bad request as gunicorn passes it on."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from django.test import Client
+
+from mediapipe.providers.base import WebhookRequest
+from tests.support.bad_input.cases import ORIGIN
+
+
+def send(request: WebhookRequest) -> Any:
+    """Send a request as gunicorn hands it on: the target untouched, in RAW_URI too."""
+    target = request.url.removeprefix(ORIGIN)
+    path, _, query = target.partition("#")[0].partition("?")
+    environ: dict[str, Any] = {
+        "QUERY_STRING": query,
+        "RAW_URI": target,
+        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.input_terminated": True,
+    }
+    return Client().generic(
+        request.method, path, request.body, headers=dict(request.headers), **environ
+    )
