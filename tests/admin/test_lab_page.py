@@ -18,7 +18,7 @@ from pytest_django import DjangoAssertNumQueries
 from mediapipe.models import MediaItem
 from mediapipe.timing.retry_lab.comparison import compare
 from mediapipe.timing.retry_lab.formatting import cells
-from tests.support import early, make
+from tests.support import early_404s, make
 
 pytestmark = pytest.mark.django_db
 
@@ -28,9 +28,9 @@ def history() -> None:
     """Take in ordinary media of the last hours, two of them late."""
     now = timezone.now()
     for hours in range(1, 7):
-        early.media(now - timedelta(hours=hours), found_s=0.2)
-    early.media(now - timedelta(hours=2), not_found_s=[0.1, 1.2], found_s=3.2)
-    early.media(now - timedelta(hours=3), not_found_s=[0.1], found_s=1.2)
+        early_404s.media(now - timedelta(hours=hours), found_s=0.2)
+    early_404s.media(now - timedelta(hours=2), not_found_s=[0.1, 1.2], found_s=3.2)
+    early_404s.media(now - timedelta(hours=3), not_found_s=[0.1], found_s=1.2)
 
 
 def shown(client: Client, **params: str) -> str:

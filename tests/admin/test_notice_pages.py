@@ -12,7 +12,7 @@ from mediapipe.models import Channel, Notice
 from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.operations.roles import SUPPORT, VIEWER
 from tests.support.admin import ESCAPED, SCRIPT, page, someone
-from tests.support.announcing import NOWHERE, configure, later, only, seen
+from tests.support.notifications import NOWHERE, configure, later, only, seen
 
 pytestmark = pytest.mark.django_db
 

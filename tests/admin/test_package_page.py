@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 
 from mediapipe.models import Cause, Incident, MediaItem
-from tests.support import early
+from tests.support import early_404s
 
 pytestmark = pytest.mark.django_db
 
@@ -30,9 +30,9 @@ ALL = "admin:mediapipe_mediaitem_package_all"
 def outbreak() -> list[MediaItem]:
     """Take in two that were late and one that was not."""
     return [
-        early.media(NOON, not_found_s=[0.1], found_s=2.0),
-        early.media(NOON, not_found_s=[0.2], found_s=3.0),
-        early.media(NOON, found_s=0.2),
+        early_404s.media(NOON, not_found_s=[0.1], found_s=2.0),
+        early_404s.media(NOON, not_found_s=[0.2], found_s=3.0),
+        early_404s.media(NOON, found_s=0.2),
     ]
 
 
@@ -187,6 +187,6 @@ def test_the_incident_must_be_there(admin_client: Client) -> None:
 
 
 def test_an_old_outbreak_is_compared_with_what_came_before_it(admin_client: Client) -> None:
-    early.media(NOON - timedelta(days=1), not_found_s=[0.1], found_s=1.0)
+    early_404s.media(NOON - timedelta(days=1), not_found_s=[0.1], found_s=1.0)
     url = f"{reverse(ALL)}?since=2026-03-02T12:00Z&until=2026-03-02T13:00Z"
     assert "Usual: 1 of 1 (100.0%)" in admin_client.get(url).content.decode()

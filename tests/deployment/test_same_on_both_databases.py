@@ -22,7 +22,7 @@ def answers(data_dir: Path, database_url: str) -> dict[str, Any]:
     env = {"DATA_DIR": str(data_dir), "DATABASE_URL": database_url}
     env["DJANGO_SETTINGS_MODULE"] = "mediapipe.settings"
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.timing_answers"],
+        [sys.executable, "-m", "tests.support.timing_snapshot"],
         cwd=ROOT,
         env={**os.environ, **env},
         check=True,

@@ -16,8 +16,17 @@ from mediapipe.escalation.notifications.announcement import announcement
 from mediapipe.models import Cause, Channel, Incident, Notice
 from mediapipe.models.outbox import DeliveryStatus
 from tests.support import make
-from tests.support.announcing import NOWHERE, OTHER, SECRET, attempt, configure, later, only, seen
-from tests.support.receiver import Heard, mail_server, web_server
+from tests.support.notifications import (
+    NOWHERE,
+    OTHER,
+    SECRET,
+    attempt,
+    configure,
+    later,
+    only,
+    seen,
+)
+from tests.support.receivers import Heard, mail_server, web_server
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

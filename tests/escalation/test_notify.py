@@ -16,8 +16,8 @@ from mediapipe.models import Channel, Incident, Notice
 from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.settings.queues import QUEUES
 from tasks.notify import notify, sweep_notices
-from tests.support.announcing import configure, seen
-from tests.support.receiver import web_server
+from tests.support.notifications import configure, seen
+from tests.support.receivers import web_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

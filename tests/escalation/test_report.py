@@ -19,7 +19,7 @@ from mediapipe.escalation.report.figures import Figures, figures
 from mediapipe.escalation.report.package import name_of, summary, write_package
 from mediapipe.escalation.report.rows import KEYS, csv_row, plain_url, rows
 from mediapipe.models import MediaItem
-from tests.support import early, make
+from tests.support import early_404s, make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -61,11 +61,11 @@ WRITTEN_KEYS = [
 def outbreak() -> list[MediaItem]:
     """Take in three that were late and two that were not, all within two minutes."""
     return [
-        early.media(NOON, not_found_s=[0.1, 1.2], found_s=3.1),
-        early.media(NOON + MINUTE, not_found_s=[0.2], found_s=1.4),
-        early.media(NOON + MINUTE, not_found_s=[0.1, 1.1, 3.2]),
-        early.media(NOON + MINUTE, found_s=0.2),
-        early.media(NOON + HOUR, found_s=0.3),
+        early_404s.media(NOON, not_found_s=[0.1, 1.2], found_s=3.1),
+        early_404s.media(NOON + MINUTE, not_found_s=[0.2], found_s=1.4),
+        early_404s.media(NOON + MINUTE, not_found_s=[0.1, 1.1, 3.2]),
+        early_404s.media(NOON + MINUTE, found_s=0.2),
+        early_404s.media(NOON + HOUR, found_s=0.3),
     ]
 
 
@@ -117,14 +117,14 @@ def test_without_a_period_it_is_the_whole_hours_of_the_affected() -> None:
 
 
 def test_media_without_an_early_404_is_no_case() -> None:
-    early.media(NOON, found_s=0.2)
+    early_404s.media(NOON, found_s=0.2)
     with pytest.raises(NothingToReport, match="None of these 1 media items"):
         case()
 
 
 def test_404s_with_another_reason_are_left_out_and_counted() -> None:
     outbreak()
-    deleted = early.media(NOON, not_found_s=[0.1], not_found_because="deleted")
+    deleted = early_404s.media(NOON, not_found_s=[0.1], not_found_because="deleted")
     assert deleted.media_sid not in {row["media_sid"] for row in rows(case())}
     assert (found().affected, case().left_out) == (3, 1)
     assert "1 more" in text()
@@ -133,14 +133,14 @@ def test_404s_with_another_reason_are_left_out_and_counted() -> None:
 
 
 def test_what_was_taken_for_deleted_and_came_after_all_is_in_it() -> None:
-    item = early.media(NOON, not_found_s=[0.1], found_s=9, not_found_because="deleted")
+    item = early_404s.media(NOON, not_found_s=[0.1], found_s=9, not_found_because="deleted")
     assert [row["media_sid"] for row in rows(case())] == [item.media_sid]
 
 
 def test_hours_regions_and_accounts_are_counted() -> None:
     outbreak()
-    early.media(NOON - HOUR, not_found_s=[0.1], found_s=2, region="ie1")
-    early.media(NOON, not_found_s=[0.1], found_s=2, inbound=make.message(account_sid=OTHER))
+    early_404s.media(NOON - HOUR, not_found_s=[0.1], found_s=2, region="ie1")
+    early_404s.media(NOON, not_found_s=[0.1], found_s=2, inbound=make.message(account_sid=OTHER))
     seen = found()
     hours = {at.hour: (group.affected, group.total) for at, group in seen.hours.items()}
     assert hours == {11: (1, 1), 12: (4, 5)}
@@ -150,7 +150,7 @@ def test_hours_regions_and_accounts_are_counted() -> None:
 
 def test_media_of_other_accounts_is_not_counted() -> None:
     outbreak()
-    early.media(NOON, found_s=0.2, inbound=make.message(account_sid=OTHER))
+    early_404s.media(NOON, found_s=0.2, inbound=make.message(account_sid=OTHER))
     assert found().total == 4
 
 
@@ -167,10 +167,10 @@ def test_the_percentiles_are_intervals_of_what_came_in_the_end() -> None:
 def test_the_baseline_is_the_same_hour_of_the_days_before() -> None:
     outbreak()
     for days in (1, 3, 14):
-        early.media(NOON - days * DAY, found_s=0.5)
-    early.media(NOON - 2 * DAY, not_found_s=[0.1], found_s=2.0)
-    early.media(NOON - DAY - 5 * HOUR, not_found_s=[0.1], found_s=2.0)
-    early.media(NOON - 15 * DAY, not_found_s=[0.1], found_s=2.0)
+        early_404s.media(NOON - days * DAY, found_s=0.5)
+    early_404s.media(NOON - 2 * DAY, not_found_s=[0.1], found_s=2.0)
+    early_404s.media(NOON - DAY - 5 * HOUR, not_found_s=[0.1], found_s=2.0)
+    early_404s.media(NOON - 15 * DAY, not_found_s=[0.1], found_s=2.0)
     only = MediaItem.objects.filter(received_at__gte=NOON)
     usual = figures(case_of(only)).usual
     assert (usual.affected, usual.total) == (1, 4)
@@ -182,7 +182,7 @@ def test_the_baseline_is_the_same_hour_of_the_days_before() -> None:
 
 def test_a_period_of_a_day_and_more_is_held_against_all_days_before() -> None:
     outbreak()
-    early.media(NOON - 2 * DAY, found_s=0.5)
+    early_404s.media(NOON - 2 * DAY, found_s=0.5)
     assert found(since=NOON - DAY, until=NOON + DAY).usual.total == 1
 
 
@@ -194,16 +194,16 @@ def test_without_a_past_the_message_says_so() -> None:
 def test_others_that_came_in_the_same_minute_speak_for_the_credentials() -> None:
     outbreak()
     assert found().ruled_out.others == 1
-    early.media(NOON + 30 * MINUTE, found_s=0.2)
+    early_404s.media(NOON + 30 * MINUTE, found_s=0.2)
     assert found().ruled_out.others == 1
-    early.media(NOON, found_s=0.2)
+    early_404s.media(NOON, found_s=0.2)
     assert found().ruled_out.others == 2
     assert "credentials fetched 2 other media" in text()
 
 
 def test_those_of_another_account_have_other_credentials() -> None:
     outbreak()
-    early.media(NOON, found_s=0.2, inbound=make.message(account_sid=OTHER))
+    early_404s.media(NOON, found_s=0.2, inbound=make.message(account_sid=OTHER))
     assert found().ruled_out.others == 1
 
 
@@ -229,7 +229,7 @@ def test_404s_of_the_cdn_are_told_apart() -> None:
 
 def test_a_recording_has_its_call_and_its_own_sid() -> None:
     inbound = make.recording()
-    early.media(NOON, not_found_s=[0.1], inbound=inbound)
+    early_404s.media(NOON, not_found_s=[0.1], inbound=inbound)
     (row,) = rows(case())
     assert (row["call_sid"], row["recording_sid"]) == (inbound.call_sid, inbound.subject_sid)
     assert (row["message_sid"], row["media_sid"]) == (None, None)
@@ -238,7 +238,7 @@ def test_a_recording_has_its_call_and_its_own_sid() -> None:
 def test_times_have_the_offset_that_was_in_force() -> None:
     # Clocks in Berlin go forward on 2026-03-29 at 01:00 UTC, and back on 2026-10-25.
     for at in (datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC), datetime(2026, 3, 29, 1, tzinfo=UTC)):
-        early.media(at, not_found_s=[0.5], found_s=2)
+        early_404s.media(at, not_found_s=[0.5], found_s=2)
     before, after = rows(case(zone=BERLIN))
     assert before["webhook_received_at_local"] == "2026-03-29T01:59:59.000000+01:00"
     assert before["not_found_at_local"] == ["2026-03-29T01:59:59.500000+01:00"]
@@ -249,7 +249,7 @@ def test_times_have_the_offset_that_was_in_force() -> None:
 
 def test_the_hour_that_comes_twice_is_two_hours() -> None:
     for hour in (0, 1):
-        early.media(datetime(2026, 10, 25, hour, 30, tzinfo=UTC), not_found_s=[0.5], found_s=2)
+        early_404s.media(datetime(2026, 10, 25, hour, 30, tzinfo=UTC), not_found_s=[0.5], found_s=2)
     message = text(zone=BERLIN)
     assert "  2026-10-25T02:00+02:00  1 of 1" in message
     assert "  2026-10-25T02:00+01:00  1 of 1" in message
@@ -257,7 +257,7 @@ def test_the_hour_that_comes_twice_is_two_hours() -> None:
 
 def test_many_hours_are_told_by_day() -> None:
     for hour in range(60):
-        early.media(NOON + hour * HOUR, not_found_s=[0.5], found_s=2)
+        early_404s.media(NOON + hour * HOUR, not_found_s=[0.5], found_s=2)
     message = text(zone=BERLIN)
     assert "By day of the webhook in Europe/Berlin" in message
     assert "  2026-03-03  24 of 24" in message
@@ -284,7 +284,7 @@ def test_the_csv_has_the_same_on_one_line() -> None:
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\uff1d", "\uff0b"])
 def test_a_request_id_that_is_a_formula_stays_a_text(start: str) -> None:
     formula = f"{start}1+1"
-    item = early.media(NOON, not_found_s=[0.1])
+    item = early_404s.media(NOON, not_found_s=[0.1])
     item.attempt_set.update(twilio_request_id=formula)
     line = csv_row(next(rows(case())))
     assert line["not_found_request_ids"] == f"'{formula}"
@@ -302,7 +302,7 @@ def test_numbers_and_texts_are_in_no_file() -> None:
         recipient="whatsapp:+15550197732",
         parameters=(("Body", "canary text"), ("ProfileName", "Canary Name")),
     )
-    early.media(NOON, not_found_s=[0.1], found_s=2, inbound=inbound, detail="canary detail")
+    early_404s.media(NOON, not_found_s=[0.1], found_s=2, inbound=inbound, detail="canary detail")
     everything = b"".join(files(case()).values())
     for secret in (b"5550197731", b"5550197732", b"anary", make.TOKEN.encode()):
         assert secret not in everything
@@ -312,7 +312,7 @@ def test_a_large_selection_is_read_in_parts(
     django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for place in range(5):
-        early.media(NOON + place * MINUTE, not_found_s=[0.1], found_s=2)
+        early_404s.media(NOON + place * MINUTE, not_found_s=[0.1], found_s=2)
     monkeypatch.setattr("mediapipe.escalation.report.rows.CHUNK", 2)
     whole = case()
     # One for the media, and one for the attempts of each part.

@@ -11,7 +11,7 @@ import pytest
 from pytest_django import Settings
 
 from mediapipe.models import Cause, Incident, StepKind
-from tests.support.weeks import LARGE, MONDAY, SMALL, STRANGE, Climate, Weather, Week
+from tests.support.simulated_weeks import LARGE, MONDAY, SMALL, STRANGE, Climate, Weather, Week
 
 pytestmark = pytest.mark.django_db
 

@@ -32,9 +32,9 @@ from tasks import hand_off as handing
 from tasks.fetch_media import fetch_media
 from tasks.hand_off import confirm, hand_off
 from tests.support import make
-from tests.support.announcing import NOWHERE, SECRET
 from tests.support.fetching import picture
-from tests.support.receiver import Heard, web_server
+from tests.support.notifications import NOWHERE, SECRET
+from tests.support.receivers import Heard, web_server
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

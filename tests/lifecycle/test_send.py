@@ -12,8 +12,8 @@ import pytest
 from mediapipe.failures import Undelivered
 from mediapipe.fetching.http import post, session
 from mediapipe.lifecycle.send import SHOWN, send_json
-from tests.support.receiver import web_server
-from tests.support.wire import Script, answer, cut, drip, serve
+from tests.support.raw_server import Script, answer, cut, drip, serve
+from tests.support.receivers import web_server
 
 DOCUMENT = {"name": "Zoë"}
 OK = b"HTTP/1.1 200 OK\r\n"

@@ -27,7 +27,7 @@ from mediapipe.models.outbox import (
     delay_after_s,
 )
 from tests.support import make
-from tests.support.announcing import NOWHERE, attempt, configure, later, seen
+from tests.support.notifications import NOWHERE, attempt, configure, later, seen
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

@@ -12,10 +12,10 @@ from django.utils.module_loading import import_string
 from pytest_django import Settings
 
 from mediapipe.settings import outgoing as reading
-from tests.support.announcing import OTHER, SECRET, configure
 from tests.support.commands import manage
 from tests.support.configuration import CANARY, check_messages, env, only_message
-from tests.support.receiver import mail_server, web_server
+from tests.support.notifications import OTHER, SECRET, configure
+from tests.support.receivers import mail_server, web_server
 
 
 def read(reader: Callable[..., Any], value: str, *rest: str) -> Any:

@@ -32,7 +32,7 @@ from mediapipe.simulator.numbers import (
     PhoneNumber,
 )
 from tests.support import make, servers
-from tests.support.receiver import web_server
+from tests.support.receivers import web_server
 from tests.support.reverse_proxy import Passed, reverse_proxy, with_host
 
 HERE = "/webhooks/twilio/messaging/"

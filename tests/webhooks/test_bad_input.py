@@ -42,7 +42,7 @@ from tests.support.bad_input.cases import (
 from tests.support.bad_input.outgoing import Outgoing
 from tests.support.bad_input.requests import send
 from tests.support.payloads import twilio as captured
-from tests.support.wire import Wire, answer, serve
+from tests.support.raw_server import RawServer, answer, serve
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +58,7 @@ def outside() -> Iterator[Outgoing]:
 
 
 @pytest.fixture
-def canary() -> Iterator[Wire]:
+def canary() -> Iterator[RawServer]:
     """Listen where nobody may connect to."""
     with serve() as wire:
         yield wire
@@ -126,7 +126,7 @@ def attempted(item: MediaItem) -> str:
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("case", urls.CASES, ids=lambda case: case.name)
 def test_a_bad_url_is_refused_at_once_and_again_when_it_is_retried(
-    case: BadUrl, outside: Outgoing, canary: Wire, settings: Settings
+    case: BadUrl, outside: Outgoing, canary: RawServer, settings: Settings
 ) -> None:
     url = case.url.replace(urls.CANARY, canary.address)
     assert send(signed(changed(MediaUrl0=url))).status_code == 200
@@ -143,7 +143,7 @@ def test_a_bad_url_is_refused_at_once_and_again_when_it_is_retried(
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("host", [*urls.FORBIDDEN_HOSTS, *urls.FORBIDDEN_IPV6])
 def test_an_api_origin_within_a_private_network_is_not_connected_to(
-    host: str, outside: Outgoing, canary: Wire, settings: Settings
+    host: str, outside: Outgoing, canary: RawServer, settings: Settings
 ) -> None:
     origin = f"http://{host}:{canary.port}"
     settings.TWILIO_API_HOSTS = [origin]
@@ -193,7 +193,7 @@ def script_of(item: MediaItem, twilio: Simulator) -> MediaScript:
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("case", answers.CASES, ids=lambda case: case.name)
 def test_a_bad_answer_ends_as_it_should(
-    case: BadAnswer, twilio: Simulator, outside: Outgoing, canary: Wire, settings: Settings
+    case: BadAnswer, twilio: Simulator, outside: Outgoing, canary: RawServer, settings: Settings
 ) -> None:
     apply(case.settings, settings)
     item = announced(twilio, [aimed(fault, canary.address) for fault in case.faults])
@@ -220,7 +220,7 @@ def announced_in_a_conversation(twilio: Simulator, faults: list[Fault]) -> Media
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("case", conversations.ANSWERS, ids=lambda case: case.name)
 def test_bad_metadata_and_a_bad_link_end_as_they_should(
-    case: BadAnswer, twilio: Simulator, outside: Outgoing, canary: Wire, settings: Settings
+    case: BadAnswer, twilio: Simulator, outside: Outgoing, canary: RawServer, settings: Settings
 ) -> None:
     item = announced_in_a_conversation(twilio, [aimed(one, canary.address) for one in case.faults])
     began = time.monotonic()

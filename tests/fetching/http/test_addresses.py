@@ -9,8 +9,8 @@ from pytest_django import Settings
 
 from mediapipe.failures import AddressRefused, ConnectionFailed
 from mediapipe.fetching.http.addresses import is_allowed, resolve
-from tests.support.downloading import Download, get, loopback  # noqa: F401
-from tests.support.wire import answer, redirect, serve
+from tests.support.downloads import Download, get, loopback  # noqa: F401
+from tests.support.raw_server import answer, redirect, serve
 
 pytestmark = pytest.mark.usefixtures("loopback")
 

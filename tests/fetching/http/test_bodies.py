@@ -20,8 +20,8 @@ from mediapipe.failures import (
     UnexpectedResponse,
     WrongEncoding,
 )
-from tests.support.downloading import Download, get, loopback  # noqa: F401
-from tests.support.wire import answer, cut, serve
+from tests.support.downloads import Download, get, loopback  # noqa: F401
+from tests.support.raw_server import answer, cut, serve
 
 pytestmark = pytest.mark.usefixtures("loopback")
 

@@ -7,8 +7,8 @@ import pytest
 from pytest_django import Settings
 
 from mediapipe.failures import TooLarge, TooSlow, TransientMedia404
-from tests.support.downloading import Download, get, loopback  # noqa: F401
-from tests.support.wire import Script, answer, drip, serve, silence
+from tests.support.downloads import Download, get, loopback  # noqa: F401
+from tests.support.raw_server import Script, answer, drip, serve, silence
 
 pytestmark = pytest.mark.usefixtures("loopback")
 

@@ -9,8 +9,8 @@ from pytest_django import Settings
 from mediapipe.failures import ConnectionFailed, TooSlow, TransientMedia404, Truncated
 from mediapipe.fetching.http import session as sessions
 from mediapipe.fetching.http.session import session
-from tests.support.downloading import Download, get, loopback  # noqa: F401
-from tests.support.wire import CERTIFICATE, answer, cut, drip, redirect, serve
+from tests.support.downloads import Download, get, loopback  # noqa: F401
+from tests.support.raw_server import CERTIFICATE, answer, cut, drip, redirect, serve
 
 pytestmark = pytest.mark.usefixtures("loopback")
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from mediapipe.failures import Unauthorized
-from tests.support.downloading import ANN, BOB, Download, get, loopback  # noqa: F401
-from tests.support.wire import answer, redirect, serve
+from tests.support.downloads import ANN, BOB, Download, get, loopback  # noqa: F401
+from tests.support.raw_server import answer, redirect, serve
 
 pytestmark = pytest.mark.usefixtures("loopback")
 

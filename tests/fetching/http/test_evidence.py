@@ -11,8 +11,8 @@ from mediapipe.failures import (
     Unauthorized,
 )
 from mediapipe.providers.base import Evidence
-from tests.support.downloading import ANN, BOB, Download, loopback  # noqa: F401
-from tests.support.wire import answer, cut, redirect, serve
+from tests.support.downloads import ANN, BOB, Download, loopback  # noqa: F401
+from tests.support.raw_server import answer, cut, redirect, serve
 
 pytestmark = pytest.mark.usefixtures("loopback")
 

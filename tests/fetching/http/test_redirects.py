@@ -12,8 +12,8 @@ from mediapipe.failures import (
     UnexpectedResponse,
 )
 from mediapipe.fetching.http.redirects import target
-from tests.support.downloading import Download, get, loopback  # noqa: F401
-from tests.support.wire import answer, cut, drip, redirect, serve
+from tests.support.downloads import Download, get, loopback  # noqa: F401
+from tests.support.raw_server import answer, cut, drip, redirect, serve
 
 pytestmark = pytest.mark.usefixtures("loopback")
 

@@ -15,7 +15,7 @@ CERTIFICATE = Path(__file__).parent / "certificates" / "media.example.pem"
 Script = bytes | Callable[[socket.socket], None]
 
 
-class Wire:
+class RawServer:
     """Answers the n-th request with the n-th script, over as few connections as the client uses."""
 
     def __init__(self, scripts: tuple[Script, ...], host: str, *, tls: bool) -> None:
@@ -90,8 +90,8 @@ def _request(heard: BinaryIO) -> str:
 
 
 @contextlib.contextmanager
-def serve(*scripts: Script, host: str = "127.0.0.1", tls: bool = False) -> Iterator[Wire]:
-    wire = Wire(scripts, host, tls=tls)
+def serve(*scripts: Script, host: str = "127.0.0.1", tls: bool = False) -> Iterator[RawServer]:
+    wire = RawServer(scripts, host, tls=tls)
     try:
         yield wire
     finally:
