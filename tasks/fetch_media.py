@@ -4,11 +4,11 @@ from mediapipe import logs
 from mediapipe.celery import app
 from mediapipe.failures import Failure, LeaseLost, TransientFailure, TransientMedia404
 from mediapipe.fetching.attempt import attempt
+from mediapipe.lifecycle.hand_off import publish_stored
 from mediapipe.models import MediaItem, Status
 from mediapipe.queueing.countdown import CountdownTask
 from mediapipe.queueing.limits import countdown_limit
 from mediapipe.settings.queues import RETRIES
-from tasks.hand_off import at_once
 
 
 @app.task(
@@ -33,5 +33,5 @@ def fetch_media(self: CountdownTask, *, media_id: int) -> str:
         media.defer_to_dispatcher()
         return f"retrying: {failure.slug}"
     if media.status == Status.STORED:
-        at_once(media.pk)
+        publish_stored(media.pk)
     return outcome

@@ -42,7 +42,7 @@ class NoticeAdmin(ReadOnlyAdmin):
         failed = Notice.objects.failed().filter(pk__in=selected.values("pk"))
         chosen = Notice.objects.filter(pk__in=list(failed.values_list("pk", flat=True)))
         LogEntry.objects.log_actions(str(request.user.pk), chosen, CHANGE, "Sent again.")
-        count = chosen.send_again()
+        count = chosen.retry_failed()
         messages.success(request, f"{text.counted(count, 'notice')} will be sent again.")
 
     @admin.display(description="incident")
@@ -60,7 +60,7 @@ class NoticeAdmin(ReadOnlyAdmin):
 
     @admin.display(description="last answer")
     def answer(self, notice: Notice) -> str:
-        return text.plain(notice.tries[-1].answer) if notice.tries else "-"
+        return text.plain(notice.delivery_log[-1].result) if notice.delivery_log else "-"
 
     @admin.display(description="next attempt")
     def next_attempt(self, notice: Notice) -> str:

@@ -34,7 +34,7 @@ class OutboxAdmin(ReadOnlyAdmin):
         failed = rows.failed().filter(pk__in=selected.values("pk"))
         chosen = rows.filter(pk__in=list(failed.values_list("pk", flat=True)))
         LogEntry.objects.log_actions(str(request.user.pk), chosen, CHANGE, "To be tried again.")
-        count = text.counted(chosen.send_again(), str(self.opts.verbose_name))
+        count = text.counted(chosen.retry_failed(), str(self.opts.verbose_name))
         messages.success(request, f"{count} will be tried again.")
 
     @admin.display(description="media item")
@@ -48,7 +48,7 @@ class OutboxAdmin(ReadOnlyAdmin):
 
     @admin.display(description="last answer")
     def answer(self, owed: Any) -> str:
-        return text.plain(owed.tries[-1].answer) if owed.tries else "-"
+        return text.plain(owed.delivery_log[-1].result) if owed.delivery_log else "-"
 
     @admin.display(description="next attempt")
     def due(self, owed: Any) -> str:
@@ -57,6 +57,7 @@ class OutboxAdmin(ReadOnlyAdmin):
     @admin.display(description="attempts")
     def tries(self, owed: Any) -> SafeString:
         lines = (
-            (text.moment(each.at), each.took_s, text.plain(each.answer)) for each in owed.tries
+            (text.moment(each.at), each.took_s, text.plain(each.result))
+            for each in owed.delivery_log
         )
         return format_html("<ol>{}</ol>", format_html_join("", "<li>{}, {} s: {}</li>", lines))

@@ -19,7 +19,7 @@ from mediapipe.api.description import description
 from mediapipe.api.files import deleted, file_answer
 from mediapipe.api.listing import Page
 from mediapipe.api.responses import NotFound, json_answer
-from mediapipe.lifecycle.export import document
+from mediapipe.lifecycle.export import media_document
 from mediapipe.models import MediaItem, Status
 from mediapipe.models.media.queryset import MediaQuerySet
 
@@ -35,13 +35,13 @@ def media_list(request: HttpRequest, media: MediaQuerySet) -> HttpResponse:
     if page.next:
         query = urlencode({**request.GET.dict(), "cursor": str(page.next)})
         more = _public(request, f"{reverse('api:media')}?{query}")
-    return json_answer({"media": [document(item) for item in page.media], "next": more})
+    return json_answer({"media": [media_document(item) for item in page.media], "next": more})
 
 
 @for_token_holders
 def media_item(request: HttpRequest, media: MediaQuerySet, number: str) -> HttpResponse:
     """Answer with what is known of one media item."""
-    return json_answer(document(_item(media, number)))
+    return json_answer(media_document(_item(media, number)))
 
 
 @for_token_holders

@@ -1,4 +1,4 @@
-"""One media item as other programs read it; keys are never renamed, new ones go to the end."""
+"""A media item for other programs: exports, the API and hand-offs share this projection."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from mediapipe.models import MediaItem
 from mediapipe.providers.base import Kind
 from mediapipe.redaction import masked
 
+# A contract: keys are never renamed or reordered, new ones are added at the end.
 KEYS = (
     "media_url",
     "kind",
@@ -38,11 +39,10 @@ KEYS = (
     "reconciled_at",
     "twilio_created_at",
 )
-# The content type that a webhook declares is the sender's own word.
-# The full-width forms are taken for the usual ones where Chinese or Japanese is written, and
-# spreadsheets pass over blanks and over signs that nobody sees.
-UNSEEN = r"[\s\x00-\x20\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*"
-FORMULA = re.compile(rf"{UNSEEN}[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+# Spreadsheets skip blanks and invisible characters before a formula, and where Chinese or Japanese
+# is written they take full-width signs for the usual ones.
+INVISIBLE = r"[\s\x00-\x20\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*"
+FORMULA = re.compile(rf"{INVISIBLE}[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 
 
 def media_line(media: MediaItem) -> dict[str, Any]:
@@ -50,7 +50,8 @@ def media_line(media: MediaItem) -> dict[str, Any]:
     event = media.event
     recording = media.kind == Kind.RECORDING
     values = (
-        _url(media),
+        # A refused URL is the sender's own text, which may contain a phone number.
+        media.media_url if media.media_sid else masked(media.media_url),
         media.kind,
         media.account_sid,
         None if recording else event.subject_sid,
@@ -68,12 +69,12 @@ def media_line(media: MediaItem) -> dict[str, Any]:
         media.twilio_code,
         media.twilio_request_id,
         media.error,
-        # It is whatever a sender made it.
+        # Also the sender's own text.
         masked(media.declared_content_type),
         media.content_type,
         media.size,
         media.sha256,
-        # Whoever reads this must not look for a file that may be gone already.
+        # The file of a purged item may already be gone.
         None if media.purged_at else media.storage_name,
         media.purged_at,
         media.reconciled_at,
@@ -82,25 +83,20 @@ def media_line(media: MediaItem) -> dict[str, Any]:
     return {key: _plain(value) for key, value in zip(KEYS, values, strict=True)}
 
 
-def _url(media: MediaItem) -> str:
-    """Return the URL as it is fetched, to the letter; a refused one is a sender's own words."""
-    return media.media_url if media.media_sid else masked(media.media_url)
-
-
-def document(media: MediaItem) -> dict[str, Any]:
-    """Return the item as other programs get it one by one: `media_line` and its number."""
+def media_document(media: MediaItem) -> dict[str, Any]:
+    """Return `media_line` with the item's id, for programs that get items one by one."""
     return {"id": media.pk, **media_line(media)}
 
 
 def csv_line(media: MediaItem) -> dict[str, Any]:
-    """Return the item as `media_line` does, with nothing in it that a spreadsheet would run."""
-    return {key: harmless(value) for key, value in media_line(media).items()}
+    """Return `media_line` without anything that a spreadsheet would run as a formula."""
+    return {key: escape_formula(value) for key, value in media_line(media).items()}
 
 
-def harmless(value: object) -> object:
-    """Put an apostrophe before what a spreadsheet takes for a formula (OWASP: CSV injection).
+def escape_formula(value: object) -> object:
+    """Prefix a text that spreadsheets take for a formula with an apostrophe (OWASP: CSV injection).
 
-    Blanks before it do not make it less of one; numbers stay numbers.
+    Numbers stay numbers.
     """
     return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
 

@@ -1,89 +1,142 @@
-"""From a hand-off that is owed to a receiver that took it."""
+"""Hands finished media items over to a Celery task of your own, to a webhook, or to both."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from kombu import Producer
 
+from mediapipe.celery import app
 from mediapipe.failures import Undelivered
-from mediapipe.lifecycle.export import KEYS, document
+from mediapipe.lifecycle.export import KEYS, media_document
+from mediapipe.lifecycle.outbox import record_failure
 from mediapipe.lifecycle.send import send_signed
 from mediapipe.models import Completion, HandOff, Receiver
+from mediapipe.models.hand_offs import HandOffQuerySet
 from mediapipe.models.status import UNFINISHED
+from mediapipe.queueing.dispatch import published
+from mediapipe.queueing.time_slice import until_deadline
+from mediapipe.settings.queues import HOUSEKEEPING
 
 logger = logging.getLogger(__name__)
 
-# Gets the payload and the idempotency key; returns when the broker has the task's message.
-Publish = Callable[[HandOff], None]
+BATCH = 100
+CONFIRM = "tasks.hand_off.confirm"
 
 
-def deliver(owed: HandOff, publish: Publish) -> bool:
-    """Make one attempt at a hand-off that was claimed; tell whether the receiver can be reached.
+def hand_off_due(receiver: Receiver, deadline_s: float) -> int:
+    """Attempt the hand-offs that are due until the deadline (monotonic); return how many."""
+    attempts = 0
+    for hand_off in until_deadline(_claim_due(receiver), deadline_s):
+        attempts += 1
+        if not deliver(hand_off):
+            # The receiver is unreachable, and would be for the next hand-off as well.
+            break
+    return attempts
 
-    Whoever could not be reached for one will not be for the next: its others can wait.
+
+def publish_stored(media_id: int) -> None:
+    """Publish ON_STORED_TASK for an item that was just stored, without waiting for the next run.
+
+    Webhooks are left to that run: a receiver that hangs would block the threads that fetch.
     """
+    if not settings.ON_STORED_TASK:
+        return
     try:
-        _send(owed, publish)
-    except Undelivered as undelivered:
-        owed.undelivered(undelivered)
-        _log(owed, undelivered)
-        return not undelivered.again
+        for pk in _due(Receiver.TASK).filter(media=media_id).values_list("pk", flat=True):
+            if hand_off := HandOff.claim(pk):
+                deliver(hand_off)
+    except Exception:
+        # The item is stored, and a later run repeats the hand-off, so the fetch has succeeded.
+        logger.exception("media item %d could not be handed off at once", media_id)
+
+
+def deliver(hand_off: HandOff) -> bool:
+    """Make one attempt at a claimed hand-off; return whether the receiver is reachable."""
+    try:
+        _attempt(hand_off)
+    except Undelivered as failure:
+        to = f"hand media item {hand_off.media_id} off to the {hand_off.receiver}"
+        record_failure(hand_off, failure, to)
+        # A message that is refused for good says nothing about the next one.
+        return not failure.again
     return True
 
 
-def _send(owed: HandOff, publish: Publish) -> None:
-    if owed.receiver not in Receiver.waiting_for(Completion(owed.ending)):
-        raise Undelivered("The receiver is not configured any more.", again=False)
-    if owed.payload is None:
-        if owed.media.status in UNFINISHED:
-            # It is told of at its next end.
-            raise Undelivered("The item was put back to work before this was told.", again=False)
-        owed.snapshot_payload(payload_of(owed, timezone.now()))
-    if owed.receiver == Receiver.TASK:
-        publish(owed)
-        owed.published()
-    else:
-        owed.delivered(_post(owed))
+def build_payload(hand_off: HandOff) -> dict[str, Any]:
+    """Return the payload as of now in the form that Standard Webhooks proposes.
 
-
-def payload_of(owed: HandOff, at: datetime) -> dict[str, Any]:
-    """Return what a receiver gets, in the form that Standard Webhooks proposes."""
-    return {"type": owed.ending, "timestamp": at.isoformat(), "data": document(owed.media)}
-
-
-def message(owed: HandOff) -> dict[str, Any]:
-    """Return the frozen payload with its keys in their order, which PostgreSQL does not keep.
-
-    A repetition is the same to the last byte then.
+    ON_STORED_TASK gets its `data` alone.
     """
-    payload = owed.payload or {}
+    data, now = media_document(hand_off.media), timezone.now()
+    return {"type": hand_off.ending, "timestamp": now.isoformat(), "data": data}
+
+
+def frozen_payload(hand_off: HandOff) -> dict[str, Any]:
+    """Return the stored payload with its keys in order, so that each attempt sends equal bytes.
+
+    PostgreSQL's jsonb does not keep the order of keys.
+    """
+    payload = hand_off.payload or {}
     data = {key: payload["data"][key] for key in ("id", *KEYS) if key in payload["data"]}
     return {"type": payload["type"], "timestamp": payload["timestamp"], "data": data}
 
 
-def _post(owed: HandOff) -> str:
-    return send_signed(
+def publish_task(hand_off: HandOff) -> None:
+    """Publish ON_STORED_TASK; raise Undelivered if the broker does not take it."""
+
+    def send(producer: Producer) -> None:
+        confirm = app.signature(
+            CONFIRM, kwargs={"message_id": str(hand_off.message_id)}, immutable=True
+        )
+        app.send_task(
+            settings.ON_STORED_TASK,
+            kwargs={"idempotency_key": hand_off.key, "media": frozen_payload(hand_off)["data"]},
+            queue=settings.ON_STORED_QUEUE,
+            # Published by the worker that ran the task, once it has succeeded; the task may
+            # belong to another Celery app.
+            link=confirm.set(queue=HOUSEKEEPING),
+            ignore_result=True,
+            producer=producer,
+            retry=False,
+        )
+
+    if not published(send):
+        raise Undelivered("The broker did not accept the message.", again=True)
+
+
+def _attempt(hand_off: HandOff) -> None:
+    if hand_off.receiver not in Receiver.waiting_for(Completion(hand_off.ending)):
+        raise Undelivered("The receiver is no longer configured.", again=False)
+    if hand_off.payload is None:
+        if hand_off.media.status in UNFINISHED:
+            # It gets another hand-off when it ends again.
+            raise Undelivered("The item was retried before the hand-off was sent.", again=False)
+        hand_off.snapshot_payload(build_payload(hand_off))
+    if hand_off.receiver == Receiver.TASK:
+        publish_task(hand_off)
+        hand_off.mark_published()
+        return
+    response = send_signed(
         settings.HANDOFF_WEBHOOK_URL,
-        message(owed),
-        message_id=owed.key,
+        frozen_payload(hand_off),
+        message_id=hand_off.key,
         secrets=settings.HANDOFF_WEBHOOK_SECRETS,
     )
+    hand_off.mark_delivered(response)
 
 
-def _log(owed: HandOff, undelivered: Undelivered) -> None:
-    gave_up = owed.next_attempt_at is None
-    logger.log(
-        logging.ERROR if gave_up else logging.WARNING,
-        "attempt %d to hand media item %d to the %s failed (%s); %s",
-        owed.attempts,
-        owed.media_id,
-        owed.receiver,
-        undelivered.why,
-        "it was the last one" if gave_up else "there will be another one",
-        extra={"media_id": owed.media_id},
-    )
+def _claim_due(receiver: Receiver) -> Iterator[HandOff]:
+    while ids := list(_due(receiver).values_list("pk", flat=True)[:BATCH]):
+        for pk in ids:
+            if hand_off := HandOff.claim(pk):
+                yield hand_off
+
+
+def _due(receiver: Receiver) -> HandOffQuerySet:
+    due = HandOff.objects.due(timezone.now()).filter(receiver=receiver)
+    return due.order_by("next_attempt_at")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from mediapipe import providers
-from mediapipe.models.outbox import UNDELIVERED, DeliveryStatus, OutboxMessage, OutboxQuerySet
+from mediapipe.models.outbox import DeliveryStatus, OutboxMessage, OutboxQuerySet
 from mediapipe.providers.base import PostStorePolicy
 
 if TYPE_CHECKING:
@@ -17,12 +17,10 @@ if TYPE_CHECKING:
 
 
 class DeletionQuerySet(OutboxQuerySet["Deletion"]):
-    """The questions that are asked of deletions."""
-
-    def owe_again(self) -> int:
-        """Owe anew what was only tried as a dry run, or not done; return how many those are."""
-        again = self.filter(models.Q(dry_run=True) | models.Q(status=DeliveryStatus.FAILED))
-        return again.exclude(status=DeliveryStatus.WAITING).update(
+    def retry_undone(self) -> int:
+        """Make failed deletions and finished dry runs pending again; return how many."""
+        undone = self.filter(models.Q(dry_run=True) | models.Q(status=DeliveryStatus.FAILED))
+        return undone.exclude(status=DeliveryStatus.WAITING).update(
             status=DeliveryStatus.WAITING,
             dry_run=False,
             attempts=0,
@@ -32,11 +30,11 @@ class DeletionQuerySet(OutboxQuerySet["Deletion"]):
 
 
 class Deletion(OutboxMessage):
-    """That a media item shall be deleted at Twilio, because its file is kept here.
+    """The request to delete a stored media item at Twilio.
 
-    Written in the transaction that stores the item, where its account wishes so. `delivered`
-    means that Twilio has it no more, or with `dry_run` that nothing stands against it; `failed`
-    that Twilio keeps it, for the reason in the log.
+    Written in the transaction that stores the item, if its account's policy says so. `delivered`
+    means deleted at Twilio, or with `dry_run` that every check passed; `failed` means that Twilio
+    keeps the item, for the reason in the log.
     """
 
     media = models.OneToOneField("mediapipe.MediaItem", models.CASCADE, related_name="deletion")
@@ -45,19 +43,8 @@ class Deletion(OutboxMessage):
     objects = DeletionQuerySet.as_manager()
 
     class Meta(OutboxMessage.Meta):
-        abstract = False
         verbose_name = "deletion at Twilio"
         verbose_name_plural = "deletions at Twilio"
-        ordering = ["pk"]
-        # No message brings them back: each run looks for what is due.
-        indexes = [
-            models.Index(
-                "next_attempt_at", condition=models.Q(status="waiting"), name="deletion_is_due"
-            ),
-            models.Index(
-                "status", "id", condition=models.Q(status__in=UNDELIVERED), name="deletion_owed"
-            ),
-        ]
 
     def __str__(self) -> str:
         return f"deletion of {self.media}"
@@ -71,10 +58,9 @@ class Deletion(OutboxMessage):
         owed = Deletion(media=media, next_attempt_at=due)
         Deletion.objects.bulk_create([owed], ignore_conflicts=True)
 
-    def is_ours(self) -> bool:
-        """Tell whether this attempt is still the last one that was begun."""
-        mine: dict[str, Any] = {"pk": self.pk, "attempts": self.attempts}
-        return Deletion.objects.waiting().filter(**mine).exists()
+    def is_leased(self) -> bool:
+        """Return whether no other worker has taken this attempt over."""
+        return Deletion.objects.pending().filter(pk=self.pk, attempts=self.attempts).exists()
 
 
 def deletion_policy_for(media: MediaItem) -> PostStorePolicy:

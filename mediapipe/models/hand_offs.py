@@ -15,7 +15,7 @@ from mediapipe.models.status import Status
 if TYPE_CHECKING:
     from mediapipe.models.media.item import MediaItem
 
-# As long as a task may take until it is taken for lost, and its message is sent once more.
+# How long a published task may take before its message is taken for lost and sent again.
 UNCONFIRMED_AFTER = timedelta(minutes=10)
 
 
@@ -46,36 +46,31 @@ class Receiver(models.TextChoices):
 
 
 class HandOffQuerySet(OutboxQuerySet["HandOff"]):
-    """The questions that are asked of hand-offs."""
-
-    def undelivered(self) -> HandOffQuerySet:
-        """Those of stored items that nobody has taken, whether or not they are still tried."""
-        return self.filter(ending=Completion.STORED).exclude(status=DeliveryStatus.DELIVERED)
-
     def delivered_before(self, moment: datetime) -> HandOffQuerySet:
-        """Those that were taken before this moment, the oldest first."""
-        taken = self.filter(status=DeliveryStatus.DELIVERED, delivered_at__lt=moment)
-        return taken.order_by("delivered_at")
+        """Delivered before this moment, the oldest first."""
+        return self.delivered().filter(delivered_at__lt=moment).order_by("delivered_at")
 
-    def longest_wait_s(self, now: datetime) -> float:
-        """Return for how many seconds the oldest of those that are still tried has been owed."""
-        oldest = self.owed().waiting().aggregate(pk=Min("pk"))["pk"]
+    def oldest_pending_age_s(self, now: datetime) -> float:
+        """Return the seconds since the media item of the oldest pending hand-off ended, or 0."""
+        # undelivered() lets PostgreSQL use the index on (status, id).
+        oldest = self.undelivered().pending().aggregate(pk=Min("pk"))["pk"]
         hand_off = self.select_related("media").filter(pk=oldest).first()
-        return (now - hand_off.owed_since).total_seconds() if hand_off else 0.0
+        return (now - hand_off.ended_at).total_seconds() if hand_off else 0.0
 
     def confirm(self, message_id: str) -> bool:
-        """Note that the task of this message was done; tell whether that was news."""
-        owed = self.filter(message_id=message_id).exclude(status=DeliveryStatus.DELIVERED)
-        now = timezone.now()
-        changes = {"status": DeliveryStatus.DELIVERED, "delivered_at": now, "next_attempt_at": None}
-        return bool(owed.update(**changes))
+        """Mark the message delivered, because its task succeeded; return whether that was new."""
+        return bool(
+            self.filter(message_id=message_id, status__in=UNDELIVERED).update(
+                status=DeliveryStatus.DELIVERED, delivered_at=timezone.now(), next_attempt_at=None
+            )
+        )
 
 
 class HandOff(OutboxMessage):
-    """That one receiver has to be told of the end of one media item.
+    """The message to one receiver that one media item is stored, or has failed for good.
 
-    Written in the transaction in which the item ends, for each receiver that is configured at
-    that moment, so that no crash forgets one; a receiver that is new begins with what is new.
+    Written in the transaction that ends the item, for the receivers configured at that moment, so
+    that a crash loses none. A new receiver starts with the next item.
     """
 
     media = models.ForeignKey("mediapipe.MediaItem", models.CASCADE, related_name="hand_offs")
@@ -85,19 +80,11 @@ class HandOff(OutboxMessage):
     objects = HandOffQuerySet.as_manager()
 
     class Meta(OutboxMessage.Meta):
-        abstract = False
         verbose_name = "hand-off"
-        ordering = ["pk"]
-        # No message brings them back: each run looks for what is due.
         indexes = [
-            models.Index(
-                "next_attempt_at", condition=models.Q(status="waiting"), name="handoff_is_due"
-            ),
+            *OutboxMessage.Meta.indexes,
             models.Index(
                 "delivered_at", condition=models.Q(status="delivered"), name="handoff_delivered"
-            ),
-            models.Index(
-                "status", "id", condition=models.Q(status__in=UNDELIVERED), name="handoff_owed"
             ),
         ]
 
@@ -105,8 +92,8 @@ class HandOff(OutboxMessage):
         return f"{self.ending} to the {self.receiver}"
 
     @property
-    def owed_since(self) -> datetime:
-        """When its media item ended; of what never was, when it was announced."""
+    def ended_at(self) -> datetime:
+        """When its media item was stored or failed; for an absent one, when it was announced."""
         return self.media.retrieved_at or self.media.failed_at or self.media.received_at
 
     @classmethod
@@ -118,11 +105,12 @@ class HandOff(OutboxMessage):
             for receiver in Receiver.waiting_for(ending)
         )
 
-    def published(self) -> None:
-        """Note that the task's message is out; it is sent again unless the task is confirmed."""
-        sent = Undelivered(
-            "published, and not confirmed yet",
-            again=True,
-            retry_after_s=UNCONFIRMED_AFTER.total_seconds(),
+    def mark_published(self) -> None:
+        """End the attempt; the task's message is sent again unless confirm() is called in time."""
+        self.mark_undelivered(
+            Undelivered(
+                "published, and not confirmed yet",
+                again=True,
+                retry_after_s=UNCONFIRMED_AFTER.total_seconds(),
+            )
         )
-        self.undelivered(sent)

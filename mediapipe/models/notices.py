@@ -9,12 +9,12 @@ from django.db.models import Exists, OuterRef
 from mediapipe.models.incident_steps import IncidentStep
 from mediapipe.models.outbox import OutboxMessage, OutboxQuerySet
 
-# Detection writes the figures of an incident right after its step: they belong into the message.
+# Detection writes the values of an incident right after its step; the message should have both.
 COALESCE_DELAY = timedelta(seconds=2)
 
 
 class Channel(models.TextChoices):
-    """How people, or their programs, are told of an incident."""
+    """Where incident notifications are sent."""
 
     EMAIL = "email", "E-mail"
     WEBHOOK = "webhook", "Webhook"
@@ -22,7 +22,7 @@ class Channel(models.TextChoices):
 
     @classmethod
     def configured(cls) -> list[Channel]:
-        """Return those that the environment gives an address."""
+        """Return the channels that have an address in the settings."""
         addresses = {
             cls.EMAIL: settings.ESCALATION_EMAILS,
             cls.WEBHOOK: settings.ESCALATION_WEBHOOK_URL,
@@ -32,21 +32,19 @@ class Channel(models.TextChoices):
 
 
 class NoticeQuerySet(OutboxQuerySet["Notice"]):
-    """The questions that are asked of notices."""
-
     def due(self, now: datetime) -> NoticeQuerySet:
-        """Those that are due, each after what its channel has to say of the incident before it."""
-        before = Notice.objects.waiting().filter(
+        """Due, and no earlier notice of the same incident is pending on the same channel."""
+        before = Notice.objects.pending().filter(
             incident=OuterRef("incident"), channel=OuterRef("channel"), pk__lt=OuterRef("pk")
         )
         return super().due(now).filter(~Exists(before))
 
 
 class Notice(OutboxMessage):
-    """What one channel has to be told: one step of one incident.
+    """The notification of one incident step on one channel.
 
-    It is written together with the step, for each channel that is configured at that moment, so
-    that none is forgotten, none is told twice, and a new channel begins with what is new.
+    Written together with the step, for the channels configured at that moment: each step is sent
+    once per channel, and a new channel starts with the next step.
     """
 
     step = models.ForeignKey(IncidentStep, models.CASCADE, related_name="notices")
@@ -56,8 +54,6 @@ class Notice(OutboxMessage):
     objects = NoticeQuerySet.as_manager()
 
     class Meta(OutboxMessage.Meta):
-        abstract = False
-        ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(fields=["step", "channel"], name="one_notice_a_step_a_channel")
         ]

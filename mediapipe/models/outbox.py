@@ -1,8 +1,7 @@
-"""What is owed to others: sent at least once, again and again until it is taken or hopeless."""
+"""The transactional outbox: messages that are delivered at least once, with retries."""
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
@@ -12,30 +11,27 @@ from django.db import connection, models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from mediapipe.backoff import Backoff
 from mediapipe.failures import Undelivered
 
 D = TypeVar("D", bound="OutboxMessage")
 
-# Longer than any attempt takes: whoever has not ended by then is taken for dead.
+# Longer than any attempt takes; a worker that holds a message for longer is taken for dead.
 LEASE = timedelta(minutes=3)
-# The first wait, by which each is longer than the one before, and the longest one. The last of
-# these attempts is made some eighteen hours after the first, which outlasts a night; and who was
-# away for an hour has not long to wait after it.
-FIRST_DELAY_S = 5.0
-FACTOR = 4.0
-LONGEST_DELAY_S = 3600.0
-MOST_ATTEMPTS = 24
-# So long is waited for a message after its time; what the sweep publishes may have to queue.
+# The last of these attempts is some eighteen hours after the first, which outlasts a night. The cap
+# of an hour limits how long a receiver that was away waits for its messages once it is back.
+BACKOFF = Backoff(first_s=5.0, factor=4.0, max_s=3600.0, jitter=0.15)
+MAX_ATTEMPTS = 24
+# How long after its due time a countdown may arrive before the dispatcher publishes a second one.
 REDELIVERY_GRACE = timedelta(seconds=5)
+# How long a published message may queue before the dispatcher takes it for lost.
 DELIVERY_TIMEOUT = timedelta(seconds=30)
-# Longer waits are left to the sweep: a broker keeps no message well for hours.
-LONGEST_COUNTDOWN_S = 600.0
-# Those that failed together do not come back together.
-JITTER = 0.15
+# Longer waits are left to the dispatcher: countdowns are held in a worker's memory, unacknowledged.
+MAX_COUNTDOWN_S = 600.0
 
 
 class DeliveryStatus(models.TextChoices):
-    """waiting -> delivered, or failed once nothing is tried any more."""
+    """waiting -> delivered, or failed when no attempt is left."""
 
     WAITING = "waiting"
     DELIVERED = "delivered"
@@ -46,35 +42,36 @@ UNDELIVERED = (DeliveryStatus.WAITING, DeliveryStatus.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """One attempt: when it began, how many seconds it took, and what came of it."""
+class DeliveryAttempt:
+    """One entry of a delivery log: when it started, its duration in seconds, and the result."""
 
     at: datetime
     took_s: float
-    answer: str
+    result: str
 
 
 class OutboxQuerySet(models.QuerySet[D]):
-    """The questions that are asked of deliveries."""
-
-    def waiting(self) -> Self:
-        """Those that are still owed."""
+    def pending(self) -> Self:
+        """Not delivered yet, with attempts left."""
         return self.filter(status=DeliveryStatus.WAITING)
 
     def failed(self) -> Self:
-        """Those that nobody will ever get, unless a person has them sent again."""
+        """Given up on, unless a user retries them."""
         return self.filter(status=DeliveryStatus.FAILED)
 
-    def owed(self) -> Self:
-        """Those that nobody has, whether or not they are still tried."""
+    def undelivered(self) -> Self:
+        """Pending or failed."""
         return self.filter(status__in=UNDELIVERED)
 
+    def delivered(self) -> Self:
+        return self.filter(status=DeliveryStatus.DELIVERED)
+
     def due(self, now: datetime) -> Self:
-        """Those whose next attempt should be under way by now."""
-        return self.waiting().filter(next_attempt_at__lte=now)
+        """Pending, and the next attempt should have started by now."""
+        return self.pending().filter(next_attempt_at__lte=now)
 
     def claim_due(self, limit: int) -> list[int]:
-        """Return the ids of those that no message brings back, each to one caller only."""
+        """Return the ids of due messages without a task in the broker, each to one caller only."""
         now = timezone.now()
         with transaction.atomic():
             rows = self.due(now).filter(sweep_at__lte=now).order_by("sweep_at")
@@ -84,23 +81,21 @@ class OutboxQuerySet(models.QuerySet[D]):
             self.model._default_manager.filter(pk__in=ids).update(sweep_at=now + DELIVERY_TIMEOUT)
         return ids
 
-    def send_again(self) -> int:
-        """Owe the failed ones anew, with all their attempts; return how many those are."""
+    def retry_failed(self) -> int:
+        """Make the failed ones pending again, with all their attempts; return how many."""
+        now = timezone.now()
         return self.failed().update(
-            status=DeliveryStatus.WAITING,
-            attempts=0,
-            next_attempt_at=timezone.now(),
-            sweep_at=timezone.now(),
+            status=DeliveryStatus.WAITING, attempts=0, next_attempt_at=now, sweep_at=now
         )
 
 
 class OutboxMessage(models.Model):
-    """One message to one receiver, in a table of its own for each kind of message.
+    """A message to one receiver; each kind of message has a table of its own.
 
-    `message_id` is the same for every attempt, so that a receiver can tell a repetition; `payload`
-    is what is sent, frozen at the first attempt for the same reason. `next_attempt_at` is when the
-    next attempt is due, and while one is under way, when its worker is taken for dead; `sweep_at`
-    is when a message that should bring it back is taken for lost. `log` has what `tries` returns.
+    Rows are written in the transaction of the event that they report. `message_id` is the same for
+    every attempt, so that receivers can discard duplicates, and so is `payload`, which is set by
+    the first attempt. `next_attempt_at` is when the next attempt is due or, during an attempt, when
+    its lease ends. `sweep_at` is when the periodic dispatcher takes the message's task for lost.
     """
 
     message_id = models.UUIDField(default=uuid4, unique=True, editable=False)
@@ -116,26 +111,33 @@ class OutboxMessage(models.Model):
 
     class Meta:
         abstract = True
+        ordering = ["pk"]
         indexes = [
-            models.Index("sweep_at", condition=Q(status="waiting"), name="%(class)s_to_sweep")
+            models.Index("next_attempt_at", condition=Q(status="waiting"), name="%(class)s_is_due"),
+            models.Index(
+                "status",
+                "id",
+                condition=Q(status__in=UNDELIVERED),
+                name="%(class)s_undelivered",
+            ),
         ]
 
     @property
     def key(self) -> str:
-        """The name by which the receiver knows the message again."""
+        """The idempotency key: the same for every attempt."""
         return f"msg_{self.message_id.hex}"
 
     @property
-    def tries(self) -> list[Try]:
-        """The attempts that ended, the oldest first."""
+    def delivery_log(self) -> list[DeliveryAttempt]:
+        """The finished attempts, the oldest first."""
         return [
-            Try(datetime.fromisoformat(entry["at"]), entry["took_s"], entry["answer"])
+            DeliveryAttempt(datetime.fromisoformat(entry["at"]), entry["took_s"], entry["result"])
             for entry in self.log
         ]
 
     @classmethod
     def claim(cls, pk: int) -> Self | None:
-        """Take this one for an attempt, or return None if it is not due or somebody has it."""
+        """Lease the message for one attempt; None if it is not due or another worker has it."""
         now = timezone.now()
         due: Any = cls._default_manager.all()
         if (
@@ -145,43 +147,50 @@ class OutboxMessage(models.Model):
         ):
             return None
         claimed = cls._default_manager.get(pk=pk)
-        if claimed.attempts > MOST_ATTEMPTS:
-            claimed.failed("A worker died over it, again and again.")
+        if claimed.attempts > MAX_ATTEMPTS:
+            # Attempts that end are counted in mark_undelivered, so the last ones never ended.
+            claimed.mark_failed("The worker died during each of the last attempts.")
             return None
         return claimed
 
     def snapshot_payload(self, payload: dict[str, Any]) -> None:
-        """Keep what is sent, so that each attempt sends the same."""
+        """Store the payload, so that each attempt sends the same."""
         self.payload = payload
         self.save(update_fields=["payload"])
 
-    def delivered(self, answer: str) -> bool:
-        """Note that it was taken; tell whether it still was ours to say."""
-        return self._end(answer, status=DeliveryStatus.DELIVERED, delivered_at=timezone.now())
+    def mark_delivered(self, result: str) -> bool:
+        """End the attempt and the message; return False if the lease was lost."""
+        return self._end_attempt(
+            result, status=DeliveryStatus.DELIVERED, delivered_at=timezone.now()
+        )
 
-    def undelivered(self, failure: Undelivered) -> None:
-        """Note that it was not taken, and when it is tried again, also in the failure."""
-        if not failure.again or self.attempts >= MOST_ATTEMPTS:
-            self.failed(failure.why)
+    def mark_undelivered(self, failure: Undelivered) -> None:
+        """End the attempt, and schedule the next one if the failure is transient.
+
+        Sets `failure.retry_in_s` where Celery's countdown should bring the message back.
+        """
+        if not failure.again or self.attempts >= MAX_ATTEMPTS:
+            self.mark_failed(failure.why)
             return
-        delay_s = max(delay_after_s(self.attempts), failure.retry_after_s or 0.0)
-        delay_s = min(delay_s, LONGEST_DELAY_S)
+        # What the receiver asks for counts, within our cap.
+        delay_s = max(BACKOFF.delay_s(self.attempts - 1), failure.retry_after_s or 0.0)
+        delay_s = min(delay_s, BACKOFF.max_s)
         due = timezone.now() + timedelta(seconds=delay_s)
-        by_celery = delay_s <= LONGEST_COUNTDOWN_S
+        by_celery = delay_s <= MAX_COUNTDOWN_S
         sweep_at = due + REDELIVERY_GRACE if by_celery else due
-        if self._end(failure.why, next_attempt_at=due, sweep_at=sweep_at) and by_celery:
+        if self._end_attempt(failure.why, next_attempt_at=due, sweep_at=sweep_at) and by_celery:
             failure.retry_in_s = delay_s
 
-    def failed(self, why: str) -> None:
-        """Note that it is not tried any more."""
-        self._end(why, status=DeliveryStatus.FAILED)
+    def mark_failed(self, result: str) -> None:
+        """End the attempt and give the message up."""
+        self._end_attempt(result, status=DeliveryStatus.FAILED)
 
-    def _end(self, answer: str, **changes: Any) -> bool:
-        """Close the attempt, unless another worker took over: then the row is left alone."""
+    def _end_attempt(self, result: str, **changes: Any) -> bool:
         began = (self.next_attempt_at or timezone.now()) - LEASE
         took_s = round((timezone.now() - began).total_seconds(), 3)
-        log = [*self.log, {"at": began.isoformat(), "took_s": took_s, "answer": answer[:255]}]
+        log = [*self.log, {"at": began.isoformat(), "took_s": took_s, "result": result[:255]}]
         changes = {"next_attempt_at": None, "log": log, **changes}
+        # A worker whose lease was taken over must not overwrite the result of the next attempt.
         ours = type(self)._default_manager.filter(
             pk=self.pk, status=DeliveryStatus.WAITING, attempts=self.attempts
         )
@@ -189,9 +198,3 @@ class OutboxMessage(models.Model):
             return False
         vars(self).update(changes)
         return True
-
-
-def delay_after_s(attempts: int) -> float:
-    """Return the seconds to wait after so many attempts, with their spread."""
-    delay_s = min(FIRST_DELAY_S * FACTOR ** (attempts - 1), LONGEST_DELAY_S)
-    return delay_s * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  (no secret)

@@ -197,7 +197,7 @@ def _hand_offs() -> list[Metric]:
         "Hand-offs that nobody has taken, by receiver and by whether they are still tried.",
         labels=["receiver", "status"],
     )
-    rows = HandOff.objects.owed().order_by().values_list("receiver", "status")
+    rows = HandOff.objects.undelivered().order_by().values_list("receiver", "status")
     counts = {(receiver, status): count for receiver, status, count in rows.annotate(Count("pk"))}
     for receiver in Receiver.values:
         for status in UNDELIVERED:
@@ -205,7 +205,7 @@ def _hand_offs() -> list[Metric]:
     oldest = GaugeMetricFamily(
         "mediapipe_oldest_hand_off_seconds",
         "Time since the end of the media item whose hand-off has waited longest.",
-        HandOff.objects.longest_wait_s(timezone.now()),
+        HandOff.objects.oldest_pending_age_s(timezone.now()),
     )
     return [family, oldest]
 
@@ -216,7 +216,7 @@ def _deletions() -> Metric:
         "Media that Twilio still has and should not, by whether its deletion is still tried.",
         labels=["status"],
     )
-    rows = Deletion.objects.owed().order_by().values_list("status")
+    rows = Deletion.objects.undelivered().order_by().values_list("status")
     counts: dict[str, int] = dict(rows.annotate(Count("pk")))
     for status in UNDELIVERED:
         family.add_metric([status], counts.get(status, 0))

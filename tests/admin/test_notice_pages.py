@@ -27,7 +27,7 @@ def failed(settings: Settings) -> Notice:
     with later():
         notice = Notice.claim(only(Channel.SLACK).pk)
         assert notice
-        notice.failed(f"slack.example: 404 {SCRIPT}")
+        notice.mark_failed(f"slack.example: 404 {SCRIPT}")
     return notice
 
 

@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from mediapipe.api.files import HEADERS
-from mediapipe.lifecycle.export import document
+from mediapipe.lifecycle.export import media_document
 from mediapipe.models import ApiToken, MediaItem
 from mediapipe.simulator import Simulator
 from tests.support import make
@@ -56,12 +56,12 @@ def stored(twilio: Simulator) -> MediaItem:
 
 def test_the_list_has_what_the_export_has_the_newest_first(api: Client) -> None:
     old, new = make.media(at=NOON), make.media(at=NOON + timedelta(seconds=1))
-    assert got(api) == {"media": [document(new), document(old)], "next": None}
+    assert got(api) == {"media": [media_document(new), media_document(old)], "next": None}
 
 
 def test_one_item_is_read_by_its_number(api: Client) -> None:
     item = make.media()
-    assert got(api, f"/api/v1/media/{item.pk}") == document(item)
+    assert got(api, f"/api/v1/media/{item.pk}") == media_document(item)
 
 
 def test_no_phone_number_and_no_text_is_told(api: Client) -> None:

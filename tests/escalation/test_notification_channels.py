@@ -81,7 +81,7 @@ def test_each_attempt_sends_the_same_under_the_same_id(settings: Settings) -> No
                 notice = attempt(only(Channel.WEBHOOK))
         sent = [(headers["webhook-id"], body) for headers, body in receiver.requests]
         times = {headers["webhook-timestamp"] for headers, _ in receiver.requests}
-    assert [entry.answer.split()[1] for entry in notice.tries] == ["503", "503", "200"]
+    assert [entry.result.split()[1] for entry in notice.delivery_log] == ["503", "503", "200"]
     assert len(set(sent)) == 1
     assert len(times) == 3
 
@@ -161,7 +161,7 @@ def test_a_mail_server_says_whether_to_come_back(
         with later():
             notice = attempt(only(Channel.EMAIL))
     assert notice.status == status
-    assert answer in notice.tries[0].answer
+    assert answer in notice.delivery_log[0].result
 
 
 def test_a_mail_server_that_is_away_is_tried_again(settings: Settings) -> None:
@@ -171,7 +171,7 @@ def test_a_mail_server_that_is_away_is_tried_again(settings: Settings) -> None:
     with later():
         notice = attempt(only(Channel.EMAIL))
     assert notice.status == DeliveryStatus.WAITING
-    assert notice.tries[0].answer == "127.0.0.1: ConnectionRefusedError"
+    assert notice.delivery_log[0].result == "127.0.0.1: ConnectionRefusedError"
 
 
 def test_a_channel_that_is_no_more_ends_what_it_owes(settings: Settings) -> None:
@@ -181,7 +181,7 @@ def test_a_channel_that_is_no_more_ends_what_it_owes(settings: Settings) -> None
     with later():
         notice = attempt(only(Channel.SLACK))
     assert notice.status == DeliveryStatus.FAILED
-    assert "not configured" in notice.tries[0].answer
+    assert "no longer configured" in notice.delivery_log[0].result
 
 
 def test_no_phone_number_leaves_the_house(settings: Settings) -> None:
@@ -210,5 +210,5 @@ def test_the_log_names_the_host_and_no_secret(
         with later():
             notice = attempt(only(Channel.SLACK))
     assert "127.0.0.1" in caplog.text
-    assert "it was the last one" in caplog.text
+    assert "giving up" in caplog.text
     assert "s3cret" not in caplog.text + str(notice.log)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django_celery_results.models import TaskResult
 from pytest_django import DjangoDbBlocker, Settings
 
+from mediapipe.backoff import Backoff
 from mediapipe.celery import app
 from mediapipe.models import Channel, Incident, Notice
 from mediapipe.models.outbox import DeliveryStatus
@@ -35,8 +36,8 @@ def only_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> It
 @pytest.fixture
 def worker(only_worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the worker wait no longer than tests can."""
-    monkeypatch.setattr("mediapipe.models.outbox.FIRST_DELAY_S", 0.05)
-    monkeypatch.setattr("mediapipe.models.outbox.FACTOR", 1.5)
+    quick = Backoff(first_s=0.05, factor=1.5, max_s=1.0, jitter=0.15)
+    monkeypatch.setattr("mediapipe.models.outbox.BACKOFF", quick)
 
 
 def settled() -> Notice:

@@ -48,7 +48,7 @@ def deletes(twilio: Simulator, item: MediaItem) -> int:
 
 
 def reason() -> str:
-    return Deletion.objects.get().tries[-1].answer
+    return Deletion.objects.get().delivery_log[-1].result
 
 
 def path_of(item: MediaItem, settings: Settings) -> Path:
@@ -80,7 +80,7 @@ def test_what_twilio_has_no_more_is_done_with(twilio: Simulator) -> None:
     assert script is not None
     script.deleted = True
     assert delete_at_twilio() == 1
-    assert reason() == "Twilio had it no more."
+    assert reason() == "Twilio no longer had it."
 
 
 def test_nothing_is_deleted_twice(twilio: Simulator) -> None:
@@ -163,25 +163,29 @@ def pause(item: MediaItem, settings: Settings) -> None:
     [
         (change(status=Status.FAILED), "failed, not stored", False),
         (change(status=Status.ABSENT), "absent, not stored", False),
-        (change(status=Status.QUEUED), "put back to work", True),
-        (change(status=Status.FETCHING), "put back to work", True),
-        (change(status=Status.RETRYING), "put back to work", True),
+        (change(status=Status.QUEUED), "being retried", True),
+        (change(status=Status.FETCHING), "being retried", True),
+        (change(status=Status.RETRYING), "being retried", True),
         (change(size=1), "bytes, not 1", False),
-        (change(size=None), "are not known", False),
-        (change(sha256="0" * 64), "SHA-256 of the stored file", False),
-        (change(sha256=""), "are not known", False),
+        (change(size=None), "are unknown", False),
+        (change(sha256="0" * 64), "SHA-256 of the stored file differs", False),
+        (change(sha256=""), "are unknown", False),
         (change(purged_at=timezone.now()), "file was deleted", False),
         (change(storage_name=""), "file was deleted", False),
         (overwrite(b""), "has 0 bytes", False),
         (overwrite(b"x" * 10), "has 10 bytes", False),
-        (flip_one_byte, "SHA-256 of the stored file", False),
-        (lambda item, settings: path_of(item, settings).unlink(), "not in the storage", False),
+        (flip_one_byte, "SHA-256 of the stored file differs", False),
+        (
+            lambda item, settings: path_of(item, settings).unlink(),
+            "missing from",
+            False,
+        ),
         (pause, "account is paused", True),
-        (hand_off("waiting"), "has taken it", True),
-        (hand_off("failed"), "has taken it", True),
+        (hand_off("waiting"), "has taken the item", True),
+        (hand_off("failed"), "has taken the item", True),
         (
             lambda item, settings: setattr(settings, "TWILIO_AFTER_STORING", "keep"),
-            "does not wish it",
+            "no longer allows it",
             False,
         ),
         (
@@ -200,7 +204,7 @@ def test_it_is_kept_when_anything_disagrees(
     assert delete_at_twilio() == 0
     assert said in reason()
     assert deletes(twilio, item) == 0
-    assert Deletion.objects.waiting().exists() is again
+    assert Deletion.objects.pending().exists() is again
 
 
 def test_it_is_kept_while_the_storage_cannot_be_read(
@@ -213,13 +217,13 @@ def test_it_is_kept_while_the_storage_cannot_be_read(
     monkeypatch.setattr(storages["media"], "open", away)
     assert delete_at_twilio() == 0
     assert (reason(), deletes(twilio, item)) == ("The storage cannot be read: ConnectionError.", 0)
-    assert Deletion.objects.waiting().exists()
+    assert Deletion.objects.pending().exists()
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"status": Status.QUEUED}, "put back to work"),
+        ({"status": Status.QUEUED}, "being retried"),
         ({"storage_name": "another"}, "changed while its file was read"),
         ({"purged_at": timezone.now()}, "file was deleted"),
     ],
@@ -275,7 +279,7 @@ def test_an_answer_that_deletes_nothing_is_logged_and_tried_again_if_that_may_he
     script.faults = [fault]
     assert delete_at_twilio() == 0
     assert said in reason()
-    assert Deletion.objects.waiting().exists() is again
+    assert Deletion.objects.pending().exists() is again
 
 
 def test_it_goes_on_by_itself_when_the_reason_is_over(

@@ -21,7 +21,7 @@ from django.urls import reverse
 from django_celery_results.models import TaskResult
 from pytest_django import Settings
 
-from mediapipe.lifecycle.hand_off import payload_of
+from mediapipe.lifecycle.hand_off import build_payload
 from mediapipe.lifecycle.retention import remove_files
 from mediapipe.models import (
     Cause,
@@ -121,7 +121,7 @@ def test_nothing_of_a_number_or_its_texts_is_left_anywhere(
     settings.HANDOFF_WEBHOOK_URL = "https://crm.example/"
     item = stored(twilio)
     owed = HandOff.objects.get()
-    owed.snapshot_payload(payload_of(owed, datetime.now(UTC)))
+    owed.snapshot_payload(build_payload(owed))
     sha256 = item.sha256
     repeat = (*item.event.parameters, ["SmsStatus", "received"])
     make.event(

@@ -21,14 +21,14 @@ from pytest_django import Settings
 from standardwebhooks import Webhook
 
 from mediapipe.failures import StorageFailed, Unauthorized, Undelivered
-from mediapipe.lifecycle.export import document
+from mediapipe.lifecycle import hand_off as handing
+from mediapipe.lifecycle.export import media_document
 from mediapipe.models import HandOff, MediaItem
 from mediapipe.models.hand_offs import UNCONFIRMED_AFTER
 from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.operations import roles
 from mediapipe.providers.base import Evidence
 from mediapipe.simulator import Simulator
-from tasks import hand_off as handing
 from tasks.fetch_media import fetch_media
 from tasks.hand_off import confirm, hand_off
 from tests.support import make
@@ -52,7 +52,7 @@ def task(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[HandOff]:
     """Hand what is stored to a task, and collect what is published for it."""
     messages: list[HandOff] = []
     settings.ON_STORED_TASK = "crm.tasks.archive"
-    monkeypatch.setattr(handing, "publish", messages.append)
+    monkeypatch.setattr(handing, "publish_task", messages.append)
     return messages
 
 
@@ -76,7 +76,7 @@ def test_a_webhook_is_what_the_stock_verifier_accepts(receiver: Heard) -> None:
     ((headers, body),) = receiver.requests
     told: Any = Webhook(SECRET).verify(body, headers)
     item.refresh_from_db()
-    assert (told["type"], told["data"]) == ("media.stored", document(item))
+    assert (told["type"], told["data"]) == ("media.stored", media_document(item))
     assert headers["webhook-id"] == HandOff.objects.get().key
 
 
@@ -128,7 +128,7 @@ def test_a_receiver_that_is_away_is_asked_once_a_run(settings: Settings) -> None
     for _ in range(3):
         make.store(make.claimed())
     assert hand_off() == 1
-    assert HandOff.objects.waiting().count() == 3
+    assert HandOff.objects.pending().count() == 3
 
 
 def test_one_message_that_is_refused_holds_up_no_other(settings: Settings) -> None:
@@ -152,7 +152,7 @@ def test_a_failure_that_was_retried_meanwhile_is_not_told(receiver: Heard) -> No
     MediaItem.objects.filter(pk=item.pk).retry()
     hand_off()
     assert receiver.requests == []
-    assert "put back to work" in HandOff.objects.get().tries[-1].answer
+    assert "retried before" in HandOff.objects.get().delivery_log[-1].result
 
 
 def test_a_task_is_told_of_what_is_stored_alone(task: list[HandOff]) -> None:
@@ -176,12 +176,12 @@ def test_the_task_is_told_at_once_by_the_worker_that_stored_the_item(
 def test_what_could_not_be_told_at_once_is_stored_and_told_by_the_next_run(
     twilio: Simulator, task: list[HandOff], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(owed: HandOff) -> None:
-        raise Undelivered("The broker took nothing.", again=True)
+    def away(hand_off: HandOff) -> None:
+        raise Undelivered("The broker did not accept the message.", again=True)
 
     item = picture(twilio)
     with monkeypatch.context() as patch:
-        patch.setattr(handing, "publish", away)
+        patch.setattr(handing, "publish_task", away)
         fetch_media.apply(kwargs={"media_id": item.pk}, throw=True)
     with later(minutes=1):
         assert hand_off() == 1
@@ -193,7 +193,7 @@ def test_a_fault_of_the_hand_off_is_none_of_the_item(
 ) -> None:
     item = picture(twilio)
     with monkeypatch.context() as patch:
-        patch.setattr(handing, "publish", None)
+        patch.setattr(handing, "publish_task", None)
         assert fetch_media.apply(kwargs={"media_id": item.pk}, throw=True).get() == "stored"
     # Its worker is taken for dead first.
     with later(minutes=5):
@@ -241,7 +241,7 @@ def test_the_admin_shows_each_attempt(admin_client: Client, receiver: Heard) -> 
     page = admin_client.get(reverse("admin:mediapipe_handoff_change", args=[owed.pk]))
     assert owed.key in page.content.decode()
     for shown in (page, admin_client.get(reverse("admin:mediapipe_handoff_changelist"))):
-        assert owed.tries[0].answer in shown.content.decode()
+        assert owed.delivery_log[0].result in shown.content.decode()
 
 
 def try_again(client: Client, owed: HandOff) -> None:

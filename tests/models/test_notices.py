@@ -15,16 +15,13 @@ from pytest_django import Settings
 from mediapipe.failures import Undelivered
 from mediapipe.models import Cause, Channel, Incident, Notice, StepKind
 from mediapipe.models.outbox import (
+    BACKOFF,
     DELIVERY_TIMEOUT,
-    FIRST_DELAY_S,
-    JITTER,
     LEASE,
-    LONGEST_COUNTDOWN_S,
-    LONGEST_DELAY_S,
-    MOST_ATTEMPTS,
+    MAX_ATTEMPTS,
+    MAX_COUNTDOWN_S,
     REDELIVERY_GRACE,
     DeliveryStatus,
-    delay_after_s,
 )
 from tests.support import make
 from tests.support.notifications import NOWHERE, attempt, configure, later, seen
@@ -120,29 +117,29 @@ def test_who_slept_past_the_lease_undoes_nothing() -> None:
         with later(seconds=LEASE.total_seconds()):
             other = Notice.claim(sleeper.pk)
             assert other is not None
-            assert other.delivered("200")
-            sleeper.undelivered(Undelivered("too slow", again=True))
+            assert other.mark_delivered("200")
+            sleeper.mark_undelivered(Undelivered("too slow", again=True))
     other.refresh_from_db()
     assert other.status == DeliveryStatus.DELIVERED
-    assert [entry["answer"] for entry in other.log] == ["200"]
+    assert [entry["result"] for entry in other.log] == ["200"]
 
 
 def test_what_kills_every_worker_ends() -> None:
     seen()
     with later():
         notice = due()[0]
-        for number in range(MOST_ATTEMPTS + 1):
+        for number in range(MAX_ATTEMPTS + 1):
             with later(seconds=number * LEASE.total_seconds()):
                 claimed = Notice.claim(notice.pk)
-            assert (claimed is None) == (number == MOST_ATTEMPTS)
+            assert (claimed is None) == (number == MAX_ATTEMPTS)
     notice.refresh_from_db()
     assert notice.status == DeliveryStatus.FAILED
 
 
 def test_the_wait_grows_by_its_factor_up_to_the_longest() -> None:
-    waits = [delay_after_s(attempts) for attempts in range(1, MOST_ATTEMPTS)]
-    assert waits[0] == pytest.approx(FIRST_DELAY_S, rel=JITTER)
-    assert all(wait <= LONGEST_DELAY_S * (1 + JITTER) for wait in waits)
+    waits = [BACKOFF.delay_s(retries) for retries in range(MAX_ATTEMPTS - 1)]
+    assert waits[0] == pytest.approx(BACKOFF.first_s, rel=BACKOFF.jitter)
+    assert all(wait <= BACKOFF.max_s * (1 + BACKOFF.jitter) for wait in waits)
     assert timedelta(hours=12) < timedelta(seconds=sum(waits)) < timedelta(hours=24)
 
 
@@ -150,13 +147,13 @@ def test_it_is_tried_until_the_attempts_are_used_up() -> None:
     seen()
     with time_machine.travel(timezone.now() + timedelta(seconds=3), tick=False) as clock:
         notice = due()[0]
-        for _ in range(MOST_ATTEMPTS):
+        for _ in range(MAX_ATTEMPTS):
             assert notice.status == DeliveryStatus.WAITING
             assert notice.next_attempt_at
             clock.move_to(notice.next_attempt_at)
             attempt(notice)
     assert notice.status == DeliveryStatus.FAILED
-    assert len(notice.log) == MOST_ATTEMPTS
+    assert len(notice.log) == MAX_ATTEMPTS
     assert notice.next_attempt_at is None
 
 
@@ -165,12 +162,12 @@ def test_a_receiver_that_asks_for_a_pause_gets_it_within_bounds() -> None:
     with later():
         first, second = (Notice.claim(notice.pk) for notice in due())
         assert first and second
-        first.undelivered(Undelivered("429", again=True, retry_after_s=100))
-        second.undelivered(Undelivered("429", again=True, retry_after_s=10**9))
+        first.mark_undelivered(Undelivered("429", again=True, retry_after_s=100))
+        second.mark_undelivered(Undelivered("429", again=True, retry_after_s=10**9))
         assert first.next_attempt_at and second.next_attempt_at
         waits = [at - timezone.now() for at in (first.next_attempt_at, second.next_attempt_at)]
     assert timedelta(seconds=99) < waits[0] <= timedelta(seconds=100)
-    assert waits[1] <= timedelta(seconds=LONGEST_DELAY_S)
+    assert waits[1] <= timedelta(seconds=BACKOFF.max_s)
 
 
 def test_the_end_is_not_told_before_the_beginning() -> None:
@@ -181,7 +178,7 @@ def test_the_end_is_not_told_before_the_beginning() -> None:
         assert Notice.claim(recovered.pk) is None
         claimed = Notice.claim(opened.pk)
         assert claimed
-        claimed.failed("never")
+        claimed.mark_failed("never")
         assert Notice.claim(recovered.pk)
 
 
@@ -213,7 +210,7 @@ def test_a_countdown_that_is_lost_is_made_good_by_the_sweep() -> None:
         claimed = Notice.claim(due()[0].pk)
         assert claimed
         failure = Undelivered("503", again=True)
-        claimed.undelivered(failure)
+        claimed.mark_undelivered(failure)
         assert failure.retry_in_s
         with later(seconds=failure.retry_in_s):
             assert claimed.pk in [notice.pk for notice in due()]
@@ -227,8 +224,8 @@ def test_a_wait_that_is_too_long_for_the_broker_is_the_sweeps() -> None:
     with later():
         claimed = Notice.claim(due()[0].pk)
         assert claimed
-        failure = Undelivered("429", again=True, retry_after_s=LONGEST_COUNTDOWN_S + 1)
-        claimed.undelivered(failure)
+        failure = Undelivered("429", again=True, retry_after_s=MAX_COUNTDOWN_S + 1)
+        claimed.mark_undelivered(failure)
     assert failure.retry_in_s is None
     assert claimed.sweep_at == claimed.next_attempt_at
 
@@ -238,12 +235,12 @@ def test_what_failed_can_be_sent_again() -> None:
     with later():
         claimed = Notice.claim(due()[0].pk)
         assert claimed
-        claimed.undelivered(Undelivered("404", again=False))
-        assert Notice.objects.all().send_again() == 1
+        claimed.mark_undelivered(Undelivered("404", again=False))
+        assert Notice.objects.all().retry_failed() == 1
         again = Notice.claim(claimed.pk)
     assert again
     assert (again.key, again.attempts) == (claimed.key, 1)
-    assert [entry["answer"] for entry in again.log] == ["404"]
+    assert [entry["result"] for entry in again.log] == ["404"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from math import isinf
 from typing import Any, Literal
 
 from mediapipe.admin.text import moment, seconds
-from mediapipe.lifecycle.export import harmless
+from mediapipe.lifecycle.export import escape_formula
 
 Value = float | int | datetime | str | None
 Unit = Literal["time", "s", "share", "count", "text"]
@@ -123,4 +123,4 @@ def _raw(value: Value) -> object:
         return value.astimezone(UTC).isoformat()
     if isinstance(value, float):
         return "" if isinf(value) else round(value, 6)
-    return "" if value is None else harmless(value)
+    return "" if value is None else escape_formula(value)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from mediapipe.escalation.notifications import mail, slack, webhook
 from mediapipe.escalation.notifications.announcement import Announcement, announcement
 from mediapipe.failures import Undelivered
+from mediapipe.lifecycle.outbox import record_failure
 from mediapipe.models import Channel, Notice
-
-logger = logging.getLogger(__name__)
 
 SENDERS: dict[Channel, Callable[[Announcement, str], str]] = {
     Channel.EMAIL: mail.send,
@@ -30,28 +28,15 @@ def deliver(notice: Notice) -> str:
     try:
         answer = send(Channel(notice.channel), said, notice.key)
     except Undelivered as undelivered:
-        notice.undelivered(undelivered)
-        _log(notice, undelivered)
+        to = f"send the {notice.channel} notice of incident {notice.incident_id}"
+        record_failure(notice, undelivered, to)
         raise
-    notice.delivered(answer)
+    notice.mark_delivered(answer)
     return answer
 
 
 def send(channel: Channel, said: Announcement, message_id: str) -> str:
     """Send it over this channel; return the answer in words, or raise Undelivered."""
     if channel not in Channel.configured():
-        raise Undelivered("The channel is not configured any more.", again=False)
+        raise Undelivered("The channel is no longer configured.", again=False)
     return SENDERS[channel](said, message_id)
-
-
-def _log(notice: Notice, undelivered: Undelivered) -> None:
-    gave_up = notice.next_attempt_at is None
-    logger.log(
-        logging.ERROR if gave_up else logging.WARNING,
-        "attempt %d to send the %s notice of incident %d failed (%s); %s",
-        notice.attempts,
-        notice.channel,
-        notice.incident_id,
-        undelivered.why,
-        "it was the last one" if gave_up else "there will be another one",
-    )

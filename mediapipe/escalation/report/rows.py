@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from mediapipe.escalation.report.case import Case
-from mediapipe.lifecycle.export import harmless
+from mediapipe.lifecycle.export import escape_formula
 from mediapipe.models import FetchAttempt, MediaItem
 from mediapipe.models.delays import span, waited_s
 from mediapipe.providers.base import Kind
@@ -103,7 +103,7 @@ def flat(line: Row) -> Row:
 
 def csv_row(line: Row) -> Row:
     """Return a row on one line, and nothing in it that a spreadsheet would run."""
-    return {key: harmless(value) for key, value in flat(line).items()}
+    return {key: escape_formula(value) for key, value in flat(line).items()}
 
 
 def plain_url(url: str) -> str:

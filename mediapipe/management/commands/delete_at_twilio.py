@@ -54,5 +54,5 @@ def _owe(item: MediaItem) -> bool:
     if deletion_policy_for(item) == PostStorePolicy.KEEP:
         return False
     Deletion.owe(item)
-    Deletion.objects.filter(media=item).owe_again()
+    Deletion.objects.filter(media=item).retry_undone()
     return True
