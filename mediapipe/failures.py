@@ -278,7 +278,7 @@ class Interrupted(FinalFailure):
     todo = "Look at the worker's log and memory around the attempts, then retry."
 
 
-class Forgotten(FinalFailure):
+class Erased(FinalFailure):
     """It was erased at somebody's request before it was stored; it is never fetched again."""
 
     slug = "forgotten"

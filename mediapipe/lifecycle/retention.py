@@ -1,8 +1,8 @@
-"""What is old enough is deleted: payloads, attempts, files and task results, each at its own age.
+"""Deletes payloads, attempts, files, hand-offs and task results, each after its own retention.
 
-The rows of events and media stay, with their times, counts and reasons. Nothing goes of what is
-still owed. Each batch is a short transaction of its own, so no table is locked, and whoever is
-killed in between leaves nothing behind that the next run does not finish.
+The rows of events and media stay, with their times, counts and reasons, and so does everything of
+unfinished items. Each batch is a short transaction: no table is locked for long, and an interrupted
+run leaves nothing that the next one does not finish.
 """
 
 from __future__ import annotations
@@ -25,16 +25,14 @@ from mediapipe.models import FetchAttempt, HandOff, MediaItem, WebhookEvent
 logger = logging.getLogger(__name__)
 
 BATCH = 500
-# What is to be kept for ever is never from before this.
-NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """Something that is deleted at an age of its own, in days; 0 is never.
+class RetentionRule:
+    """What is deleted after how many days; 0 is never.
 
     `old` returns the rows from before a moment, the oldest first; `delete` deletes what these
-    rows stand for, and returns how many it did.
+    rows represent, and returns how many it deleted.
     """
 
     name: str
@@ -43,58 +41,72 @@ class Kind:
     delete: Callable[[Any], int]
 
     def count(self, now: datetime) -> int:
-        """Return how much there is to delete."""
-        return self.old(self._before(now)).count()
+        """Return how many rows are past their retention."""
+        return self.old(self._cutoff(now)).count()
 
     def purge(self, now: datetime) -> Iterator[int]:
-        """Delete batch after batch; yield how much each had.
+        """Delete batch by batch, and yield the size of each.
 
-        Raise StorageFailed when the storage lets nothing be deleted.
+        Raises StorageFailed if the storage deletes none of a batch's files.
         """
-        before = self._before(now)
-        while ids := list(self.old(before).values_list("pk", flat=True)[:BATCH]):
-            # Asked once more, because an item may be back at work meanwhile.
-            yield self.delete(self.old(before).filter(pk__in=ids))
+        cutoff = self._cutoff(now)
+        while ids := list(self.old(cutoff).values_list("pk", flat=True)[:BATCH]):
+            # Filtered again, because an item may have been retried in the meantime.
+            yield self.delete(self.old(cutoff).filter(pk__in=ids))
 
-    def _before(self, now: datetime) -> datetime:
-        return now - timedelta(days=self.days) if self.days else NEVER
+    def _cutoff(self, now: datetime) -> datetime:
+        return now - timedelta(days=self.days) if self.days else datetime.min.replace(tzinfo=UTC)
 
 
-def kinds() -> list[Kind]:
-    """Return everything that retention deletes, at the ages that are configured."""
-    events, attempts, media = WebhookEvent.objects, FetchAttempt.objects, MediaItem.objects
+def retention_rules() -> list[RetentionRule]:
+    """Return the rules as configured."""
     return [
-        Kind(
+        RetentionRule(
             "payloads",
             settings.RETENTION_PAYLOADS_DAYS,
-            events.with_payload_before,
+            WebhookEvent.objects.with_payload_before,
             lambda rows: rows.purge_payloads(),
         ),
-        Kind("attempts", settings.RETENTION_ATTEMPTS_DAYS, attempts.before, _delete),
-        Kind("files", settings.RETENTION_FILES_DAYS, media.with_file_before, remove_files),
-        Kind(
+        RetentionRule(
+            "attempts",
+            settings.RETENTION_ATTEMPTS_DAYS,
+            FetchAttempt.objects.before,
+            _delete_rows,
+        ),
+        RetentionRule(
+            "files",
+            settings.RETENTION_FILES_DAYS,
+            MediaItem.objects.with_file_before,
+            remove_files,
+        ),
+        RetentionRule(
             "hand_offs",
             settings.RETENTION_RESULTS_DAYS,
             HandOff.objects.delivered_before,
-            _delete,
+            _delete_rows,
         ),
-        Kind("results", settings.RETENTION_RESULTS_DAYS, _results_before, _delete),
+        RetentionRule(
+            "results",
+            settings.RETENTION_RESULTS_DAYS,
+            lambda moment: TaskResult.objects.filter(date_done__lt=moment).order_by("date_done"),
+            _delete_rows,
+        ),
     ]
 
 
 def purge_in_turns(now: datetime) -> Iterator[dict[str, int]]:
-    """Delete one batch of each kind per turn; yield the counts of the turn by kind.
+    """Delete one batch per rule and turn; yield the counts of each turn by the rule's name.
 
-    The kinds take turns, so that a month of payloads does not delay the files. A kind ends when
-    nothing is left, or when the storage fails.
+    The rules take turns, so that a month of payloads does not delay the files. A rule drops out
+    when nothing is left, or when the storage fails.
     """
-    batches = {kind.name: kind.purge(now) for kind in kinds()}
+    batches = {rule.name: rule.purge(now) for rule in retention_rules()}
     while batches:
         counts: dict[str, int] = {}
-        for name, kind in list(batches.items()):
+        for name, rule in list(batches.items()):
             deleted = None
             try:
-                deleted = next(kind, None)
+                deleted = next(rule, None)
             except StorageFailed as failure:
                 logger.error("the storage failed to delete files: %s", failure.detail)
             if deleted is None:
@@ -103,34 +115,30 @@ def purge_in_turns(now: datetime) -> Iterator[dict[str, int]]:
         yield counts
 
 
-def _results_before(moment: datetime) -> QuerySet[Any]:
-    results: QuerySet[Any] = TaskResult.objects.filter(date_done__lt=moment).order_by("date_done")
-    return results
-
-
-def _delete(rows: QuerySet[Any]) -> int:
+def _delete_rows(rows: QuerySet[Any]) -> int:
     return rows.delete()[0]
 
 
 def remove_files(rows: QuerySet[MediaItem]) -> int:
-    """Give the files up in their rows, then remove them, then forget their names.
+    """Delete the files of these items; return how many.
 
-    Whenever this is interrupted, no row promises a file that is gone, and each file that is
-    there is named by a row, from which the next run goes on.
+    First the rows are marked as purged, then the files are deleted, then the rows give up the
+    names. Wherever this is interrupted, no row promises a file that is gone, and every file that
+    is left is named by a row, from which the next run continues.
     """
     ids = list(rows.values_list("pk", flat=True))
     MediaItem.objects.filter(pk__in=ids, purged_at=None).update(purged_at=timezone.now())
     removed = []
-    trouble: StorageFailed | None = None
+    error: StorageFailed | None = None
     for item in MediaItem.objects.filter(pk__in=ids).only("storage_name"):
         try:
             storage.remove(item.storage_name)
         except StorageFailed as failure:
-            # One file that cannot be removed keeps none of the others.
-            trouble = failure
+            # One file that cannot be deleted must not keep the others.
+            error = failure
         else:
             removed.append(item.pk)
     MediaItem.objects.filter(pk__in=removed).update(storage_name="")
-    if trouble and not removed:
-        raise trouble
+    if error and not removed:
+        raise error
     return len(removed)

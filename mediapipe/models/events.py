@@ -32,8 +32,8 @@ class EventQuerySet(models.QuerySet["WebhookEvent"]):
                 parameters=[], sender="", recipient="", purged_at=timezone.now()
             )
 
-    def forget(self) -> None:
-        """Take nothing in of them any more, however often they are told again."""
+    def mark_erased(self) -> None:
+        """Record nothing more about them, however often their webhooks are repeated."""
         self.filter(forgotten_at=None).update(forgotten_at=timezone.now())
 
 

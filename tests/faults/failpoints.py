@@ -19,7 +19,7 @@ STORED_BUT_NOT_IN_THE_ROW = "stored-but-not-in-the-row"
 IN_THE_ROW_BUT_NOT_ACKED = "in-the-row-but-not-acked"
 STORAGE_IS_FULL = "storage-is-full"
 GIVEN_UP_BUT_NOT_REMOVED = "given-up-but-not-removed"
-REMOVED_BUT_NOT_FORGOTTEN = "removed-but-not-forgotten"
+REMOVED_BUT_STILL_NAMED = "removed-but-still-named"
 
 
 def install() -> None:
@@ -67,7 +67,7 @@ class FaultyStorage(FileSystemStorage):
     def delete(self, name: str) -> None:
         reach(GIVEN_UP_BUT_NOT_REMOVED)
         super().delete(name)
-        reach(REMOVED_BUT_NOT_FORGOTTEN)
+        reach(REMOVED_BUT_STILL_NAMED)
 
 
 def _folder() -> Path:

@@ -181,7 +181,7 @@ def test_a_number_is_found_in_any_parameter() -> None:
     assert item.event.parameters == []
 
 
-def test_a_call_is_forgotten_with_its_recordings() -> None:
+def test_a_call_is_erased_with_its_recordings() -> None:
     item = make.media(make.recording())
     receipt = forget("--call-sid", item.event.call_sid)
     assert [event["subject_sid"] for event in receipt["events"]] == [item.event.subject_sid]

@@ -201,7 +201,7 @@ def test_a_kind_of_which_there_is_much_holds_up_no_other(monkeypatch: pytest.Mon
     monkeypatch.setattr("tasks.purge.RUN_S", 0.3)
     much = SimpleNamespace(name="payloads", purge=lambda now: repeat(1))
     little = SimpleNamespace(name="files", purge=lambda now: iter([1, 1, 1]))
-    monkeypatch.setattr(retention, "kinds", lambda: [much, little])
+    monkeypatch.setattr(retention, "retention_rules", lambda: [much, little])
     counts = purge()
     assert counts["files"] == 3
     assert counts["payloads"] > 3

@@ -50,7 +50,7 @@ def make_history(folder: Path) -> None:
 def test_a_killed_purge_breaks_no_promise_and_is_finished_by_the_next(tmp_path: Path) -> None:
     make_history(tmp_path)
     before = promised(tmp_path)
-    for place in (failpoints.REMOVED_BUT_NOT_FORGOTTEN, failpoints.GIVEN_UP_BUT_NOT_REMOVED):
+    for place in (failpoints.REMOVED_BUT_STILL_NAMED, failpoints.GIVEN_UP_BUT_NOT_REMOVED):
         failpoints.arm(tmp_path, place, signal.SIGKILL)
         assert run(tmp_path, "purge") == -signal.SIGKILL
         assert promised(tmp_path) < before

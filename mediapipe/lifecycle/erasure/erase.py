@@ -1,11 +1,12 @@
 """Erases what belongs to events: files first, then the rows about them, the payload last.
 
-Whoever is interrupted runs it again: an event is found by its payload until all else is gone.
+An interrupted erasure is completed by repeating it: events are found by their payload, so that goes
+last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -14,8 +15,8 @@ from django.utils import timezone
 from django_celery_results.models import TaskResult
 
 from mediapipe.failures import StorageFailed
-from mediapipe.lifecycle.erasure import traces
-from mediapipe.lifecycle.erasure.subject import Subject
+from mediapipe.lifecycle.erasure.target import ErasureTarget
+from mediapipe.lifecycle.erasure.traces import count_traces, erase_traces
 from mediapipe.lifecycle.retention import remove_files
 from mediapipe.models import (
     Deletion,
@@ -26,99 +27,87 @@ from mediapipe.models import (
     RepeatedWebhook,
     WebhookEvent,
 )
-from mediapipe.models.outbox import DeliveryStatus
 
 Receipt = dict[str, Any]
 BATCH = 200
 
 
-def survey(subject: Subject) -> Receipt:
-    """Return what there is to erase, without erasing it."""
-    events = list(subject.events().order_by("pk"))
+def preview(target: ErasureTarget) -> Receipt:
+    """Return the receipt that erasing the target now would give, without erasing anything."""
+    events = list(target.events().order_by("pk"))
     media = MediaItem.objects.filter(event__in=events)
+    deleted = Deletion.objects.delivered().filter(dry_run=False)
+    at_twilio = media.exclude(media_url="").exclude(pk__in=deleted.values("media"))
+    incidents = IncidentMedia.objects.filter(media__in=media).values("incident").distinct()
     return {
-        "asked_for": {subject.name: subject.shown},
+        "asked_for": {target.name: target.shown},
         "at": timezone.now().isoformat(),
-        "events": [_named(event) for event in events],
+        "events": [
+            {
+                "account_sid": event.account_sid,
+                "kind": event.kind,
+                "subject_sid": event.subject_sid,
+                "received_at": event.received_at.isoformat(),
+            }
+            for event in events
+        ],
         "media_items": media.count(),
         "files": media.exclude(storage_name="").count(),
         "repeated_webhooks": RepeatedWebhook.objects.filter(event__in=events).count(),
         "hand_offs": HandOff.objects.filter(media__in=media).count(),
-        "task_results": _results(media).count(),
-        **traces.survey(subject, events),
+        "task_results": _task_results(media).count(),
+        **count_traces(target, events),
         "kept": {
-            "incidents_that_count_them": _incidents(media),
-            "media_items_that_twilio_may_still_have": _at_twilio(media),
+            "incidents_that_count_them": incidents.count(),
+            "media_items_that_twilio_may_still_have": at_twilio.count(),
         },
     }
 
 
-def erase(subject: Subject, on_progress: Callable[[int], None]) -> Receipt:
-    """Erase it; return the receipt, in which `not_erased` says what has to be run again for.
+def erase(target: ErasureTarget, on_progress: Callable[[int], None]) -> Receipt:
+    """Erase the target and return the receipt; repeat the call if `not_erased` is not empty.
 
-    `on_progress` is called with the number of events that are done since.
+    `on_progress` is called with the number of events erased since the last call.
     """
-    receipt = survey(subject)
-    events = list(subject.events().order_by("pk").values_list("pk", flat=True))
-    # Before the rows, because they hold what would come back from the spool.
-    traces.erase(subject, WebhookEvent.objects.filter(pk__in=events))
-    left: list[str] = []
-    for ids in _batches(events):
-        left += _erase_events(ids)
-        on_progress(len(ids))
-    return receipt | {"not_erased": left}
+    receipt = preview(target)
+    ids = list(target.events().order_by("pk").values_list("pk", flat=True))
+    # Before the rows: a webhook that is replayed from the spool would bring them back.
+    erase_traces(target, WebhookEvent.objects.filter(pk__in=ids))
+    not_erased: list[str] = []
+    for start in range(0, len(ids), BATCH):
+        batch = ids[start : start + BATCH]
+        not_erased += _erase_events(batch)
+        on_progress(len(batch))
+    return receipt | {"not_erased": not_erased}
 
 
 def _erase_events(ids: list[int]) -> list[str]:
-    """Erase these events as far as possible; return in words what is left."""
-    # First, because a webhook that comes in between may announce more.
-    WebhookEvent.objects.filter(pk__in=ids).forget()
+    """Erase these events as far as possible; return sentences about what is left."""
+    # First, because a repeated webhook that arrives in between may announce more media.
+    WebhookEvent.objects.filter(pk__in=ids).mark_erased()
     media = MediaItem.objects.filter(event__in=ids)
-    # A worker that has one in hand finds its lease gone, after it may have kept the file.
+    # A worker that is fetching one of them loses its lease, but may already have saved the file.
     busy = set(media.in_hand(timezone.now()).values_list("event", flat=True))
-    media.forget()
+    media.mark_erased()
     left = [f"an item of event {pk} was being fetched" for pk in sorted(busy)]
     try:
         remove_files(media.exclude(storage_name=""))
     except StorageFailed as failure:
-        left.append(f"the storage lets no file be removed ({failure.detail})")
+        left.append(f"the storage failed to delete files ({failure.detail})")
     kept = set(media.exclude(storage_name="").values_list("event", flat=True))
-    if kept:
-        left += [f"a file of event {pk} is still in the storage" for pk in sorted(kept)]
-    _results(media).delete()
+    left += [f"a file of event {pk} is still in the storage" for pk in sorted(kept)]
+    _task_results(media).delete()
     HandOff.objects.filter(media__in=media).delete()
     with transaction.atomic():
         done = WebhookEvent.objects.filter(pk__in=set(ids) - busy - kept)
         RepeatedWebhook.objects.filter(event__in=done).delete()
         done.purge_payloads()
-        # Of a short text the digest is as good as the text.
+        # The digest of a short text reveals the text to anybody who tries a few.
         done.update(digest="")
     return left
 
 
-def _results(media: QuerySet[MediaItem]) -> QuerySet[Any]:
+def _task_results(media: QuerySet[MediaItem]) -> QuerySet[Any]:
     tasks = FetchAttempt.objects.filter(media__in=media).exclude(task_id="")
     results: QuerySet[Any] = TaskResult.objects.filter(task_id__in=tasks.values("task_id"))
     return results
-
-
-def _incidents(media: QuerySet[MediaItem]) -> int:
-    return IncidentMedia.objects.filter(media__in=media).values("incident").distinct().count()
-
-
-def _at_twilio(media: QuerySet[MediaItem]) -> int:
-    gone = Deletion.objects.filter(status=DeliveryStatus.DELIVERED, dry_run=False)
-    return media.exclude(media_url="").exclude(pk__in=gone.values("media")).count()
-
-
-def _named(event: WebhookEvent) -> dict[str, str]:
-    return {
-        "account_sid": event.account_sid,
-        "kind": event.kind,
-        "subject_sid": event.subject_sid,
-        "received_at": event.received_at.isoformat(),
-    }
-
-
-def _batches(ids: list[int]) -> Iterator[list[int]]:
-    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import Progress
 
-from mediapipe.lifecycle.erasure.erase import Receipt, erase, survey
-from mediapipe.lifecycle.erasure.subject import Subject
+from mediapipe.lifecycle.erasure.erase import Receipt, erase, preview
+from mediapipe.lifecycle.erasure.target import ErasureTarget
 from mediapipe.operations import audit_log
 
 
@@ -31,24 +31,24 @@ class Command(BaseCommand):
         parser.add_argument("--noinput", action="store_true", help="do not ask whether to go on")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        subject = self._subject(options)
+        target = self._target(options)
         if options["dry_run"]:
-            self._print(survey(subject) | {"dry_run": True})
+            self._print(preview(target) | {"dry_run": True})
             return
         user = self._user(options["by"])
-        self._ask(subject, options)
-        receipt = self._erase(subject) | {"by": user.username}
-        about = f"{subject.name} {subject.shown}"
+        self._ask(target, options)
+        receipt = self._erase(target) | {"by": user.username}
+        about = f"{target.name} {target.shown}"
         audit_log.note(user, about, f"Erased {len(receipt['events'])} events of {about}.")
         self._print(receipt)
         if receipt["not_erased"]:
             raise CommandError("Not everything is erased yet: run the same again in two minutes.")
 
-    def _subject(self, options: dict[str, Any]) -> Subject:
+    def _target(self, options: dict[str, Any]) -> ErasureTarget:
         names = ("message_sid", "call_sid", "recording_sid", "number")
         ((name, value),) = [(name, options[name]) for name in names if options[name] is not None]
         try:
-            return Subject.read(name, value)
+            return ErasureTarget.parse(name, value)
         except ValueError as error:
             raise CommandError(str(error)) from None
 
@@ -60,19 +60,19 @@ class Command(BaseCommand):
             )
         return user
 
-    def _ask(self, subject: Subject, options: dict[str, Any]) -> None:
+    def _ask(self, target: ErasureTarget, options: dict[str, Any]) -> None:
         if options["noinput"]:
             return
-        count = subject.events().count()
-        answer = input(f"Erase {count} events of {subject.shown} for good? [yes/no] ")
+        count = target.events().count()
+        answer = input(f"Erase {count} events of {target.shown} for good? [yes/no] ")
         if answer.strip().lower() != "yes":
             raise CommandError("Nothing was erased.")
 
-    def _erase(self, subject: Subject) -> Receipt:
+    def _erase(self, target: ErasureTarget) -> Receipt:
         with Progress(console=Console(stderr=True), transient=True) as progress:
-            total = subject.events().count()
+            total = target.events().count()
             task = progress.add_task("erasing", total=total)
-            return erase(subject, lambda count: progress.advance(task, count))
+            return erase(target, lambda count: progress.advance(task, count))
 
     def _print(self, receipt: Receipt) -> None:
         self.stdout.write(json.dumps(receipt, indent=2))

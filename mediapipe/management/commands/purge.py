@@ -20,13 +20,13 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say how much, delete nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for kind in retention.kinds():
+        for kind in retention.retention_rules():
             count = kind.count(timezone.now())
             if not options["dry_run"]:
                 count = self._purge(kind, count)
             self.stdout.write(f"{kind.name}: {_said(kind, count, options['dry_run'])}")
 
-    def _purge(self, kind: retention.Kind, expected: int) -> int:
+    def _purge(self, kind: retention.RetentionRule, expected: int) -> int:
         console = Console(stderr=True)
         batches = kind.purge(timezone.now())
         total = -(-expected // retention.BATCH)
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             ) from failure
 
 
-def _said(kind: retention.Kind, count: int, dry_run: bool) -> str:
+def _said(kind: retention.RetentionRule, count: int, dry_run: bool) -> str:
     would_be = "would be deleted" if dry_run else "deleted"
     age = f"older than {kind.days} days" if kind.days else "kept for ever"
     return f"{count} {would_be} ({age})"

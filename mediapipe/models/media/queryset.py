@@ -10,7 +10,7 @@ from django.db.models import F, Q, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
-from mediapipe.failures import AccountRefused, Forgotten, Unauthorized
+from mediapipe.failures import AccountRefused, Erased, Unauthorized
 from mediapipe.models.accounts import AccountHealth
 from mediapipe.models.status import DELIVERY_TIMEOUT, UNFINISHED, Phase, Status
 from mediapipe.providers.base import NotFoundCause
@@ -136,16 +136,16 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
         """Those that a worker has in hand at this moment."""
         return self.filter(status=Status.FETCHING, leased_until__gt=now)
 
-    def forget(self) -> None:
-        """Let nobody fetch them any more, and keep no trace of what is in a file.
+    def mark_erased(self) -> None:
+        """Stop fetching them, and keep no trace of their contents.
 
-        A worker that has one in hand loses its lease. What is stored stays so for the figures.
+        A worker that is fetching one loses its lease. Stored items stay stored, for the statistics.
         """
         rows = self.model._default_manager.filter(pk__in=list(self.values_list("pk", flat=True)))
         with transaction.atomic():
             rows.exclude(status__in=[Status.STORED, Status.ABSENT]).update(
                 status=Status.FAILED,
-                error=Forgotten.slug,
+                error=Erased.slug,
                 failed_at=Coalesce("failed_at", timezone.now()),
                 next_attempt_at=None,
                 sweep_at=None,
@@ -156,7 +156,7 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
 
     def retryable(self) -> MediaQuerySet:
         """Those that failed and have a URL to try again."""
-        return self.failed().exclude(media_url="").exclude(error=Forgotten.slug)
+        return self.failed().exclude(media_url="").exclude(error=Erased.slug)
 
     def retry(self) -> list[int]:
         """Put the retryable ones back to work with a fresh schedule; return their ids.
