@@ -1,16 +1,15 @@
-"""Every way in which a webhook is refused or a media item is not retrieved, with its slug.
+"""Why a webhook is rejected or a media item is not retrieved; each failure has a slug.
 
-The docstring of a class is the sentence that people read in the admin and in the README;
-`todo` says what to do about it. Filters, reports and metrics read the slug.
+The docstring of a failure is what users read in the admin and in docs/failures.md, and `todo` is
+the remedy. Filters, reports and metrics use the slug, so a slug never changes.
 """
 
-import inspect
 from collections.abc import Iterator
 from typing import ClassVar, Self
 
 
 class WebhookRefused(Exception):
-    """A request that is not taken in; `reason` counts it, `status` answers it."""
+    """A rejected webhook: `reason` is counted, `status` is the HTTP status of the response."""
 
     status: ClassVar[int] = 400
 
@@ -21,9 +20,7 @@ class WebhookRefused(Exception):
 
 
 class WebhookUnreadable(WebhookRefused):
-    """The request was received but cannot be understood."""
-
-    status = 400
+    """The request cannot be parsed."""
 
 
 class WebhookForged(WebhookRefused):
@@ -33,19 +30,19 @@ class WebhookForged(WebhookRefused):
 
 
 class WebhookTooLarge(WebhookRefused):
-    """The body is over the cap and was not read."""
+    """The body exceeds the limit and was not read."""
 
     status = 413
 
 
 class LeaseLost(Exception):
-    """Another worker has the item meanwhile: whatever this one found is left alone."""
+    """Another worker has claimed the item since: this worker discards its result."""
 
 
 class Failure(Exception):
     """Why a media item is not stored (yet).
 
-    `retry_in_s` is set when Celery shall bring the item back after so many seconds.
+    `retry_in_s` is set when Celery should run the task again after that many seconds.
     """
 
     slug: ClassVar[str] = ""
@@ -59,8 +56,7 @@ class Failure(Exception):
 
     @classmethod
     def meaning(cls) -> str:
-        """Return the sentence that explains this failure to a person."""
-        return inspect.cleandoc(cls.__doc__ or "").replace("\n", " ")
+        return cls.__doc__ or ""
 
     @classmethod
     def all(cls) -> Iterator[type[Self]]:
@@ -72,217 +68,215 @@ class Failure(Exception):
 
 
 class TransientFailure(Failure):
-    """The same request may work later; each one uses up a step of the item's schedule."""
+    """The same request may succeed later; each retry consumes one step of the schedule."""
 
 
-class OurFault(TransientFailure):
-    """The trouble is on our side: retried until it is mended, without using up the schedule."""
+class LocalFailure(TransientFailure):
+    """The problem is local: retried until it is fixed, without consuming the schedule."""
 
 
 class FinalFailure(Failure):
-    """The same request will not work later; only a person can put the item back to work."""
+    """The same request will not succeed later; only a user can retry the item."""
 
 
 class Absence(Failure):
-    """Twilio says that there never was a media file: nothing is fetched."""
+    """Twilio reports that the media never existed: nothing is fetched."""
 
 
 class TransientMedia404(TransientFailure):
-    """Twilio answered 404: the media has not propagated yet, or it is gone."""
+    """Twilio returned 404: the media has not propagated yet, or no longer exists."""
 
     slug = "not_ready"
-    todo = "Usually nothing: it is retried. If it fails in the end, look whether it was deleted."
+    todo = "Usually nothing: it is retried. If it fails in the end, check whether it was deleted."
 
 
 class CredentialsSuspected(TransientMedia404):
-    """Every fetch of this account is answered 404 and none ever worked: they may not be its own."""
+    """Every fetch for this account returns 404: the credentials may belong to another account."""
 
     slug = "credentials_suspected"
-    todo = "Compare the credentials with the account of the media URL; a right one ends the 404s."
+    todo = "Compare the credentials with the account in the media URL; correct ones end the 404s."
 
 
 class RateLimited(TransientFailure):
-    """Twilio answered 429: too many requests of this account at once."""
+    """Twilio returned 429: too many concurrent requests for this account."""
 
     slug = "rate_limited"
-    todo = "Lower the worker's concurrency if it goes on, or ask Twilio for a higher limit."
+    todo = "If it persists, lower WORKER_CONCURRENCY or ask Twilio for a higher limit."
 
 
 class TwilioError(TransientFailure):
-    """Twilio or its CDN answered with an error of its own (408, 425 or 5xx)."""
+    """Twilio or its CDN returned a server error (408, 425 or 5xx)."""
 
     slug = "twilio_error"
-    todo = "Look at status.twilio.com; it is retried."
+    todo = "Check status.twilio.com; it is retried."
 
 
 class CdnRefused(TransientFailure):
-    """The CDN refused its signed link (401 or 403); a fresh link is asked for each time."""
+    """The CDN rejected its signed link (401 or 403); each attempt requests a new link."""
 
     slug = "cdn_refused"
-    todo = "Compare our clock with Twilio's, then give Twilio the request ids."
+    todo = "Check this host's clock, then send Twilio the request IDs."
 
 
 class UnexpectedResponse(TransientFailure):
-    """The answer has a status or headers that no media answer should have."""
+    """The response has a status or headers that a media response should not have."""
 
     slug = "unexpected_answer"
-    todo = "Look at the attempts; give Twilio the request ids if it goes on."
+    todo = "Check the attempts; if it persists, send Twilio the request IDs."
 
 
 class ConnectionFailed(TransientFailure):
-    """The name was not resolved, or the connection was refused, broken or not trusted (TLS)."""
+    """DNS lookup, TCP connection or TLS verification failed."""
 
     slug = "connection_failed"
-    todo = (
-        "Try the host of the last attempt from the worker's machine: DNS, firewall, certificates."
-    )
+    todo = "Test the host of the last attempt from the worker: DNS, firewall, certificates."
 
 
 class TooSlow(TransientFailure):
-    """The answer or its body did not arrive within the time allowed."""
+    """The response or its body did not arrive within the timeout."""
 
     slug = "too_slow"
     todo = "Raise MEDIA_READ_TIMEOUT or MEDIA_TOTAL_TIMEOUT if the media is large."
 
 
 class Truncated(TransientFailure):
-    """The body ended before the length that was announced."""
+    """The body is shorter than its Content-Length."""
 
     slug = "truncated"
-    todo = "Nothing: nothing partial was kept, and it is retried."
+    todo = "Nothing: partial files are discarded, and it is retried."
 
 
 class EmptyBody(TransientFailure):
-    """The answer was a success without a single byte of media."""
+    """The response succeeded but has an empty body."""
 
     slug = "empty"
-    todo = "Give Twilio the request ids if it goes on."
+    todo = "If it persists, send Twilio the request IDs."
 
 
 class WrongEncoding(TransientFailure):
-    """The body came compressed although that was refused; its bytes cannot be vouched for."""
+    """The body is compressed although only identity encoding was accepted."""
 
     slug = "wrong_encoding"
     todo = "Look for a proxy between the worker and Twilio."
 
 
 class WrongSize(TransientFailure):
-    """The body has another size than Twilio's metadata declares for it."""
+    """The size of the body differs from the size in Twilio's metadata."""
 
     slug = "wrong_size"
-    todo = "Give Twilio the request ids if it goes on; nothing of it was kept."
+    todo = "If it persists, send Twilio the request IDs; the body was discarded."
 
 
 class ErrorDocument(TransientFailure):
-    """The body is an error document or a web page, not the media that was announced."""
+    """The body is an error document or a web page instead of the media."""
 
     slug = "error_document_as_media"
     todo = "Look for a proxy or a login page between the worker and Twilio; it is retried."
 
 
-class StorageFailed(OurFault):
-    """Our storage could not take the file: it is full, read-only or away."""
+class StorageFailed(LocalFailure):
+    """Writing to the storage failed: it is full, read-only or unavailable."""
 
     slug = "storage_failed"
-    todo = "Mend the storage; the items go on by themselves."
+    todo = "Fix the storage; the items resume automatically."
 
 
-class ConfigMissing(OurFault):
+class ConfigMissing(LocalFailure):
     """No credentials are configured for the account that owns the media."""
 
     slug = "config_missing"
     todo = "Set TWILIO_AUTH_TOKEN or add the account to TWILIO_ACCOUNTS_FILE, then restart."
 
 
-class AccountRefused(OurFault):
-    """Twilio refuses every request of this account: its media waits until it does not."""
+class AccountRefused(LocalFailure):
+    """Twilio rejects every request for this account: its media waits until requests succeed."""
 
     slug = "account_refused"
-    todo = "Check the token or API key of the account; the items go on by themselves."
+    todo = "Check the token or API key of the account; the items resume automatically."
 
 
-class AccountBusy(OurFault):
-    """As many items of this account are being fetched as Twilio's rate limit allows."""
+class AccountBusy(LocalFailure):
+    """The number of concurrent fetches for this account has reached the adaptive limit."""
 
     slug = "account_busy"
     todo = "Nothing: the limit rises again with each success."
 
 
 class Unauthorized(FinalFailure):
-    """Twilio refused our credentials (401 or 403)."""
+    """Twilio rejected the credentials (401 or 403)."""
 
     slug = "unauthorized"
     todo = "Check the token or API key of the account, then retry the failed items."
 
 
 class BadRequest(FinalFailure):
-    """Twilio answered 400: the request for this media is not valid."""
+    """Twilio returned 400: the request for this media is not valid."""
 
     slug = "bad_request"
-    todo = "Look at the Twilio error code of the last attempt."
+    todo = "Check the Twilio error code of the last attempt."
 
 
 class Gone(FinalFailure):
-    """Twilio answered 410: the media was removed for good."""
+    """Twilio returned 410: the media was removed permanently."""
 
     slug = "gone"
-    todo = "Nothing can be fetched any more; ask the sender to send it again."
+    todo = "It can no longer be fetched; ask the sender to send it again."
 
 
 class MediaDeleted(FinalFailure):
-    """The media was deleted at Twilio: its metadata says so, or is gone for good as well."""
+    """The media was deleted at Twilio: its metadata says so, or is gone as well."""
 
     slug = "deleted"
-    todo = "Nothing can be fetched any more; ask the sender to send it again."
+    todo = "It can no longer be fetched; ask the sender to send it again."
 
 
 class ExternalStorage(FinalFailure):
-    """The recording is kept in a storage of the customer's own; Twilio has no copy to give."""
+    """The recording is stored in the customer's own bucket; Twilio has no copy."""
 
     slug = "external_storage"
-    todo = "Fetch it from the bucket that is set in Twilio's console."
+    todo = "Fetch it from the bucket configured in the Twilio Console."
 
 
 class AddressRefused(FinalFailure):
-    """The URL is not one of Twilio's media URLs for this event, or leads into a private network."""
+    """The URL is not a Twilio media URL of this event, or resolves to a private network."""
 
     slug = "address_refused"
-    todo = "Compare the URL with the account; TWILIO_API_HOSTS and MEDIA_ALLOWED_NETWORKS widen it."
+    todo = "Compare the URL with the account; see TWILIO_API_HOSTS and MEDIA_ALLOWED_NETWORKS."
 
 
 class RedirectRefused(FinalFailure):
-    """The media redirects in a loop, too often, or to a place that is not allowed."""
+    """The redirects loop, are too many, or lead to a host that is not allowed."""
 
     slug = "redirect_refused"
-    todo = "If the host is Twilio's new CDN, add it to MEDIA_REDIRECT_HOSTS and retry."
+    todo = "If the host is a new Twilio CDN, add it to MEDIA_REDIRECT_HOSTS and retry."
 
 
 class TooLarge(FinalFailure):
-    """The body is larger than MEDIA_MAX_BYTES."""
+    """The body exceeds MEDIA_MAX_BYTES."""
 
     slug = "too_large"
-    todo = "Raise MEDIA_MAX_BYTES if such media is wanted, then retry."
+    todo = "Raise MEDIA_MAX_BYTES if you want such media, then retry."
 
 
 class UrlMissing(FinalFailure):
-    """The webhook announces more media than it names URLs."""
+    """The webhook announces more media than it has URLs."""
 
     slug = "url_missing"
-    todo = "List the message's media at Twilio; the webhook as received is kept with the event."
+    todo = "List the message's media at Twilio; the event has the webhook as received."
 
 
 class Interrupted(FinalFailure):
-    """The worker died or gave up three times in the middle of this item."""
+    """Workers died or lost their lease three times while fetching this item."""
 
     slug = "interrupted"
-    todo = "Look at the worker's log and memory around the attempts, then retry."
+    todo = "Check the workers' logs and memory around the attempts, then retry."
 
 
 class Erased(FinalFailure):
-    """It was erased at somebody's request before it was stored; it is never fetched again."""
+    """It was erased on request before it was stored; it is never fetched again."""
 
     slug = "forgotten"
-    todo = "Nothing: who asked for it, and when, is in the admin's log."
+    todo = "Nothing: the admin's log shows who erased it and when."
 
 
 class RecordingTooShort(Absence):
@@ -300,24 +294,23 @@ class RecordingSilent(Absence):
 
 
 class RecordingAbsent(Absence):
-    """Twilio says that the recording is absent, without a reason that we know."""
+    """Twilio reports the recording as absent, without a known reason."""
 
     slug = "recording_absent"
-    todo = "Look at the recording in Twilio's console."
+    todo = "Check the recording in the Twilio Console."
 
 
 class RecordingFailed(Absence):
-    """Twilio could not make the recording, for example because its encryption key failed."""
+    """Twilio could not create the recording, for example because its encryption failed."""
 
     slug = "recording_failed"
-    todo = "Check the public key that encrypts recordings in Twilio's console."
+    todo = "Check the public key for recording encryption in the Twilio Console."
 
 
 class Undelivered(Exception):
-    """Nobody took what was sent; `again` tells whether the same may be taken later.
+    """A delivery from the outbox failed; `again` is true if a retry may succeed.
 
-    `why` is for people and never shows a URL. `retry_in_s` is set when Celery shall try again
-    after so many seconds.
+    `why` is shown to users and never contains a URL. `retry_in_s` is as in Failure.
     """
 
     retry_in_s: float | None = None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from mediapipe.admin.pages import page, render_page
-from mediapipe.failures import Absence, Failure, FinalFailure, OurFault, TransientFailure
+from mediapipe.failures import Absence, Failure, FinalFailure, LocalFailure, TransientFailure
 
-# The nearest one counts: a fault of ours is a transient failure too.
+# The first match counts: a local failure is a transient failure too.
 KINDS: dict[type[Failure], str] = {
-    OurFault: "ours",
+    LocalFailure: "local",
     TransientFailure: "transient",
     FinalFailure: "final",
     Absence: "absent",

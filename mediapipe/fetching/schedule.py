@@ -9,7 +9,7 @@ from typing import Self
 from django.conf import settings
 
 from mediapipe.backoff import Backoff, Rng, with_jitter
-from mediapipe.failures import OurFault, TransientFailure
+from mediapipe.failures import LocalFailure, TransientFailure
 from mediapipe.models.status import Phase
 
 JITTER = 0.15
@@ -66,7 +66,7 @@ class Schedule:
         `fast_retries` and `slow_retries` count the earlier retries of each phase;
         `elapsed_s` is the time since the first attempt of this budget.
         """
-        if isinstance(failure, OurFault):
+        if isinstance(failure, LocalFailure):
             # From the database, so that a backlog comes back in the dispatcher's bounded batches.
             delay_s = with_jitter(OUR_FAULT_DELAY_S, self.jitter, rng)
             return RetryDelay(Phase.SLOW, delay_s, consumes_retry=False)

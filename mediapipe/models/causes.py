@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Cause(models.TextChoices):
-    """What an incident is about; it is told once, however many media items it holds up."""
+    """What an incident is about: one incident, however many media items it affects."""
 
     EARLY_404S = "early_not_found", "Early 404s"
     SLOW_PROPAGATION = "slow_propagation", "Slow propagation"
@@ -17,46 +17,44 @@ class Cause(models.TextChoices):
 
     @property
     def meaning(self) -> str:
-        """Return the sentence that explains it to a person."""
         return MEANINGS[self][0]
 
     @property
     def todo(self) -> str:
-        """Return what to do about it."""
         return MEANINGS[self][1]
 
 
 MEANINGS: dict[Cause, tuple[str, str]] = {
     Cause.EARLY_404S: (
-        "Twilio's webhooks are faster than its media, more often than they should be.",
-        "Give Twilio Support the package with the media, and note the ticket number here.",
+        "Twilio's webhooks arrive before the media is available, unusually often.",
+        "Send Twilio Support the package with the media, and enter the ticket number here.",
     ),
     Cause.SLOW_PROPAGATION: (
-        "Twilio's media takes much longer to be there than it did in the fortnight before.",
-        "Give Twilio Support the package with the media, and note the ticket number here.",
+        "Twilio's media takes much longer to become available than in the two weeks before.",
+        "Send Twilio Support the package with the media, and enter the ticket number here.",
     ),
     Cause.FAILURES: (
-        "Many media items failed for good.",
-        "Look at their reasons, mend what is ours, then retry them.",
+        "Many media items failed permanently.",
+        "Check the reasons, fix local problems, then retry the items.",
     ),
     Cause.CREDENTIALS: (
-        "Twilio refuses every request of this account: its media waits.",
-        "Check the token or API key of the account; the items go on by themselves.",
+        "Twilio rejects every request for this account: its media waits.",
+        "Check the token or API key of the account; the items resume automatically.",
     ),
     Cause.CREDENTIALS_SUSPECTED: (
-        "Everything of this account is answered 404 and nothing was ever found.",
-        "Compare the credentials with the account of the media URLs. This is no case for Twilio.",
+        "Every fetch for this account returns 404, and none ever succeeded.",
+        "Compare the credentials with the account in the media URLs; this is not Twilio's problem.",
     ),
     Cause.RATE_LIMIT: (
-        "Twilio answers 429: too many requests of this account at once.",
-        "Nothing: less is fetched at once. If it goes on, ask Twilio for a higher limit.",
+        "Twilio returns 429: too many concurrent requests for this account.",
+        "Nothing: concurrency is reduced automatically. If it persists, ask for a higher limit.",
     ),
     Cause.STORAGE: (
-        "Our storage does not take the files: it is full, read-only or away.",
-        "Mend the storage; the items go on by themselves.",
+        "Writing to the storage fails: it is full, read-only or unavailable.",
+        "Fix the storage; the items resume automatically.",
     ),
     Cause.QUEUE: (
-        "Media waits for us, and not for Twilio.",
-        "Look whether workers, beat and broker run, and whether there are enough workers.",
+        "Media waits in the local queue; Twilio is not the cause.",
+        "Check that workers, beat and broker run, and that there are enough workers.",
     ),
 }

@@ -7,33 +7,33 @@ from pathlib import Path
 
 import pytest
 
-from mediapipe.failures import Absence, Failure, FinalFailure, OurFault, TransientFailure
+from mediapipe.failures import Absence, Failure, FinalFailure, LocalFailure, TransientFailure
 from mediapipe.models import Cause, NotFoundCause
 from tests.support.configuration import settings_names
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text()
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 KINDS: dict[type, str] = {
     TransientFailure: "transient",
-    OurFault: "ours",
+    LocalFailure: "local",
     FinalFailure: "final",
     Absence: "absent",
 }
 
 
-def table(heading: str) -> list[list[str]]:
-    """Return the rows of the table in this section of the README, without its head."""
-    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in row] for row in rows[2:]]
+def rows(page: str) -> list[list[str]]:
+    """Return the cells of every table row of a page in docs/ whose first cell begins with code."""
+    lines = (line for line in (DOCS / page).read_text().splitlines() if line.startswith("| `"))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 def configuration() -> dict[str, tuple[str, str]]:
-    """Return default and meaning of each variable of the README, by its name."""
+    """Return default and meaning of each variable in docs/configuration.md, by its name."""
     return {
         name: (default, meaning)
-        for names, default, meaning in table("Configuration")
+        for names, default, meaning in rows("configuration.md")
         for name in re.findall(r"`([A-Z_]+)`", names)
     }
 
@@ -44,11 +44,11 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_readme_explains_every_failure_in_the_words_of_the_code() -> None:
-    told = {slug.strip("`"): tuple(cells) for slug, *cells in table("Failures")}
-    assert told == {
+def test_the_page_on_failures_explains_each_one_in_the_words_of_the_code() -> None:
+    explained = {slug.strip("`"): tuple(cells) for slug, *cells in rows("failures.md")}
+    assert explained == {
         failure.slug: (
-            # The nearest one: a fault of ours is a transient failure too.
+            # The nearest base: a local failure is a transient failure too.
             next(KINDS[base] for base in failure.__mro__ if base in KINDS),
             failure.meaning(),
             failure.todo,
@@ -58,17 +58,17 @@ def test_the_readme_explains_every_failure_in_the_words_of_the_code() -> None:
 
 
 def test_the_page_on_escalation_explains_every_incident_in_the_words_of_the_code() -> None:
-    page = (ROOT / "docs" / "escalation.md").read_text()
-    told = {tuple(re.split(r" ?\| ?", line)[1:-1]) for line in page.splitlines() if "|" in line}
-    assert {(cause.label, cause.meaning, cause.todo) for cause in Cause} - told == set()
+    page = (DOCS / "escalation.md").read_text()
+    cells = {tuple(re.split(r" ?\| ?", line)[1:-1]) for line in page.splitlines() if "|" in line}
+    assert {(cause.label, cause.meaning, cause.todo) for cause in Cause} - cells == set()
 
 
 def test_the_page_on_escalation_has_every_reason_of_a_404() -> None:
-    page = (ROOT / "docs" / "escalation.md").read_text()
+    page = (DOCS / "escalation.md").read_text()
     assert [because for because in NotFoundCause if f"| `{because}` |" not in page] == []
 
 
-def test_every_variable_that_is_read_is_in_the_readme() -> None:
+def test_every_variable_that_is_read_is_documented() -> None:
     assert settings_names() - configuration().keys() == set()
 
 
@@ -79,10 +79,25 @@ def test_a_variable_that_is_not_read_is_marked_as_reserved() -> None:
     assert configuration().keys() - settings_names() == reserved
 
 
-def test_the_readme_and_the_example_of_the_image_give_the_same_defaults() -> None:
+def test_the_page_on_configuration_and_the_example_file_give_the_same_defaults() -> None:
     example = (ROOT / "docker" / "env.example").read_text()
     shown = dict(re.findall(r"^#([A-Z_]+)=(.+)$", example, re.MULTILINE))
     assert {name: configuration()[name][0].strip("`") for name in shown} == shown
+
+
+def test_the_page_on_tuning_names_only_settings_that_exist() -> None:
+    named = set(re.findall(r"`([A-Z]+_[A-Z_]+)", (DOCS / "tuning.md").read_text()))
+    assert named - configuration().keys() == set()
+
+
+def test_the_readme_has_at_most_200_lines() -> None:
+    assert len(README.splitlines()) <= 200
+
+
+def test_the_index_lists_every_page() -> None:
+    index = (DOCS / "README.md").read_text()
+    pages = [page.name for page in DOCS.glob("*.md") if page.name != "README.md"]
+    assert [name for name in pages if f"({name})" not in index] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -111,7 +126,7 @@ def test_every_command_that_is_named_exists(page: Path) -> None:
 
 
 def test_the_picture_has_a_title_and_a_description_for_those_who_do_not_see_it() -> None:
-    picture = (ROOT / "docs" / "images" / "flow.svg").read_text()
+    picture = (DOCS / "images" / "flow.svg").read_text()
     assert re.search(r"<title id=\"title\">.+</title>", picture)
     assert re.search(r"<desc id=\"desc\">.+</desc>", picture)
 
