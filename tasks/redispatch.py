@@ -9,7 +9,8 @@ from mediapipe.celery import app
 from mediapipe.models import Heartbeat, MediaItem
 from mediapipe.models.heartbeats import SWEEP
 from mediapipe.models.media.queryset import MediaQuerySet
-from mediapipe.queueing.dispatch import dispatch, queue_capacity
+from mediapipe.queueing.broker import queue_capacity
+from mediapipe.queueing.dispatch import dispatch
 from mediapipe.settings.queues import MEDIA, RETRIES
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ from django.db import transaction
 from mediapipe.celery import app
 from mediapipe.models import MediaItem, RetryBatch
 from mediapipe.operations.audit_log import log_item_actions
-from mediapipe.queueing.dispatch import broker_errors, dispatch, queue_capacity
+from mediapipe.queueing.broker import broker_errors, queue_capacity
+from mediapipe.queueing.dispatch import dispatch
 from mediapipe.queueing.time_slice import until_deadline
 from mediapipe.settings.queues import RETRIES
 

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from mediapipe.models import Heartbeat
 from mediapipe.models.heartbeats import BEAT, SILENT_AFTER, SWEEP, WORKER
-from mediapipe.queueing.dispatch import broker_answers
+from mediapipe.queueing.broker import broker_error
 from mediapipe.settings.queues import QUEUES, serves
 from mediapipe.webhooks import spool
 
@@ -41,7 +41,7 @@ def sweep_silent_after() -> timedelta:
 
 
 def _broker() -> Component:
-    if broker_answers():
+    if broker_error() is None:
         return Component("broker", True, "answers")
     return Component(
         "broker",

@@ -10,7 +10,7 @@ from prometheus_client.exposition import choose_encoder
 from mediapipe.models import Heartbeat
 from mediapipe.models.heartbeats import BEAT
 from mediapipe.operations.metrics import DatabaseCollector
-from mediapipe.queueing.dispatch import broker_answers
+from mediapipe.queueing.broker import broker_error
 from mediapipe.webhooks import spool
 
 
@@ -28,7 +28,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     the spool: a balancer that must keep sending them asks /healthz.
     """
     database = _database_answers()
-    parts = {"database": database, "broker": broker_answers(), "spool": spool.depth()}
+    parts = {"database": database, "broker": broker_error() is None, "spool": spool.depth()}
     return JsonResponse(parts | _alive(database), status=200 if database else 503)
 
 

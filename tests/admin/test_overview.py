@@ -27,7 +27,7 @@ TILE = re.compile(r'<a class="tile" href="(.*?)">(.*?)</a>', re.DOTALL)
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let there be a broker that answers."""
-    monkeypatch.setattr(parts_module, "broker_answers", lambda: True)
+    monkeypatch.setattr(parts_module, "broker_error", lambda: None)
 
 
 def item(ago: timedelta = timedelta(hours=1), **changes: Any) -> MediaItem:

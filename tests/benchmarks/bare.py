@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from mediapipe import providers
 from mediapipe.models import MediaItem, Status, WebhookEvent
 from mediapipe.providers.base import InboundMessage
-from mediapipe.queueing.dispatch import waiting_messages
+from mediapipe.queueing.broker import waiting_messages
 from mediapipe.settings.queues import MEDIA
 from mediapipe.simulator import payloads
 from mediapipe.simulator.script import new_sid

@@ -17,7 +17,7 @@ from kombu import Producer
 from mediapipe.celery import app
 from mediapipe.models import MediaItem, WebhookEvent
 from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind
-from mediapipe.queueing.dispatch import dispatch, published
+from mediapipe.queueing.dispatch import dispatch, try_publish
 from mediapipe.simulator.script import ACCOUNT_SID
 from tests.benchmarks.workers import Worker
 
@@ -42,7 +42,7 @@ class Owed:
         assert done, "The broker did not take it all."
 
     def _plain(self, worker: Worker, urls: Sequence[str]) -> bool:
-        return published(partial(self._publish_plain, worker, urls))
+        return try_publish(partial(self._publish_plain, worker, urls))
 
     def _publish_plain(self, worker: Worker, urls: Sequence[str], producer: Producer) -> None:
         for url in urls:

@@ -29,8 +29,8 @@ LONG_AGO = timedelta(minutes=9)
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let there be a broker that answers."""
-    monkeypatch.setattr(parts_module, "broker_answers", lambda: True)
-    monkeypatch.setattr("mediapipe.operations.health.broker_answers", lambda: True)
+    monkeypatch.setattr(parts_module, "broker_error", lambda: None)
+    monkeypatch.setattr("mediapipe.operations.health.broker_error", lambda: None)
     monkeypatch.setattr("tasks.redispatch.queue_capacity", lambda queue: 0)
 
 
@@ -96,7 +96,7 @@ def test_one_worker_of_several_is_enough() -> None:
 
 
 def test_a_broker_that_is_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts_module, "broker_answers", lambda: False)
+    monkeypatch.setattr(parts_module, "broker_error", OSError)
     assert not heard()["broker"].well
 
 

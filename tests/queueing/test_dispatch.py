@@ -11,7 +11,8 @@ from django.utils import timezone
 from mediapipe.celery import app
 from mediapipe.models import MediaItem
 from mediapipe.queueing import dispatch as dispatching
-from mediapipe.queueing.dispatch import broker_answers, dispatch
+from mediapipe.queueing.broker import broker_error
+from mediapipe.queueing.dispatch import dispatch
 from tests.support import make
 
 pytestmark = pytest.mark.django_db
@@ -28,10 +29,10 @@ def use_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[UseBroker]:
 
     def use(url: str) -> None:
         monkeypatch.setenv("CELERY_BROKER_WRITE_URL", url)
-        dispatching.producer_pool.forget()
+        dispatching.producer_pool.reset()
 
     yield use
-    dispatching.producer_pool.forget()
+    dispatching.producer_pool.reset()
 
 
 @pytest.fixture
@@ -59,32 +60,32 @@ def test_a_task_for_each_item_reaches_the_broker(use_broker: UseBroker) -> None:
     assert [body[1] for body in bodies] == [{"media_id": 7}, {"media_id": 8}]
 
 
-def test_a_thread_that_finds_the_broker_away_closes_nothing_under_another(
+def test_a_reset_closes_no_connection_that_another_thread_uses(
     use_broker: UseBroker,
 ) -> None:
     use_broker("memory://")
-    with dispatching.producer_pool.one() as another:
+    with dispatching.producer_pool.acquire() as another:
         connection: Any = another.connection
         connection.connect()
-        dispatching.producer_pool.forget()
+        dispatching.producer_pool.reset()
         assert connection.connected
     assert not connection.connected
 
 
-def test_a_connection_is_used_again_unless_it_failed(use_broker: UseBroker) -> None:
+def test_a_connection_is_reused_until_it_fails(use_broker: UseBroker) -> None:
     use_broker("memory://")
-    with dispatching.producer_pool.one() as first:
+    with dispatching.producer_pool.acquire() as first:
         pass
-    with pytest.raises(OSError, match="away"), dispatching.producer_pool.one() as second:
+    with pytest.raises(OSError, match="away"), dispatching.producer_pool.acquire() as second:
         assert second is first
         raise OSError("away")
-    with dispatching.producer_pool.one() as third:
+    with dispatching.producer_pool.acquire() as third:
         assert third is not first
 
 
-def test_no_thread_waits_for_another_to_publish(use_broker: UseBroker) -> None:
+def test_threads_publish_without_waiting_for_each_other(use_broker: UseBroker) -> None:
     use_broker("memory://")
-    with dispatching.producer_pool.one(), app.connection_for_write() as connection:
+    with dispatching.producer_pool.acquire(), app.connection_for_write() as connection:
         queue: Any = connection.SimpleQueue("media")
         queue.clear()
         assert dispatch([9])
@@ -97,7 +98,7 @@ def test_nothing_to_publish_needs_no_broker(use_broker: UseBroker, closed_port: 
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
-def test_a_broker_that_refuses_holds_nobody_up(
+def test_a_broker_that_refuses_connections_blocks_no_caller(
     use_broker: UseBroker, closed_port: int, scheme: str
 ) -> None:
     use_broker(f"{scheme}://127.0.0.1:{closed_port}//")
@@ -107,7 +108,7 @@ def test_a_broker_that_refuses_holds_nobody_up(
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
-def test_a_broker_that_says_nothing_holds_nobody_up(
+def test_a_broker_that_never_responds_blocks_no_caller(
     use_broker: UseBroker, silent_port: int, scheme: str
 ) -> None:
     use_broker(f"{scheme}://127.0.0.1:{silent_port}//")
@@ -116,7 +117,7 @@ def test_a_broker_that_says_nothing_holds_nobody_up(
     assert time.monotonic() - began < BOUND_S
 
 
-def test_what_was_not_published_is_left_to_the_next_sweep(
+def test_what_was_not_published_is_left_to_the_dispatcher(
     use_broker: UseBroker, closed_port: int
 ) -> None:
     use_broker(f"redis://127.0.0.1:{closed_port}/0")
@@ -126,7 +127,7 @@ def test_what_was_not_published_is_left_to_the_next_sweep(
     assert [*MediaItem.objects.claim_due(10)] == [item.pk]
 
 
-def test_whatever_a_client_library_raises_is_left_to_the_sweep_and_told(
+def test_an_unexpected_exception_is_left_to_the_dispatcher_and_logged(
     use_broker: UseBroker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     use_broker("memory://")
@@ -141,7 +142,7 @@ def raise_attribute_error(*args: object) -> None:
     raise AttributeError("closed under us")
 
 
-def test_after_a_failure_the_broker_is_left_alone_for_a_while(
+def test_after_a_failure_the_circuit_is_open_for_a_while(
     use_broker: UseBroker, closed_port: int
 ) -> None:
     use_broker(f"redis://127.0.0.1:{closed_port}/0")
@@ -154,8 +155,10 @@ def test_after_a_failure_the_broker_is_left_alone_for_a_while(
     assert second.sweep_at <= timezone.now()
 
 
-def test_a_broker_that_is_away_is_said_to_be(use_broker: UseBroker, closed_port: int) -> None:
+def test_a_broker_that_cannot_be_reached_has_an_error(
+    use_broker: UseBroker, closed_port: int
+) -> None:
     use_broker("memory://")
-    assert broker_answers()
+    assert broker_error() is None
     use_broker(f"redis://127.0.0.1:{closed_port}/0")
-    assert not broker_answers()
+    assert broker_error() is not None

@@ -20,7 +20,8 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from mediapipe.celery import app
 from mediapipe.models import MediaItem, Status
-from mediapipe.queueing.dispatch import dispatch, publisher, waiting_messages
+from mediapipe.queueing.broker import bounded_connection, waiting_messages
+from mediapipe.queueing.dispatch import dispatch
 from mediapipe.settings.queues import MEDIA, QUEUES, RETRIES
 from mediapipe.simulator import Simulator, faults
 from tasks import redispatch as redispatching
@@ -189,7 +190,7 @@ def test_a_task_is_held_back_until_its_item_is_due(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
     due = timezone.now() + timedelta(seconds=9)
     assert dispatch([1, 2], "held-back", {1: due})
-    with publisher() as connection, connection.SimpleQueue("held-back") as queue:
+    with bounded_connection() as connection, connection.SimpleQueue("held-back") as queue:
         later, at_once = queue.get(block=False), queue.get(block=False)
     assert abs(datetime.fromisoformat(later.headers["eta"]) - due) < timedelta(seconds=1)
     assert at_once.headers["eta"] is None

@@ -20,7 +20,12 @@ from mediapipe.models import Heartbeat
 from mediapipe.models.heartbeats import WORKER
 from mediapipe.operations.components import Component, parts
 from mediapipe.providers.twilio.accounts import accounts
-from mediapipe.queueing.dispatch import broker_error, consumers, publisher, waiting_messages
+from mediapipe.queueing.broker import (
+    bounded_connection,
+    broker_error,
+    consumers,
+    waiting_messages,
+)
 from mediapipe.settings.queues import QUEUES, serves
 from tasks.examine import Seen
 from tasks.examine import examine as question
@@ -103,7 +108,7 @@ def _asked(queues: list[str]) -> Iterator[Finding]:
 
 
 def _publish(queue: str, file: str) -> AsyncResult[Any]:
-    with publisher() as connection, connection.Producer() as producer:
+    with bounded_connection() as connection, connection.Producer() as producer:
         # A question that nobody takes is thrown away by the broker.
         return question.apply_async(
             kwargs={"file": file}, queue=queue, producer=producer, retry=False, expires=ANSWER_S

@@ -1,0 +1,79 @@
+"""A connection to the broker that never blocks for long, and what the broker reports on it."""
+
+from typing import Any
+
+from django.conf import settings
+from kombu import Connection, Queue
+from kombu.exceptions import OperationalError
+
+from mediapipe.celery import app
+
+# Without these a broker that accepts connections and never responds blocks forever.
+BOUNDS = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
+    "socket_connect_timeout": 1,
+    "socket_timeout": 1,
+    "read_timeout": 1,
+    "write_timeout": 1,
+}
+CONNECT_TIMEOUT_S = 1.0
+
+
+def bounded_connection() -> Connection:
+    """Return a connection that fails within about a second; it connects on first use."""
+    options = app.conf.broker_transport_options | BOUNDS
+    return app.connection_for_write(connect_timeout=CONNECT_TIMEOUT_S, transport_options=options)
+
+
+def queue_capacity(queue: str) -> int:
+    """Return how many more messages the dispatcher may publish to this queue.
+
+    Further messages would not be processed any sooner, and would take the broker's memory.
+    """
+    return max(0, settings.QUEUE_MAX_MESSAGES - waiting_messages(queue))
+
+
+def waiting_messages(queue: str) -> int:
+    """Return the number of undelivered messages in this queue; 0 if it does not exist yet."""
+    declared = _declare_passively(queue)
+    return int(declared.message_count) if declared else 0
+
+
+def consumers(queue: str) -> int:
+    """Return the number of workers that consume this queue; 0 if the broker does not know."""
+    declared = _declare_passively(queue)
+    return int(declared.consumer_count) if declared else 0
+
+
+def _declare_passively(queue: str) -> Any:
+    with bounded_connection() as connection, connection.channel() as channel:
+        try:
+            return Queue(queue, channel=channel).queue_declare(passive=True)
+        except connection.channel_errors:
+            # The queue does not exist: the first worker that consumes it creates it.
+            return None
+
+
+def broker_error() -> BaseException | None:
+    """Return why the broker cannot be reached, within about a second; None if it can."""
+    try:
+        with bounded_connection() as connection:
+            # `connect` and `ensure_connection` ignore the bounds; opening the channel does not.
+            _ = connection.default_channel
+    except broker_errors() as error:
+        return error
+    return None
+
+
+def broker_errors() -> tuple[type[BaseException], ...]:
+    """Return the exceptions that this broker's client library raises while it is unreachable."""
+    connection = bounded_connection()
+    return (
+        OperationalError,
+        OSError,
+        *connection.connection_errors,
+        *connection.channel_errors,
+    )
