@@ -18,7 +18,7 @@ from mediapipe.lifecycle.send import send_signed
 from mediapipe.models import Completion, HandOff, Receiver
 from mediapipe.models.hand_offs import HandOffQuerySet
 from mediapipe.models.status import UNFINISHED
-from mediapipe.queueing.dispatch import published
+from mediapipe.queueing.dispatch import try_publish
 from mediapipe.queueing.time_slice import until_deadline
 from mediapipe.settings.queues import HOUSEKEEPING
 
@@ -105,7 +105,7 @@ def publish_task(hand_off: HandOff) -> None:
             retry=False,
         )
 
-    if not published(send):
+    if not try_publish(send):
         raise Undelivered("The broker did not accept the message.", again=True)
 
 
