@@ -31,6 +31,9 @@ from mediapipe.simulator.log import Place
 from tests.support.bad_input.cases import BadAnswer
 
 NO_SLOW_PHASE = {"RETRY_SLOW_SCHEDULE_S": ()}
+# After a raw answer the simulator closes the connection. If the client can see where that answer
+# ends, it has to say so: else the next attempt may reuse the connection just before it is closed.
+CLOSE = "Connection: close"
 GIVE_UP_AT_ONCE = {"RETRY_FAST_WINDOW_S": 0.0, **NO_SLOW_PHASE}
 
 
@@ -185,7 +188,9 @@ DOCUMENTS = [
         "not_ready",
     ),
     retried(
-        "R2 404 without a body", raw("HTTP/1.1 404 Not Found", "Content-Length: 0"), "not_ready"
+        "R2 404 without a body",
+        raw("HTTP/1.1 404 Not Found", "Content-Length: 0", CLOSE),
+        "not_ready",
     ),
     retried(
         "R2 404 with a code of 4000 digits",
@@ -211,7 +216,9 @@ DOCUMENTS = [
     retried(
         "R18 10 000 times 100", RawAnswer(INFORMATIONAL.decode() * 10_000), "connection_failed"
     ),
-    retried("R18 103 as the last word", raw("HTTP/1.1 103 Early Hints"), "unexpected_answer"),
+    retried(
+        "R18 103 as the last word", raw("HTTP/1.1 103 Early Hints", CLOSE), "unexpected_answer"
+    ),
     retried("R19 Twilio's error as XML", ErrorXml(), "error_document_as_media"),
     retried("R19 Twilio's error as XML at the CDN", ErrorXml(at="cdn"), "error_document_as_media"),
     retried(
@@ -347,7 +354,9 @@ FRAMINGS = [
     retried("R33 an empty body", EmptyBody(), "empty"),
     retried("R33 an empty body at the CDN", EmptyBody(at="cdn"), "empty"),
     retried(
-        "R33 an empty chunked body", ok("Transfer-Encoding: chunked", body=b"0\r\n\r\n"), "empty"
+        "R33 an empty chunked body",
+        ok("Transfer-Encoding: chunked", CLOSE, body=b"0\r\n\r\n"),
+        "empty",
     ),
     retried("R33 headers and nothing more", ok(body=b""), "empty"),
     retried("R34 a cut body", Truncated(), "truncated"),
