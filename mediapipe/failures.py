@@ -40,14 +40,10 @@ class LeaseLost(Exception):
 
 
 class Failure(Exception):
-    """Why a media item is not stored (yet).
-
-    `retry_in_s` is set when Celery should run the task again after that many seconds.
-    """
+    """Why a media item is not stored (yet)."""
 
     slug: ClassVar[str] = ""
     todo: ClassVar[str] = ""
-    retry_in_s: float | None = None
 
     def __init__(self, detail: str = "", *, retry_after_s: float | None = None) -> None:
         self.detail = detail
@@ -310,10 +306,8 @@ class RecordingFailed(Absence):
 class Undelivered(Exception):
     """A delivery from the outbox failed; `again` is true if a retry may succeed.
 
-    `why` is shown to users and never contains a URL. `retry_in_s` is as in Failure.
+    `why` is shown to users and never contains a URL.
     """
-
-    retry_in_s: float | None = None
 
     def __init__(
         self, why: str, *, again: bool = False, retry_after_s: float | None = None

@@ -1,11 +1,11 @@
-"""One task a media item; how often and how fast it comes back is decided by the item's schedule."""
+"""The task of a media item: one run is one attempt."""
 
 from mediapipe import logs
 from mediapipe.celery import app
 from mediapipe.failures import Failure, LeaseLost, TransientFailure, TransientMedia404
 from mediapipe.fetching.attempt import attempt
 from mediapipe.lifecycle.hand_off import publish_stored
-from mediapipe.models import MediaItem, Status
+from mediapipe.models import MediaItem
 from mediapipe.queueing.countdown import CountdownTask
 from mediapipe.queueing.limits import countdown_limit
 from mediapipe.settings.queues import RETRIES
@@ -19,19 +19,21 @@ from mediapipe.settings.queues import RETRIES
     throws=(Failure, LeaseLost),
 )
 def fetch_media(self: CountdownTask, *, media_id: int) -> str:
-    """Make one attempt at a media item; return its status, or `not due` for a duplicate."""
+    """Make one attempt at a media item; return its status, or `not due` for a duplicate.
+
+    Raises the failure that ended the item, or that Celery is to retry after the countdown.
+    """
     request = self.request
     media = MediaItem.claim(media_id, task_id=request.id or "", worker=request.hostname or "")
     if media is None:
         return "not due"
     logs.bind(media_id=media.pk, event_id=media.event_id)
-    try:
-        outcome = attempt(media)
-    except TransientFailure as failure:
-        if failure.retry_in_s is None or countdown_limit.allows():
-            raise
-        media.defer_to_dispatcher()
-        return f"retrying: {failure.slug}"
-    if media.status == Status.STORED:
+    outcome = attempt(media, countdown_allowed=countdown_limit.allows)
+    if outcome.failure is None:
         publish_stored(media.pk)
-    return outcome
+        return "stored"
+    if outcome.delay and outcome.countdown_s is None:
+        # The dispatcher publishes the item when it is due.
+        return f"retrying: {outcome.failure.slug}"
+    self.retry_after(outcome.countdown_s)
+    raise outcome.failure

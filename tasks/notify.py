@@ -10,11 +10,11 @@ from mediapipe.queueing.countdown import CountdownTask
 ENOUGH = 100
 
 
-@app.task(base=CountdownTask, autoretry_for=(Undelivered,), throws=(Undelivered,))
-def notify(*, notice_id: int) -> str:
+@app.task(bind=True, base=CountdownTask, autoretry_for=(Undelivered,), throws=(Undelivered,))
+def notify(self: CountdownTask, *, notice_id: int) -> str:
     """Make one attempt at a notice; return the answer, or `not due` for a duplicate."""
     notice = Notice.claim(notice_id)
-    return channels.deliver(notice) if notice else "not due"
+    return channels.deliver(notice, self.retry_after) if notice else "not due"
 
 
 @app.task(ignore_result=True)

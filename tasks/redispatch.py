@@ -8,7 +8,7 @@ from django.conf import settings
 from mediapipe.celery import app
 from mediapipe.models import Heartbeat, MediaItem
 from mediapipe.models.heartbeats import SWEEP
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.queueing.broker import queue_capacity
 from mediapipe.queueing.dispatch import dispatch
 from mediapipe.settings.queues import MEDIA, RETRIES

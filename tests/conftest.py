@@ -86,8 +86,8 @@ def own_world(
     settings.STORAGES = settings.STORAGES | {"media": backend}
     # What an earlier test made of an account's share would hold for a second, that its broker
     # was away for three, and of ten seconds' refusals one is logged.
-    account_quota.forget()
-    countdown_limit.forget()
+    account_quota.reset()
+    countdown_limit.reset()
     monkeypatch.setattr(dispatch, "breaker", dispatch.CircuitBreaker())
     monkeypatch.setattr(rejections, "_logged_at", {})
     # Nor may the log name what an earlier test was about.

@@ -16,7 +16,7 @@ from mediapipe.admin.incident_steps import possible
 from mediapipe.admin.pages import render_page
 from mediapipe.admin.text import counted, seconds
 from mediapipe.models import Cause, Incident, IncidentState, MediaItem
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.timing.period import Period
 
 HOUR = timedelta(hours=1)

@@ -24,7 +24,7 @@ from mediapipe.escalation.report.case import Case, NothingToReport, case_of
 from mediapipe.escalation.report.package import CONTENTS, name_of, summary, write_package
 from mediapipe.escalation.report.rows import flat
 from mediapipe.models import Incident, MediaItem
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.operations.audit_log import note
 
 MAY_EXPORT = "mediapipe.export_mediaitem"

@@ -15,7 +15,7 @@ from mediapipe.admin.filtered import filtered_rows_with_label
 from mediapipe.admin.pages import page, render_page
 from mediapipe.admin.text import counted, moment, number, seconds
 from mediapipe.models import MediaItem, RetryJob, Status
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.operations.audit_log import log_item_actions, note
 from mediapipe.queueing.dispatch import dispatch
 from tasks.retry_jobs import work_off_batch

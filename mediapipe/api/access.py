@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from mediapipe.api.responses import NotAuthorized, Refused, TooManyWrongTokens
 from mediapipe.models import ApiToken
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 
 logger = logging.getLogger(__name__)
 

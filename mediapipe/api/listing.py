@@ -12,7 +12,7 @@ from django.http import QueryDict
 
 from mediapipe.api.responses import Refused
 from mediapipe.models import MediaItem, Status
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.timing.period import PeriodUnreadable, moment
 
 PARAMETERS = ("sid", "status", "since", "until", "limit", "cursor")

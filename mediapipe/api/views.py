@@ -21,7 +21,7 @@ from mediapipe.api.listing import Page
 from mediapipe.api.responses import NotFound, json_answer
 from mediapipe.lifecycle.export import media_document
 from mediapipe.models import MediaItem, Status
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 
 LINKS = "mediapipe.download"
 NUMBER = re.compile("[0-9]{1,18}")

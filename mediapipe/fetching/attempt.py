@@ -1,9 +1,12 @@
-"""One bounded, authenticated attempt at one media item, and what becomes of it."""
+"""One authenticated, bounded attempt at a media item: one outcome, one decision, one write."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from django.utils import timezone
 
@@ -11,7 +14,6 @@ from mediapipe import providers
 from mediapipe.failures import (
     AccountRefused,
     Failure,
-    FinalFailure,
     Interrupted,
     LeaseLost,
     RateLimited,
@@ -20,10 +22,11 @@ from mediapipe.failures import (
     TransientMedia404,
     Unauthorized,
 )
-from mediapipe.fetching import storage, video_codec
+from mediapipe.fetching import not_found, storage, video_codec
+from mediapipe.fetching.completion import outbox_rows, send_signal
 from mediapipe.fetching.content_type import check, extension, sniff
 from mediapipe.fetching.http.download import download
-from mediapipe.fetching.not_found import judge
+from mediapipe.fetching.schedule import RetryDelay, next_delay
 from mediapipe.models import AccountHealth, Cause, Incident, MediaItem
 from mediapipe.models.media.item import LEASE
 from mediapipe.models.status import Phase
@@ -34,38 +37,50 @@ logger = logging.getLogger(__name__)
 RENEW_EVERY_S = LEASE.total_seconds() / 3
 
 
-def attempt(media: MediaItem) -> str:
-    """Try once to store a claimed media item; return its new status.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one attempt led to.
 
-    Raise the TransientFailure, with `retry_in_s` set, when the next attempt is a matter of
-    seconds; raise the Failure that ended the item when there will be no next one.
+    `failure` is None when the file is stored. `delay` is the wait until the next attempt, None
+    when there is none; `countdown_s` are its seconds if a message brings the item back, None if
+    that is left to the dispatcher.
+    """
+
+    failure: Failure | None = None
+    delay: RetryDelay | None = None
+    countdown_s: float | None = None
+
+
+def attempt(media: MediaItem, *, countdown_allowed: Callable[[], bool]) -> Outcome:
+    """Try once to store a claimed media item, and record the outcome.
+
+    `countdown_allowed` says whether the broker may hold one more message with a countdown. Raises
+    LeaseLost if another worker has taken the item over.
     """
     evidence = Evidence()
+    began = time.monotonic()
     try:
         if media.is_poison_message:
             raise Interrupted(f"{media.interruptions} times")
-        return retrieve(media, evidence)
-    except TransientMedia404 as failure:
-        return _not_found(failure, media, evidence)
-    except TransientFailure as failure:
-        return _after(failure, media, evidence)
-    except Unauthorized as failure:
-        if _account_is_refused(media):
-            return _after(AccountRefused(), media, evidence)
-        _end(failure, media, evidence)
-        raise
-    except FinalFailure as failure:
-        _end(failure, media, evidence)
-        raise
+        retrieve(media, evidence)
+    except Failure as failure:
+        evidence.duration_s = time.monotonic() - began
+        cause, changes = _diagnosed(media, failure)
+        return conclude(media, cause, evidence, countdown_allowed, **changes)
     except LeaseLost:
         raise
     except Exception as error:
+        evidence.duration_s = time.monotonic() - began
         media.mark_interrupted(evidence, type(error).__name__)
         raise
+    send_signal(media)
+    _report(media, None, evidence)
+    return Outcome()
 
 
-def retrieve(media: MediaItem, evidence: Evidence) -> str:
-    """Download, verify and keep the file; return the new status or raise a Failure."""
+def retrieve(media: MediaItem, evidence: Evidence) -> None:
+    """Download, verify and store the file of a claimed item; raise a Failure or LeaseLost."""
+    began = time.monotonic()
     event = media.event
     provider = providers.get(event.provider)
     request = provider.media_request(
@@ -84,75 +99,83 @@ def retrieve(media: MediaItem, evidence: Evidence) -> str:
             received_at=media.received_at,
             extension=extension(content_type),
         )
-        # Here the file is still on this machine, where looking for its index costs nothing.
+        # While the file is still on this machine, seeking to the codec of a video is cheap.
         codec = video_codec.codec(file) if content_type.startswith("video/") else ""
         storage.keep(file, name)
-    media.mark_stored(evidence, body, content_type=content_type, storage_name=name, codec=codec)
-    _note(None, media, evidence)
-    return "stored"
+    evidence.duration_s = time.monotonic() - began
+    media.mark_stored(
+        evidence,
+        body,
+        content_type=content_type,
+        storage_name=name,
+        codec=codec,
+        outbox=outbox_rows(media, stored=True),
+    )
 
 
-def _account_is_refused(media: MediaItem) -> bool:
-    """Tell whether it is the account that Twilio refuses; its items then wait together."""
-    trouble = AccountHealth.of(media.account_sid)
-    asked_at = media.attempt.started_at
-    if not trouble.refused(asked_at):
-        return False
-    MediaItem.objects.resume_unauthorized(media.account_sid, trouble.refused_since or asked_at)
-    return True
+def conclude(
+    media: MediaItem,
+    failure: Failure,
+    evidence: Evidence,
+    countdown_allowed: Callable[[], bool] = lambda: True,
+    **diagnosis: Any,
+) -> Outcome:
+    """Decide whether and when a failed attempt is retried, and write it once.
+
+    `diagnosis` are columns of the item that the cause of a 404 changes. Raises LeaseLost.
+    """
+    delay = _next_delay(media, failure) if isinstance(failure, TransientFailure) else None
+    countdown_s = None
+    if delay is None:
+        media.mark_failed(failure, evidence, outbox=outbox_rows(media, stored=False), **diagnosis)
+        send_signal(media)
+    else:
+        if delay.phase == Phase.FAST and countdown_allowed():
+            countdown_s = delay.delay_s
+        assert isinstance(failure, TransientFailure)  # noqa: S101  only these have a delay
+        media.schedule_retry(
+            failure,
+            evidence,
+            phase=delay.phase,
+            delay_s=delay.delay_s,
+            consumes_retry=delay.consumes_retry,
+            by_dispatcher=countdown_s is None,
+            **diagnosis,
+        )
+    _report(media, failure, evidence)
+    return Outcome(failure, delay, countdown_s)
 
 
-def _not_found(failure: TransientMedia404, media: MediaItem, evidence: Evidence) -> str:
-    """Try again later, unless the metadata has proved that there is nothing to hope for."""
-    meaning = judge(media, failure)
-    if isinstance(meaning, TransientFailure):
-        return _after(meaning, media, evidence)
-    _end(meaning, media, evidence)
-    raise meaning
+def _next_delay(media: MediaItem, failure: TransientFailure) -> RetryDelay | None:
+    now = timezone.now()
+    return next_delay(
+        failure,
+        fast_retries=media.fast_retries,
+        slow_retries=media.slow_retries,
+        elapsed_s=(now - (media.budget_started_at or now)).total_seconds(),
+    )
 
 
-def _end(failure: Failure, media: MediaItem, evidence: Evidence) -> None:
-    media.mark_failed(failure, evidence)
-    _note(failure, media, evidence)
+def _diagnosed(media: MediaItem, failure: Failure) -> tuple[Failure, dict[str, Any]]:
+    """Return what a response really means, and the columns that this finding changes."""
+    if isinstance(failure, TransientMedia404):
+        report = not_found.query_metadata(media) if not_found.is_due(media) else None
+        diagnosis = not_found.diagnose(media, failure, report, timezone.now())
+        return diagnosis.failure, diagnosis.changes
+    if isinstance(failure, Unauthorized):
+        health = AccountHealth.get_or_create_for(media.account_sid)
+        started_at = media.attempt.started_at
+        if health.record_refusal(started_at):
+            # Not this item but the account is refused: its items wait together and none fails.
+            since = health.refused_since or started_at
+            MediaItem.objects.resume_unauthorized(media.account_sid, since)
+            return AccountRefused(), {}
+    return failure, {}
 
 
-def _note(failure: Failure | None, media: MediaItem, evidence: Evidence) -> None:
-    """Log the outcome, and let it tell about the account and about our storage."""
-    _log(media, failure.slug if failure else "stored", evidence)
-    if isinstance(failure, StorageFailed):
-        Incident.open_or_update(Cause.STORAGE)
-    elif isinstance(failure, RateLimited):
-        in_flight = MediaItem.objects.in_flight(media.account_sid, timezone.now())
-        AccountHealth.of(media.account_sid).rate_limited(in_flight)
-    elif isinstance(failure, AccountRefused | Unauthorized):
-        return
-    elif media.account_degraded and evidence.http_status:
-        AccountHealth.of(media.account_sid).answered()
-
-
-def _after(failure: TransientFailure, media: MediaItem, evidence: Evidence) -> str:
-    wait = media.schedule_retry(failure, evidence)
-    _note(failure, media, evidence)
-    if wait and wait.phase == Phase.SLOW:
-        return f"retrying: {failure.slug}"
-    failure.retry_in_s = wait.delay_s if wait else None
-    raise failure
-
-
-class LeaseKeeper:
-    """Called after each packet; renews the lease now and then, raises LeaseLost if it is gone."""
-
-    def __init__(self, media: MediaItem) -> None:
-        self.media = media
-        self.renewed = time.monotonic()
-
-    def __call__(self) -> None:
-        if time.monotonic() - self.renewed > RENEW_EVERY_S:
-            self.media.renew_lease()
-            self.renewed = time.monotonic()
-
-
-def _log(media: MediaItem, outcome: str, evidence: Evidence) -> None:
+def _report(media: MediaItem, failure: Failure | None, evidence: Evidence) -> None:
+    """Log the outcome, and let it count for the storage incident and the account's health."""
+    outcome = failure.slug if failure else "stored"
     logger.info(
         "%s attempt %d: %s (HTTP %s)",
         media,
@@ -166,3 +189,26 @@ def _log(media: MediaItem, outcome: str, evidence: Evidence) -> None:
             "twilio_request_id": evidence.request_id,
         },
     )
+    if isinstance(failure, StorageFailed):
+        Incident.open_or_update(Cause.STORAGE)
+    elif isinstance(failure, RateLimited):
+        in_flight = MediaItem.objects.in_flight(timezone.now())
+        count = in_flight.filter(account_sid=media.account_sid).count()
+        AccountHealth.get_or_create_for(media.account_sid).record_rate_limit(count)
+    elif isinstance(failure, AccountRefused | Unauthorized):
+        return
+    elif media.account_degraded and evidence.http_status:
+        AccountHealth.get_or_create_for(media.account_sid).record_response()
+
+
+class LeaseKeeper:
+    """Called after each packet; renews the lease now and then, raises LeaseLost if it is gone."""
+
+    def __init__(self, media: MediaItem) -> None:
+        self.media = media
+        self.renewed = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self.renewed > RENEW_EVERY_S:
+            self.media.renew_lease()
+            self.renewed = time.monotonic()

@@ -1,16 +1,16 @@
-"""Whose fault is a 404 that goes on? The metadata of the same resource is asked, within bounds.
+"""Why does a media URL keep answering 404? The metadata of the same resource can tell.
 
-A 404 looks the same whether the media has not propagated yet, was deleted, lies in a storage
-elsewhere, or is asked for with the credentials of another account. Only evidence that repeats
-itself over a while ends an item, because the metadata propagates too.
+The response is the same whether the media has not propagated yet, was deleted, lies in external
+storage, or belongs to another account. Only evidence that repeats itself over a while ends an
+item, because metadata propagates too.
 """
 
 from __future__ import annotations
 
 import logging
-import time
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Min
@@ -29,55 +29,109 @@ from mediapipe.models import MediaItem, NotFoundCause
 
 logger = logging.getLogger(__name__)
 
-# With every second attempt from the first late one on, this is about a day.
+# With every second attempt from METADATA_FROM_ATTEMPT on, these last for about a day.
 MAX_REQUESTS = 8
-# So many media of an account that was never of use, the first of them so long ago.
+# An account's credentials are suspected once this many of its media gave nothing but 404s, the
+# first of them this long ago.
 SUSPICIOUS_MEDIA = 5
 SUSPICIOUS_AFTER = timedelta(minutes=15)
-# No metadata so far: it propagates, too, or there is none any more.
+# No metadata yet: it propagates as well, or it is gone.
 UNKNOWN = ""
-# After these answers a 404 of the metadata means that it is there no more.
-KNOWN = (NotFoundCause.PROPAGATING, NotFoundCause.PROCESSING, NotFoundCause.DELETED)
+# After these, a 404 of the metadata means that it was deleted since.
+SEEN_BEFORE = (NotFoundCause.PROPAGATING, NotFoundCause.PROCESSING, NotFoundCause.DELETED)
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRule:
-    """The failure that ends an item once so many answers in a row said so, for so long."""
+    """An item ends with this failure once `responses` in a row said so, for at least `lasting`."""
 
     failure: type[Failure]
-    answers: int
+    responses: int
     lasting: timedelta
 
 
-PROOFS = {
+RULES = {
     NotFoundCause.ABSENT: EvidenceRule(RecordingAbsent, 2, timedelta(minutes=1)),
     NotFoundCause.EXTERNAL_STORAGE: EvidenceRule(ExternalStorage, 2, timedelta(minutes=1)),
     NotFoundCause.DELETED: EvidenceRule(MediaDeleted, 3, timedelta(minutes=10)),
-    # Never seen at all is the weakest evidence: it may only be very late.
+    # Metadata that was never seen is the weakest evidence: it may only be very late.
     UNKNOWN: EvidenceRule(MediaDeleted, 4, timedelta(hours=4)),
 }
 
 
-def judge(media: MediaItem, failure: Failure) -> Failure:
-    """Return what a 404 of this claimed item really means: `failure` itself as a rule.
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one query of the metadata showed; None: there was no usable response."""
 
-    Now and then this costs a request of five seconds at most. Raise LeaseLost if somebody else
-    has the item meanwhile.
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What a 404 means, and the columns of the media item that record it."""
+
+    failure: Failure
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+def is_due(media: MediaItem) -> bool:
+    """Return whether to query the metadata after this 404: after every second late one."""
+    first = settings.METADATA_FROM_ATTEMPT
+    # An account that is refused or rate-limited gets no requests but those for its media.
+    if not first or media.account_degraded or media.metadata_requests >= MAX_REQUESTS:
+        return False
+    late = media.not_found_count + 1 - first
+    return late >= 0 and late % 2 == 0
+
+
+def query_metadata(media: MediaItem) -> Report:
+    """Ask the provider for the metadata of this item; takes five seconds at most."""
+    event = media.event
+    provider = providers.get(event.provider)
+    try:
+        request = provider.metadata_request(
+            url=media.media_url, account_sid=event.account_sid, subject_sid=event.subject_sid
+        )
+        cause: str | None = provider.not_found_cause(send_request(request))
+    except Failure as failure:
+        logger.info("%s: its metadata is unavailable: %s", media, failure.slug)
+        return Report(None)
+    if cause != NotFoundCause.DELETED:
+        return Report(cause)
+    if credentials_suspected(media.account_sid):
+        return Report(NotFoundCause.CREDENTIALS_SUSPECTED)
+    return Report(cause if media.not_found_because in SEEN_BEFORE else UNKNOWN)
+
+
+def diagnose(media: MediaItem, failure: Failure, report: Report | None, now: datetime) -> Diagnosis:
+    """Return what a 404 of this item means, given what its metadata showed this time.
+
+    As a rule that is `failure` itself: not there yet. `report` is None where the metadata was not
+    queried.
     """
-    if _is_due(media):
-        answer = _answer(media)
-        media.note_metadata(answer)
-        if answer is not None and (proved := _proved(media)):
-            return proved
-    if media.not_found_because == NotFoundCause.CREDENTIALS_SUSPECTED:
-        return CredentialsSuspected(failure.detail)
-    return failure
+    if report is None:
+        return Diagnosis(_unless_suspected(failure, media.not_found_because))
+    changes: dict[str, Any] = {"metadata_requests": media.metadata_requests + 1}
+    if report.cause is None:
+        return Diagnosis(_unless_suspected(failure, media.not_found_because), changes)
+    repeated = report.cause == media.not_found_because and media.because_since is not None
+    since = media.because_since if repeated and media.because_since else now
+    count = media.because_count + 1 if repeated else 1
+    changes |= {
+        "not_found_because": report.cause,
+        "because_since": since,
+        "because_count": count,
+    }
+    rule = RULES.get(NotFoundCause(report.cause) if report.cause else UNKNOWN)
+    if rule and count >= rule.responses and now - since >= rule.lasting:
+        return Diagnosis(rule.failure(f"The metadata said so {count} times."), changes)
+    return Diagnosis(_unless_suspected(failure, report.cause), changes)
 
 
 def credentials_suspected(account_sid: str) -> bool:
-    """Tell whether all fetches of an account are answered 404 while none ever was otherwise.
+    """Return whether every fetch of this account gave a 404, for a while and for several media.
 
-    That is consistent, not intermittent: the opposite of media that propagates slowly.
+    Media that propagates slowly is intermittent; this is consistent.
     """
     media = MediaItem.objects.filter(account_sid=account_sid)
     if media.found().exists():
@@ -88,48 +142,6 @@ def credentials_suspected(account_sid: str) -> bool:
     return bool(late["first"] <= timezone.now() - SUSPICIOUS_AFTER)
 
 
-def _is_due(media: MediaItem) -> bool:
-    first = settings.METADATA_FROM_ATTEMPT
-    late = media.not_found_count + 1 - first
-    # An account that is refused or slowed down is asked for no more than its media.
-    if not first or media.account_degraded or media.metadata_requests >= MAX_REQUESTS:
-        return False
-    return late >= 0 and late % 2 == 0
-
-
-def _answer(media: MediaItem) -> str | None:
-    """Return what the metadata says, in the light of what it said before; None for nothing."""
-    said = _asked(media)
-    if said != NotFoundCause.DELETED:
-        return said
-    if credentials_suspected(media.account_sid):
-        return NotFoundCause.CREDENTIALS_SUSPECTED
-    return said if media.not_found_because in KNOWN else UNKNOWN
-
-
-def _asked(media: MediaItem) -> NotFoundCause | None:
-    provider = providers.get(media.event.provider)
-    began = time.monotonic()
-    try:
-        request = provider.metadata_request(
-            url=media.media_url,
-            account_sid=media.event.account_sid,
-            subject_sid=media.event.subject_sid,
-        )
-        answer = send_request(request)
-    except Failure as failure:
-        logger.info("%s: its metadata was not to be had: %s", media, failure.slug)
-        return None
-    finally:
-        # The attempt lasted as long as its own request, whatever was asked after it.
-        media.began += time.monotonic() - began
-    return provider.not_found_cause(answer)
-
-
-def _proved(media: MediaItem) -> Failure | None:
-    proof = PROOFS.get(media.not_found_because)
-    if proof is None or media.because_since is None or media.because_count < proof.answers:
-        return None
-    if timezone.now() - media.because_since < proof.lasting:
-        return None
-    return proof.failure(f"The metadata said so {media.because_count} times.")
+def _unless_suspected(failure: Failure, cause: str) -> Failure:
+    suspected = cause == NotFoundCause.CREDENTIALS_SUSPECTED
+    return CredentialsSuspected(failure.detail) if suspected else failure

@@ -11,10 +11,10 @@ import logging
 from mediapipe import providers
 from mediapipe.failures import Failure, StorageFailed, TransientFailure, Undelivered
 from mediapipe.fetching import storage
+from mediapipe.fetching.completion import deletion_policy_for
 from mediapipe.fetching.http.request import send_request
 from mediapipe.lifecycle.outbox import record_failure
 from mediapipe.models import AccountHealth, Completion, Deletion, HandOff, MediaItem, Status
-from mediapipe.models.deletions import deletion_policy_for
 from mediapipe.models.status import UNFINISHED
 from mediapipe.providers.base import PostStorePolicy
 

@@ -10,12 +10,13 @@ logger = logging.getLogger(__name__)
 
 def record_failure(
     message: OutboxMessage, failure: Undelivered, to: str, *, level: int = logging.WARNING
-) -> None:
+) -> float | None:
     """Schedule the next attempt, or give the message up, and log which.
 
-    `to` completes "attempt 3 to ..."; `level` is that of a failure that will be retried.
+    Return the seconds until Celery may retry it, as mark_undelivered does. `to` completes
+    "attempt 3 to ..."; `level` is that of a failure that will be retried.
     """
-    message.mark_undelivered(failure)
+    countdown_s = message.mark_undelivered(failure)
     gave_up = message.status == DeliveryStatus.FAILED
     media_id = getattr(message, "media_id", None)
     logger.log(
@@ -27,3 +28,4 @@ def record_failure(
         "giving up" if gave_up else "will retry",
         extra={"media_id": media_id} if media_id else {},
     )
+    return countdown_s

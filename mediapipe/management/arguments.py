@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from mediapipe.models import MediaItem
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 
 
 def moment(text: str) -> datetime:

@@ -42,7 +42,7 @@ class AccountHealth(models.Model):
         return self.account_sid
 
     @classmethod
-    def of(cls, account_sid: str) -> AccountHealth:
+    def get_or_create_for(cls, account_sid: str) -> AccountHealth:
         """Return the row of this account, a new one if it was well until now."""
         return cls.objects.get_or_create(account_sid=account_sid)[0]
 
@@ -59,7 +59,7 @@ class AccountHealth(models.Model):
         due = AccountHealth.objects.filter(pk=self.pk, probe_at__lte=now)
         return bool(due.update(probe_at=now + PROBE_EVERY))
 
-    def refused(self, asked_at: datetime) -> bool:
+    def record_refusal(self, asked_at: datetime) -> bool:
         """Count a 401 or 403; tell whether it is the account that is refused, and not one item."""
         row = AccountHealth.objects.filter(pk=self.pk)
         row.update(refusals=F("refusals") + 1)
@@ -71,7 +71,7 @@ class AccountHealth(models.Model):
         Incident.open_or_update(Cause.CREDENTIALS, self.account_sid)
         return True
 
-    def rate_limited(self, in_flight: int) -> None:
+    def record_rate_limit(self, in_flight: int) -> None:
         """Count a 429, and let less be fetched at once if it is one of many."""
         row = AccountHealth.objects.filter(pk=self.pk)
         row.update(rate_limits=F("rate_limits") + 1)
@@ -80,7 +80,7 @@ class AccountHealth(models.Model):
             row.update(limit=max(1, min(in_flight, self.limit or UNLIMITED) // 2))
             Incident.open_or_update(Cause.RATE_LIMIT, self.account_sid)
 
-    def answered(self) -> None:
+    def record_response(self) -> None:
         """Note that Twilio gave an answer that is neither a refusal nor a 429."""
         row = AccountHealth.objects.filter(pk=self.pk)
         Incident.resolve_for(Cause.CREDENTIALS, self.account_sid)

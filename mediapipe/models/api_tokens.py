@@ -9,8 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from mediapipe.models.media.item import MediaItem
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaItem, MediaQuerySet
 
 # Lets people, and programs that look for leaked secrets, see what it is.
 PREFIX = "mediapipe_"

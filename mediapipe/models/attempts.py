@@ -1,19 +1,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django.db import models
 from django.db.models import Exists, OuterRef
 
-from mediapipe.models.hot_sql import Statement, update
 from mediapipe.models.incident_steps import IncidentMedia
 from mediapipe.models.incidents import Incident
 from mediapipe.models.status import UNFINISHED, Phase
-
-if TYPE_CHECKING:
-    from mediapipe.models.media.item import MediaItem
-    from mediapipe.providers.base import Evidence
+from mediapipe.providers.base import Evidence
 
 INTERRUPTED = "interrupted"
 
@@ -69,24 +65,13 @@ class FetchAttempt(models.Model):
     def __str__(self) -> str:
         return f"attempt {self.number}"
 
-    @classmethod
-    def begun(cls, media: MediaItem, at: datetime, *, task_id: str, worker: str) -> FetchAttempt:
-        """Return the unsaved row of the next attempt at an item, which begins at this time."""
-        return cls(
-            media=media,
-            number=media.attempts + 1,
-            phase=media.phase,
-            started_at=at,
-            task_id=task_id,
-            worker=worker,
-        )
-
-    def closed(self, outcome: str, detail: str, evidence: Evidence, duration_s: float) -> Statement:
-        """Return what writes down how the attempt ended and what the other party said."""
-        changes = {
+    @staticmethod
+    def ended(outcome: str, detail: str, evidence: Evidence) -> dict[str, Any]:
+        """Return the columns of an attempt that ended so, with what the other party said."""
+        return {
             "outcome": outcome,
             "detail": detail[:255],
-            "duration_s": duration_s,
+            "duration_s": evidence.duration_s,
             "http_status": evidence.http_status,
             "twilio_code": evidence.error_code,
             "twilio_request_id": evidence.request_id[:64],
@@ -94,4 +79,3 @@ class FetchAttempt(models.Model):
             "redirect_host": evidence.redirect_host[:255],
             "bytes_received": evidence.bytes_received,
         }
-        return update(FetchAttempt, {"media": self.media_id, "number": self.number}, changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Protocol
 
@@ -16,6 +16,22 @@ class Timed(Protocol):
     last_not_found_at: datetime | None
     found_at: datetime | None
     reconciled_at: datetime | None
+
+
+@dataclass(slots=True)
+class Times:
+    """The times of a media item as they will be once its row is written."""
+
+    received_at: datetime
+    first_attempt_at: datetime | None
+    last_not_found_at: datetime | None
+    found_at: datetime | None
+    reconciled_at: datetime | None
+
+    @classmethod
+    def copy(cls, media: Timed, **changes: datetime | None) -> Times:
+        """Return the times of this item, but for those that change."""
+        return cls(**{field.name: getattr(media, field.name) for field in fields(cls)} | changes)
 
 
 @dataclass(frozen=True, slots=True)

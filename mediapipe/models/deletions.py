@@ -1,19 +1,9 @@
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
-
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.utils import timezone
 
-from mediapipe import providers
 from mediapipe.models.outbox import DeliveryStatus, OutboxMessage, OutboxQuerySet
-from mediapipe.providers.base import PostStorePolicy
-
-if TYPE_CHECKING:
-    from mediapipe.models.media.item import MediaItem
 
 
 class DeletionQuerySet(OutboxQuerySet["Deletion"]):
@@ -49,23 +39,6 @@ class Deletion(OutboxMessage):
     def __str__(self) -> str:
         return f"deletion of {self.media}"
 
-    @classmethod
-    def owe(cls, media: MediaItem) -> None:
-        """Write down that this stored item shall be deleted after a while, if that is wished."""
-        if media.retrieved_at is None or deletion_policy_for(media) == PostStorePolicy.KEEP:
-            return
-        due = media.retrieved_at + timedelta(seconds=settings.TWILIO_DELETE_AFTER_S)
-        owed = Deletion(media=media, next_attempt_at=due)
-        Deletion.objects.bulk_create([owed], ignore_conflicts=True)
-
     def is_leased(self) -> bool:
         """Return whether no other worker has taken this attempt over."""
         return Deletion.objects.pending().filter(pk=self.pk, attempts=self.attempts).exists()
-
-
-def deletion_policy_for(media: MediaItem) -> PostStorePolicy:
-    """Return what its account wishes for a stored item; what cannot be read wishes nothing."""
-    try:
-        return providers.get(media.event.provider).post_store_policy(media.account_sid)
-    except ImproperlyConfigured:
-        return PostStorePolicy.KEEP

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -10,10 +9,6 @@ from django.utils import timezone
 
 from mediapipe.failures import Undelivered
 from mediapipe.models.outbox import UNDELIVERED, DeliveryStatus, OutboxMessage, OutboxQuerySet
-from mediapipe.models.status import Status
-
-if TYPE_CHECKING:
-    from mediapipe.models.media.item import MediaItem
 
 # How long a published task may take before its message is taken for lost and sent again.
 UNCONFIRMED_AFTER = timedelta(minutes=10)
@@ -24,11 +19,6 @@ class Completion(models.TextChoices):
 
     STORED = "media.stored", "stored"
     FAILED = "media.failed", "failed"
-
-    @classmethod
-    def of(cls, media: MediaItem) -> Completion:
-        """Return how this item ended; what never was has failed for who waits for it."""
-        return cls.STORED if media.status == Status.STORED else cls.FAILED
 
 
 class Receiver(models.TextChoices):
@@ -95,15 +85,6 @@ class HandOff(OutboxMessage):
     def ended_at(self) -> datetime:
         """When its media item was stored or failed; for an absent one, when it was announced."""
         return self.media.retrieved_at or self.media.failed_at or self.media.received_at
-
-    @classmethod
-    def owe(cls, media: MediaItem) -> None:
-        """Write down who has to be told that this item ended."""
-        ending = Completion.of(media)
-        HandOff.objects.bulk_create(
-            HandOff(media=media, receiver=receiver, ending=ending)
-            for receiver in Receiver.waiting_for(ending)
-        )
 
     def mark_published(self) -> None:
         """End the attempt; the task's message is sent again unless confirm() is called in time."""

@@ -164,22 +164,23 @@ class OutboxMessage(models.Model):
             result, status=DeliveryStatus.DELIVERED, delivered_at=timezone.now()
         )
 
-    def mark_undelivered(self, failure: Undelivered) -> None:
+    def mark_undelivered(self, failure: Undelivered) -> float | None:
         """End the attempt, and schedule the next one if the failure is transient.
 
-        Sets `failure.retry_in_s` where Celery's countdown should bring the message back.
+        Return the seconds after which Celery may retry it; None if that is left to the dispatcher
+        or if this attempt was the last one.
         """
         if not failure.again or self.attempts >= MAX_ATTEMPTS:
             self.mark_failed(failure.why)
-            return
+            return None
         # What the receiver asks for counts, within our cap.
         delay_s = max(BACKOFF.delay_s(self.attempts - 1), failure.retry_after_s or 0.0)
         delay_s = min(delay_s, BACKOFF.max_s)
         due = timezone.now() + timedelta(seconds=delay_s)
         by_celery = delay_s <= MAX_COUNTDOWN_S
         sweep_at = due + REDELIVERY_GRACE if by_celery else due
-        if self._end_attempt(failure.why, next_attempt_at=due, sweep_at=sweep_at) and by_celery:
-            failure.retry_in_s = delay_s
+        recorded = self._end_attempt(failure.why, next_attempt_at=due, sweep_at=sweep_at)
+        return delay_s if recorded and by_celery else None
 
     def mark_failed(self, result: str) -> None:
         """End the attempt and give the message up."""

@@ -149,6 +149,7 @@ class Evidence:
 
     `found_at` is when somebody first answered something that means that the media exists: the
     origin, or where its metadata leads to. `declared_size` is that of the metadata, in bytes.
+    `duration_s` is that of the attempt, without the diagnosis of a 404.
     `clock_skew_s` is the origin's Date minus our clock. Of a redirect or a link only the host is
     kept, because signed URLs are secrets.
     """
@@ -163,6 +164,7 @@ class Evidence:
     home_region: str = ""
     clock_skew_s: float | None = None
     declared_size: int | None = None
+    duration_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Tasks that come back after the countdown that their failure carries."""
+"""Tasks that Celery runs again after a countdown that their own run decides."""
 
 from math import ceil
 from typing import Any
@@ -8,30 +8,35 @@ from django.conf import settings
 
 
 class CountdownTask(DjangoTask):  # type: ignore[type-arg]  # takes no parameters at run time
-    """Waits as long as the failure says, which the row in the database knows too.
+    """A task whose `autoretry_for` waits for the seconds that the run passed to `retry_after`.
 
     A subclass of DjangoTask, because celery.Task would take `delay_on_commit` away.
     """
 
-    # What raises the failure says when it is enough; Celery's own limit is three retries.
+    # The schedule of the item says when it is enough; Celery's own limit is three retries.
     max_retries = None
-    # Where it comes back, if that is another queue than the one that it came from.
+    # The queue of the retries, where it is not the one that the first attempt came from.
     retry_queue: str | None = None
 
+    def retry_after(self, delay_s: float | None) -> None:
+        """Set the countdown of the retry, should this run raise; None: it is not retried."""
+        # The request is the context of this one run in this one thread.
+        self.request.update(retry_after_s=delay_s)
+
     def retry(self, *args: Any, **options: Any) -> Any:
-        """Come back after the failure's `retry_in_s`; without one it is the last word."""
-        failure = options["exc"]
-        if failure.retry_in_s is None:
-            raise failure
-        again: dict[str, Any] = {"countdown": countdown_s(failure.retry_in_s)}
+        """Called by Celery for what `autoretry_for` names: publish the next run, or give up."""
+        delay_s = self.request.get("retry_after_s")
+        if delay_s is None:
+            raise options["exc"]
+        options["countdown"] = countdown_s(delay_s)
         if self.retry_queue:
-            again["queue"] = self.retry_queue
-        return super().retry(*args, **options | again)
+            options["queue"] = self.retry_queue
+        return super().retry(*args, **options)
 
 
 def countdown_s(delay_s: float) -> float:
-    """Return how long the broker holds a message back: quorum queues count whole seconds.
+    """Return the countdown for this delay in seconds: quorum queues count whole seconds.
 
-    Rounded up, because a message that comes too early finds that its item is not due.
+    Rounded up, because a message that arrives early finds its item not due and is dropped.
     """
     return ceil(delay_s) if settings.QUEUE_TYPE == "quorum" else delay_s

@@ -1,4 +1,4 @@
-"""How many messages the broker and the workers are given to hold; the rest waits as rows."""
+"""How many messages the broker and the workers may hold; the rest waits as rows."""
 
 from __future__ import annotations
 
@@ -9,58 +9,56 @@ from django.conf import settings
 
 from mediapipe.models import MediaItem
 
-# A flood is a matter of many seconds, so one look a second is enough and costs next to nothing.
-LOOK_EVERY_S = 1.0
-# A worker holds each message with a countdown in memory, which takes about 9 kB.
+# A flood lasts for many seconds, so one query per second and account is enough.
+QUOTA_CHECK_INTERVAL_S = 1.0
+# A worker holds each message with a countdown in memory, at about 9 kB each.
 MAX_COUNTDOWNS = 10_000
-LOOK_AT_COUNTDOWNS_EVERY_S = 5.0
+COUNTDOWN_CHECK_INTERVAL_S = 5.0
 
 
 class AccountQuota:
-    """One account's flood of webhooks leaves room in the queue for everybody else's.
+    """Keeps one account's flood of webhooks from filling the queue for all others.
 
-    Remembers for a moment which accounts have their share of messages in the queue already.
-    The rest of their media waits in the database for the sweep, which hands out in turns.
+    An account may have half of QUEUE_MAX_MESSAGES in the queue. The rest of its media waits in the
+    database for the dispatcher, which takes the accounts in turns.
     """
 
     def __init__(self) -> None:
-        self._looked: dict[str, tuple[float, bool]] = {}
+        self._checked: dict[str, tuple[float, bool]] = {}
 
     def allows(self, account_sid: str) -> bool:
-        """Tell whether a fresh item of this account may be published at once."""
-        looked_at, allows = self._looked.get(account_sid, (-math.inf, False))
-        if time.monotonic() - looked_at > LOOK_EVERY_S:
-            share = settings.QUEUE_MAX_MESSAGES // 2
-            # The item that is asked for is in the database already, and counted.
-            allows = MediaItem.objects.in_queue(account_sid) <= share
-            self._looked[account_sid] = (time.monotonic(), allows)
-        return allows
+        """Return whether a new item of this account may be published at once."""
+        checked_at, allowed = self._checked.get(account_sid, (-math.inf, False))
+        if time.monotonic() - checked_at > QUOTA_CHECK_INTERVAL_S:
+            # The new item is in the database already, and counted.
+            allowed = MediaItem.objects.in_queue(account_sid) <= settings.QUEUE_MAX_MESSAGES // 2
+            self._checked[account_sid] = (time.monotonic(), allowed)
+        return allowed
 
-    def forget(self) -> None:
-        """Look anew at the next item."""
-        self._looked.clear()
+    def reset(self) -> None:
+        """Query again for the next item."""
+        self._checked.clear()
 
 
 class CountdownLimit:
-    """Not more media waits for its next attempt in the memory of the workers than they can bear.
+    """Bounds the memory of the workers: MAX_COUNTDOWNS messages wait there for their time.
 
-    The sweep is as punctual, so that nobody's media waits any longer for it.
+    Beyond that, the dispatcher publishes each item when it is due, just as punctually.
     """
 
     def __init__(self) -> None:
-        self._looked_at, self._has_room = -math.inf, False
+        self._checked_at, self._allowed = -math.inf, False
 
     def allows(self) -> bool:
-        """Tell whether one more item may come back by a message with a countdown."""
-        if time.monotonic() - self._looked_at > LOOK_AT_COUNTDOWNS_EVERY_S:
-            waiting = MediaItem.objects.in_countdown(MAX_COUNTDOWNS + 1)
-            self._has_room = waiting <= MAX_COUNTDOWNS
-            self._looked_at = time.monotonic()
-        return self._has_room
+        """Return whether one more item may wait as a message with a countdown."""
+        if time.monotonic() - self._checked_at > COUNTDOWN_CHECK_INTERVAL_S:
+            self._allowed = MediaItem.objects.in_countdown(MAX_COUNTDOWNS) < MAX_COUNTDOWNS
+            self._checked_at = time.monotonic()
+        return self._allowed
 
-    def forget(self) -> None:
-        """Look anew at the next item."""
-        self._looked_at = -math.inf
+    def reset(self) -> None:
+        """Query again for the next item."""
+        self._checked_at = -math.inf
 
 
 account_quota = AccountQuota()

@@ -10,7 +10,8 @@ from typing import Any
 from django.db.models import Count, FloatField, Q, Value
 from django.db.models.functions import Coalesce
 
-from mediapipe.models.media.queryset import EARLY_404, MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
+from mediapipe.models.media.queryset import EARLY_404
 from mediapipe.models.percentiles import Percentiles
 from mediapipe.models.status import Status
 
@@ -20,14 +21,14 @@ SHARES = (0.5, 0.95, 0.99)
 MEASURED = Q(delay_at_most_s__isnull=False) | EARLY_404
 AT_MOST = Coalesce("delay_at_most_s", Value(inf), output_field=FloatField())
 ATTEMPTED = Q(attempts__gt=0)
-CLOCK_TOLERANCE = EARLY_404
+EARLY = EARLY_404
 
 # Never empty, and in the index that has all the rest.
 ROW = "received_at"
 FIGURES: dict[str, Any] = {
     "media": Count(ROW),
     "attempted": Count(ROW, filter=ATTEMPTED),
-    "early": Count(ROW, filter=CLOCK_TOLERANCE),
+    "early": Count(ROW, filter=EARLY),
     "stored": Count(ROW, filter=Q(status=Status.STORED)),
     "failed": Count(ROW, filter=Q(status=Status.FAILED)),
     "absent": Count(ROW, filter=Q(status=Status.ABSENT)),

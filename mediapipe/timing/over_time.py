@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Count
 
 from mediapipe.models.buckets import Bucket
-from mediapipe.timing.delays import ATTEMPTED, CLOCK_TOLERANCE, FIGURES, ROW, Figures
+from mediapipe.timing.delays import ATTEMPTED, EARLY, FIGURES, ROW, Figures
 from mediapipe.timing.selection import Selection
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,9 +49,7 @@ def early_over_time(selection: Selection) -> dict[datetime, Share]:
     """Return the early 404s of each hour, or of longer buckets where those were too many."""
     step = step_of(selection.period.length, at_least=HOUR, most=MOST_HOURS)
     rows = selection.media().values_list(Bucket("received_at", step))
-    counts = rows.annotate(
-        attempted=Count(ROW, filter=ATTEMPTED), early=Count(ROW, filter=CLOCK_TOLERANCE)
-    )
+    counts = rows.annotate(attempted=Count(ROW, filter=ATTEMPTED), early=Count(ROW, filter=EARLY))
     found = {
         EPOCH + bucket * step: Share(attempted, early)
         for bucket, attempted, early in counts.order_by()

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from mediapipe.models import MediaItem, WebhookEvent
 from mediapipe.models.distinct import distinct_values
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.providers.base import Kind
 from mediapipe.timing.period import Period
 

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from mediapipe.failures import Absence
+from mediapipe.fetching.completion import complete_absent, complete_announced
 from mediapipe.models import Counter, MediaItem, RepeatedWebhook, WebhookEvent
 from mediapipe.models.events import digest_of
 from mediapipe.models.status import UNFINISHED
@@ -60,7 +61,7 @@ def _first(
     rows = MediaItem.objects.bulk_create(_rows(event, message.media, received_at, reconciled_at))
     for item in rows:
         if item.status not in UNFINISHED:
-            item.hand_on()
+            complete_announced(item)
     event.queued = [item.pk for item in rows if item.status in UNFINISHED]
     return event
 
@@ -118,7 +119,7 @@ def _add_media(
     known = set(event.media.values_list("identity", flat=True)) if over else set()
     MediaItem.objects.bulk_create(rows, ignore_conflicts=True)
     for item in event.media.filter(identity__in=set(over) - known) if over else ():
-        item.hand_on()
+        complete_announced(item)
 
 
 def _rows(
@@ -132,7 +133,8 @@ def _rows(
     for item in media:
         once.setdefault(item.identity, item)
     return [
-        MediaItem.announced(event, item, at, reconciled_at=reconciled_at) for item in once.values()
+        MediaItem.from_announcement(event, item, at, reconciled_at=reconciled_at)
+        for item in once.values()
     ]
 
 
@@ -140,4 +142,4 @@ def _apply_absences(event: WebhookEvent, media: Iterable[AnnouncedMedia]) -> Non
     """A <Record> action may have announced what the status callback then calls absent."""
     for announced in media:
         if isinstance(announced.failure, Absence):
-            event.media.get(identity=announced.identity).mark_absent(announced.failure)
+            complete_absent(event.media.get(identity=announced.identity), announced.failure)

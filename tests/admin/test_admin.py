@@ -12,6 +12,7 @@ from django.urls import reverse
 from django_celery_results.models import TaskResult
 
 from mediapipe.failures import Failure, RecordingSilent, TooLarge, TransientMedia404
+from mediapipe.fetching.attempt import conclude
 from mediapipe.models import (
     AccountHealth,
     Cause,
@@ -35,7 +36,7 @@ FOUND = Evidence(http_status=200)
 def one_of_each() -> dict[str, MediaItem]:
     """Make a media item of every status, by that status, and a row of every other model."""
     items = {status: make.claimed() for status in ("fetching", "retrying", "stored", "failed")}
-    items["retrying"].schedule_retry(TransientMedia404("HTTP 404"), Evidence(http_status=404))
+    conclude(items["retrying"], TransientMedia404("HTTP 404"), Evidence(http_status=404))
     items["stored"].mark_stored(
         FOUND,
         Body(size=3, sha256="ab" * 32, head=b"abc"),
@@ -46,7 +47,7 @@ def one_of_each() -> dict[str, MediaItem]:
     silent = AnnouncedMedia(identity=make.sid("RE"), url="", failure=RecordingSilent())
     items |= {"queued": make.media(), "absent": make.media(make.recording(media=(silent,)))}
     Incident.open_or_update(Cause.CREDENTIALS, make.ACCOUNT)
-    AccountHealth.of(make.ACCOUNT)
+    AccountHealth.get_or_create_for(make.ACCOUNT)
     Rejection.add("signature_wrong")
     assert set(MediaItem.objects.values_list("status", flat=True)) == set(Status.values)
     return items
@@ -162,7 +163,7 @@ def test_a_media_page_links_to_the_results_of_its_tasks(admin_client: Client) ->
 def test_every_attempt_is_on_the_media_page(admin_client: Client) -> None:
     item = make.claimed()
     evidence = Evidence(http_status=404, error_code=20404, request_id="RQ0123456789")
-    item.schedule_retry(TransientMedia404(), evidence)
+    conclude(item, TransientMedia404(), evidence)
     html = media_page(admin_client, item)
     for text in ("not_ready", "404", "20404", "RQ0123456789"):
         assert text in html
@@ -217,7 +218,7 @@ def test_a_long_list_costs_no_more_queries_than_a_short_one(
         one_of_each()
         Rejection.add(f"reason_{number}")
         Incident.open_or_update(Cause.RATE_LIMIT, f"AC{number}")
-        AccountHealth.of(f"AC{number}")
+        AccountHealth.get_or_create_for(f"AC{number}")
     assert len(listed(admin_client, model)) > 10
     assert queries(admin_client, f"mediapipe_{model}_changelist") == before
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from mediapipe.admin.text import moment
 from mediapipe.failures import Failure, FinalFailure, TooLarge, TransientMedia404, Unauthorized
+from mediapipe.fetching.attempt import conclude
 from mediapipe.models import MediaItem
 from mediapipe.operations import roles
 from mediapipe.providers.base import Evidence
@@ -113,7 +114,7 @@ def test_a_period_that_cannot_be_read_is_said(admin_client: Client) -> None:
 
 
 def test_what_is_still_tried_is_shown_on_demand(admin_client: Client) -> None:
-    make.claimed().schedule_retry(TransientMedia404(), Evidence(http_status=404))
+    conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
     assert groups(admin_client) == []
     assert groups(admin_client, status__exact="retrying")[0].startswith("not_ready")
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from mediapipe.admin import search
 from mediapipe.failures import TooLarge, TransientMedia404
+from mediapipe.fetching.attempt import conclude
 from mediapipe.models import MediaItem, Status
 from mediapipe.operations import roles
 from mediapipe.providers.base import Evidence
@@ -237,7 +238,7 @@ def test_a_time_is_shown_with_its_offset(admin_client: Client) -> None:
 
 
 def test_a_waiting_item_says_when_its_next_attempt_is_due(admin_client: Client) -> None:
-    make.claimed().schedule_retry(TransientMedia404(), Evidence(http_status=404))
+    conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
     MediaItem.objects.update(next_attempt_at=timezone.now() + timedelta(seconds=3600.5))
     assert "in 1 h" in page(admin_client, LIST)
 

@@ -20,6 +20,7 @@ from pytest_django import Settings
 from mediapipe.admin.summary import story
 from mediapipe.admin.timeline import NARROW, WIDE, Timeline
 from mediapipe.failures import RecordingSilent, TooLarge, TransientMedia404
+from mediapipe.fetching.attempt import conclude
 from mediapipe.models import MediaItem, Status
 from mediapipe.operations import roles
 from mediapipe.providers.base import AnnouncedMedia, Body, Evidence
@@ -50,7 +51,7 @@ def late(after_s: float = 1.0, count: int = 1) -> MediaItem:
     item = make.media(at=NOON)
     for number in range(count):
         with at(after_s + number):
-            attempt(item, after_s + number).schedule_retry(TransientMedia404(), LATE)
+            conclude(attempt(item, after_s + number), TransientMedia404(), LATE)
     item.refresh_from_db()
     return item
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from mediapipe.failures import FinalFailure, TooLarge, TransientMedia404, Unauthorized
+from mediapipe.fetching.attempt import conclude
 from mediapipe.models import MediaItem, RetryBatch, RetryJob, Status
 from mediapipe.models import retries as batches
 from mediapipe.operations import roles
@@ -46,7 +47,7 @@ def failed(failure: FinalFailure | None = None) -> MediaItem:
 def waiting() -> MediaItem:
     """Return an item whose next attempt is due in an hour."""
     item = make.claimed()
-    item.schedule_retry(TransientMedia404(), Evidence(http_status=404))
+    conclude(item, TransientMedia404(), Evidence(http_status=404))
     MediaItem.objects.filter(pk=item.pk).update(next_attempt_at=timezone.now() + timedelta(hours=1))
     return item
 
@@ -83,7 +84,7 @@ def test_one_that_waits_is_tried_now(admin_client: Client, handed_on: list[int])
     item = waiting()
     retry_one(admin_client, item)
     item.refresh_from_db()
-    assert item.may_be_claimed(timezone.now())
+    assert item.is_claimable(timezone.now())
     assert handed_on == [item.pk]
 
 

@@ -32,7 +32,7 @@ def inserts(request: HttpRequest, pictures: int) -> HttpResponse:
         event = WebhookEvent.announced(message, provider="twilio", at=now)
         event.save(force_insert=True)
         MediaItem.objects.bulk_create(
-            [MediaItem.announced(event, media, now) for media in message.media]
+            [MediaItem.from_announcement(event, media, now) for media in message.media]
         )
     return HttpResponse("<Response/>", content_type="text/xml")
 

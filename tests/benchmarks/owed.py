@@ -97,7 +97,7 @@ def announced(urls: Sequence[str]) -> tuple[list[WebhookEvent], list[MediaItem]]
             media=(media,),
         )
         events.append(WebhookEvent.announced(message, provider="twilio", at=now))
-        items.append(MediaItem.announced(events[-1], media, now))
+        items.append(MediaItem.from_announcement(events[-1], media, now))
     return events, items
 
 

@@ -37,7 +37,7 @@ def test_an_attempt_reads_once_and_writes_twice_to_each_row(twilio: Simulator) -
     with CaptureQueriesContext(connection) as captured:
         claimed = MediaItem.claim(item.pk)
         assert claimed is not None
-        assert run_attempt(claimed) == "stored"
+        assert run_attempt(claimed, countdown_allowed=lambda: True).failure is None
     verbs = [query["sql"].split()[0] for query in captured]
     # Claimed and on record before the request, then ended and on record, each in one transaction.
     claim, end = ["SELECT", "SAVEPOINT", "UPDATE", "INSERT", "RELEASE"], ["UPDATE", "UPDATE"]

@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import DjangoAssertNumQueries
 
 from mediapipe.failures import TooLarge, TransientMedia404
+from mediapipe.fetching.attempt import conclude
 from mediapipe.models import MediaItem, Status
 from mediapipe.providers.base import Body, Evidence
 from tests.support import make
@@ -78,7 +79,7 @@ def stored() -> MediaItem:
         claimed = MediaItem.claim(item.pk)
         assert claimed is not None
         if evidence.http_status == 404:
-            claimed.schedule_retry(TransientMedia404(), evidence)
+            conclude(claimed, TransientMedia404(), evidence)
         else:
             body = Body(size=3, sha256="ab" * 32, head=b"abc")
             claimed.mark_stored(evidence, body, content_type="image/jpeg", storage_name="a/b.jpg")

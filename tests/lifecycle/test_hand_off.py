@@ -21,6 +21,7 @@ from pytest_django import Settings
 from standardwebhooks import Webhook
 
 from mediapipe.failures import StorageFailed, Unauthorized, Undelivered
+from mediapipe.fetching.attempt import conclude
 from mediapipe.lifecycle import hand_off as handing
 from mediapipe.lifecycle.export import media_document
 from mediapipe.models import HandOff, MediaItem
@@ -62,7 +63,7 @@ def configure(settings: Settings, url: str) -> None:
 
 def failed() -> MediaItem:
     item = make.claimed()
-    item.mark_failed(Unauthorized(), Evidence())
+    conclude(item, Unauthorized(), Evidence())
     return item
 
 
@@ -99,7 +100,7 @@ def test_nothing_is_owed_where_nobody_waits() -> None:
 
 
 def test_nothing_is_owed_for_an_item_that_is_tried_again(receiver: Heard) -> None:
-    make.claimed().schedule_retry(StorageFailed(), Evidence())
+    conclude(make.claimed(), StorageFailed(), Evidence())
     assert not HandOff.objects.exists()
 
 

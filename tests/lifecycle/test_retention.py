@@ -17,6 +17,7 @@ from django_celery_results.models import TaskResult
 from pytest_django import Settings
 
 from mediapipe.failures import TooLarge, TransientMedia404
+from mediapipe.fetching.attempt import conclude
 from mediapipe.lifecycle import retention
 from mediapipe.models import (
     Cause,
@@ -105,7 +106,7 @@ def test_zero_days_keep_everything(settings: Settings) -> None:
 
 
 def test_nothing_of_an_unfinished_item_is_deleted() -> None:
-    make.claimed().schedule_retry(TransientMedia404(), Evidence(http_status=404))
+    conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
     make.claimed()
     make.media()
     age()

@@ -10,6 +10,8 @@ import pytest
 from django.db import transaction
 
 from mediapipe.failures import RecordingAbsent, StorageFailed, Unauthorized, UrlMissing
+from mediapipe.fetching.attempt import conclude
+from mediapipe.fetching.completion import complete_absent
 from mediapipe.models import MediaItem, Status
 from mediapipe.providers.base import Evidence
 from mediapipe.signals import media_failed, media_stored
@@ -53,19 +55,19 @@ def test_a_stored_item_is_told_once_it_is_in_the_database(listener: Listener) ->
 
 
 def test_a_failure_is_told(listener: Listener) -> None:
-    make.claimed().mark_failed(Unauthorized(), Evidence())
+    conclude(make.claimed(), Unauthorized(), Evidence())
     assert listener.heard == [("failed", Status.FAILED)]
 
 
 def test_an_item_that_is_tried_again_is_told_of_only_at_its_end(listener: Listener) -> None:
-    make.claimed().schedule_retry(StorageFailed(), Evidence())
+    conclude(make.claimed(), StorageFailed(), Evidence())
     assert listener.heard == []
 
 
 def test_what_never_was_is_told_once(listener: Listener) -> None:
     item = make.media(make.recording())
     for _ in range(2):
-        item.mark_absent(RecordingAbsent())
+        complete_absent(item, RecordingAbsent())
     assert listener.heard == [("failed", Status.ABSENT)]
 
 
@@ -80,7 +82,7 @@ def test_what_a_webhook_announces_as_failed_is_told_once(listener: Listener) -> 
 def test_what_was_rolled_back_is_not_told(listener: Listener) -> None:
     item = make.claimed()
     with pytest.raises(RuntimeError), transaction.atomic():
-        item.mark_failed(Unauthorized(), Evidence())
+        conclude(item, Unauthorized(), Evidence())
         raise RuntimeError
     assert listener.heard == []
 

@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from mediapipe.failures import LeaseLost, StorageFailed, TransientMedia404, Unauthorized
+from mediapipe.fetching.attempt import conclude
 from mediapipe.models import MediaItem, Status
 from mediapipe.models.media.item import LEASE
 from mediapipe.models.status import DELIVERY_TIMEOUT
@@ -51,9 +52,9 @@ def test_a_stored_item_is_never_claimed_again() -> None:
 def test_an_item_is_not_claimed_before_it_is_due() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.claimed()
-        wait = item.schedule_retry(TransientMedia404(), Evidence())
-        assert wait is not None
-        clock.shift(timedelta(seconds=wait.delay_s - 0.2))
+        delay = conclude(item, TransientMedia404(), Evidence()).delay
+        assert delay is not None
+        clock.shift(timedelta(seconds=delay.delay_s - 0.2))
         assert MediaItem.claim(item.pk) is None
         clock.shift(timedelta(seconds=0.2))
         assert MediaItem.claim(item.pk) is not None
@@ -64,7 +65,7 @@ def test_a_clock_that_was_set_back_makes_no_item_wait_as_long_again(waits: bool)
     with time_machine.travel(NOON, tick=False):
         item = make.claimed()
         if waits:
-            item.schedule_retry(TransientMedia404(), Evidence())
+            conclude(item, TransientMedia404(), Evidence())
     with time_machine.travel(NOON - timedelta(days=2), tick=False):
         assert MediaItem.claim(item.pk) is not None
 
@@ -74,13 +75,13 @@ def test_a_wait_of_the_slow_phase_is_no_clock_that_was_set_back() -> None:
         item = make.claimed()
         clock.shift(timedelta(seconds=400))
         item.renew_lease()
-        item.schedule_retry(TransientMedia404(), Evidence())
+        conclude(item, TransientMedia404(), Evidence())
         assert MediaItem.claim(item.pk) is None
 
 
 def test_a_404_is_counted_and_its_time_kept() -> None:
     item = make.claimed()
-    item.schedule_retry(TransientMedia404(), Evidence(http_status=404, error_code=20404))
+    conclude(item, TransientMedia404(), Evidence(http_status=404, error_code=20404))
     item.refresh_from_db()
     assert (item.status, item.error, item.not_found_count) == (Status.RETRYING, "not_ready", 1)
     assert item.last_not_found_at == item.attempt.started_at
@@ -89,7 +90,7 @@ def test_a_404_is_counted_and_its_time_kept() -> None:
 
 def test_trouble_of_ours_does_not_use_up_the_schedule() -> None:
     item = make.claimed()
-    item.schedule_retry(StorageFailed(), Evidence())
+    conclude(item, StorageFailed(), Evidence())
     item.refresh_from_db()
     assert (item.fast_retries, item.slow_retries, item.not_found_count) == (0, 0, 0)
 
@@ -99,7 +100,7 @@ def test_the_slow_phase_waits_in_the_database_and_not_for_a_message() -> None:
         item = make.claimed()
         clock.shift(timedelta(seconds=400))
         item.renew_lease()
-        item.schedule_retry(TransientMedia404(), Evidence())
+        conclude(item, TransientMedia404(), Evidence())
         item.refresh_from_db()
         assert (item.phase, item.slow_retries) == ("slow", 1)
         assert item.sweep_at == item.next_attempt_at
@@ -108,7 +109,7 @@ def test_the_slow_phase_waits_in_the_database_and_not_for_a_message() -> None:
 def test_the_end_of_the_schedule_is_a_failed_row_with_its_reason() -> None:
     item = make.claimed()
     item.slow_retries = 7
-    assert item.schedule_retry(TransientMedia404(), Evidence()) is None
+    assert conclude(item, TransientMedia404(), Evidence()).delay is None
     item.refresh_from_db()
     assert (item.status, item.error, item.sweep_at) == (Status.FAILED, "not_ready", None)
 
@@ -124,7 +125,7 @@ def test_a_final_failure_ends_the_item_at_once() -> None:
 def test_media_became_available_between_the_last_404_and_the_first_other_answer() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.claimed()
-        item.schedule_retry(TransientMedia404(), Evidence())
+        conclude(item, TransientMedia404(), Evidence())
         clock.shift(timedelta(seconds=2))
         item = claim(item)
         make.store(item, found_at=NOON + timedelta(seconds=2.1))
@@ -134,7 +135,7 @@ def test_media_became_available_between_the_last_404_and_the_first_other_answer(
 
 def test_a_404_after_another_answer_forgets_that_the_media_was_found() -> None:
     item = make.claimed()
-    item.schedule_retry(TransientMedia404(), Evidence(found_at=NOON))
+    conclude(item, TransientMedia404(), Evidence(found_at=NOON))
     item.refresh_from_db()
     assert item.found_at is None
 
@@ -164,7 +165,7 @@ def test_a_worker_that_slept_past_its_lease_undoes_nothing() -> None:
         clock.shift(LEASE + timedelta(seconds=1))
         make.store(claim(sleeper))
         with pytest.raises(LeaseLost):
-            sleeper.schedule_retry(TransientMedia404(), Evidence())
+            conclude(sleeper, TransientMedia404(), Evidence())
     sleeper.refresh_from_db()
     assert sleeper.status == Status.STORED
     assert sleeper.attempt_set.get(number=1).outcome == "interrupted"

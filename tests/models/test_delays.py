@@ -6,6 +6,7 @@ import pytest
 import time_machine
 
 from mediapipe.failures import TransientMedia404
+from mediapipe.fetching.attempt import conclude
 from mediapipe.models import MediaItem
 from mediapipe.models.delays import queue_lag_s, span
 from mediapipe.providers.base import Body, Evidence
@@ -58,7 +59,7 @@ def test_a_clock_set_back_makes_no_negative_delay() -> None:
 def not_found(item: MediaItem, at_s: float) -> None:
     """Let an attempt this long after the webhook be answered with 404."""
     with time_machine.travel(RECEIVED + timedelta(seconds=at_s), tick=False):
-        claimed(item).schedule_retry(TransientMedia404(), Evidence())
+        conclude(claimed(item), TransientMedia404(), Evidence())
     item.refresh_from_db()
 
 

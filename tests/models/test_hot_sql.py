@@ -7,8 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from mediapipe.models import FetchAttempt, MediaItem, WebhookEvent
-from mediapipe.models.hot_sql import Statement, insert, run, run_both, update
+from mediapipe.models import FetchAttempt, MediaItem, WebhookEvent, hot_sql
 from mediapipe.providers.base import Body, Evidence
 from tests.support import make
 
@@ -17,33 +16,43 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 BODY = Body(size=3, sha256="ab" * 32, head=b"abc")
 
 
-def test_both_statements_are_run_where_the_first_changes_a_row() -> None:
+SEEN = {"detail": "seen"}
+
+
+def test_row_and_attempt_are_written_where_the_row_is_as_expected() -> None:
     item = make.media()
-    assert run_both(renamed(item, "queued"), insert(attempt(item)))
+    assert hot_sql.claim(item, {"id": item.pk, "status": "queued"}, SEEN, attempt(item))
     item.refresh_from_db()
     assert (item.detail, item.attempt_set.get().number) == ("seen", 1)
 
 
-def test_neither_is_run_where_the_first_changes_none() -> None:
+def test_neither_is_written_where_the_row_has_changed() -> None:
     item = make.media()
-    assert not run_both(renamed(item, "stored"), insert(attempt(item)))
+    assert not hot_sql.claim(item, {"id": item.pk, "status": "stored"}, SEEN, attempt(item))
     item.refresh_from_db()
     assert (item.detail, item.attempt_set.count()) == ("", 0)
 
 
-def test_the_first_is_undone_where_the_second_fails() -> None:
+def test_the_row_is_unchanged_where_the_attempt_cannot_be_inserted() -> None:
     item = make.media()
-    run(insert(attempt(item)))
+    attempt(item).save()
     with pytest.raises(IntegrityError), transaction.atomic():
-        run_both(renamed(item, "queued"), insert(attempt(item)))
+        hot_sql.claim(item, {"id": item.pk}, SEEN, attempt(item))
     item.refresh_from_db()
     assert item.detail == ""
 
 
-def test_the_first_counts_even_if_the_second_finds_no_row() -> None:
+def test_the_row_is_written_even_if_its_attempt_is_gone() -> None:
     item = make.media()
-    nothing = attempt(item).closed("stored", "", Evidence(), 1.0)
-    assert run_both(renamed(item, "queued"), nothing)
+    ended = FetchAttempt.ended("stored", "", Evidence())
+    assert hot_sql.finish(item, {"id": item.pk}, SEEN, attempt(item), ended)
+
+
+def test_an_attempt_is_not_closed_where_the_lease_is_lost() -> None:
+    item = make.claimed()
+    ended = FetchAttempt.ended("stored", "", Evidence())
+    assert not hot_sql.finish(item, {"id": item.pk, "lease": "other"}, SEEN, attempt(item), ended)
+    assert item.attempt_set.get().outcome == ""
 
 
 @pytest.mark.parametrize(
@@ -51,7 +60,7 @@ def test_the_first_counts_even_if_the_second_finds_no_row() -> None:
 )
 def test_a_text_is_written_as_it_is(text: str) -> None:
     item = make.media()
-    assert run(update(MediaItem, {"id": item.pk}, {"detail": text})) == 1
+    assert hot_sql.claim(item, {"id": item.pk}, {"detail": text}, attempt(item))
     item.refresh_from_db()
     assert item.detail == text
 
@@ -76,11 +85,6 @@ def test_what_else_a_claimed_item_has_is_read_when_it_is_asked_for() -> None:
     assert (claimed.event.parameters, claimed.event.sender) == (event.parameters, event.sender)
 
 
-def renamed(item: MediaItem, status: str) -> Statement:
-    """Return what gives an item of this status another detail."""
-    return update(MediaItem, {"id": item.pk, "status": status}, {"detail": "seen"})
-
-
 def attempt(item: MediaItem) -> FetchAttempt:
     """Return the unsaved row of its first attempt."""
-    return FetchAttempt.begun(item, timezone.now(), task_id="", worker="")
+    return FetchAttempt(media=item, number=1, phase="fast", started_at=timezone.now())

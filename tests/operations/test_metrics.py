@@ -15,6 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from mediapipe.failures import TooLarge, TransientMedia404
+from mediapipe.fetching.attempt import conclude
 from mediapipe.models import Completion, Counter, Deletion, HandOff, Heartbeat, MediaItem, Watermark
 from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.operations import counters
@@ -43,7 +44,7 @@ def late() -> MediaItem:
         claimed = MediaItem.claim(item.pk)
         assert claimed
         if evidence.http_status == 404:
-            claimed.schedule_retry(TransientMedia404(), evidence)
+            conclude(claimed, TransientMedia404(), evidence)
         else:
             body = Body(size=3, sha256="ab" * 32, head=b"abc")
             claimed.mark_stored(evidence, body, content_type="image/jpeg", storage_name="a/b.jpg")

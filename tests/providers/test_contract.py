@@ -76,7 +76,7 @@ def test_the_webhooks_of_conversations_are_read(settings: Settings, host: str) -
 @pytest.mark.parametrize("kind", [Kind.MESSAGE, Kind.RECORDING])
 def test_a_deletion_is_one_that_the_description_has(mock: str, kind: Kind) -> None:
     item = announced(mock, kind)
-    assert delete_at_provider._asked(item) == "Twilio answered 204: it is deleted."
+    assert delete_at_provider._request_deletion(item) == "Twilio answered 204: deleted."
 
 
 def announced(origin: str, kind: Kind) -> MediaItem:

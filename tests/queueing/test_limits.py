@@ -24,7 +24,7 @@ BUSY, QUIET = make.ACCOUNT, "AC" + "b2" * 16
 def small_queue(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an account have two messages in the queue, and each look at them be a new one."""
     settings.QUEUE_MAX_MESSAGES = 4
-    monkeypatch.setattr(limits, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(limits, "QUOTA_CHECK_INTERVAL_S", 0.0)
 
 
 def of(account_sid: str, count: int) -> list[int]:
@@ -67,7 +67,7 @@ def test_what_waits_for_the_sweep_or_was_tried_is_not_in_the_queue() -> None:
 
 
 def test_a_look_is_good_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "LOOK_EVERY_S", 60.0)
+    monkeypatch.setattr(limits, "QUOTA_CHECK_INTERVAL_S", 60.0)
     remembered = AccountQuota()
     assert remembered.allows(BUSY)
     of(BUSY, 9)

@@ -7,7 +7,6 @@ from typing import Any
 
 from pytest_django import Settings
 
-from mediapipe.failures import Failure
 from mediapipe.fetching.attempt import attempt as run_attempt
 from mediapipe.models import MediaItem
 from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind
@@ -36,11 +35,13 @@ def attempt(item: MediaItem) -> str:
     claimed = MediaItem.claim(item.pk)
     assert claimed is not None
     try:
-        return run_attempt(claimed)
-    except Failure as failure:
-        return failure.slug
+        outcome = run_attempt(claimed, countdown_allowed=lambda: True)
     finally:
         item.refresh_from_db()
+    if outcome.failure is None:
+        return "stored"
+    waits_in_database = outcome.delay and outcome.countdown_s is None
+    return f"retrying: {outcome.failure.slug}" if waits_in_database else outcome.failure.slug
 
 
 def stored_files(settings: Settings) -> list[Path]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from mediapipe.fetching.completion import outbox_rows, send_signal
 from mediapipe.models import MediaItem, WebhookEvent
 from mediapipe.providers.base import AnnouncedMedia, Body, Evidence, InboundMessage, Kind
 from mediapipe.webhooks.record import record
@@ -94,5 +95,7 @@ def store(item: MediaItem, found_at: datetime | None = NOON) -> MediaItem:
         Body(size=3, sha256="ab" * 32, head=b"abc"),
         content_type="image/jpeg",
         storage_name="a/b.jpg",
+        outbox=outbox_rows(item, stored=True),
     )
+    send_signal(item)
     return item

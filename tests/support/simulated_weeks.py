@@ -14,10 +14,11 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import time_machine
+from django.utils import timezone
 
 from mediapipe.escalation import detection
-from mediapipe.failures import Failure, TransientFailure, TransientMedia404
-from mediapipe.fetching.not_found import judge
+from mediapipe.failures import TransientFailure, TransientMedia404
+from mediapipe.fetching.not_found import diagnose, is_due, query_metadata
 from mediapipe.models import IncidentStep, MediaItem, Status, StepKind, WebhookEvent
 from mediapipe.models.delays import queue_lag_s, span, waited_s
 from mediapipe.providers.base import MediaRequest, Response
@@ -177,7 +178,7 @@ class Week:
         message = make.message(account_sid=account_sid)
         event = WebhookEvent.announced(message, provider="twilio", at=at, home_region="us1")
         (announced,) = message.media
-        item = MediaItem.announced(event, announced, at)
+        item = MediaItem.from_announcement(event, announced, at)
         item.media_url = item.media_url.replace(make.ACCOUNT, account_sid)
         first = max(at, weather.down_until or at) + timedelta(seconds=self.rng.uniform(0.1, 0.5))
         yield Truth(item, *self._fate(weather, at, first))
@@ -227,8 +228,12 @@ class Week:
         item = truth.item
         if truth.tried > 3:
             self.clock.move_to(at)
-        item.account_degraded, item.began, item.last_not_found_at = False, 0.0, at
-        failure: Failure = judge(item, TransientMedia404())
+        item.account_degraded, item.last_not_found_at = False, at
+        report = query_metadata(item) if is_due(item) else None
+        diagnosis = diagnose(item, TransientMedia404(), report, timezone.now())
+        failure = diagnosis.failure
+        for name, value in diagnosis.changes.items():
+            setattr(item, name, value)
         item.not_found_count += 1
         item.status, item.error = Status.RETRYING, failure.slug
         if not isinstance(failure, TransientFailure) or truth.tried == len(SCHEDULE_S):

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import pytest
 from pytest_django import Settings
 
-from mediapipe.failures import Failure
 from mediapipe.fetching.attempt import attempt
 from mediapipe.fetching.http.session import close_session
 from mediapipe.models import MediaItem, Rejection, WebhookEvent
@@ -115,11 +114,10 @@ def attempted(item: MediaItem) -> str:
     claimed = MediaItem.claim(item.pk)
     assert claimed is not None
     try:
-        return attempt(claimed).removeprefix("retrying: ")
-    except Failure as failure:
-        return failure.slug
+        outcome = attempt(claimed, countdown_allowed=lambda: True)
     finally:
         item.refresh_from_db()
+    return outcome.failure.slug if outcome.failure else "stored"
 
 
 @pytest.mark.database

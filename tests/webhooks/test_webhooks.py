@@ -170,7 +170,7 @@ def test_ten_media_cost_no_more_queries_than_one(
     django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # One look a second at the account's share in the queue is not counted here.
-    monkeypatch.setattr(limits, "LOOK_EVERY_S", 60.0)
+    monkeypatch.setattr(limits, "QUOTA_CHECK_INTERVAL_S", 60.0)
     send(mms(1))
     # Savepoint, event, media, release.
     with django_assert_num_queries(4):

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Aggregate, Count, Q
 
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.models.percentiles import Percentiles
 from mediapipe.timing.period import Period
 

@@ -11,7 +11,8 @@ from django.conf import settings
 from django.db.models import Count
 
 from mediapipe.models import MediaItem
-from mediapipe.models.media.queryset import EARLY_404, EXPLAINED, FOUND, MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
+from mediapipe.models.media.queryset import EARLY_404, EXPLAINED, FOUND
 from mediapipe.models.percentiles import Percentiles
 from mediapipe.timing.period import Period
 

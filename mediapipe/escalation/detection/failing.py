@@ -11,7 +11,7 @@ from mediapipe.escalation.detection.counts import ending
 from mediapipe.escalation.detection.levels import OVER, least, level
 from mediapipe.failures import MediaDeleted
 from mediapipe.models import Cause, Incident, IncidentMedia, MediaItem, Observation
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.timing.period import Period
 
 # People delete media, as is their right.

@@ -20,7 +20,7 @@ from mediapipe.escalation.detection.counts import (
 )
 from mediapipe.escalation.detection.levels import OUTBREAK, OVER, least, level
 from mediapipe.models import Cause, Incident, MediaItem, Observation
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.timing.period import Period
 
 # Two signs of one trouble: as long as there is an incident for one, the other one is no news.

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from mediapipe.escalation.detection.counts import received
 from mediapipe.models import Cause, Incident, Observation, Status
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.timing.period import Period
 
 # An outage of ours shows in what came in lately, and is over when what comes in is prompt.

@@ -17,10 +17,11 @@ SENDERS: dict[Channel, Callable[[Announcement, str], str]] = {
 }
 
 
-def deliver(notice: Notice) -> str:
+def deliver(notice: Notice, retry_after: Callable[[float | None], object] = lambda _: None) -> str:
     """Make one attempt at a notice that was claimed; return the answer.
 
-    Raises Undelivered, which says when Celery shall try again; the notice knows it too.
+    If it fails, call `retry_after` with the seconds until Celery's retry (None: there is none) and
+    raise Undelivered.
     """
     if notice.payload is None:
         notice.snapshot_payload(announcement(notice.step).as_dict())
@@ -29,7 +30,7 @@ def deliver(notice: Notice) -> str:
         answer = send(Channel(notice.channel), said, notice.key)
     except Undelivered as undelivered:
         to = f"send the {notice.channel} notice of incident {notice.incident_id}"
-        record_failure(notice, undelivered, to)
+        retry_after(record_failure(notice, undelivered, to))
         raise
     notice.mark_delivered(answer)
     return answer

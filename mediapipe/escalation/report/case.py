@@ -12,7 +12,7 @@ from django.db.models import Max, Min, Q
 from django.utils import timezone
 
 from mediapipe.models import MediaItem
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 
 # So many days before the period say what is usual.
 BASELINE_DAYS = 14

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mediapipe.escalation.report.case import Case
 from mediapipe.escalation.report.figures import Figures
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,7 +14,7 @@ from mediapipe.escalation.report.case import Case
 from mediapipe.escalation.report.ruled_out import RuledOut, ruled_out
 from mediapipe.models import FetchAttempt
 from mediapipe.models.delays import Span
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.models.percentiles import Percentiles
 
 NOT_FOUND = 404

@@ -10,7 +10,7 @@ from django.db.models.functions import TruncMinute
 
 from mediapipe.escalation.report.case import Case
 from mediapipe.models import FetchAttempt
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.models.percentiles import Percentiles
 
 NOT_FOUND, REFUSED = 404, (401, 403)

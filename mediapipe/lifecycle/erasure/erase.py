@@ -87,7 +87,7 @@ def _erase_events(ids: list[int]) -> list[str]:
     WebhookEvent.objects.filter(pk__in=ids).mark_erased()
     media = MediaItem.objects.filter(event__in=ids)
     # A worker that is fetching one of them loses its lease, but may already have saved the file.
-    busy = set(media.in_hand(timezone.now()).values_list("event", flat=True))
+    busy = set(media.in_flight(timezone.now()).values_list("event", flat=True))
     media.mark_erased()
     left = [f"an item of event {pk} was being fetched" for pk in sorted(busy)]
     try:

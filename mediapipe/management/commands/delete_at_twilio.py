@@ -6,10 +6,10 @@ from django.db.models import Q
 from rich.console import Console
 from rich.progress import track
 
+from mediapipe.fetching.completion import deletion_of, deletion_policy_for
 from mediapipe.management.arguments import add_period, media_of_period
 from mediapipe.models import Deletion, MediaItem
-from mediapipe.models.deletions import deletion_policy_for
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.providers.base import PostStorePolicy
 
 CHUNK = 1000
@@ -51,8 +51,9 @@ def _each(media: MediaQuerySet) -> Any:
 
 
 def _owe(item: MediaItem) -> bool:
-    if deletion_policy_for(item) == PostStorePolicy.KEEP:
+    deletion = deletion_of(item)
+    if deletion is None:
         return False
-    Deletion.owe(item)
+    Deletion.objects.bulk_create([deletion], ignore_conflicts=True)
     Deletion.objects.filter(media=item).retry_undone()
     return True

@@ -12,7 +12,7 @@ from mediapipe.escalation.report.case import Case, NothingToReport, case_of
 from mediapipe.escalation.report.message import subject
 from mediapipe.escalation.report.package import name_of, write_package
 from mediapipe.management.arguments import add_period, media_of_period
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 
 
 class Command(BaseCommand):

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from mediapipe.fetching.schedule import Schedule
 from mediapipe.management.arguments import add_period, media_of_period
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.settings.values import duration_s
 from mediapipe.timing.retry_lab import formatting, plot
 from mediapipe.timing.retry_lab.comparison import Comparison, compare

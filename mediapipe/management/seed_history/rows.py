@@ -42,7 +42,7 @@ class Rows:
         event.last_repeat_at = arrival.at + timedelta(seconds=5) if arrival.repeats else None
         self.events.append(event)
         for announced in arrival.message.media:
-            item = MediaItem.announced(event, announced, arrival.at)
+            item = MediaItem.from_announcement(event, announced, arrival.at)
             lasts_s = (until - arrival.at).total_seconds()
             fate = fate_of(announced, arrival, lasts_s=lasts_s, rng=rng)
             self.media.append(item)

@@ -1,39 +1,27 @@
-"""What an end, or the answer to an attempt, changes in the row of a media item.
-
-No row is written here: each function returns the columns with their new values, and leaves the
-times among them in the item that it was given.
-"""
+"""The columns that an event in the life of a media item changes. Nothing is written here."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils import timezone
 
-from mediapipe.failures import (
-    Absence,
-    ErrorDocument,
-    Failure,
-    MediaDeleted,
-    TransientMedia404,
-)
-from mediapipe.models.delays import queue_lag_s, span, waited_s
+from mediapipe.failures import Absence, ErrorDocument, Failure, MediaDeleted, TransientMedia404
+from mediapipe.models.delays import Times, queue_lag_s, span, waited_s
+from mediapipe.models.media.row import MediaRow
 from mediapipe.models.status import Status
-from mediapipe.providers.base import NotFoundCause
-
-if TYPE_CHECKING:
-    from mediapipe.models.media.item import MediaItem
-    from mediapipe.providers.base import Evidence
+from mediapipe.providers.base import Evidence, NotFoundCause
 
 
 def ended(failure: Failure) -> dict[str, Any]:
-    """Return what changes when no further attempt will be made."""
-    absent, deleted = isinstance(failure, Absence), isinstance(failure, MediaDeleted)
+    """Return the columns of an item for which no further attempt will be made."""
+    absent = isinstance(failure, Absence)
+    cause = {"not_found_because": NotFoundCause.DELETED}
     return {
         "status": Status.ABSENT if absent else Status.FAILED,
         "failed_at": None if absent else timezone.now(),
-        **({"not_found_because": NotFoundCause.DELETED} if deleted else {}),
+        **(cause if isinstance(failure, MediaDeleted) else {}),
         "error": failure.slug,
         "detail": failure.detail[:255],
         "next_attempt_at": None,
@@ -41,35 +29,32 @@ def ended(failure: Failure) -> dict[str, Any]:
     }
 
 
-def first_tried(media: MediaItem, at: datetime) -> dict[str, Any]:
-    """Return the queue lag, now that the first attempt began at this time."""
-    media.first_attempt_at = at
-    return {"first_attempt_at": at, "queue_lag_s": queue_lag_s(media)}
+def first_attempt(media: MediaRow, at: datetime) -> dict[str, Any]:
+    """Return the columns of an item whose first attempt began at this time."""
+    times = Times.copy(media, first_attempt_at=at)
+    return {"first_attempt_at": at, "queue_lag_s": queue_lag_s(times)}
 
 
-def seen(media: MediaItem, failure: Failure, evidence: Evidence) -> dict[str, Any]:
-    """Return what a failed attempt tells about when the media became available."""
-    if isinstance(failure, ErrorDocument):
-        return {}
-    if isinstance(failure, TransientMedia404) or evidence.http_status == 404:
-        not_found = {"not_found_count": media.not_found_count + 1}
-        return not_found | _available(media, media.attempt.started_at, None)
-    return found(media, evidence)
-
-
-def found(media: MediaItem, evidence: Evidence) -> dict[str, Any]:
-    """Return between which bounds the media became available, now that it was no 404."""
-    return _available(media, media.last_not_found_at, media.found_at or evidence.found_at)
-
-
-def _available(
-    media: MediaItem, not_before: datetime | None, found_at: datetime | None
+def availability(
+    media: MediaRow, failure: Failure | None, evidence: Evidence, started_at: datetime
 ) -> dict[str, Any]:
-    media.last_not_found_at, media.found_at = not_before, found_at
-    delay = span(media)
-    return {
-        "last_not_found_at": not_before,
-        "found_at": found_at,
-        "delay_at_least_s": waited_s(media),
+    """Return the bounds between which the media became available, as the latest attempt shows.
+
+    A 404 moves the lower bound to when its attempt started; any other response is an upper bound.
+    """
+    if isinstance(failure, ErrorDocument):
+        # An error page with status 200 says neither that the media is there nor that it is not.
+        return {}
+    counted = {}
+    if isinstance(failure, TransientMedia404) or evidence.http_status == 404:
+        counted = {"not_found_count": media.not_found_count + 1}
+        times = Times.copy(media, last_not_found_at=started_at, found_at=None)
+    else:
+        times = Times.copy(media, found_at=media.found_at or evidence.found_at)
+    delay = span(times)
+    return counted | {
+        "last_not_found_at": times.last_not_found_at,
+        "found_at": times.found_at,
+        "delay_at_least_s": waited_s(times),
         "delay_at_most_s": delay.at_most_s if delay else None,
     }

@@ -1,42 +1,41 @@
-"""What a worker reads of a media item to claim it, by a query that is put together once.
+"""What a worker reads of a media item to claim it, by a query that is built once per process.
 
-It is run for each attempt, and Django takes longer to put it together than a database to answer.
+It runs for each attempt, and building it takes Django longer than PostgreSQL takes to answer.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from django.db.models import Exists, F, OuterRef
 
 from mediapipe.models.accounts import AccountHealth
 from mediapipe.models.events import WebhookEvent
+from mediapipe.models.media.row import MediaRow
 
-if TYPE_CHECKING:
-    from mediapipe.models.media.item import MediaItem
+Item = TypeVar("Item", bound=MediaRow)
 
-# What a request to the provider needs to know of an event; all else is read when it is asked for.
+# What a request to the provider needs of an event; its other columns are loaded on access.
 EVENT_FIELDS = ("provider", "account_sid", "subject_sid")
 
 
-def to_claim(items: type[MediaItem], pk: int) -> MediaItem | None:
-    """Return an item, and whether its account is `troubled`; None if there is no such row."""
+def read_for_claim(items: type[Item], pk: int) -> Item | None:
+    """Return an item with `account_degraded` and its event; None if there is no such row."""
     sql, values = _query(items)
-    item = next(iter(items.objects.raw(sql, [*values, pk])), None)
+    rows = items._default_manager
+    item = next(iter(rows.raw(sql, [*values, pk])), None)
     if item is not None:
         event = [vars(item).pop(f"event_{name}") for name in EVENT_FIELDS]
-        database = items.objects.db
-        item.event = WebhookEvent.from_db(database, ["id", *EVENT_FIELDS], [item.event_id, *event])
+        item.event = WebhookEvent.from_db(rows.db, ["id", *EVENT_FIELDS], [item.event_id, *event])
     return item
 
 
 @cache
-def _query(items: type[MediaItem]) -> tuple[str, tuple[Any, ...]]:
-    """Return the query and its values, without the last of them, which is the key."""
-    trouble = AccountHealth.objects.filter(account_sid=OuterRef("account_sid"))
-    known: dict[str, Any] = {"account_degraded": Exists(trouble)}
-    known |= {f"event_{name}": F(f"event__{name}") for name in EVENT_FIELDS}
-    rows = items.objects.filter(pk=0).annotate(**known)
-    sql, values = rows.query.sql_with_params()
+def _query(items: type[MediaRow]) -> tuple[str, tuple[Any, ...]]:
+    """Return the SQL and its parameters, without the last of them, which is the key."""
+    health = AccountHealth.objects.filter(account_sid=OuterRef("account_sid"))
+    columns: dict[str, Any] = {"account_degraded": Exists(health)}
+    columns |= {f"event_{name}": F(f"event__{name}") for name in EVENT_FIELDS}
+    sql, values = items._default_manager.filter(pk=0).annotate(**columns).query.sql_with_params()
     return sql, values[:-1]

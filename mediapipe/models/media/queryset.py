@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TypeVar, cast
 
-from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import F, Q, Window
 from django.db.models.functions import Coalesce, RowNumber
@@ -12,12 +11,11 @@ from django.utils import timezone
 
 from mediapipe.failures import AccountRefused, Erased, Unauthorized
 from mediapipe.models.accounts import AccountHealth
-from mediapipe.models.status import DELIVERY_TIMEOUT, UNFINISHED, Phase, Status
+from mediapipe.models.media.row import MediaRow
+from mediapipe.models.status import DELIVERY_TIMEOUT, UNFINISHED, Phase, Status, longest_fast_wait
 from mediapipe.providers.base import NotFoundCause
 
-if TYPE_CHECKING:
-    from mediapipe.models.media.item import MediaItem  # noqa: F401  (named in a base class)
-
+Item = TypeVar("Item", bound=MediaRow)
 
 # What is said of media of which these credentials have seen no trace.
 UNSEEN = (NotFoundCause.DELETED, NotFoundCause.CREDENTIALS_SUSPECTED)
@@ -35,34 +33,34 @@ EXPLAINED = Q(
 EARLY_404 = Q(not_found_count__gt=0, delay_at_least_s__isnull=False)
 
 
-class MediaQuerySet(models.QuerySet["MediaItem"]):
-    """The questions that are asked of media items."""
+class MediaRowQuerySet(models.QuerySet[Item]):
+    """The queries over media items."""
 
-    def unfinished(self) -> MediaQuerySet:
+    def unfinished(self) -> MediaRowQuerySet[Item]:
         """Those that are still owed."""
         return self.filter(status__in=UNFINISHED)
 
-    def queued(self) -> MediaQuerySet:
+    def queued(self) -> MediaRowQuerySet[Item]:
         """Those that wait for a worker: new, or put back to work."""
         return self.filter(status=Status.QUEUED)
 
-    def untried(self) -> MediaQuerySet:
+    def untried(self) -> MediaRowQuerySet[Item]:
         """Those that nobody has tried yet."""
         return self.filter(attempts=0)
 
-    def tried(self) -> MediaQuerySet:
+    def tried(self) -> MediaRowQuerySet[Item]:
         """Those that were tried at least once."""
         return self.filter(attempts__gt=0)
 
-    def stored(self) -> MediaQuerySet:
+    def stored(self) -> MediaRowQuerySet[Item]:
         """Those whose file is kept and verified."""
         return self.filter(status=Status.STORED)
 
-    def failed(self) -> MediaQuerySet:
+    def failed(self) -> MediaRowQuerySet[Item]:
         """Those that only a person can put back to work."""
         return self.filter(status=Status.FAILED)
 
-    def with_file_before(self, moment: datetime) -> MediaQuerySet:
+    def with_file_before(self, moment: datetime) -> MediaRowQuerySet[Item]:
         """Those stored before this moment whose file may still be there, the oldest first.
 
         Also those whose file was given up by a purge that did not get to its removal.
@@ -71,30 +69,25 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
         # In the order of the index `media_file`.
         return self.exclude(storage_name="").filter(old).order_by("purged_at", "retrieved_at")
 
-    def early_404(self) -> MediaQuerySet:
+    def early_404(self) -> MediaRowQuerySet[Item]:
         """Those whose webhook was faster than the media at least once."""
         return self.filter(EARLY_404)
 
-    def found(self) -> MediaQuerySet:
+    def found(self) -> MediaRowQuerySet[Item]:
         """Those that the account's credentials have found: the bytes, or at least metadata."""
         return self.filter(FOUND)
 
-    def explained(self) -> MediaQuerySet:
+    def explained(self) -> MediaRowQuerySet[Item]:
         """Those whose 404s have another reason than that the media was not there yet."""
         return self.filter(EXPLAINED)
 
-    def unexplained(self) -> MediaQuerySet:
+    def unexplained(self) -> MediaRowQuerySet[Item]:
         """Those whose 404s, if any, are a matter of time."""
         return self.exclude(EXPLAINED)
 
-    def overdue(self, now: datetime) -> MediaQuerySet:
+    def overdue(self, now: datetime) -> MediaRowQuerySet[Item]:
         """Those that no message brings back in time: lost, interrupted, or in the slow phase."""
         return self.filter(Q(sweep_at__lte=now) | _clock_was_set_back("sweep_at", now))
-
-    def in_flight(self, account_sid: str, now: datetime) -> int:
-        """Return how many items of this account are being fetched."""
-        held = self.filter(status=Status.FETCHING, leased_until__gt=now)
-        return held.filter(account_sid=account_sid).count()
 
     def in_queue(self, account_sid: str) -> int:
         """Return for how many untried items of this account a message is under way."""
@@ -132,8 +125,8 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
             self.filter(pk__in=early).update(sweep_at=F("sweep_at") + DELIVERY_TIMEOUT)
         return {pk: due[pk] for pk in chosen if pk in due}
 
-    def in_hand(self, now: datetime) -> MediaQuerySet:
-        """Those that a worker has in hand at this moment."""
+    def in_flight(self, now: datetime) -> MediaRowQuerySet[Item]:
+        """Those that a worker holds by a lease at this moment."""
         return self.filter(status=Status.FETCHING, leased_until__gt=now)
 
     def mark_erased(self) -> None:
@@ -154,7 +147,7 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
             )
             rows.update(sha256="", detail="")
 
-    def retryable(self) -> MediaQuerySet:
+    def retryable(self) -> MediaRowQuerySet[Item]:
         """Those that failed and have a URL to try again."""
         return self.failed().exclude(media_url="").exclude(error=Erased.slug)
 
@@ -197,13 +190,14 @@ class MediaQuerySet(models.QuerySet["MediaItem"]):
             )
         return ids
 
-    def slower_than(self, delay_s: float) -> MediaQuerySet:
+    def slower_than(self, delay_s: float) -> MediaRowQuerySet[Item]:
         """Those that came later than this after the webhook, or are known to be that late."""
-        return self.annotate(slowness=Coalesce("delay_at_most_s", "delay_at_least_s")).filter(
-            slowness__gt=delay_s
-        )
+        slowness = Coalesce("delay_at_most_s", "delay_at_least_s")
+        rows = self.alias(slowness=slowness).filter(slowness__gt=delay_s)
+        # An alias makes the rows another type for mypy.
+        return cast(MediaRowQuerySet[Item], rows)
 
-    def waiting_longer_than(self, wait_s: float) -> MediaQuerySet:
+    def waiting_longer_than(self, wait_s: float) -> MediaRowQuerySet[Item]:
         """Those that are still owed so long after their webhook."""
         return self.unfinished().filter(received_at__lt=timezone.now() - timedelta(seconds=wait_s))
 
@@ -231,10 +225,5 @@ def _clock_was_set_back(field: str, now: datetime) -> Q:
 
     Otherwise an item would wait as long again as the clock was set back.
     """
-    too_far = Q(**{f"{field}__gt": now + longest_wait()})
+    too_far = Q(**{f"{field}__gt": now + longest_fast_wait()})
     return too_far & ~Q(status=Status.RETRYING, phase=Phase.SLOW)
-
-
-def longest_wait() -> timedelta:
-    """Return how far ahead a time may lie that is not of the slow phase."""
-    return timedelta(seconds=settings.RETRY_FAST_WINDOW_S) + 2 * DELIVERY_TIMEOUT

@@ -7,18 +7,17 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from mediapipe.models.events import WebhookEvent
-from mediapipe.models.media.queryset import longest_wait
-from mediapipe.models.status import CLOCK_TOLERANCE, UNFINISHED, Phase, Status
+from mediapipe.models.status import CLOCK_TOLERANCE, UNFINISHED, Phase, Status, longest_fast_wait
 from mediapipe.providers.base import Kind, NotFoundCause
 
 
 class MediaRow(models.Model):
-    """The columns of a media item, and the indexes of what is asked of them.
+    """The columns of a media item and the indexes of the queries over them.
 
-    `found_at` is when Twilio first answered something else than 404: the media became available
-    between `last_not_found_at` and `found_at`, which is all that anybody outside can know.
-    At `purged_at` retention has given the file up; its name stays until it is out of storage.
-    `sweep_at` is when the sweep hands the item out, should no message have done so before.
+    `found_at`: the first response other than 404. The media became available between
+    `last_not_found_at` and `found_at`; the exact moment cannot be observed.
+    `purged_at`: retention released the file; its name stays until the file is removed.
+    `sweep_at`: when the dispatcher publishes the item, unless a message has started it by then.
     """
 
     event = models.ForeignKey(WebhookEvent, models.CASCADE, related_name="media")
@@ -170,20 +169,24 @@ class MediaRow(models.Model):
     def __str__(self) -> str:
         return self.media_sid or self.identity
 
-    def may_be_claimed(self, now: datetime) -> bool:
-        """Tell whether a worker may take it: it is due, or held by a lease that has run out.
+    def is_claimable(self, now: datetime) -> bool:
+        """Return whether a worker may take it: it is due, or its holder's lease has expired.
 
-        Asked of a row that was read, because Django takes longer to put it into a query than a
-        database takes to answer.
+        Decided on the row that was read: as a query it would take Django longer to build than the
+        database to answer.
         """
         if self.status == Status.RETRYING:
             slow = self.phase == Phase.SLOW
-            return _is_over(self.next_attempt_at, now + CLOCK_TOLERANCE, set_back=not slow)
+            return _has_come(self.next_attempt_at, now + CLOCK_TOLERANCE, bounded=not slow)
         if self.status == Status.FETCHING:
-            return _is_over(self.leased_until, now)
+            return _has_come(self.leased_until, now)
         return self.status == Status.QUEUED
 
 
-def _is_over(at: datetime | None, now: datetime, *, set_back: bool = True) -> bool:
-    """Tell whether this time has come, or the clock was `set_back` after it was written."""
-    return at is not None and (at <= now or (set_back and at > now + longest_wait()))
+def _has_come(at: datetime | None, now: datetime, *, bounded: bool = True) -> bool:
+    """Return whether this time has come.
+
+    A `bounded` time that is further ahead than any wait was written before the clock was set back;
+    without this an item would wait as long again as the clock was wrong.
+    """
+    return at is not None and (at <= now or (bounded and at > now + longest_fast_wait()))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mediapipe.fetching.schedule import Schedule
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.timing.retry_lab.estimate import distribution
 from mediapipe.timing.retry_lab.history import Delays, recorded
 from mediapipe.timing.retry_lab.policies import KNOWN, Policy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from django.db.models.functions import Mod
 
 from mediapipe.failures import TransientMedia404
 from mediapipe.models import FetchAttempt
-from mediapipe.models.media.queryset import MediaQuerySet
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.models.percentiles import Percentiles
 
 Floats = npt.NDArray[np.float64]
@@ -63,8 +64,8 @@ def recorded(media: MediaQuerySet, most: int = MOST_MEDIA) -> Delays:
     known = tried.exclude(not_found_count=0, delay_at_most_s__isnull=True)
     total = known.count()
     every = -(-total // most) or 1
-    taken = known.order_by().annotate(rest=Mod(F("pk"), every, output_field=IntegerField()))
-    taken = taken.filter(rest=0)
+    numbered = known.order_by().alias(rest=Mod(F("pk"), every, output_field=IntegerField()))
+    taken = cast(MediaQuerySet, numbered.filter(rest=0))
     fields = ("queue_lag_s", "delay_at_least_s", "delay_at_most_s", "not_found_count")
     return delays(list(taken.values_list(*fields).iterator()), _response_s(taken), total)
 
