@@ -1,5 +1,3 @@
-"""The doctor finds what a person gets wrong, calls it by its name, and leaves nothing behind."""
-
 from __future__ import annotations
 
 import json
@@ -18,9 +16,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from mediapipe.celery import app
 from mediapipe.management.doctor import workers
-from mediapipe.management.doctor.examination import PARTS, Part, findings
-from mediapipe.management.doctor.findings import Finding, State
-from mediapipe.management.doctor.issues import Trouble
+from mediapipe.management.doctor.checks import CHECKS, Check
+from mediapipe.management.doctor.findings import Finding, Level
+from mediapipe.management.doctor.issues import Issue
 from mediapipe.models import Rejection, WebhookEvent
 from mediapipe.settings.queues import QUEUES
 from mediapipe.simulator import Simulator, resources
@@ -34,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 DOCUMENT = (ROOT / "docs" / "doctor.md").read_text()
 FOUND = Table("what the doctor found", ("misconfiguration", "part", "", "name"))
-BY_NAME = {part.name: part for part in PARTS}
+BY_NAME = {check.name: check for check in CHECKS}
 
 
 @pytest.fixture
@@ -45,7 +43,7 @@ def world(
     live_server: LiveServer,
     tmp_path: Path,
 ) -> Iterator[World]:
-    """Set everything up well."""
+    """Set up a service without any misconfiguration."""
     settings.PUBLIC_BASE_URL = live_server.url
     settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
     with ExitStack() as stack:
@@ -53,12 +51,12 @@ def world(
 
 
 def found_in(part: str) -> list[Finding]:
-    return list(findings(BY_NAME[part]))
+    return list(BY_NAME[part].findings())
 
 
 def names(part: str) -> list[str]:
-    """Return the names of what is found to be wrong, or to be looked at."""
-    return [finding.name for finding in found_in(part) if finding.state is not State.OK]
+    """Return the names of the warnings and errors."""
+    return [finding.name for finding in found_in(part) if finding.level is not Level.OK]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.story)
@@ -67,13 +65,15 @@ def test_a_misconfiguration_is_found_and_named(world: World, case: Case) -> None
     found = {finding.name: finding for finding in found_in(case.part)}
     assert case.name in found
     finding = found[case.name]
-    FOUND.add(case.story, case.part, f"{finding.state.sign} {finding.state}", case.name)
-    assert finding.todo
+    FOUND.add(
+        case.story, case.part, f"{finding.level.mark} {finding.level.name.lower()}", case.name
+    )
+    assert finding.remedy
     assert str(finding).count("\n") == 0
 
 
 @pytest.mark.parametrize("part", ["settings", "disk", "storage", "credentials"])
-def test_nothing_is_said_of_what_is_right(world: World, part: str) -> None:
+def test_a_right_configuration_raises_no_issue(world: World, part: str) -> None:
     assert names(part) == []
     assert found_in(part)
 
@@ -81,7 +81,7 @@ def test_nothing_is_said_of_what_is_right(world: World, part: str) -> None:
 def test_a_signed_request_is_accepted_and_leaves_nothing_behind(world: World) -> None:
     # It is only on this machine.
     assert names("public URL") == ["public_url_private"]
-    assert found_in("public URL")[-1].what == "signed requests are accepted"
+    assert found_in("public URL")[-1].message == "signed requests are accepted"
     assert not WebhookEvent.objects.exists()
     assert not Rejection.objects.exists()
 
@@ -89,25 +89,25 @@ def test_a_signed_request_is_accepted_and_leaves_nothing_behind(world: World) ->
 def test_a_number_that_leads_here_is_fine_and_masked(world: World) -> None:
     world.number(world.here, fallback=world.web + HERE)
     (finding,) = found_in("numbers")
-    assert (finding.state, finding.what) == (State.OK, "messages are sent here")
+    assert (finding.level, finding.message) == (Level.OK, "messages are sent here")
     assert "77" in finding.where
     assert "5550000077" not in finding.where
 
 
-def test_numbers_for_something_else_are_nobodys_trouble(world: World) -> None:
+def test_numbers_of_another_app_are_no_issue(world: World) -> None:
     world.number(world.here, fallback=world.web + HERE)
     world.number("https://else.example/sms")
     assert names("numbers") == []
 
 
-def test_more_numbers_than_fit_into_a_page_are_looked_at(world: World) -> None:
+def test_more_numbers_than_fit_into_a_page_are_checked(world: World) -> None:
     for _ in range(60):
         world.number("https://else.example/sms")
     world.number(world.web + HERE, fallback=world.web + HERE)
     assert names("numbers") == ["webhook_not_repeated"]
 
 
-def test_no_more_is_asked_of_twilio_than_some_pages(world: World) -> None:
+def test_only_some_pages_are_requested_from_twilio(world: World) -> None:
     for _ in range(300):
         world.number("https://else.example/sms")
     assert names("numbers") == ["webhook_elsewhere"]
@@ -121,66 +121,66 @@ def test_a_whatsapp_sender_that_leads_here_is_enough(world: World) -> None:
     )
     world.twilio.state.senders.append(sender)
     (finding,) = found_in("numbers")
-    assert finding.state is State.OK
+    assert finding.level is Level.OK
     assert finding.where.endswith(f": whatsapp +•••••••••66 {sender.sid[-6:]}")
 
 
-def test_numbers_are_told_though_senders_may_not_be_listed(
+def test_numbers_are_reported_although_senders_may_not_be_listed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resources, "CHANNEL_SENDERS", "nowhere")
     world.number(world.here, fallback=world.web + HERE)
     unreadable, here = found_in("numbers")
-    assert (unreadable.name, here.what) == ("senders_unreadable", "messages are sent here")
+    assert (unreadable.name, here.message) == ("senders_unreadable", "messages are sent here")
 
 
-def test_an_account_without_a_webhook_of_conversations_is_well(world: World) -> None:
+def test_an_account_without_a_conversations_webhook_is_fine(world: World) -> None:
     (finding,) = found_in("conversations")
-    assert (finding.state, finding.where) == (State.OK, make.ACCOUNT)
-    assert "unless you use them" in finding.what
+    assert (finding.level, finding.where) == (Level.OK, make.ACCOUNT)
+    assert "unless you use them" in finding.message
 
 
 @pytest.mark.parametrize("service_sid", ["", "IS" + "e5" * 16], ids=["account", "service"])
-def test_conversations_that_are_told_here_are_well(world: World, service_sid: str) -> None:
+def test_a_conversations_webhook_that_points_here_is_fine(world: World, service_sid: str) -> None:
     world.conversations(world.web + CONVERSATIONS, service_sid=service_sid)
     (finding,) = found_in("conversations")
-    assert (finding.state, finding.what) == (State.OK, "messages of conversations are told here")
+    assert (finding.level, finding.message) == (Level.OK, "the Conversations webhook points here")
     assert finding.where.endswith(service_sid)
 
 
-def test_what_goes_to_flex_is_not_ours(world: World) -> None:
+def test_a_webhook_with_the_target_flex_is_not_ours(world: World) -> None:
     world.conversations(world.web + HERE, target="flex")
     assert names("conversations") == []
 
 
-def test_a_service_without_a_webhook_of_its_own_is_told_of_as_the_account_is(world: World) -> None:
+def test_a_service_without_its_own_webhook_uses_that_of_the_account(world: World) -> None:
     world.conversations(world.web + CONVERSATIONS)
     world.conversations(None, service_sid="IS" + "e5" * 16)
     assert names("conversations") == []
 
 
-def test_a_standard_key_may_not_read_the_account_and_is_taken_all_the_same(world: World) -> None:
+def test_a_standard_key_is_accepted_although_it_may_not_read_the_account(world: World) -> None:
     key = make.sid("SK")
     world.twilio.state.api_keys[key] = ("secret", make.ACCOUNT)
     world.settings.TWILIO_API_KEY, world.settings.TWILIO_API_SECRET = key, "secret"
     assert names("credentials") == []
 
 
-def test_a_part_that_cannot_be_looked_at_says_why(world: World) -> None:
+def test_a_check_that_is_skipped_says_why(world: World) -> None:
     world.settings.TWILIO_ACCOUNT_SID = world.settings.TWILIO_AUTH_TOKEN = ""
     (finding,) = found_in("credentials")
-    assert (finding.state, finding.name) == (State.LOOK, "not_looked_at")
+    assert (finding.level, finding.name) == (Level.WARNING, "not_looked_at")
 
 
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_no_part_shows_a_secret(world: World, part: Part) -> None:
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_no_part_shows_a_secret(world: World, check: Check) -> None:
     world.settings.TWILIO_AUTH_TOKEN = f"{make.TOKEN}-canary"
     world.broker("amqp://user:canary@127.0.0.1:1//")
     world.settings.PUBLIC_BASE_URL = "http://127.0.0.1:1"
-    assert "canary" not in "".join(map(str, findings(part)))
+    assert "canary" not in "".join(map(str, check.findings()))
 
 
-def test_a_database_that_is_away_is_named_and_the_service_not_looked_at(tmp_path: Path) -> None:
+def test_a_database_that_is_down_is_named_and_the_service_not_checked(tmp_path: Path) -> None:
     url = "postgres://user:canary@127.0.0.1:1/mediapipe"
     said = manage("doctor", "--json", "--only=database", data_dir=tmp_path, DATABASE_URL=url)
     (finding,) = json.loads(said.stdout)["findings"]
@@ -196,20 +196,20 @@ def test_tables_that_are_missing_are_named(tmp_path: Path) -> None:
     assert "Run manage.py migrate." in said.stdout
 
 
-def test_a_line_has_sign_word_part_and_no_colour_where_nobody_watches(world: World) -> None:
+def test_a_line_has_mark_level_and_check_and_no_colour_without_a_terminal(world: World) -> None:
     line, total, _ = output("--only=storage").split("\n")
-    assert line.startswith("✓ ok    storage       A file was written, read and deleted (MEDIA_ROOT")
-    assert total == "1 ok, 0 look, 0 wrong"
+    assert line.startswith(
+        "✓ ok      storage       A file was written, read and deleted (MEDIA_ROOT"
+    )
+    assert total == "1 ok, 0 warnings, 0 errors"
 
 
-def test_a_terminal_that_has_no_signs_is_told_the_words(tmp_path: Path) -> None:
+def test_a_terminal_without_the_marks_still_shows_the_level(tmp_path: Path) -> None:
     said = manage("doctor", "--only=storage", data_dir=tmp_path, PYTHONIOENCODING="ascii")
-    assert said.stdout.startswith("? ok    storage       A file was written"), said.stderr
+    assert said.stdout.startswith("? ok      storage       A file was written"), said.stderr
 
 
-def test_scripts_are_told_by_exit_status_and_json(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_scripts_get_exit_status_and_json(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.settings.TIME_ZONE = "Etc/GMT-1"
     assert output("--only=settings")
     with pytest.raises(SystemExit) as ended:
@@ -220,14 +220,14 @@ def test_scripts_are_told_by_exit_status_and_json(
         "part": "settings",
         "state": "look",
         "name": "time_zone_fixed",
-        "what": Trouble.TIME_ZONE_FIXED.meaning,
+        "what": Issue.TIME_ZONE_FIXED.meaning,
         "where": "Etc/GMT-1",
-        "todo": Trouble.TIME_ZONE_FIXED.todo,
+        "todo": Issue.TIME_ZONE_FIXED.remedy,
     }
 
 
 def output(*arguments: str) -> str:
-    """Return what the command prints; it must find nothing wrong."""
+    """Return what the command prints; it must find no error."""
     file = StringIO()
     call_command("doctor", *arguments, stdout=file)
     return file.getvalue()
@@ -237,7 +237,7 @@ def test_a_worker_of_an_older_version_is_named(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def put_down(queue: str, file: str) -> AsyncResult[None]:
-        # As a worker notes down a task that it does not know.
+        # What a worker stores for a task that it does not know.
         app.backend.mark_as_failure(queue, NotRegistered("tasks.examine.examine"))
         return AsyncResult(queue, app=app)
 
@@ -254,21 +254,21 @@ def table(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in rows[2:]]
 
 
-def test_the_page_tells_every_trouble_in_the_words_of_the_code() -> None:
+def test_the_page_lists_every_issue_in_the_words_of_the_code() -> None:
     assert table("What it knows") == [
-        [f"`{trouble.name.lower()}`", trouble.state.sign, trouble.meaning, trouble.todo]
-        for trouble in Trouble
+        [f"`{issue.name.lower()}`", issue.level.mark, issue.meaning, issue.remedy]
+        for issue in Issue
     ]
 
 
-def test_the_page_tells_every_misconfiguration_that_is_set_up_here() -> None:
+def test_the_page_lists_every_misconfiguration_that_is_set_up_here() -> None:
     assert table("Misconfigurations that a test sets up") == [
         [case.story, case.part, f"`{case.name}`"] for case in CASES
     ]
     assert len({case.name for case in CASES}) >= 20
 
 
-def test_nothing_of_the_round_trip_stays(world: World) -> None:
+def test_the_round_trip_leaves_nothing_behind(world: World) -> None:
     names_before = set(TaskResult.objects.values_list("task_id", flat=True))
     deaf = next(case for case in CASES if case.name == "task_unanswered")
     deaf.arrange(world)

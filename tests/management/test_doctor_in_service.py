@@ -1,5 +1,3 @@
-"""The doctor beside a service that runs: all is well, then one thing after the other is not."""
-
 from __future__ import annotations
 
 import json
@@ -22,7 +20,7 @@ HERE = "/webhooks/twilio/messaging/"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Run a whole service on a broker of its own, and wait until all its parts were heard of."""
+    """Run a whole service on its own broker, and wait until every component has reported."""
     with running(tmp_path_factory.mktemp("service"), PUBLIC_BASE_URL="") as service:
         number = PhoneNumber(
             sms_url=f"{service.url}{HERE}#rc=5&rp=ct,rt,5xx",
@@ -31,28 +29,28 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         service.twilio.state.numbers.append(number)
         whole = replace(service, env=service.env | {"PUBLIC_BASE_URL": service.url})
         deadline = time.monotonic() + 60
-        while troubles(whole) & {"beat_silent", "sweep_silent", "worker_missing"}:
-            assert time.monotonic() < deadline, "not every part was heard of"
+        while issues(whole) & {"beat_silent", "sweep_silent", "worker_missing"}:
+            assert time.monotonic() < deadline, "not every component has reported"
             time.sleep(1)
         yield whole
 
 
-def troubles(service: Service, **changes: str) -> set[str]:
-    """Return the names of what the doctor finds in this environment."""
+def issues(service: Service, **changes: str) -> set[str]:
+    """Return the names of the issues that the doctor finds in this environment."""
     data_dir = Path(service.env["DATA_DIR"])
     environment = {name: value for name, value in service.env.items() if name != "DATA_DIR"}
-    said = manage("doctor", "--json", data_dir=data_dir, **environment | changes)
-    assert said.stdout, said.stderr
-    return {finding["name"] for finding in json.loads(said.stdout)["findings"]} - {""}
+    result = manage("doctor", "--json", data_dir=data_dir, **environment | changes)
+    assert result.stdout, result.stderr
+    return {finding["name"] for finding in json.loads(result.stdout)["findings"]} - {""}
 
 
-def test_of_a_service_that_is_set_up_well_nothing_is_wrong(service: Service) -> None:
-    # It is there to try things out, on this machine.
-    assert troubles(service) == {"database_is_sqlite", "public_url_private"}
+def test_a_service_that_is_set_up_well_has_no_error(service: Service) -> None:
+    # It is a trial on this machine, hence these two warnings.
+    assert issues(service) == {"database_is_sqlite", "public_url_private"}
 
 
-def test_nothing_of_the_doctor_stays(service: Service) -> None:
-    troubles(service)
+def test_the_doctor_leaves_nothing_behind(service: Service) -> None:
+    issues(service)
     count = "from django_celery_results.models import TaskResult as T; print(T.objects.count())"
     assert service.manage("shell", "-v0", "-c", count).strip() == "0"
     assert service.export() == []
@@ -60,14 +58,14 @@ def test_nothing_of_the_doctor_stays(service: Service) -> None:
 
 
 def test_a_storage_that_is_not_shared_is_named(service: Service, tmp_path: Path) -> None:
-    assert "storage_not_shared" in troubles(service, MEDIA_ROOT=str(tmp_path))
+    assert "storage_not_shared" in issues(service, MEDIA_ROOT=str(tmp_path))
 
 
-def test_other_accounts_than_the_workers_are_named(service: Service) -> None:
-    found = troubles(service, TWILIO_ACCOUNT_SID=make.ACCOUNT)
+def test_accounts_that_differ_from_the_workers_are_named(service: Service) -> None:
+    found = issues(service, TWILIO_ACCOUNT_SID=make.ACCOUNT)
     # Web and Twilio know nothing of that account either.
     assert {"accounts_differ", "signature_refused", "token_refused"} <= found
 
 
-def test_another_token_than_that_of_web_is_named(service: Service) -> None:
-    assert "signature_refused" in troubles(service, TWILIO_AUTH_TOKEN="not-that-of-web")
+def test_a_token_that_differs_from_that_of_web_is_named(service: Service) -> None:
+    assert "signature_refused" in issues(service, TWILIO_AUTH_TOKEN="not-that-of-web")

@@ -1,4 +1,4 @@
-"""What the doctor asks of Twilio and what is deleted there, by Twilio's own OpenAPI description."""
+"""The requests of the doctor and of deletion, against Twilio's own OpenAPI description."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import pytest
 from pytest_django import Settings
 
 from mediapipe.lifecycle import delete_at_provider
-from mediapipe.management.doctor import conversations, credentials, inbound
-from mediapipe.management.doctor.api_client import told
-from mediapipe.management.doctor.findings import State
+from mediapipe.management.doctor import api_client
+from mediapipe.management.doctor.conversations import check_conversations
+from mediapipe.management.doctor.credentials import check_credentials
+from mediapipe.management.doctor.findings import Level
+from mediapipe.management.doctor.inbound import check_numbers
 from mediapipe.models import MediaItem
 from mediapipe.providers.base import Credentials, Kind
 from mediapipe.providers.twilio import resources
@@ -35,29 +37,31 @@ def asked(mock: str, settings: Settings) -> None:
 
 
 def test_an_account_is_read_and_its_token_not_shown() -> None:
-    first, *_ = credentials.examine()
-    assert (first.state, first.what) == (State.OK, "Twilio takes the auth token")
+    first, *_ = check_credentials()
+    assert (first.level, first.message) == (Level.OK, "Twilio accepts the auth token")
     # Twilio's answer has the token in it.
-    assert told(resources.account_url(ACCOUNT), Credentials(ACCOUNT, "x")).document["auth_token"]
-    assert "auth_token" not in "".join(map(str, credentials.examine()))
+    assert api_client.get(resources.account_url(ACCOUNT), Credentials(ACCOUNT, "x")).document[
+        "auth_token"
+    ]
+    assert "auth_token" not in "".join(map(str, check_credentials()))
 
 
 def test_phone_numbers_and_services_are_read(settings: Settings) -> None:
     settings.PUBLIC_BASE_URL = "https://www.example.com"
-    (finding,) = inbound.examine()
+    (finding,) = check_numbers()
     assert finding.name == "webhook_path_wrong"
     assert finding.where == f"{ACCOUNT}: messaging service MG{'a' * 32}"
 
 
 def test_the_numbers_of_a_service_are_read() -> None:
-    answer = told(resources.senders_url("MG" + "a" * 32), Credentials(ACCOUNT, "x"))
+    answer = api_client.get(resources.senders_url("MG" + "a" * 32), Credentials(ACCOUNT, "x"))
     (number,) = answer.document["phone_numbers"]
     assert (number["phone_number"], number["sid"]) == ("+987654321", "PN" + "a" * 32)
 
 
 def test_a_whatsapp_sender_is_read(settings: Settings) -> None:
     settings.PUBLIC_BASE_URL = "https://callback.example.com"
-    (finding,) = inbound.examine()
+    (finding,) = check_numbers()
     assert finding.name == "webhook_path_wrong"
     assert ": whatsapp +" in finding.where
 
@@ -65,7 +69,7 @@ def test_a_whatsapp_sender_is_read(settings: Settings) -> None:
 @pytest.mark.parametrize("host", ["example.com", "www.example.com"], ids=["account", "service"])
 def test_the_webhooks_of_conversations_are_read(settings: Settings, host: str) -> None:
     settings.PUBLIC_BASE_URL = f"https://{host}"
-    assert [finding.name for finding in conversations.examine()] == [
+    assert [finding.name for finding in check_conversations()] == [
         "conversations_ask_before",
         "webhook_path_wrong",
         "conversations_event_missing",

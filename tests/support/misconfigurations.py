@@ -44,7 +44,7 @@ CERTIFICATES = Path(__file__).parent / "certificates"
 
 @dataclass
 class World:
-    """A service that is set up well, until a misconfiguration makes something of it wrong."""
+    """A service that is set up well, and the ways to misconfigure it."""
 
     settings: Settings
     patch: pytest.MonkeyPatch
@@ -54,17 +54,16 @@ class World:
     stack: ExitStack
 
     def broker(self, url: str) -> None:
-        """Let this be the broker."""
         self.patch.setenv("CELERY_BROKER_URL", url)
         self.patch.setenv("CELERY_BROKER_WRITE_URL", url)
 
     def heard(self, *parts: str) -> None:
-        """Let these have been heard of just now."""
+        """Record a heartbeat of these components."""
         for part in parts:
             Heartbeat.record(part)
 
     def number(self, url: str = "", *, fallback: str = "", application: str = "") -> PhoneNumber:
-        """Let the account have this number."""
+        """Add a number to the account."""
         number = PhoneNumber(
             sms_url=url,
             sms_fallback_url=fallback,
@@ -75,20 +74,20 @@ class World:
         return number
 
     def conversations(self, url: str | None = None, **options: Any) -> None:
-        """Let conversations be told of at this URL."""
+        """Add a Conversations webhook to the account or one of its services."""
         usual: dict[str, Any] = {"filters": ["onMessageAdded"], "account_sid": make.ACCOUNT}
         hook = ConversationsWebhook(url, **usual | options)
         self.twilio.state.conversations.append(hook)
 
     @property
     def here(self) -> str:
-        """The URL for messages, as it should stand at Twilio."""
+        """The URL for messages, as it should be configured at Twilio."""
         return self.web + HERE + REPEATED
 
 
 @dataclass(frozen=True)
 class Case:
-    """What somebody got wrong, where the doctor looks, and how the trouble is called."""
+    """A misconfiguration, the check that must find it, and the name of the issue."""
 
     story: str
     part: str
@@ -97,8 +96,6 @@ class Case:
 
 
 def setting(**values: object) -> Callable[[World], None]:
-    """Return how settings are given these values."""
-
     def arrange(world: World) -> None:
         for name, value in values.items():
             setattr(world.settings, name, value)
@@ -120,7 +117,7 @@ def newer_tables(world: World) -> None:
     MigrationRecorder(connection).record_applied("mediapipe", "9999_of_the_next_version")
 
 
-def nobodys_broker(world: World) -> None:
+def unreachable_broker(world: World) -> None:
     world.broker(f"amqp://guest:guest@127.0.0.1:{free_port()}//")
 
 
@@ -145,14 +142,14 @@ def no_sweep(world: World) -> None:
 
 
 def deaf_worker(world: World) -> None:
-    """A worker that is alive by this database, and takes its tasks from another broker."""
+    """A worker that reports to this database but consumes from another broker."""
     world.broker("memory://")
-    world.patch.setattr(workers, "ANSWER_S", 0.2)
+    world.patch.setattr(workers, "RESULT_TIMEOUT_S", 0.2)
     world.heard(BEAT, SWEEP, "worker celery@here")
 
 
 def unknown_worker(world: World) -> None:
-    """A worker on this broker, whose heartbeats go into another database."""
+    """A worker on this broker that reports to another database."""
     url = world.stack.enter_context(servers.rabbitmq())
     world.broker(url)
     world.heard(BEAT, SWEEP)
@@ -165,7 +162,7 @@ def suspended(world: World) -> None:
     world.twilio.state.account_status[make.ACCOUNT] = "suspended"
 
 
-def test_account(world: World) -> None:
+def with_test_credentials(world: World) -> None:
     world.twilio.state.test_accounts.add(make.ACCOUNT)
 
 
@@ -180,11 +177,11 @@ def wrong_clock(world: World) -> None:
     world.twilio.state.clock_skew_s = 90.0
 
 
-def nobodys_api(world: World) -> None:
+def unreachable_api(world: World) -> None:
     world.settings.TWILIO_API_HOSTS = [f"http://127.0.0.1:{free_port()}"]
 
 
-def nobodys_url(world: World) -> None:
+def unreachable_url(world: World) -> None:
     world.settings.PUBLIC_BASE_URL = f"http://127.0.0.1:{free_port()}"
 
 
@@ -199,8 +196,8 @@ def self_signed(world: World) -> None:
     world.settings.PUBLIC_BASE_URL = f"https://localhost:{server.server_address[1]}"
 
 
-def answered(status: int) -> Callable[[World], None]:
-    """Return how somebody else answers everything with this status."""
+def answering(status: int) -> Callable[[World], None]:
+    """Put a server that gives every request this status at PUBLIC_BASE_URL."""
 
     def arrange(world: World) -> None:
         heard = world.stack.enter_context(web_server(status))
@@ -211,7 +208,7 @@ def answered(status: int) -> Callable[[World], None]:
 
 
 def behind(change: Callable[[Passed], Passed]) -> Callable[[World], None]:
-    """Return how web stands behind a proxy that changes requests so."""
+    """Put web behind a proxy that changes requests like this."""
 
     def arrange(world: World) -> None:
         proxy = world.stack.enter_context(reverse_proxy(world.web, change))
@@ -221,20 +218,20 @@ def behind(change: Callable[[Passed], Passed]) -> Callable[[World], None]:
 
 
 def nothing_behind(world: World) -> None:
-    nobody = f"http://127.0.0.1:{free_port()}"
-    world.settings.PUBLIC_BASE_URL = world.stack.enter_context(reverse_proxy(nobody))
+    closed = f"http://127.0.0.1:{free_port()}"
+    world.settings.PUBLIC_BASE_URL = world.stack.enter_context(reverse_proxy(closed))
 
 
-def plus_as_sign(request: Passed) -> Passed:
+def reencode_plus(request: Passed) -> Passed:
     return replace(request, body=request.body.replace(b"+", b"%2B"))
 
 
-def blanks_as_plus(request: Passed) -> Passed:
+def reencode_spaces(request: Passed) -> Passed:
     return replace(request, target=request.target.replace("%20", "+"))
 
 
 def number(url: str, fallback: str = "") -> Callable[[World], None]:
-    """Return how a number has these URLs; `{web}` is the origin of PUBLIC_BASE_URL."""
+    """Add a number with these URLs; `{web}` is the origin of PUBLIC_BASE_URL."""
 
     def arrange(world: World) -> None:
         world.number(url.format(web=world.web), fallback=fallback.format(web=world.web))
@@ -262,7 +259,7 @@ def whatsapp(world: World) -> None:
 
 
 def conversations(path: str, **options: Any) -> Callable[[World], None]:
-    """Return how conversations are told of at this path of ours."""
+    """Point the Conversations webhook to this path of ours."""
 
     def arrange(world: World) -> None:
         world.conversations(world.web + path, **options)
@@ -270,7 +267,7 @@ def conversations(path: str, **options: Any) -> Callable[[World], None]:
     return arrange
 
 
-def asked_before(world: World) -> None:
+def pre_event_webhook(world: World) -> None:
     world.conversations(pre_webhook_url=world.web + CONVERSATIONS)
 
 
@@ -281,7 +278,7 @@ def service_of_its_own(world: World) -> None:
 
 CASES = [
     Case("No token is set", "settings", "mediapipe.E001", setting(TWILIO_AUTH_TOKEN="")),
-    Case("The accounts file breaks off", "settings", "mediapipe.E005", accounts_file),
+    Case("The accounts file is truncated", "settings", "mediapipe.E005", accounts_file),
     Case(
         "DJANGO_DEBUG is left on behind https",
         "settings",
@@ -289,41 +286,47 @@ CASES = [
         setting(DEBUG=True, PUBLIC_BASE_URL="https://media.example.com"),
     ),
     Case("TIME_ZONE is Etc/GMT-1", "settings", "time_zone_fixed", setting(TIME_ZONE="Etc/GMT-1")),
-    Case("MEDIA_ROOT is in the static files", "settings", "media_public", public_media),
+    Case("MEDIA_ROOT is inside the static files", "settings", "media_public", public_media),
     Case("DATABASE_URL is not set", "database", "database_is_sqlite", lambda _: None),
-    Case("The tables are of the next version", "database", "migrations_unknown", newer_tables),
+    Case(
+        "The tables are those of the next version", "database", "migrations_unknown", newer_tables
+    ),
     Case("MEDIA_MAX_BYTES is a petabyte", "disk", "disk_full", setting(MEDIA_MAX_BYTES=10**15)),
     Case(
-        "SPOOL_DIR cannot be made",
+        "SPOOL_DIR cannot be created",
         "disk",
         "spool_unwritable",
         setting(SPOOL_DIR=Path("/dev/null/spool")),
     ),
     Case("SPOOL_DIR is in memory", "disk", "spool_volatile", setting(SPOOL_DIR=MEMORY)),
     Case(
-        "The media folder cannot be made",
+        "The media folder cannot be created",
         "storage",
         "storage_failed",
         setting(MEDIA_ROOT="/dev/null/media"),
     ),
-    Case("The broker is not started", "service", "broker_away", nobodys_broker),
+    Case("The broker is not running", "service", "broker_away", unreachable_broker),
     Case("The broker's password is wrong", "service", "broker_refuses", wrong_password),
-    Case("No worker is started", "service", "worker_missing", no_worker),
-    Case("Beat is not started", "service", "beat_silent", no_beat),
-    Case("Nobody does the sweeps", "service", "sweep_silent", no_sweep),
-    Case("A worker has another broker", "service", "task_unanswered", deaf_worker),
-    Case("A worker has another database", "service", "worker_elsewhere", unknown_worker),
+    Case("No worker is running", "service", "worker_missing", no_worker),
+    Case("Beat is not running", "service", "beat_silent", no_beat),
+    Case("No worker runs the sweep", "service", "sweep_silent", no_sweep),
+    Case("A worker uses another broker", "service", "task_unanswered", deaf_worker),
+    Case("A worker uses another database", "service", "worker_elsewhere", unknown_worker),
     Case("The token is mistyped", "credentials", "token_refused", setting(TWILIO_AUTH_TOKEN="x")),
     Case(
-        "The token before the rotation is still there",
+        "The token from before the rotation is still listed",
         "credentials",
         "token_old",
         setting(TWILIO_AUTH_TOKEN=f"{make.TOKEN},old"),
     ),
-    Case("The test credentials were copied", "credentials", "test_credentials", test_account),
+    Case(
+        "The test credentials were copied", "credentials", "test_credentials", with_test_credentials
+    ),
     Case("The account is suspended", "credentials", "account_not_active", suspended),
     Case("The API key is of another account", "credentials", "api_key_refused", foreign_key),
-    Case("TWILIO_API_HOSTS names nobody", "credentials", "twilio_unreachable", nobodys_api),
+    Case(
+        "Nothing listens at TWILIO_API_HOSTS", "credentials", "twilio_unreachable", unreachable_api
+    ),
     Case("The clock is wrong by 90 seconds", "credentials", "clock_wrong", wrong_clock),
     Case(
         "PUBLIC_BASE_URL is not set",
@@ -338,28 +341,33 @@ CASES = [
         setting(PUBLIC_BASE_URL="http://192.0.2.1"),
     ),
     Case("PUBLIC_BASE_URL is this machine", "public URL", "public_url_private", lambda _: None),
-    Case("Nobody listens there", "public URL", "public_url_unreachable", nobodys_url),
-    Case("The certificate is self-signed", "public URL", "certificate_untrusted", self_signed),
-    Case("The host redirects to another one", "public URL", "public_url_redirects", answered(301)),
-    Case("The proxy runs and web does not", "public URL", "web_down", nothing_behind),
     Case(
-        "The proxy puts another Host in",
+        "Nothing listens at PUBLIC_BASE_URL",
+        "public URL",
+        "public_url_unreachable",
+        unreachable_url,
+    ),
+    Case("The certificate is self-signed", "public URL", "certificate_untrusted", self_signed),
+    Case("The host redirects to another one", "public URL", "public_url_redirects", answering(301)),
+    Case("The proxy is running and web is not", "public URL", "web_down", nothing_behind),
+    Case(
+        "The proxy replaces the Host header",
         "public URL",
         "host_refused",
         behind(with_host("backend.internal")),
     ),
-    Case("A login page stands before it", "public URL", "public_url_not_ours", answered(401)),
-    Case("The proxy changes the body", "public URL", "signature_refused", behind(plus_as_sign)),
-    Case("The proxy writes the query anew", "public URL", "query_changed", behind(blanks_as_plus)),
+    Case("A login page is in front of web", "public URL", "public_url_not_ours", answering(401)),
+    Case("The proxy changes the body", "public URL", "signature_refused", behind(reencode_plus)),
+    Case("The proxy rewrites the query", "public URL", "query_changed", behind(reencode_spaces)),
     Case(
-        "The number sends to somebody else",
+        "The number sends its messages elsewhere",
         "numbers",
         "webhook_elsewhere",
         number("https://demo.twilio.com/welcome/sms/reply/"),
     ),
     Case("The number has another port", "numbers", "webhook_origin_differs", other_port),
     Case(
-        "The last slash is missing",
+        "The trailing slash is missing",
         "numbers",
         "webhook_path_wrong",
         number("{web}/webhooks/twilio/messaging"),
@@ -371,7 +379,7 @@ CASES = [
         number("{web}/webhooks/twilio/recording/"),
     ),
     Case(
-        "The fragment for repeats is missing",
+        "The fragment for retries is missing",
         "numbers",
         "webhook_not_repeated",
         number("{web}" + HERE, fallback="{web}" + HERE),
@@ -380,43 +388,50 @@ CASES = [
         "There is no fallback URL", "numbers", "fallback_missing", number("{web}" + HERE + REPEATED)
     ),
     Case("The messaging service sends elsewhere", "numbers", "service_overrules", overruled),
-    Case("A TwiML application takes the messages", "numbers", "application_overrules", application),
-    Case("The credentials may not list numbers", "numbers", "numbers_unreadable", test_account),
-    Case("A WhatsApp sender has a path of its own", "numbers", "webhook_path_wrong", whatsapp),
     Case(
-        "Conversations are told without a last slash",
+        "A TwiML application handles the messages", "numbers", "application_overrules", application
+    ),
+    Case(
+        "The credentials may not list numbers",
+        "numbers",
+        "numbers_unreadable",
+        with_test_credentials,
+    ),
+    Case("A WhatsApp sender has another path", "numbers", "webhook_path_wrong", whatsapp),
+    Case(
+        "The Conversations URL lacks the trailing slash",
         "conversations",
         "webhook_path_wrong",
         conversations("/webhooks/twilio/conversations"),
     ),
     Case(
-        "Conversations are told to the URL for messages",
+        "The Conversations webhook has the URL for messages",
         "conversations",
         "webhook_wrong_kind",
         conversations(HERE),
     ),
     Case(
-        "onMessageAdded is not among the events",
+        "onMessageAdded is not one of the events",
         "conversations",
         "conversations_event_missing",
         conversations(CONVERSATIONS, filters=["onMessageUpdated"]),
     ),
     Case(
-        "The pre-event webhook leads here",
+        "The pre-event webhook points here",
         "conversations",
         "conversations_ask_before",
-        asked_before,
+        pre_event_webhook,
     ),
     Case(
-        "A conversation service has its own webhook",
+        "A Conversations service has its own webhook",
         "conversations",
         "conversations_overruled",
         service_of_its_own,
     ),
     Case(
-        "The credentials may not read conversations",
+        "The credentials may not read Conversations",
         "conversations",
         "conversations_unreadable",
-        test_account,
+        with_test_credentials,
     ),
 ]

@@ -1,5 +1,3 @@
-"""Whether the database answers, is new enough, and has the tables of this version."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -9,71 +7,57 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, NotSupportedError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from mediapipe.management.doctor.findings import Finding, fine
-from mediapipe.management.doctor.issues import Trouble
+from mediapipe.management.doctor.findings import Finding, Level, ok
+from mediapipe.management.doctor.issues import Issue
 
 
-def examine() -> Iterator[Finding]:
-    """Yield how the database is; what is wrong ends it, as nothing more can be asked then."""
+def check_database() -> Iterator[Finding]:
+    """Yield whether the database responds, is supported, and has the tables of this version."""
+    database = settings.DATABASES["default"]
+    host = f"{database.get('HOST')}, " if database.get("HOST") else ""
+    where = f"{host}{database['NAME']}"
     try:
         connection.ensure_connection()
         connection.check_database_version_supported()
-        yield _server()
-        yield _migrations()
+        if connection.vendor == "sqlite":
+            yield Issue.DATABASE_IS_SQLITE.found(where)
+        else:
+            version = ".".join(map(str, connection.get_database_version()))
+            yield ok(f"{connection.display_name} {version} responds", where)
+        yield _check_migrations()
     except NotSupportedError as error:
-        yield Trouble.DATABASE_TOO_OLD.found(what=_first_line(error))
+        yield Issue.DATABASE_TOO_OLD.found(message=_first_line(error))
     except (DatabaseError, InterfaceError, ImproperlyConfigured) as error:
-        yield Trouble.DATABASE_AWAY.found(_where(), what=_first_line(error))
+        yield Issue.DATABASE_AWAY.found(where, message=_first_line(error))
 
 
-def answers() -> bool:
-    """Tell whether the tables can be read, so that what is written in them can be looked at."""
-    return all(finding.name not in STOPPERS for finding in examine())
+def is_usable() -> bool:
+    """Return whether the tables can be read, which other checks need."""
+    return all(finding.level is not Level.ERROR for finding in check_database())
 
 
-STOPPERS = {
-    trouble.name.lower()
-    for trouble in (
-        Trouble.DATABASE_AWAY,
-        Trouble.DATABASE_TOO_OLD,
-        Trouble.MIGRATIONS_MISSING,
-    )
-}
-
-
-def _server() -> Finding:
-    if connection.vendor == "sqlite":
-        return Trouble.DATABASE_IS_SQLITE.found(_where())
-    version = ".".join(map(str, connection.get_database_version()))
-    return fine(f"{connection.display_name} {version} answers", _where())
-
-
-def _migrations() -> Finding:
+def _check_migrations() -> Finding:
     executor = MigrationExecutor(connection)
     loader = executor.loader
     missing = executor.migration_plan(loader.graph.leaf_nodes())
     if missing:
         first = missing[0][0]
-        return Trouble.MIGRATIONS_MISSING.found(
-            f"from {first.app_label} {first.name} on",
-            what=f"{len(missing)} migrations are not applied",
+        return Issue.MIGRATIONS_MISSING.found(
+            f"starting with {first.app_label} {first.name}",
+            message=f"{len(missing)} migrations are not applied",
         )
-    ours = {label for label, _ in loader.disk_migrations}
-    applied = {key for key in loader.applied_migrations if key[0] in ours}
+    # Rows of apps that are not installed, and of migrations that a squashed one replaces, are
+    # no sign of a newer version.
+    installed = {label for label, _ in loader.disk_migrations}
+    applied = {key for key in loader.applied_migrations if key[0] in installed}
     replaced = {key for m in loader.disk_migrations.values() for key in m.replaces}
     unknown = sorted(applied - set(loader.disk_migrations) - replaced)
     if unknown:
-        return Trouble.MIGRATIONS_UNKNOWN.found(", ".join(f"{app} {name}" for app, name in unknown))
-    return fine("every migration is applied")
-
-
-def _where() -> str:
-    database = settings.DATABASES["default"]
-    host = f"{database.get('HOST')}, " if database.get("HOST") else ""
-    return f"{host}{database['NAME']}"
+        return Issue.MIGRATIONS_UNKNOWN.found(", ".join(f"{app} {name}" for app, name in unknown))
+    return ok("all migrations are applied")
 
 
 def _first_line(error: Exception) -> str:
-    """Return what the library says; neither libpq nor SQLite ever names a password."""
+    """Return the library's own message; neither libpq nor SQLite puts a password in it."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

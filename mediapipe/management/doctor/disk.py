@@ -1,5 +1,3 @@
-"""Whether there is room, and whether the spool could take a webhook and keep it."""
-
 from __future__ import annotations
 
 import shutil
@@ -10,67 +8,60 @@ from pathlib import Path
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
-from mediapipe.management.doctor.findings import Finding, fine
-from mediapipe.management.doctor.issues import Trouble
+from mediapipe.management.doctor.findings import Finding, ok
+from mediapipe.management.doctor.issues import Issue
 
 LOW_BYTES = 1024**3
 LOW_SHARE = 0.05
-# What the kernel keeps in memory; an overlay is the root of a container and goes with it as well,
-# but there the image has a volume for it.
+# File systems that a reboot empties. An overlay, the root of a container, vanishes with it too,
+# but the image declares a volume there.
 IN_MEMORY = {"tmpfs", "ramfs"}
 MOUNTS = Path("/proc/self/mounts")
 
 
-def examine() -> Iterator[Finding]:
-    """Yield how much room there is, once for each disk, and how the spool is."""
-    seen: set[int] = set()
-    for name, folder in _folders().items():
-        there = _nearest(folder)
-        if there.stat().st_dev not in seen:
-            seen.add(there.stat().st_dev)
-            yield _room(name, there)
-    yield from _spool(Path(settings.SPOOL_DIR))
-
-
-def _folders() -> dict[str, Path]:
+def check_disk() -> Iterator[Finding]:
+    """Yield the free space of each disk once, and whether the spool can keep a webhook."""
     folders = {"DATA_DIR": Path(settings.DATA_DIR), "SPOOL_DIR": Path(settings.SPOOL_DIR)}
-    return folders if settings.STORAGE_URL else folders | {"MEDIA_ROOT": Path(settings.MEDIA_ROOT)}
+    if not settings.STORAGE_URL:
+        folders["MEDIA_ROOT"] = Path(settings.MEDIA_ROOT)
+    devices: set[int] = set()
+    for name, folder in folders.items():
+        existing = next(path for path in (folder, *folder.parents) if path.is_dir())
+        device = existing.stat().st_dev
+        if device not in devices:
+            devices.add(device)
+            yield _check_free_space(existing, f"{name} {existing}")
+    yield _check_spool(Path(settings.SPOOL_DIR))
 
 
-def _room(name: str, folder: Path) -> Finding:
+def _check_free_space(folder: Path, where: str) -> Finding:
     usage = shutil.disk_usage(folder)
-    room, where = f"{filesizeformat(usage.free)} free", f"{name} {folder}"
+    # Django puts a no-break space between number and unit, which ASCII terminals cannot show.
+    free = f"{filesizeformat(usage.free)} free".replace("\xa0", " ")
     if usage.free < settings.MEDIA_MAX_BYTES:
-        return Trouble.DISK_FULL.found(where, what=f"{room}, a media file may be larger")
+        return Issue.DISK_FULL.found(where, message=f"{free}, less than MEDIA_MAX_BYTES")
     if usage.free < LOW_BYTES or usage.free < LOW_SHARE * usage.total:
-        return Trouble.DISK_LOW.found(where, what=room)
-    return fine(room.replace("\xa0", " "), where)
+        return Issue.DISK_LOW.found(where, message=free)
+    return ok(free, where)
 
 
-def _spool(folder: Path) -> Iterator[Finding]:
+def _check_spool(folder: Path) -> Finding:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        yield Trouble.SPOOL_UNWRITABLE.found(f"SPOOL_DIR {folder}: {error.strerror}")
-        return
-    if _file_system(folder) in IN_MEMORY:
-        yield Trouble.SPOOL_VOLATILE.found(f"SPOOL_DIR {folder}")
-    else:
-        yield fine("the spool takes files", str(folder))
+        return Issue.SPOOL_UNWRITABLE.found(f"SPOOL_DIR {folder}: {error.strerror}")
+    if _file_system_of(folder) in IN_MEMORY:
+        return Issue.SPOOL_VOLATILE.found(f"SPOOL_DIR {folder}")
+    return ok("the spool is writable", str(folder))
 
 
-def _nearest(folder: Path) -> Path:
-    """Return the folder, or the one above it that is there already."""
-    return next(path for path in (folder, *folder.parents) if path.is_dir())
-
-
-def _file_system(folder: Path) -> str:
-    """Return the type of the file system that the folder is in, "" where the system tells none."""
+def _file_system_of(folder: Path) -> str:
+    """Return the type of the file system that contains the folder; "" if unknown (no Linux)."""
     if not MOUNTS.exists():
         return ""
     mounts = [line.split()[1:3] for line in MOUNTS.read_text().splitlines()]
-    # Of two mounted over each other the last one is seen.
     around = [(len(at), kind) for at, kind in mounts if folder.resolve().is_relative_to(at)]
+    # Of several mounts on the same point, the last one hides the others.
     longest = max(length for length, _ in around)
     return [kind for length, kind in around if length == longest][-1]

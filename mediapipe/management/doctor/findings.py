@@ -1,44 +1,41 @@
-"""What the doctor says: one finding a line, well or with a trouble that has a name."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
-class State(StrEnum):
-    """How bad it is: nothing, something to look at, or something that keeps the service from work.
-
-    It is told by a word and a sign, so that it needs no colour.
-    """
+class Level(StrEnum):
+    """How serious a finding is. The values are what `--json` prints, so scripts depend on them."""
 
     OK = "ok"
-    LOOK = "look"
-    WRONG = "wrong"
+    WARNING = "look"
+    ERROR = "wrong"
 
     @property
-    def sign(self) -> str:
-        """One character before the word."""
-        return {"ok": "✓", "look": "!", "wrong": "✗"}[self]
+    def mark(self) -> str:
+        """One character for the start of the line, so that no colour is needed."""
+        return {Level.OK: "✓", Level.WARNING: "!", Level.ERROR: "✗"}[self]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was seen, where, and what to do; `name` says which trouble it is, "" for none."""
+    """One line of the doctor: what was found, where, and how to fix it.
 
-    state: State
-    what: str
+    `name` is the issue in lower case, or "" if everything is fine.
+    """
+
+    level: Level
+    message: str
     where: str = ""
-    todo: str = ""
+    remedy: str = ""
     name: str = ""
 
     def __str__(self) -> str:
         place = f" ({self.where})" if self.where else ""
-        todo = f" {self.todo}" if self.todo else ""
-        what = self.what[:1].upper() + self.what[1:].removesuffix(".")
-        return f"{what}{place}.{todo}"
+        remedy = f" {self.remedy}" if self.remedy else ""
+        message = self.message[:1].upper() + self.message[1:].removesuffix(".")
+        return f"{message}{place}.{remedy}"
 
 
-def fine(what: str, where: str = "") -> Finding:
-    """Return a finding about something that is as it should be."""
-    return Finding(State.OK, what, where)
+def ok(message: str, where: str = "") -> Finding:
+    return Finding(Level.OK, message, where)

@@ -1,338 +1,285 @@
-"""Every trouble that the doctor knows by name: how bad it is, what it means, what to do.
-
-docs/doctor.md shows them as a table, which a test holds to this file.
-"""
+"""The catalogue of issues; docs/doctor.md shows it as a table, which a test compares with it."""
 
 from __future__ import annotations
 
 from enum import Enum
 
-from mediapipe.management.doctor.findings import Finding, State
+from mediapipe.management.doctor.findings import Finding, Level
 
 
-class Trouble(Enum):
-    """A misconfiguration; its name in lower case is what scripts look for."""
+def error(meaning: str, remedy: str) -> tuple[Level, str, str]:
+    """Define an issue that keeps the service from working."""
+    return Level.ERROR, meaning, remedy
 
-    # Configuration
-    CHECK_FAILED = (
-        State.WRONG,
-        "A setting cannot be right; the name is that of Django's check, such as `mediapipe.E001`.",
+
+def warning(meaning: str, remedy: str) -> tuple[Level, str, str]:
+    """Define an issue that may be intended."""
+    return Level.WARNING, meaning, remedy
+
+
+class Issue(Enum):
+    """A misconfiguration. Scripts match its name in lower case."""
+
+    # Settings
+    CHECK_FAILED = error(
+        "A setting is invalid; the name is that of Django's check, such as `mediapipe.E001`.",
         "Follow the hint.",
     )
-    TIME_ZONE_FIXED = (
-        State.LOOK,
-        "TIME_ZONE knows no summer time, and the sign of Etc/GMT zones is the wrong way round.",
-        "Write the zone of a city, such as TIME_ZONE=Europe/Berlin.",
+    TIME_ZONE_FIXED = warning(
+        "TIME_ZONE has no daylight saving time, and Etc/GMT zones have their sign inverted.",
+        "Use a city's time zone, such as TIME_ZONE=Europe/Berlin.",
     )
-    MEDIA_PUBLIC = (
-        State.WRONG,
-        "MEDIA_ROOT lies among the static files, which are served without a login.",
-        "Move the files and set MEDIA_ROOT to a folder outside of DATA_DIR/static.",
+    MEDIA_PUBLIC = error(
+        "MEDIA_ROOT is inside the static files, which are served without a login.",
+        "Move the files and set MEDIA_ROOT to a folder outside DATA_DIR/static.",
     )
 
     # Database
-    DATABASE_AWAY = (
-        State.WRONG,
-        "The database does not let us in.",
-        "Start it, or correct DATABASE_URL: host, port, name, user, password.",
+    DATABASE_AWAY = error(
+        "Cannot connect to the database.",
+        "Start it, or fix DATABASE_URL: host, port, name, user, password.",
     )
-    DATABASE_TOO_OLD = (
-        State.WRONG,
-        "The database server is older than Django supports.",
-        "Upgrade the server.",
+    DATABASE_TOO_OLD = error(
+        "The database server is older than Django supports.", "Upgrade the server."
     )
-    DATABASE_IS_SQLITE = (
-        State.LOOK,
-        "The database is SQLite, in which one process writes at a time: enough to try things out.",
-        "Set DATABASE_URL=postgres://... before real traffic comes.",
+    DATABASE_IS_SQLITE = warning(
+        "The database is SQLite, which allows one writer at a time: fine for trying things out.",
+        "Set DATABASE_URL=postgres://... before taking real traffic.",
     )
-    MIGRATIONS_MISSING = (
-        State.WRONG,
-        "The tables are older than the program.",
-        "Run manage.py migrate.",
-    )
-    MIGRATIONS_UNKNOWN = (
-        State.LOOK,
-        "The tables are newer than the program: another version has migrated them.",
-        "Finish the update, or see docs/upgrading.md about going back.",
+    MIGRATIONS_MISSING = error("The tables are older than the code.", "Run manage.py migrate.")
+    MIGRATIONS_UNKNOWN = warning(
+        "The tables are newer than the code: another version has migrated them.",
+        "Finish the upgrade, or see docs/upgrading.md on how to go back.",
     )
 
     # Disk
-    DISK_FULL = (
-        State.WRONG,
-        "There is less room than the largest media file that is taken.",
-        "Make room, or lower MEDIA_MAX_BYTES.",
+    DISK_FULL = error(
+        "There is less free space than the largest media file that is accepted.",
+        "Free some space, or lower MEDIA_MAX_BYTES.",
     )
-    DISK_LOW = (
-        State.LOOK,
-        "There is less than 1 GiB or 5 % left.",
-        "Make room, or see docs/operating.md about retention.",
+    DISK_LOW = warning(
+        "Less than 1 GiB or 5 % of the disk is free.",
+        "Free some space, or see docs/operating.md about retention.",
     )
-    SPOOL_UNWRITABLE = (
-        State.WRONG,
-        "No file can be made in the spool: while the database is away webhooks would be lost.",
-        "Give the service's user the right to write there, or set SPOOL_DIR.",
+    SPOOL_UNWRITABLE = error(
+        "The spool is not writable: webhooks would be lost while the database is down.",
+        "Give the service's user write permission there, or set SPOOL_DIR.",
     )
-    SPOOL_VOLATILE = (
-        State.WRONG,
-        "The spool lies in memory: a restart would lose the webhooks in it.",
-        "Set SPOOL_DIR to a folder on a disk or a volume that stays.",
+    SPOOL_VOLATILE = error(
+        "The spool is in memory: a restart would lose the webhooks in it.",
+        "Set SPOOL_DIR to a folder on a disk or a persistent volume.",
     )
 
     # Storage
-    STORAGE_FAILED = (
-        State.WRONG,
-        "A file could not be written to the storage and read again.",
-        "Look at MEDIA_ROOT or STORAGE_URL and at the rights of the service's user.",
+    STORAGE_FAILED = error(
+        "A file could not be written to the storage and read back.",
+        "Check MEDIA_ROOT or STORAGE_URL and the permissions of the service's user.",
     )
-    STORAGE_UNDELETABLE = (
-        State.LOOK,
+    STORAGE_UNDELETABLE = warning(
         "A file could not be deleted from the storage: retention will delete nothing.",
-        "Allow the service's user to delete there.",
+        "Give the service's user permission to delete there.",
     )
 
     # Broker, workers, beat
-    BROKER_AWAY = (
-        State.WRONG,
-        "The broker does not answer.",
-        "Start it, or correct host and port in CELERY_BROKER_URL.",
+    BROKER_AWAY = error(
+        "The broker does not respond.", "Start it, or fix host and port in CELERY_BROKER_URL."
     )
-    BROKER_REFUSES = (
-        State.WRONG,
-        "The broker answers and does not let us in.",
-        "Correct user, password or vhost in CELERY_BROKER_URL.",
+    BROKER_REFUSES = error(
+        "The broker responds but refuses our login.",
+        "Fix user, password or vhost in CELERY_BROKER_URL.",
     )
-    WORKER_MISSING = (
-        State.WRONG,
-        "No worker was heard of, or none for one of the queues: nothing of it is fetched.",
-        "Start a worker, or look whether it reaches broker and database.",
+    WORKER_MISSING = error(
+        "No worker has reported, or none for one of the queues: its tasks do not run.",
+        "Start a worker, or check that it can reach the broker and the database.",
     )
-    WORKER_ELSEWHERE = (
-        State.WRONG,
-        "A worker takes tasks from this broker, and was never heard of in this database.",
+    WORKER_ELSEWHERE = error(
+        "A worker consumes from this broker but has never reported to this database.",
         "Give the worker the same DATABASE_URL.",
     )
-    WORKER_OUTDATED = (
-        State.WRONG,
+    WORKER_OUTDATED = error(
         "A worker does not know the doctor's task: it runs an older version.",
-        "Restart the workers with the version of this program.",
+        "Restart the workers with this version.",
     )
-    TASK_UNANSWERED = (
-        State.WRONG,
-        "A task that was put into a queue did not come back, although its worker lives.",
-        "Compare CELERY_BROKER_URL of worker and web; a busy worker answers later.",
+    TASK_UNANSWERED = error(
+        "A task was queued but its result did not come back, although a worker is alive.",
+        "Compare CELERY_BROKER_URL of worker and web; a busy worker may just be late.",
     )
-    STORAGE_NOT_SHARED = (
-        State.WRONG,
-        "A worker does not find the file that was just written: its storage is another one.",
+    STORAGE_NOT_SHARED = error(
+        "A worker cannot find the file that was just written: it uses a different storage.",
         "Give web and workers the same folder or the same STORAGE_URL.",
     )
-    ACCOUNTS_DIFFER = (
-        State.WRONG,
-        "A worker knows other Twilio accounts than this program.",
+    ACCOUNTS_DIFFER = error(
+        "A worker is configured with different Twilio accounts.",
         "Give web and workers the same TWILIO_* variables, and restart them.",
     )
-    BEAT_SILENT = (
-        State.WRONG,
-        "Beat was not heard of: nothing is swept, what was lost stays lost.",
+    BEAT_SILENT = error(
+        "Beat has not reported: the sweep does not run, so lost messages are not recovered.",
         "Start beat, exactly one.",
     )
-    SWEEP_SILENT = (
-        State.WRONG,
-        "Beat orders sweeps, or should, and none is done.",
-        "Start a worker for the queue housekeeping.",
+    SWEEP_SILENT = error(
+        "The sweep is scheduled, but no worker runs it.",
+        "Start a worker for the housekeeping queue.",
     )
-    SPOOL_NOT_EMPTY = (
-        State.LOOK,
-        "Webhooks wait in the spool for the database.",
-        "They are recorded by themselves; see the log of web if not.",
+    SPOOL_NOT_EMPTY = warning(
+        "Webhooks are waiting in the spool for the database.",
+        "They are recorded automatically; if not, see the web log.",
     )
 
     # Twilio
-    TWILIO_UNREACHABLE = (
-        State.WRONG,
-        "Twilio's API cannot be reached from here.",
-        "Try the host from this machine: DNS, firewall, certificates, TWILIO_API_HOSTS.",
+    TWILIO_UNREACHABLE = error(
+        "Twilio's API is unreachable from here.",
+        "Check DNS, firewall and certificates on this machine, and TWILIO_API_HOSTS.",
     )
-    TWILIO_ODD = (
-        State.LOOK,
-        "Twilio's API answers something unexpected.",
-        "Try again; look at status.twilio.com.",
+    TWILIO_ODD = warning(
+        "Twilio's API returned an unexpected response.", "Try again, and check status.twilio.com."
     )
-    TOKEN_REFUSED = (
-        State.WRONG,
-        "Twilio refuses the auth token.",
-        "Copy account SID and primary auth token anew from Twilio's console. A token opens one "
-        "region only: an API outside of the US goes first in TWILIO_API_HOSTS.",
+    TOKEN_REFUSED = error(
+        "Twilio rejects the auth token.",
+        "Copy the account SID and primary auth token from the Twilio Console again. A token is "
+        "valid in one region only: list a non-US API first in TWILIO_API_HOSTS.",
     )
-    TOKEN_OLD = (
-        State.LOOK,
-        "One of several auth tokens is refused, another one is not.",
-        "Take it out of the list when the rotation is over.",
+    TOKEN_OLD = warning(
+        "One of several auth tokens is rejected, another one works.",
+        "Remove it from the list when the rotation is complete.",
     )
-    TEST_CREDENTIALS = (
-        State.WRONG,
-        "These are Twilio's test credentials, which open nothing that this service needs.",
-        "Take the live credentials from the first page of Twilio's console.",
+    TEST_CREDENTIALS = error(
+        "These are Twilio's test credentials, which cannot access anything this service needs.",
+        "Use the live credentials from the Twilio Console home page.",
     )
-    ACCOUNT_NOT_ACTIVE = (
-        State.WRONG,
+    ACCOUNT_NOT_ACTIVE = error(
         "The account is suspended or closed.",
-        "Restore it in Twilio's console, or ask Twilio Support.",
+        "Reactivate it in the Twilio Console, or contact Twilio Support.",
     )
-    API_KEY_REFUSED = (
-        State.WRONG,
-        "Twilio refuses the API key: it is wrong, deleted, or of another account or region.",
-        "Make a new key in the account that owns the media, and copy SID and secret.",
+    API_KEY_REFUSED = error(
+        "Twilio rejects the API key: it is wrong, deleted, or of another account or region.",
+        "Create a key in the account that owns the media, and copy its SID and secret.",
     )
-    API_KEY_RESTRICTED = (
-        State.LOOK,
-        "The API key may not list phone numbers: nothing proves that it may fetch media.",
-        "Look whether the restricted key may read message media and recordings.",
+    API_KEY_RESTRICTED = warning(
+        "The API key may not list phone numbers, so whether it may fetch media is unknown.",
+        "Check that the restricted key may read message media and recordings.",
     )
-    CLOCK_WRONG = (
-        State.WRONG,
-        "This clock and Twilio's differ: the recorded delays would be off by as much.",
-        "Let NTP set the clock of this machine.",
+    CLOCK_WRONG = error(
+        "This machine's clock differs from Twilio's: recorded delays would be off by as much.",
+        "Synchronise this machine's clock with NTP.",
     )
 
     # Where webhooks come in
-    PUBLIC_URL_MISSING = (
-        State.WRONG,
-        "PUBLIC_BASE_URL is not set: behind a proxy no signature would fit.",
-        "Set it to the origin that Twilio is told, such as https://media.example.com.",
+    PUBLIC_URL_MISSING = error(
+        "PUBLIC_BASE_URL is not set: behind a proxy no signature can match.",
+        "Set it to the origin configured at Twilio, such as https://media.example.com.",
     )
-    PUBLIC_URL_PLAIN = (
-        State.WRONG,
-        "PUBLIC_BASE_URL is plain http: anybody on the way reads the webhooks.",
-        "Put a TLS proxy in front and write https:// there and at Twilio.",
+    PUBLIC_URL_PLAIN = error(
+        "PUBLIC_BASE_URL is plain http: anyone on the network path can read the webhooks.",
+        "Put a TLS proxy in front and use https:// here and at Twilio.",
     )
-    PUBLIC_URL_PRIVATE = (
-        State.LOOK,
-        "The host of PUBLIC_BASE_URL has a private address as seen from here.",
-        "Look whether it has a public one elsewhere: Twilio comes from the internet.",
+    PUBLIC_URL_PRIVATE = warning(
+        "The host of PUBLIC_BASE_URL resolves to a private address from here.",
+        "Check that it has a public address: Twilio connects from the internet.",
     )
-    PUBLIC_URL_UNREACHABLE = (
-        State.WRONG,
-        "Nobody answers at PUBLIC_BASE_URL.",
-        "Look at DNS, firewall and proxy; if only this machine cannot reach it, run the doctor "
+    PUBLIC_URL_UNREACHABLE = error(
+        "PUBLIC_BASE_URL is unreachable.",
+        "Check DNS, firewall and proxy; if only this machine cannot reach it, run the doctor "
         "elsewhere.",
     )
-    CERTIFICATE_UNTRUSTED = (
-        State.WRONG,
+    CERTIFICATE_UNTRUSTED = error(
         "The certificate of PUBLIC_BASE_URL is not one that Twilio would trust.",
-        "Get one of a public authority for this host, with its whole chain.",
+        "Get one for this host from a public authority, with the full chain.",
     )
-    PUBLIC_URL_REDIRECTS = (
-        State.WRONG,
-        "PUBLIC_BASE_URL redirects, and the signature covers the URL before it.",
-        "Write the URL that is redirected to, here and at Twilio.",
+    PUBLIC_URL_REDIRECTS = error(
+        "PUBLIC_BASE_URL redirects, but the signature covers the URL before the redirect.",
+        "Use the redirect's target, here and at Twilio.",
     )
-    WEB_DOWN = (
-        State.WRONG,
-        "A proxy answers for PUBLIC_BASE_URL, and web behind it does not.",
-        "Start web, or correct where the proxy passes requests on to.",
+    WEB_DOWN = error(
+        "A proxy responds at PUBLIC_BASE_URL, but web behind it does not.",
+        "Start web, or fix the proxy's upstream address.",
     )
-    HOST_REFUSED = (
-        State.WRONG,
+    HOST_REFUSED = error(
         "Web does not serve this host: it was started without this PUBLIC_BASE_URL.",
-        "Restart web, and let the proxy keep the Host header.",
+        "Restart web, and make the proxy keep the Host header.",
     )
-    PUBLIC_URL_NOT_OURS = (
-        State.WRONG,
-        "Something else answers at PUBLIC_BASE_URL.",
-        "Let the proxy pass /webhooks/twilio/ on to web, without a login before it.",
+    PUBLIC_URL_NOT_OURS = error(
+        "Something other than this service responds at PUBLIC_BASE_URL.",
+        "Make the proxy forward /webhooks/twilio/ to web, without a login in front.",
     )
-    SIGNATURE_REFUSED = (
-        State.WRONG,
-        "Web refuses a request that was signed with the configured token.",
-        "Restart web with these variables. If it goes on, the proxy changes path or body.",
+    SIGNATURE_REFUSED = error(
+        "Web rejects a request signed with the configured token.",
+        "Restart web with these variables. If that does not help, the proxy changes path or body.",
     )
-    QUERY_CHANGED = (
-        State.LOOK,
-        "Web refuses the same request with a query: the proxy writes the query anew.",
-        "Let the proxy pass the query on as it is.",
+    QUERY_CHANGED = warning(
+        "Web rejects the same request with a query string: the proxy rewrites the query.",
+        "Make the proxy forward the query string unchanged.",
     )
 
     # What is configured at Twilio
-    WEBHOOK_ELSEWHERE = (
-        State.WRONG,
+    WEBHOOK_ELSEWHERE = error(
         "No phone number, messaging service or WhatsApp or RCS sender of the account sends its "
         "messages here.",
-        "Write the messaging URL of the README at the number, the service or the sender.",
+        "Set the messaging URL from the README on the number, the service or the sender.",
     )
-    WEBHOOK_ORIGIN_DIFFERS = (
-        State.WRONG,
-        "The URL at Twilio has our host, and another scheme or port than PUBLIC_BASE_URL.",
-        "Write the same origin at both places.",
+    WEBHOOK_ORIGIN_DIFFERS = error(
+        "The URL at Twilio has our host, but another scheme or port than PUBLIC_BASE_URL.",
+        "Use the same origin in both places.",
     )
-    WEBHOOK_PATH_WRONG = (
-        State.WRONG,
-        "The URL at Twilio has our origin and a path that is not served; the last slash counts.",
-        "Write /webhooks/twilio/messaging/, for conversations /webhooks/twilio/conversations/.",
+    WEBHOOK_PATH_WRONG = error(
+        "The URL at Twilio has our origin but an unknown path; the trailing slash matters.",
+        "Use /webhooks/twilio/messaging/, or /webhooks/twilio/conversations/ for Conversations.",
     )
-    WEBHOOK_WRONG_KIND = (
-        State.WRONG,
-        "The URL at Twilio is ours for another kind of webhooks, and refuses these.",
-        "Write /webhooks/twilio/messaging/, for conversations /webhooks/twilio/conversations/.",
+    WEBHOOK_WRONG_KIND = error(
+        "The URL at Twilio is our endpoint for another kind of webhook, which rejects these.",
+        "Use /webhooks/twilio/messaging/, or /webhooks/twilio/conversations/ for Conversations.",
     )
-    WEBHOOK_NOT_REPEATED = (
-        State.LOOK,
-        "Twilio would not repeat a webhook that gets no answer or a 5xx.",
-        "Add #rc=5&rp=ct,rt,5xx to the URL at Twilio.",
+    WEBHOOK_NOT_REPEATED = warning(
+        "Twilio would not retry a webhook that gets no response or a 5xx.",
+        "Append #rc=5&rp=ct,rt,5xx to the URL at Twilio.",
     )
-    FALLBACK_MISSING = (
-        State.LOOK,
-        "There is no fallback URL that leads here: a webhook has one chance less.",
-        "Write the same URL, without the fragment, as fallback.",
+    FALLBACK_MISSING = warning(
+        "No fallback URL points here, so a failed webhook has one chance less.",
+        "Set the same URL, without the fragment, as the fallback.",
     )
-    SERVICE_OVERRULES = (
-        State.WRONG,
-        "The number leads here, and its messaging service sends its messages elsewhere.",
-        "Let the service use the number's own webhook, or write our URL at the service.",
+    SERVICE_OVERRULES = error(
+        "The number points here, but its messaging service sends its messages elsewhere.",
+        "Let the service use the number's own webhook, or set our URL on the service.",
     )
-    APPLICATION_OVERRULES = (
-        State.LOOK,
-        "Messages to the number are handled by a TwiML application, whose URL counts.",
+    APPLICATION_OVERRULES = warning(
+        "A TwiML application handles the number's messages, and its URL takes precedence.",
         "Compare the messaging URL of that application with the one in the README.",
     )
-    NUMBERS_UNREADABLE = (
-        State.LOOK,
+    NUMBERS_UNREADABLE = warning(
         "The credentials may not list phone numbers or messaging services.",
-        "Compare the URLs in Twilio's console by hand.",
+        "Check the URLs in the Twilio Console by hand.",
     )
-    SENDERS_UNREADABLE = (
-        State.LOOK,
+    SENDERS_UNREADABLE = warning(
         "The credentials may not list WhatsApp and RCS senders.",
-        "If you have any, compare their URLs in Twilio's console by hand.",
+        "If you have any, check their URLs in the Twilio Console by hand.",
     )
-    CONVERSATIONS_EVENT_MISSING = (
-        State.WRONG,
-        "The webhook of conversations leads here, and onMessageAdded is not among its events.",
+    CONVERSATIONS_EVENT_MISSING = error(
+        "The Conversations webhook points here, but onMessageAdded is not one of its events.",
         "Add onMessageAdded to the post-event webhooks.",
     )
-    CONVERSATIONS_ASK_BEFORE = (
-        State.WRONG,
-        "The pre-event webhook of conversations leads here: our trouble would refuse messages.",
-        "Take that URL out; what happened is told by the post-event webhook.",
+    CONVERSATIONS_ASK_BEFORE = error(
+        "The pre-event Conversations webhook points here: an outage here would block messages.",
+        "Remove that URL; the post-event webhook reports what happened.",
     )
-    CONVERSATIONS_OVERRULED = (
-        State.LOOK,
-        "A conversation service has a webhook of its own, which leads elsewhere.",
-        "Write our URL there too if the service's media is wanted.",
+    CONVERSATIONS_OVERRULED = warning(
+        "A Conversations service has its own webhook, which points elsewhere.",
+        "Set our URL there too if you want the service's media.",
     )
-    CONVERSATIONS_UNREADABLE = (
-        State.LOOK,
-        "The credentials may not read the webhooks of conversations.",
-        "If you use conversations, compare the URL in Twilio's console by hand.",
+    CONVERSATIONS_UNREADABLE = warning(
+        "The credentials may not read the Conversations webhooks.",
+        "If you use Conversations, check the URL in the Twilio Console by hand.",
     )
 
-    def __init__(self, state: State, meaning: str, todo: str) -> None:
-        self.state = state
+    def __init__(self, level: Level, meaning: str, remedy: str) -> None:
+        self.level = level
         self.meaning = meaning
-        self.todo = todo
+        self.remedy = remedy
 
-    def found(self, where: str = "", *, what: str = "", todo: str = "") -> Finding:
-        """Return this trouble as it was found; `what` and `todo` are more precise than ours."""
-        name = self.name.lower()
-        return Finding(self.state, what or self.meaning, where, todo or self.todo, name)
+    def found(self, where: str = "", *, message: str = "", remedy: str = "") -> Finding:
+        """Return this issue as a finding; `message` and `remedy` replace the general ones."""
+        return Finding(
+            self.level,
+            message or self.meaning,
+            where,
+            remedy or self.remedy,
+            self.name.lower(),
+        )

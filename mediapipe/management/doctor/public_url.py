@@ -1,9 +1,3 @@
-"""Whether a request that is signed as Twilio signs is accepted at PUBLIC_BASE_URL.
-
-It carries an EventType that Twilio does not have: web verifies it like any other webhook, and
-then records nothing of it.
-"""
-
 from __future__ import annotations
 
 import json
@@ -16,111 +10,109 @@ from twilio.request_validator import RequestValidator
 from mediapipe.failures import AddressRefused, Failure
 from mediapipe.fetching.http.addresses import is_public, resolve
 from mediapipe.fetching.http.post import is_any, post
-from mediapipe.management.doctor.findings import Finding, fine
-from mediapipe.management.doctor.issues import Trouble
+from mediapipe.management.doctor.findings import Finding, ok
+from mediapipe.management.doctor.issues import Issue
 from mediapipe.providers.base import Response
 from mediapipe.providers.twilio.accounts import Account, accounts
 from mediapipe.providers.twilio.webhooks import TRIAL
 
 SOURCES = ("messaging", "recording", "conversations")
-LOOK_UP_S = 5.0
-# What proxies like to write in another way: a blank, a plus, a letter, an order.
-QUERY = "?z=%20&a=%2B&u=%C3%BC&a=1"
-ANSWERS = {b"<Response/>", b"{}"}
-GATEWAY = {502, 503, 504}
-CERTIFICATE = ("SSLCertVerificationError", "CertificateError")
+RESOLVE_TIMEOUT_S = 5.0
+# What proxies tend to re-encode or reorder: a space, a plus, a non-ASCII letter, two parameters.
+TRICKY_QUERY = "?z=%20&a=%2B&u=%C3%BC&a=1"
+OUR_BODIES = {b"<Response/>", b"{}"}
+BAD_GATEWAY = {502, 503, 504}
+CERTIFICATE_ERRORS = ("SSLCertVerificationError", "CertificateError")
 
 
-def examine() -> Iterator[Finding]:
-    """Yield what became of one signed request for each account and each URL."""
+def check_public_url() -> Iterator[Finding]:
+    """Send requests signed as Twilio signs them to PUBLIC_BASE_URL, and yield the outcome.
+
+    They carry an EventType that Twilio does not use: web verifies the signature as for any other
+    webhook, then records nothing.
+    """
     base = settings.PUBLIC_BASE_URL
     if not base:
-        yield Trouble.PUBLIC_URL_MISSING.found()
+        yield Issue.PUBLIC_URL_MISSING.found()
         return
-    if (private := _private_address(base)) is not None:
+    if private := _check_address(base):
         yield private
-    trouble = _first_trouble([account for account in accounts().values() if account.auth_tokens])
-    yield trouble or fine("signed requests are accepted", base)
+    yield _first_issue() or ok("signed requests are accepted", base)
 
 
-def url_of(source: str) -> str:
-    """Return the URL to which Twilio sends webhooks of this kind."""
+def webhook_url(source: str) -> str:
+    """Return the URL to which Twilio must send webhooks of this kind."""
     return f"{settings.PUBLIC_BASE_URL}/webhooks/twilio/{source}/"
 
 
-def _first_trouble(known: list[Account]) -> Finding | None:
-    """Return the first trouble: what is wrong with one request is wrong with those after it."""
-    for account in known:
-        if trouble := _sent(url_of(SOURCES[0]), account):
-            return trouble
-    for source in SOURCES[1:]:
-        if trouble := _sent(url_of(source), known[0]):
-            return trouble
-    if known and _sent(url_of(SOURCES[0]) + QUERY, known[0]):
-        return Trouble.QUERY_CHANGED.found(url_of(SOURCES[0]))
+def _first_issue() -> Finding | None:
+    """Return the first issue only: what breaks one request breaks those after it too."""
+    known = [account for account in accounts().values() if account.auth_tokens]
+    messaging, *others = map(webhook_url, SOURCES)
+    requests = [(messaging, account) for account in known]
+    requests += [(url, account) for url in others for account in known[:1]]
+    for url, account in requests:
+        if issue := _check_request(url, account):
+            return issue
+    if known and _check_request(messaging + TRICKY_QUERY, known[0]):
+        return Issue.QUERY_CHANGED.found(messaging)
     return None
 
 
-def _sent(url: str, account: Account) -> Finding | None:
-    try:
-        answer = post(url, *_signed(url, account))
-    except AddressRefused:
-        return Trouble.PUBLIC_URL_PLAIN.found(settings.PUBLIC_BASE_URL)
-    except Failure as failure:
-        is_tls = failure.detail.endswith(CERTIFICATE)
-        trouble = Trouble.CERTIFICATE_UNTRUSTED if is_tls else Trouble.PUBLIC_URL_UNREACHABLE
-        return trouble.found(failure.detail)
-    meaning = _meaning(answer)
-    return None if meaning is None else meaning.found(_place(url, account, answer))
-
-
-def _signed(url: str, account: Account) -> tuple[bytes, dict[str, str]]:
-    """Return body and headers as Twilio would send them, signed with the primary token."""
+def _check_request(url: str, account: Account) -> Finding | None:
     form = {"AccountSid": account.sid, TRIAL[0]: TRIAL[1], "Body": "ü + %"}
-    signature = RequestValidator(account.auth_tokens[0]).compute_signature(url, form)
-    return urlencode(form).encode(), {
+    headers = {
         "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
-        "X-Twilio-Signature": signature,
+        # Twilio signs with the primary token, also during a rotation.
+        "X-Twilio-Signature": RequestValidator(account.auth_tokens[0]).compute_signature(url, form),
     }
-
-
-def _place(url: str, account: Account, answer: Response) -> str:
-    return f"{url} answers {answer.status} to {account.sid}"
-
-
-def _meaning(answer: Response) -> Trouble | None:
-    """Return what is wrong, by the answer; None where it is that of our web."""
-    if answer.status == 200 and answer.body_head.strip() in ANSWERS:
-        return None
-    if 300 <= answer.status < 400:
-        return Trouble.PUBLIC_URL_REDIRECTS
-    if answer.status in GATEWAY:
-        return Trouble.WEB_DOWN
-    if answer.status == 403 and _our_error(answer) == "not_verified":
-        return Trouble.SIGNATURE_REFUSED
-    if answer.status == 400 and b"Bad Request (400)" in answer.body_head:
-        return Trouble.HOST_REFUSED
-    return Trouble.PUBLIC_URL_NOT_OURS
-
-
-def _our_error(answer: Response) -> str:
     try:
-        document = json.loads(answer.body_head)
+        response = post(url, urlencode(form).encode(), headers)
+    except AddressRefused:
+        return Issue.PUBLIC_URL_PLAIN.found(settings.PUBLIC_BASE_URL)
+    except Failure as failure:
+        is_tls = failure.detail.endswith(CERTIFICATE_ERRORS)
+        issue = Issue.CERTIFICATE_UNTRUSTED if is_tls else Issue.PUBLIC_URL_UNREACHABLE
+        return issue.found(failure.detail)
+    where = f"{url} responds with {response.status} to {account.sid}"
+    unexpected = _response_issue(response)
+    return unexpected.found(where) if unexpected else None
+
+
+def _response_issue(response: Response) -> Issue | None:
+    """Return what the response reveals; None if it is the one that our web gives."""
+    if response.status == 200 and response.body_head.strip() in OUR_BODIES:
+        return None
+    if 300 <= response.status < 400:
+        return Issue.PUBLIC_URL_REDIRECTS
+    if response.status in BAD_GATEWAY:
+        return Issue.WEB_DOWN
+    if response.status == 403 and _error_slug(response) == "not_verified":
+        return Issue.SIGNATURE_REFUSED
+    # The page with which Django refuses a host that is not in ALLOWED_HOSTS.
+    if response.status == 400 and b"Bad Request (400)" in response.body_head:
+        return Issue.HOST_REFUSED
+    return Issue.PUBLIC_URL_NOT_OURS
+
+
+def _error_slug(response: Response) -> str:
+    try:
+        document = json.loads(response.body_head)
     except (ValueError, RecursionError):
         return ""
     return str(document.get("error", "")) if isinstance(document, dict) else ""
 
 
-def _private_address(base: str) -> Finding | None:
-    """Return a finding if every address of the host is one that the internet does not reach."""
+def _check_address(base: str) -> Finding | None:
+    """Return a finding if the host has private addresses only."""
     parts = urlsplit(base)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        found = resolve(parts.hostname or "", port, timeout_s=LOOK_UP_S, may_connect_to=is_any)
+        found = resolve(host, port, timeout_s=RESOLVE_TIMEOUT_S, may_connect_to=is_any)
     except Failure:
-        # The request itself says so.
+        # The request that follows reports this.
         return None
     addresses = [str(address.sockaddr[0]) for address in found]
     if any(is_public(address) for address in addresses):
         return None
-    return Trouble.PUBLIC_URL_PRIVATE.found(f"{parts.hostname} is at {', '.join(set(addresses))}")
+    return Issue.PUBLIC_URL_PRIVATE.found(f"{host} is at {', '.join(set(addresses))}")

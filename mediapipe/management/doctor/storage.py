@@ -1,5 +1,3 @@
-"""Whether a file can be written to the storage, read again and deleted, as media will be."""
-
 from __future__ import annotations
 
 import secrets
@@ -9,40 +7,37 @@ from django.conf import settings
 
 from mediapipe.failures import StorageFailed
 from mediapipe.fetching import storage
-from mediapipe.management.doctor.findings import Finding, fine
-from mediapipe.management.doctor.issues import Trouble
+from mediapipe.management.doctor.findings import Finding, ok
+from mediapipe.management.doctor.issues import Issue
 
 CONTENT = b"written by manage.py doctor; may be deleted\n"
 
 
-def examine() -> Iterator[Finding]:
-    """Yield how one file fared, of which nothing is left."""
-    name, where = new_name(), settings.STORAGE_URL or f"MEDIA_ROOT {settings.MEDIA_ROOT}"
+def check_storage() -> Iterator[Finding]:
+    """Write a file to the storage as media are written, read it back, delete it."""
+    where = settings.STORAGE_URL or f"MEDIA_ROOT {settings.MEDIA_ROOT}"
     try:
-        write(name)
+        name = write_probe()
         if _read(name) != CONTENT:
-            yield Trouble.STORAGE_FAILED.found(where, what="a file came back other than it was")
+            yield Issue.STORAGE_FAILED.found(where, message="a file was read back differently")
     except StorageFailed as failure:
-        yield Trouble.STORAGE_FAILED.found(where, what=f"no file can be kept: {failure.detail}")
+        yield Issue.STORAGE_FAILED.found(where, message=f"cannot store a file: {failure.detail}")
         return
     try:
         storage.remove(name)
     except StorageFailed as failure:
-        yield Trouble.STORAGE_UNDELETABLE.found(f"{where}: {failure.detail}")
+        yield Issue.STORAGE_UNDELETABLE.found(f"{where}: {failure.detail}")
         return
-    yield fine("a file was written, read and deleted", where)
+    yield ok("a file was written, read and deleted", where)
 
 
-def new_name() -> str:
-    """Return the name of a file that nobody else has."""
-    return f"doctor/{secrets.token_hex(8)}.txt"
-
-
-def write(name: str) -> None:
-    """Write the doctor's file; raise StorageFailed."""
+def write_probe() -> str:
+    """Write a small file under a new name and return the name; raise StorageFailed."""
+    name = f"doctor/{secrets.token_hex(8)}.txt"
     with storage.temporary_file() as file:
         file.write(CONTENT)
         storage.keep(file, name)
+    return name
 
 
 def _read(name: str) -> bytes:

@@ -1,61 +1,55 @@
-"""Where a URL leads that somebody wrote down at Twilio: to us, nearly to us, or elsewhere."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from django.conf import settings
 
-from mediapipe.management.doctor.issues import Trouble
-from mediapipe.management.doctor.public_url import SOURCES, url_of
+from mediapipe.management.doctor.issues import Issue
+from mediapipe.management.doctor.public_url import SOURCES, webhook_url
 
-PORTS = {"http": 80, "https": 443}
-# After these Twilio is to send a webhook again; "all" is both and more.
-REPEAT_AFTER = {"rt", "5xx"}
-
-
-def leads_here(url: str, source: str) -> bool:
-    """Tell whether the URL is the one for webhooks of this kind, whatever its query."""
-    return _is_our_origin(url) and _path(url) == _path(url_of(source))
+DEFAULT_PORTS = {"http": 80, "https": 443}
+# Read timeout and server error; "all" includes them.
+RETRIED_ON = {"rt", "5xx"}
 
 
-def is_our_host(url: str) -> bool:
-    """Tell whether the URL is meant for us: what is wrong with another one is not our business."""
+def points_here(url: str, source: str) -> bool:
+    """Return whether the URL is our endpoint for webhooks of this kind, whatever its query."""
+    return _has_our_origin(url) and _split(url).path == _split(webhook_url(source)).path
+
+
+def has_our_host(url: str) -> bool:
+    """Return whether the URL is meant for us; only then is an error in it ours to report."""
     return _split(url).hostname == _split(settings.PUBLIC_BASE_URL).hostname
 
 
-def wrong_with(url: str, source: str) -> Iterator[Trouble]:
-    """Yield what keeps a URL with our host from being the one for webhooks of this kind."""
-    if not _is_our_origin(url):
-        yield Trouble.WEBHOOK_ORIGIN_DIFFERS
-    elif not leads_here(url, source):
-        ours = {_path(url_of(kind)) for kind in SOURCES}
-        yield Trouble.WEBHOOK_WRONG_KIND if _path(url) in ours else Trouble.WEBHOOK_PATH_WRONG
+def url_issue(url: str, source: str) -> Issue | None:
+    """Return why a URL with our host is not our endpoint for webhooks of this kind."""
+    if not _has_our_origin(url):
+        return Issue.WEBHOOK_ORIGIN_DIFFERS
+    if points_here(url, source):
+        return None
+    ours = any(points_here(url, other) for other in SOURCES)
+    return Issue.WEBHOOK_WRONG_KIND if ours else Issue.WEBHOOK_PATH_WRONG
 
 
-def is_repeated(url: str) -> bool:
-    """Tell whether the fragment tells Twilio to repeat (Twilio: webhook connection overrides)."""
+def asks_for_retries(url: str) -> bool:
+    """Return whether the fragment makes Twilio retry (Twilio docs: "connection overrides")."""
     options = parse_qs(_split(url).fragment)
-    times, after = options.get("rc", ["1"])[0], set(",".join(options.get("rp", [])).split(","))
-    return times != "0" and ("all" in after or after >= REPEAT_AFTER)
+    count = options.get("rc", ["1"])[0]
+    policy = set(",".join(options.get("rp", [])).split(","))
+    return count != "0" and ("all" in policy or policy >= RETRIED_ON)
 
 
-def _is_our_origin(url: str) -> bool:
-    return _origin(url) == _origin(settings.PUBLIC_BASE_URL)
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = _split(url)
-    return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)
-
-
-def _path(url: str) -> str:
-    return _split(url).path
+def _has_our_origin(url: str) -> bool:
+    origins = {
+        (parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme))
+        for parts in (_split(url), _split(settings.PUBLIC_BASE_URL))
+    }
+    return len(origins) == 1
 
 
 def _split(url: str) -> SplitResult:
-    """Return the parts of a URL; what is none has none."""
+    """Return the parts of a URL, all empty if it is malformed: it was typed in by hand."""
     try:
         parts = urlsplit(url)
         _ = parts.port

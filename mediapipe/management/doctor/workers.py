@@ -1,24 +1,22 @@
-"""Whether broker, workers, beat and sweep live, and whether a task comes back from each queue."""
-
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from typing import Any
 
-from celery.exceptions import TimeoutError as NoAnswer
+from celery.exceptions import TimeoutError as ResultTimeout
 from celery.result import AsyncResult
 from django.utils import timezone
 
 from mediapipe.celery import app
 from mediapipe.failures import StorageFailed
 from mediapipe.fetching import storage
-from mediapipe.management.doctor.findings import Finding, fine
-from mediapipe.management.doctor.issues import Trouble
-from mediapipe.management.doctor.storage import new_name, write
+from mediapipe.management.doctor.findings import Finding, ok
+from mediapipe.management.doctor.issues import Issue
+from mediapipe.management.doctor.storage import write_probe
 from mediapipe.models import Heartbeat
 from mediapipe.models.heartbeats import WORKER
-from mediapipe.operations.components import Component, parts
+from mediapipe.operations.components import parts
 from mediapipe.providers.twilio.accounts import accounts
 from mediapipe.queueing.broker import (
     bounded_connection,
@@ -28,78 +26,67 @@ from mediapipe.queueing.broker import (
 )
 from mediapipe.settings.queues import QUEUES, serves
 from tasks.examine import Seen
-from tasks.examine import examine as question
+from tasks.examine import examine as probe_task
 
-# A worker that has nothing else to do answers within a second.
-ANSWER_S = 10.0
-LOOK_EVERY_S = 0.1
-REFUSALS = {"AccessRefused", "NotAllowed", "AuthenticationError", "AuthorizationError"}
-TROUBLES = {
-    "workers": Trouble.WORKER_MISSING,
-    "beat": Trouble.BEAT_SILENT,
-    "sweep": Trouble.SWEEP_SILENT,
-    "spool": Trouble.SPOOL_NOT_EMPTY,
+# An idle worker returns the result within a second.
+RESULT_TIMEOUT_S = 10.0
+POLL_INTERVAL_S = 0.1
+LOGIN_ERRORS = {"AccessRefused", "NotAllowed", "AuthenticationError", "AuthorizationError"}
+COMPONENT_ISSUES = {
+    "workers": Issue.WORKER_MISSING,
+    "beat": Issue.BEAT_SILENT,
+    "sweep": Issue.SWEEP_SILENT,
+    "spool": Issue.SPOOL_NOT_EMPTY,
 }
 
 
-def examine() -> Iterator[Finding]:
-    """Yield how broker, workers, beat, sweep and spool are; without a broker nothing lives."""
+def check_service() -> Iterator[Finding]:
+    """Yield how broker, workers, beat, sweep and spool are, and send a task through each queue."""
     error = broker_error()
     if error is not None:
-        yield _no_broker(error)
+        yield _broker_issue(error)
         return
-    yield fine("the broker answers")
-    yield from (_part(part) for part in parts(timezone.now()) if part.name != "broker")
-    alive = _alive()
-    yield from _elsewhere(alive)
-    queues = [queue for queue in QUEUES if any(serves(name, queue) for name in alive)]
-    if queues:
-        yield from _asked(queues)
-
-
-def _no_broker(error: BaseException) -> Finding:
-    """Tell a broker that refuses us from one that is not there; neither says it in its own words,
-    in which there may be the URL."""
-    names = {type(link).__name__ for link in (error, error.__cause__, error.__context__)}
-    trouble = Trouble.BROKER_REFUSES if names & REFUSALS else Trouble.BROKER_AWAY
-    return trouble.found(f"{_address()}: {type(error).__name__}")
-
-
-def _address() -> str:
-    connection = app.connection_for_write()
-    return f"{connection.hostname or ''}:{connection.port or ''}".strip(":") or "CELERY_BROKER_URL"
-
-
-def _part(part: Component) -> Finding:
-    said = f"{part.name}: {part.sentence}"
-    return fine(said) if part.well else TROUBLES[part.name].found(what=said, todo=part.todo)
-
-
-def _alive() -> list[str]:
+    yield ok("the broker responds")
+    for component in parts(timezone.now()):
+        summary = f"{component.name}: {component.sentence}"
+        if component.name != "broker":
+            yield (
+                ok(summary)
+                if component.well
+                else COMPONENT_ISSUES[component.name].found(message=summary, remedy=component.todo)
+            )
     rows = Heartbeat.objects.alive(timezone.now()).workers()
-    return [part.removeprefix(WORKER) for part in rows.values_list("part", flat=True)]
-
-
-def _elsewhere(alive: list[str]) -> Iterator[Finding]:
-    """Yield the queues that somebody serves whom this database does not know."""
+    alive = [part.removeprefix(WORKER) for part in rows.values_list("part", flat=True)]
+    served = [queue for queue in QUEUES if any(serves(name, queue) for name in alive)]
     for queue in QUEUES:
-        if consumers(queue) and not any(serves(name, queue) for name in alive):
-            yield Trouble.WORKER_ELSEWHERE.found(f"queue {queue}")
+        if queue not in served and consumers(queue):
+            yield Issue.WORKER_ELSEWHERE.found(f"queue {queue}")
+    if served:
+        yield from _round_trips(served)
 
 
-def _asked(queues: list[str]) -> Iterator[Finding]:
-    """Yield what came back from each queue; the file and the results are gone afterwards."""
-    file = new_name()
+def _broker_issue(error: BaseException) -> Finding:
+    """Tell a broker that refuses us from one that is down, by the types of the errors only: their
+    messages may have the URL with its password."""
+    names = {type(link).__name__ for link in (error, error.__cause__, error.__context__)}
+    issue = Issue.BROKER_REFUSES if names & LOGIN_ERRORS else Issue.BROKER_AWAY
+    connection = app.connection_for_write()
+    address = f"{connection.hostname or ''}:{connection.port or ''}".strip(":")
+    return issue.found(f"{address or 'CELERY_BROKER_URL'}: {type(error).__name__}")
+
+
+def _round_trips(queues: list[str]) -> Iterator[Finding]:
+    """Send the probe task through each queue; remove its file and results afterwards."""
     try:
-        write(file)
+        file = write_probe()
     except StorageFailed:
-        # The storage has a finding of its own; a missing file would be put down to the worker.
+        # The storage check reports this; do not blame the workers for the missing file.
         file = ""
     results = {queue: _publish(queue, file) for queue in queues}
-    until = time.monotonic() + ANSWER_S
+    deadline = time.monotonic() + RESULT_TIMEOUT_S
     try:
         for queue, result in results.items():
-            yield from _answer(queue, result, until, file)
+            yield from _check_result(queue, result, deadline, file)
     finally:
         for result in results.values():
             result.forget()
@@ -109,38 +96,40 @@ def _asked(queues: list[str]) -> Iterator[Finding]:
 
 def _publish(queue: str, file: str) -> AsyncResult[Any]:
     with bounded_connection() as connection, connection.Producer() as producer:
-        # A question that nobody takes is thrown away by the broker.
-        return question.apply_async(
-            kwargs={"file": file}, queue=queue, producer=producer, retry=False, expires=ANSWER_S
+        # If no worker consumes it, the broker drops it.
+        return probe_task.apply_async(
+            kwargs={"file": file},
+            queue=queue,
+            producer=producer,
+            retry=False,
+            expires=RESULT_TIMEOUT_S,
         )
 
 
-def _answer(queue: str, result: AsyncResult[Any], until: float, file: str) -> Iterator[Finding]:
-    began = time.monotonic()
+def _check_result(
+    queue: str, result: AsyncResult[Any], deadline: float, file: str
+) -> Iterator[Finding]:
     try:
-        seen = result.get(
-            timeout=max(until - began, LOOK_EVERY_S), interval=LOOK_EVERY_S, propagate=False
+        seen: Seen = result.get(
+            timeout=max(deadline - time.monotonic(), POLL_INTERVAL_S),
+            interval=POLL_INTERVAL_S,
+            propagate=False,
         )
-    except NoAnswer:
+    except ResultTimeout:
         waiting = waiting_messages(queue)
-        lies = f"{waiting} messages lie in it" if waiting else "it was taken and not answered"
-        yield Trouble.TASK_UNANSWERED.found(f"queue {queue}: {lies}")
+        reason = f"{waiting} messages are waiting" if waiting else "consumed without a result"
+        yield Issue.TASK_UNANSWERED.found(f"queue {queue}: {reason}")
         return
     if result.state != "SUCCESS":
-        yield _failed(queue, seen)
+        # The result of a failed task is its exception.
+        error = type(seen).__name__
+        if error == "NotRegistered":
+            yield Issue.WORKER_OUTDATED.found(f"queue {queue}")
+        else:
+            yield Issue.TASK_UNANSWERED.found(f"queue {queue}: {error}")
         return
-    yield fine("a task came back from a worker", f"queue {queue}")
-    yield from _differences(queue, seen, file)
-
-
-def _failed(queue: str, error: object) -> Finding:
-    if type(error).__name__ == "NotRegistered":
-        return Trouble.WORKER_OUTDATED.found(f"queue {queue}")
-    return Trouble.TASK_UNANSWERED.found(f"queue {queue}: {type(error).__name__}")
-
-
-def _differences(queue: str, seen: Seen, file: str) -> Iterator[Finding]:
+    yield ok("a worker ran the doctor's task", f"queue {queue}")
     if file and not seen["file"]:
-        yield Trouble.STORAGE_NOT_SHARED.found(f"worker of the queue {queue}")
+        yield Issue.STORAGE_NOT_SHARED.found(f"worker of the queue {queue}")
     if seen["accounts"] != sorted(accounts()):
-        yield Trouble.ACCOUNTS_DIFFER.found(f"worker of the queue {queue}")
+        yield Issue.ACCOUNTS_DIFFER.found(f"worker of the queue {queue}")
