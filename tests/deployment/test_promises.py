@@ -1,4 +1,4 @@
-"""docs/promises.md names tests and mutations that exist, and forgets no mutation."""
+"""docs/promises.md names existing tests, and every mutation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_every_promise_names_a_test_that_exists() -> None:
             assert f"def {name}(" in (ROOT / "tests" / file).read_text(), test
 
 
-def test_every_mutation_stands_beside_a_promise() -> None:
+def test_every_mutation_belongs_to_a_promise() -> None:
     patches = {path.stem for path in (ROOT / "tests" / "mutations").glob("*.patch")}
     listed = [name for row in ROWS for name in named(row[3])]
     assert sorted(listed) == sorted(patches)
