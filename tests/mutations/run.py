@@ -1,38 +1,43 @@
-"""Takes each guard out, one after the other, and sees its test go red.
+"""Removes one guard at a time and checks that its tests fail.
 
 A mutation is a patch whose first line names the tests that must fail: `Tests: path::name ...`.
-It is applied to a copy of the project, so nothing of yours is touched.
+It is applied to a temporary copy of the project, so your working tree stays as it is.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import track
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-LONGEST_S = 90
-# Exit status of pytest when it ran and tests failed; 2 and above are troubles of another kind.
+TIMEOUT_S = 120
+# Exit status of pytest when it ran and tests failed; 2 and above are problems of another kind.
 TESTS_FAILED = 1
 
 
 def main() -> int:
-    """Run the mutations named on the command line, else all; return the exit status."""
+    """Run the mutations named on the command line, or all; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="names of patches, without .patch")
-    names = parser.parse_args().names
-    patches = [HERE / f"{name}.patch" for name in names] or sorted(HERE.glob("*.patch"))
+    parser.add_argument("-j", "--jobs", type=int, default=2, help="mutations at a time (2)")
+    options = parser.parse_args()
+    patches = [HERE / f"{name}.patch" for name in options.names] or sorted(HERE.glob("*.patch"))
     console = Console()
     survivors = []
-    for patch in track(patches, "mutating", console=console):
-        problem = survived(patch)
-        console.print(f"{patch.stem}: {problem or 'its test went red'}", highlight=False)
-        survivors += [patch.stem] if problem else []
+    with ThreadPoolExecutor(options.jobs) as pool:
+        running = {pool.submit(survived, patch): patch.stem for patch in patches}
+        for number, done in enumerate(as_completed(running), start=1):
+            name, problem = running[done], done.result()
+            line = f"[{number}/{len(patches)}] {name}: {problem or 'its test went red'}"
+            console.print(line, highlight=False, markup=False)
+            survivors += [name] if problem else []
     console.print(f"{len(patches) - len(survivors)} passed, {len(survivors)} failed")
     return 1 if survivors else 0
 
@@ -44,21 +49,20 @@ def survived(patch: Path) -> str:
         copy = copy_of_project(Path(folder))
         applied = run(["git", "apply", str(patch)], copy)
         if applied.returncode:
-            return f"the patch does not apply any more: {applied.stderr.strip()}"
+            return f"the patch no longer applies: {applied.stderr.strip()}"
         try:
             tested = run([sys.executable, "-m", "pytest", "-q", "-x", *tests], copy)
         except subprocess.TimeoutExpired:
-            # What waits for ever without its guard is as good as a failed assertion.
+            # A test that hangs without its guard counts as failed.
             return ""
     if tested.returncode == TESTS_FAILED:
         return ""
-    return f"pytest ended with {tested.returncode}: {tested.stdout.strip().splitlines()[-1:]}"
+    return f"pytest exited with {tested.returncode}: {tested.stdout.strip().splitlines()[-1:]}"
 
 
 def copy_of_project(folder: Path) -> Path:
-    """Copy what git knows into a folder of its own, so that a patch applies to that alone."""
-    listed = run(["git", "ls-files"], ROOT).stdout.splitlines()
-    for name in listed:
+    """Copy the files that git tracks into `folder`, as a repository of its own."""
+    for name in run(["git", "ls-files"], ROOT).stdout.splitlines():
         if (ROOT / name).is_file():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -68,8 +72,16 @@ def copy_of_project(folder: Path) -> Path:
 
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    # Two copies that run at the same time must not share a database: without a URL, each test
+    # session has an SQLite file of its own.
     return subprocess.run(
-        command, cwd=folder, check=False, capture_output=True, text=True, timeout=LONGEST_S
+        command,
+        cwd=folder,
+        env={**os.environ, "DATABASE_URL": ""},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
     )
 
 
