@@ -9,22 +9,22 @@ from django.utils import timezone
 from mediapipe.models.causes import Cause
 from mediapipe.models.incidents import Incident
 
-# One refusal may be about one media item; so many in a row are about the credentials.
+# A single 401 may be about one media item; this many in a row are about the credentials.
 REFUSALS_TO_PAUSE = 3
-# A paused account is asked for one media item this often, until the credentials work again.
+# How often a paused account fetches one item to find out whether its credentials work again.
 PROBE_EVERY = timedelta(seconds=60)
-# One 429 may be chance; so many in a row are a storm.
+# A single 429 may be chance; from this many in a row on, each halves the account's limit.
 LIMITS_TO_THROTTLE = 3
-# An account that may fetch so much at once is not limited any more.
+# A limit that has grown beyond this many parallel fetches is removed.
 UNLIMITED = 16
 
 
 class AccountHealth(models.Model):
-    """An account that Twilio refuses or slows down; there is no row for one that is well.
+    """An account whose requests Twilio refuses or rate-limits; a healthy account has no row.
 
-    While `paused_at` is set nothing of the account is fetched but a probe now and then, so that
-    wrong credentials do not burn the schedule of every item. `limit` is how many of its items
-    may be fetched at once: halved by each 429 of a storm, and one more with each success.
+    While `paused_at` is set only a probe is fetched now and then, so that wrong credentials do not
+    use up the schedule of every item. `limit` is how many items may be fetched in parallel: halved
+    by repeated 429s, raised by one with each success.
     """
 
     account_sid = models.CharField("account SID", max_length=34, unique=True)
@@ -36,31 +36,30 @@ class AccountHealth(models.Model):
     limit = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
-        verbose_name_plural = "account troubles"
+        verbose_name_plural = "account health"
 
     def __str__(self) -> str:
         return self.account_sid
 
     @classmethod
     def get_or_create_for(cls, account_sid: str) -> AccountHealth:
-        """Return the row of this account, a new one if it was well until now."""
         return cls.objects.get_or_create(account_sid=account_sid)[0]
 
     @classmethod
     def paused(cls) -> list[str]:
-        """Return the accounts of which nothing is fetched now, but for a probe that is due."""
+        """Return the SIDs of the accounts that are paused and whose next probe is not due yet."""
         rows = cls.objects.filter(paused_at__isnull=False, probe_at__gt=timezone.now())
         return list(rows.values_list("account_sid", flat=True))
 
     def may_fetch(self, now: datetime) -> bool:
-        """Tell whether credentials allow a fetch; the one that probes is told so only once."""
+        """Return whether the account may fetch; a paused one may for one probe at a time."""
         if self.paused_at is None:
             return True
         due = AccountHealth.objects.filter(pk=self.pk, probe_at__lte=now)
         return bool(due.update(probe_at=now + PROBE_EVERY))
 
     def record_refusal(self, asked_at: datetime) -> bool:
-        """Count a 401 or 403; tell whether it is the account that is refused, and not one item."""
+        """Count a 401 or 403; return whether the account is refused, not just one item."""
         row = AccountHealth.objects.filter(pk=self.pk)
         row.update(refusals=F("refusals") + 1)
         row.filter(refused_since=None).update(refused_since=asked_at)
@@ -72,7 +71,7 @@ class AccountHealth(models.Model):
         return True
 
     def record_rate_limit(self, in_flight: int) -> None:
-        """Count a 429, and let less be fetched at once if it is one of many."""
+        """Count a 429; if it is one of many, halve how many items may be in flight."""
         row = AccountHealth.objects.filter(pk=self.pk)
         row.update(rate_limits=F("rate_limits") + 1)
         self.refresh_from_db()
@@ -81,7 +80,7 @@ class AccountHealth(models.Model):
             Incident.open_or_update(Cause.RATE_LIMIT, self.account_sid)
 
     def record_response(self) -> None:
-        """Note that Twilio gave an answer that is neither a refusal nor a 429."""
+        """Count a response that is neither a refusal nor a 429: the account recovers."""
         row = AccountHealth.objects.filter(pk=self.pk)
         Incident.resolve_for(Cause.CREDENTIALS, self.account_sid)
         row.update(refusals=0, refused_since=None, paused_at=None, probe_at=None, rate_limits=0)

@@ -15,13 +15,11 @@ INTERRUPTED = "interrupted"
 
 
 class AttemptQuerySet(models.QuerySet["FetchAttempt"]):
-    """The questions that are asked of attempts."""
-
     def before(self, moment: datetime) -> AttemptQuerySet:
-        """Those begun before this moment, of media that is done and that no case is about.
+        """Attempts begun before this moment that may be purged, the oldest first.
 
-        They are the evidence of an incident until it is over, and as long again as this
-        moment lies back.
+        Kept are those of unfinished media, and those that are evidence of an incident that is open
+        or was resolved since.
         """
         cases = Incident.objects.open() | Incident.objects.resolved_since(moment)
         evidence = IncidentMedia.objects.filter(incident__in=cases, media=OuterRef("media"))
@@ -30,7 +28,7 @@ class AttemptQuerySet(models.QuerySet["FetchAttempt"]):
 
 
 class FetchAttempt(models.Model):
-    """One attempt to fetch a media item; written before the request goes out, closed after.
+    """One attempt to fetch a media item: inserted before the request is sent, closed after it.
 
     `outcome` is empty while the attempt runs, then `stored` or the slug of a failure.
     """

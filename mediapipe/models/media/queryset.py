@@ -17,97 +17,109 @@ from mediapipe.providers.base import NotFoundCause
 
 Item = TypeVar("Item", bound=MediaRow)
 
-# What is said of media of which these credentials have seen no trace.
+# Causes of a 404 for which these credentials have seen no trace of the media.
 UNSEEN = (NotFoundCause.DELETED, NotFoundCause.CREDENTIALS_SUSPECTED)
-# What these credentials have seen: the bytes, or at least the metadata.
+# These credentials have seen the bytes, or at least the metadata.
 FOUND = Q(found_at__isnull=False) | Q(
-    not_found_because__in=[because for because in NotFoundCause if because not in UNSEEN]
+    not_found_because__in=[cause for cause in NotFoundCause if cause not in UNSEEN]
 )
-# A 404 for one of these reasons is no matter of time: no case for Twilio, nor for a schedule.
+# A 404 with one of these causes is no propagation delay, so neither a case for Twilio Support nor
+# a reason to change the retry schedule.
 EXPLAINED = Q(
     not_found_because__in=(*UNSEEN, NotFoundCause.ABSENT, NotFoundCause.EXTERNAL_STORAGE),
     found_at=None,
 )
-# The webhook was faster than the media. The delay is empty where reconciliation found the media,
-# because there was no webhook; unlike `reconciled_at` it is in the index of the timing view.
+# The webhook was faster than the media. The delay is empty for reconciled media, which had no
+# webhook; unlike `reconciled_at` it is in the index of the timing page.
 EARLY_404 = Q(not_found_count__gt=0, delay_at_least_s__isnull=False)
 
 
 class MediaRowQuerySet(models.QuerySet[Item]):
-    """The queries over media items."""
+    """Queries over media items, and the writes that change many of them at once."""
 
     def unfinished(self) -> MediaRowQuerySet[Item]:
-        """Those that are still owed."""
         return self.filter(status__in=UNFINISHED)
 
     def queued(self) -> MediaRowQuerySet[Item]:
-        """Those that wait for a worker: new, or put back to work."""
         return self.filter(status=Status.QUEUED)
 
     def untried(self) -> MediaRowQuerySet[Item]:
-        """Those that nobody has tried yet."""
         return self.filter(attempts=0)
 
     def tried(self) -> MediaRowQuerySet[Item]:
-        """Those that were tried at least once."""
         return self.filter(attempts__gt=0)
 
     def stored(self) -> MediaRowQuerySet[Item]:
-        """Those whose file is kept and verified."""
         return self.filter(status=Status.STORED)
 
     def failed(self) -> MediaRowQuerySet[Item]:
-        """Those that only a person can put back to work."""
         return self.filter(status=Status.FAILED)
 
-    def with_file_before(self, moment: datetime) -> MediaRowQuerySet[Item]:
-        """Those stored before this moment whose file may still be there, the oldest first.
+    def in_flight(self, now: datetime) -> MediaRowQuerySet[Item]:
+        """Items that a worker holds by a lease."""
+        return self.filter(status=Status.FETCHING, leased_until__gt=now)
 
-        Also those whose file was given up by a purge that did not get to its removal.
+    def with_file_before(self, moment: datetime) -> MediaRowQuerySet[Item]:
+        """Items stored before this moment whose file may still be there, the oldest first.
+
+        Includes those whose purge was interrupted before the file was removed.
         """
         old = Q(purged_at=None, retrieved_at__lt=moment) | Q(purged_at__isnull=False)
         # In the order of the index `media_file`.
         return self.exclude(storage_name="").filter(old).order_by("purged_at", "retrieved_at")
 
     def early_404(self) -> MediaRowQuerySet[Item]:
-        """Those whose webhook was faster than the media at least once."""
+        """Items whose webhook was faster than the media at least once."""
         return self.filter(EARLY_404)
 
     def found(self) -> MediaRowQuerySet[Item]:
-        """Those that the account's credentials have found: the bytes, or at least metadata."""
+        """Items of which the account's credentials have seen the bytes or the metadata."""
         return self.filter(FOUND)
 
     def explained(self) -> MediaRowQuerySet[Item]:
-        """Those whose 404s have another reason than that the media was not there yet."""
+        """Items whose 404s have another cause than propagation."""
         return self.filter(EXPLAINED)
 
     def unexplained(self) -> MediaRowQuerySet[Item]:
-        """Those whose 404s, if any, are a matter of time."""
+        """Items whose 404s, if any, are a propagation delay as far as is known."""
         return self.exclude(EXPLAINED)
 
+    def slower_than(self, delay_s: float) -> MediaRowQuerySet[Item]:
+        """Items whose propagation delay is over `delay_s`, or is known to be already."""
+        slowness = Coalesce("delay_at_most_s", "delay_at_least_s")
+        rows = self.alias(slowness=slowness).filter(slowness__gt=delay_s)
+        # An alias makes the rows another type for mypy.
+        return cast(MediaRowQuerySet[Item], rows)
+
+    def waiting_longer_than(self, wait_s: float) -> MediaRowQuerySet[Item]:
+        """Unfinished items whose webhook came more than `wait_s` ago."""
+        return self.unfinished().filter(received_at__lt=timezone.now() - timedelta(seconds=wait_s))
+
     def overdue(self, now: datetime) -> MediaRowQuerySet[Item]:
-        """Those that no message brings back in time: lost, interrupted, or in the slow phase."""
-        return self.filter(Q(sweep_at__lte=now) | _clock_was_set_back("sweep_at", now))
+        """Items that no message brings back in time: lost, interrupted, or in the slow phase."""
+        # Further ahead than any wait outside the slow phase: written before the clock was set back.
+        # Without this such an item would wait as long again as the clock was wrong.
+        too_far = Q(sweep_at__gt=now + longest_fast_wait())
+        slow = Q(status=Status.RETRYING, phase=Phase.SLOW)
+        return self.filter(Q(sweep_at__lte=now) | (too_far & ~slow))
 
     def in_queue(self, account_sid: str) -> int:
-        """Return for how many untried items of this account a message is under way."""
+        """Return how many untried items of this account have a message in the queue."""
         published = self.queued().untried().filter(sweep_at__gt=timezone.now())
         return published.filter(account_sid=account_sid).count()
 
     def in_countdown(self, limit: int) -> int:
-        """Return how many wait for a message with a countdown; those beyond the limit not counted.
-
-        What waits for the sweep has the same time for the sweep as for its attempt.
-        """
+        """Return how many items wait as a message with a countdown, counted up to `limit`."""
         waiting = self.filter(status=Status.RETRYING, phase=Phase.FAST)
+        # The others wait for the dispatcher: their sweep_at is the time of the attempt itself.
         return waiting.filter(sweep_at__gt=F("next_attempt_at"))[:limit].count()
 
     def claim_due(self, limit: int, ahead: timedelta = timedelta()) -> dict[int, datetime]:
-        """Return the ids of items that are overdue, or will be so far ahead, and when.
+        """Return the ids of items that are overdue, or will be within `ahead`, with their due time.
 
-        Each goes to one caller only. The accounts take turns, each with its oldest item first,
-        so that none has to wait until another one's thousands are done. Items of a paused account
-        stay where they are, so that they do not run in circles.
+        Each goes to one caller only. The accounts take turns, each with its oldest item first, so
+        that none waits for the thousands of another one. Items of a paused account are left out:
+        they could not be fetched, and would be published again and again.
         """
         now = timezone.now()
         rows = self.overdue(now + ahead).exclude(account_sid__in=AccountHealth.paused())
@@ -115,7 +127,7 @@ class MediaRowQuerySet(models.QuerySet[Item]):
         in_turn = rows.annotate(turn=turn).order_by("turn", "sweep_at")
         chosen = list(in_turn.values_list("pk", flat=True)[:limit])
         with transaction.atomic():
-            # A database cannot lock what it numbers, so somebody else may have taken some since.
+            # Rows with a window function cannot be locked, so another caller may have taken some.
             mine = self.overdue(now + ahead).filter(pk__in=chosen)
             if connection.features.has_select_for_update_skip_locked:
                 mine = mine.select_for_update(skip_locked=True)
@@ -125,9 +137,10 @@ class MediaRowQuerySet(models.QuerySet[Item]):
             self.filter(pk__in=early).update(sweep_at=F("sweep_at") + DELIVERY_TIMEOUT)
         return {pk: due[pk] for pk in chosen if pk in due}
 
-    def in_flight(self, now: datetime) -> MediaRowQuerySet[Item]:
-        """Those that a worker holds by a lease at this moment."""
-        return self.filter(status=Status.FETCHING, leased_until__gt=now)
+    def mark_undispatched(self, ids: Sequence[int]) -> None:
+        """Leave these items to the next run of the dispatcher: the broker has no message."""
+        waiting = self.filter(pk__in=ids, status__in=[Status.QUEUED, Status.RETRYING])
+        waiting.update(sweep_at=timezone.now())
 
     def mark_erased(self) -> None:
         """Stop fetching them, and keep no trace of their contents.
@@ -148,13 +161,13 @@ class MediaRowQuerySet(models.QuerySet[Item]):
             rows.update(sha256="", detail="")
 
     def retryable(self) -> MediaRowQuerySet[Item]:
-        """Those that failed and have a URL to try again."""
+        """Failed items that have a URL and were not erased."""
         return self.failed().exclude(media_url="").exclude(error=Erased.slug)
 
     def retry(self) -> list[int]:
-        """Put the retryable ones back to work with a fresh schedule; return their ids.
+        """Queue the retryable items with a fresh schedule; return their ids.
 
-        Every attempt made so far stays on record, and an item that is at work stays as it is.
+        Their attempts stay on record, and unfinished items stay as they are.
         """
         now = timezone.now()
         with transaction.atomic():
@@ -180,7 +193,7 @@ class MediaRowQuerySet(models.QuerySet[Item]):
         return ids
 
     def retry_now(self) -> list[int]:
-        """Let those that wait for their next attempt be tried at once; return their ids."""
+        """Make items that wait for their next attempt due at once; return their ids."""
         now = timezone.now()
         with transaction.atomic():
             rows = self.filter(status=Status.RETRYING, next_attempt_at__gt=now)
@@ -190,19 +203,8 @@ class MediaRowQuerySet(models.QuerySet[Item]):
             )
         return ids
 
-    def slower_than(self, delay_s: float) -> MediaRowQuerySet[Item]:
-        """Those that came later than this after the webhook, or are known to be that late."""
-        slowness = Coalesce("delay_at_most_s", "delay_at_least_s")
-        rows = self.alias(slowness=slowness).filter(slowness__gt=delay_s)
-        # An alias makes the rows another type for mypy.
-        return cast(MediaRowQuerySet[Item], rows)
-
-    def waiting_longer_than(self, wait_s: float) -> MediaRowQuerySet[Item]:
-        """Those that are still owed so long after their webhook."""
-        return self.unfinished().filter(received_at__lt=timezone.now() - timedelta(seconds=wait_s))
-
     def resume_unauthorized(self, account_sid: str, since: datetime) -> None:
-        """Let those wait that failed before it was clear that the whole account is refused."""
+        """Retry items that failed before it was clear that the whole account is refused."""
         now = timezone.now()
         refused = self.failed().filter(account_sid=account_sid, error=Unauthorized.slug)
         tried = refused.filter(attempt_set__started_at__gte=since)
@@ -213,17 +215,3 @@ class MediaRowQuerySet(models.QuerySet[Item]):
             next_attempt_at=now,
             sweep_at=now,
         )
-
-    def mark_undispatched(self, ids: Sequence[int]) -> None:
-        """Leave these to the very next sweep, because the broker did not take their messages."""
-        waiting = self.filter(pk__in=ids, status__in=[Status.QUEUED, Status.RETRYING])
-        waiting.update(sweep_at=timezone.now())
-
-
-def _clock_was_set_back(field: str, now: datetime) -> Q:
-    """Match a time that lies further ahead than any wait outside the slow phase can have put it.
-
-    Otherwise an item would wait as long again as the clock was set back.
-    """
-    too_far = Q(**{f"{field}__gt": now + longest_fast_wait()})
-    return too_far & ~Q(status=Status.RETRYING, phase=Phase.SLOW)
