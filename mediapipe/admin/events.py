@@ -52,7 +52,7 @@ class WebhookEventAdmin(RecordAdmin):
 
     @admin.display(description="received", ordering="received_at")
     def received(self, event: WebhookEvent) -> str:
-        return text.moment(event.received_at)
+        return text.timestamp(event.received_at)
 
     @admin.display(description="received again")
     def again(self, event: WebhookEvent) -> str:

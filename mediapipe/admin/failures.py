@@ -18,10 +18,10 @@ from django.utils import timezone
 from mediapipe.admin.filters import NONE
 from mediapipe.admin.pages import page, render_page
 from mediapipe.admin.summary import MEANINGS
-from mediapipe.admin.text import moment
+from mediapipe.admin.text import timestamp
 from mediapipe.models import MediaItem, Status
 from mediapipe.models.media.item import MediaQuerySet
-from mediapipe.timing.period import LENGTHS, Period, PeriodUnreadable
+from mediapipe.timing.period import LENGTHS, InvalidPeriod, Period
 
 # Of so many groups nobody reads the rest; fewer to group by, or a shorter period, help.
 MOST_GROUPS = 100
@@ -63,7 +63,7 @@ class Group:
     def cells(self) -> list[str]:
         """Return the values in the order of the columns, as they are shown."""
         return [
-            moment(value) if isinstance(value, datetime) else str(value or "-")
+            timestamp(value) if isinstance(value, datetime) else str(value or "-")
             for name, value in self.values.items()
             if name != "reason"
         ]
@@ -94,8 +94,8 @@ def failures(request: HttpRequest) -> HttpResponse:
         title="Failures",
         period=period,
         lengths=LENGTHS,
-        since=moment(period.since),
-        until=moment(period.until),
+        since=timestamp(period.since),
+        until=timestamp(period.until),
         bucket="hour" if _hourly(period) else "day",
         by=by,
         dimensions=list(BY),
@@ -114,8 +114,10 @@ def _period(request: HttpRequest) -> Period:
     now = timezone.now()
     params = {key: request.GET.get(key, "") for key in ("period", "since", "until")}
     try:
-        return Period.read(params if any(params.values()) else {"period": DEFAULT_PERIOD}, now)
-    except PeriodUnreadable as error:
+        return Period.from_query(
+            params if any(params.values()) else {"period": DEFAULT_PERIOD}, now
+        )
+    except InvalidPeriod as error:
         messages.error(request, str(error))
         return Period.named(DEFAULT_PERIOD, now)
 

@@ -19,7 +19,7 @@ from mediapipe.models import MediaItem, NotFoundCause, Status
 from mediapipe.models.distinct import distinct_values
 from mediapipe.models.media.queryset import EARLY_404
 from mediapipe.providers.base import Kind
-from mediapipe.timing.period import LENGTHS, Period, PeriodUnreadable
+from mediapipe.timing.period import LENGTHS, InvalidPeriod, Period
 
 Rows = QuerySet[Any]
 Choice = tuple[str, str]
@@ -237,8 +237,8 @@ class PeriodFilter(Asked):
         if not asked:
             return rows
         try:
-            period = Period.read(asked, timezone.now())
-        except PeriodUnreadable as error:
+            period = Period.from_query(asked, timezone.now())
+        except InvalidPeriod as error:
             messages.error(request, str(error))
             return rows.none()
         return rows.filter(received_at__gte=period.since, received_at__lt=period.until)

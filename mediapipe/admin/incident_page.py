@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from mediapipe.admin.incident_steps import possible
 from mediapipe.admin.pages import render_page
-from mediapipe.admin.text import counted, seconds
+from mediapipe.admin.text import counted, duration
 from mediapipe.models import Cause, Incident, IncidentState, MediaItem
 from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.timing.period import Period
@@ -73,7 +73,7 @@ def show(request: HttpRequest, incident: Incident, *, may_manage: bool) -> HttpR
 def story(incident: Incident) -> str:
     """Return in a sentence or two how bad it is and how long it lasts."""
     end = incident.resolved_at or timezone.now()
-    lasted = seconds((end - (incident.first_seen_at or incident.opened_at)).total_seconds())
+    lasted = duration((end - (incident.first_seen_at or incident.opened_at)).total_seconds())
     time = f"It was over after {lasted}" if incident.resolved_at else f"It has gone on for {lasted}"
     affected = f" and affected {counted(incident.affected, 'media item')}"
     silent = " Nobody is told of it." if incident.state == IncidentState.IGNORED else ""

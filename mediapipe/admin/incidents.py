@@ -98,15 +98,15 @@ class IncidentAdmin(PageAdmin):
 
     @admin.display(description="state", ordering="state")
     def status(self, incident: Incident) -> SafeString:
-        return text.state(incident.state)
+        return text.state_label(incident.state)
 
     @admin.display(description="opened", ordering="opened_at")
     def opened(self, incident: Incident) -> str:
-        return text.moment(incident.opened_at)
+        return text.timestamp(incident.opened_at)
 
     @admin.display(description="over since", ordering="resolved_at")
     def over(self, incident: Incident) -> str:
-        return text.moment(incident.resolved_at)
+        return text.timestamp(incident.resolved_at)
 
 
 @admin.register(AccountHealth)

@@ -140,7 +140,7 @@ class MediaItemAdmin(RecordAdmin):
 
     @admin.display(description="state", ordering="status")
     def state(self, item: MediaItem) -> SafeString:
-        return text.state(item.status)
+        return text.state_label(item.status)
 
     @admin.display(description="reason")
     def reason(self, item: MediaItem) -> str:
@@ -148,7 +148,7 @@ class MediaItemAdmin(RecordAdmin):
 
     @admin.display(description="received", ordering="received_at")
     def received(self, item: MediaItem) -> str:
-        return text.moment(item.received_at)
+        return text.timestamp(item.received_at)
 
     @admin.display(description="source")
     def source(self, item: MediaItem) -> str:
@@ -161,7 +161,7 @@ class MediaItemAdmin(RecordAdmin):
 
     @admin.display(description="propagation delay")
     def delay(self, item: MediaItem) -> str:
-        return text.delay(item)
+        return text.propagation_delay(item)
 
     @admin.display(description="attempts")
     def tries(self, item: MediaItem) -> str:

@@ -14,7 +14,7 @@ from mediapipe.admin import retries
 from mediapipe.admin.files import Preview
 from mediapipe.admin.pages import render_page
 from mediapipe.admin.summary import MEANINGS, story
-from mediapipe.admin.text import moment, seconds
+from mediapipe.admin.text import duration, timestamp
 from mediapipe.admin.timeline import NARROW, WIDE, Timeline
 from mediapipe.models import FetchAttempt, MediaItem, Status
 from mediapipe.models.status import UNFINISHED
@@ -57,7 +57,7 @@ def show(request: HttpRequest, media: MediaItem, *, may_retry: bool) -> HttpResp
 def _steps(media: MediaItem, attempts: Sequence[FetchAttempt]) -> Iterable[dict[str, Any]]:
     """Yield what happened as rows of the table, in the order of time."""
     received = "came to Twilio, no webhook" if media.reconciled_at else "webhook received"
-    yield {"what": received, "after": "0 s", "at": moment(media.received_at)}
+    yield {"what": received, "after": "0 s", "at": timestamp(media.received_at)}
     if media.reconciled_at:
         yield _later(media, media.reconciled_at, "found by reconciliation")
     results = _results(attempts)
@@ -65,8 +65,8 @@ def _steps(media: MediaItem, attempts: Sequence[FetchAttempt]) -> Iterable[dict[
         after_s = (attempt.started_at - media.received_at).total_seconds()
         yield {
             "what": f"attempt {attempt.number}",
-            "after": f"+{after_s:.3f} s" if after_s < 60 else f"+{seconds(after_s)}",
-            "at": moment(attempt.started_at),
+            "after": f"+{after_s:.3f} s" if after_s < 60 else f"+{duration(after_s)}",
+            "at": timestamp(attempt.started_at),
             "took": "" if attempt.duration_s is None else f"{attempt.duration_s:.3f} s",
             "attempt": attempt,
             # The status has a column of its own.
@@ -80,12 +80,12 @@ def _steps(media: MediaItem, attempts: Sequence[FetchAttempt]) -> Iterable[dict[
             yield _later(media, at, what)
     if media.next_attempt_at and media.status == Status.RETRYING:
         due = retries.due(media)
-        yield {"what": "next attempt", "after": due, "at": moment(media.next_attempt_at)}
+        yield {"what": "next attempt", "after": due, "at": timestamp(media.next_attempt_at)}
 
 
 def _later(media: MediaItem, at: datetime, what: str) -> dict[str, Any]:
-    after = f"+{seconds((at - media.received_at).total_seconds())}"
-    return {"what": what, "after": after, "at": moment(at)}
+    after = f"+{duration((at - media.received_at).total_seconds())}"
+    return {"what": what, "after": after, "at": timestamp(at)}
 
 
 def _results(attempts: Sequence[FetchAttempt]) -> dict[str, TaskResult]:

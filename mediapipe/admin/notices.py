@@ -52,11 +52,11 @@ class NoticeAdmin(ReadOnlyAdmin):
 
     @admin.display(description="step")
     def told(self, notice: Notice) -> str:
-        return f"{notice.step.kind}, {text.moment(notice.step.at)}"
+        return f"{notice.step.kind}, {text.timestamp(notice.step.at)}"
 
     @admin.display(description="state")
     def state(self, notice: Notice) -> SafeString:
-        return text.state(notice.status)
+        return text.state_label(notice.status)
 
     @admin.display(description="last answer")
     def answer(self, notice: Notice) -> str:
@@ -64,4 +64,4 @@ class NoticeAdmin(ReadOnlyAdmin):
 
     @admin.display(description="next attempt")
     def next_attempt(self, notice: Notice) -> str:
-        return text.moment(notice.next_attempt_at)
+        return text.timestamp(notice.next_attempt_at)

@@ -44,7 +44,7 @@ class OutboxAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state")
     def state(self, owed: Any) -> SafeString:
-        return text.state(owed.status)
+        return text.state_label(owed.status)
 
     @admin.display(description="last answer")
     def answer(self, owed: Any) -> str:
@@ -52,12 +52,12 @@ class OutboxAdmin(ReadOnlyAdmin):
 
     @admin.display(description="next attempt")
     def due(self, owed: Any) -> str:
-        return text.moment(owed.next_attempt_at)
+        return text.timestamp(owed.next_attempt_at)
 
     @admin.display(description="attempts")
     def tries(self, owed: Any) -> SafeString:
         lines = (
-            (text.moment(each.at), each.took_s, text.plain(each.result))
+            (text.timestamp(each.at), each.took_s, text.plain(each.result))
             for each in owed.delivery_log
         )
         return format_html("<ol>{}</ol>", format_html_join("", "<li>{}, {} s: {}</li>", lines))

@@ -12,13 +12,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from mediapipe.admin.text import moment, seconds, times
+from mediapipe.admin.text import duration, times, timestamp
 from mediapipe.models import Incident
 from mediapipe.operations.components import Component, parts
-from mediapipe.timing.backlog import waiting
-from mediapipe.timing.delays import Figures, figures
+from mediapipe.timing.backlog import backlog
 from mediapipe.timing.period import Period
 from mediapipe.timing.selection import Selection
+from mediapipe.timing.summary import TimingSummary, summarize
 
 PERIOD = "24h"
 # How often the page looks again, in seconds; without JavaScript there is a link for it.
@@ -45,8 +45,8 @@ def overview(request: HttpRequest) -> dict[str, Any]:
         return {}
     now = timezone.now()
     selection = Selection(Period.named(PERIOD, now))
-    before = Selection(selection.period.before())
-    new, old = figures(selection.media()), figures(before.media())
+    before = Selection(selection.period.preceding())
+    new, old = summarize(selection.media()), summarize(before.media())
     owed, oldest = _owed(now)
     service = [*parts(now), _incidents()]
     webhooks = _counted("Webhooks", EVENTS, selection, selection.webhooks(), before.webhooks())
@@ -58,12 +58,12 @@ def overview(request: HttpRequest) -> dict[str, Any]:
         "parts": service,
         # What is not well stands above the figures, which it may be the reason of.
         "all_well": all(part.well for part in service),
-        "as_of": moment(now),
+        "as_of": timestamp(now),
         "refresh_s": REFRESH_S,
     }
 
 
-def _outcomes(selection: Selection, new: Figures, old: Figures) -> Iterator[Tile]:
+def _outcomes(selection: Selection, new: TimingSummary, old: TimingSummary) -> Iterator[Tile]:
     yield _counted("Media", MEDIA, selection, new.media, old.media)
     stored, failed = {"status__exact": "stored"}, {"status__exact": "failed"}
     yield _counted("Stored", MEDIA, selection, new.stored, old.stored, **stored)
@@ -85,7 +85,7 @@ def _counted(
 
 def _owed(now: datetime) -> tuple[Tile, Tile]:
     """Return how many items wait, and the one that waits longest."""
-    owed = waiting()
+    owed = backlog()
     url = f"{reverse(MEDIA)}?waiting_longer_than=0"
     count = Tile(
         "Waiting now", f"{owed.count:,}{'+' if owed.capped else ''}", url, note="of any age"
@@ -95,10 +95,10 @@ def _owed(now: datetime) -> tuple[Tile, Tile]:
     waits_s = (now - owed.oldest.received_at).total_seconds()
     oldest = reverse("admin:mediapipe_mediaitem_change", args=[owed.oldest.pk])
     note = f"{owed.oldest.status}, attempted {times(owed.oldest.attempts)}"
-    return count, Tile("Oldest waiting", seconds(waits_s), oldest, note=note)
+    return count, Tile("Oldest waiting", duration(waits_s), oldest, note=note)
 
 
-def _delays(selection: Selection, new: Figures, old: Figures) -> Iterator[Tile]:
+def _delays(selection: Selection, new: TimingSummary, old: TimingSummary) -> Iterator[Tile]:
     for number, name in enumerate(("p50", "p95", "p99")):
         yield Tile(
             f"Propagation delay {name}",
@@ -109,31 +109,31 @@ def _delays(selection: Selection, new: Figures, old: Figures) -> Iterator[Tile]:
         )
 
 
-def _lag(selection: Selection, new: Figures, old: Figures) -> Tile:
+def _lag(selection: Selection, new: TimingSummary, old: TimingSummary) -> Tile:
     return Tile(
         "Queue lag p95",
-        seconds(new.lag[1]) if new.lag else "-",
+        duration(new.lag[1]) if new.lag else "-",
         f"{reverse('admin:timing')}?{selection.query()}#whose",
-        f"before: {seconds(old.lag[1]) if old.lag else '-'}",
+        f"before: {duration(old.lag[1]) if old.lag else '-'}",
         "ours: webhook to first attempt",
     )
 
 
-def _bound_s(of: Figures, number: int) -> float:
+def _bound_s(of: TimingSummary, number: int) -> float:
     """Return the bound that the list's own filter goes by: the upper one where there is one."""
     if not of.at_least or not of.at_most:
         return 0.0
     return of.at_least[number] if isinf(of.at_most[number]) else of.at_most[number]
 
 
-def interval(of: Figures, number: int) -> str:
+def interval(of: TimingSummary, number: int) -> str:
     """Return one of the percentiles as the interval that is all that is known of it."""
     if not of.at_least or not of.at_most:
         return "-"
     least, most = of.at_least[number], of.at_most[number]
     if isinf(most):
-        return f"over {seconds(least)}"
-    return f"{seconds(least)} to {seconds(most)}" if least else f"at most {seconds(most)}"
+        return f"over {duration(least)}"
+    return f"{duration(least)} to {duration(most)}" if least else f"at most {duration(most)}"
 
 
 @dataclass(frozen=True, slots=True)

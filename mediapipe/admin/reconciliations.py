@@ -27,12 +27,12 @@ class ReconciliationAdmin(ReadOnlyAdmin):
 
     @admin.display(description="from", ordering="since")
     def from_when(self, run: Reconciliation) -> str | SafeString:
-        return text.moment(run.since)
+        return text.timestamp(run.since)
 
     @admin.display(description="until", ordering="until")
     def till_when(self, run: Reconciliation) -> str | SafeString:
-        return text.moment(run.until)
+        return text.timestamp(run.until)
 
     @admin.display(description="is at", ordering="done_until")
     def done(self, run: Reconciliation) -> str | SafeString:
-        return "finished" if run.finished_at else text.moment(run.done_until)
+        return "finished" if run.finished_at else text.timestamp(run.done_until)

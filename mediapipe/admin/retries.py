@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from mediapipe.admin.filtered import filtered_rows_with_label
 from mediapipe.admin.pages import page, render_page
-from mediapipe.admin.text import counted, moment, number, seconds
+from mediapipe.admin.text import counted, duration, grouped, timestamp
 from mediapipe.models import MediaItem, RetryJob, Status
 from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.operations.audit_log import log_item_actions, note
@@ -35,7 +35,7 @@ def due(item: MediaItem) -> str:
     if item.next_attempt_at is None:
         return "-"
     due_in_s = _due_in_s(item)
-    return f"in {seconds(due_in_s)}" if due_in_s > 0 else "due now"
+    return f"in {duration(due_in_s)}" if due_in_s > 0 else "due now"
 
 
 def retry_one(request: HttpRequest, item: MediaItem) -> HttpResponse:
@@ -79,7 +79,7 @@ def job_page(request: HttpRequest, pk: int) -> HttpResponse:
     title = f"Retry of {counted(job.total, 'media item')}"
     if request.headers.get("Accept") == "application/json":
         return JsonResponse({"done": job.done, "total": job.total, "text": progress(job)})
-    said = {"text": progress(job), "begun": moment(job.started_at)}
+    said = {"text": progress(job), "begun": timestamp(job.started_at)}
     return render_page(request, "retry_job.html", title=title, job=job, **said)
 
 
@@ -89,7 +89,7 @@ def progress(job: RetryJob) -> str:
     back = f"{counted(job.retried, 'item')} put back to work{left_alone}"
     if job.finished_at:
         return f"Done: {back}."
-    return f"{number(job.done)} of {number(job.total)} looked at: {back}."
+    return f"{grouped(job.done)} of {grouped(job.total)} looked at: {back}."
 
 
 def _ask(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from mediapipe.admin.text import counted, ordinal, seconds, times
+from mediapipe.admin.text import counted, duration, ordinal, times
 from mediapipe.api.files import why_deleted
 from mediapipe.failures import Failure
 from mediapipe.models import MediaItem, Status
@@ -63,12 +63,12 @@ def _queued(media: MediaItem, now: datetime) -> str:
 
 def _next(media: MediaItem, now: datetime) -> str:
     due_in_s = (media.next_attempt_at - now).total_seconds() if media.next_attempt_at else 0.0
-    return f"Next attempt in {seconds(due_in_s)}." if due_in_s > 0 else "The next attempt is due."
+    return f"Next attempt in {duration(due_in_s)}." if due_in_s > 0 else "The next attempt is due."
 
 
 def _after(media: MediaItem, moment: datetime | None) -> str:
     since_s = (moment - media.received_at).total_seconds() if moment else None
-    return f"{seconds(since_s)} after {beginning(media)}"
+    return f"{duration(since_s)} after {beginning(media)}"
 
 
 def beginning(media: MediaItem) -> str:

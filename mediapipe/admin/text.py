@@ -1,4 +1,4 @@
-"""How times, delays, sizes, states and strangers' words are written on every page."""
+"""Formatting of times, delays, sizes, states and foreign text, the same on every page."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from mediapipe.models import IncidentState, MediaItem, Status
-from mediapipe.models.delays import Span, span, waited_s
+from mediapipe.models.delays import span, waited_s
 from mediapipe.models.outbox import DeliveryStatus
 
-# They turn around what follows them (gpj.exe is read as exe.jpg), or move a terminal's cursor.
-UNSEEN = re.compile(
+# Control characters, and those that reverse the text after them (gpj.exe reads exe.jpg).
+INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
-# A word tells the state, and a sign beside it lets an eye find it in a long list.
+# The word is for everyone; the sign makes a state easy to spot in a long list.
 SIGNS: dict[str, str] = {
     Status.QUEUED: "○",
     Status.FETCHING: "↓",
@@ -35,16 +35,16 @@ SIGNS: dict[str, str] = {
     DeliveryStatus.WAITING: "○",
     DeliveryStatus.DELIVERED: "✓",
 }
-UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
+UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
 def plain(text: object) -> str:
-    """Return the text with the signs that nobody sees written as their codes."""
-    return UNSEEN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", str(text))
+    """Return the text with invisible characters written as their codes."""
+    return INVISIBLE.sub(lambda character: f"\\u{ord(character[0]):04x}", str(text))
 
 
-def state(status: str) -> SafeString:
-    """Return a state as sign and word; a screen reader reads the word alone."""
+def state_label(status: str) -> SafeString:
+    """Return a state as sign and word; screen readers read the word only."""
     return format_html(
         '<span class="state state-{}"><span aria-hidden="true">{}</span> {}</span>',
         status,
@@ -53,8 +53,8 @@ def state(status: str) -> SafeString:
     )
 
 
-def moment(at: datetime | None) -> str:
-    """Return a time in TIME_ZONE with its offset, to the second."""
+def timestamp(at: datetime | None) -> str:
+    """Format a time in TIME_ZONE with its offset, to the second."""
     if at is None:
         return "-"
     local = timezone.localtime(at)
@@ -62,40 +62,41 @@ def moment(at: datetime | None) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:5]}"
 
 
-def seconds(duration_s: float | None) -> str:
-    """Return a duration as people say it: 0.42 s, 4.8 s, 42 s, 3 min 20 s, 2 h 5 min, 1 d 3 h."""
-    if duration_s is None:
+def duration(seconds: float | None) -> str:
+    """Format a duration: 0.42 s, 4.8 s, 42 s, 3 min 20 s, 2 h 5 min, 1 d 3 h."""
+    if seconds is None:
         return "-"
-    if duration_s < 0:
-        return f"-{seconds(-duration_s)}"
-    if duration_s < 59.5:
-        return f"{duration_s:.{0 if duration_s >= 9.95 else 1 if duration_s >= 0.95 else 2}f} s"
-    whole = round(duration_s)
-    names = [*UNITS, (1.0, "s")]
-    for (length, name), (smaller, smaller_name) in pairwise(names):
+    if seconds < 0:
+        return f"-{duration(-seconds)}"
+    if seconds < 59.5:
+        return f"{seconds:.{0 if seconds >= 9.95 else 1 if seconds >= 0.95 else 2}f} s"
+    whole = round(seconds)
+    for (length, name), (smaller, smaller_name) in pairwise(UNITS):
         if whole >= length:
             rest = int(whole % length // smaller)
             return f"{int(whole // length)} {name}" + (f" {rest} {smaller_name}" if rest else "")
-    raise AssertionError(duration_s)
+    raise AssertionError(seconds)
 
 
-def delay(media: MediaItem) -> str:
-    """Return how long the media took to be there, as the interval that is all that is known."""
-    found = span(media)
-    if found:
-        return _interval(found)
-    waited = waited_s(media)
-    return f"over {seconds(waited)}" if waited else "-"
+def delay_range(at_least_s: float | None, at_most_s: float | None) -> str:
+    """Format a delay that is only known as an interval; infinity means no upper bound."""
+    if at_least_s is None or at_most_s is None:
+        return "-"
+    if math.isinf(at_most_s):
+        return f"over {duration(at_least_s)}"
+    if not at_least_s:
+        return f"at most {duration(at_most_s)}"
+    return f"{duration(at_least_s)} to {duration(at_most_s)}"
 
 
-def _interval(delay: Span) -> str:
-    if not delay.at_least_s:
-        return f"at most {seconds(delay.at_most_s)}"
-    return f"{seconds(delay.at_least_s)} to {seconds(delay.at_most_s)}"
+def propagation_delay(media: MediaItem) -> str:
+    if found := span(media):
+        return delay_range(found.at_least_s, found.at_most_s)
+    return delay_range(waited_s(media) or None, math.inf)
 
 
 def size(count: int | None) -> str:
-    """Return a number of bytes as people say it: 812 bytes, 1.4 MB."""
+    """Format a number of bytes: 812 bytes, 1.4 MB."""
     if count is None:
         return "-"
     if count < 1000:
@@ -106,7 +107,6 @@ def size(count: int | None) -> str:
 
 
 def times(count: int) -> str:
-    """Return how often, in words where there is one."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
@@ -118,9 +118,9 @@ def ordinal(number: int) -> str:
 
 def counted(count: int, one: str, many: str = "") -> str:
     """Return `1 media item`, `2 media items`, `12 345 media items`."""
-    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+    return f"{grouped(count)} {one if count == 1 else many or one + 's'}"
 
 
-def number(count: int) -> str:
-    """Return a number with a narrow space after its thousands."""
+def grouped(count: int) -> str:
+    """Format a number with narrow no-break spaces between thousands."""
     return f"{count:,}".replace(",", "\u202f")

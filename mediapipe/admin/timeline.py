@@ -11,7 +11,7 @@ from typing import Self
 from django.utils import timezone
 
 from mediapipe.admin.summary import beginning
-from mediapipe.admin.text import counted, seconds
+from mediapipe.admin.text import counted, duration
 from mediapipe.failures import TransientMedia404
 from mediapipe.models import FetchAttempt, MediaItem, Status
 
@@ -64,7 +64,7 @@ class Scale:
         for at_s in (*TICKS_S, *DAYS_S):
             x = self.x(at_s)
             if at_s < self.end_s and x - found[-1][0] >= ROOM:
-                found.append((x, seconds(at_s)))
+                found.append((x, duration(at_s)))
         return found
 
 
@@ -175,7 +175,7 @@ def _in_words(media: MediaItem, attempts: Sequence[FetchAttempt]) -> str:
     tries = counted(len(attempts), "attempt")
     stored = ""
     if media.retrieved_at:
-        stored = f", stored after {seconds(_since_s(media, media.retrieved_at))}"
+        stored = f", stored after {duration(_since_s(media, media.retrieved_at))}"
     return (
         f"A line of time that starts when {_start(media)}: {tries}{stored}. "
         "The table below has every step with its time."
@@ -183,7 +183,7 @@ def _in_words(media: MediaItem, attempts: Sequence[FetchAttempt]) -> str:
 
 
 def _after(media: MediaItem, at_s: float) -> str:
-    return f"{seconds(at_s)} after {beginning(media)}"
+    return f"{duration(at_s)} after {beginning(media)}"
 
 
 def _start(media: MediaItem) -> str:

@@ -13,7 +13,7 @@ from django.http import QueryDict
 from mediapipe.api.responses import Refused
 from mediapipe.models import MediaItem, Status
 from mediapipe.models.media.item import MediaQuerySet
-from mediapipe.timing.period import PeriodUnreadable, moment
+from mediapipe.timing.period import InvalidPeriod, parse_time
 
 PARAMETERS = ("sid", "status", "since", "until", "limit", "cursor")
 SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
@@ -110,8 +110,8 @@ def _status(status: str) -> str:
 
 def _moment(name: str, text: str) -> datetime:
     try:
-        return moment(text)
-    except PeriodUnreadable:
+        return parse_time(text)
+    except InvalidPeriod:
         raise Refused(
             f"{name} is no ISO 8601 time; write for example 2026-01-31T12:00:00Z."
         ) from None

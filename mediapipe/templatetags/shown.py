@@ -1,5 +1,3 @@
-"""What templates write as the rest of the admin writes it."""
-
 from django import template
 
 from mediapipe.admin import text
@@ -7,9 +5,9 @@ from mediapipe.admin import text
 register = template.Library()
 
 register.filter("plain", text.plain)
-register.filter("state", text.state)
-register.filter("moment", text.moment)
-register.filter("seconds", text.seconds)
-register.filter("delay", text.delay)
+register.filter("state", text.state_label)
+register.filter("timestamp", text.timestamp)
+register.filter("duration", text.duration)
+register.filter("delay", text.propagation_delay)
 register.filter("size", text.size)
 register.filter("counted", text.counted)

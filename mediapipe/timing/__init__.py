@@ -1,5 +1,4 @@
-"""How long it took, and whose delay it was: the questions about many items, as queries.
+"""Queries over many media items: how long they took, and which part of the delay was ours.
 
-Every answer is the same on SQLite and PostgreSQL, and costs one pass over an index that has all
-that is asked for.
+Results are the same on SQLite and PostgreSQL. Each query is one index-only pass.
 """

@@ -1,29 +1,25 @@
-"""What waits at this moment, whenever its webhook came in."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from mediapipe.models import MediaItem
 
-# Who has more than this waiting needs no exact number.
+# Beyond this an exact count would only cost time: it reads every waiting row.
 CAP = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """How many items are owed, CAP at most, and the one of them that was announced first."""
+class Backlog:
+    """How many media items are unfinished, CAP at most, and the one received first."""
 
     count: int
     oldest: MediaItem | None
 
     @property
     def capped(self) -> bool:
-        """Whether there are more than were counted."""
         return self.count >= CAP
 
 
-def waiting() -> Waiting:
-    """Return what waits; reads an index of nothing but that."""
-    owed = MediaItem.objects.unfinished()
-    return Waiting(owed.order_by()[:CAP].count(), owed.order_by("received_at").first())
+def backlog() -> Backlog:
+    unfinished = MediaItem.objects.unfinished()
+    return Backlog(unfinished.order_by()[:CAP].count(), unfinished.order_by("received_at").first())

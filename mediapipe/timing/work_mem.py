@@ -5,14 +5,14 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-# A percentile sorts what it ranks: a week of a busy service has some ten megabytes of it, where
-# PostgreSQL gives a query four before it sorts on disk.
+# A percentile sorts its values: about ten megabytes for a week of a busy service. PostgreSQL's
+# default is four, beyond which it sorts on disk.
 WORK_MEM = "64MB"
 
 
 @contextmanager
 def raised_work_mem() -> Iterator[None]:
-    """Let PostgreSQL sort in memory what is asked within this block, and nothing after it."""
+    """Raise PostgreSQL's work_mem for the queries of this block."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from mediapipe.admin.text import moment
+from mediapipe.admin.text import timestamp
 from mediapipe.failures import Failure, FinalFailure, TooLarge, TransientMedia404, Unauthorized
 from mediapipe.fetching.attempt import conclude
 from mediapipe.models import MediaItem
@@ -87,7 +87,7 @@ def test_a_group_is_the_sum_of_its_hours(admin_client: Client) -> None:
     first, second = groups(admin_client, period="7d")
     assert first.startswith(f"unauthorized {make.ACCOUNT} api.twilio.com 3 Retry")
     times = MediaItem.objects.filter(error="unauthorized").values_list("received_at", flat=True)
-    assert f"{moment(min(times))} {moment(max(times))}" in first
+    assert f"{timestamp(min(times))} {timestamp(max(times))}" in first
     assert second.startswith("too_large")
 
 
@@ -109,7 +109,7 @@ def test_only_the_period_that_is_asked_for_counts(admin_client: Client) -> None:
 
 def test_a_period_that_cannot_be_read_is_said(admin_client: Client) -> None:
     html = page(admin_client, "failures", since=SCRIPT)
-    assert "is no time; write for example" in html
+    assert "is not a time; write for example" in html
     assert SCRIPT not in html
 
 

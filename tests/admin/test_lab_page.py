@@ -50,8 +50,8 @@ def test_it_shows_what_the_command_prints(admin_client: Client) -> None:
     page = shown(admin_client, period="24h")
     comparison = compare(MediaItem.objects.all())
     assert comparison is not None
-    for outcome in comparison.outcomes:
-        for cell in cells(outcome):
+    for result in comparison.results:
+        for cell in cells(result):
             assert cell in page
     assert "RETRY_FACTOR=" in page
 
@@ -59,7 +59,7 @@ def test_it_shows_what_the_command_prints(admin_client: Client) -> None:
 def test_the_chart_has_each_schedule_of_the_table(admin_client: Client) -> None:
     data = chart(shown(admin_client, factor="1.5"))
     names = [policy["name"] for policy in data["policies"]]
-    assert names[:3] == ["as it is set", "proposed", "yours"]
+    assert names[:3] == ["current", "proposed", "yours"]
     assert data["frontier"]
 
 
@@ -82,17 +82,17 @@ def test_a_slow_phase_can_be_left_out(admin_client: Client) -> None:
 @pytest.mark.parametrize(
     ("params", "sentence"),
     [
-        ({"first_delay_s": "soon"}, "no duration"),
-        ({"first_delay_s": "0"}, "no duration"),
-        ({"slow_s": "10m,,1h"}, "no duration"),
+        ({"first_delay_s": "soon"}, "not a duration"),
+        ({"first_delay_s": "0"}, "not a duration"),
+        ({"slow_s": "10m,,1h"}, "not a duration"),
         ({"factor": "0.5"}, "greater than or equal to 1"),
         ({"factor": "nan"}, "Enter a number"),
         ({"budget": "x"}, "Enter a number"),
-        ({"since": "yesterday"}, "is no time"),
+        ({"since": "yesterday"}, "is not a time"),
         ({"period": "2w"}, "There is no period"),
     ],
 )
-def test_what_cannot_be_read_is_said_and_nothing_is_computed(
+def test_invalid_input_is_reported_and_nothing_is_computed(
     admin_client: Client,
     params: dict[str, str],
     sentence: str,
@@ -104,7 +104,7 @@ def test_what_cannot_be_read_is_said_and_nothing_is_computed(
     assert "lab-data" not in page
 
 
-def test_what_was_typed_stays_and_is_escaped(admin_client: Client) -> None:
+def test_typed_values_stay_and_are_escaped(admin_client: Client) -> None:
     page = shown(admin_client, first_delay_s='"><script>alert(1)</script>')
     assert "<script>alert" not in page
     assert "&quot;&gt;&lt;script&gt;alert" in page
@@ -123,6 +123,6 @@ def test_it_is_in_the_navigation(admin_client: Client) -> None:
     assert reverse("admin:retry_lab") in admin_client.get(reverse("admin:index")).content.decode()
 
 
-def test_who_may_not_see_media_may_not_see_it(client: Client) -> None:
+def test_it_needs_the_permission_to_view_media(client: Client) -> None:
     client.force_login(User.objects.create_user("someone", is_staff=True))
     assert client.get(reverse("admin:retry_lab")).status_code == 403

@@ -105,7 +105,7 @@ def test_a_period_is_filtered_by(admin_client: Client) -> None:
 def test_a_period_that_is_none_is_said_and_shows_nothing(admin_client: Client) -> None:
     make.media()
     html = page(admin_client, LIST, since="yesterday")
-    assert "is no time; write for example" in html
+    assert "is not a time; write for example" in html
     assert listed(admin_client, since="yesterday") == set()
 
 

@@ -31,7 +31,7 @@ from mediapipe.admin import text
     ],
 )
 def test_a_duration(duration_s: float | None, written: str) -> None:
-    assert text.seconds(duration_s) == written
+    assert text.duration(duration_s) == written
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,9 @@ def test_an_ordinal(number: int, written: str) -> None:
 
 def test_a_time_has_its_offset() -> None:
     at = datetime(2026, 7, 1, 12, tzinfo=UTC)
-    assert text.moment(at) == "2026-07-01 12:00:00 +00:00"
+    assert text.timestamp(at) == "2026-07-01 12:00:00 +00:00"
     with timezone.override(ZoneInfo("Asia/Kolkata")):
-        assert text.moment(at) == "2026-07-01 17:30:00 +05:30"
+        assert text.timestamp(at) == "2026-07-01 17:30:00 +05:30"
 
 
 def test_signs_that_nobody_sees_are_written_as_their_codes() -> None:

@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from mediapipe.admin.timing.chart import Chart, Column, Series
-from mediapipe.admin.timing.chart_data import Answers
+from mediapipe.admin.timing.chart_data import ChartData
 from mediapipe.admin.timing.page import CHARTS
 from mediapipe.models import MediaItem
 from mediapipe.timing.period import LENGTHS, Period
@@ -61,7 +61,7 @@ def missing(least_s: float) -> None:
 
 
 def chart(key: str, selection: Selection = DAY) -> Chart:
-    return CHARTS[key](Answers(selection))
+    return CHARTS[key](ChartData(selection))
 
 
 def page(client: Client, **query: str) -> str:
@@ -145,7 +145,7 @@ def test_early_404s_are_a_share_of_what_was_attempted() -> None:
     make.media(at=NOON - HOUR)
     early = chart("early")
     assert early.rows[-1][1:] == [2, 1, 0.5]
-    assert early.title == "Early 404s, each hour"
+    assert early.title == "Early 404s per hour"
 
 
 def test_the_funnel_leads_from_the_webhooks_to_what_became_of_their_media() -> None:
@@ -204,7 +204,7 @@ def test_the_axis_of_times_names_zone_and_offset(admin_client: Client) -> None:
     found(1, 2)
     with timezone.override("Europe/Berlin"):
         delay = chart("delay")
-    assert delay.x_title.endswith("each 1 h (Europe/Berlin, +0200)")
+    assert delay.x_title.endswith("in buckets of 1 h (Europe/Berlin, +0200)")
     assert delay.labels[-1] == "13:00"
 
 
@@ -219,7 +219,7 @@ def test_a_day_on_which_the_clock_is_changed_has_both_offsets() -> None:
 
 def test_a_period_that_cannot_be_read_is_said_and_another_one_shown(admin_client: Client) -> None:
     html = page(admin_client, since="yesterday")
-    assert "'yesterday' is no time" in html
+    assert "'yesterday' is not a time" in html
     assert 'value="24h" checked' in html
     answer = admin_client.get(reverse("admin:timing_csv", args=["delay"]), {"since": "yesterday"})
     assert (answer.status_code, answer["Content-Type"]) == (400, "text/plain; charset=utf-8")

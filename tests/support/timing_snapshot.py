@@ -1,4 +1,4 @@
-"""Prints what one made-up history answers about timing on the database of DATABASE_URL."""
+"""Prints the timing queries' results for a seeded history on the database of DATABASE_URL."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ UNTIL = datetime(2026, 7, 1, 12, 34, 56, tzinfo=UTC)
 
 
 def answers(name: str) -> dict[str, Any]:
-    """Return what is found out about a period that ends with the history."""
-    from mediapipe.timing.delays import figures
-    from mediapipe.timing.distribution import distribution
-    from mediapipe.timing.outcomes import attempts_until_stored
-    from mediapipe.timing.over_time import early_over_time, over_time
+    """Return the results for a period that ends with the history."""
+    from mediapipe.timing.distribution import attempts_until_stored, delay_distribution
     from mediapipe.timing.period import Period
-    from mediapipe.timing.selection import Selection, choices
+    from mediapipe.timing.selection import Selection, filter_choices
+    from mediapipe.timing.summary import summarize
+    from mediapipe.timing.time_series import early_over_time, summaries_over_time
 
     selection = Selection(Period.named(name, UNTIL))
     return {
-        "figures": asdict(figures(selection.media())),
-        "over_time": {str(at): asdict(of) for at, of in over_time(selection).items()},
+        "figures": asdict(summarize(selection.media())),
+        "over_time": {str(at): asdict(of) for at, of in summaries_over_time(selection).items()},
         "early": {str(at): asdict(of) for at, of in early_over_time(selection).items()},
-        "distribution": asdict(distribution(selection)),
+        "distribution": asdict(delay_distribution(selection)),
         "attempts": attempts_until_stored(selection),
         "webhooks": selection.webhooks(),
-        "choices": choices(),
+        "choices": filter_choices(),
     }
 
 

@@ -34,7 +34,7 @@ from mediapipe.timing.retry_lab.policies import Policy
 from mediapipe.models import MediaItem
 schedules = json.loads({schedules!r})
 others = [Policy(name, schedule=Schedule(*values)) for name, values in schedules.items()]
-found = compare(MediaItem.objects.all(), others=others).outcomes
+found = compare(MediaItem.objects.all(), others=others).results
 figures = {{o.policy.name: o.estimate for o in found}}
 print(json.dumps({{
     name: [figures[name].retrieved, figures[name].excess_mean_s, figures[name].requests]

@@ -5,14 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mediapipe.timing.retry_lab.estimate import SMOOTHING, distribution
-from mediapipe.timing.retry_lab.history import CELLS, EDGES_S, Delays, delays
+from mediapipe.timing.retry_lab.estimate import SMOOTHING, estimate_distribution
+from mediapipe.timing.retry_lab.intervals import (
+    CELLS,
+    EDGES_S,
+    DelayIntervals,
+    to_intervals,
+)
 
 
-def of(*intervals: tuple[int, int, float]) -> Delays:
+def of(*intervals: tuple[int, int, float]) -> DelayIntervals:
     """Return delays from (first cell, last cell, weight)."""
     first, last, weights = zip(*intervals, strict=True)
-    return Delays(np.array(first), np.array(last), np.array(weights, dtype=float), 0.0, 1, 1)
+    return DelayIntervals(
+        np.array(first), np.array(last), np.array(weights, dtype=float), 0.0, 1, 1
+    )
 
 
 def until(share: np.ndarray, seconds: float) -> float:
@@ -21,7 +28,7 @@ def until(share: np.ndarray, seconds: float) -> float:
 
 
 def test_intervals_that_do_not_overlap_get_their_own_share() -> None:
-    share = distribution(of((0, 0, 6), (1, 2, 3), (3, 4, 1)), cells=5, smoothing=0)
+    share = estimate_distribution(of((0, 0, 6), (1, 2, 3), (3, 4, 1)), cells=5, smoothing=0)
     assert share[0] == pytest.approx(0.6)
     assert share[1:3].sum() == pytest.approx(0.3)
     assert share[3:].sum() == pytest.approx(0.1)
@@ -29,22 +36,24 @@ def test_intervals_that_do_not_overlap_get_their_own_share() -> None:
 
 def test_what_is_still_waited_for_is_shared_out_as_by_kaplan_and_meier() -> None:
     # One of four at 1; one leaves unseen after 1; one of two at 2; the last after 2.
-    share = distribution(of((1, 1, 1), (2, 3, 1), (2, 2, 1), (3, 3, 1)), cells=4, smoothing=0)
+    share = estimate_distribution(
+        of((1, 1, 1), (2, 3, 1), (2, 2, 1), (3, 3, 1)), cells=4, smoothing=0
+    )
     assert share == pytest.approx([0, 1 / 4, 3 / 4 * 1 / 2, 3 / 4 * 1 / 2], abs=1e-5)
 
 
 def test_what_never_came_is_later_than_everything() -> None:
-    share = distribution(of((0, 0, 9), (4, 4, 1)), cells=5, smoothing=0)
+    share = estimate_distribution(of((0, 0, 9), (4, 4, 1)), cells=5, smoothing=0)
     assert share == pytest.approx([0.9, 0, 0, 0, 0.1])
 
 
 def test_without_data_nothing_is_claimed() -> None:
-    empty = delays([], 0.0, 0)
-    assert distribution(empty).sum() == 0
+    empty = to_intervals([], 0.0, 0)
+    assert estimate_distribution(empty).sum() == 0
 
 
 def test_within_an_interval_that_says_no_more_a_short_delay_is_likelier() -> None:
-    share = distribution(delays([(0.0, 1.0, 8.0, 1)], 0.0, 1))
+    share = estimate_distribution(to_intervals([(0.0, 1.0, 8.0, 1)], 0.0, 1))
     assert until(share, 4.0) - until(share, 1.0) > until(share, 8.0) - until(share, 4.0)
 
 
@@ -58,7 +67,7 @@ def test_an_exponential_delay_that_is_asked_for_now_and_then_is_found_again() ->
         (0.0, asked[k - 1] if k else 0.0, asked[k], int(k) + 1)
         for asked, k in zip(asked_s, place, strict=True)
     ]
-    share = distribution(delays(rows, 0.0, count))
+    share = estimate_distribution(to_intervals(rows, 0.0, count))
     for seconds in (0.7, 1.0, 2.0, 4.0, 6.0):
         # The estimate converges with the third root of the count: 20 000 ** (-1/3) is 0.037.
         assert until(share, seconds) == pytest.approx(1 - np.exp(-seconds / mean_s), abs=0.037)
@@ -72,12 +81,12 @@ def test_smoothing_brings_few_delays_nearer_to_the_truth() -> None:
     for seed in range(8):
         known = few_delays(np.random.default_rng(seed))
         for smoothing, found in errors.items():
-            share = distribution(known, smoothing=smoothing)
+            share = estimate_distribution(known, smoothing=smoothing)
             found.append((until(share, 1.15) - until(share, 1.0) - truth) ** 2)
     assert np.mean(errors[SMOOTHING]) < np.mean(errors[0]) / 2
 
 
-def few_delays(rng: np.random.Generator) -> Delays:
+def few_delays(rng: np.random.Generator) -> DelayIntervals:
     """Return a hundred exponential delays as a doubling schedule sees them."""
     rows = []
     for late_s in rng.exponential(3.0, 100):
@@ -85,11 +94,11 @@ def few_delays(rng: np.random.Generator) -> Delays:
         k = int((asked_s < late_s).sum())
         before_s, after_s = asked_s[k - 1] if k else 0.0, asked_s[k] if k < 5 else None
         rows.append((0.0, before_s, after_s, k + 1))
-    return delays(rows, 0.0, len(rows))
+    return to_intervals(rows, 0.0, len(rows))
 
 
 def test_one_request_ends_an_interval_and_begins_the_next_at_the_same_edge() -> None:
-    known = delays([(0.0, 0.0, 1.033, 1), (0.0, 1.033, 2.5, 2)], 0.0, 2)
+    known = to_intervals([(0.0, 0.0, 1.033, 1), (0.0, 1.033, 2.5, 2)], 0.0, 2)
     assert sorted(zip(known.first, known.last, strict=True)) == [
         (1, known.first.max() - 1),
         (known.first.max(), known.last.max()),

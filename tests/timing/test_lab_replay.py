@@ -10,10 +10,10 @@ from pytest_django import Settings
 
 from mediapipe.failures import TransientMedia404
 from mediapipe.fetching.schedule import Schedule, next_delay
-from mediapipe.timing.retry_lab.estimate import distribution
-from mediapipe.timing.retry_lab.history import EDGES_S, delays
+from mediapipe.timing.retry_lab.estimate import estimate_distribution
+from mediapipe.timing.retry_lab.intervals import EDGES_S, to_intervals
 from mediapipe.timing.retry_lab.policies import KNOWN, Policy, duration
-from mediapipe.timing.retry_lab.replay import estimated, outcome
+from mediapipe.timing.retry_lab.replay import estimate_figures, evaluate
 
 EVERY_SECOND = Policy("every second", (1.0,) * 200)
 
@@ -30,7 +30,7 @@ def uniform(most_s: float) -> np.ndarray:
 
 @pytest.mark.parametrize("mean_s", [0.5, 2.0, 10.0])
 def test_equal_waits_on_an_exponential_delay(mean_s: float) -> None:
-    figures = estimated(EVERY_SECOND, exponential(mean_s), 0.0)
+    figures = estimate_figures(EVERY_SECOND, exponential(mean_s), 0.0)
     retries = 1 / (1 - np.exp(-1 / mean_s))
     assert figures.requests == pytest.approx(1 + retries, rel=0.01)
     assert figures.excess_mean_s == pytest.approx(retries - mean_s, rel=0.03)
@@ -38,7 +38,7 @@ def test_equal_waits_on_an_exponential_delay(mean_s: float) -> None:
 
 
 def test_equal_waits_on_a_uniform_delay() -> None:
-    figures = estimated(EVERY_SECOND, uniform(10.0), 0.0)
+    figures = estimate_figures(EVERY_SECOND, uniform(10.0), 0.0)
     assert figures.requests == pytest.approx(1 + 5.5, rel=0.01)
     assert figures.excess_mean_s == pytest.approx(0.5, rel=0.03)
     assert figures.excess_p95_s == pytest.approx(0.95, rel=0.03)
@@ -46,7 +46,7 @@ def test_equal_waits_on_a_uniform_delay() -> None:
 
 def test_a_policy_that_gives_up_retrieves_what_came_before() -> None:
     chatwoot = KNOWN[0]
-    figures = estimated(chatwoot, uniform(10.0), 0.0)
+    figures = estimate_figures(chatwoot, uniform(10.0), 0.0)
     assert figures.retrieved == pytest.approx(0.4, rel=0.02)
     # Up to 1 s: two requests; all others: three, in vain or not.
     assert figures.requests == pytest.approx(0.1 * 2 + 0.9 * 3, rel=0.01)
@@ -55,42 +55,42 @@ def test_a_policy_that_gives_up_retrieves_what_came_before() -> None:
 def test_what_was_there_at_once_costs_one_request_and_no_wait() -> None:
     at_once = np.zeros(len(EDGES_S) + 1)
     at_once[0] = 1
-    figures = estimated(EVERY_SECOND, at_once, 0.0)
+    figures = estimate_figures(EVERY_SECOND, at_once, 0.0)
     assert (figures.retrieved, figures.excess_mean_s, figures.requests) == (1, 0, 1)
 
 
 def test_what_never_comes_costs_every_request() -> None:
     never = np.zeros(len(EDGES_S) + 1)
     never[-1] = 1
-    figures = estimated(KNOWN[1], never, 0.0)
+    figures = estimate_figures(KNOWN[1], never, 0.0)
     assert (figures.retrieved, figures.requests) == (0, 5)
 
 
 def test_the_time_that_twilio_takes_to_say_404_makes_the_waits_longer() -> None:
-    figures = estimated(EVERY_SECOND, uniform(10.0), 0.25)
+    figures = estimate_figures(EVERY_SECOND, uniform(10.0), 0.25)
     assert figures.requests == pytest.approx(1 + 10 / 1.25 / 2 + 0.5, rel=0.01)
 
 
 def test_the_bounds_are_those_of_the_interval() -> None:
     # Available between 1.5 and 3.5 s; asked at 1, 2, 3, 4 s: at best at once, at worst 1 s late.
-    known = delays([(0.0, 1.5, 3.5, 1)], 0.0, 1)
-    found = outcome(EVERY_SECOND, distribution(known), known)
+    known = to_intervals([(0.0, 1.5, 3.5, 1)], 0.0, 1)
+    found = evaluate(EVERY_SECOND, estimate_distribution(known), known)
     assert found.best.excess_mean_s == 0
     assert found.worst.excess_mean_s == pytest.approx(1.0)
     assert (found.best.requests, found.worst.requests) == (3, 5)
 
 
 def test_an_interval_between_two_requests_has_bounds_above_zero() -> None:
-    known = delays([(0.0, 1.2, 1.6, 1)], 0.0, 1)
-    found = outcome(EVERY_SECOND, distribution(known), known)
+    known = to_intervals([(0.0, 1.2, 1.6, 1)], 0.0, 1)
+    found = evaluate(EVERY_SECOND, estimate_distribution(known), known)
     assert found.best.excess_mean_s == pytest.approx(0.4, abs=0.04)
     assert found.worst.excess_mean_s == pytest.approx(0.8, abs=0.04)
     assert found.best.excess_mean_s < found.estimate.excess_mean_s < found.worst.excess_mean_s
 
 
 def test_the_share_is_bounded_by_what_is_still_waited_for() -> None:
-    known = delays([(0.0, 0.0, 0.5, 0), (0.0, 3.0, None, 1)], 0.0, 2)
-    found = outcome(KNOWN[0], distribution(known), known)
+    known = to_intervals([(0.0, 0.0, 0.5, 0), (0.0, 3.0, None, 1)], 0.0, 2)
+    found = evaluate(KNOWN[0], estimate_distribution(known), known)
     assert (found.worst.retrieved, found.best.retrieved) == (0.5, 1.0)
 
 

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from mediapipe.models import MediaItem
 from mediapipe.timing.retry_lab.comparison import compare
-from mediapipe.timing.retry_lab.history import recorded
+from mediapipe.timing.retry_lab.intervals import load_intervals
 from tests.support import make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -55,7 +55,7 @@ def test_it_compares_and_prints_settings_that_can_be_set() -> None:
     ordinary()
     text = printed()
     names = [row.split("│")[1].strip() for row in rows(text)]
-    assert names[0].startswith("as it is set: 1s x 2")
+    assert names[0].startswith("current: 1s x 2")
     assert any(name.startswith("proposed:") for name in names)
     assert any(name.startswith("45 x 1 s") for name in names)
     assert "All 10 media items" in text
@@ -69,7 +69,7 @@ def test_the_proposal_waits_less_within_the_budget() -> None:
     comparison = compare(MediaItem.objects.all(), budget=3.0)
     assert comparison is not None
     assert comparison.proposal is not None
-    present = comparison.outcomes[0].estimate
+    present = comparison.results[0].estimate
     assert comparison.proposal.figures.excess_mean_s < present.excess_mean_s
     assert comparison.proposal.figures.requests <= 3.0
     assert comparison.proposal.figures.retrieved >= present.retrieved - 0.001
@@ -87,7 +87,7 @@ def test_a_larger_budget_never_waits_longer() -> None:
     assert waits_s == sorted(waits_s, reverse=True)
 
 
-def test_a_budget_that_nothing_keeps_to_is_said() -> None:
+def test_a_budget_that_no_schedule_meets_is_reported() -> None:
     ordinary()
     text = printed("--budget", "1.01")
     assert "raise the budget" in text
@@ -111,20 +111,20 @@ def test_only_the_period_and_the_account_are_replayed() -> None:
 def test_what_no_schedule_could_have_retrieved_is_left_out() -> None:
     items = ordinary()
     MediaItem.objects.filter(pk=items[-1].pk).update(not_found_because="deleted")
-    assert recorded(MediaItem.objects.all()).taken == 9
+    assert load_intervals(MediaItem.objects.all()).used == 9
 
 
-def test_media_that_was_never_tried_is_left_out() -> None:
+def test_media_without_an_attempt_is_left_out() -> None:
     ordinary()
     make.media()
-    assert recorded(MediaItem.objects.all()).taken == 10
+    assert load_intervals(MediaItem.objects.all()).used == 10
 
 
-def test_many_media_are_sampled_and_it_is_said() -> None:
+def test_many_media_are_sampled_and_the_note_says_so() -> None:
     history(*[(0, 0.2, 0)] * 30)
-    delays = recorded(MediaItem.objects.all(), most=10)
-    assert 9 <= delays.taken <= 11
-    assert (delays.total, delays.sampled) == (30, True)
+    intervals = load_intervals(MediaItem.objects.all(), most=10)
+    assert 9 <= intervals.used <= 11
+    assert (intervals.total, intervals.sampled) == (30, True)
 
 
 def test_the_plot_is_written(tmp_path: Path) -> None:
@@ -152,4 +152,4 @@ def test_what_is_no_schedule_is_an_error(arguments: tuple[str, str]) -> None:
 def test_the_present_schedule_is_the_one_of_the_settings(settings: Settings) -> None:
     settings.RETRY_FACTOR = 3.0
     ordinary()
-    assert "as it is set: 1s x 3" in printed()
+    assert "current: 1s x 3" in printed()

@@ -11,12 +11,16 @@ import pytest
 from mediapipe.models import MediaItem
 from mediapipe.providers.base import Kind
 from mediapipe.timing import distribution as distributions
-from mediapipe.timing.delays import Figures, figures
-from mediapipe.timing.distribution import MARKS_S, distribution
-from mediapipe.timing.outcomes import MANY_ATTEMPTS, attempts_until_stored
-from mediapipe.timing.over_time import early_over_time, over_time, step_of
+from mediapipe.timing.distribution import (
+    MANY_ATTEMPTS,
+    POINTS_S,
+    attempts_until_stored,
+    delay_distribution,
+)
 from mediapipe.timing.period import Period
-from mediapipe.timing.selection import Selection, choices
+from mediapipe.timing.selection import Selection, filter_choices
+from mediapipe.timing.summary import TimingSummary, summarize
+from mediapipe.timing.time_series import bucket_length, early_over_time, summaries_over_time
 from tests.support import make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -51,8 +55,8 @@ def missing(least_s: float, at: datetime = NOON - HOUR) -> None:
     item(at, status="retrying", attempts=2, not_found_count=2, delay_at_least_s=least_s)
 
 
-def of_day() -> Figures:
-    return figures(Selection(DAY).media())
+def of_day() -> TimingSummary:
+    return summarize(Selection(DAY).media())
 
 
 def test_both_bounds_of_a_delay_have_their_percentiles() -> None:
@@ -80,7 +84,7 @@ def test_a_few_that_never_come_do_not_hide_the_rest() -> None:
     assert most[2] == inf
 
 
-def test_an_item_that_nobody_asked_for_or_that_failed_otherwise_measures_nothing() -> None:
+def test_items_without_an_attempt_or_with_another_failure_measure_nothing() -> None:
     item(status="queued")
     item(status="failed", attempts=1, queue_lag_s=2.0, delay_at_least_s=0.0)
     day = of_day()
@@ -113,7 +117,7 @@ def test_a_period_has_its_beginning_and_not_its_end() -> None:
     assert Selection(DAY).webhooks() == 1
 
 
-def test_only_what_is_wanted_counts() -> None:
+def test_only_what_the_filters_match_counts() -> None:
     found(0, 1, content_type="image/png")
     item(inbound=make.recording(), content_type="audio/wav")
     item(account_sid="AC" + "9" * 32)
@@ -125,22 +129,22 @@ def test_only_what_is_wanted_counts() -> None:
 
 
 def test_a_link_asks_for_what_is_selected() -> None:
-    asked = Selection.read({"period": "7d", "kind__exact": "message"}, NOON)
+    asked = Selection.from_query({"period": "7d", "kind__exact": "message"}, NOON)
     assert asked == Selection(Period.named("7d", NOON), kind="message")
     query = asked.query(status__exact="failed")
     assert query == "kind__exact=message&status__exact=failed&period=7d"
 
 
-def test_one_can_choose_what_there_is() -> None:
+def test_existing_values_are_the_choices_of_a_filter() -> None:
     found(0, 1, content_type="image/png")
-    assert choices()["content_type"] == [("image/png", "image/png")]
-    assert choices()["account_sid"] == [(make.ACCOUNT, make.ACCOUNT)]
+    assert filter_choices()["content_type"] == [("image/png", "image/png")]
+    assert filter_choices()["account_sid"] == [(make.ACCOUNT, make.ACCOUNT)]
 
 
 def test_each_bucket_has_its_own_figures_and_empty_ones_are_there() -> None:
     found(1, 2, at=NOON - timedelta(minutes=30))
     found(3, 4, at=NOON - timedelta(hours=2))
-    buckets = over_time(Selection(DAY))
+    buckets = summaries_over_time(Selection(DAY))
     assert list(buckets) == [DAY.since + hours * HOUR for hours in range(24)]
     assert {at: row.media for at, row in buckets.items() if row.media} == {
         NOON - HOUR: 1,
@@ -153,13 +157,13 @@ def test_each_bucket_has_its_own_figures_and_empty_ones_are_there() -> None:
 def test_the_last_microsecond_of_a_bucket_is_still_in_it() -> None:
     found(1, 2, at=NOON - HOUR - timedelta(microseconds=1))
     found(1, 2, at=NOON - HOUR)
-    buckets = over_time(Selection(DAY))
+    buckets = summaries_over_time(Selection(DAY))
     assert (buckets[NOON - 2 * HOUR].media, buckets[NOON - HOUR].media) == (1, 1)
 
 
 def test_a_period_that_begins_within_a_bucket_has_that_one_too() -> None:
     half = timedelta(minutes=30)
-    buckets = over_time(Selection(Period(DAY.since + half, DAY.until + half)))
+    buckets = summaries_over_time(Selection(Period(DAY.since + half, DAY.until + half)))
     assert len(buckets) == 25
     assert next(iter(buckets)) == DAY.since
 
@@ -176,10 +180,10 @@ def test_a_period_that_begins_within_a_bucket_has_that_one_too() -> None:
     ],
 )
 def test_a_longer_period_has_longer_buckets(length: timedelta, step: timedelta) -> None:
-    assert step_of(length) == step
+    assert bucket_length(length) == step
 
 
-def test_early_404s_are_told_for_each_hour_of_a_week() -> None:
+def test_early_404s_are_counted_per_hour_of_a_week() -> None:
     found(1, 2)
     found(0, 2)
     hours = early_over_time(Selection(Period.named("7d", NOON)))
@@ -187,25 +191,25 @@ def test_early_404s_are_told_for_each_hour_of_a_week() -> None:
     assert (hours[NOON - HOUR].attempted, hours[NOON - HOUR].early) == (2, 1)
 
 
-def test_the_distribution_tells_what_was_there_for_sure_and_what_perhaps() -> None:
+def test_the_distribution_has_a_lower_and_an_upper_bound() -> None:
     found(0, 0.5)
     found(1, 2)
     found(3, 100)
     missing(5000)
-    spread = distribution(Selection(DAY))
-    marks = {mark.seconds: (mark.surely, mark.perhaps) for mark in spread.marks}
-    assert spread.measured == 4
-    assert marks[0.2] == (0, 1)
-    assert marks[0.5] == (1, 1)
-    assert marks[2] == (2, 2)
-    assert marks[3] == (2, 3)
-    assert marks[120] == (3, 3)
-    assert marks[MARKS_S[-1]] == (3, 4)
+    found_after = delay_distribution(Selection(DAY))
+    bounds = {point.seconds: (point.lower, point.upper) for point in found_after.points}
+    assert found_after.measured == 4
+    assert bounds[0.2] == (0, 1)
+    assert bounds[0.5] == (1, 1)
+    assert bounds[2] == (2, 2)
+    assert bounds[3] == (2, 3)
+    assert bounds[120] == (3, 3)
+    assert bounds[POINTS_S[-1]] == (3, 4)
 
 
-def test_the_marks_of_the_distribution_are_in_their_order() -> None:
-    assert list(MARKS_S) == sorted(set(MARKS_S))
-    assert len(MARKS_S) == distributions.BEYOND
+def test_the_points_of_the_distribution_are_in_order() -> None:
+    assert list(POINTS_S) == sorted(set(POINTS_S))
+    assert len(POINTS_S) == distributions.BEYOND
 
 
 def test_attempts_are_counted_until_the_file_was_stored() -> None:

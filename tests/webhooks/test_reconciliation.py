@@ -17,7 +17,7 @@ from mediapipe.lifecycle.export import media_line
 from mediapipe.models import MediaItem, Reconciliation, RepeatedWebhook, Status, WebhookEvent
 from mediapipe.simulator import Simulator, faults, payloads
 from mediapipe.simulator.script import MediaScript, new_sid
-from mediapipe.timing.delays import figures
+from mediapipe.timing.summary import summarize
 from mediapipe.webhooks.reconciliation.comparison import reconcile, stretches
 from tasks import reconcile as task
 from tests.support import make
@@ -191,7 +191,7 @@ def test_what_was_found_is_in_no_percentile_and_is_no_early_404(twilio: Simulato
     MediaItem.objects.update(next_attempt_at=BEGIN)
     assert attempt(item) == "stored"
     assert (item.queue_lag_s, item.delay_at_least_s, item.delay_at_most_s) == (None, None, None)
-    found = figures(MediaItem.objects.all())
+    found = summarize(MediaItem.objects.all())
     assert (found.media, found.stored, found.measured, found.early) == (1, 1, 0, 0)
     assert not MediaItem.objects.early_404().exists()
 
@@ -399,7 +399,7 @@ def test_everything_is_stored_once_after_an_outage_of_two_hours(twilio: Simulato
     assert all(item.sha256 == by_sid[item.media_sid].sha256 for item in items)
     found = [item for item in items if item.reconciled_at]
     assert all(item.received_at == by_sid[item.media_sid].created_at for item in found)
-    measured = figures(MediaItem.objects.all())
+    measured = summarize(MediaItem.objects.all())
     assert (len(found), measured.media, measured.measured) == (290, 350, 60)
     assert measured.at_most is not None
     assert max(measured.at_most) < 600

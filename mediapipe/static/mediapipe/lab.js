@@ -1,9 +1,9 @@
-// Draws what each schedule waits and costs, in the colours of the admin's theme.
-// A schedule is known by the shape of its point as well as by its colour; a hollow one misses media.
+// Plots the wait and the requests of each schedule, in the colours of the admin's theme.
+// Schedules differ in shape as well as colour; a hollow point retrieves less media.
 "use strict";
 
 const SHAPES = ["circle", "rectRot", "rect", "triangle", "star", "cross"];
-// A logarithmic axis has no zero: what takes no time lies on its foot.
+// A logarithmic axis has no zero: waits of zero are drawn at this minimum.
 const FOOT_S = 0.01;
 const TICKS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000, 10000];
 const TICKS = {
@@ -34,14 +34,14 @@ function lines(data) {
         borderWidth: 2,
     };
     return [
-        { ...common, label: "the best that our settings can do", data: frontier },
-        { ...common, label: "the budget", data: budget, borderDash: [2, 4] },
+        { ...common, label: "best possible with our settings", data: frontier },
+        { ...common, label: "budget", data: budget, borderDash: [2, 4] },
     ];
 }
 
 function point(policy, number) {
     const own = colour(`--policy-${(number % SHAPES.length) + 1}`);
-    const share = policy.misses ? `, but retrieves ${(100 * policy.retrieved).toFixed(1)} %` : "";
+    const share = policy.retrieves_less ? `, but retrieves ${(100 * policy.retrieved).toFixed(1)} %` : "";
     return {
         label: policy.name + share,
         data: [onFoot(policy.requests, policy.wait_s)],
@@ -49,7 +49,7 @@ function point(policy, number) {
         pointRadius: 8,
         pointHoverRadius: 10,
         borderColor: own,
-        backgroundColor: policy.misses ? "transparent" : own,
+        backgroundColor: policy.retrieves_less ? "transparent" : own,
         borderWidth: 3,
         clip: false,
     };
@@ -73,7 +73,7 @@ function draw(canvas) {
             animation: false,
             maintainAspectRatio: false,
             scales: {
-                x: axis("requests a media item"),
+                x: axis("requests per media item"),
                 y: axis("mean excess wait (s)", { type: "logarithmic", ...TICKS }),
             },
             plugins: {

@@ -1,1 +1,1 @@
-"""The retry lab: what other schedules would have made of the delays that are on record."""
+"""Replays the recorded delays against other retry schedules, and proposes one."""

@@ -1,4 +1,4 @@
-"""Everything that the lab says about some media: the command and the admin show the same."""
+"""The complete result of the lab for some media items, as the command and the admin show it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from dataclasses import dataclass
 
 from mediapipe.fetching.schedule import Schedule
 from mediapipe.models.media.item import MediaQuerySet
-from mediapipe.timing.retry_lab.estimate import distribution
-from mediapipe.timing.retry_lab.history import Delays, recorded
+from mediapipe.timing.retry_lab.estimate import estimate_distribution
+from mediapipe.timing.retry_lab.intervals import DelayIntervals, load_intervals
 from mediapipe.timing.retry_lab.policies import KNOWN, Policy
-from mediapipe.timing.retry_lab.proposal import Candidate, candidates, frontier, proposed
-from mediapipe.timing.retry_lab.replay import Outcome, estimated, outcome
+from mediapipe.timing.retry_lab.proposal import Candidate, best_candidate, candidates, frontier
+from mediapipe.timing.retry_lab.replay import PolicyResult, estimate_figures, evaluate
 
-PRESENT = "as it is set"
+CURRENT = "current"
 PROPOSED = "proposed"
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The delays, the policies' outcomes (the present one first), and what is proposed.
+    """The delays, the results of all policies (the current one first), and the proposal.
 
-    `budget` is the number of requests a media item that the proposal may cost; `proposal` is
-    None where no schedule keeps to it and retrieves as much as the present one.
+    `budget` is the maximum number of requests per media item. `proposal` is None if no schedule
+    within it retrieves as much as the current one.
     """
 
-    delays: Delays
-    outcomes: list[Outcome]
+    intervals: DelayIntervals
+    results: list[PolicyResult]
     frontier: list[Candidate]
     budget: float
     proposal: Candidate | None
@@ -35,22 +35,20 @@ class Comparison:
 def compare(
     media: MediaQuerySet, *, others: Sequence[Policy] = (), budget: float | None = None
 ) -> Comparison | None:
-    """Replay the delays of these media; None if there are none.
+    """Replay the delays of these media items; None if none of them has a known delay.
 
-    `budget`: requests a media item, those of the present schedule unless said otherwise.
+    `budget`: requests per media item, by default those of the current schedule.
     """
-    delays = recorded(media)
-    if not delays.taken:
+    intervals = load_intervals(media)
+    if not intervals.used:
         return None
-    share = distribution(delays)
-    schedule = Schedule.from_settings()
-    present = Policy(PRESENT, schedule=schedule)
-    figures = estimated(present, share, delays.response_s)
+    share = estimate_distribution(intervals)
+    current = Policy(CURRENT, schedule=Schedule.from_settings())
+    figures = estimate_figures(current, share, intervals.response_s)
     budget = figures.requests if budget is None else budget
-    grid = candidates(share, delays.response_s, schedule, figures.retrieved)
-    best = proposed(grid, budget)
-    policies = [present, *others, *KNOWN]
-    if best:
+    found = candidates(share, intervals.response_s, Schedule.from_settings(), figures.retrieved)
+    policies = [current, *others, *KNOWN]
+    if best := best_candidate(found, budget):
         policies.insert(1, Policy(PROPOSED, schedule=best.schedule))
-    outcomes = [outcome(policy, share, delays) for policy in policies]
-    return Comparison(delays, outcomes, frontier(grid), budget, best)
+    results = [evaluate(policy, share, intervals) for policy in policies]
+    return Comparison(intervals, results, frontier(found), budget, best)

@@ -1,58 +1,60 @@
-"""The distribution of delays of which each is only known to lie between two bounds."""
+"""The distribution of delays of which each is only known to lie within an interval."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from mediapipe.timing.retry_lab.history import CELLS, Delays
+from mediapipe.timing.retry_lab.intervals import CELLS, DelayIntervals, FloatArray
 
-Floats = npt.NDArray[np.float64]
-ROUNDS = 3000
-# Of all media: what a round changes less than this changes no figure that is shown.
-ENOUGH = 1e-7
-# The standard deviation of the smoothing in cells; a cell is 1 % of the delay.
+MAX_ROUNDS = 3000
+# Converged: a smaller change of the total mass per round changes no figure as shown.
+TOLERANCE = 1e-7
+# The standard deviation of the smoothing kernel in cells; a cell is 1 % of the delay.
 SMOOTHING = 8
 
 
-def distribution(delays: Delays, cells: int = CELLS, smoothing: int = SMOOTHING) -> Floats:
+def estimate_distribution(
+    intervals: DelayIntervals, cells: int = CELLS, smoothing: int = SMOOTHING
+) -> FloatArray:
     """Return the probability of each cell, by Turnbull's self-consistency (1976), smoothed.
 
-    It is an EM: each item is shared out among the cells of its interval as the present estimate
-    has them, and the shares are the next estimate. Without smoothing that is the estimate of
-    maximum likelihood, which heaps the mass where many intervals overlap: just after the usual
-    times of a retry. Smoothing each round (Silverman and others, 1990: EMS) halves its error
-    with some hundred media; `smoothing=0` leaves it out.
+    This is an EM algorithm: each item is distributed over the cells of its interval according to
+    the current estimate, and the sums are the next estimate. Without smoothing that converges to
+    the maximum likelihood estimate, which puts the mass where many intervals overlap: just after
+    the usual times of a retry. Smoothing each round (Silverman et al., 1990: EMS) halves the error
+    with some hundred media items; `smoothing=0` turns it off.
     """
-    total = delays.weights.sum()
+    total = intervals.weights.sum()
     share = np.zeros(cells)
     if not total:
         return share
-    weights = delays.weights / total
-    share[_covered(delays, cells)] = 1.0
+    weights = intervals.weights / total
+    share[_interval_sums(intervals, np.ones_like(weights), cells) > 0] = 1.0
     share /= share.sum()
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         before = share
-        share = _smoothed(share * _expected(delays, weights, share), smoothing)
-        if np.abs(share - before).sum() < ENOUGH:
+        below = np.concatenate([[0.0], np.cumsum(share)])
+        mass = below[intervals.last + 1] - below[intervals.first]
+        ratio = weights / np.maximum(mass, 1e-300)
+        # Rounding may leave a cell that no interval contains slightly below zero.
+        expected = np.maximum(_interval_sums(intervals, ratio, cells), 0.0)
+        share = _smooth(share * expected, smoothing)
+        if np.abs(share - before).sum() < TOLERANCE:
             break
     return share
 
 
-def _expected(delays: Delays, weights: Floats, share: Floats) -> Floats:
-    """Return for each cell the sum of weight / mass over the intervals that contain it."""
-    below = np.concatenate([[0.0], np.cumsum(share)])
-    mass = below[delays.last + 1] - below[delays.first]
-    ratio = weights / np.maximum(mass, 1e-300)
-    steps = np.bincount(delays.first, ratio, len(share) + 1)
-    steps -= np.bincount(delays.last + 1, ratio, len(share) + 1)
-    return np.maximum(np.cumsum(steps)[:-1], 0.0)
+def _interval_sums(intervals: DelayIntervals, values: FloatArray, cells: int) -> FloatArray:
+    """Return for each cell the sum of the values of the intervals that contain it."""
+    steps = np.bincount(intervals.first, values, cells + 1)
+    steps -= np.bincount(intervals.last + 1, values, cells + 1)
+    return np.cumsum(steps, dtype=np.float64)[:-1]
 
 
-def _smoothed(share: Floats, width: int) -> Floats:
-    """Return the shares with each cell's spread over its neighbours, but for the outermost two.
+def _smooth(share: FloatArray, width: int) -> FloatArray:
+    """Smooth all but the outermost cells, and normalise.
 
-    What was there at once, and what is later than everything, are no neighbours of a delay.
+    "Available at the first attempt" and "later than everything" are not neighbours of a delay.
     """
     if width:
         reach = min(3 * width, len(share) - 3)
@@ -60,11 +62,5 @@ def _smoothed(share: Floats, width: int) -> Floats:
         inner = np.pad(share[1:-1], reach, mode="reflect")
         inner = np.convolve(inner, kernel / kernel.sum(), "valid")
         share = np.concatenate([share[:1], inner, share[-1:]])
-    final: Floats = share / share.sum()
-    return final
-
-
-def _covered(delays: Delays, cells: int) -> npt.NDArray[np.bool_]:
-    steps = np.bincount(delays.first, minlength=cells + 1)
-    steps = steps - np.bincount(delays.last + 1, minlength=cells + 1)
-    return np.cumsum(steps)[:-1] > 0
+    normalised: FloatArray = share / share.sum()
+    return normalised

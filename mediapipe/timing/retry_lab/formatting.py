@@ -1,75 +1,69 @@
-"""A comparison in words: the same in the command and in the admin."""
+"""The words of a comparison, for the command and the admin."""
 
 from __future__ import annotations
 
 from mediapipe.fetching.schedule import Schedule
 from mediapipe.timing.retry_lab.comparison import Comparison
-from mediapipe.timing.retry_lab.history import Delays
-from mediapipe.timing.retry_lab.policies import Policy, duration
+from mediapipe.timing.retry_lab.intervals import DelayIntervals
+from mediapipe.timing.retry_lab.policies import duration
 from mediapipe.timing.retry_lab.proposal import SHARE_TOLERANCE
-from mediapipe.timing.retry_lab.replay import Outcome
+from mediapipe.timing.retry_lab.replay import PolicyResult
 
 YOURS = "yours"
-COLUMNS = ("schedule", "retrieved", "excess wait, mean", "excess wait, p95", "requests a media")
-BRACKETS = (
-    "In brackets: the bounds of each figure, because a delay is only known to lie in an interval."
-)
-NOTHING = "None of these media tells how late it was: there is nothing to replay."
+COLUMNS = ("schedule", "retrieved", "excess wait, mean", "excess wait, p95", "requests per media")
+BRACKETS = "In brackets: bounds of each figure, because a delay is only known as an interval."
+NO_DATA = "The delay of none of these media items is known: there is nothing to replay."
 
 
-def cells(outcome: Outcome) -> tuple[str, str, str, str, str]:
-    """Return a row under COLUMNS: each figure as estimated, and between which bounds it lies."""
-    estimate, best, worst = outcome.estimate, outcome.best, outcome.worst
+def cells(result: PolicyResult) -> tuple[str, str, str, str, str]:
+    """Return a row under COLUMNS: the estimates, with their bounds in brackets."""
+    policy, estimate, best, worst = result.policy, result.estimate, result.best, result.worst
+    name = f"{policy.name}: {schedule_label(policy.schedule)}" if policy.schedule else policy.name
     return (
-        _named(outcome.policy),
+        name,
         f"{estimate.retrieved:.2%} ({worst.retrieved:.2%} to {best.retrieved:.2%})",
-        _seconds(estimate.excess_mean_s, best.excess_mean_s, worst.excess_mean_s),
-        _seconds(estimate.excess_p95_s, best.excess_p95_s, worst.excess_p95_s),
+        f"{estimate.excess_mean_s:.2f} s ({best.excess_mean_s:.2f} to {worst.excess_mean_s:.2f})",
+        f"{estimate.excess_p95_s:.2f} s ({best.excess_p95_s:.2f} to {worst.excess_p95_s:.2f})",
         f"{estimate.requests:.2f} ({best.requests:.2f} to {worst.requests:.2f})",
     )
 
 
-def what_was_taken(delays: Delays) -> str:
-    """Return how many media items the figures are about, and whether that is a sample."""
-    if delays.sampled:
+def sample_note(intervals: DelayIntervals) -> str:
+    """Return the sentence that says how many media items the figures include."""
+    if intervals.sampled:
         return (
-            f"Sampled: {delays.taken} of {delays.total} media items, spread evenly over the period."
+            f"Sampled: {intervals.used} of {intervals.total} media items, "
+            "spread evenly over the period."
         )
-    return f"All {delays.taken} media items whose delay is known or bounded."
+    return f"All {intervals.used} media items with a known or bounded delay."
 
 
-def what_is_proposed(comparison: Comparison) -> str:
-    """Return the proposal, or why there is none, as a sentence."""
-    budget = f"{comparison.budget:.2f} requests a media item"
+def proposal_sentence(comparison: Comparison) -> str:
+    """Return the proposal as a sentence, or the reason for having none."""
+    budget = f"{comparison.budget:.2f} requests per media item"
     if comparison.proposal is None:
-        return f"No schedule retrieves as much as the present one with {budget}: raise the budget."
-    present, proposal = (outcome.estimate for outcome in comparison.outcomes[:2])
+        return (
+            f"No schedule with at most {budget} retrieves as much as the current one: "
+            "raise the budget."
+        )
+    current, proposal = (result.estimate for result in comparison.results[:2])
     if comparison.proposal.schedule == Schedule.from_settings():
-        return f"The present schedule waits least of those that cost at most {budget}."
+        return f"The current schedule has the shortest wait with at most {budget}."
     return (
-        f"With at most {budget}, this schedule waits least: {proposal.excess_mean_s:.2f} s on "
-        f"average instead of {present.excess_mean_s:.2f} s."
+        f"With at most {budget}, this schedule has the shortest wait: "
+        f"{proposal.excess_mean_s:.2f} s on average instead of {current.excess_mean_s:.2f} s."
     )
 
 
-def misses(outcome: Outcome, comparison: Comparison) -> bool:
-    """Tell whether this policy retrieves less than the present one, so that it waits less too."""
-    present = comparison.outcomes[0].estimate.retrieved
-    return outcome.estimate.retrieved < present - SHARE_TOLERANCE
+def retrieves_less(result: PolicyResult, comparison: Comparison) -> bool:
+    """Return whether this policy retrieves less than the current one, which shortens its waits."""
+    current = comparison.results[0].estimate.retrieved
+    return result.estimate.retrieved < current - SHARE_TOLERANCE
 
 
-def in_words(schedule: Schedule) -> str:
-    """Return the fast phase as people say it, and whether a slow one follows."""
+def schedule_label(schedule: Schedule) -> str:
     return (
         f"{duration(schedule.first_delay_s)} x {schedule.factor:g}, at most "
         f"{duration(schedule.max_delay_s)}, for {duration(schedule.fast_window_s)}"
         f"{'' if schedule.slow_s else ', no slow phase'}"
     )
-
-
-def _named(policy: Policy) -> str:
-    return f"{policy.name}: {in_words(policy.schedule)}" if policy.schedule else policy.name
-
-
-def _seconds(estimate: float, best: float, worst: float) -> str:
-    return f"{estimate:.2f} s ({best:.2f} to {worst:.2f})"

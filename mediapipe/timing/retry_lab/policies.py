@@ -1,4 +1,4 @@
-"""The policies that are compared: the schedule in force, others, and those of known products."""
+"""The policies to compare: the current schedule, others, and those of known products."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from itertools import islice
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from mediapipe.failures import TransientMedia404
 from mediapipe.fetching.schedule import Schedule
 from mediapipe.models.status import Phase
+from mediapipe.timing.retry_lab.intervals import FloatArray
 
-Floats = npt.NDArray[np.float64]
-# No sensible schedule has more; a first delay of milliseconds without growth would.
+# A first delay of milliseconds without growth would have more; no sensible schedule does.
 MAX_RETRIES = 2000
 NOT_FOUND = TransientMedia404()
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A row of the comparison: fixed waits between attempts, or a schedule of the service."""
+    """Fixed delays between attempts, or a schedule of this service."""
 
     name: str
-    waits_s: tuple[float, ...] = ()
+    delays_s: tuple[float, ...] = ()
     schedule: Schedule | None = None
 
     def without_jitter(self) -> Self:
-        """Return the policy with its waits as they are configured."""
+        """Return the policy with its delays exactly as configured."""
         return replace(self, schedule=self.schedule and replace(self.schedule, jitter=0.0))
 
-    def retries_s(self, draws: int, response_s: float = 0.0, seed: int = 0) -> Floats:
-        """Return when each retry begins, in seconds after the first attempt; one draw per row.
+    def retries_s(self, draws: int, response_s: float = 0.0, seed: int = 0) -> FloatArray:
+        """Return when each retry starts, in seconds after the first attempt; one draw per row.
 
-        Retries that are not made are infinite and come last. `response_s` is how long Twilio
-        takes to respond 404: a wait begins when the response is there.
+        Rows are padded with infinity. `response_s` is how long Twilio takes to respond 404: a
+        delay starts with the response.
         """
         rng = random.Random(seed)  # noqa: S311  (the same comparison each time)
-        draws_s = [list(islice(self._waits_s(response_s, rng), MAX_RETRIES)) for _ in range(draws)]
-        waits_s = np.full((draws, max(map(len, draws_s))), np.inf)
-        for row, drawn_s in zip(waits_s, draws_s, strict=True):
+        drawn = (self._draw_delays_s(response_s, rng) for _ in range(draws))
+        draws_s = [list(islice(delays_s, MAX_RETRIES)) for delays_s in drawn]
+        delays_s = np.full((draws, max(map(len, draws_s))), np.inf)
+        for row, drawn_s in zip(delays_s, draws_s, strict=True):
             row[: len(drawn_s)] = drawn_s
-        return np.cumsum(waits_s + response_s, axis=1)
+        return np.cumsum(delays_s + response_s, axis=1)
 
-    def _waits_s(self, response_s: float, rng: random.Random) -> Iterator[float]:
+    def _draw_delays_s(self, response_s: float, rng: random.Random) -> Iterator[float]:
         if self.schedule is None:
-            yield from self.waits_s
+            yield from self.delays_s
             return
         elapsed_s, retries = response_s, {Phase.FAST: 0, Phase.SLOW: 0}
         while delay := self.schedule.next_delay(
@@ -63,7 +63,7 @@ class Policy:
             elapsed_s += delay.delay_s + response_s
 
 
-# What other products do about the same 404, as their sources say.
+# How other products retry the same 404, according to their source code.
 KNOWN = (
     Policy("1 + 3 s (chatwoot)", (1.0, 3.0)),
     Policy("1/2/4/8 s (hand-made bots)", (1.0, 2.0, 4.0, 8.0)),
@@ -83,7 +83,7 @@ def environment(schedule: Schedule) -> dict[str, str]:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as the environment takes them, as people write them: 90s, 10m, 24h."""
+    """Format seconds for an environment variable: 90s, 10m, 24h."""
     for unit, size, least in (("h", 3600, 3600), ("m", 60, 120)):
         if seconds >= least and seconds % size == 0:
             return f"{seconds / size:.0f}{unit}"

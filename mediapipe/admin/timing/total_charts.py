@@ -1,51 +1,50 @@
-"""The charts about the period as a whole."""
+"""Charts of the period as a whole."""
 
 from __future__ import annotations
 
-from mediapipe.admin.text import counted, seconds
+from mediapipe.admin.text import counted, duration
 from mediapipe.admin.timing.chart import Chart, Column, Series
-from mediapipe.admin.timing.chart_data import Answers
-from mediapipe.timing.outcomes import MANY_ATTEMPTS
+from mediapipe.admin.timing.chart_data import ChartData
+from mediapipe.timing.distribution import MANY_ATTEMPTS
 
 
-def spread(answers: Answers) -> Chart:
-    """The distribution of the delay, as the band that its intervals allow."""
-    marks, measured = answers.spread.marks, answers.spread.measured
-    # Behind the mark at which all is there for sure the curve says nothing more.
-    last = next((n for n, mark in enumerate(marks) if mark.surely == measured), len(marks) - 1)
-    marks = marks[: last + 1]
-    surely = [mark.surely / measured if measured else 0.0 for mark in marks]
-    perhaps = [mark.perhaps / measured if measured else 0.0 for mark in marks]
-    texts = [f"{least:.1%} to {most:.1%}" for least, most in zip(surely, perhaps, strict=True)]
+def distribution_chart(data: ChartData) -> Chart:
+    """The distribution of the propagation delay, as a band between its bounds."""
+    points, measured = data.distribution.points, data.distribution.measured
+    # Once all media items are certainly available, the rest of the curve is flat.
+    last = next((n for n, point in enumerate(points) if point.lower == measured), len(points) - 1)
+    points = points[: last + 1]
+    lower = [point.lower / measured if measured else 0.0 for point in points]
+    upper = [point.upper / measured if measured else 0.0 for point in points]
+    texts = [f"{least:.1%} to {most:.1%}" for least, most in zip(lower, upper, strict=True)]
     return Chart(
         key="spread",
-        title="How much was there after how long",
-        lead="The distribution of the propagation delay. The lower edge counts an item once it "
-        "was found, the upper edge once its last 404 was over: the truth lies between.",
+        title="Distribution of the propagation delay",
+        lead="How much of the media was available after how long. The lower edge counts an item "
+        "once it was found, the upper edge right after its last 404: the truth lies between.",
         kind="lines",
         scale="share",
         x_title="time after the webhook",
         y_title="share of measured media",
-        labels=[seconds(mark.seconds) for mark in marks],
-        series=[Series("media that was there", perhaps, texts, surely)],
+        labels=[duration(point.seconds) for point in points],
+        series=[Series("available media", upper, texts, lower)],
         columns=[
             Column("after", "s"),
-            Column("there at least", "count"),
-            Column("there at most", "count"),
+            Column("available at least", "count"),
+            Column("available at most", "count"),
             Column("share at least", "share"),
             Column("share at most", "share"),
         ],
         rows=[
-            [mark.seconds, mark.surely, mark.perhaps, least, most]
-            for mark, least, most in zip(marks, surely, perhaps, strict=True)
+            [point.seconds, point.lower, point.upper, least, most]
+            for point, least, most in zip(points, lower, upper, strict=True)
         ],
         notes=[f"{counted(measured, 'media item')} measured."],
     )
 
 
-def attempts(answers: Answers) -> Chart:
-    """How many attempts it took until the file was stored."""
-    counts = answers.attempts
+def attempts_chart(data: ChartData) -> Chart:
+    counts = data.attempts
     stored = sum(counts.values())
     names = [f"{number}{'+' if number == MANY_ATTEMPTS else ''}" for number in counts]
     shares = [count / stored if stored else 0.0 for count in counts.values()]
@@ -55,8 +54,8 @@ def attempts(answers: Answers) -> Chart:
     return Chart(
         key="attempts",
         title="Attempts until success",
-        lead="How many requests it took until the file was stored. One is a file that was there "
-        "when we asked; from eleven on it took the slow phase.",
+        lead="The number of attempts until the file was stored. One attempt: the media was "
+        "available at once. Eleven or more: it took the slow phase.",
         kind="bars",
         scale="count",
         x_title="attempts",
@@ -68,11 +67,11 @@ def attempts(answers: Answers) -> Chart:
     )
 
 
-def outcomes(answers: Answers) -> Chart:
-    """From the webhooks to what became of their media."""
-    total, query = answers.total, answers.selection.query
+def outcomes_chart(data: ChartData) -> Chart:
+    """The funnel from webhooks to the current states of their media."""
+    total, query = data.total, data.selection.query
     steps = [
-        ("webhooks", answers.webhooks, ""),
+        ("webhooks", data.webhooks, ""),
         ("media announced", total.media, query()),
         ("attempted", total.attempted, ""),
         ("had an early 404", total.early, query(early_404="yes")),
@@ -82,7 +81,7 @@ def outcomes(answers: Answers) -> Chart:
         ("absent at Twilio", total.absent, query(status__exact="absent")),
     ]
     shares = [count / total.media if total.media else None for _, count, _ in steps]
-    # A webhook is no part of the media: there are those without any.
+    # Webhooks are not a share of the media: some announce none.
     shares[0] = None
     texts = [
         f"{count:,}" + (f" ({share:.1%})" if share is not None else "")
@@ -90,8 +89,8 @@ def outcomes(answers: Answers) -> Chart:
     ]
     return Chart(
         key="outcomes",
-        title="What became of it",
-        lead="From the webhooks of the period to what has become of their media by now.",
+        title="Outcomes",
+        lead="From the webhooks of the period to the current states of their media.",
         kind="rows",
         scale="count",
         x_title="",

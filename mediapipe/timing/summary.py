@@ -1,4 +1,4 @@
-"""Percentiles of a delay that is an interval, and of our own part of it."""
+"""Counts and percentiles of some media items: the propagation delay and our queue lag."""
 
 from __future__ import annotations
 
@@ -16,19 +16,18 @@ from mediapipe.models.percentiles import Percentiles
 from mediapipe.models.status import Status
 
 SHARES = (0.5, 0.95, 0.99)
-# Of these it is known from when on, or until when, the media was not there. One that still is not
-# has no upper bound: left out, a delay would look the shorter the more media never comes.
+# Media that was found, or had a 404. Media still missing has no upper bound; without it, the more
+# media never arrives, the shorter delays would look.
 MEASURED = Q(delay_at_most_s__isnull=False) | EARLY_404
 AT_MOST = Coalesce("delay_at_most_s", Value(inf), output_field=FloatField())
 ATTEMPTED = Q(attempts__gt=0)
-EARLY = EARLY_404
 
-# Never empty, and in the index that has all the rest.
+# Never null, and part of the covering index. Count("*") would make PostgreSQL read the rows.
 ROW = "received_at"
-FIGURES: dict[str, Any] = {
+AGGREGATES: dict[str, Any] = {
     "media": Count(ROW),
     "attempted": Count(ROW, filter=ATTEMPTED),
-    "early": Count(ROW, filter=EARLY),
+    "early": Count(ROW, filter=EARLY_404),
     "stored": Count(ROW, filter=Q(status=Status.STORED)),
     "failed": Count(ROW, filter=Q(status=Status.FAILED)),
     "absent": Count(ROW, filter=Q(status=Status.ABSENT)),
@@ -40,11 +39,11 @@ FIGURES: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What became of some media, and their delays in seconds: p50, p95 and p99.
+class TimingSummary:
+    """How some media items ended, and p50, p95 and p99 of their delays in seconds.
 
-    The percentile of the propagation delay lies between `at_least` and `at_most`, which is
-    infinite where so many are still not there. None without anything measured.
+    A percentile of the propagation delay lies between `at_least` and `at_most`; the latter is
+    infinite if too many items are still missing. None without any measured item.
     """
 
     media: int
@@ -59,25 +58,29 @@ class Figures:
     lag: list[float] | None
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Figures:
-        """Return the figures of an aggregated row."""
-        values = {name: row[name] for name in FIGURES}
+    def from_row(cls, row: Mapping[str, Any]) -> TimingSummary:
+        """Return the summary of a row annotated with AGGREGATES."""
+        values = {name: row[name] for name in AGGREGATES}
         if values["at_most"]:
-            # Between two that are infinite both databases work out infinity minus infinity.
+            # Interpolating between two infinities is infinity minus infinity on both databases.
             values["at_most"] = [inf if isnan(value) else value for value in values["at_most"]]
         return cls(**values)
 
     @property
     def waiting(self) -> int:
-        """How many are still owed."""
         return self.media - self.stored - self.failed - self.absent
 
     @property
     def early_share(self) -> float | None:
-        """The share, 0 to 1, of the attempted ones whose webhook was faster than they were."""
+        """The share (0 to 1) of attempted items with an early 404."""
         return self.early / self.attempted if self.attempted else None
 
+    def delay_bounds(self, number: int) -> tuple[float | None, float | None]:
+        """Return the bounds (s) of percentile `number` of SHARES; infinity for no upper bound."""
+        if not self.at_least or not self.at_most:
+            return None, None
+        return self.at_least[number], self.at_most[number]
 
-def figures(media: MediaQuerySet) -> Figures:
-    """Return the figures of all these media together."""
-    return Figures.of(media.aggregate(**FIGURES))
+
+def summarize(media: MediaQuerySet) -> TimingSummary:
+    return TimingSummary.from_row(media.aggregate(**AGGREGATES))
