@@ -26,7 +26,7 @@ from mediapipe.fetching import not_found, storage, video_codec
 from mediapipe.fetching.completion import outbox_rows, send_signal
 from mediapipe.fetching.content_type import check, extension, sniff
 from mediapipe.fetching.http.download import download
-from mediapipe.fetching.schedule import RetryDelay, next_delay
+from mediapipe.fetching.schedule import RetryDelay, Schedule
 from mediapipe.models import AccountHealth, Cause, Incident, MediaItem
 from mediapipe.models.media.item import LEASE
 from mediapipe.models.status import Phase
@@ -124,7 +124,7 @@ def conclude(
 
     `diagnosis` are columns of the item that the cause of a 404 changes. Raises LeaseLost.
     """
-    delay = _next_delay(media, failure) if isinstance(failure, TransientFailure) else None
+    delay = _next_delay(media, failure)
     countdown_s = None
     if delay is None:
         media.mark_failed(failure, evidence, outbox=outbox_rows(media, stored=False), **diagnosis)
@@ -132,7 +132,6 @@ def conclude(
     else:
         if delay.phase == Phase.FAST and countdown_allowed():
             countdown_s = delay.delay_s
-        assert isinstance(failure, TransientFailure)  # noqa: S101  only these have a delay
         media.schedule_retry(
             failure,
             evidence,
@@ -146,9 +145,11 @@ def conclude(
     return Outcome(failure, delay, countdown_s)
 
 
-def _next_delay(media: MediaItem, failure: TransientFailure) -> RetryDelay | None:
+def _next_delay(media: MediaItem, failure: Failure) -> RetryDelay | None:
+    if not isinstance(failure, TransientFailure):
+        return None
     now = timezone.now()
-    return next_delay(
+    return Schedule.from_settings().next_delay(
         failure,
         fast_retries=media.fast_retries,
         slow_retries=media.slow_retries,

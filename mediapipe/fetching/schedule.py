@@ -93,12 +93,3 @@ class Schedule:
         if not MIN_REMAINING * delay_s < left_s < delay_s:
             return delay_s
         return max(self.first_delay_s, left_s * rng.uniform(1 - self.jitter, 1))
-
-
-def next_delay(
-    failure: TransientFailure, *, fast_retries: int, slow_retries: int, elapsed_s: float
-) -> RetryDelay | None:
-    """Return what the schedule in force says; see `Schedule.next_delay`."""
-    return Schedule.from_settings().next_delay(
-        failure, fast_retries=fast_retries, slow_retries=slow_retries, elapsed_s=elapsed_s
-    )

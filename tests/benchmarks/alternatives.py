@@ -12,7 +12,7 @@ from celery.utils.time import get_exponential_backoff_interval
 from django.test import override_settings
 
 from mediapipe.failures import TransientMedia404
-from mediapipe.fetching.schedule import next_delay
+from mediapipe.fetching.schedule import Schedule
 from mediapipe.models.status import Phase
 
 WORKERS = 16
@@ -64,7 +64,7 @@ class Way:
 
 def ours(item: Item, now_s: float) -> RetryDelay | None:
     """Ask the schedule, as the row of the item would."""
-    wait = next_delay(
+    wait = Schedule.from_settings().next_delay(
         TransientMedia404(),
         fast_retries=item.fast_retries,
         slow_retries=item.slow_retries,

@@ -11,7 +11,6 @@ from mediapipe.fetching.schedule import (
     OUR_FAULT_DELAY_S,
     RetryDelay,
     Schedule,
-    next_delay,
 )
 from mediapipe.models.status import Phase
 
@@ -19,7 +18,7 @@ from mediapipe.models.status import Phase
 def wait_after(
     failure: TransientFailure | None = None, fast: int = 0, slow: int = 0, elapsed_s: float = 0
 ) -> RetryDelay | None:
-    return next_delay(
+    return Schedule.from_settings().next_delay(
         failure or TransientMedia404(), fast_retries=fast, slow_retries=slow, elapsed_s=elapsed_s
     )
 

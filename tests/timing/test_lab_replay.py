@@ -9,7 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from mediapipe.failures import TransientMedia404
-from mediapipe.fetching.schedule import Schedule, next_delay
+from mediapipe.fetching.schedule import Schedule
 from mediapipe.timing.retry_lab.estimate import estimate_distribution
 from mediapipe.timing.retry_lab.intervals import EDGES_S, to_intervals
 from mediapipe.timing.retry_lab.policies import KNOWN, Policy, duration
@@ -114,7 +114,7 @@ def asked_by_the_service(response_s: float) -> list[float]:
     asked: list[float] = []
     fast = slow = 0
     now_s = response_s
-    while wait := next_delay(
+    while wait := Schedule.from_settings().next_delay(
         TransientMedia404(), fast_retries=fast, slow_retries=slow, elapsed_s=now_s
     ):
         fast, slow = fast + (wait.phase == "fast"), slow + (wait.phase == "slow")

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from django.db import models, transaction
 from django.utils import timezone
 
-from mediapipe.failures import Absence, AccountBusy, Failure, LeaseLost, TransientFailure
+from mediapipe.failures import Absence, AccountBusy, Failure, LeaseLost
 from mediapipe.models import hot_sql
 from mediapipe.models.accounts import AccountHealth
 from mediapipe.models.attempts import INTERRUPTED, FetchAttempt
@@ -179,7 +179,7 @@ class MediaItem(MediaRow):
 
     def schedule_retry(
         self,
-        failure: TransientFailure,
+        failure: Failure,
         evidence: Evidence,
         *,
         phase: Phase,
