@@ -189,26 +189,26 @@ def pair(first: float, second: float) -> str:
 
 
 def section(run: records.Run) -> list[str]:
-    """Return what the page of figures says about a run."""
+    """Return the section of docs/benchmarks.md about a run."""
     head = (
         "database",
         "broker",
         "full view /s",
-        "inserts alone /s",
+        "inserts only /s",
         "nothing /s",
         "full : inserts",
         "full : nothing",
-        "processor ms, full / inserts",
+        "CPU ms, full / inserts",
         "p50 / p99 ms, full",
         "p50 / p99 ms, inserts",
         "at half rate, full",
         "at half rate, inserts",
     )
     return [
-        "Webhooks a second: the full view (signature, parsing, event and media rows, commit, task)",
-        "against a bare Django view that makes the same inserts and commits, and one that only",
-        f"answers. Same web server, same database, taking turns; {run['media']} media a webhook.",
-        "Latencies are told at full load, and at half of the full view's greatest rate.",
+        "Webhooks per second: the full view (signature, parsing, event and media rows, commit,",
+        "task) against a bare Django view with the same inserts and commit, and one that only",
+        f"responds. Same web server and database, alternating; {run['media']} media per webhook.",
+        "Latencies at full load, and at half of the full view's highest rate.",
         "",
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),

@@ -256,17 +256,17 @@ def write(results: list[Measured], load_before: float) -> None:
 
 
 def section(run: records.Run) -> list[str]:
-    """Return what the page of figures says about a run."""
-    rows = ", ".join(f"{count:,} of {name}" for name, count in run["rows"].items())
+    """Return the section of docs/benchmarks.md about a run."""
+    rows = ", ".join(f"{count:,} {name}" for name, count in run["rows"].items())
     table = [
         f"| {page['page']} | {page['best_ms']:.0f} | {page['cpu_ms']:.0f} | {page['queries']} |"
         for page in run["pages"]
     ]
     return [
-        f"The pages of the admin on PostgreSQL with {rows}: the best of {REPEATS} times, and what",
-        "Django and PostgreSQL worked for it, in milliseconds.",
+        f"The pages of the admin on PostgreSQL with these rows: {rows}.",
+        f"Best of {REPEATS} requests, and the CPU time of Django and PostgreSQL, in milliseconds.",
         "",
-        "| page | best ms | processor ms | queries |",
+        "| page | best ms | CPU ms | queries |",
         "|---|---|---|---|",
         *table,
     ]

@@ -136,21 +136,22 @@ def _worked(way: Way, item: Item, now_s: float) -> tuple[float, float | None]:
 
 
 def section(run: records.Run) -> list[str]:
-    """Return what the page of figures says about a run."""
+    """Return the section of docs/benchmarks.md about a run."""
     head = (
-        "way",
+        "strategy",
         "lost",
         "excess wait, mean s",
         "p95 s",
-        "requests a media",
-        "worker seconds a media",
-        "webhooks answered too late",
+        "requests per item",
+        "worker seconds per item",
+        "webhooks timed out",
     )
     lines = [
-        f"{run['media']:,} made-up media at {run['rate']:g} a second, the same for all,",
-        "in simulated time. The real code decides: our schedule, and Celery's own back-off.",
-        "Lost is what came and was not retrieved; the excess wait is that of what was retrieved,",
-        "from the moment it was there until it was fetched. A way that sleeps holds a worker.",
+        f"{run['media']:,} simulated media at {run['rate']:g} per second, the same for all",
+        "strategies, in simulated time. The real code computes the delays: this service's",
+        "schedule, and Celery's backoff. Lost media became available and was not retrieved. The",
+        "excess wait is the time from availability to retrieval, of retrieved media. A strategy",
+        "that sleeps occupies a worker.",
     ]
     for name, ways in run["runs"].items():
         lines += ["", f"**{name[0].upper()}{name[1:]}**", "", "| " + " | ".join(head) + " |"]

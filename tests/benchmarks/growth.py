@@ -187,19 +187,19 @@ def table(run: records.Run) -> list[str]:
 
 
 def section(run: records.Run) -> list[str]:
-    """Return what the page of figures says about a run."""
+    """Return the section of docs/benchmarks.md about a run."""
     last = len(run["sizes"]) - 1
     over = [work for work in BOUNDED if growth(run, work, last, "ms") > ALLOWED]
     verdict = f"{', '.join(over)} took more." if over else "that holds."
     return [
-        "The same work on PostgreSQL with a short and with a long history, taking turns: in",
-        "milliseconds, and as a multiple of what it takes with the shortest. The last column is",
-        "the same for the processor time, of Django and PostgreSQL with the longest. A webhook is",
-        f"verified and recorded with its media item, a sweep hands {run['times']} items out, a",
-        "claim opens an attempt, all of them of the account with the most items. The broker is in",
-        "memory, so that nothing hides behind its price. The overview counts what came in the",
-        "last 48 hours, which is a share of the history.",
-        f"At most {ALLOWED} was wanted of {', '.join(BOUNDED)}: {verdict}",
+        "The same work on PostgreSQL with a short and a long history, alternating: in",
+        "milliseconds, and as a multiple of the time with the shortest history. The last column",
+        "is that multiple of the CPU time of Django and PostgreSQL, for the longest. A webhook",
+        "is verified and recorded with its media item, a sweep (a run of the dispatcher)",
+        f"publishes {run['times']} items, a claim opens an attempt, all for the account with the",
+        "most items. The broker is in memory, so that its cost hides nothing. The overview",
+        f"counts the last 48 hours, a fixed share of the history. The limit is {ALLOWED} for",
+        f"{', '.join(BOUNDED)}: {verdict}",
         "",
         *table(run),
     ]

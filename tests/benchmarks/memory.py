@@ -108,22 +108,22 @@ def stored(made: rig.Rig, port: int, options: argparse.Namespace) -> list[dict[s
 
 
 def section(run: records.Run) -> list[str]:
-    """Return what the page of figures says about a run."""
+    """Return the section of docs/benchmarks.md about a run."""
     large, small = run["large"], run["small"]
     first, last = small[0], small[-1]
     most = max(each["rss_mb"] for each in small)
     return [
-        f"One worker on PostgreSQL and {run['broker']}, as `make run` starts it. Memory is what",
-        "Linux counts as resident; a peak is the most that it ever was.",
+        f"One worker on PostgreSQL and {run['broker']}, as `make run` starts it. Memory is the",
+        "resident set size (RSS).",
         "",
         "| worker | memory MB |",
         "|---|---|",
         f"| {large['bodies']} threads, idle | {large['idle_mb']:.0f} |",
         f"| peak of {large['bodies']} bodies of {large['megabytes']} MB,"
-        f" {large['at_once']} of them at once | {large['peak_mb']:.0f} |",
+        f" {large['at_once']} concurrent | {large['peak_mb']:.0f} |",
         f"| 16 threads, after {first['items']:,} items of 2 KB | {first['rss_mb']:.0f} |",
         f"| after {last['items']:,} | {last['rss_mb']:.0f} |",
-        f"| the most in between | {most:.0f} |",
+        f"| maximum in between | {most:.0f} |",
         "",
         f"After {last['items']:,} items it has {last['rss_mb'] / first['rss_mb']:.2f} times what it"
         f" had after {first['items']:,}.",

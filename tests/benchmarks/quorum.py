@@ -123,20 +123,19 @@ def _lines(file: Path) -> list[str]:
 
 
 def section(run: records.Run) -> list[str]:
-    """Return what the page of figures says about a run."""
+    """Return the section of docs/benchmarks.md about a run."""
     head = (
         "queues",
         "published /s",
-        "published and done /s",
+        "published and completed /s",
         "published with a countdown /s",
-        "memory of the worker while all wait",
+        "worker memory while all wait",
         "late, p50 / p99",
     )
     return [
-        f"{run['messages']} messages of a task that does nothing, on one RabbitMQ server. With",
-        "`QUEUE_TYPE=quorum` RabbitMQ itself lets a retry wait, in whole seconds and never less",
-        "than the schedule says; with classic queues the worker does. One server, so replication",
-        "costs nothing here.",
+        f"{run['messages']} messages of a no-op task, on one RabbitMQ server. With",
+        "`QUEUE_TYPE=quorum` RabbitMQ holds the countdowns, rounded up to whole seconds; with",
+        "classic queues the worker does. With a single server there is no cost of replication.",
         "",
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),

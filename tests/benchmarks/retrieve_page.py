@@ -1,4 +1,4 @@
-"""What the page of figures says about media a second and processor time a media."""
+"""The section of docs/benchmarks.md on items per second and CPU time per item."""
 
 from __future__ import annotations
 
@@ -9,61 +9,60 @@ from typing import Any
 from tests.benchmarks import records
 
 BARE = "bare loop"
-# A body of so many bytes is told in megabytes.
+# Bodies of at least this size are shown in megabytes.
 LARGE_BYTES = 1_000_000
 
 
 def section(run: records.Run) -> list[str]:
-    """Return what the page of figures says about a run."""
+    """Return the section of docs/benchmarks.md about a run."""
     workers = run["workers"]
-    rates = ("body", "Twilio answers after", f"{BARE} /s", *(f"{name} /s" for name in workers))
-    costs = ("body", "Twilio answers after", BARE, *workers)
+    rates = ("body", "response after", f"{BARE} /s", *(f"{name} /s" for name in workers))
+    costs = ("body", "response after", BARE, *workers)
     busy = max(each[BARE]["twilio_busy"] for one in run["runs"] for each in one["rounds"])
     return [
         *ABOUT,
-        f"On {run['database']} and {run['broker']}, {run['media']} media a round of each (half",
-        f"where a body is 5 MB), {run['concurrency']} at once. The Twilio was busy for {busy:.0%}",
-        "of the time at most, on one core, so it is not what was measured.",
+        f"On {run['database']} and {run['broker']}, {run['media']} items per worker and round",
+        f"(half of that for bodies of 5 MB), {run['concurrency']} concurrent. The file server",
+        f"used at most {busy:.0%} of one core, so it was not the bottleneck.",
         "",
-        "Media a second, and in brackets how that stands to the bare loop of the same round:",
+        "Items per second, and in brackets the ratio to the bare loop of the same round:",
         "",
         *table(rates, (rate_row(each, workers) for each in run["runs"])),
         "",
-        "Processor seconds for 1000 media, without those of the database and the broker:",
+        "CPU seconds per 1000 items, without those of the database and the broker:",
         "",
         *table(costs, (cost_row(each, workers) for each in run["runs"])),
         "",
-        "Memory of an idle worker after all that, what its processes share counted once: "
+        "Memory of an idle worker afterwards, pages shared by its processes counted once: "
         + ", ".join(f"{name} {run['memory_mb'][name]:.0f} MB" for name in workers)
         + ".",
-        *(f"**{name} did not come to an end: {why}**" for name, why in run["stalled"].items()),
+        *(f"**{name} did not finish: {why}**" for name, why in run["stalled"].items()),
     ]
 
 
-ABOUT = """Everything is queued, then the clock runs until the last task has its result. All fetch
-over HTTP from the same lean file server in a process of its own: the API redirects to another
-origin, as Twilio does. (The simulator, which keeps a log and can misbehave, takes five times the
-processor time for each.) They take turns in each round.
+ABOUT = """Everything is queued, then the clock runs until the last task has its result. All workers
+fetch over HTTP from the same lean file server in a separate process: the API redirects to another
+origin, as Twilio does. (The simulator, which logs every request and can inject faults, needs five
+times the CPU time per request.) The workers alternate in each round.
 
 - *bare loop*: threads of one process, each with a `requests.Session`, that write each body to a
-  file, 512 KiB at a time as ours does. No queue, no database, no check, no hash, no fsync.
-- *two of threads*: our worker as `make run` starts it, two processes, but with half of the threads
-  each, so that as many downloads go on at once as in the bare loop. Each medium is claimed, fetched
-  from a checked address, hashed, sniffed, synced to the disk and recorded, with its attempt and the
-  task's result.
+  file, 512 KiB at a time as the service does. No queue, database, checks, hash or fsync.
+- *two of threads*: two worker processes, as `make run` starts them, but each with half of the
+  threads, so that the number of concurrent downloads equals the bare loop's. Each item is claimed,
+  fetched from a checked address, hashed, sniffed, synced to disk and recorded, with its attempt and
+  the task's result.
 - *threads*, *prefork*, *gevent*: the same in one process of threads and in Celery's other pools.
-  With gevent each task is a greenlet that connects to the database and leaves it again.
-- *plain*: the Celery task that people write first, with `requests.get`, `autoretry_for`,
-  `retry_backoff` and the same result tables. It writes the file and keeps no row of the media: no
-  claim, no attempt, no check, no hash, no fsync. Once as Celery starts it, prefork with a process
-  for each core, and once with as many threads as ours has.
+  With gevent each task is a greenlet with its own short-lived database connection.
+- *plain*: a typical first Celery task, with `requests.get`, `autoretry_for`, `retry_backoff` and
+  the same result tables. It writes the file and keeps no row per item: no claim, attempt, checks,
+  hash or fsync. Once as Celery starts it, prefork with one process per core, and once with as many
+  threads as the service uses.
 - *empty prefork*: a plain task that fetches nothing and creates an empty file, as Celery starts it:
-  what Celery, the broker and the result tables take, whatever a task does.
+  the cost of Celery, the broker and the result tables alone.
 
-Two processes of threads are the default for the memory, which a small machine has to pay whether
-or not media comes. The threads of one share an interpreter, and much of its time goes into handing
-that over; in prefork, a process for each download, nobody waits for an interpreter, but for a
-processor that has sixteen of them to run.
+Two processes of threads are the default because of their memory, which a small machine needs even
+while no media arrives. Threads of one process contend for the interpreter lock; with prefork, one
+process per download, sixteen processes contend for the processors instead.
 
 """.splitlines()
 

@@ -11,9 +11,9 @@ from tests.benchmarks.__main__ import PARTS
 PAGE = records.ROOT / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
-`make bench` measures all of this, `make bench ARGS=acknowledge` one part of it, and
-`make bench ARGS=summary` writes this page from the latest figures of each part. What counts are the
-ratios: what is compared was measured in one run, taking turns, on the same machine.
+`make bench` measures everything, `make bench ARGS=acknowledge` one part, and `make bench
+ARGS=summary` writes this page from the latest results of each part. Compare the ratios rather than
+the absolute figures: what is compared was measured in one run, alternating, on the same machine.
 """
 # Above this share of the processors the machine was busy with other things already.
 BUSY = 0.5
@@ -40,7 +40,7 @@ def part_of_page(name: str, folder: Path | None) -> str:
 
 
 def conditions(run: records.Run) -> list[str]:
-    """Return on what and when the figures were measured, and whether that was fair."""
+    """Return the machine, versions and time of the run, with a warning if the machine was busy."""
     versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
     lines = [
         f"Measured {run['at'][:16].replace('T', ' ')} UTC at commit `{run['commit']}` on",
@@ -49,7 +49,7 @@ def conditions(run: records.Run) -> list[str]:
     ]
     if run["load_before"] > BUSY * run["cores"]:
         lines.append(
-            "**Other work kept the machine busy: the ratios are rough, the rates far too low.**"
+            "**The machine was busy with other work: the ratios are rough, the rates far too low.**"
         )
     return lines
 

@@ -1,4 +1,4 @@
-"""The page of figures says what was measured, and nothing that was not."""
+"""docs/benchmarks.md shows what was measured, and nothing else."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_worker_stands_to_the_bare_loop_of_its_own_round(tmp_path: Path) -> No
 
 def test_a_worker_that_came_to_no_end_is_told(tmp_path: Path) -> None:
     written(tmp_path, "retrieve", "2026-11-25T10:00:00", **RETRIEVE)
-    assert "gevent did not come to an end: 82 of 100" in summary.page(tmp_path)
+    assert "gevent did not finish: 82 of 100" in summary.page(tmp_path)
 
 
 def test_a_media_sid_says_how_it_is_answered() -> None:

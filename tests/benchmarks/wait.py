@@ -155,28 +155,26 @@ def sleep_until(moment: datetime) -> None:
 
 
 def section(run: records.Run) -> list[str]:
-    """Return what the page of figures says about a run."""
+    """Return the section of docs/benchmarks.md about a run."""
     head = (
         "broker",
         "worker MB",
         "broker MB",
-        *(f"{name}: p50 / p99 / most s late" for name in STAGES),
-        "worker away: felt for s",
-        "broker away: felt for s",
+        *(f"{name}: p50 / p99 / max s late" for name in STAGES),
+        "worker restart: impact s",
+        "broker restart: impact s",
         "lost",
     )
     return [
         f"{run['items']:,} items wait for their next attempt, half of them in the fast phase and",
-        f"half in the slow one, and {run['rate']:g} a second become due. Twilio answers 404 to",
-        "each, so all go on waiting. The fast phase lasts for "
-        f"{SETTINGS['RETRY_FAST_WINDOW']} here, and so do its waits at most,",
-        "because 5 minutes are over before so many can have come into it. Two workers",
-        "(retries, housekeeping) and beat, on PostgreSQL.",
-        f"{run['messages']:,} of the fast ones wait as messages in the worker, which is as many",
-        "as it is given; all others are rows. Late is by how much an attempt began after",
-        "`next_attempt_at`. A restart is SIGTERM, the end, and a start at once; it is felt until",
-        "the last item became due whose attempt was more than 2 s late. Lost is what was due and",
-        f"not attempted within {PATIENCE_S:g} s. Memory is the most that a process ever had.",
+        f"half in the slow one; {run['rate']:g} per second become due. Twilio returns 404 for",
+        f"each, so all keep waiting. The fast phase lasts {SETTINGS['RETRY_FAST_WINDOW']} here,",
+        "because 5 minutes are too short to fill it. Two workers (retries, housekeeping) and",
+        f"beat, on PostgreSQL. {run['messages']:,} of the fast-phase items are countdowns in the",
+        "worker, its limit; all others are rows. Lateness is the time from `next_attempt_at` to",
+        "the start of the attempt. A restart is SIGTERM, wait for exit, start again. Its impact",
+        "lasts until the last due item that was attempted more than 2 s late. Lost items were",
+        f"due and not attempted within {PATIENCE_S:g} s. Memory is the peak of the process.",
         "",
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),
