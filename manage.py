@@ -10,5 +10,5 @@ if __name__ == "__main__":
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
-        # Who set the value reads this, and a traceback would hide the sentence.
+        # The message names the setting; a traceback would bury it.
         sys.exit(f"error: {error}")

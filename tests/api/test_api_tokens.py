@@ -115,17 +115,17 @@ def test_a_token_for_an_account_sees_its_media_alone(client: Client) -> None:
 
 
 def test_a_token_for_an_account_that_is_not_here_is_not_made() -> None:
-    with pytest.raises(CommandError, match=f"is no account here: {make.ACCOUNT}"):
+    with pytest.raises(CommandError, match=f"is not a configured account. Known: {make.ACCOUNT}"):
         made("crm", "--account", make.sid("AC"))
     assert not ApiToken.objects.exists()
 
 
 def test_a_name_is_taken_once() -> None:
     made()
-    with pytest.raises(CommandError, match="take another name"):
+    with pytest.raises(CommandError, match="choose another one"):
         made()
 
 
 def test_a_token_that_is_not_there_cannot_be_revoked() -> None:
-    with pytest.raises(CommandError, match="no valid token 'crm'"):
+    with pytest.raises(CommandError, match="No valid token is named 'crm'"):
         call_command("api_token", "revoke", "crm")

@@ -254,7 +254,7 @@ def test_what_a_worker_has_in_hand_is_said_and_erased_by_a_second_run(
     item = from_the_person(twilio)
     claimed = MediaItem.claim(item.pk)
     assert claimed is not None
-    with pytest.raises(CommandError, match="run the same again"):
+    with pytest.raises(CommandError, match="run this again"):
         forget("--number", NUMBER)
     assert NUMBER in WebhookEvent.objects.get().sender
     assert forget("--number", NUMBER)["not_erased"] == []

@@ -189,7 +189,7 @@ def test_only_the_status_that_is_asked_for_is_printed() -> None:
     "text", ["yesterday", "2026-02-30T00:00:00", "12:00", "", "0001-01-01T00:00:00+14:00"]
 )
 def test_what_is_no_time_is_said_to_be_none(name: str, text: str) -> None:
-    with pytest.raises(CommandError, match=rf"{name}: .* is no ISO 8601 time; write for example"):
+    with pytest.raises(CommandError, match=rf"{name}: .* is not an ISO 8601 time; use the form"):
         exported(f"{name}={text}")
 
 

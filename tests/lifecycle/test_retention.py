@@ -254,7 +254,7 @@ def test_a_file_that_cannot_be_deleted_keeps_no_other_one(
 def test_the_command_says_in_a_sentence_that_the_storage_refuses(refusing: type[Refusing]) -> None:
     refusing.kept = [stored().storage_name]
     age()
-    with pytest.raises(CommandError, match=r"no file be deleted: PermissionError\. What was begun"):
+    with pytest.raises(CommandError, match=r"Cannot delete files: PermissionError\. The next run"):
         said()
 
 
@@ -276,8 +276,8 @@ def test_the_command_tells_how_much_of_what_it_deleted(settings: Settings) -> No
         "payloads: 1 deleted (older than 30 days)",
         "attempts: 1 deleted (older than 30 days)",
         "files: 1 deleted (older than 30 days)",
-        "hand_offs: 0 deleted (kept for ever)",
-        "results: 0 deleted (kept for ever)",
+        "hand_offs: 0 deleted (kept forever)",
+        "results: 0 deleted (kept forever)",
     ]
 
 

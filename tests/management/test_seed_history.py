@@ -60,14 +60,14 @@ def test_another_seed_makes_another_history() -> None:
 
 def test_a_database_with_media_in_it_is_left_alone() -> None:
     seed(1)
-    with pytest.raises(CommandError, match="has media items already"):
+    with pytest.raises(CommandError, match="already has media items"):
         seed(1)
     assert MediaItem.objects.count() == 1
 
 
 @pytest.mark.parametrize("number", ["0", "-5", "many", "1.5"])
 def test_a_number_that_is_none_is_refused(number: str) -> None:
-    with pytest.raises(CommandError, match="no number of things"):
+    with pytest.raises(CommandError, match="not a positive number"):
         call_command("seed_history", f"--media={number}")
 
 

@@ -36,7 +36,7 @@ def test_failed_items_are_put_back_to_work_with_a_fresh_schedule(
     capsys: pytest.CaptureFixture[str], handed_on: list[int]
 ) -> None:
     item = failed(Unauthorized())
-    assert retry(capsys) == "1 media items were put back to work."
+    assert retry(capsys) == "1 media items were queued for retry."
     item.refresh_from_db()
     assert (item.status, item.error, item.fast_retries) == (Status.QUEUED, "", 0)
     assert item.budget_started_at is None
@@ -63,7 +63,7 @@ def test_a_dry_run_counts_and_changes_nothing(
 ) -> None:
     failed(Unauthorized())
     said = retry(capsys, "--dry-run")
-    assert said == "1 media items would be put back to work."
+    assert said == "1 media items would be retried."
     assert MediaItem.objects.failed().count() == 1
     assert handed_on == []
 
@@ -71,7 +71,7 @@ def test_a_dry_run_counts_and_changes_nothing(
 def test_a_second_run_finds_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     failed(Unauthorized())
     retry(capsys)
-    assert retry(capsys) == "0 media items were put back to work."
+    assert retry(capsys) == "0 media items were queued for retry."
 
 
 def test_a_period_leaves_out_what_came_before(capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,7 +68,7 @@ def test_each_role_may_do_what_the_one_before_may() -> None:
 
 def test_a_command_puts_a_user_into_one_role_and_lets_it_log_in() -> None:
     ada = user()
-    assert role("ada", "viewer") == "ada is now in the role Viewer."
+    assert role("ada", "viewer") == "ada now has the role Viewer."
     role("ada", "support")
     ada.refresh_from_db()
     assert (names(ada.groups.all()), ada.is_staff) == ([roles.SUPPORT], True)
@@ -83,11 +83,11 @@ def test_other_groups_of_the_user_stay() -> None:
 
 def test_a_superuser_is_said_to_be_above_every_role() -> None:
     user(is_superuser=True)
-    assert "may do everything in any role" in role("ada", "viewer")
+    assert "so the role limits nothing" in role("ada", "viewer")
 
 
 def test_a_user_that_there_is_not_is_said_to_be_missing() -> None:
-    with pytest.raises(CommandError, match=r"There is no user 'ada'. Make one with --new."):
+    with pytest.raises(CommandError, match=r"User 'ada' does not exist. Create it with --new."):
         role("ada", "viewer")
 
 

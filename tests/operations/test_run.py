@@ -130,7 +130,7 @@ def test_an_address_that_is_taken_is_said_to_be(tmp_path: Path) -> None:
         with run(tmp_path, WEB_BIND=bind) as process:
             assert process.wait(START_S) == 1
     output = (tmp_path / "output").read_text()
-    assert f"WEB_BIND {bind} is not to be had" in output
+    assert f"Cannot bind WEB_BIND {bind}" in output
     assert "Traceback" not in output
 
 
@@ -141,5 +141,5 @@ def test_an_address_that_is_free_is_taken(settings: Settings, bind: str) -> None
 
 @pytest.mark.parametrize("bind", ["8000", "localhost", "192.0.2.1:0", "127.0.0.1:99999"])
 def test_an_address_that_there_is_not_is_said_to_be_none(settings: Settings, bind: str) -> None:
-    with pytest.raises(CommandError, match=f"WEB_BIND {bind} is not to be had"):
+    with pytest.raises(CommandError, match=f"Cannot bind WEB_BIND {bind}"):
         check_address(bind, settings)

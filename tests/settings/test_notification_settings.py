@@ -204,7 +204,7 @@ def test_a_channel_that_does_not_work_is_told_beside_those_that_do(tmp_path: Pat
         )
     assert ended.returncode == 1
     assert "Webhook: taken. " in ended.stdout
-    assert "Slack: not taken. 127.0.0.1" in ended.stdout
+    assert "Slack: failed. 127.0.0.1" in ended.stdout
     assert "1 of 2 channels" in ended.stderr
     assert "s3cret" not in ended.stdout + ended.stderr
 

@@ -59,7 +59,7 @@ def test_it_prints_the_environment_and_serves(
 def test_it_ends_in_order_when_told(process: subprocess.Popen[str], number: int) -> None:
     environment_of(process)
     assert process.stderr is not None
-    assert process.stderr.readline() == "3 webhooks not answered\n"
+    assert process.stderr.readline() == "3 webhooks got no response\n"
     process.send_signal(number)
     assert process.wait(10) == 0
     assert process.stderr.read() == ""

@@ -68,7 +68,7 @@ def lists_asked(twilio: Simulator) -> list[str]:
 
 def test_a_message_that_nobody_announced_is_taken_in(twilio: Simulator) -> None:
     script = message(twilio, content_type="image/png")
-    assert "1 messages with media and recordings looked at, 1 were missing" in command()
+    assert "checked 1 messages with media and recordings, 1 were missing" in command()
     event, item = WebhookEvent.objects.get(), MediaItem.objects.get()
     assert (event.source, event.subject_sid) == ("reconciliation", script.parent_sid)
     assert (event.sender, event.recipient) == ("+15550000002", "+15550000001")
@@ -95,7 +95,7 @@ def test_what_is_recorded_already_is_left_alone(twilio: Simulator) -> None:
     for script in webhook.media:
         twilio.state.register(script)
     send(webhook)
-    assert "1 messages with media and recordings looked at, none was missing" in command()
+    assert "checked 1 messages with media and recordings, none were missing" in command()
     assert WebhookEvent.objects.get().repeats == 0
     assert len(lists_asked(twilio)) == 16
 
@@ -105,7 +105,7 @@ def test_what_was_erased_here_does_not_come_back(twilio: Simulator) -> None:
     command()
     MediaItem.objects.all().delete()
     WebhookEvent.objects.update(purged_at=timezone.now())
-    assert "none was missing" in command()
+    assert "none were missing" in command()
     assert not MediaItem.objects.exists()
 
 
@@ -207,7 +207,7 @@ def test_the_export_has_no_webhook_of_it_but_twilios_own_time(twilio: Simulator)
 def test_a_dry_run_says_what_is_missing_and_writes_nothing(twilio: Simulator) -> None:
     message(twilio)
     recording(twilio)
-    assert "2 were missing and would be taken in" in command("--dry-run")
+    assert "2 were missing and would be recorded" in command("--dry-run")
     assert not WebhookEvent.objects.exists()
     assert not Reconciliation.objects.exists()
 
@@ -239,7 +239,7 @@ def test_a_run_that_was_interrupted_goes_on_where_it_was(twilio: Simulator) -> N
     assert MediaItem.objects.get().media_sid == early.sid
     asked = len(lists_asked(twilio))
     said = command()
-    assert f"going on at {(BEGIN + timedelta(minutes=15)).isoformat()}" in said
+    assert f"resuming at {(BEGIN + timedelta(minutes=15)).isoformat()}" in said
     assert "2 were missing" in said
     assert len(lists_asked(twilio)) - asked == 2 * 7
     assert set(MediaItem.objects.values_list("media_sid", flat=True)) == {early.sid, late.sid}
@@ -259,7 +259,7 @@ def test_a_run_that_goes_on_ends_now_unless_told_otherwise(twilio: Simulator) ->
 def test_a_finished_run_is_begun_anew(twilio: Simulator) -> None:
     command()
     message(twilio)
-    assert "going on" not in (said := command())
+    assert "resuming" not in (said := command())
     assert "1 were missing" in said
 
 
@@ -278,7 +278,7 @@ def test_a_rate_limit_without_end_stops_the_run_where_it_is(
     twilio: Simulator, at_once: list[float]
 ) -> None:
     twilio.state.list_faults = [faults.Status(429)] * 8
-    with pytest.raises(CommandError, match=r"429.*\n.*goes on where this one stopped"):
+    with pytest.raises(CommandError, match=r"429.*\n.*Run the same command again"):
         command()
     run = Reconciliation.objects.get()
     assert (run.done_until, run.finished_at, run.error) == (BEGIN, None, "rate_limited")
@@ -325,7 +325,7 @@ def test_refused_credentials_are_said_and_the_next_account_is_compared(
 
 
 def test_another_account_than_those_configured_is_an_error(twilio: Simulator) -> None:
-    with pytest.raises(CommandError, match="is no account with credentials here"):
+    with pytest.raises(CommandError, match="is not an account with credentials"):
         command("--account", new_sid("AC"))
 
 
@@ -388,8 +388,8 @@ def test_times_are_those_of_utc_whatever_offset_they_were_given_in(twilio: Simul
 
 def test_everything_is_stored_once_after_an_outage_of_two_hours(twilio: Simulator) -> None:
     scripts = outage(twilio)
-    assert "350 messages with media and recordings looked at, 290 were missing" in command()
-    assert "350 messages with media and recordings looked at, none was missing" in command()
+    assert "checked 350 messages with media and recordings, 290 were missing" in command()
+    assert "checked 350 messages with media and recordings, none were missing" in command()
     for item in MediaItem.objects.unfinished():
         assert attempt(item) == "stored"
     items = list(MediaItem.objects.select_related("event"))

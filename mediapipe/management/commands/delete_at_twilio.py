@@ -16,41 +16,45 @@ CHUNK = 1000
 
 
 class Command(BaseCommand):
-    """Deletes nothing itself: each item is checked, and deleted, by the worker in its turn."""
+    """Only queues the deletions: a worker verifies each item before it deletes it at Twilio."""
 
     help = (
-        "Has media deleted at Twilio that was stored before its account wished so, or that was "
-        "only tried as a dry run, or was kept for a reason that is mended."
+        "Queues stored media for deletion at Twilio: those stored before the policy applied, those "
+        "of a dry run, and those whose deletion failed for a reason that is now fixed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_period(parser)
-        parser.add_argument("--dry-run", action="store_true", help="say how many, change nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="print the count, change nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chosen = _not_gone(media_of_period(options))
+        chosen = _undeleted(media_of_period(options))
         if options["dry_run"]:
-            count = sum(deletion_policy_for(item) != PostStorePolicy.KEEP for item in _each(chosen))
-            self.stdout.write(f"{count} media items would be checked, to be deleted at Twilio.")
+            count = sum(
+                deletion_policy_for(item) != PostStorePolicy.KEEP for item in _iterate(chosen)
+            )
+            self.stdout.write(f"{count} media items would be queued for deletion at Twilio.")
             return
         console = Console(stderr=True)
-        owed = sum(
-            _owe(item)
-            for item in track(_each(chosen), "owing", total=chosen.count(), console=console)
+        queued = sum(
+            _queue(item)
+            for item in track(_iterate(chosen), "queueing", total=chosen.count(), console=console)
         )
-        self.stdout.write(f"{owed} media items will be checked, to be deleted at Twilio.")
+        self.stdout.write(f"{queued} media items were queued for deletion at Twilio.")
 
 
-def _not_gone(media: MediaQuerySet) -> MediaQuerySet:
+def _undeleted(media: MediaQuerySet) -> MediaQuerySet:
     not_done = Q(deletion=None) | Q(deletion__dry_run=True) | Q(deletion__status="failed")
     return media.stored().filter(not_done, purged_at=None)
 
 
-def _each(media: MediaQuerySet) -> Any:
+def _iterate(media: MediaQuerySet) -> Any:
     return media.select_related("event").defer("event__parameters").iterator(CHUNK)
 
 
-def _owe(item: MediaItem) -> bool:
+def _queue(item: MediaItem) -> bool:
     deletion = deletion_of(item)
     if deletion is None:
         return False

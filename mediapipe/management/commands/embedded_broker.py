@@ -24,18 +24,18 @@ class Command(BaseCommand):
         folder = settings.DATA_DIR / "broker"
         folder.mkdir(exist_ok=True)
         with (folder / "lock").open("w") as lock:
-            self._be_the_only_one(lock)
+            self._take_lock(lock)
             self._serve(folder, stopping)
 
-    def _be_the_only_one(self, lock: IO[str]) -> None:
-        """Hold the lock while this process lives, and end a server that an earlier one left."""
+    def _take_lock(self, lock: IO[str]) -> None:
+        """Lock the folder until this process ends, and stop a server left by an earlier one."""
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CommandError(
-                f"Another service runs on {settings.DATA_DIR}; set DATA_DIR to another folder."
+                f"Another instance uses {settings.DATA_DIR}; set DATA_DIR to another folder."
             ) from None
-        # A command that was killed could not stop its server, which still has the socket.
+        # If this command was killed, its server is still running and has the socket.
         socket_path = str(settings.EMBEDDED_BROKER_SOCKET)
         with suppress(redis.ConnectionError), redis.Redis(unix_socket_path=socket_path) as left:
             left.shutdown()
@@ -51,4 +51,4 @@ class Command(BaseCommand):
         with server:
             while not stopping.wait(1):
                 if not server.is_running():
-                    raise CommandError(f"The Valkey server ended; its log is {server.log_path}.")
+                    raise CommandError(f"The Valkey server exited; see {server.log_path}.")

@@ -11,28 +11,29 @@ from rich.progress import MofNCompleteColumn, Progress
 from mediapipe.escalation.report.case import Case, NothingToReport, case_of
 from mediapipe.escalation.report.message import subject
 from mediapipe.escalation.report.package import name_of, write_package
-from mediapipe.management.arguments import add_period, media_of_period
-from mediapipe.models.media.item import MediaQuerySet
+from mediapipe.management.arguments import add_period, filter_by_account, media_of_period
 
 
 class Command(BaseCommand):
-    """What becomes of it is for a person to decide: nothing is sent to Twilio."""
+    """Sends nothing to Twilio: an operator decides whether to open a ticket."""
 
-    help = "Writes the package that Twilio Support can act on: message, media, chart, as a zip."
+    help = "Writes a report for Twilio Support as a zip: message, list of media, chart."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_period(parser, required=True)
         parser.add_argument("--account", metavar="SID", help="only this account")
-        parser.add_argument("--tz", type=zone, help="the time zone besides UTC, else TIME_ZONE")
         parser.add_argument(
-            "--output", type=Path, required=True, metavar="DIR", help="the folder for the zip"
+            "--tz", type=time_zone, help="time zone shown next to UTC (default: TIME_ZONE)"
+        )
+        parser.add_argument(
+            "--output", type=Path, required=True, metavar="DIR", help="folder for the zip"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             case = case_of(
-                self._chosen(options),
+                filter_by_account(media_of_period(options), options),
                 since=options["since"],
                 until=options["until"] or timezone.now(),
                 zone=options["tz"],
@@ -43,12 +44,8 @@ class Command(BaseCommand):
         try:
             self._write(case, path)
         except OSError as error:
-            raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
+            raise CommandError(f"Cannot write {path}: {error.strerror}.") from None
         self.stdout.write(str(path))
-
-    def _chosen(self, options: dict[str, Any]) -> MediaQuerySet:
-        media = media_of_period(options)
-        return media.filter(account_sid=options["account"]) if options["account"] else media
 
     def _write(self, case: Case, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,18 +57,17 @@ class Command(BaseCommand):
             try:
                 with unfinished.open("wb") as file:
                     found = write_package(case, file, lambda: progress.advance(task))
-                # The name appears only once the whole is there.
+                # Whoever sees the final name finds a complete file.
                 unfinished.replace(path)
             finally:
                 unfinished.unlink(missing_ok=True)
         self.stderr.write(f"{subject(found)}.")
 
 
-def zone(text: str) -> ZoneInfo:
-    """Return the time zone of this name."""
+def time_zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
     except (KeyError, ValueError, OSError):
         raise ArgumentTypeError(
-            f"{text!r} is no time zone; write for example Europe/Berlin."
+            f"{text!r} is not a time zone; use a name such as Europe/Berlin."
         ) from None

@@ -11,9 +11,9 @@ from mediapipe.models import Status
 
 
 class Command(BaseCommand):
-    """Data goes to standard output, and nothing else does."""
+    """Standard output has the data only, so that it can be piped."""
 
-    help = "Prints one media item a line, as JSON lines or CSV."
+    help = "Prints one media item per line, as JSON Lines or CSV."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         media = media_of_period(options).order_by("received_at", "pk")
-        # The parameters are large, and nothing of them is printed.
+        # The webhook parameters are large and not part of the export.
         media = media.select_related("event").defer("event__parameters")
         if options["status"]:
             media = media.filter(status=options["status"])

@@ -13,11 +13,11 @@ from mediapipe.operations import audit_log
 
 
 class Command(BaseCommand):
-    """The receipt goes to the standard output, everything else to the standard error."""
+    """The receipt goes to standard output, everything else to standard error."""
 
     help = (
-        "Erases the media and the payload of a message, a call, a recording, or of everybody who "
-        "wrote from or to a phone number. Prints a receipt as JSON."
+        "Erases the media and payloads of a message, a call, a recording, or of all messages and "
+        "calls with a phone number. Prints a receipt as JSON."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -25,10 +25,14 @@ class Command(BaseCommand):
         who.add_argument("--message-sid", metavar="MM...")
         who.add_argument("--call-sid", metavar="CA...")
         who.add_argument("--recording-sid", metavar="RE...")
-        who.add_argument("--number", metavar="+1555...", help="the person's, never your own")
-        parser.add_argument("--by", metavar="USERNAME", help="who answers for it, in the admin")
-        parser.add_argument("--dry-run", action="store_true", help="say what, erase nothing")
-        parser.add_argument("--noinput", action="store_true", help="do not ask whether to go on")
+        who.add_argument(
+            "--number", metavar="+1555...", help="the other party's number, never your own"
+        )
+        parser.add_argument("--by", metavar="USERNAME", help="admin user who is responsible")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="print what would be erased, erase nothing"
+        )
+        parser.add_argument("--noinput", action="store_true", help="do not ask for confirmation")
 
     def handle(self, *args: Any, **options: Any) -> None:
         target = self._target(options)
@@ -42,7 +46,7 @@ class Command(BaseCommand):
         audit_log.note(user, about, f"Erased {len(receipt['events'])} events of {about}.")
         self._print(receipt)
         if receipt["not_erased"]:
-            raise CommandError("Not everything is erased yet: run the same again in two minutes.")
+            raise CommandError("Not everything is erased yet: run this again in two minutes.")
 
     def _target(self, options: dict[str, Any]) -> ErasureTarget:
         names = ("message_sid", "call_sid", "recording_sid", "number")
@@ -55,17 +59,15 @@ class Command(BaseCommand):
     def _user(self, username: str | None) -> User:
         user = User.objects.filter(username=username or "").first()
         if user is None:
-            raise CommandError(
-                "Name with --by who answers for it: a user of the admin, whose log it goes into."
-            )
+            raise CommandError("--by must name an admin user, who is recorded in the audit log.")
         return user
 
     def _ask(self, target: ErasureTarget, options: dict[str, Any]) -> None:
         if options["noinput"]:
             return
         count = target.events().count()
-        answer = input(f"Erase {count} events of {target.shown} for good? [yes/no] ")
-        if answer.strip().lower() != "yes":
+        reply = input(f"Permanently erase {count} events of {target.shown}? [yes/no] ")
+        if reply.strip().lower() != "yes":
             raise CommandError("Nothing was erased.")
 
     def _erase(self, target: ErasureTarget) -> Receipt:

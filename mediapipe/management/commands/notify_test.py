@@ -10,37 +10,37 @@ from mediapipe.escalation.notifications.announcement import trial_announcement
 from mediapipe.failures import Undelivered
 from mediapipe.models import Channel
 
-NOTHING = (
+NOT_CONFIGURED = (
     "No channel is configured. Set ESCALATION_EMAILS and EMAIL_URL, ESCALATION_WEBHOOK_URL and "
     "ESCALATION_WEBHOOK_SECRET, or ESCALATION_SLACK_URL."
 )
 
 
 class Command(BaseCommand):
-    """Each channel is asked once, from this process: there are no retries, and nothing is kept."""
+    """Sends from this process, without retries and without recording anything."""
 
-    help = "Sends a test message over each channel that is told of incidents; 1 if one failed."
+    help = "Sends a test message over each notification channel; exits with 1 if one failed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--channel", choices=Channel.values, help="only this one")
+        parser.add_argument("--channel", choices=Channel.values, help="only this channel")
 
     def handle(self, *args: Any, **options: Any) -> None:
         configured = Channel.configured()
         chosen = [channel for channel in configured if options["channel"] in (None, channel)]
         if not chosen:
             raise CommandError(
-                f"{options['channel']} is not configured." if configured else NOTHING
+                f"{options['channel']} is not configured." if configured else NOT_CONFIGURED
             )
         failed = [channel for channel in chosen if not self._works(channel)]
         if failed:
-            raise CommandError(f"{len(failed)} of {len(chosen)} channels did not take it.")
+            raise CommandError(f"{len(failed)} of {len(chosen)} channels failed.")
 
     def _works(self, channel: Channel) -> bool:
         said = trial_announcement(timezone.now())
         try:
             answer = channels.send(channel, said, f"msg_{uuid4().hex}")
         except Undelivered as undelivered:
-            self.stdout.write(f"{channel.label}: not taken. {undelivered.why}")
+            self.stdout.write(f"{channel.label}: failed. {undelivered.why}")
             return False
-        self.stdout.write(f"{channel.label}: taken. {answer}")
+        self.stdout.write(f"{channel.label}: delivered. {answer}")
         return True

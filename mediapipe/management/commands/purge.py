@@ -11,13 +11,15 @@ from mediapipe.lifecycle import retention
 
 
 class Command(BaseCommand):
-    """Beat orders the same every five minutes; what is stopped here goes on there."""
+    """Beat schedules the same every five minutes, so an interrupted run is completed there."""
 
-    help = "Deletes what is older than RETENTION_DAYS and its siblings allow."
+    help = "Deletes what is older than the RETENTION_* settings allow."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="say how much, delete nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="print the counts, delete nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         for kind in retention.retention_rules():
@@ -35,12 +37,11 @@ class Command(BaseCommand):
             return sum(bar)
         except StorageFailed as failure:
             raise CommandError(
-                f"The storage let no file be deleted: {failure.detail}. What was begun is "
-                "finished by the next run, once the storage works."
+                f"Cannot delete files: {failure.detail}. The next run continues."
             ) from failure
 
 
 def _said(kind: retention.RetentionRule, count: int, dry_run: bool) -> str:
     would_be = "would be deleted" if dry_run else "deleted"
-    age = f"older than {kind.days} days" if kind.days else "kept for ever"
+    age = f"older than {kind.days} days" if kind.days else "kept forever"
     return f"{count} {would_be} ({age})"

@@ -9,35 +9,42 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from mediapipe.failures import Failure
-from mediapipe.management.arguments import moment
+from mediapipe.management.arguments import iso_time
 from mediapipe.models import Reconciliation
 from mediapipe.providers.twilio.accounts import accounts
 from mediapipe.webhooks.reconciliation.comparison import reconcile, stretches
 
-DESCRIPTION = (
-    "{task.description}: {task.fields[looked_at]} looked at, {task.fields[missing]} missing"
-)
+DESCRIPTION = "{task.description}: {task.fields[looked_at]} checked, {task.fields[missing]} missing"
 
 
 class Command(BaseCommand):
-    """What is missing is handed out by the sweep, so that new webhooks need not wait for it."""
+    """The sweep dispatches what was missing, so that new webhooks are not delayed by it."""
 
     help = (
-        "Lists messages with media and recordings at Twilio, and takes in those whose webhook "
-        "never came. The same command again goes on where it was interrupted."
+        "Lists messages with media and recordings at Twilio, and records those whose webhook never "
+        "arrived. Running the same command again resumes an interrupted run."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--since", type=moment, required=True, help="came to Twilio at or after (ISO 8601)"
+            "--since",
+            type=iso_time,
+            required=True,
+            help="created at Twilio at or after this ISO 8601 time",
         )
-        parser.add_argument("--until", type=moment, help="came to Twilio before (ISO 8601; now)")
+        parser.add_argument(
+            "--until",
+            type=iso_time,
+            help="created at Twilio before this ISO 8601 time (default: now)",
+        )
         parser.add_argument("--account", metavar="SID", help="only this account")
-        parser.add_argument("--dry-run", action="store_true", help="say what, change nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="print what is missing, change nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["since"] >= (options["until"] or timezone.now()):
-            raise CommandError("There is no time between --since and --until; swap them.")
+            raise CommandError("--since must be before --until; swap them.")
         failures = []
         with progress() as bar:
             for sid in self._accounts(options["account"]):
@@ -46,8 +53,8 @@ class Command(BaseCommand):
                 except Failure as failure:
                     failures.append(f"{sid}: {failure}")
         if failures:
-            again = "The same command again goes on where this one stopped."
-            raise CommandError("\n".join([*failures, again]))
+            hint = "Run the same command again to resume."
+            raise CommandError("\n".join([*failures, hint]))
 
     def _accounts(self, wanted: str | None) -> list[str]:
         try:
@@ -55,7 +62,9 @@ class Command(BaseCommand):
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
         if wanted and wanted not in known:
-            raise CommandError(f"{wanted} is no account with credentials here: {', '.join(known)}.")
+            raise CommandError(
+                f"{wanted} is not an account with credentials. Known: {', '.join(known)}."
+            )
         return [wanted] if wanted else known
 
     def _reconcile(self, sid: str, bar: Progress, options: dict[str, Any]) -> None:
@@ -73,16 +82,17 @@ class Command(BaseCommand):
             if not dry_run:
                 run.stopped(failure.slug)
             raise
-        end = "would be taken in" if dry_run else "were taken in"
-        result = f"{missing} were missing and {end}" if missing else "none was missing"
-        looked = f"{looked_at} messages with media and recordings looked at"
-        self.stdout.write(f"{sid}: {looked}, {result}.")
+        action = "would be recorded" if dry_run else "were recorded"
+        result = f"{missing} were missing and {action}" if missing else "none were missing"
+        self.stdout.write(
+            f"{sid}: checked {looked_at} messages with media and recordings, {result}."
+        )
 
     def _run(self, sid: str, options: dict[str, Any]) -> Reconciliation:
         run = Reconciliation.interrupted(sid, options["since"], options["until"])
         if run:
-            self.stdout.write(f"{sid}: going on at {run.done_until.isoformat()}.")
-            # Without --until it is about everything up to now, and now is later than it was.
+            self.stdout.write(f"{sid}: resuming at {run.done_until.isoformat()}.")
+            # Without --until the period ends now, which is later than in the interrupted run.
             run.until = new_run(sid, options).until
             return run
         run = new_run(sid, options)
@@ -91,12 +101,12 @@ class Command(BaseCommand):
 
 
 def new_run(sid: str, options: dict[str, Any]) -> Reconciliation:
-    """Return an unsaved run over the period that was asked for."""
+    """Return an unsaved run over the requested period."""
     until: datetime = options["until"] or timezone.now()
     return Reconciliation.of(sid, options["since"], until)
 
 
 def progress() -> Progress:
-    """Return a bar for each account, on standard error."""
+    """Return one progress bar per account, on standard error."""
     columns = TextColumn(DESCRIPTION), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     return Progress(*columns, console=Console(stderr=True))

@@ -7,15 +7,15 @@ from mediapipe.webhooks.receive import DATABASE_AWAY, replay
 
 
 class Command(BaseCommand):
-    """The web process does this by itself; the command is for a host that serves no more."""
+    """The web process does this automatically; the command is for a host where web is stopped."""
 
-    help = "Records the webhooks that were spooled while the database was away."
+    help = "Records the webhooks that were spooled while the database was down."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             count = replay()
         except DATABASE_AWAY as error:
             raise CommandError(
-                f"The database is away ({type(error).__name__}); {spool.depth()} webhooks wait."
+                f"The database is down ({type(error).__name__}); {spool.depth()} webhooks waiting."
             ) from error
-        self.stdout.write(f"{count} webhooks recorded or set aside, {spool.depth()} wait.")
+        self.stdout.write(f"{count} webhooks recorded or set aside, {spool.depth()} waiting.")

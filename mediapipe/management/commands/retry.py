@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import track
 
 from mediapipe.failures import Failure
-from mediapipe.management.arguments import add_period, media_of_period
+from mediapipe.management.arguments import add_period, filter_by_account, media_of_period
 from mediapipe.models import MediaItem
 from mediapipe.queueing.dispatch import dispatch
 from mediapipe.settings.queues import RETRIES
@@ -16,21 +16,23 @@ SLUGS = sorted(failure.slug for failure in Failure.all())
 
 
 class Command(BaseCommand):
-    """A second run finds the same items at work and leaves them alone."""
+    """Running it twice is harmless: items that are no longer failed are skipped."""
 
-    help = "Puts failed media items back to work, with a fresh schedule."
+    help = "Retries failed media items, with a fresh schedule."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_period(parser)
         parser.add_argument("--status", choices=["failed"], default="failed")
-        parser.add_argument("--error", choices=SLUGS, metavar="SLUG", help="only this reason")
+        parser.add_argument("--error", choices=SLUGS, metavar="SLUG", help="only this failure")
         parser.add_argument("--account", metavar="SID", help="only this account")
-        parser.add_argument("--dry-run", action="store_true", help="say how many, change nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="print the count, change nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         ids = self._chosen(options)
         if options["dry_run"]:
-            self.stdout.write(f"{len(ids)} media items would be put back to work.")
+            self.stdout.write(f"{len(ids)} media items would be retried.")
             return
         batches = range(0, len(ids), BATCH)
         console = Console(stderr=True)
@@ -38,14 +40,13 @@ class Command(BaseCommand):
             len(self._retry(ids[start : start + BATCH]))
             for start in track(batches, "retrying", console=console, disable=not ids)
         ]
-        self.stdout.write(f"{sum(retried)} media items were put back to work.")
+        self.stdout.write(f"{sum(retried)} media items were queued for retry.")
 
     def _chosen(self, options: dict[str, Any]) -> list[int]:
         media = media_of_period(options).retryable()
         if options["error"]:
             media = media.filter(error=options["error"])
-        if options["account"]:
-            media = media.filter(account_sid=options["account"])
+        media = filter_by_account(media, options)
         return list(media.order_by("pk").values_list("pk", flat=True))
 
     def _retry(self, ids: list[int]) -> list[int]:

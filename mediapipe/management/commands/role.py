@@ -11,32 +11,34 @@ from mediapipe.operations import roles
 
 
 class Command(BaseCommand):
-    """A user has one role; the command replaces the one before."""
+    """A user has one role; this replaces it."""
 
-    help = "Puts a user into a role: viewer, support or administrator."
+    help = "Assigns a role to a user: viewer, support or administrator."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
         parser.add_argument("role", choices=[role.lower() for role in roles.ROLES])
-        parser.add_argument("--new", action="store_true", help="make the user; asks for a password")
+        parser.add_argument(
+            "--new", action="store_true", help="create the user; asks for a password"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         username, role = options["username"], options["role"].capitalize()
         user = self._new(username) if options["new"] else self._known(username)
         roles.assign(user, role)
-        self.stdout.write(f"{username} is now in the role {role}.")
+        self.stdout.write(f"{username} now has the role {role}.")
         if user.is_superuser:
-            self.stdout.write(f"{username} is a superuser too, who may do everything in any role.")
+            self.stdout.write(f"{username} is also a superuser, so the role limits nothing.")
 
     def _known(self, username: str) -> User:
         user = User.objects.filter(username=username).first()
         if user is None:
-            raise CommandError(f"There is no user {username!r}. Make one with --new.")
+            raise CommandError(f"User {username!r} does not exist. Create it with --new.")
         return user
 
     def _new(self, username: str) -> User:
         if User.objects.filter(username=username).exists():
-            raise CommandError(f"There is a user {username!r} already: leave --new out.")
+            raise CommandError(f"User {username!r} already exists: omit --new.")
         user = User(username=username)
         password = getpass(f"Password for {username}: ")
         try:

@@ -1,5 +1,6 @@
 import signal
 import socket
+from errno import EADDRINUSE
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from mediapipe.operations.supervisor import Supervisor
 class Command(BaseCommand):
     """Migrate, then keep web, worker and beat running until Ctrl-C or SIGTERM."""
 
-    help = "Serves for real: web, worker and beat in the foreground; Ctrl-C stops all of them."
+    help = "Runs web, worker and beat in the foreground until Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._check_address()
@@ -22,23 +23,26 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: supervisor.stopping.set())
         with supervisor:
-            self.stderr.write(f"The admin is at http://{settings.WEB_BIND}/admin/. Ctrl-C stops.")
+            self.stderr.write(
+                f"The admin is at http://{settings.WEB_BIND}/admin/. Ctrl-C stops it."
+            )
             supervisor.watch()
-            self.stderr.write("Stopping; the worker finishes the downloads that it has.")
+            self.stderr.write("Stopping; the worker finishes its current downloads.")
 
     def _check_address(self) -> None:
-        """Say at once what gunicorn would say again and again while it is started anew."""
+        """Fail at once, instead of restarting a gunicorn that cannot bind over and over."""
         host, colon, port = settings.WEB_BIND.rpartition(":")
         family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
         try:
             if not colon:
-                raise ValueError("it has no port")
+                raise ValueError("no port")
             with socket.socket(family) as probe:
-                # As gunicorn does, because the last connections of an earlier run linger.
+                # As gunicorn does: connections of an earlier run may still be in TIME_WAIT.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((host.strip("[]"), int(port)))
         except (OSError, ValueError, OverflowError) as error:
+            reason = "address in use" if getattr(error, "errno", 0) == EADDRINUSE else error
             raise CommandError(
-                f"WEB_BIND {settings.WEB_BIND} is not to be had: {error}. "
+                f"Cannot bind WEB_BIND {settings.WEB_BIND}: {reason}. "
                 "Set it to a free host:port, such as 127.0.0.1:8001."
             ) from None

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mediapipe.management.arguments import moment
+from mediapipe.management.arguments import iso_time
 from mediapipe.management.seed_history.arrivals import arrivals
 from mediapipe.management.seed_history.rows import Rows
 from mediapipe.models import MediaItem
@@ -19,26 +19,34 @@ BATCH = 2000
 
 
 class Command(BaseCommand):
-    """For trying the admin out, for benchmarks and pictures; its accounts do not exist at Twilio,
-    so a worker fetches nothing of it.
-    """
+    """For trying out the admin, benchmarks and screenshots. Workers fetch none of it, because its
+    accounts do not exist at Twilio."""
 
     help = "Fills an empty database with a made-up history of webhooks, media and attempts."
-    # It asks for nothing of Twilio's, and its accounts are its own.
+    # It needs no Twilio account: it makes up its own.
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--media", type=count, required=True, help="how many media items")
-        parser.add_argument("--days", type=count, default=30, help="over how many days (30)")
-        parser.add_argument("--until", type=moment, help="when it ends, ISO 8601 (now)")
-        parser.add_argument("--seed", type=int, default=7, help="another number, another history")
-        parser.add_argument("--add", action="store_true", help="beside the media that is there")
+        parser.add_argument(
+            "--media", type=positive_int, required=True, help="number of media items"
+        )
+        parser.add_argument(
+            "--days",
+            type=positive_int,
+            default=30,
+            help="length of the history in days (default: 30)",
+        )
+        parser.add_argument(
+            "--until", type=iso_time, help="its end as an ISO 8601 time (default: now)"
+        )
+        parser.add_argument("--seed", type=int, default=7, help="seed of the random generator")
+        parser.add_argument("--add", action="store_true", help="add to existing media")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["add"] and MediaItem.objects.exists():
             raise CommandError(
-                "This database has media items already, and made-up ones among them would be hard "
-                "to tell apart. Use another DATABASE_URL or DATA_DIR, or --add if you mean it."
+                "This database already has media items, and made-up ones would be hard to tell "
+                "from them. Use another DATABASE_URL or DATA_DIR, or --add if you mean it."
             )
         until = options["until"] or timezone.now()
         with progress(options["media"]) as bar:
@@ -46,7 +54,9 @@ class Command(BaseCommand):
                 with transaction.atomic():
                     rows.save()
                 bar.advance(bar.task_ids[0], len(rows.media))
-        self._analyze()
+        # Autovacuum would update the planner's statistics only after a while.
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
         self.stdout.write(f"{options['media']} media items were written.")
 
     def _batches(self, options: dict[str, Any], until: datetime) -> Iterator[Rows]:
@@ -60,21 +70,14 @@ class Command(BaseCommand):
                 rows = Rows()
         yield rows
 
-    def _analyze(self) -> None:
-        """Let the planner know what is there now, as autovacuum would after a while."""
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
 
-
-def count(text: str) -> int:
-    """Return a number of things, of which there must be one at least."""
+def positive_int(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise ArgumentTypeError(f"{text!r} is no number of things; write for example 10000.")
+        raise ArgumentTypeError(f"{text!r} is not a positive number; use one such as 10000.")
     return int(text)
 
 
 def progress(total: int) -> Progress:
-    """Return a bar for so many media items, on standard error."""
     columns = TextColumn("media"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     bar = Progress(*columns, console=Console(stderr=True))
     bar.add_task("media", total=total)

@@ -1,5 +1,3 @@
-"""manage.py simulate_twilio: a Twilio to develop against, in the foreground."""
-
 import signal
 import threading
 from argparse import ArgumentParser
@@ -13,13 +11,12 @@ from mediapipe.simulator.script import ACCOUNT_SID, AUTH_TOKEN
 
 
 class Command(BaseCommand):
-    """Serves until Ctrl-C or SIGTERM; stdout is the environment to develop with."""
+    """Prints the environment for the service to standard output, then serves until Ctrl-C."""
 
-    help = "Serve a stand-in for Twilio (API and CDN) and optionally send webhooks."
+    help = "Serves a stand-in for Twilio (API and CDN), and optionally sends webhooks."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--api", default="127.0.0.1:9701", help="host:port of the API")
         parser.add_argument("--cdn", default="127.0.0.2:9702", help="host:port of the CDN")
         parser.add_argument("--account-sid", default=ACCOUNT_SID)
@@ -28,13 +25,16 @@ class Command(BaseCommand):
             "--webhook-base", default="http://127.0.0.1:8000", help="where the service listens"
         )
         parser.add_argument("--send", type=int, default=0, metavar="N", help="webhooks to send")
-        parser.add_argument("--rate", type=float, default=5.0, help="webhooks a second")
-        parser.add_argument("--seed", type=int, default=1, help="of kinds, sizes and delays")
-        parser.add_argument("--log", type=Path, metavar="FILE", help="a line of JSON per request")
+        parser.add_argument("--rate", type=float, default=5.0, help="webhooks per second")
+        parser.add_argument("--seed", type=int, default=1, help="seed for kinds, sizes and delays")
+        parser.add_argument(
+            "--log", type=Path, metavar="FILE", help="append each request as a line of JSON"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Serve until told to stop."""
-        stop = _stop_on_signals()
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
         try:
             simulator = Simulator(
                 accounts={options["account_sid"]: options["auth_token"]},
@@ -44,7 +44,7 @@ class Command(BaseCommand):
                 log_file=options["log"],
             )
         except OSError as error:
-            raise CommandError(f"An address or the log cannot be used: {error}") from error
+            raise CommandError(f"Cannot bind an address or open the log: {error}") from error
         with simulator:
             for name, value in simulator.environment().items():
                 self.stdout.write(f"{name}={value}")
@@ -54,23 +54,16 @@ class Command(BaseCommand):
             stop.wait()
 
     def _send(self, simulator: Simulator, options: dict[str, Any], stop: threading.Event) -> None:
-        answers = traffic.stream(
+        statuses = traffic.stream(
             simulator.send, options["send"], rate=options["rate"], seed=options["seed"], stop=stop
         )
-        for status, count in sorted(answers.items()):
-            said = f"answered {status}" if status else "not answered"
-            self.stderr.write(f"{count} webhooks {said}")
+        for status, count in sorted(statuses.items()):
+            outcome = f"got status {status}" if status else "got no response"
+            self.stderr.write(f"{count} webhooks {outcome}")
 
 
 def _address(text: str) -> tuple[str, int]:
     host, separator, port = text.rpartition(":")
     if not separator or not port.isdecimal() or int(port) > 65535:
-        raise CommandError(f"{text!r} is no address such as 127.0.0.1:9701.")
+        raise CommandError(f"{text!r} is not an address; use the form 127.0.0.1:9701.")
     return host, int(port)
-
-
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
