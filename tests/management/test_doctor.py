@@ -255,14 +255,14 @@ def table(heading: str) -> list[list[str]]:
 
 
 def test_the_page_lists_every_issue_in_the_words_of_the_code() -> None:
-    assert table("What it knows") == [
+    assert table("Findings") == [
         [f"`{issue.name.lower()}`", issue.level.mark, issue.meaning, issue.remedy]
         for issue in Issue
     ]
 
 
 def test_the_page_lists_every_misconfiguration_that_is_set_up_here() -> None:
-    assert table("Misconfigurations that a test sets up") == [
+    assert table("Tested misconfigurations") == [
         [case.story, case.part, f"`{case.name}`"] for case in CASES
     ]
     assert len({case.name for case in CASES}) >= 20
