@@ -16,12 +16,12 @@ from mediapipe.webhooks import rejections
 from tests.support import make, tables
 
 
-# xdist reads the groups in a hook of its own; those that come later it does not see.
+# xdist reads the groups in its own hook, and misses those that are added later.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what starts real processes run one after the other, beside everything else.
+    """Run tests that start real processes one after the other, in one xdist worker.
 
-    Two whole services at once would wait for each other, and what they show is about time.
+    Two whole services at once would slow each other down, and these tests measure time.
     """
     for item in items:
         if item.get_closest_marker("services") and not item.get_closest_marker("xdist_group"):
@@ -35,7 +35,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what the tests put into tables, such as what the simulated weeks showed."""
+    """Print the tables that tests filled, such as the results of the simulated weeks."""
     reports = [
         report
         for category in terminalreporter.stats.values()
@@ -52,7 +52,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Keep SQLite's test database in a file: its shared memory mode locks threads out."""
+    """Keep SQLite's test database in a file: its shared-cache memory mode locks out threads."""
     database = connections["default"].settings_dict
     if "sqlite3" in database["ENGINE"]:
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
@@ -62,10 +62,10 @@ def django_db_modify_db_settings(
 def own_world(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """Give every test an account and a storage of its own, and nothing of this machine's."""
-    # The real hashers take their time, which a login of each test would wait for.
+    """Give every test its own account and storage, and no setting of this machine."""
+    # The real hashers are slow on purpose, and most tests of the admin log in.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    # Otherwise each test client would look through all static files first.
+    # Otherwise each test client would scan all static files first.
     settings.WHITENOISE_AUTOREFRESH = True
     settings.TWILIO_ACCOUNT_SID = make.ACCOUNT
     settings.TWILIO_AUTH_TOKEN = make.TOKEN
@@ -84,13 +84,13 @@ def own_world(
     options = {"location": settings.MEDIA_ROOT, "base_url": None, "allow_overwrite": True}
     backend = settings.STORAGES["media"] | {"OPTIONS": options}
     settings.STORAGES = settings.STORAGES | {"media": backend}
-    # What an earlier test made of an account's share would hold for a second, that its broker
-    # was away for three, and of ten seconds' refusals one is logged.
+    # State of the process that outlives a test: cached queue counts (1 s), the circuit breaker
+    # (3 s), and the rate limit of the log of rejections (10 s).
     account_quota.reset()
     countdown_limit.reset()
     monkeypatch.setattr(dispatch, "breaker", dispatch.CircuitBreaker())
     monkeypatch.setattr(rejections, "_logged_at", {})
-    # Nor may the log name what an earlier test was about.
+    # Nor may log lines carry the ids that an earlier test bound.
     with logs.about():
         yield
 

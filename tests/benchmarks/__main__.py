@@ -1,7 +1,7 @@
 """`make bench` measures everything, `make bench ARGS=acknowledge` one part.
 
 What follows the name goes to the part: `make bench ARGS="acknowledge --rounds 9"`, and
-`make bench ARGS="acknowledge --help"` says what it takes. `summary` writes docs/benchmarks.md
+`make bench ARGS="acknowledge --help"` lists its options. `summary` writes docs/benchmarks.md
 from the latest figures of each part.
 """
 

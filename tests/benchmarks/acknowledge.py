@@ -109,7 +109,7 @@ class Bench:
     def loaded(
         self, view: str, how: Callable[[int, list[bytes], int], load.Load], count: int
     ) -> load.Load:
-        """Send so many fresh webhooks to a view."""
+        """Send `count` new webhooks to a view."""
         requests = [self.request(view) for _ in range(count)]
         self.sent[view] += count
         return how(self.port, requests, CONNECTIONS)
@@ -158,7 +158,7 @@ class Bench:
 
 
 def ratio(run: dict[str, Any], of: str, to: str, figure: str) -> float:
-    """Return how one view's figure stands to another's: the median of the rounds' own ratios."""
+    """Return the ratio of one view's figure to another's: the median over the rounds."""
     return float(median(each[of][figure] / each[to][figure] for each in run["rounds"]))
 
 

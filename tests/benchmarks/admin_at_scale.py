@@ -116,7 +116,7 @@ def pages() -> list[tuple[str, str, float | None]]:
         reverse(f"admin:mediapipe_{m}_changelist") for m in ("mediaitem", "webhookevent")
     )
     same_account = MediaItem.objects.filter(account_sid=item.account_sid)
-    # As far as anybody pages, if there are so many.
+    # As far as anyone pages, if there are that many rows.
     deep = min(150, same_account[:10_000].count() // 50)
     filters = (
         "",
@@ -221,7 +221,7 @@ def scans_of(plan: dict[str, Any]) -> Iterator[str]:
 
 
 def report(results: list[Measured]) -> Table:
-    """Return the figures as a table for a person."""
+    """Return the figures as a table."""
     table = Table(
         "page",
         f"best of {REPEATS}",

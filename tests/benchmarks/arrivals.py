@@ -1,6 +1,6 @@
-"""A task that says when it was run, in the service's own Celery app: nothing but broker and worker.
+"""A task that records when it ran, in the service's own Celery app: only broker and worker.
 
-`python -m tests.benchmarks.arrivals QUEUE FILE COUNT FIRST_S SPREAD_S` publishes it so many times,
+`python -m tests.benchmarks.arrivals QUEUE FILE COUNT FIRST_S SPREAD_S` publishes it COUNT times,
 due after FIRST_S and up to SPREAD_S later, and prints the seconds that publishing took.
 """
 
@@ -20,7 +20,7 @@ from mediapipe.queueing.countdown import countdown_s  # noqa: E402
 
 @app.task(ignore_result=True, name="tests.benchmarks.arrivals.arrive")
 def arrive(path: str, due: float) -> None:
-    """Note when it was due and when it came, in seconds since 1970."""
+    """Record when it was due and when it ran, as Unix timestamps."""
     with Path(path).open("a") as file:
         file.write(f"{due} {time.time()}\n")
 

@@ -44,7 +44,7 @@ def nothing(request: HttpRequest) -> HttpResponse:
 
 
 def counts(request: HttpRequest) -> JsonResponse:
-    """Tell what is there: events, media, and messages in the queue of first attempts."""
+    """Return the counts of events, media and messages in the queue of first attempts."""
     return JsonResponse(
         {
             "events": WebhookEvent.objects.count(),
@@ -63,14 +63,14 @@ def settle(request: HttpRequest) -> JsonResponse:
 
 @cache
 def template(pictures: int) -> InboundMessage:
-    """Return a captured webhook with so many pictures, as the view reads it."""
+    """Return a captured webhook with this many pictures, as the view reads it."""
     parsed = providers.get("twilio").parse("messaging", payloads.mms(pictures).parameters)
     assert parsed is not None
     return parsed
 
 
 def fresh(message: InboundMessage) -> InboundMessage:
-    """Return the message under SIDs that nobody has seen yet."""
+    """Return the message with new SIDs."""
     media = [replace(each, identity=new_sid("ME")) for each in message.media]
     return replace(message, subject_sid=new_sid("MM"), media=tuple(media))
 

@@ -1,4 +1,4 @@
-"""What a worker is measured against: requests in so many threads, and nothing but a file written.
+"""The limit a worker is compared with: requests in a few threads, and a file written for each.
 
 Each thread has a `requests.Session` that stays open, follows redirects and takes the body as it
 comes. There is no queue, no database, no check, no hash, and nothing is safe from a crash.

@@ -47,7 +47,7 @@ def server(pid: int) -> int:
 
 def _redis(made: Rig, port: int) -> tuple[Program, dict[str, str]]:
     made.env["CELERY_BROKER_URL"] = f"redis://127.0.0.1:{port}/0"
-    # As the embedded broker is run: what it was told survives it.
+    # Like the embedded broker: its messages survive a restart.
     options = {"port": port, "bind": "127.0.0.1", "dir": made.folder, "appendonly": "yes"}
     command = ["redis-server"]
     for name, value in options.items():

@@ -66,7 +66,7 @@ def trace(name: str, options: argparse.Namespace) -> list[Item]:
 
 
 def figures(way: Way, items: list[Item]) -> dict[str, Any]:
-    """Return what became of the items; those that never come are lost to nobody."""
+    """Return what became of the items; those that never become available do not count."""
     random.seed(1)
     busy_s, late_answers = simulated(way, items)
     due = [item for item in items if math.isfinite(item.delay_s)]

@@ -23,7 +23,7 @@ from tests.support import servers
 
 PART = "growth"
 MEDIA = (10_000, 100_000, 1_000_000)
-# What is asked of these; the pages are told beside them.
+# These have a limit; the pages are reported next to them.
 BOUNDED = ("acknowledge", "claim", "sweep")
 ALLOWED = 1.3
 # The history of a million takes some minutes.
@@ -67,7 +67,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 @contextmanager
 def seeded(media: int) -> Iterator[ProcessPoolExecutor]:
-    """Yield a process on a database with a history of so many media items."""
+    """Yield a process on a database with a history of this many media items."""
     console.print(f"growth: filling a database with {media:,} media items")
     with rig.rig("postgresql", "memory") as made:
         made.manage("seed_history", "--media", str(media), timeout_s=FILL_TIMEOUT_S)
@@ -93,7 +93,7 @@ def process(made: rig.Rig) -> Iterator[ProcessPoolExecutor]:
     env = made.env | {
         "DJANGO_SETTINGS_MODULE": "mediapipe.settings",
         "TWILIO_ACCOUNT_SID": tidied(made.env["DATABASE_URL"]),
-        # Nobody takes the messages, and a sweep publishes nothing into a full queue.
+        # No worker consumes the messages, and the dispatcher publishes nothing to a full queue.
         "QUEUE_MAX_MESSAGES": "10000000",
     }
     spawn = get_context("spawn")

@@ -1,4 +1,4 @@
-"""The pieces of work whose cost is told for databases of different sizes."""
+"""The operations that are measured on databases of different sizes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tasks.redispatch import redispatch
 
 
 def webhook() -> SignedRequest:
-    """Return a signed webhook with one picture that nobody has seen yet."""
+    """Return a signed webhook with one new picture."""
     picture = payloads.mms(1, account_sid=settings.TWILIO_ACCOUNT_SID)
     return sign(picture, f"http://127.0.0.1{PATHS['messaging']}", AUTH_TOKEN)
 
@@ -65,7 +65,7 @@ def pages() -> dict[str, str]:
 
 
 def visit(url: str) -> None:
-    """Look at a page; raise ValueError if there is none."""
+    """Request a page; raise ValueError if there is none."""
     answer = person().get(url)
     if answer.status_code != 200:
         raise ValueError(f"{url} answers {answer.status_code}")

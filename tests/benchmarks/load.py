@@ -80,12 +80,12 @@ def _received(connection: socket.socket) -> bytes:
 
 
 def as_fast_as_possible(port: int, requests: Sequence[bytes], connections: int) -> Load:
-    """Send all requests over so many connections, each the next one when it has an answer."""
+    """Send all requests over this many connections, each as soon as the last is answered."""
     return _spread(port, requests, connections, lambda _: time.monotonic())
 
 
 def at_rate(port: int, requests: Sequence[bytes], connections: int, rate: float) -> Load:
-    """Send so many requests a second, whether or not the earlier ones are answered.
+    """Send requests at a fixed rate (per second), whether or not earlier ones are answered.
 
     The latency counts from the moment at which a request was to be sent, so that those that wait
     for a connection do not look fast.

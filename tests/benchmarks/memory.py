@@ -21,7 +21,7 @@ WORKER = f"worker-{MEDIA}"
 # All requests wait for their answer together, so that all bodies come at once.
 TOGETHER_MS = 3000
 SMALL_BYTES = 2_000
-# The worker's memory is looked at each time that so many more are stored.
+# The worker's memory is read after each batch of this many stored media.
 STEP = 1000
 STALLED_S = 60.0
 console = Console()
@@ -76,7 +76,7 @@ def worker(made: rig.Rig, **env: str) -> Iterator[int]:
 
 
 def streamed(made: rig.Rig, port: int, options: argparse.Namespace) -> dict[str, Any]:
-    """Return the memory of a worker that stores so many large bodies at once."""
+    """Return the memory of a worker that stores this many large bodies concurrently."""
     from tests.benchmarks.stored import Stored
 
     with worker(made, WORKER_CONCURRENCY=str(options.at_once)) as pid:

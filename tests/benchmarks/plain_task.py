@@ -1,4 +1,4 @@
-"""What people write first: a Celery task with requests, autoretry and a result backend.
+"""The task most write first: a Celery task with requests, autoretry and a result backend.
 
 Celery's defaults, no row of our own, no bounds, no check, a new connection for each request:
 `celery -A tests.benchmarks.plain_task worker`.

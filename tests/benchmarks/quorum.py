@@ -28,7 +28,7 @@ PART = "quorum"
 TYPES = ("classic", "quorum")
 QUEUE = "arrivals"
 APP = "tests.benchmarks.arrivals"
-# Longer than it takes to publish them: what is due before that tells nothing of the waiting.
+# Longer than publishing takes: what is due earlier would not measure the countdown.
 SLOWEST_PUBLISHED_S = 0.01
 SPREAD_S = 10.0
 PATIENCE_S = 60.0

@@ -32,7 +32,7 @@ SIZES = (5_000, 50_000, 5_000_000)
 ANSWERS_MS = (0, 100)
 # A large body counts for as many small ones, or the disk would be what is measured.
 LARGE_SHARE = 2
-# A worker that has done nothing for so long does not end at all.
+# A worker without progress for this long will not finish.
 STALLED_S = 20.0
 console = Console()
 
@@ -110,13 +110,13 @@ class Bench:
         api_port: int,
         options: argparse.Namespace,
     ) -> None:
-        from tests.benchmarks.owed import Owed
+        from tests.benchmarks.backlog import Backlog
 
         self.made, self.supervisor, self.workers = made, supervisor, workers
         self.api_port, self.options = api_port, options
         self.stalled: dict[str, str] = {}
         self.folder = made.folder / "plain"
-        self.owed = Owed(self.folder)
+        self.backlog = Backlog(self.folder)
 
     def warm_up(self) -> None:
         """Let connections, threads and caches be there before anything is measured."""
@@ -139,11 +139,11 @@ class Bench:
         return figures
 
     def urls(self, count: int, size: int, answer_ms: int) -> list[str]:
-        """Return the URLs of media that nobody has fetched yet."""
+        """Return the URLs of media not fetched before."""
         return [twilio.media_url(self.api_port, size, answer_ms) for _ in range(count)]
 
     def bare(self, urls: list[str]) -> Figures:
-        """Let the bare loop fetch them; tell also how busy our Twilio was with that."""
+        """Let the bare loop fetch them; return also how busy the simulated Twilio was."""
         with self.emptied():
             before = usage.cpu_s(self.pid("twilio"))
             command = [sys.executable, "-m", "tests.benchmarks.bare_loop"]
@@ -171,14 +171,14 @@ class Bench:
 
     def _fetched(self, worker: Worker, urls: list[str]) -> Figures:
         with self.emptied():
-            self.owed.publish(worker, urls)
+            self.backlog.publish(worker, urls)
             before = self.cpu_s(worker)
             began = time.perf_counter()
-            self.owed.release(worker)
-            self.owed.wait(STALLED_S)
+            self.backlog.release(worker)
+            self.backlog.wait(STALLED_S)
             elapsed_s = time.perf_counter() - began
             took = figures(len(urls), elapsed_s, self.cpu_s(worker) - before)
-            self.owed.check(worker)
+            self.backlog.check(worker)
             self.check_files(len(urls))
         return took
 

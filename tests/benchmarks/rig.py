@@ -106,7 +106,7 @@ def use(env: Mapping[str, str]) -> None:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
+    """Return a free port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -114,7 +114,7 @@ def free_port() -> int:
 
 
 def wait_for_port(port: int, timeout_s: float = 60) -> None:
-    """Return when somebody listens there; raise OSError if nobody ever does."""
+    """Wait until the port accepts connections; raise OSError if it never does."""
     deadline = time.monotonic() + timeout_s
     while True:
         try:

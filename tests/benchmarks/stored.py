@@ -11,7 +11,7 @@ from datetime import timedelta
 from mediapipe.models import FetchAttempt, MediaItem, WebhookEvent
 from mediapipe.queueing.dispatch import dispatch
 from tests.benchmarks import twilio
-from tests.benchmarks.owed import announced, save
+from tests.benchmarks.backlog import announced, save
 
 LOOK_EVERY_S = 0.2
 
@@ -24,7 +24,7 @@ class Stored:
         self.count = 0
 
     def store(self, count: int, size: int, answer_ms: int, stalled_s: float) -> None:
-        """Announce so many bodies, and return when all are stored; raise TimeoutError if not."""
+        """Announce this many bodies, and wait until all are stored; raise TimeoutError if not."""
         events, items = announced(
             [twilio.media_url(self.port, size, answer_ms) for _ in range(count)]
         )

@@ -24,13 +24,13 @@ CREDENTIALS = (ACCOUNT_SID, AUTH_TOKEN)
 
 
 def media_url(port: int, size: int, answer_ms: int) -> str:
-    """Return the URL of a media item at the API that nobody has fetched yet."""
+    """Return the API's URL of a new media item."""
     message = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{new_sid('MM')}"
     return f"http://{API_HOST}:{port}{message}/Media/{media_sid(size, answer_ms)}"
 
 
 def media_sid(size: int, answer_ms: int) -> str:
-    """Return a SID that nobody has seen yet, of so many bytes after so long an answer.
+    """Return a new SID, which encodes the size in bytes and the response time.
 
     Without a byte it is one that is not there yet, and a 404.
     """

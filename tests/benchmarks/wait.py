@@ -34,7 +34,7 @@ BEFORE_S = 5.0
 PATIENCE_S = 90.0
 SETTINGS = {
     "MEDIA_ALLOWED_NETWORKS": "127.0.0.0/8",
-    # Otherwise the fast phase is over before so many can have come into it.
+    # Otherwise the fast phase ends before that many can have entered it.
     "RETRY_MAX_DELAY": "50m",
     "RETRY_FAST_WINDOW": "50m",
     # Who asks the metadata too would make two requests an attempt.
@@ -100,7 +100,7 @@ def measured(made: rig.Rig, broker: str, port: int, options: argparse.Namespace)
             "memory_mb": stages.memory_mb(),
             "stages": {name: asdict(each) for name, each in late.items()},
             "lost": lost,
-            "gone": options.items - waiting.owed(),
+            "gone": options.items - waiting.unfinished(),
         }
 
 

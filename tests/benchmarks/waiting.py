@@ -23,9 +23,9 @@ from mediapipe.models.status import DELIVERY_TIMEOUT, Phase
 from mediapipe.settings.queues import RETRIES
 from tasks.fetch_media import fetch_media
 from tests.benchmarks import twilio
-from tests.benchmarks.owed import announced, save
+from tests.benchmarks.backlog import announced, save
 
-# As if all had failed so often before: the fast ones then wait as long as it is allowed.
+# As if all had failed this often before: the fast ones then wait for the maximum delay.
 ATTEMPTS = 11
 BATCH = 2000
 # The first is due when all this is done; slower machines begin with a backlog.
@@ -49,10 +49,10 @@ class Punctuality:
 
 
 class Waiting:
-    """So many items, half in the fast and half in the slow phase, due at a steady rate."""
+    """Items due at a steady rate, half in the fast and half in the slow phase."""
 
     def __init__(self, items: int, rate: float, messages: int) -> None:
-        """Let so many of the fast ones wait as messages, the others as rows."""
+        """Let this many fast ones wait as messages, the others as rows."""
         self.items, self.rate, self.messages = items, rate, messages
         self.due: dict[int, datetime] = {}
         self.fast: list[int] = []
@@ -111,7 +111,7 @@ class Waiting:
             time.sleep(1)
         return missing
 
-    def owed(self) -> int:
+    def unfinished(self) -> int:
         """Return how many items wait for an attempt that something will bring about."""
         return MediaItem.objects.unfinished().filter(sweep_at__isnull=False).count()
 

@@ -1,4 +1,4 @@
-"""The workers that fetch the same media in turns, each from a queue that is its own."""
+"""The workers that fetch the same media in turn, each from its own queue."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from mediapipe.operations import programs
 from mediapipe.operations.programs import Program
 from mediapipe.settings.queues import MEDIA
 
-# As many downloads at once as WORKER_CONCURRENCY says by default.
+# The default of WORKER_CONCURRENCY.
 CONCURRENCY = 16
-PLAIN, GREEN = "tests.benchmarks.plain_task", "tests.benchmarks.green"
-FORKED = "tests.benchmarks.forked"
+PLAIN, GEVENT_APP = "tests.benchmarks.plain_task", "tests.benchmarks.gevent_app"
+PREFORK_APP = "tests.benchmarks.prefork_app"
 
 
 @dataclass(frozen=True)
 class Worker:
-    """One way to run tasks: in so many processes, each with a pool of so many at once."""
+    """One way to run tasks: number of processes, kind of pool, and its concurrency."""
 
     name: str
     pool: str
@@ -25,7 +25,7 @@ class Worker:
     # The task of plain_task.py that it runs instead of ours.
     plain: str = ""
     processes: int = 1
-    # None leaves it to Celery: as many as there are cores.
+    # None: Celery's default, the number of cores.
     concurrency: int | None = CONCURRENCY
 
     @property
@@ -35,7 +35,7 @@ class Worker:
 
     @property
     def queue(self) -> str:
-        """The queue that nobody else takes from."""
+        """The queue that only this worker consumes."""
         return self.name.replace(" ", "-")
 
     @property
@@ -66,8 +66,8 @@ class Worker:
 WORKERS = (
     Worker("two of threads", "threads", processes=2, concurrency=CONCURRENCY // 2),
     Worker("threads", "threads"),
-    Worker("prefork", "prefork", FORKED),
-    Worker("gevent", "gevent", GREEN),
+    Worker("prefork", "prefork", PREFORK_APP),
+    Worker("gevent", "gevent", GEVENT_APP),
     Worker("plain prefork", "prefork", PLAIN, "fetch", concurrency=None),
     Worker("plain threads", "threads", PLAIN, "fetch"),
     Worker("empty prefork", "prefork", PLAIN, "touch", concurrency=None),

@@ -7,8 +7,8 @@ class FaultsConfig(AppConfig):
     name = "tests.faults"
 
     def ready(self) -> None:
-        from tests.faults import clock, failpoints, hurry
+        from tests.faults import clock, failpoints, short_timeouts
 
-        hurry.shorten()
+        short_timeouts.shorten()
         failpoints.install()
         clock.follow()

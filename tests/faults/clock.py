@@ -1,6 +1,6 @@
-"""Clocks that jump: a thread in each process sets its wall clock by a file, the moment it changes.
+"""Clocks that jump: a thread in each process shifts its wall clock as soon as a file changes.
 
-The monotonic clock is left alone, as a jump of the real one leaves it alone.
+The monotonic clock is unaffected, as it is by a jump of the real clock.
 """
 
 import os
@@ -17,16 +17,16 @@ WORKER = "clock-of-the-worker"
 
 
 def set_clock(folder: Path, shift_s: float, name: str = EVERYWHERE) -> None:
-    """Let the clocks of all processes, or of the worker alone, be wrong by so many seconds."""
+    """Shift the wall clocks of all processes, or of the worker alone, by `shift_s` seconds."""
     temporary = folder / f"{name}.new"
     temporary.write_text(str(shift_s))
     temporary.rename(folder / name)
-    # Three times as long as the others take to look at it.
+    # Three times the interval at which the processes poll the file.
     time.sleep(0.3)
 
 
-def set_right(folder: Path) -> None:
-    """Let all clocks be right."""
+def reset(folder: Path) -> None:
+    """Set all clocks right."""
     for name in (EVERYWHERE, WORKER):
         if (folder / name).exists():
             set_clock(folder, 0, name)

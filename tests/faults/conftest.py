@@ -29,7 +29,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the cells of one broker run one after the other, on one service."""
+    """Run the tests of one broker one after the other, on one service."""
     for item in items:
         if "broker_name" in getattr(item, "fixturenames", ()):
             broker_name = item.callspec.params["broker_name"]  # type: ignore[attr-defined]
@@ -50,14 +50,14 @@ def service(broker_name: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def world(service: World) -> Iterator[World]:
-    """Lend the running service to one test, and put it right afterwards."""
+    """Lend the running service to one test, and undo its faults afterwards."""
     yield service
-    service.heal()
+    service.restore()
 
 
 @pytest.fixture
 def settled(world: World, broker_name: str) -> Settled:
-    """Return the function that ends each test: it waits, judges, and fills a line of the table."""
+    """Return the function that ends each test: it waits, judges, and adds a row to the table."""
 
     def settle(fault: str, moment: str, timeout_s: float = 45, *, ordered: bool = True) -> Verdict:
         verdict = world.settle(timeout_s, ordered=ordered)

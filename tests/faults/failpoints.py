@@ -1,6 +1,6 @@
-"""Named places at which a process of the service dies, freezes or fails when the test wants it.
+"""Failpoints: named places at which a process of the service dies, freezes or fails on demand.
 
-The test asks by a file with the name of the place, and in it the signal; each is good for once.
+The test writes a file with the name of the failpoint and the signal in it; each fires once.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ REMOVED_BUT_STILL_NAMED = "removed-but-still-named"
 
 
 def install() -> None:
-    """Connect the places that are signals; the others are in the storage below."""
+    """Connect the failpoints that are Celery signals; the others are in the storage below."""
     task_postrun.connect(_after_the_task, weak=False)
 
 
 def arm(folder: Path, name: str, number: signal.Signals) -> Path:
-    """Let the next process that reaches this place send itself this signal."""
+    """Let the next process that reaches this failpoint send itself this signal."""
     file = folder / name
     file.write_text(str(int(number)))
     return file
 
 
 def reach(name: str) -> None:
-    """Send this process the signal that the test asked for here, if it did."""
+    """Send this process the signal that is armed here, if any."""
     file = _folder() / name
     taken = file.with_suffix(f".{threading.get_ident()}")
     try:
-        # Of several threads that arrive at once, one renames the file.
+        # If several threads arrive at once, only one of them can rename the file.
         file.rename(taken)
     except FileNotFoundError:
         return
     number = int(taken.read_text())
     taken.unlink()
-    # To this very thread: of one to the process another thread takes note, and we would go on.
+    # To this thread: a signal to the process may be handled by another, while this one continues.
     signal.pthread_kill(threading.get_ident(), number)
 
 
@@ -55,7 +55,7 @@ def _after_the_task(retval: object, **kwargs: Any) -> None:
 
 
 class FaultyStorage(FileSystemStorage):
-    """The real storage, which may be full, or the last thing that its process ever does."""
+    """The real storage with failpoints: it may be full, or its process may die in it."""
 
     def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
         if (_folder() / STORAGE_IS_FULL).exists():

@@ -1,4 +1,4 @@
-"""Holds what the service has against what the simulator sent: its rows, its files, its requests.
+"""Compares the service's rows, files and requests with what the simulator sent.
 
 The rows are read by plain SQL over a connection of our own, not through the service's models.
 """
@@ -49,12 +49,12 @@ class Verdict:
 
     @property
     def flawless(self) -> bool:
-        """Whether every media item is stored once, and nothing else is amiss."""
-        return self.stored == self.sent and self.harmless
+        """Whether every media item is stored exactly once, with no other problem."""
+        return self.stored == self.sent and self.no_loss
 
     @property
-    def harmless(self) -> bool:
-        """Whether nothing was lost, doubled or forgotten; items may have failed visibly."""
+    def no_loss(self) -> bool:
+        """Whether nothing is lost, duplicated or stuck; items may have failed visibly."""
         return not (self.twice or self.lost or self.stuck or self.problems)
 
 
@@ -75,11 +75,11 @@ class Judge:
         return self._select(ATTEMPTS, row["id"])
 
     def result(self, task_id: str) -> list[Row]:
-        """Return how a task ended, nothing while it has not."""
+        """Return the result row of a task, empty until it has finished."""
         return self._select(RESULT, task_id)
 
     def wait_until_final(self, scripts: Sequence[MediaScript], timeout_s: float) -> None:
-        """Return when every media item has come to its end, or when the time is over."""
+        """Wait until every media item is in a final state, or until the timeout."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             final = {row["identity"] for row in self.rows(scripts) if row["status"] in FINAL}
@@ -88,7 +88,7 @@ class Judge:
             time.sleep(0.2)
 
     def verdict(self, scripts: Sequence[MediaScript], *, ordered: bool = True) -> Verdict:
-        """Judge these media items; `ordered` expects the times in order, as right clocks do."""
+        """Judge these media items; `ordered` requires timestamps in order, as right clocks give."""
         rows = self.rows(scripts)
         by_sid = {row["identity"]: row for row in rows}
         whole = [script for script in scripts if self._is_whole(script, by_sid.get(script.sid))]
@@ -122,24 +122,24 @@ class Judge:
             if ordered and not _is_ordered(row):
                 yield f"{script.sid} has its times out of order"
         if self.twilio.log.credentials_at_cdn():
-            yield "credentials were given to the CDN"
+            yield "credentials were sent to the CDN"
 
     def _wrong_attempts(self, row: Row) -> Iterator[str]:
-        """An attempt that was answered asked for it; what was asked has its attempt."""
+        """Every attempt with a response made a request, and every request belongs to an attempt."""
         attempts = self.attempts(row)
-        # What asks for the metadata is no attempt at the media.
+        # A request for the metadata is not an attempt to fetch the media.
         requests = self.twilio.log.of(row["identity"], "api")
         asked = sum(not request.path.endswith(".json") for request in requests)
         answered = sum(attempt["http_status"] is not None for attempt in attempts)
         if not answered <= asked <= len(attempts):
             yield (
-                f"{row['identity']} was asked for {asked} times; of its {len(attempts)} attempts "
-                f"{answered} were answered"
+                f"{row['identity']} was requested {asked} times; of its {len(attempts)} attempts "
+                f"{answered} got a response"
             )
         if [attempt["number"] for attempt in attempts] != list(range(1, row["attempts"] + 1)):
-            yield f"{row['identity']} has other attempts than it counts"
+            yield f"{row['identity']} has a wrong number of attempts"
         if row["status"] in FINAL and any(not attempt["outcome"] for attempt in attempts):
-            yield f"{row['identity']} has ended with an attempt open"
+            yield f"{row['identity']} has ended with an open attempt"
 
     def _is_whole(self, script: MediaScript, row: Row | None) -> bool:
         if row is None or not _is_stored(row) or row["sha256"] != script.sha256:

@@ -1,4 +1,4 @@
-"""The clock of the sweep is frozen, or there are two of it."""
+"""Beat is frozen, or runs twice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from mediapipe.operations.programs import Program
 from mediapipe.simulator import payloads
 from tests.faults.conftest import Settled
-from tests.faults.hurry import PATIENCE_S
+from tests.faults.short_timeouts import DELIVERY_TIMEOUT_S
 from tests.faults.world import World
 
 pytestmark = pytest.mark.services
@@ -27,9 +27,9 @@ def test_without_beat_what_is_lost_waits_for_it(world: World, settled: Settled) 
         with world.without("worker"):
             world.send(webhook)
             world.empty_broker()
-        time.sleep(PATIENCE_S + 1)
+        time.sleep(DELIVERY_TIMEOUT_S + 1)
         assert {row["status"] for row in world.rows(webhook)} == {"queued"}
-    assert settled("beat stopped", "messages lost, beat goes on").flawless
+    assert settled("beat stopped", "messages lost, beat continues").flawless
 
 
 def test_with_two_beats(world: World, settled: Settled) -> None:

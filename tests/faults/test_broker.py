@@ -1,4 +1,4 @@
-"""The broker is away, silent or empty: the rows are the record, and the sweep has them."""
+"""The broker is away, silent or empty: the rows remain, and the periodic dispatcher finds them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.faults.world import World
 
 pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
 
-# The bound is about a second; the rest is for a machine that is busy with the test itself.
+# The bound is about a second; the rest allows for a machine that is busy with the test.
 ANSWERED_WITHIN_S = 1.5
 
 
@@ -36,7 +36,7 @@ def test_black_holed_at_publish(world: World, settled: Settled) -> None:
 def test_lost_between_two_attempts(world: World, settled: Settled) -> None:
     webhook = payloads.mms(3, delay_s=4)
     world.send(webhook)
-    world.was_asked(webhook)
+    world.wait_for_requests(webhook)
     world.broker.switch("refuse")
     time.sleep(5)
     world.broker.switch("pass")
@@ -46,7 +46,7 @@ def test_lost_between_two_attempts(world: World, settled: Settled) -> None:
 def test_lost_during_a_download(world: World, settled: Settled) -> None:
     webhook = payloads.mms(3, faults=[HangInBody(2, at="cdn")])
     world.send(webhook)
-    world.was_asked(webhook, times=2)
+    world.wait_for_requests(webhook, times=2)
     world.broker.switch("refuse")
     world.wait_for_row(webhook, status="stored")
     world.broker.switch("pass")
@@ -66,7 +66,7 @@ def test_restarted_without_its_messages(world: World, settled: Settled) -> None:
 def test_restarted_without_the_waiting_retries(world: World, settled: Settled) -> None:
     webhook = payloads.mms(3, delay_s=3)
     world.send(webhook)
-    world.was_asked(webhook)
+    world.wait_for_requests(webhook)
     world.broker.switch("refuse")
     world.empty_broker()
     world.broker.switch("pass")

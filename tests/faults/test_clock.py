@@ -60,5 +60,5 @@ def wait_until_seen(world: World, webhook: Webhook) -> None:
     try:
         world.twilio.log.wait_for(webhook.media[0].sid, timeout_s=3)
     except TimeoutError:
-        # A worker whose clock is behind takes the item for one that is not due yet.
+        # For a worker whose clock is behind, the item is not due yet.
         return

@@ -1,4 +1,4 @@
-"""The database is stopped: webhooks go to the spool, and what was begun is done again."""
+"""The database is stopped: webhooks are spooled, and interrupted attempts are repeated."""
 
 from __future__ import annotations
 
@@ -36,33 +36,33 @@ def test_at_the_webhook_with_the_web_process_killed_after_the_answer(
 
 
 def test_in_a_claim(world: World, settled: Settled) -> None:
-    refused = world.says("worker", "OperationalError")
+    refused = world.times_logged("worker", "OperationalError")
     with world.stopped("worker"):
         world.send(*(payloads.mms(1) for _ in range(5)))
         world.database.switch("refuse")
-    world.wait_until_it_says("worker", "OperationalError", more_than=refused)
+    world.wait_until_logged("worker", "OperationalError", more_than=refused)
     world.database.switch("pass")
     assert settled(FAULT, "in a claim").flawless
 
 
-def test_when_a_404_is_noted(world: World, settled: Settled) -> None:
+def test_when_a_404_is_recorded(world: World, settled: Settled) -> None:
     webhook = payloads.mms(1, delay_s=3, faults=[Hang(1)])
-    refused = world.says("worker", "OperationalError")
+    refused = world.times_logged("worker", "OperationalError")
     world.send(webhook)
-    world.was_asked(webhook)
+    world.wait_for_requests(webhook)
     world.database.switch("refuse")
-    world.wait_until_it_says("worker", "OperationalError", more_than=refused)
+    world.wait_until_logged("worker", "OperationalError", more_than=refused)
     world.database.switch("pass")
-    assert settled(FAULT, "when a 404 is noted").flawless
+    assert settled(FAULT, "when a 404 is recorded").flawless
 
 
 def test_at_the_final_save(world: World, settled: Settled) -> None:
     webhook = payloads.mms(2, faults=[HangInBody(1, at="cdn")])
-    refused = world.says("worker", "OperationalError")
+    refused = world.times_logged("worker", "OperationalError")
     world.send(webhook)
-    world.was_asked(webhook, times=2)
+    world.wait_for_requests(webhook, times=2)
     world.database.switch("refuse")
-    world.wait_until_it_says("worker", "OperationalError", more_than=refused)
+    world.wait_until_logged("worker", "OperationalError", more_than=refused)
     world.database.switch("pass")
     assert settled(FAULT, "at the final save").flawless
 

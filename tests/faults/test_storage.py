@@ -1,4 +1,4 @@
-"""The media folder is full or read-only: our fault, which costs no media its schedule."""
+"""The media folder is full or read-only: our fault, so it uses up no retries."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def send(world: World, delay_s: float = 0.0) -> list[Webhook]:
 
 
 def assert_no_budget_used(world: World, webhooks: list[Webhook]) -> None:
-    """The schedule counts the 404s, and no attempt that failed because of us."""
+    """Assert that only 404s used up retries, not failures of ours."""
     for webhook in webhooks:
         (row,) = world.rows(webhook)
         assert row["fast_retries"] == row["not_found_count"]

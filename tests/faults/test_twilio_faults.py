@@ -1,4 +1,4 @@
-"""Twilio hangs, breaks, cuts short, refuses for a while: the media are stored in the end."""
+"""Twilio hangs, resets, truncates or refuses for a while: all media are stored in the end."""
 
 from __future__ import annotations
 

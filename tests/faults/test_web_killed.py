@@ -1,4 +1,4 @@
-"""The web processes die within requests: what was answered is kept, what was not is sent again."""
+"""Web processes die during requests: accepted webhooks are kept, others are sent again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_in_the_middle_of_requests(world: World, settled: Settled) -> None:
     webhooks = [payloads.mms(2) for _ in range(150)]
     killed = 0
     with ThreadPoolExecutor(8) as pool:
-        answered = [pool.submit(world.insist, webhook) for webhook in webhooks]
+        answered = [pool.submit(world.send_until_accepted, webhook) for webhook in webhooks]
         for _ in range(KILLS):
             time.sleep(0.4)
             killed += world.kill_children("web")
@@ -34,5 +34,5 @@ def test_in_the_middle_of_requests(world: World, settled: Settled) -> None:
 def test_with_its_master(world: World, settled: Settled) -> None:
     world.kill("web")
     for webhook in [payloads.mms(1) for _ in range(5)]:
-        world.insist(webhook)
+        world.send_until_accepted(webhook)
     assert settled(FAULT, "with its master").flawless

@@ -1,4 +1,4 @@
-"""Workers that die without end while webhooks come in: whoever is left goes on with the work."""
+"""Workers that are killed again and again under load: those left take over."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ SEED = 20
 def test_thirty_kills_in_a_minute_under_load(world: World, settled: Settled) -> None:
     kills: list[float] = []
     with world.joined_by(world.another_worker("worker-2"), world.another_worker("worker-3")):
-        killer = threading.Thread(target=kill_on_and_on, args=(world, kills))
+        killer = threading.Thread(target=kill_repeatedly, args=(world, kills))
         killer.start()
         for webhook in load():
             world.send(webhook)
             time.sleep(SECONDS / WEBHOOKS)
         killer.join()
-        # One that was hit three times by chance looks like poison and is left to a person.
+        # An item that was hit three times by chance looks like a poison message and is given up.
         world.retry("interrupted")
         assert settled("worker SIGKILL", f"{KILLS} times in {SECONDS:.0f} s", 90).flawless
     assert len(kills) >= 30
     assert kills[-1] - kills[0] <= SECONDS
 
 
-def kill_on_and_on(world: World, kills: list[float]) -> None:
-    """Kill one of the three workers every two seconds, each in its turn."""
+def kill_repeatedly(world: World, kills: list[float]) -> None:
+    """Kill one of the three workers every two seconds, in turn."""
     begun = time.monotonic()
     for number in range(KILLS):
         time.sleep(max(0.0, begun + number * SECONDS / KILLS - time.monotonic()))

@@ -1,4 +1,4 @@
-"""SIGKILL at every moment of a fetch: the item comes back by its lease or by the sweep."""
+"""SIGKILL at every moment of a fetch: lease or periodic dispatcher bring the item back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_before_it_took_anything(world: World, settled: Settled) -> None:
 def test_while_the_api_hangs(world: World, settled: Settled) -> None:
     webhook = payloads.mms(2, faults=[Hang()])
     world.send(webhook)
-    world.was_asked(webhook)
+    world.wait_for_requests(webhook)
     world.kill("worker")
     assert settled(FAULT, "while the API origin hangs").flawless
     assert world.rows(webhook)[0]["interruptions"] == 1
@@ -36,7 +36,7 @@ def test_while_the_api_hangs(world: World, settled: Settled) -> None:
 def test_in_the_body(world: World, settled: Settled) -> None:
     webhook = payloads.mms(2, faults=[HangInBody(at="cdn")])
     world.send(webhook)
-    world.was_asked(webhook, times=2)
+    world.wait_for_requests(webhook, times=2)
     world.kill("worker")
     assert settled(FAULT, "in the body").flawless
 

@@ -1,4 +1,4 @@
-"""Workers that freeze beyond their lease and wake up again, or are asked to end."""
+"""Workers that freeze beyond their lease and wake up, or are terminated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mediapipe.simulator import payloads
 from mediapipe.simulator.faults import HangInBody
 from tests.faults import failpoints
 from tests.faults.conftest import Settled
-from tests.faults.hurry import LEASE_S
+from tests.faults.short_timeouts import LEASE_S
 from tests.faults.world import World
 
 pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
@@ -20,16 +20,16 @@ pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
 def test_frozen_in_the_body_beyond_its_lease(world: World, settled: Settled) -> None:
     webhook = payloads.mms(1, faults=[HangInBody(2, at="cdn")])
     world.send(webhook)
-    world.was_asked(webhook, times=2)
+    world.wait_for_requests(webhook, times=2)
     with world.joined_by(world.another_worker("second")), world.stopped("worker"):
-        # The broker goes on giving the frozen one its share, each time that it is handed out.
+        # The broker keeps delivering to the frozen worker too, whenever the row is dispatched.
         row = world.wait_for_row(webhook, status="stored", timeout_s=90)
     world.wait_for_result(world.judge.attempts(row)[0])
     assert settled("worker SIGSTOP beyond its lease", "in the body").flawless
     assert world.rows(webhook) == [row]
 
 
-def test_frozen_before_it_notes_the_file(world: World, settled: Settled) -> None:
+def test_frozen_before_the_file_is_in_the_row(world: World, settled: Settled) -> None:
     webhook = payloads.mms(1)
     world.arm(failpoints.STORED_BUT_NOT_IN_THE_ROW, signal.SIGSTOP)
     world.send(webhook)
@@ -41,27 +41,27 @@ def test_frozen_before_it_notes_the_file(world: World, settled: Settled) -> None
     assert world.rows(webhook) == [row]
 
 
-def test_frozen_while_nobody_else_is_there(world: World, settled: Settled) -> None:
+def test_frozen_with_no_other_worker(world: World, settled: Settled) -> None:
     webhook = payloads.mms(1, faults=[HangInBody(2, at="cdn")])
     world.send(webhook)
-    world.was_asked(webhook, times=2)
+    world.wait_for_requests(webhook, times=2)
     with world.stopped("worker"):
         time.sleep(LEASE_S + 2)
     assert settled("worker SIGSTOP beyond its lease", "in the body, alone").flawless
 
 
-def test_asked_to_end_it_finishes_its_downloads(world: World, settled: Settled) -> None:
+def test_terminated_it_finishes_its_downloads(world: World, settled: Settled) -> None:
     webhook = payloads.mms(2, faults=[HangInBody(2, at="cdn")])
     world.send(webhook)
-    world.was_asked(webhook, times=2)
+    world.wait_for_requests(webhook, times=2)
     assert world.terminate("worker") == 0
     assert {row["status"] for row in world.rows(webhook)} == {"stored"}
     assert settled("worker SIGTERM", "in the body").flawless
 
 
-def test_asked_to_end_it_hands_back_what_waits(world: World, settled: Settled) -> None:
+def test_terminated_it_returns_waiting_messages(world: World, settled: Settled) -> None:
     webhook = payloads.mms(2, delay_s=5)
     world.send(webhook)
-    world.was_asked(webhook)
+    world.wait_for_requests(webhook)
     assert world.terminate("worker") == 0
     assert settled("worker SIGTERM", "waiting for the next attempt").flawless

@@ -1,4 +1,4 @@
-"""The whole service between proxies, and what may happen to it."""
+"""The whole service with a proxy before database and broker, and the faults it can be given."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mediapipe.simulator import Simulator
 from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.script import MediaScript
 from mediapipe.simulator.webhooks import NO_ANSWER
-from tests.faults import clock, failpoints, hurry
+from tests.faults import clock, failpoints, short_timeouts
 from tests.faults.judge import Judge, Row, Verdict
 from tests.faults.proxy import Proxy
 from tests.support import servers
@@ -36,7 +36,7 @@ GRACE_S = 20.0
 
 
 class World:
-    """Web, worker and beat, which see database and broker through a proxy each."""
+    """Web, worker and beat, which reach the database and the broker through a proxy each."""
 
     def __init__(
         self,
@@ -56,10 +56,10 @@ class World:
         self.log_dir = supervisor.log_dir or folder
         self.sent: dict[str, MediaScript] = {}
 
-    # What Twilio does
+    # Twilio's side
 
     def send(self, *webhooks: Webhook, answer: int = 200) -> list[float]:
-        """Send webhooks that must be answered so; return how many seconds each took."""
+        """Send webhooks, require this status, and return how many seconds each took."""
         before = len(self.twilio.deliveries())
         with ThreadPoolExecutor(min(64, len(webhooks))) as pool:
             answers = list(pool.map(self.twilio.send, webhooks))
@@ -67,27 +67,27 @@ class World:
         self.sent |= {script.sid: script for webhook in webhooks for script in webhook.media}
         return [delivery.took_s for delivery in self.twilio.deliveries()[before:]]
 
-    def insist(self, webhook: Webhook) -> None:
-        """Send a webhook until it is answered, as Twilio's repeats and its fallback URL do."""
+    def send_until_accepted(self, webhook: Webhook) -> None:
+        """Send a webhook until it gets a response, as Twilio does by retries and fallback URL."""
         deadline = time.monotonic() + 30
         while (status := self.twilio.send(webhook)) != 200:
             assert status == NO_ANSWER, f"answered {status}"
-            assert time.monotonic() < deadline, "nobody answers"
+            assert time.monotonic() < deadline, "no response"
         self.sent |= {script.sid: script for script in webhook.media}
 
-    def was_asked(self, webhook: Webhook, times: int = 1) -> None:
-        """Return when the service asked for each of the webhook's media so often."""
+    def wait_for_requests(self, webhook: Webhook, times: int = 1) -> None:
+        """Wait until the service has requested each of the webhook's media this many times."""
         for script in webhook.media:
             self.twilio.log.wait_for(script.sid, times, timeout_s=30)
 
-    # What happens to the processes
+    # Faults of the processes
 
     def signal(self, name: str, number: Signals) -> None:
         """Send a signal to web, worker or beat."""
         os.kill(self.supervisor.running[name].pid, number)
 
     def kill(self, name: str) -> None:
-        """End a program as the kernel does when memory runs out; it is started again."""
+        """Kill a program as the OOM killer does; the supervisor restarts it."""
         process = self.supervisor.running[name]
         process.kill()
         process.wait()
@@ -101,14 +101,14 @@ class World:
         return len(children)
 
     def terminate(self, name: str) -> int:
-        """Ask a program to end, as a deployment does; return its status; it is started again."""
+        """Terminate a program as a deployment does; return its exit status. It is restarted."""
         process = self.supervisor.running[name]
         process.terminate()
         return process.wait(GRACE_S)
 
     @contextmanager
     def stopped(self, name: str) -> Iterator[None]:
-        """Freeze a program meanwhile, as a host that swaps or a paused machine does."""
+        """Freeze a program inside the block, as a paused or swapping host does."""
         process = self.supervisor.running[name]
         os.kill(process.pid, SIGSTOP)
         try:
@@ -119,7 +119,7 @@ class World:
 
     @contextmanager
     def without(self, name: str) -> Iterator[None]:
-        """Let a program be dead meanwhile; what it holds in its sockets is gone with it."""
+        """Keep a program dead inside the block; what its sockets had buffered is lost."""
         before = self.supervisor.programs
         self.supervisor.programs = {n: program for n, program in before.items() if n != name}
         self.kill(name)
@@ -130,7 +130,7 @@ class World:
 
     @contextmanager
     def joined_by(self, *programs: Program) -> Iterator[None]:
-        """Run more programs meanwhile, under the same supervisor."""
+        """Run more programs inside the block, under the same supervisor."""
         before = self.supervisor.programs
         self.supervisor.programs = before | {program.name: program for program in programs}
         for program in programs:
@@ -148,26 +148,26 @@ class World:
         return Program(name, command, GRACE_S)
 
     def arm(self, failpoint: str, number: Signals = SIGKILL) -> Path:
-        """Let the next process that reaches this place get this signal there."""
+        """Send this signal to the next process that reaches this failpoint."""
         return failpoints.arm(self.failpoints, failpoint, number)
 
-    def says(self, name: str, text: str) -> int:
-        """Return how often a program's log has this text."""
+    def times_logged(self, name: str, text: str) -> int:
+        """Return how many times a program's log contains this text."""
         return (self.log_dir / f"{name}.log").read_text().count(text)
 
-    def wait_until_it_says(self, name: str, text: str, more_than: int) -> None:
-        """Return when a program's log has this text more often than that."""
+    def wait_until_logged(self, name: str, text: str, more_than: int) -> None:
+        """Wait until a program's log contains this text more than this many times."""
         deadline = time.monotonic() + 30
-        while self.says(name, text) <= more_than:
-            assert time.monotonic() < deadline, f"{name} never said {text!r} again"
+        while self.times_logged(name, text) <= more_than:
+            assert time.monotonic() < deadline, f"{name} did not log {text!r} again"
             time.sleep(0.1)
 
     def retry(self, reason: str) -> None:
-        """Put back to work what has failed for this reason by now, as a person does."""
+        """Retry what has failed with this slug, as an operator does."""
         self.judge.wait_until_final(list(self.sent.values()), 90)
         manage(self.supervisor.env, "retry", "--error", reason)
 
-    # What becomes of it
+    # Results
 
     def rows(self, webhook: Webhook) -> list[Row]:
         """Return the rows of a webhook's media."""
@@ -184,20 +184,20 @@ class World:
         raise TimeoutError(f"{self.rows(webhook)} never had {values}")
 
     def wait_for_result(self, attempt: Row, timeout_s: float = 30) -> None:
-        """Return when the task that made this attempt has ended."""
+        """Wait until the task that made this attempt has finished."""
         deadline = time.monotonic() + timeout_s
         while not self.judge.result(attempt["task_id"]):
-            assert time.monotonic() < deadline, f"the task of {attempt} never ended"
+            assert time.monotonic() < deadline, f"the task of {attempt} never finished"
             time.sleep(0.1)
 
     def settle(self, timeout_s: float = 45, *, ordered: bool = True) -> Verdict:
-        """Wait until all that was sent has come to its end, and judge it."""
+        """Wait until everything sent is in a final state, and judge it."""
         scripts = list(self.sent.values())
         self.judge.wait_until_final(scripts, timeout_s)
         return self.judge.verdict(scripts, ordered=ordered)
 
     def empty_broker(self) -> None:
-        """Take every message out of the broker, as a restart without its disk does."""
+        """Delete every message in the broker, as a restart without its disk does."""
         if self.broker_url.startswith("redis"):
             with redis.Redis.from_url(self.broker_url) as client:
                 client.flushdb()
@@ -206,24 +206,24 @@ class World:
         for queue in QUEUES:
             servers.rabbitmqctl("purge_queue", "-p", vhost, queue)
 
-    def heal(self) -> None:
-        """Put everything right again for the next test."""
+    def restore(self) -> None:
+        """Undo every fault, for the next test."""
         for proxy in (self.database, self.broker):
             proxy.switch("pass")
-        clock.set_right(self.failpoints)
+        clock.reset(self.failpoints)
         for file in self.failpoints.iterdir():
             file.unlink()
         for script in self.sent.values():
             script.release()
         self.sent.clear()
         for name in self.supervisor.running:
-            self._run_again(name)
+            self._wait_until_running(name)
         wait_until_ready(self.url)
 
-    def _run_again(self, name: str) -> None:
+    def _wait_until_running(self, name: str) -> None:
         deadline = time.monotonic() + 10
         while self.supervisor.running[name].poll() is not None:
-            assert time.monotonic() < deadline, f"{name} was not started again"
+            assert time.monotonic() < deadline, f"{name} was not restarted"
             time.sleep(0.1)
         self.signal(name, SIGCONT)
 
@@ -244,7 +244,7 @@ def running(
     ):
         env = {
             **twilio.environment(),
-            **hurry.ENVIRONMENT,
+            **short_timeouts.ENVIRONMENT,
             "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
             "DATA_DIR": str(data_dir),
             "FAILPOINTS": str(folder),
@@ -267,7 +267,7 @@ def running(
             wait_for_line(data_dir / "logs" / "worker.log", " ready.")
             proxies = {"database": database, "broker": broker}
             yield World(f"http://{bind}", supervisor, proxies, judge, folder)
-            # The programs end in good order only while they can reach their servers.
+            # The programs shut down cleanly only while they can reach their servers.
             for proxy in proxies.values():
                 proxy.switch("pass")
 
@@ -286,7 +286,7 @@ def supervised(supervisor: Supervisor) -> Iterator[None]:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask a program to end, frozen or not, and wait for it."""
+    """Terminate a program, frozen or not, and wait for it."""
     if process.poll() is None:
         process.send_signal(SIGCONT)
         process.terminate()

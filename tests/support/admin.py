@@ -1,4 +1,4 @@
-"""What the tests of the admin share: people in their roles, and pages as they see them."""
+"""Users of each role, and the admin's pages as they see them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def text_of(answer: Any) -> str:
 
 
 def queries(client: Client, name: str, *args: Any) -> int:
-    """Return how many queries a page costs."""
+    """Return the number of queries of a page."""
     with CaptureQueriesContext(connection) as captured:
         page(client, name, *args)
     return len(captured)

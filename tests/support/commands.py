@@ -1,4 +1,4 @@
-"""manage.py as a process of its own, in an environment in which only what a test says is set."""
+"""manage.py as a process, in an environment with only the variables a test sets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.support import make
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# What a developer's .env may say is overruled by empty values, which count as unset.
+# Empty values count as unset, and override a developer's .env.
 NAMES = [
     "DJANGO_SECRET_KEY",
     "DJANGO_DEBUG",

@@ -1,4 +1,4 @@
-"""What the transport tests share: a download over loopback, and a provider of few words."""
+"""A download over loopback, and a stub provider."""
 
 import io
 import ipaddress
@@ -92,7 +92,7 @@ class StubProvider:
 
 @dataclass
 class Download:
-    """One download and all that came of it."""
+    """One download and its evidence."""
 
     url: str
     credentials: tuple[Credentials, ...] = (ANN,)

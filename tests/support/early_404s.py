@@ -1,4 +1,4 @@
-"""Media that was announced too early, with its attempts, at times that a test chooses."""
+"""Media with early 404s, and its attempts, at given times."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def media(
 ) -> MediaItem:
     """Return an item that was answered 404 at these seconds after its webhook, then was stored.
 
-    Without `found_s` it is still waited for.
+    Without `found_s` it is still retrying.
     """
     item = make.media(inbound, at)
     moments = [at + timedelta(seconds=seconds) for seconds in not_found_s]

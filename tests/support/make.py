@@ -1,4 +1,4 @@
-"""Small builders of what most tests start from."""
+"""Builders of the rows and messages that most tests start from."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def announced(message_sid: str, **changes: Any) -> AnnouncedMedia:
 
 
 def message(pictures: int = 1, **changes: Any) -> InboundMessage:
-    """Return a picture message as the provider hands it on."""
+    """Return a picture message as the provider parses it."""
     message_sid = sid("MM")
     fields = {
         "kind": Kind.MESSAGE,
@@ -57,7 +57,7 @@ def message(pictures: int = 1, **changes: Any) -> InboundMessage:
 
 
 def recording(**changes: Any) -> InboundMessage:
-    """Return a finished call recording as the provider hands it on."""
+    """Return a finished call recording as the provider parses it."""
     recording_sid = sid("RE")
     url = f"{API}/2010-04-01/Accounts/{ACCOUNT}/Recordings/{recording_sid}"
     fields = {
@@ -73,17 +73,17 @@ def recording(**changes: Any) -> InboundMessage:
 
 
 def event(inbound: InboundMessage | None = None, at: datetime | None = None) -> WebhookEvent:
-    """Take a message in and return its event."""
+    """Record a message and return its event."""
     return record(inbound or message(), provider="twilio", received_at=at or timezone.now())
 
 
 def media(inbound: InboundMessage | None = None, at: datetime | None = None) -> MediaItem:
-    """Take a message in and return its only media item."""
+    """Record a message and return its only media item."""
     return event(inbound, at).media.get()
 
 
 def claimed(inbound: InboundMessage | None = None) -> MediaItem:
-    """Take a message in and claim its only media item."""
+    """Record a message and claim its only media item."""
     item = MediaItem.claim(media(inbound).pk)
     assert item is not None
     return item

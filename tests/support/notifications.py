@@ -1,4 +1,4 @@
-"""What the tests of notification share: an incident, and channels that lead to this machine."""
+"""An incident, and notification channels that lead to this machine."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def later(**delta: float) -> time_machine.travel:
 
 
 def attempt(notice: Notice) -> Notice:
-    """Make the attempt that is due, and return what became of the notice."""
+    """Make the attempt that is due, and return the notice after it."""
     claimed = Notice.claim(notice.pk)
     assert claimed is not None
     with contextlib.suppress(Undelivered):

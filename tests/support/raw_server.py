@@ -1,4 +1,4 @@
-"""A server on a loopback address: it says exactly the bytes it is told, and keeps what it heard."""
+"""A server on a loopback address that sends exact bytes and records the requests."""
 
 import contextlib
 import socket
@@ -11,12 +11,12 @@ from typing import BinaryIO
 
 CERTIFICATE = Path(__file__).parent / "certificates" / "media.example.pem"
 
-# Bytes are one answer on a connection that stays open; a callable ends its connection.
+# Bytes are one response on a connection that stays open; a callable closes its connection.
 Script = bytes | Callable[[socket.socket], None]
 
 
 class RawServer:
-    """Answers the n-th request with the n-th script, over as few connections as the client uses."""
+    """Answers the n-th request with the n-th script, on any number of connections."""
 
     def __init__(self, scripts: tuple[Script, ...], host: str, *, tls: bool) -> None:
         self.requests: list[str] = []
@@ -99,7 +99,7 @@ def serve(*scripts: Script, host: str = "127.0.0.1", tls: bool = False) -> Itera
 
 
 def answer(status: int = 200, body: bytes = b"", **headers: str) -> bytes:
-    """Return a whole answer with its Content-Length; `_` in a header's name stands for `-`."""
+    """Return a whole answer with its Content-Length; `_` in a header's name becomes `-`."""
     lines = [f"HTTP/1.1 {status} Reason", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
@@ -110,12 +110,12 @@ def redirect(location: str, status: int = 307) -> bytes:
 
 
 def cut(said: bytes) -> Script:
-    """Say this much, then end the connection."""
+    """Send these bytes, then close the connection."""
     return lambda connection: connection.sendall(said)
 
 
 def silence(said: bytes = b"") -> Script:
-    """Say this much, then nothing, until the other side goes away."""
+    """Send these bytes, then nothing until the client closes the connection."""
 
     def run(connection: socket.socket) -> None:
         connection.sendall(said)
@@ -125,7 +125,7 @@ def silence(said: bytes = b"") -> Script:
 
 
 def drip(said: bytes, drops: bytes, *, every_s: float = 0.05) -> Script:
-    """Say this much, then `drops` over and over, until the other side goes away."""
+    """Send these bytes, then `drops` over and over until the client closes the connection."""
 
     def run(connection: socket.socket) -> None:
         connection.sendall(said)

@@ -1,4 +1,4 @@
-"""Who takes what we send: a web server and a mail server on loopback that keep what they heard."""
+"""A web server and a mail server on loopback that record what we send."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Heard:
-    """What came, and what is answered: each of the answers once, then the last one for ever."""
+    """The requests received, and the responses: each is sent once, then the last one for ever."""
 
     url: str = ""
     answers: list[tuple[int, str]] = field(default_factory=lambda: [(200, "ok")])
@@ -25,7 +25,7 @@ class Heard:
 
 @contextlib.contextmanager
 def web_server(*answers: int) -> Iterator[Heard]:
-    """Run a receiver of webhooks that answers with these statuses, one after the other."""
+    """Run a webhook receiver that answers with these statuses, one after the other."""
     heard = Heard(answers=[(status, "said so") for status in answers] or [(200, "ok")])
 
     class Handler(BaseHTTPRequestHandler):
@@ -51,7 +51,7 @@ def web_server(*answers: int) -> Iterator[Heard]:
 
 @dataclass
 class Mailbox:
-    """What a mail server was given, and what it answers to RCPT."""
+    """The messages a mail server received, and its reply to RCPT."""
 
     port: int = 0
     to_rcpt: str = "250 ok"
@@ -61,7 +61,7 @@ class Mailbox:
 
 @contextlib.contextmanager
 def mail_server() -> Iterator[Mailbox]:
-    """Run a mail server that takes everything, or refuses each recipient as it is told."""
+    """Run a mail server that accepts everything, or refuses recipients as `to_rcpt` says."""
     mailbox = Mailbox()
 
     class Handler(socketserver.StreamRequestHandler):

@@ -1,4 +1,4 @@
-"""A web server in front of another one, which passes requests on as badly as a test wants."""
+"""A reverse proxy that can change what it forwards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Passed:
-    """A request on its way through."""
+    """A request to forward."""
 
     target: str
     headers: dict[str, str]
@@ -26,7 +26,7 @@ def untouched(request: Passed) -> Passed:
 
 @contextmanager
 def reverse_proxy(behind: str, change: Callable[[Passed], Passed] = untouched) -> Iterator[str]:
-    """Yield the origin of a proxy in front of this origin; it answers 502 if nobody is there."""
+    """Yield the origin of a proxy in front of this origin; it answers 502 if the origin is down."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -63,5 +63,5 @@ def passed_on(behind: str, request: Passed) -> tuple[int, str, bytes]:
 
 
 def with_host(name: str) -> Callable[[Passed], Passed]:
-    """Return how a proxy passes on that puts its own name for web into the Host header."""
+    """Return a change that puts the upstream's own name into the Host header."""
     return lambda request: replace(request, headers=request.headers | {"Host": name})

@@ -1,6 +1,6 @@
 """The servers that tests may use where they answer at their standard local ports.
 
-Each test gets a database, a vhost or a Redis number of its own, which is removed afterwards.
+Each test gets its own database, vhost or Redis database, which is removed afterwards.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TAKEN = "taken-by-a-test"
 
 
 def need(port: int, name: str) -> None:
-    """Skip the test when nobody answers at this port; fail it with REQUIRE_SERVICES=1."""
+    """Skip the test if no server accepts connections; with REQUIRE_SERVICES=1 fail it."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=2).close()
     except OSError as error:
@@ -32,7 +32,7 @@ def need(port: int, name: str) -> None:
 
 
 def missing(reason: str) -> None:
-    """Report what is not there."""
+    """Skip or fail the test because something is missing."""
     if os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(f"{reason}, and REQUIRE_SERVICES is set")
     pytest.skip(reason)
@@ -74,15 +74,15 @@ def rabbitmqctl(*arguments: str) -> None:
 
 @contextmanager
 def redis_number() -> Iterator[str]:
-    """Yield the URL of a Redis number that nobody uses."""
+    """Yield the URL of an unused Redis database."""
     need(6379, "Redis")
     for number in range(15, 0, -1):
         with redis.Redis.from_url(f"{REDIS}/{number}") as client:
-            # Two processes may look at the same moment: the number is his whose mark it is.
+            # Of two processes that check at the same moment, the one that sets the mark gets it.
             if client.dbsize() == 0 and client.set(TAKEN, 1, nx=True):
                 try:
                     yield f"{REDIS}/{number}"
                 finally:
                     client.flushdb()
                 return
-    missing("every Redis number from 1 to 15 is in use")
+    missing("every Redis database from 1 to 15 is in use")

@@ -1,4 +1,4 @@
-"""The whole service as real processes, and what it says of itself through its own commands."""
+"""The whole service as real processes, inspected through its own commands."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Service:
         return [json.loads(line) for line in self.manage("export_media", *arguments).splitlines()]
 
     def wait_until_settled(self, media: int, timeout_s: float = 120) -> list[Line]:
-        """Return the export once it has so many items, all of them in a final state."""
+        """Wait until the export has this many items, all in a final state, and return it."""
         return wait_for(
             self.export,
             lambda lines: len(lines) >= media and all(map(is_final, lines)),
@@ -71,7 +71,7 @@ def is_final(line: Line) -> bool:
 def wait_for(
     ask: Callable[[], list[Line]], good: Callable[[list[Line]], bool], timeout_s: float
 ) -> list[Line]:
-    """Ask again until the answer is good; return the last answer when the time is over."""
+    """Poll until the export is good; return the last one at the timeout."""
     deadline = time.monotonic() + timeout_s
     while not good(answer := ask()) and time.monotonic() < deadline:
         time.sleep(0.5)
@@ -102,11 +102,11 @@ def running(data_dir: Path, workers: Sequence[Program] = (), /, **env: str) -> I
 
 
 def wait_for_line(log: Path, text: str, timeout_s: float = 60) -> None:
-    """Return when a program's log has this text."""
+    """Wait until a program's log contains this text."""
     deadline = time.monotonic() + timeout_s
     while text not in log.read_text():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{log} never said {text!r}")
+            raise TimeoutError(f"{log} did not log {text!r}")
         time.sleep(0.1)
 
 

@@ -47,7 +47,7 @@ HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 9, 8, 9, 10, 10, 9, 8, 7, 6, 5, 4, 3
 # When the attempts are made, in seconds after the first one.
 SCHEDULE_S = (0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 843, 2643, 6243, 17043, 38643, 81843, 168243)
 LARGE, SMALL, STRANGE = (f"AC{number:032x}" for number in (1, 2, 3))
-OWED = (Status.QUEUED, Status.RETRYING)
+UNFINISHED = (Status.QUEUED, Status.RETRYING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +107,17 @@ class Week:
                 now += step
                 self._go_on(now)
                 clock.move_to(now)
-                # Where the worker is away, nobody looks for anything.
+                # While the worker is down, detection does not run either.
                 if not self._down(now):
                     detection.check(now)
 
     def announced(self) -> list[tuple[str, str, str]]:
-        """Return kind, cause and account of each step that people were told of, in order."""
+        """Return kind, cause and account of each notified step, in order."""
         steps = IncidentStep.objects.notifiable().select_related("incident")
         return [(s.kind, s.incident.cause, s.incident.account_sid) for s in steps]
 
     def wrong(self) -> Counter[tuple[str, str]]:
-        """Count the items that are said to be something else than they are: truth, word."""
+        """Count the items with a wrong diagnosis: truth, diagnosis."""
         rows = MediaItem.objects.exclude(not_found_because="")
         said = rows.values_list("identity", "not_found_because")
         pairs = ((self.truths[identity].because, word) for identity, word in said)
@@ -126,7 +126,7 @@ class Week:
     def report(
         self, name: str, expected: int, begins: datetime | None = None, end: datetime | None = None
     ) -> None:
-        """Add this week to the table: how long after its begin and its end people were told."""
+        """Add this week to the table: delays of the notifications after its beginning and end."""
         opened = [s for s in IncidentStep.objects.notifiable() if s.kind == StepKind.OPENED]
         over = [s for s in IncidentStep.objects.notifiable() if s.kind == StepKind.RECOVERED]
         judged = MediaItem.objects.exclude(not_found_because="").count()
@@ -159,7 +159,7 @@ class Week:
         WebhookEvent.objects.bulk_create([truth.item.event for truth in truths])
         MediaItem.objects.bulk_create([truth.item for truth in truths])
         self.truths |= {truth.item.identity: truth for truth in truths}
-        self.waiting += [truth for truth in truths if truth.item.status in OWED]
+        self.waiting += [truth for truth in truths if truth.item.status in UNFINISHED]
 
     def _arrivals(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, str]]:
         for account_sid in self.accounts:
@@ -205,12 +205,12 @@ class Week:
             self._attempts(truth, now)
             if truth.tried > before:
                 truth.item.save()
-        self.waiting = [truth for truth in self.waiting if truth.item.status in OWED]
+        self.waiting = [truth for truth in self.waiting if truth.item.status in UNFINISHED]
 
     def _attempts(self, truth: Truth, now: datetime, *, asks: bool = True) -> None:
         """Make the attempts that are due; those before a row is there are the ones that ask not."""
         item = truth.item
-        while item.status in OWED and truth.tried < (len(SCHEDULE_S) if asks else 3):
+        while item.status in UNFINISHED and truth.tried < (len(SCHEDULE_S) if asks else 3):
             at = truth.first_attempt_at + timedelta(seconds=SCHEDULE_S[truth.tried])
             if at > now:
                 return

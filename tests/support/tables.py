@@ -1,4 +1,4 @@
-"""Tables that tests fill with what they saw, printed at the end of the run.
+"""Tables that tests fill with results, printed at the end of the run.
 
 The rows travel with the report of their test, because that may run in another process than the one
 that prints.

@@ -23,7 +23,7 @@ NAME = "tests.archive"
 
 
 class Archive:
-    """What the other side's task does: it notes what it gets, and fails when it is told to."""
+    """The receiver's task: it records its arguments, and fails on demand."""
 
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Our application for gevent's pool, where psycopg2 would hold up everybody while it waits."""
+"""Our application for gevent's pool, where psycopg2 would block every greenlet while it waits."""
 
 from typing import Any
 
@@ -15,5 +15,5 @@ patch_psycopg()
 
 @task_postrun.connect
 def _close_connection(**kwargs: Any) -> None:
-    """Leave no connection behind: each task is a greenlet of its own, which takes it to its end."""
+    """Close the connections: each task runs in a new greenlet, which has its own."""
     connections.close_all()

@@ -1,4 +1,4 @@
-"""The service's patience in seconds instead of minutes, so that a cell takes seconds too."""
+"""Leases and timeouts of seconds instead of minutes, so that a test takes seconds too."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from mediapipe.fetching import schedule
 from mediapipe.models.media import item, queryset
 
 LEASE_S = 5.0
-PATIENCE_S = 4.0
+DELIVERY_TIMEOUT_S = 4.0
 
 # Shorter than the lease, as they are in production: a silent server does not cost the lease.
 ENVIRONMENT = {
@@ -23,10 +23,10 @@ ENVIRONMENT = {
 
 
 def shorten() -> None:
-    """Put short leases in everywhere where the name is bound."""
+    """Set short leases in every module that binds the name."""
     item.LEASE = timedelta(seconds=LEASE_S)
     fetch.RENEW_EVERY_S = LEASE_S / 3
     for module in (item, queryset):
         assert "DELIVERY_TIMEOUT" in vars(module)
-        vars(module)["DELIVERY_TIMEOUT"] = timedelta(seconds=PATIENCE_S)
+        vars(module)["DELIVERY_TIMEOUT"] = timedelta(seconds=DELIVERY_TIMEOUT_S)
     schedule.OUR_FAULT_DELAY_S = 2.0

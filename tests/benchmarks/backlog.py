@@ -1,4 +1,4 @@
-"""What a worker has to fetch: rows and messages that are all there before it may begin.
+"""What a worker has to fetch: all rows and messages exist before it starts.
 
 Imported once Django is set up, because it is about our own models.
 """
@@ -24,22 +24,22 @@ from tests.benchmarks.workers import Worker
 LOOK_EVERY_S = 0.05
 
 
-class Owed:
-    """The media that is owed in one round of one worker."""
+class Backlog:
+    """The media one worker has to fetch in one round."""
 
     def __init__(self, folder: Path) -> None:
-        """Have the plain task write into this folder."""
+        """The plain task writes into `folder`."""
         self.folder = folder
         self.count = 0
 
     def publish(self, worker: Worker, urls: Sequence[str]) -> None:
-        """Put everything into the worker's queue, which it does not look into meanwhile."""
+        """Publish everything to the worker's queue, which it does not consume meanwhile."""
         app.control.cancel_consumer(worker.queue, destination=worker.hosts, reply=True, timeout=5)
         TaskResult.objects.all().delete()
         WebhookEvent.objects.all().delete()
         self.count = len(urls)
         done = dispatch(_rows(urls), worker.queue) if worker.ours else self._plain(worker, urls)
-        assert done, "The broker did not take it all."
+        assert done, "The broker did not accept every message."
 
     def _plain(self, worker: Worker, urls: Sequence[str]) -> bool:
         return try_publish(partial(self._publish_plain, worker, urls))
@@ -51,11 +51,11 @@ class Owed:
             app.send_task(name, (url, path), queue=worker.queue, producer=producer, retry=False)
 
     def release(self, worker: Worker) -> None:
-        """Let the worker begin."""
+        """Let the worker consume its queue."""
         app.control.add_consumer(worker.queue, destination=worker.hosts)
 
     def wait(self, stalled_s: float) -> None:
-        """Return when every task has its result; raise TimeoutError if they stop coming."""
+        """Wait until every task has a result; raise TimeoutError if they stop coming."""
         done, changed = -1, time.monotonic()
         while done < self.count:
             time.sleep(LOOK_EVERY_S)

@@ -1,4 +1,4 @@
-"""Our application for prefork: `--pool prefork` yields to the pool that the settings name."""
+"""Our application for prefork: `--pool prefork` alone is overridden by the pool in the settings."""
 
 from django.conf import settings
 
