@@ -135,14 +135,14 @@ class TooSlow(TransientFailure):
     todo = "Raise MEDIA_READ_TIMEOUT or MEDIA_TOTAL_TIMEOUT if the media is large."
 
 
-class Truncated(TransientFailure):
+class BodyTruncated(TransientFailure):
     """The body is shorter than its Content-Length."""
 
     slug = "truncated"
     todo = "Nothing: partial files are discarded, and it is retried."
 
 
-class EmptyBody(TransientFailure):
+class BodyEmpty(TransientFailure):
     """The response succeeded but has an empty body."""
 
     slug = "empty"

@@ -13,7 +13,7 @@ from django.conf import settings
 from requests.auth import HTTPBasicAuth
 
 from mediapipe.failures import (
-    EmptyBody,
+    BodyEmpty,
     RedirectRefused,
     TooLarge,
     UnexpectedResponse,
@@ -98,7 +98,7 @@ class _Attempt:
         with storage_failures():
             to.flush()
         if not head:
-            raise EmptyBody
+            raise BodyEmpty
         _check_declared(self.evidence)
         return Body(self.evidence.bytes_received, digest.hexdigest(), head)
 

@@ -8,11 +8,11 @@ import requests
 import urllib3
 
 from mediapipe.failures import (
+    BodyTruncated,
     ConnectionFailed,
     StorageFailed,
     TooSlow,
     TransientFailure,
-    Truncated,
     UnexpectedResponse,
 )
 from mediapipe.fetching.http.deadline import Deadline
@@ -53,7 +53,7 @@ def storage_failures() -> Iterator[None]:
 def _meaning(error: BaseException) -> type[TransientFailure]:
     chain = list(_chain(error))
     if any(isinstance(link, http.client.IncompleteRead) for link in chain):
-        return Truncated
+        return BodyTruncated
     if any(isinstance(link, TIMEOUTS) for link in chain):
         return TooSlow
     # Exceptions of requests are OSErrors too, whatever is the matter.

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from mediapipe.failures import (
+    BodyEmpty,
+    BodyTruncated,
     ConnectionFailed,
-    EmptyBody,
     RateLimited,
     StorageFailed,
     TooLarge,
     TransientMedia404,
-    Truncated,
     UnexpectedResponse,
     WrongEncoding,
 )
@@ -74,14 +74,14 @@ def test_progress_is_told_while_a_body_comes_slowly() -> None:
 def test_a_body_that_is_cut_short_is_truncated(sent: int) -> None:
     with serve(cut(OK + b"Content-Length: 1000\r\n\r\n" + b"x" * sent)) as origin:
         one = Download(origin.url())
-        one.fails_as(Truncated)
+        one.fails_as(BodyTruncated)
     assert one.evidence.bytes_received == sent
 
 
 @pytest.mark.parametrize("said", [b"", b"5", b"5\r\nmed", b"5\r\nmedia\r\n", b"wrong\r\nmedia\r\n"])
 def test_chunks_that_are_cut_short_are_truncated(said: bytes) -> None:
     with serve(cut(CHUNKED + said)) as origin:
-        Download(origin.url()).fails_as(Truncated)
+        Download(origin.url()).fails_as(BodyTruncated)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_chunks_that_are_cut_short_are_truncated(said: bytes) -> None:
 )
 def test_a_success_without_a_byte_is_empty(said: bytes) -> None:
     with serve(said) as origin:
-        Download(origin.url()).fails_as(EmptyBody)
+        Download(origin.url()).fails_as(BodyEmpty)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip", "nonsense"])

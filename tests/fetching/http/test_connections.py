@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pytest_django import Settings
 
-from mediapipe.failures import ConnectionFailed, TooSlow, TransientMedia404, Truncated
+from mediapipe.failures import BodyTruncated, ConnectionFailed, TooSlow, TransientMedia404
 from mediapipe.fetching.http import session as sessions
 from mediapipe.fetching.http.session import session
 from tests.support.downloads import Download, get, loopback  # noqa: F401
@@ -63,7 +63,7 @@ def test_an_error_and_a_redirect_leave_the_connection_usable() -> None:
 def test_a_broken_answer_costs_its_connection() -> None:
     broken = cut(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")
     with serve(broken, answer(200, b"media")) as origin:
-        Download(origin.url()).fails_as(Truncated)
+        Download(origin.url()).fails_as(BodyTruncated)
         assert get(origin.url()) == b"media"
     assert origin.connections == 2
 

@@ -4,10 +4,10 @@ from email.utils import format_datetime
 import pytest
 
 from mediapipe.failures import (
+    BodyTruncated,
     ConnectionFailed,
     RedirectRefused,
     TransientMedia404,
-    Truncated,
     Unauthorized,
 )
 from mediapipe.providers.base import Evidence
@@ -84,7 +84,7 @@ def test_a_cut_body_leaves_what_was_known_before() -> None:
     said = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 9\r\n\r\nabc"
     with serve(cut(said)) as origin:
         one = Download(origin.url())
-        one.fails_as(Truncated)
+        one.fails_as(BodyTruncated)
     assert one.evidence.declared_content_type == "video/mp4"
     assert one.evidence.bytes_received == 3
 
