@@ -1,35 +1,68 @@
 """Text without what must not leave the service: phone numbers, and URLs that are secrets."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
-# After a plus whatever looks like a number is one: as it is, escaped for a URL or for JSON.
+# A plus sign as it is, or escaped for a URL or for JSON. Any digits after it are a number.
 PLUS = r"(?:\+|%2[Bb]|\\u002[bB])"
-REST = r"\d(?:[\s().\-/]{0,2}\d){6,}"
-# Without one it must stand by itself, because a SID or a hash is full of digits too.
-NUMBER = re.compile(rf"{PLUS}\(?{REST}|(?<![0-9A-Za-z])\(?{REST}(?![0-9A-Za-z])")
+DIGITS = r"\d(?:[\s().\-/]{0,2}\d){6,}"
+# Without a plus it must not touch letters or digits: SIDs and hashes are full of digits too.
+PHONE_NUMBER = re.compile(
+    rf"(?P<plus>{PLUS})\(?{DIGITS}|(?<![0-9A-Za-z])\(?{DIGITS}(?![0-9A-Za-z])"
+)
 DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d(?: \d\d)?")
-# These parameters of Twilio hold a number and nothing else, be it as short as a short code.
-NAMED = re.compile(
+# Twilio's parameters that contain nothing but a number, which may be as short as a short code.
+NUMBER_FIELDS = re.compile(
     r"(?i)(?:from|to|caller|called|forwardedfrom|author|waid|sender|recipient"
     r"|originalrepliedmessagesender|externaluserid|messagingbinding.*address|sipaddress)"
 )
-# These hold one where nobody sees it: a signed statement about the call, in base64.
-SEALED = re.compile(r"(?i)stirpassporttoken|stirpassport")
+# A signed statement about the call, in base64: it contains both numbers.
+OPAQUE_FIELDS = re.compile(r"(?i)stirpassporttoken|stirpassport")
+URL = re.compile(r"https?://[^\s\"'<>]+")
 SHOWN_DIGITS = 2
-SIGN = "•"
+MASK = "•"
 
 
-def masked(text: str) -> str:
+def mask_phone_numbers(text: str) -> str:
     """Return the text with each phone number in it masked: `+15550000077` is `+•••••••••77`."""
-    return NUMBER.sub(_if_no_date, text)
+    return PHONE_NUMBER.sub(_mask_match, text)
 
 
-def masked_value(name: str, value: str) -> str:
-    """Return the value of a webhook's parameter of this name with each phone number masked."""
-    if SEALED.fullmatch(name):
-        return SIGN * 3
-    return _digits_masked(value) if NAMED.fullmatch(name) else masked(value)
+def mask_parameter(name: str, value: str) -> str:
+    """Return the value of this parameter of a webhook with each phone number in it masked."""
+    if OPAQUE_FIELDS.fullmatch(name):
+        return MASK * 3
+    return _mask_digits(value) if NUMBER_FIELDS.fullmatch(name) else mask_phone_numbers(value)
+
+
+def _mask_match(found: re.Match[str]) -> str:
+    if DATE.fullmatch(found[0]):
+        return found[0]
+    # The escaped plus signs contain digits of their own, which stay.
+    plus = found["plus"] or ""
+    return plus + _mask_digits(found[0].removeprefix(plus))
+
+
+def _mask_digits(text: str) -> str:
+    hidden = max(len(re.findall(r"\d", text)) - SHOWN_DIGITS, 0)
+    return re.sub(r"\d", MASK, text, count=hidden) if hidden else text
+
+
+def strip_url_secrets(url: str) -> str:
+    """Return the URL without user, password, query and fragment; "" for a malformed URL.
+
+    The query of a signed link opens the media; SIDs in the path open nothing without credentials.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def redact(text: str) -> str:
+    """Return the text without phone numbers and without the secrets of the URLs in it."""
+    return mask_phone_numbers(URL.sub(lambda found: strip_url_secrets(found[0]), text))
 
 
 def host_of(url: str) -> str:
@@ -42,19 +75,3 @@ def host_of(url: str) -> str:
     except ValueError:
         # A webhook can announce anything as a URL; a refused one is recorded as it came.
         return ""
-
-
-def _if_no_date(found: re.Match[str]) -> str:
-    return found[0] if DATE.fullmatch(found[0]) else _masked(found[0])
-
-
-def _masked(number: str) -> str:
-    # The plus, however it is written, holds digits of its own.
-    plus = re.match(PLUS, number)
-    start = plus.end() if plus else 0
-    return number[:start] + _digits_masked(number[start:])
-
-
-def _digits_masked(text: str) -> str:
-    hidden = max(len(re.findall(r"\d", text)) - SHOWN_DIGITS, 0)
-    return re.sub(r"\d", SIGN, text, count=hidden) if hidden else text

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from mediapipe.admin.pages import render_page
 from mediapipe.models import WebhookEvent
-from mediapipe.redaction import masked_value
+from mediapipe.redaction import mask_parameter
 
 Pairs = list[tuple[str, str]]
 MOST_REPEATS = 50
@@ -17,7 +17,7 @@ MOST_REPEATS = 50
 def show(request: HttpRequest, event: WebhookEvent) -> HttpResponse:
     """Answer with the page of this event, its numbers masked for those who may not see them."""
     sees = request.user.has_perm("mediapipe.view_numbers")
-    shown: Callable[[str, str], str] = (lambda name, value: value) if sees else masked_value
+    shown: Callable[[str, str], str] = (lambda name, value: value) if sees else mask_parameter
     repeated = event.repeated.order_by("received_at")[:MOST_REPEATS]
     return render_page(
         request,

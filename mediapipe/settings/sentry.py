@@ -1,45 +1,41 @@
-"""Exceptions reported to Sentry, without anything that is nobody else's business."""
-
-import re
 from typing import Any
 
-# What follows the ? of a signed link opens the media; SIDs and request ids open nothing.
-QUERY = re.compile(r"(https?://[^\s\"'<>?]+)\?[^\s\"'<>]+")
-PHONE = re.compile(r"\+\d{7,15}\b")
-# All that a request has and that a report does without.
+from mediapipe.redaction import redact
+
+# The parts of a request that contain the webhook, cookies or credentials.
 PRIVATE = ("data", "query_string", "cookies", "headers", "env")
 
 
 def configure(dsn: str, **options: Any) -> None:
-    """Send unexpected exceptions of this process to this DSN; `options` are sentry_sdk's."""
+    """Report unexpected exceptions of this process to this DSN; `options` are sentry_sdk's."""
     import sentry_sdk
 
     sentry_sdk.init(
         dsn,
-        # By itself it sends nothing that it knows for personal. These hold webhooks and links all
-        # the same: the variables of each frame, and what was logged before.
+        # By default the SDK omits what it knows to be personal data. Local variables and log
+        # records are not on its list, but contain webhooks and signed links.
         include_local_variables=False,
         max_breadcrumbs=0,
         max_request_body_size="never",
-        before_send=scrubbed,
+        before_send=scrub_event,
         **options,
     )
 
 
-def scrubbed(event: Any, hint: Any) -> Any:
-    """Return the event without requests' contents, phone numbers and what signs a link."""
+def scrub_event(event: Any, hint: Any) -> Any:
+    """Return the event without request contents, phone numbers and the secrets of URLs."""
     request = event.get("request", {})
     for name in PRIVATE:
         request.pop(name, None)
     event.pop("user", None)
-    return _cleaned(event)
+    return _redact_all(event)
 
 
-def _cleaned(value: Any) -> Any:
+def _redact_all(value: Any) -> Any:
     if isinstance(value, str):
-        return PHONE.sub("+…", QUERY.sub(r"\1?…", value))
+        return redact(value)
     if isinstance(value, dict):
-        return {name: _cleaned(part) for name, part in value.items()}
+        return {name: _redact_all(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_cleaned(part) for part in value]
+        return [_redact_all(part) for part in value]
     return value

@@ -17,7 +17,7 @@ from pytest_django import DjangoAssertNumQueries
 from mediapipe.escalation.report.case import Case, NothingToReport, case_of
 from mediapipe.escalation.report.figures import Figures, figures
 from mediapipe.escalation.report.package import name_of, summary, write_package
-from mediapipe.escalation.report.rows import KEYS, csv_row, plain_url, rows
+from mediapipe.escalation.report.rows import KEYS, csv_row, rows
 from mediapipe.models import MediaItem
 from tests.support import early_404s, make
 
@@ -289,11 +289,6 @@ def test_a_request_id_that_is_a_formula_stays_a_text(start: str) -> None:
     line = csv_row(next(rows(case())))
     assert line["not_found_request_ids"] == f"'{formula}"
     assert line["not_found_count"] == 1
-
-
-def test_a_url_is_told_without_what_opens_it() -> None:
-    url = "https://user:secret@api.twilio.com/2010-04-01/x?Signature=abc&Expires=1#top"
-    assert plain_url(url) == "https://api.twilio.com/2010-04-01/x"
 
 
 def test_numbers_and_texts_are_in_no_file() -> None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from mediapipe.models import Cause, Incident, IncidentStep, StepKind
-from mediapipe.redaction import masked
+from mediapipe.redaction import mask_phone_numbers
 
 TEST = "test"
 HEADLINES = {
@@ -91,7 +91,7 @@ def announcement(step: IncidentStep) -> Announcement:
         cause_name=incident.get_cause_display(),
         account_sid=incident.account_sid,
         state=incident.state,
-        detail=masked(detail),
+        detail=mask_phone_numbers(detail),
         measured=incident.measured,
         usual=incident.usual,
         affected=incident.affected,
@@ -99,7 +99,7 @@ def announcement(step: IncidentStep) -> Announcement:
         opened_at=_iso(incident.opened_at),
         last_seen_at=_iso(incident.last_seen_at),
         resolved_at=_iso(incident.resolved_at),
-        ticket=masked(incident.ticket),
+        ticket=mask_phone_numbers(incident.ticket),
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from mediapipe.escalation.report.case import Case
 from mediapipe.lifecycle.export import escape_formula
 from mediapipe.models import FetchAttempt, MediaItem
 from mediapipe.models.delays import span, waited_s
 from mediapipe.providers.base import Kind
+from mediapipe.redaction import strip_url_secrets
 
 # The files are never renamed or turned around: new keys go to the end.
 KEYS = (
@@ -65,7 +65,7 @@ def row(media: MediaItem, case: Case) -> Row:
     not_found_at = [attempt.started_at for attempt in not_found]
     delay = span(media)
     values = (
-        plain_url(media.media_url),
+        strip_url_secrets(media.media_url),
         media.kind,
         media.account_sid,
         None if recording else event.subject_sid,
@@ -104,12 +104,6 @@ def flat(line: Row) -> Row:
 def csv_row(line: Row) -> Row:
     """Return a row on one line, and nothing in it that a spreadsheet would run."""
     return {key: escape_formula(value) for key, value in flat(line).items()}
-
-
-def plain_url(url: str) -> str:
-    """Return the URL without anything that opens it: user, password, query and fragment."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def in_utc(moment: datetime) -> str:

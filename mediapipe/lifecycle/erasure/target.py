@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from mediapipe.models import WebhookEvent
 from mediapipe.models.events import EventQuerySet
-from mediapipe.redaction import masked
+from mediapipe.redaction import mask_phone_numbers
 
 SIDS = {
     "message_sid": re.compile(r"(?:MM|SM|IM)[0-9a-f]{32}"),
@@ -50,7 +50,7 @@ class ErasureTarget:
     @property
     def shown(self) -> str:
         """The value as logs and receipts may show it: a number with its last digits only."""
-        return masked(f"+{self.value}") if self.name == "number" else self.value
+        return mask_phone_numbers(f"+{self.value}") if self.name == "number" else self.value
 
     @property
     def pattern(self) -> re.Pattern[str]:
