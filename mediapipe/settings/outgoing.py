@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from environ import Env
 
 from mediapipe.fetching.http.redirects import UNAMBIGUOUS
-from mediapipe.settings.signing_keys import key_of
+from mediapipe.settings.signing_keys import check_secret
 from mediapipe.settings.values import listed, text
 
 # The ports that mail servers have by custom. `smtps` means two different things, so it is not here.
@@ -84,7 +84,7 @@ def signing_secrets(env: Env, name: str) -> list[str]:
     secrets = listed(env, name)
     for number, secret in enumerate(secrets, start=1):
         try:
-            key_of(secret)
+            check_secret(secret)
         except ValueError as error:
             raise ImproperlyConfigured(
                 f"{name}, entry {number}: {error} Write {name}=whsec_ and then what "
