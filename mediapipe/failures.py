@@ -1,4 +1,4 @@
-"""Why a webhook is rejected or a media item is not retrieved; each failure has a slug.
+"""Why a media item is not retrieved; each failure has a slug.
 
 The docstring of a failure is what users read in the admin and in docs/failures.md, and `todo` is
 the remedy. Filters, reports and metrics use the slug, so a slug never changes.
@@ -6,33 +6,6 @@ the remedy. Filters, reports and metrics use the slug, so a slug never changes.
 
 from collections.abc import Iterator
 from typing import ClassVar, Self
-
-
-class WebhookRefused(Exception):
-    """A rejected webhook: `reason` is counted, `status` is the HTTP status of the response."""
-
-    status: ClassVar[int] = 400
-
-    def __init__(self, reason: str, sentence: str) -> None:
-        self.reason = reason
-        self.sentence = sentence
-        super().__init__(f"{reason}: {sentence}")
-
-
-class WebhookUnreadable(WebhookRefused):
-    """The request cannot be parsed."""
-
-
-class WebhookForged(WebhookRefused):
-    """The request does not prove that Twilio sent it."""
-
-    status = 403
-
-
-class WebhookTooLarge(WebhookRefused):
-    """The body exceeds the limit and was not read."""
-
-    status = 413
 
 
 class LeaseLost(Exception):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from django.utils.http import parse_http_date_safe
 
@@ -38,6 +38,33 @@ class NotFoundCause(StrEnum):
     DELETED = "deleted"
     EXTERNAL_STORAGE = "external_storage"
     CREDENTIALS_SUSPECTED = "credentials_suspected"
+
+
+class WebhookRefused(Exception):
+    """A rejected webhook: `reason` is counted, `status` is the HTTP status of the response."""
+
+    status: ClassVar[int] = 400
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        self.reason = reason
+        self.sentence = sentence
+        super().__init__(f"{reason}: {sentence}")
+
+
+class WebhookUnreadable(WebhookRefused):
+    """The request cannot be parsed."""
+
+
+class WebhookForged(WebhookRefused):
+    """The request does not prove that Twilio sent it."""
+
+    status = 403
+
+
+class WebhookTooLarge(WebhookRefused):
+    """The body exceeds the limit and was not read."""
+
+    status = 413
 
 
 @dataclass(frozen=True, slots=True)

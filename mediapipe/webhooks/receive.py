@@ -14,8 +14,8 @@ from django.db import (
 )
 
 from mediapipe import logs, providers
-from mediapipe.failures import WebhookRefused
 from mediapipe.models import MediaItem
+from mediapipe.providers.base import WebhookRefused
 from mediapipe.queueing.dispatch import dispatch
 from mediapipe.queueing.limits import account_quota
 from mediapipe.webhooks import rejections, spool

@@ -7,8 +7,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from gunicorn.http.errors import ParseException
 
-from mediapipe.failures import WebhookTooLarge, WebhookUnreadable
-from mediapipe.providers.base import WebhookRequest
+from mediapipe.providers.base import WebhookRequest, WebhookTooLarge, WebhookUnreadable
 
 
 def webhook_request(request: HttpRequest) -> WebhookRequest:

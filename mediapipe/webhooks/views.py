@@ -8,7 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from mediapipe import providers
-from mediapipe.failures import WebhookForged, WebhookRefused
+from mediapipe.providers.base import WebhookForged, WebhookRefused
 from mediapipe.webhooks import rejections
 from mediapipe.webhooks.receive import DATABASE_AWAY, receive, spool_webhook
 from mediapipe.webhooks.request import webhook_request

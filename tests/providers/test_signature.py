@@ -10,8 +10,12 @@ from pytest_django import Settings
 from twilio.request_validator import RequestValidator
 
 from mediapipe import providers
-from mediapipe.failures import WebhookForged, WebhookRefused, WebhookUnreadable
-from mediapipe.providers.base import WebhookRequest
+from mediapipe.providers.base import (
+    WebhookForged,
+    WebhookRefused,
+    WebhookRequest,
+    WebhookUnreadable,
+)
 from mediapipe.providers.twilio.signature import body_matches, signature_matches, verify
 from tests.support.make import TOKEN
 from tests.support.payloads import twilio

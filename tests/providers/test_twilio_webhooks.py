@@ -14,9 +14,8 @@ from mediapipe.failures import (
     RecordingSilent,
     RecordingTooShort,
     UrlMissing,
-    WebhookUnreadable,
 )
-from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind
+from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind, WebhookUnreadable
 from tests.support.payloads import twilio
 from tests.support.payloads.twilio import (
     MEDIA_SIDS,

@@ -7,8 +7,14 @@ from typing import Any
 
 from django.conf import settings
 
-from mediapipe.failures import UrlMissing, WebhookUnreadable
-from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind, WebhookRequest
+from mediapipe.failures import UrlMissing
+from mediapipe.providers.base import (
+    AnnouncedMedia,
+    InboundMessage,
+    Kind,
+    WebhookRequest,
+    WebhookUnreadable,
+)
 from mediapipe.providers.twilio.form import Form, label
 
 # A message has ten media at the most; a signed webhook with more than this is not usual.

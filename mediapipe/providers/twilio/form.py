@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from mediapipe.failures import WebhookUnreadable
+from mediapipe.providers.base import WebhookUnreadable
 
 # What the other side's texts are cut to, in characters.
 MAX_TEXT = 255

@@ -12,8 +12,7 @@ from urllib.parse import parse_qsl
 from django.utils.datastructures import MultiValueDict
 from twilio.request_validator import RequestValidator
 
-from mediapipe.failures import WebhookForged, WebhookUnreadable
-from mediapipe.providers.base import WebhookRequest
+from mediapipe.providers.base import WebhookForged, WebhookRequest, WebhookUnreadable
 from mediapipe.providers.twilio.accounts import ACCOUNT_SID, Account, accounts
 
 Parameters: TypeAlias = tuple[tuple[str, str], ...]

@@ -12,9 +12,8 @@ from mediapipe.failures import (
     RecordingSilent,
     RecordingTooShort,
     UrlMissing,
-    WebhookUnreadable,
 )
-from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind
+from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind, WebhookUnreadable
 from mediapipe.providers.twilio import conversations
 from mediapipe.providers.twilio.form import Form
 from mediapipe.providers.twilio.media import canonical, recording_sid_in
