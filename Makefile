@@ -36,10 +36,9 @@ mutations: $(VENV)/dev
 bench: $(VENV)/dev
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
-# The pictures of the README; needs Chromium.
+# The screenshots in README and docs; needs Chromium.
 screenshots: $(VENV)/dev
 	DJANGO_SETTINGS_MODULE=mediapipe.settings $(BIN)/python -m tests.browser
-
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -180,7 +180,7 @@ def notification_is_complete(
 def _incomplete(name: str, other: str) -> CheckMessage:
     return Error(
         f"{name} is set, but {other} is not: nobody would be told of anything that way.",
-        hint=f"Set {other} as well, or neither; the README says what it looks like.",
+        hint=f"Set {other} as well, or neither; docs/configuration.md has an example.",
         id="mediapipe.E006",
     )
 

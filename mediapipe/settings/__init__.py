@@ -1,6 +1,6 @@
 """Every setting of the service, from the environment or a `.env` file beside manage.py.
 
-The names are listed in the README; a value that cannot be read stops the start with one sentence.
+docs/configuration.md explains them; an invalid value stops the start with a one-sentence message.
 """
 
 import ipaddress

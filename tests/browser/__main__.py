@@ -1,4 +1,4 @@
-"""`python -m tests.browser` makes the pictures of the README."""
+"""`python -m tests.browser` makes the screenshots in docs/images."""
 
 import django
 

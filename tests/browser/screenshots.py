@@ -1,4 +1,4 @@
-"""Makes the pictures of the README from a made-up history: `make screenshots`."""
+"""Makes the screenshots in docs/images from a generated history: `make screenshots`."""
 
 from __future__ import annotations
 
