@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mediapipe.failures import Absence, Failure, FinalFailure, LocalFailure, TransientFailure
+from mediapipe.management.demo.script import announced_media, steps
 from mediapipe.models import Cause, NotFoundCause
 from tests.support.configuration import settings_names
 
@@ -131,8 +132,18 @@ def test_the_picture_has_a_title_and_a_description_for_those_who_do_not_see_it()
     assert re.search(r"<desc id=\"desc\">.+</desc>", picture)
 
 
-def test_the_demonstration_that_is_shown_has_the_figures_that_it_prints_today() -> None:
+def test_the_demo_in_the_readme_has_the_figures_that_it_prints() -> None:
     report = (ROOT / "mediapipe" / "management" / "demo" / "report.py").read_text()
-    shown = re.findall(r"^│ (.+?) +│", README, re.MULTILINE)
+    shown = dict(re.findall(r"^│ (.+?) +│ (.+?) +│", README, re.MULTILINE))
     assert shown
     assert [figure for figure in shown if f'"{figure}"' not in report] == []
+    sent = steps()
+    forged = sum(step.signature != "right" for step in sent)
+    media = len(announced_media(sent))
+    # The other figures are delays, which differ from run to run.
+    assert list(shown.values())[:4] == [
+        f"{len(sent)} ({len(sent) - forged} answered 200)",
+        f"{forged}",
+        f"{media}",
+        f"{media}",
+    ]
