@@ -112,30 +112,30 @@ def test_the_ratio_is_the_median_of_those_within_one_round(tmp_path: Path) -> No
     assert "| sqlite | redis | 200 | 400 | 800 | 0.50 | 0.25 |" in summary.page(tmp_path)
 
 
-def test_a_worker_stands_to_the_bare_loop_of_its_own_round(tmp_path: Path) -> None:
+def test_a_worker_is_compared_with_the_bare_loop_of_its_own_round(tmp_path: Path) -> None:
     written(tmp_path, "retrieve", "2026-11-25T10:00:00", **RETRIEVE)
     assert "| 50 KB | 100 ms | 200 | 90 (0.50) |" in summary.page(tmp_path)
 
 
-def test_a_worker_that_came_to_no_end_is_told(tmp_path: Path) -> None:
+def test_a_worker_that_stalled_is_reported(tmp_path: Path) -> None:
     written(tmp_path, "retrieve", "2026-11-25T10:00:00", **RETRIEVE)
     assert "gevent did not finish: 82 of 100" in summary.page(tmp_path)
 
 
-def test_a_media_sid_says_how_it_is_answered() -> None:
+def test_a_media_sid_encodes_its_response() -> None:
     sid = twilio.media_sid(5_000_000, 100)
     assert twilio.meant_by(sid) == (5_000_000, 0.1)
     assert re.fullmatch("ME[0-9a-f]{32}", sid)
 
 
-def test_what_waits_is_told_by_stage_and_none_is_lost_in_silence(tmp_path: Path) -> None:
+def test_waiting_items_are_reported_by_stage_and_lost_ones_are_counted(tmp_path: Path) -> None:
     written(tmp_path, "wait", "2026-11-25T10:00:00", **WAIT)
     page = summary.page(tmp_path)
     assert "| redis | 120 | 16 | 0.01 / 0.20 / 9.00 | 0.01 / 6.00 / 9.00 |" in page
     assert "| 7.0 | 9.0 | 3 |" in page
 
 
-def test_memory_is_compared_over_the_items_that_there_were(tmp_path: Path) -> None:
+def test_memory_is_compared_between_the_first_and_the_last_item_count(tmp_path: Path) -> None:
     written(tmp_path, "memory", "2026-11-25T10:00:00", **MEMORY)
     page = summary.page(tmp_path)
     assert "After 9,000 items it has 1.10 times what it had after 1,000." in page
@@ -149,7 +149,7 @@ def test_the_latest_run_counts(tmp_path: Path) -> None:
     assert "2026-11-25" not in page
 
 
-def test_a_busy_machine_is_told(tmp_path: Path) -> None:
+def test_a_busy_machine_is_reported(tmp_path: Path) -> None:
     written(tmp_path, "acknowledge", "2026-11-25T10:00:00", **ACKNOWLEDGE)
     assert "busy" not in summary.page(tmp_path)
     busy = ACKNOWLEDGE | {"load_before": 5.0}
@@ -157,9 +157,7 @@ def test_a_busy_machine_is_told(tmp_path: Path) -> None:
     assert "busy" in summary.page(tmp_path)
 
 
-def test_a_run_says_what_it_was_measured_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_records_its_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "FOLDER", tmp_path)
     records.write("acknowledge", ACKNOWLEDGE, load_before=0.5)
     run = records.latest("acknowledge")
@@ -169,7 +167,7 @@ def test_a_run_says_what_it_was_measured_on(
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_every_part_can_be_told_on_the_page(part: str) -> None:
+def test_every_part_has_a_section_of_the_page(part: str) -> None:
     module = import_module(f"tests.benchmarks.{part}")
     assert part == module.PART
     assert callable(module.main)
@@ -181,7 +179,7 @@ def test_a_part_that_does_not_exist_is_an_error(capsys: pytest.CaptureFixture[st
     assert "acknowledge" in capsys.readouterr().out
 
 
-def test_each_type_of_queues_is_told_by_the_median_of_its_rounds() -> None:
+def test_each_queue_type_is_reported_by_the_median_of_its_rounds() -> None:
     names = ("published_per_s", "done_per_s", "waiting_published_per_s", "held_mb")
     rounds = [
         {
@@ -197,20 +195,20 @@ def test_each_type_of_queues_is_told_by_the_median_of_its_rounds() -> None:
     ]
 
 
-def test_who_does_not_retry_loses_what_is_late_and_nothing_else() -> None:
+def test_without_retries_late_media_is_lost_and_nothing_else() -> None:
     items = [Item(0.0, 0.0), Item(1.0, 0.5)]
     excess_wait.simulated(Way("once", fixed()), items)
     assert [item.found_s is None for item in items] == [False, True]
 
 
-def test_the_next_attempt_begins_when_the_wait_after_the_answer_is_over() -> None:
+def test_the_delay_before_the_next_attempt_starts_after_the_response() -> None:
     item = Item(10.0, 1.2)
     excess_wait.simulated(Way("every second", fixed(1, 1)), [item])
     assert item.found_s == 10 + 1 + 2 * excess_wait.ANSWER_S
     assert item.requests == 2
 
 
-def test_who_sleeps_keeps_the_others_waiting() -> None:
+def test_a_sleeping_worker_blocks_the_other_items() -> None:
     def found_s(*, sleeps: bool) -> float | None:
         items = [*(Item(0.0, 1000.0) for _ in range(16)), Item(0.1, 0.0)]
         excess_wait.simulated(Way("one long wait", fixed(60), sleeps=sleeps), items)
@@ -251,11 +249,11 @@ def grown(*ratios: float) -> dict[str, Any]:
     return {"sizes": [10, 1000], "times": 1, "rounds": rounds}
 
 
-def test_growth_is_told_within_a_round() -> None:
+def test_growth_is_measured_within_a_round() -> None:
     assert growth.growth(grown(1.1, 1.3, 1.2), "claim", 1, "ms") == pytest.approx(1.2)
     assert "| claim | 2.00 | 2.60 | 1.20 | 1.20 |" in growth.table(grown(1.1, 1.3, 1.2))
 
 
-def test_what_grew_by_more_than_was_wanted_is_named() -> None:
+def test_growth_beyond_the_limit_is_named() -> None:
     assert "acknowledge, claim, sweep: that holds." in "\n".join(growth.section(grown(1.2)))
     assert "acknowledge, claim, sweep took more." in "\n".join(growth.section(grown(1.4)))

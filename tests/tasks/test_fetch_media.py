@@ -1,4 +1,4 @@
-"""The task of a media item, in a real worker that lives in a thread of this process."""
+"""The task of a media item, in a real worker in a thread of this process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tasks.redispatch import redispatch
 from tests.support import make
 from tests.support.fetching import picture
 
-Handed = list[tuple[int, str]]
+Dispatched = list[tuple[int, str]]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,7 +50,7 @@ def only_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> It
 
 @contextmanager
 def closed_afterwards() -> Iterator[None]:
-    """Close what the worker's thread leaves open, or the test's database could not be dropped."""
+    """Close the connections of the worker's thread, or the test database cannot be dropped."""
     opened: list[BaseDatabaseWrapper] = []
 
     def note(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
@@ -66,18 +66,18 @@ def closed_afterwards() -> Iterator[None]:
 
 @pytest.fixture
 def worker(only_worker: None, settings: Settings) -> None:
-    """Let the worker follow a schedule that tests can wait for."""
+    """Give the worker a schedule that tests can wait for."""
     settings.RETRY_FIRST_DELAY_S = 0.05
     settings.RETRY_MAX_DELAY_S = 0.1
 
 
 def outcome_of(item: MediaItem) -> TaskResult:
-    """Dispatch the item's task and return its result once it is over."""
+    """Dispatch the item's task and return its final result."""
     return ended(fetch_media.delay(media_id=item.pk).id)[-1]
 
 
 def ended(task_id: str) -> list[TaskResult]:
-    """Return each state that the task's result was seen in, the last one when it is over."""
+    """Poll the task's result until it is final; return every state seen."""
     seen: list[TaskResult] = []
     deadline = time.monotonic() + 30
     while not seen or seen[-1].status in {"PENDING", "STARTED", "RETRY"}:
@@ -128,7 +128,7 @@ def test_the_end_of_the_schedule_is_a_failed_task(
     assert (item.status, item.error) == (Status.FAILED, "not_ready")
 
 
-def test_the_slow_phase_ends_the_task_and_leaves_the_row_to_the_sweep(
+def test_the_slow_phase_ends_the_task_and_leaves_the_row_to_the_dispatcher(
     worker: None, twilio: Simulator, settings: Settings
 ) -> None:
     settings.RETRY_FAST_WINDOW_S = 0.0
@@ -138,7 +138,7 @@ def test_the_slow_phase_ends_the_task_and_leaves_the_row_to_the_sweep(
     assert item.sweep_at == item.next_attempt_at
 
 
-def test_what_is_too_much_for_the_workers_memory_is_left_to_the_sweep(
+def test_a_countdown_beyond_the_limit_is_left_to_the_dispatcher(
     worker: None, twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mediapipe.queueing.limits.MAX_COUNTDOWNS", 0)
@@ -156,7 +156,7 @@ def test_a_duplicate_message_is_not_due(worker: None, twilio: Simulator) -> None
 
 
 def test_a_message_of_the_previous_version_still_runs(worker: None, twilio: Simulator) -> None:
-    # As the web process of a version that is being replaced has put it into the queue.
+    # As published by a web process of the version that is being replaced.
     arguments = {"media_id": picture(twilio).pk}
     result = ended(app.send_task("tasks.fetch_media.fetch_media", kwargs=arguments).id)[-1]
     assert (result.status, result.result) == ("SUCCESS", '"stored"')
@@ -178,12 +178,14 @@ def test_a_call_that_names_no_argument_fails_at_the_caller() -> None:
         fetch_media.delay(5)
 
 
-def test_the_queue_tells_how_many_tasks_wait_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_broker_reports_how_many_messages_wait_in_a_queue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
-    assert waiting_messages("nobody-listens") == 0
+    assert waiting_messages("no-consumer") == 0
     for media_id in range(3):
-        fetch_media.apply_async(kwargs={"media_id": media_id}, queue="nobody-listens")
-    assert waiting_messages("nobody-listens") == 3
+        fetch_media.apply_async(kwargs={"media_id": media_id}, queue="no-consumer")
+    assert waiting_messages("no-consumer") == 3
 
 
 def test_a_task_is_held_back_until_its_item_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,9 +206,9 @@ def test_every_periodic_task_exists() -> None:
 
 
 @pytest.fixture
-def handed_on(monkeypatch: pytest.MonkeyPatch) -> Handed:
-    """Collect what the sweep publishes into which queue, on a broker whose queues are empty."""
-    ids: Handed = []
+def dispatched(monkeypatch: pytest.MonkeyPatch) -> Dispatched:
+    """Collect what redispatch publishes to which queue, with empty queues."""
+    ids: Dispatched = []
     monkeypatch.setattr(
         redispatching, "dispatch", lambda new, queue, due: ids.extend((pk, queue) for pk in new)
     )
@@ -220,39 +222,39 @@ def overdue() -> MediaItem:
     return item
 
 
-def test_the_sweep_publishes_what_is_overdue(handed_on: Handed) -> None:
+def test_redispatch_publishes_overdue_items(dispatched: Dispatched) -> None:
     item = overdue()
     assert redispatch() == 1
-    assert handed_on == [(item.pk, MEDIA)]
+    assert dispatched == [(item.pk, MEDIA)]
 
 
-def test_the_sweep_publishes_what_falls_due_before_the_next_but_one(handed_on: Handed) -> None:
+def test_redispatch_publishes_items_due_before_the_run_after_next(dispatched: Dispatched) -> None:
     soon, _later = make.media(), make.media()
     now = timezone.now()
     MediaItem.objects.update(sweep_at=now + timedelta(seconds=11))
     MediaItem.objects.filter(pk=soon.pk).update(sweep_at=now + timedelta(seconds=9))
     assert redispatch() == 1
-    assert handed_on == [(soon.pk, MEDIA)]
+    assert dispatched == [(soon.pk, MEDIA)]
 
 
-def test_the_sweep_puts_what_was_tried_into_the_queue_of_retries(handed_on: Handed) -> None:
+def test_redispatch_publishes_retries_to_their_own_queue(dispatched: Dispatched) -> None:
     item = overdue()
     MediaItem.objects.update(attempts=1)
     assert redispatch() == 1
-    assert handed_on == [(item.pk, RETRIES)]
+    assert dispatched == [(item.pk, RETRIES)]
 
 
-def test_the_sweep_adds_nothing_to_a_broker_that_is_full(
-    handed_on: Handed, monkeypatch: pytest.MonkeyPatch
+def test_redispatch_adds_nothing_to_a_full_queue(
+    dispatched: Dispatched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     overdue()
     monkeypatch.setattr(redispatching, "queue_capacity", lambda queue: 0)
     assert redispatch() == 0
-    assert handed_on == []
+    assert dispatched == []
 
 
-def test_the_sweep_leaves_the_rest_for_the_next_time(
-    handed_on: Handed, monkeypatch: pytest.MonkeyPatch
+def test_redispatch_leaves_the_rest_to_its_next_run(
+    dispatched: Dispatched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room: Any = 2
     for _ in range(3):
@@ -260,4 +262,4 @@ def test_the_sweep_leaves_the_rest_for_the_next_time(
     MediaItem.objects.update(sweep_at=MediaItem.objects.earliest("received_at").received_at)
     monkeypatch.setattr(redispatching, "queue_capacity", lambda queue: room)
     assert redispatch() == room
-    assert len(handed_on) == room
+    assert len(dispatched) == room
