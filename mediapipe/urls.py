@@ -4,23 +4,22 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from mediapipe.operations import health
+from mediapipe.providers import PROVIDERS
 from mediapipe.webhooks import views
 
 urlpatterns = [
-    path(
-        "webhooks/twilio/messaging/", views.webhook, {"provider": "twilio", "source": "messaging"}
-    ),
-    path(
-        "webhooks/twilio/recording/", views.webhook, {"provider": "twilio", "source": "recording"}
-    ),
-    path(
-        "webhooks/twilio/conversations/",
-        views.webhook,
-        {"provider": "twilio", "source": "conversations"},
+    *(
+        path(
+            f"webhooks/{provider.name}/{source}/",
+            views.webhook,
+            {"provider": provider, "source": source},
+        )
+        for provider in PROVIDERS.values()
+        for source in provider.sources
     ),
     path("admin/", admin.site.urls),
     path("", include("mediapipe.api.urls")),
-    # Browsers ask for it on pages that name no icon, such as a 403.
+    # Browsers request it for pages without an icon link, such as a 403.
     path("favicon.ico", RedirectView.as_view(url=static("mediapipe/icon.svg"))),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

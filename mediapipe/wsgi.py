@@ -6,7 +6,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
 
 application = get_wsgi_application()
 
-from mediapipe.webhooks.receive import replayer  # noqa: E402  (needs the settings)
+from mediapipe.webhooks.receive import drainer  # noqa: E402  (needs the settings)
 
-# What was spooled before this process began.
-replayer.wake()
+# Webhooks that were spooled before this process started.
+drainer.wake()

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from mediapipe.models.status import UNFINISHED
-from mediapipe.providers.base import InboundMessage, Kind
+from mediapipe.providers.base import OPTIONAL_FIELDS, InboundMessage, Kind
 
 
 class EventQuerySet(models.QuerySet["WebhookEvent"]):
@@ -97,26 +97,28 @@ class WebhookEvent(models.Model):
         return self.subject_sid
 
     @classmethod
-    def announced(
-        cls, message: InboundMessage, *, provider: str, at: datetime, home_region: str = ""
-    ) -> WebhookEvent:
-        """Return the unsaved row of what a webhook announced at this time."""
+    def from_message(cls, message: InboundMessage, *, provider: str, at: datetime) -> WebhookEvent:
+        """Return the unsaved row of a message that was received at this time."""
         return cls(
             provider=provider,
             kind=message.kind,
             source=message.source,
             account_sid=message.account_sid,
             subject_sid=message.subject_sid,
-            call_sid=message.call_sid,
-            conference_sid=message.conference_sid,
-            conversation_sid=message.conversation_sid,
-            sender=message.sender[:128],
-            recipient=message.recipient[:128],
-            home_region=home_region[:32],
             parameters=message.parameters,
             digest=digest_of(message.source, message.parameters),
             received_at=at,
+            **cls.optional_values(message),
         )
+
+    @classmethod
+    def optional_values(cls, message: InboundMessage) -> dict[str, str]:
+        """Return the optional fields of a message, cut to the length of their columns."""
+        return {
+            column.name: getattr(message, column.name)[: column.max_length]
+            for column in cls._meta.concrete_fields
+            if column.name in OPTIONAL_FIELDS
+        }
 
 
 class RepeatedWebhook(models.Model):

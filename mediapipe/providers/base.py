@@ -1,20 +1,23 @@
-"""What every provider translates its webhooks into, and what the fetch asks of it."""
+"""What providers translate their webhooks into, and the interface that each implements."""
 
 import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeAlias
 
 from django.utils.http import parse_http_date_safe
 
 from mediapipe.failures import Absence, FinalFailure, TransientFailure
 
+# The name-value pairs of a webhook in their order, as received.
+Parameters: TypeAlias = tuple[tuple[str, str], ...]
+
 
 class Kind(StrEnum):
-    """What a media item belongs to."""
+    """What kind of event announced a media item."""
 
     MESSAGE = "message"
     RECORDING = "recording"
@@ -22,7 +25,7 @@ class Kind(StrEnum):
 
 
 class PostStorePolicy(StrEnum):
-    """What an account wishes for what the provider still has of a stored item."""
+    """What to do with the provider's copy of a media item once it is stored here."""
 
     KEEP = "keep"
     DRY_RUN = "dry-run"
@@ -30,7 +33,7 @@ class PostStorePolicy(StrEnum):
 
 
 class NotFoundCause(StrEnum):
-    """Whose fault a 404 is, as far as the metadata of the same resource tells."""
+    """Why media is not found, according to the metadata of the same resource."""
 
     PROPAGATING = "propagating"
     PROCESSING = "processing"
@@ -56,7 +59,7 @@ class WebhookUnreadable(WebhookRefused):
 
 
 class WebhookForged(WebhookRefused):
-    """The request does not prove that Twilio sent it."""
+    """The request does not prove that the provider sent it."""
 
     status = 403
 
@@ -69,10 +72,10 @@ class WebhookTooLarge(WebhookRefused):
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """One HTTP request as it arrived, before anything about it is believed.
+    """One HTTP request as it arrived, before anything in it is trusted.
 
-    `url` is the address as configured at the provider (scheme, host, path, raw query);
-    `headers` have lower-case names.
+    `url` is as configured at the provider (scheme, host, path, raw query), because that is what
+    was signed; `headers` have lower-case names.
     """
 
     method: str
@@ -85,9 +88,9 @@ class WebhookRequest:
 class AnnouncedMedia:
     """One media item named by a webhook.
 
-    `identity` is unique within the event: the media's own SID where the URL is well formed.
-    `declared_size` is in bytes. `failure` is set where there is nothing to fetch: a URL that is
-    refused, a recording that never came to be.
+    `identity` is unique within the event: the media's own SID if the URL is well formed.
+    `declared_size` is in bytes. `failure` is set if there is nothing to fetch: a refused URL, or
+    a recording that was never made.
     """
 
     identity: str
@@ -100,24 +103,48 @@ class AnnouncedMedia:
 
 @dataclass(frozen=True, slots=True)
 class InboundMessage:
-    """A webhook in the words of this project; `parameters` keep every pair as received."""
+    """A webhook of any provider in one form; its event has a column for each of these texts.
+
+    Those that default to "" are optional: a later webhook about the same subject fills in what
+    an earlier one left out.
+    """
 
     kind: Kind
     source: str
     account_sid: str
     subject_sid: str
-    parameters: tuple[tuple[str, str], ...]
+    parameters: Parameters
     call_sid: str = ""
     conference_sid: str = ""
     conversation_sid: str = ""
     sender: str = ""
     recipient: str = ""
+    home_region: str = ""
     media: tuple[AnnouncedMedia, ...] = ()
+
+
+def unique(media: Iterable[AnnouncedMedia]) -> tuple[AnnouncedMedia, ...]:
+    """Return the first item of each identity: a webhook may name the same media twice."""
+    first: dict[str, AnnouncedMedia] = {}
+    for item in media:
+        first.setdefault(item.identity, item)
+    return tuple(first.values())
+
+
+OPTIONAL_FIELDS = tuple(field.name for field in fields(InboundMessage) if field.default == "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The body and content type of our response to a webhook."""
+
+    body: str
+    content_type: str
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A user name and a password for HTTP Basic; the password never shows in a repr."""
+    """User name and password for HTTP Basic; the password is left out of the repr."""
 
     username: str
     password: str = field(repr=False)
@@ -125,7 +152,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where the bytes of a media item are for a while, as its metadata says; `size` in bytes."""
+    """A temporary link to the bytes of a media item, from its metadata; `size` in bytes."""
 
     url: str = field(repr=False)
     size: int | None = None
@@ -133,13 +160,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class MediaRequest:
-    """How one media item is asked for.
+    """The request for one media item.
 
-    The credentials go to `url` alone, one pair after the other while the answer is 401;
-    a redirect is followed without credentials, and only where `may_redirect_to` allows.
+    The credentials are sent to `url` alone, one pair after another while the status is 401.
+    Redirects are followed without credentials, and only if `may_redirect_to` allows the URL.
 
-    With `link_in` the answer at `url` is metadata, in which `link_in` finds the link to the bytes,
-    or nothing; the link is then followed as a redirect would be.
+    With `link_in`, the response at `url` is metadata: `link_in` returns the link to the bytes, or
+    None, and the link is followed like a redirect.
     """
 
     url: str
@@ -150,9 +177,10 @@ class MediaRequest:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What the provider said to one GET; header names are lower-case.
+    """The response to one request; header names are lower-case.
 
-    `body_head` has the first bytes of an error document, or of metadata.
+    `body_head` is the beginning of an error document or of metadata. `redirected` means that it
+    came from the target of a redirect, or of a link in metadata.
     """
 
     status: int
@@ -162,7 +190,7 @@ class Response:
 
     @property
     def retry_after_s(self) -> float | None:
-        """For how long not to ask again, as Retry-After says it: in seconds, or as a date."""
+        """Retry-After in seconds, from a number or a date; None if it is missing or invalid."""
         value = self.headers.get("retry-after", "").strip()
         if re.fullmatch(r"[0-9]{1,15}", value):
             return float(value)
@@ -172,13 +200,12 @@ class Response:
 
 @dataclass(slots=True)
 class Evidence:
-    """What the other side said, filled as it is said: complete up to the moment of a failure.
+    """What the responses of an attempt contained, filled in as they arrive, failure or not.
 
-    `found_at` is when somebody first answered something that means that the media exists: the
-    origin, or where its metadata leads to. `declared_size` is that of the metadata, in bytes.
-    `duration_s` is that of the attempt, without the diagnosis of a 404.
-    `clock_skew_s` is the origin's Date minus our clock. Of a redirect or a link only the host is
-    kept, because signed URLs are secrets.
+    `found_at` is when the first response showed that the media exists: one of the origin, or of
+    where its metadata leads to. `declared_size` is from the metadata, in bytes. `duration_s` is
+    that of the attempt, without the diagnosis of a 404. `clock_skew_s` is the origin's Date minus
+    our clock. Only the host of a redirect or link is kept, because signed URLs are secrets.
     """
 
     http_status: int | None = None
@@ -196,7 +223,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body that arrived whole: its size in bytes, its SHA-256 in hex, its first 4 KiB."""
+    """A complete body: its size in bytes, its SHA-256 in hex, its first 4 KiB."""
 
     size: int
     sha256: str
@@ -204,46 +231,64 @@ class Body:
 
 
 class Provider(Protocol):
-    """A company that announces media by webhook and serves it by authenticated GET."""
+    """A service that announces media by webhook and serves it to an authenticated GET.
+
+    A module with these functions is one, as is an instance of a class.
+    """
 
     name: str
+    label: str
+    # The webhooks of each source are received at /webhooks/{name}/{source}/.
+    sources: tuple[str, ...]
 
-    def verify(self, request: WebhookRequest) -> tuple[tuple[str, str], ...]:
-        """Return the parameters of a request that the provider signed, or raise WebhookRefused."""
+    def verify(self, request: WebhookRequest) -> Parameters:
+        """Return the parameters of a request that the provider signed; raise WebhookRefused."""
 
-    def parse(self, source: str, parameters: tuple[tuple[str, str], ...]) -> InboundMessage | None:
-        """Return verified parameters as a message, or raise WebhookUnreadable.
+    def parse(
+        self, source: str, parameters: Parameters, headers: Mapping[str, str] | None = None
+    ) -> InboundMessage | None:
+        """Return the message that verified parameters announce; raise WebhookUnreadable.
 
-        None for an event that is none of our business, and is to be answered all the same.
+        None for an event that announces no media: it gets a reply and is not recorded.
         """
 
-    def is_pre_hook(self, request: WebhookRequest) -> bool:
-        """Tell whether the provider waits for our answer, and a refusal stops what a person does.
+    def reply(self, source: str) -> Reply:
+        """Return the body of a 200 that makes the provider do nothing further."""
 
-        The request may be one that nobody has verified.
+    def pre_hook_reply(self, request: WebhookRequest) -> Reply | None:
+        """Return the reply to a pre-hook, None for any other request; it may be unverified.
+
+        The provider waits for the response to a pre-hook, and an error status would block the
+        user's action, so even one that fails verification gets a 200.
         """
+
+    def account_sids(self) -> list[str]:
+        """Return the SIDs of all configured accounts; raise ImproperlyConfigured."""
 
     def media_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
-        """Return how to ask for this URL; raise AddressRefused or ConfigMissing."""
+        """Return the request for this media URL; raise AddressRefused or ConfigMissing."""
 
-    def classify(self, answer: Response) -> TransientFailure | FinalFailure | None:
-        """Return which failure an answer means, or None where the body is the media."""
+    def classify(self, response: Response) -> TransientFailure | FinalFailure | None:
+        """Return which failure a response means, None if its body is the media."""
+
+    def error_code(self, response: Response) -> int | None:
+        """Return the provider's own code from an error document, if it has one."""
 
     def metadata_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
-        """Return how to ask what is known of this media; raise as media_request does."""
+        """Return the request for the metadata of this media; raise as media_request does."""
 
-    def not_found_cause(self, answer: Response) -> NotFoundCause | None:
-        """Return what the metadata tells of media that is not found; None where it tells nothing.
+    def not_found_cause(self, response: Response) -> NotFoundCause | None:
+        """Return why media is not found according to a metadata response; None if it is silent.
 
-        `DELETED` where there is no metadata either: whether there was any before, or will be, is
-        for the caller to know.
+        `DELETED` if there is no metadata either: only the caller knows whether there was any
+        before.
         """
 
     def post_store_policy(self, account_sid: str) -> PostStorePolicy:
-        """Return what this account wishes; raise ImproperlyConfigured."""
+        """Return what to do with the provider's copy of stored media.
+
+        Raises ImproperlyConfigured.
+        """
 
     def deletion_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
-        """Return how to ask that this media be deleted; raise as media_request does."""
-
-    def error_code(self, answer: Response) -> int | None:
-        """Return the provider's own error code from an error document, if it names one."""
+        """Return the DELETE request for this media; raise as media_request does."""

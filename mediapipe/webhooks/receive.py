@@ -13,38 +13,37 @@ from django.db import (
     connection,
 )
 
-from mediapipe import logs, providers
+from mediapipe import logs
 from mediapipe.models import MediaItem
 from mediapipe.providers.base import WebhookRefused
 from mediapipe.queueing.dispatch import dispatch
 from mediapipe.queueing.limits import account_quota
 from mediapipe.webhooks import rejections, spool
 from mediapipe.webhooks.record import record
-from mediapipe.webhooks.spool import ReceivedWebhook
+from mediapipe.webhooks.request import ReceivedWebhook
 
 logger = logging.getLogger(__name__)
 
-# The server is away, is a read-only stand-by, or has not been migrated yet.
-DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, ProgrammingError)
-REPLAY_EVERY_S = 2.0
+# A webhook is spooled on any of these. OperationalError and InterfaceError are an outage, and
+# InternalError and ProgrammingError a read-only stand-by or a database that is not migrated yet.
+# The last two can also be a bug in a statement of ours: such a webhook stays in the spool, and
+# those behind it wait until the bug is fixed.
+DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError, ProgrammingError)
+DRAIN_EVERY_S = 2.0
 
 
 def receive(webhook: ReceivedWebhook) -> None:
     """Verify, parse, record, dispatch; the event is durable when this returns.
 
-    Raise WebhookRefused for what Twilio did not send or nobody understands, and one of
-    DATABASE_AWAY when nothing could be recorded.
+    Raise WebhookRefused for a webhook that cannot be verified or parsed, and one of
+    DATABASE_ERRORS if nothing could be recorded.
     """
-    company = providers.get(webhook.provider)
-    message = company.parse(webhook.source, company.verify(webhook.request))
+    provider, request = webhook.provider, webhook.request
+    parameters = provider.verify(request)
+    message = provider.parse(webhook.source, parameters, request.headers)
     if message is None:
         return
-    event = record(
-        message,
-        provider=webhook.provider,
-        received_at=webhook.received_at,
-        home_region=webhook.request.headers.get("x-home-region", ""),
-    )
+    event = record(message, provider=provider.name, received_at=webhook.received_at)
     logs.bind(event_id=event.pk)
     if account_quota.allows(event.account_sid):
         dispatch(event.queued)
@@ -53,62 +52,64 @@ def receive(webhook: ReceivedWebhook) -> None:
 
 
 def spool_webhook(webhook: ReceivedWebhook) -> None:
-    """Keep a verified webhook until the database is back; raise SpoolUnavailable if it cannot."""
-    # A connection that broke must not fail the next request too.
+    """Store a verified webhook until the database is back; raise SpoolUnavailable if that fails."""
+    # Otherwise the next request would get the same broken connection.
     connection.close()
     spool.put(webhook)
-    replayer.wake()
+    drainer.wake()
 
 
-def replay() -> int:
-    """Receive what waits in the spool, in order; return how much of it is done with.
+def drain_spool() -> int:
+    """Receive the spooled webhooks in order; return how many were recorded or set aside.
 
-    Raise one of DATABASE_AWAY when the database is still, or again, away.
+    Raise one of DATABASE_ERRORS if the database is still, or again, unavailable.
     """
-    return spool.replay(_received)
+
+    def is_recorded(webhook: ReceivedWebhook) -> bool:
+        # The signature is verified again: the token may have been revoked in the meantime.
+        try:
+            receive(webhook)
+        except WebhookRefused as refusal:
+            rejections.count(refusal.reason)
+            logger.error("a spooled webhook was set aside: %s", refusal.reason)
+            return False
+        return True
+
+    return spool.drain(is_recorded)
 
 
-def _received(webhook: ReceivedWebhook) -> bool:
-    try:
-        receive(webhook)
-    except WebhookRefused as refusal:
-        rejections.count(refusal.reason)
-        logger.error("a spooled webhook was set aside: %s", refusal.reason)
-        return False
-    return True
-
-
-class Replayer:
-    """A thread that tries to empty the spool, now and then, as long as there is something in it."""
+class SpoolDrainer:
+    """A thread that drains the spool at intervals and ends when it is empty."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running = False
 
     def wake(self) -> None:
-        """Start the thread unless it runs or nothing waits."""
+        """Start the thread unless it is running or the spool is empty."""
         with self._lock:
             if self._running or not spool.depth():
                 return
             self._running = True
-        threading.Thread(target=self._run, name="replayer", daemon=True).start()
+        threading.Thread(target=self._run, name="spool-drainer", daemon=True).start()
 
     def _run(self) -> None:
         pause = threading.Event()
         while self._has_work():
             try:
-                if count := replay():
+                if count := drain_spool():
                     logger.info("recorded %d webhooks from the spool", count)
-            except DATABASE_AWAY as error:
-                logger.warning("the spool waits for the database (%s)", type(error).__name__)
+            except DATABASE_ERRORS as error:
+                logger.warning("the database is still unavailable (%s)", type(error).__name__)
             finally:
                 connection.close()
-            pause.wait(REPLAY_EVERY_S)
+            pause.wait(DRAIN_EVERY_S)
 
     def _has_work(self) -> bool:
+        # Under the lock, so that wake() cannot see a thread that is about to end as running.
         with self._lock:
             self._running = spool.depth() > 0
             return self._running
 
 
-replayer = Replayer()
+drainer = SpoolDrainer()

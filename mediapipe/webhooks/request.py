@@ -1,36 +1,48 @@
-"""Django's request as the provider sees it: the URL as it was configured, the body as bytes."""
+"""Django's request as the provider needs it: the URL as configured there, the body as bytes."""
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from gunicorn.http.errors import ParseException
 
-from mediapipe.providers.base import WebhookRequest, WebhookTooLarge, WebhookUnreadable
+from mediapipe.providers.base import (
+    Provider,
+    WebhookRequest,
+    WebhookTooLarge,
+    WebhookUnreadable,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedWebhook:
+    """One webhook as it was received, with the provider and source of its URL."""
+
+    provider: Provider
+    source: str
+    received_at: datetime
+    request: WebhookRequest
 
 
 def webhook_request(request: HttpRequest) -> WebhookRequest:
     """Return the request, its body read within the cap; raise WebhookRefused otherwise."""
+    # The URL that was signed. Behind a proxy only PUBLIC_BASE_URL has the right origin (Twilio
+    # error 57012).
+    origin = settings.PUBLIC_BASE_URL or f"{request.scheme}://{request.get_host()}"
     return WebhookRequest(
         method=request.method or "",
-        url=configured_url(request),
+        url=origin + request_target(request),
         headers={name.lower(): value for name, value in request.headers.items()},
         body=bounded_body(request),
     )
 
 
-def configured_url(request: HttpRequest) -> str:
-    """Return the URL that Twilio signed: the public origin and the request target, untouched.
-
-    Behind a proxy only PUBLIC_BASE_URL knows the origin (Twilio error 57012).
-    """
-    origin = settings.PUBLIC_BASE_URL or f"{request.scheme}://{request.get_host()}"
-    return origin + request_target(request)
-
-
 def request_target(request: HttpRequest) -> str:
-    """Return path and raw query; gunicorn alone keeps a `?` that nothing follows."""
+    """Return path and raw query, unchanged."""
+    # gunicorn's RAW_URI is the only place that keeps a `?` followed by nothing.
     target = str(request.META.get("RAW_URI", ""))
     if target.startswith("/"):
         return target
@@ -40,50 +52,33 @@ def request_target(request: HttpRequest) -> str:
 
 def bounded_body(request: HttpRequest) -> bytes:
     """Return the whole body; raise WebhookTooLarge without reading one that is over the cap."""
-    announced = announced_bytes(request)
-    if announced > settings.WEBHOOK_MAX_BYTES:
-        raise too_large()
+    cap: int = settings.WEBHOOK_MAX_BYTES
+    too_large = WebhookTooLarge("body_too_large", f"The body is over {cap} bytes.")
+    broken = WebhookUnreadable("body_broken", "The connection ended within the body.")
+    length = content_length(request)
+    if length > cap:
+        raise too_large
+    # Some proxies forward a body in chunks, without a length. Django would read nothing of it.
+    chunked = "Content-Length" not in request.headers and request.META.get("wsgi.input_terminated")
     try:
-        body = chunked_body(request) if is_chunked(request) else request.body
+        body: bytes = request.META["wsgi.input"].read(cap + 1) if chunked else request.body
     except RequestDataTooBig:
-        raise too_large() from None
+        raise too_large from None
     except (OSError, ParseException) as error:
-        raise broken() from error
+        raise broken from error
+    if len(body) > cap:
+        raise too_large
     # Django takes a connection that ends early for the end of the body.
-    if len(body) < announced:
-        raise broken()
+    if len(body) < length:
+        raise broken
     return body
 
 
-def announced_bytes(request: HttpRequest) -> int:
-    """Return the Content-Length; Django would raise a ValueError over one that is no number."""
-    announced = request.headers.get("Content-Length") or "0"
-    # int() itself raises over some thousand digits.
-    if not re.fullmatch(r"[0-9]{1,18}", announced):
+def content_length(request: HttpRequest) -> int:
+    """Return the Content-Length, 0 if there is none; raise WebhookUnreadable if it is invalid."""
+    value = request.headers.get("Content-Length") or "0"
+    # Django would answer 500: its int() raises on text, and on more than some thousand digits.
+    if not re.fullmatch(r"[0-9]{1,18}", value):
         sentence = "The Content-Length is not a number of bytes."
         raise WebhookUnreadable("content_length", sentence)
-    return int(announced)
-
-
-def is_chunked(request: HttpRequest) -> bool:
-    """Return whether the web server tells where the body ends, because no length does."""
-    unknown_length = "Content-Length" not in request.headers
-    return unknown_length and bool(request.META.get("wsgi.input_terminated"))
-
-
-def chunked_body(request: HttpRequest) -> bytes:
-    """Return a body in chunks, as some proxies forward it; Django alone would read nothing."""
-    cap: int = settings.WEBHOOK_MAX_BYTES
-    body: bytes = request.META["wsgi.input"].read(cap + 1)
-    if len(body) > cap:
-        raise too_large()
-    return body
-
-
-def broken() -> WebhookUnreadable:
-    return WebhookUnreadable("body_broken", "The connection ended within the body.")
-
-
-def too_large() -> WebhookTooLarge:
-    cap = settings.WEBHOOK_MAX_BYTES
-    return WebhookTooLarge("body_too_large", f"The body is over {cap} bytes.")
+    return int(value)

@@ -1,6 +1,7 @@
-"""Where webhooks wait, durably, while the database is away: one file a request, in their order.
+"""Where webhooks wait, durably, while the database is unavailable: one file per request, in order.
 
-Twilio does not send again after a 5xx unless it is told to, so a 503 would lose the event.
+Twilio does not send a webhook again after a 5xx unless its URL has a connection override, so a
+503 would lose the event.
 """
 
 from __future__ import annotations
@@ -8,24 +9,23 @@ from __future__ import annotations
 import base64
 import fcntl
 import json
-import logging
 import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
+from mediapipe import providers
 from mediapipe.providers.base import WebhookRequest
+from mediapipe.webhooks.request import ReceivedWebhook
 
-logger = logging.getLogger(__name__)
-
-# Tells whether the text of a webhook is meant.
+# Whether the URL and body of a webhook match what is to be erased.
 Matches = Callable[[str], bool]
 SUFFIX = ".webhook"
 REFUSED = "refused"
@@ -35,87 +35,72 @@ class SpoolUnavailable(Exception):
     """The spool is over its cap, or its folder cannot be written."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedWebhook:
-    """One webhook as it arrived, and where it arrived."""
-
-    provider: str
-    source: str
-    received_at: datetime
-    request: WebhookRequest
-
-
-def put(spooled: ReceivedWebhook) -> None:
-    """Keep a webhook; it is on the disk when this returns. Raise SpoolUnavailable otherwise."""
+def put(webhook: ReceivedWebhook) -> None:
+    """Store a webhook; it is on disk when this returns. Raise SpoolUnavailable otherwise."""
     if depth() >= settings.SPOOL_MAX_FILES:
         raise SpoolUnavailable(f"{settings.SPOOL_MAX_FILES} webhooks wait already")
     name = f"{time.time_ns():020d}-{uuid.uuid4().hex}{SUFFIX}"
     try:
-        folder = _folder()
-        _write_durably(folder / name, _as_json(spooled))
+        folder = _make_folder()
+        _write_durably(folder / name, _to_json(webhook))
     except OSError as error:
         raise SpoolUnavailable(error.strerror or type(error).__name__) from error
 
 
-def replay(take: Callable[[ReceivedWebhook], bool]) -> int:
-    """Hand every webhook in the order of arrival to `take`; return how many are done with.
+def drain(handler: Callable[[ReceivedWebhook], bool]) -> int:
+    """Pass each webhook to `handler` in order of arrival; return how many were processed.
 
-    `take` tells whether the webhook was recorded; one that was refused is set aside, for a
-    person to look at. What `take` raises ends the replay, and the webhook stays first in line.
-    Only one process replays at a time.
+    The handler returns whether the webhook was recorded; a refused one is moved aside for the
+    operator. An exception of the handler ends the run and the webhook stays first in the queue.
+    Only one process drains at a time.
     """
     done = 0
-    with exclusive_lock() as alone:
-        for path in waiting() if alone else ():
-            if take(_from_json(path.read_text())):
+    with exclusive_lock() as acquired:
+        for path in waiting() if acquired else ():
+            if handler(_from_json(path.read_text())):
                 path.unlink()
             else:
-                path.rename(_folder(REFUSED) / path.name)
+                path.rename(_make_folder(REFUSED) / path.name)
             done += 1
     return done
 
 
 def erase(matches: Matches, *, dry_run: bool) -> int:
-    """Remove what waits, or was set aside, and has a text that matches; return how many."""
-    found = [path for path in _all() if matches(_text_of(path))]
-    if not dry_run:
-        for path in found:
-            path.unlink(missing_ok=True)
-    return len(found)
-
-
-def _all() -> list[Path]:
-    return [*waiting(), *sorted((Path(settings.SPOOL_DIR) / REFUSED).glob(f"*{SUFFIX}"))]
-
-
-def _text_of(path: Path) -> str:
-    """Return URL and body, as they came, of a webhook that may be recorded in this moment."""
-    try:
-        request = _from_json(path.read_text()).request
-    except FileNotFoundError:
-        return ""
-    return f"{request.url}\n{request.body.decode(errors='replace')}"
+    """Delete spooled and refused webhooks whose URL or body matches; return how many matched."""
+    erased = 0
+    refused = sorted((Path(settings.SPOOL_DIR) / REFUSED).glob(f"*{SUFFIX}"))
+    for path in (*waiting(), *refused):
+        try:
+            request = _from_json(path.read_text()).request
+        except FileNotFoundError:
+            # It was recorded in this moment, and its row is erased like any other.
+            continue
+        if matches(f"{request.url}\n{request.body.decode(errors='replace')}"):
+            erased += 1
+            if not dry_run:
+                path.unlink(missing_ok=True)
+    return erased
 
 
 def waiting() -> list[Path]:
-    """Return the files that wait, the oldest first."""
+    """Return the files of spooled webhooks, oldest first."""
     return sorted(Path(settings.SPOOL_DIR).glob(f"*{SUFFIX}"))
 
 
 def depth() -> int:
-    """Return how many webhooks wait for the database."""
+    """Return how many webhooks are spooled."""
     return len(waiting())
 
 
-def _folder(name: str = "") -> Path:
+def _make_folder(name: str = "") -> Path:
     folder = Path(settings.SPOOL_DIR) / name
-    # Webhooks have phone numbers and texts in them.
+    # Webhooks contain phone numbers and messages.
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
 def _write_durably(path: Path, text: str) -> None:
-    """Write file and folder entry to the disk, so that a power cut loses neither."""
+    """Write the file and its folder entry to disk, so that a power cut loses neither."""
     temporary = path.with_suffix(".part")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -135,8 +120,8 @@ def _write_durably(path: Path, text: str) -> None:
 
 @contextmanager
 def exclusive_lock() -> Iterator[bool]:
-    """Yield whether no other process replays at this moment."""
-    with (_folder() / "lock").open("w") as lock:
+    """Yield whether this process may drain the spool, because no other one does."""
+    with (_make_folder() / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -145,20 +130,26 @@ def exclusive_lock() -> Iterator[bool]:
         yield True
 
 
-def _as_json(spooled: ReceivedWebhook) -> str:
-    request = asdict(spooled.request) | {
-        "body": base64.b64encode(spooled.request.body).decode(),
-        "headers": dict(spooled.request.headers),
+def _to_json(webhook: ReceivedWebhook) -> str:
+    request = asdict(webhook.request) | {
+        "body": base64.b64encode(webhook.request.body).decode(),
+        "headers": dict(webhook.request.headers),
     }
-    received_at = spooled.received_at.isoformat()
-    return json.dumps(asdict(spooled) | {"received_at": received_at, "request": request})
+    return json.dumps(
+        {
+            "provider": webhook.provider.name,
+            "source": webhook.source,
+            "received_at": webhook.received_at.isoformat(),
+            "request": request,
+        }
+    )
 
 
 def _from_json(text: str) -> ReceivedWebhook:
     values: dict[str, Any] = json.loads(text)
     request = values["request"]
     return ReceivedWebhook(
-        provider=values["provider"],
+        provider=providers.get(values["provider"]),
         source=values["source"],
         received_at=datetime.fromisoformat(values["received_at"]),
         request=WebhookRequest(**request | {"body": base64.b64decode(request["body"])}),

@@ -1,75 +1,65 @@
-"""Where Twilio's webhooks come in, and how they are answered."""
-
 import logging
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from mediapipe import providers
-from mediapipe.providers.base import WebhookForged, WebhookRefused
+from mediapipe.providers.base import Provider, Reply, WebhookForged, WebhookRefused
 from mediapipe.webhooks import rejections
-from mediapipe.webhooks.receive import DATABASE_AWAY, receive, spool_webhook
-from mediapipe.webhooks.request import webhook_request
-from mediapipe.webhooks.spool import ReceivedWebhook, SpoolUnavailable
+from mediapipe.webhooks.receive import DATABASE_ERRORS, receive, spool_webhook
+from mediapipe.webhooks.request import ReceivedWebhook, webhook_request
+from mediapipe.webhooks.spool import SpoolUnavailable
 
 logger = logging.getLogger(__name__)
-
-FORGED = "The request does not prove that Twilio sent it; the reason is counted in the admin."
 
 
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
-def webhook(request: HttpRequest, provider: str, source: str) -> HttpResponseBase:
-    """Take in one webhook; the answer is 200 only after the event is durable."""
+def webhook(request: HttpRequest, provider: Provider, source: str) -> HttpResponse:
+    """Receive one webhook; the response is 200 only after the event is durable."""
     received_at = timezone.now()
     try:
-        arrived = ReceivedWebhook(provider, source, received_at, webhook_request(request))
+        received = ReceivedWebhook(provider, source, received_at, webhook_request(request))
     except WebhookRefused as refusal:
-        return refused(refusal)
+        return rejection_response(provider, refusal)
     try:
-        receive(arrived)
+        receive(received)
     except WebhookRefused as refusal:
-        is_pre_hook = providers.get(provider).is_pre_hook(arrived.request)
-        return accept_pre_hook(refusal) if is_pre_hook else refused(refusal)
-    except DATABASE_AWAY:
-        return spool_response(arrived)
-    return accepted(source)
+        if pre_hook_reply := provider.pre_hook_reply(received.request):
+            rejections.count(refusal.reason)
+            return ok_response(pre_hook_reply)
+        return rejection_response(provider, refusal)
+    except DATABASE_ERRORS:
+        return spool_response(received)
+    return ok_response(provider.reply(source))
 
 
-def accepted(source: str) -> HttpResponse:
-    """Answer with empty TwiML, because Twilio would text a text/plain body back to the sender.
-
-    Conversations take JSON that says what to change about a message, which is nothing.
-    """
-    if source == "conversations":
-        return JsonResponse({})
-    return HttpResponse("<Response/>", content_type="text/xml")
+def ok_response(reply: Reply) -> HttpResponse:
+    return HttpResponse(reply.body, content_type=reply.content_type)
 
 
-def spool_response(arrived: ReceivedWebhook) -> HttpResponse:
+def spool_response(received: ReceivedWebhook) -> HttpResponse:
     """Spool a verified webhook that the database did not take; 503 only if that fails too."""
-    logger.warning("the database is away; a webhook goes to the spool")
+    logger.warning("the database is unavailable; spooling a webhook")
     try:
-        spool_webhook(arrived)
+        spool_webhook(received)
     except SpoolUnavailable as error:
-        logger.critical("a webhook could be made durable nowhere: %s", error)
+        logger.critical("a webhook could be stored neither in the database nor spooled: %s", error)
         return HttpResponse(status=503, headers={"Retry-After": "5"})
-    return accepted(arrived.source)
+    return ok_response(received.provider.reply(received.source))
 
 
-def accept_pre_hook(refusal: WebhookRefused) -> HttpResponse:
-    """Count a refused pre-hook, and let Twilio go on: our trouble must stop nobody's message."""
-    rejections.count(refusal.reason)
-    return accepted("conversations")
-
-
-def refused(refusal: WebhookRefused) -> HttpResponse:
-    """Count a refused webhook and say why; nothing of it is kept."""
+def rejection_response(provider: Provider, refusal: WebhookRefused) -> HttpResponse:
+    """Count a refused webhook and say why; nothing else of it is kept."""
     rejections.count(refusal.reason)
     if isinstance(refusal, WebhookForged):
-        # The precise reason would tell strangers which accounts and tokens are configured.
-        return JsonResponse({"error": "not_verified", "detail": FORGED}, status=refusal.status)
-    body = {"error": refusal.reason, "detail": refusal.sentence}
+        # The precise reason would show strangers which accounts and tokens are configured.
+        detail = (
+            f"The request does not prove that {provider.label} sent it;"
+            " the reason is counted in the admin."
+        )
+        body = {"error": "not_verified", "detail": detail}
+    else:
+        body = {"error": refusal.reason, "detail": refusal.sentence}
     return JsonResponse(body, status=refusal.status)

@@ -96,7 +96,7 @@ def announced(urls: Sequence[str]) -> tuple[list[WebhookEvent], list[MediaItem]]
             parameters=(("MessageSid", message_sid), ("MediaUrl0", url)),
             media=(media,),
         )
-        events.append(WebhookEvent.announced(message, provider="twilio", at=now))
+        events.append(WebhookEvent.from_message(message, provider="twilio", at=now))
         items.append(MediaItem.from_announcement(events[-1], media, now))
     return events, items
 

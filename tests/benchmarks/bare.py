@@ -29,7 +29,7 @@ def inserts(request: HttpRequest, pictures: int) -> HttpResponse:
     now = timezone.now()
     message = fresh(template(pictures))
     with transaction.atomic():
-        event = WebhookEvent.announced(message, provider="twilio", at=now)
+        event = WebhookEvent.from_message(message, provider="twilio", at=now)
         event.save(force_insert=True)
         MediaItem.objects.bulk_create(
             [MediaItem.from_announcement(event, media, now) for media in message.media]

@@ -36,8 +36,8 @@ def came(
     found = []
     for number in range(count):
         at = NOW - timedelta(hours=hours_ago) + timedelta(seconds=number)
-        message = make.message(account_sid=account_sid)
-        event = WebhookEvent.announced(message, provider="twilio", at=at, home_region="us1")
+        message = make.message(account_sid=account_sid, home_region="us1")
+        event = WebhookEvent.from_message(message, provider="twilio", at=at)
         item = MediaItem.from_announcement(event, message.media[0], at)
         item.status, item.attempts, item.first_attempt_at = Status.STORED, 1, at
         item.found_at, item.queue_lag_s, item.delay_at_least_s = at, 0.1, 0.0

@@ -35,9 +35,11 @@ from mediapipe.models import (
     WebhookEvent,
 )
 from mediapipe.operations import audit_log
+from mediapipe.providers import twilio
 from mediapipe.providers.base import WebhookRequest
 from mediapipe.simulator import Simulator
 from mediapipe.webhooks import spool
+from mediapipe.webhooks.request import ReceivedWebhook
 from tests.support import make
 from tests.support.fetching import attempt, stored_files
 
@@ -90,7 +92,7 @@ def everything_kept(settings: Settings) -> str:
 
 def spooled(text: str) -> None:
     request = WebhookRequest("POST", "https://m.example/", {}, text.encode())
-    spool.put(spool.ReceivedWebhook("twilio", "messaging", datetime.now(UTC), request))
+    spool.put(ReceivedWebhook(twilio, "messaging", datetime.now(UTC), request))
 
 
 def test_a_message_is_erased_with_its_file_and_its_payload(

@@ -2,7 +2,7 @@
 
 import io
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -28,7 +28,9 @@ from mediapipe.providers.base import (
     Link,
     MediaRequest,
     NotFoundCause,
+    Parameters,
     PostStorePolicy,
+    Reply,
     Response,
     WebhookRequest,
 )
@@ -54,8 +56,10 @@ class StubProvider:
     """Knows four statuses, and the error code of a body that is nothing but digits."""
 
     name = "stub"
+    label = "Stub"
+    sources: tuple[str, ...] = ()
 
-    def verify(self, request: WebhookRequest) -> tuple[tuple[str, str], ...]:
+    def verify(self, request: WebhookRequest) -> Parameters:
         raise NotImplementedError
 
     def post_store_policy(self, account_sid: str) -> PostStorePolicy:
@@ -64,30 +68,38 @@ class StubProvider:
     def deletion_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         raise NotImplementedError
 
-    def parse(self, source: str, parameters: tuple[tuple[str, str], ...]) -> InboundMessage:
+    def parse(
+        self, source: str, parameters: Parameters, headers: Mapping[str, str] | None = None
+    ) -> InboundMessage:
         raise NotImplementedError
 
-    def is_pre_hook(self, request: WebhookRequest) -> bool:
+    def reply(self, source: str) -> Reply:
+        raise NotImplementedError
+
+    def pre_hook_reply(self, request: WebhookRequest) -> Reply | None:
+        raise NotImplementedError
+
+    def account_sids(self) -> list[str]:
         raise NotImplementedError
 
     def media_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         raise NotImplementedError
 
-    def classify(self, answer: Response) -> TransientFailure | FinalFailure | None:
-        if answer.status == 429:
-            return RateLimited(retry_after_s=float(answer.headers.get("retry-after", 0)))
+    def classify(self, response: Response) -> TransientFailure | FinalFailure | None:
+        if response.status == 429:
+            return RateLimited(retry_after_s=float(response.headers.get("retry-after", 0)))
         meanings: dict[int, type[TransientFailure | FinalFailure]]
         meanings = {401: Unauthorized, 404: TransientMedia404, 410: Gone}
-        return meanings[answer.status]() if answer.status in meanings else None
+        return meanings[response.status]() if response.status in meanings else None
 
     def metadata_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         raise NotImplementedError
 
-    def not_found_cause(self, answer: Response) -> NotFoundCause | None:
+    def not_found_cause(self, response: Response) -> NotFoundCause | None:
         raise NotImplementedError
 
-    def error_code(self, answer: Response) -> int | None:
-        return int(answer.body_head) if answer.body_head.isdigit() else None
+    def error_code(self, response: Response) -> int | None:
+        return int(response.body_head) if response.body_head.isdigit() else None
 
 
 @dataclass

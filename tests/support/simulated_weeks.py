@@ -175,8 +175,8 @@ class Week:
         weather = self.climate(account_sid, at)
         if not weather.media_a_day:
             return
-        message = make.message(account_sid=account_sid)
-        event = WebhookEvent.announced(message, provider="twilio", at=at, home_region="us1")
+        message = make.message(account_sid=account_sid, home_region="us1")
+        event = WebhookEvent.from_message(message, provider="twilio", at=at)
         (announced,) = message.media
         item = MediaItem.from_announcement(event, announced, at)
         item.media_url = item.media_url.replace(make.ACCOUNT, account_sid)

@@ -7,19 +7,17 @@ from typing import Any
 
 from django.test import Client
 
+from mediapipe.providers import twilio
 from mediapipe.providers.base import WebhookRequest
 from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.webhooks import PATHS, Method, Signature, sign
-from mediapipe.webhooks.spool import ReceivedWebhook
+from mediapipe.webhooks.request import ReceivedWebhook
 from tests.support import make
 
 ORIGIN = "http://testserver"
 
-
 MESSAGING = PATHS["messaging"]
-
-
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -42,6 +40,4 @@ def mms(count: int = 1, **options: Any) -> Webhook:
 
 
 REQUEST = WebhookRequest("POST", "https://h/p?q=%20", {"x-twilio-signature": "s"}, b"a=\xff")
-
-
-ARRIVED = ReceivedWebhook("twilio", "messaging", datetime(2026, 3, 1, 12, tzinfo=UTC), REQUEST)
+ARRIVED = ReceivedWebhook(twilio, "messaging", datetime(2026, 3, 1, 12, tzinfo=UTC), REQUEST)

@@ -55,6 +55,14 @@ def test_a_repeat_that_says_something_else_is_kept_once() -> None:
     assert event.repeated.count() == 1
 
 
+def test_a_repeat_fills_in_what_was_left_out_cut_to_its_column() -> None:
+    message = make.message(sender="")
+    make.event(message)
+    event = make.event(replace(message, sender="1" * 200, recipient="another"))
+    event.refresh_from_db()
+    assert (event.sender, event.recipient) == ("1" * 128, message.recipient)
+
+
 def test_a_repeat_that_names_more_media_adds_only_those() -> None:
     message = make.message(pictures=2)
     make.event(replace(message, media=message.media[:1]))

@@ -12,7 +12,8 @@ from mediapipe.models import MediaItem, Rejection, WebhookEvent
 from mediapipe.simulator import payloads
 from mediapipe.webhooks import receive, spool
 from mediapipe.webhooks.record import record
-from mediapipe.webhooks.spool import ReceivedWebhook, SpoolUnavailable
+from mediapipe.webhooks.request import ReceivedWebhook
+from mediapipe.webhooks.spool import SpoolUnavailable
 from tests.support import make
 from tests.support.webhooks import ARRIVED, mms, send
 
@@ -50,7 +51,7 @@ class Seen:
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch) -> Database:
     """Return a switch; the replaying thread stays out, each test replays by itself."""
-    monkeypatch.setattr(receive.replayer, "wake", lambda: None)
+    monkeypatch.setattr(receive.drainer, "wake", lambda: None)
     monkeypatch.setattr(connection, "close", lambda: None)
     return Database(monkeypatch)
 
@@ -61,7 +62,7 @@ def test_a_webhook_without_database_is_answered_200_and_recorded_later(database:
     assert (answer.status_code, spool.depth()) == (200, 1)
     assert not WebhookEvent.objects.exists()
     database.start()
-    assert receive.replay() == 1
+    assert receive.drain_spool() == 1
     assert (MediaItem.objects.count(), spool.depth()) == (2, 0)
 
 
@@ -71,7 +72,7 @@ def test_the_receipt_is_the_moment_it_came_in_and_not_of_the_replay(database: Da
     send(mms())
     after = datetime.now(UTC)
     database.start()
-    receive.replay()
+    receive.drain_spool()
     assert before <= WebhookEvent.objects.get().received_at <= after
 
 
@@ -81,7 +82,7 @@ def test_webhooks_are_replayed_in_the_order_of_their_arrival(database: Database)
     for webhook in sent:
         send(webhook)
     database.start()
-    receive.replay()
+    receive.drain_spool()
     recorded = WebhookEvent.objects.order_by("pk").values_list("subject_sid", flat=True)
     assert list(recorded) == [webhook["MessageSid"] for webhook in sent]
 
@@ -92,7 +93,7 @@ def test_the_same_webhook_spooled_twice_is_one_event(database: Database) -> None
     send(webhook)
     send(webhook)
     database.start()
-    assert receive.replay() == 2
+    assert receive.drain_spool() == 2
     assert WebhookEvent.objects.get().repeats == 1
 
 
@@ -109,7 +110,7 @@ def test_the_signature_is_checked_again_at_the_replay(
     send(mms())
     database.start()
     settings.TWILIO_AUTH_TOKEN = "another"
-    receive.replay()
+    receive.drain_spool()
     assert not WebhookEvent.objects.exists()
     assert Rejection.total() == 1
     assert len(list(Path(settings.SPOOL_DIR, "refused").iterdir())) == 1
@@ -119,7 +120,7 @@ def test_a_database_that_is_still_away_leaves_the_spool_as_it_is(database: Datab
     database.stop()
     send(mms())
     with pytest.raises(OperationalError):
-        receive.replay()
+        receive.drain_spool()
     assert spool.depth() == 1
 
 
@@ -138,7 +139,7 @@ def test_a_spool_that_cannot_be_written_is_a_503(database: Database, settings: S
 def test_what_comes_out_of_the_spool_is_what_went_in() -> None:
     spool.put(ARRIVED)
     seen = Seen()
-    spool.replay(seen)
+    spool.drain(seen)
     assert seen.webhooks == [ARRIVED]
 
 
@@ -149,7 +150,7 @@ def test_a_replay_that_fails_keeps_the_webhook_first_in_line() -> None:
         raise OperationalError
 
     with pytest.raises(OperationalError):
-        spool.replay(fail)
+        spool.drain(fail)
     assert spool.depth() == 1
 
 
@@ -158,10 +159,10 @@ def test_two_replays_at_once_do_not_share_a_webhook() -> None:
     first, second = Seen(), Seen()
 
     def take(webhook: ReceivedWebhook) -> bool:
-        spool.replay(second)
+        spool.drain(second)
         return first(webhook)
 
-    spool.replay(take)
+    spool.drain(take)
     assert (len(first.webhooks), len(second.webhooks)) == (1, 0)
 
 

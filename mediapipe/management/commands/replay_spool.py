@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from mediapipe.webhooks import spool
-from mediapipe.webhooks.receive import DATABASE_AWAY, replay
+from mediapipe.webhooks.receive import DATABASE_ERRORS, drain_spool
 
 
 class Command(BaseCommand):
@@ -13,8 +13,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            count = replay()
-        except DATABASE_AWAY as error:
+            count = drain_spool()
+        except DATABASE_ERRORS as error:
             raise CommandError(
                 f"The database is down ({type(error).__name__}); {spool.depth()} webhooks waiting."
             ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -35,9 +35,8 @@ class Rows:
 
     def add(self, arrival: Arrival, until: datetime, rng: Random) -> None:
         """Add everything that became of one webhook by the end of the history."""
-        event = WebhookEvent.announced(
-            arrival.message, provider=PROVIDER, at=arrival.at, home_region="us1"
-        )
+        message = replace(arrival.message, home_region="us1")
+        event = WebhookEvent.from_message(message, provider=PROVIDER, at=arrival.at)
         event.repeats = arrival.repeats
         event.last_repeat_at = arrival.at + timedelta(seconds=5) if arrival.repeats else None
         self.events.append(event)

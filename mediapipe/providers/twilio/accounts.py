@@ -20,7 +20,7 @@ ENTRY_KEYS = ("account_sid", "auth_tokens", "api_key", "api_secret", "after_stor
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account or sub-account; several tokens while one is being rotated."""
+    """One account or sub-account; it has several tokens while one is being rotated."""
 
     sid: str
     auth_tokens: tuple[str, ...] = field(default=(), repr=False)
@@ -29,7 +29,7 @@ class Account:
     after_storing: PostStorePolicy = PostStorePolicy.KEEP
 
     def credentials(self) -> tuple[Credentials, ...]:
-        """Return what may fetch this account's media, the API key before the tokens."""
+        """Return the credentials for this account's media, the API key before the tokens."""
         pairs = [(self.api_key, self.api_secret)] if self.api_key else []
         pairs += [(self.sid, token) for token in self.auth_tokens]
         return tuple(Credentials(username, password) for username, password in pairs)
@@ -49,8 +49,19 @@ def accounts() -> dict[str, Account]:
     return found
 
 
+def account_sids() -> list[str]:
+    """Return the SIDs of all configured accounts; raise ImproperlyConfigured."""
+    return list(accounts())
+
+
+def post_store_policy(account_sid: str) -> PostStorePolicy:
+    """Return what to do with Twilio's copy of this account's stored media."""
+    account = accounts().get(account_sid)
+    return account.after_storing if account else PostStorePolicy.KEEP
+
+
 @receiver(setting_changed)
-def _forget(*, setting: str, **kwargs: Any) -> None:
+def _clear_cache(*, setting: str, **kwargs: Any) -> None:
     # Only tests change settings while the program runs.
     if setting.startswith("TWILIO_"):
         accounts.cache_clear()
@@ -64,8 +75,8 @@ def _from_environment() -> list[Account]:
         return []
     where = "TWILIO_ACCOUNT_SID, _AUTH_TOKEN, _API_KEY"
     account = _account(where, sid, tokens, key, secret)
-    wish = _after_storing("TWILIO_AFTER_STORING", settings.TWILIO_AFTER_STORING)
-    return [replace(account, after_storing=wish)]
+    policy = _policy("TWILIO_AFTER_STORING", settings.TWILIO_AFTER_STORING)
+    return [replace(account, after_storing=policy)]
 
 
 def _from_file() -> list[Account]:
@@ -73,16 +84,9 @@ def _from_file() -> list[Account]:
     if not path:
         return []
     where = f"TWILIO_ACCOUNTS_FILE ({path})"
-    entries = _load(where, Path(path))
-    if not isinstance(entries, list):
-        raise ImproperlyConfigured(f"{where} must hold a list of accounts.")
-    return [_from_entry(f"{where}, entry {n}", entry) for n, entry in enumerate(entries, start=1)]
-
-
-def _load(where: str, path: Path) -> object:
-    # The causes are cut off: a decoding error carries the whole document, tokens included.
+    # `from None`, because a decoding error holds the whole document, tokens included.
     try:
-        return json.loads(path.read_text("utf-8-sig"))
+        entries = json.loads(Path(path).read_text("utf-8-sig"))
     except OSError as exc:
         raise ImproperlyConfigured(f"{where} cannot be read: {exc.strerror}.") from None
     except json.JSONDecodeError as exc:
@@ -90,10 +94,13 @@ def _load(where: str, path: Path) -> object:
         raise ImproperlyConfigured(f"{where} is not JSON: {problem}.") from None
     except UnicodeDecodeError:
         raise ImproperlyConfigured(f"{where} is not UTF-8.") from None
+    if not isinstance(entries, list):
+        raise ImproperlyConfigured(f"{where} must hold a list of accounts.")
+    return [_from_entry(f"{where}, entry {n}", entry) for n, entry in enumerate(entries, start=1)]
 
 
 def _from_entry(where: str, entry: object) -> Account:
-    # An unknown key is not quoted, because somebody may have put a token in its place.
+    # An unknown key is not quoted: it may be a token in the wrong place.
     if not isinstance(entry, dict) or not entry.keys() <= set(ENTRY_KEYS):
         raise ImproperlyConfigured(f"{where} must be an object of {', '.join(ENTRY_KEYS)} alone.")
     sid, key, secret = (entry.get(name) or "" for name in ("account_sid", "api_key", "api_secret"))
@@ -103,12 +110,12 @@ def _from_entry(where: str, entry: object) -> Account:
     if not all(isinstance(text, str) for text in (sid, key, secret, *tokens)):
         raise ImproperlyConfigured(f"{where}: every value must be a string.")
     account = _account(where, sid, tokens, key, secret)
-    wish = _after_storing(f"{where}, after_storing", entry.get("after_storing") or "")
-    return replace(account, after_storing=wish)
+    policy = _policy(f"{where}, after_storing", entry.get("after_storing") or "")
+    return replace(account, after_storing=policy)
 
 
-def _after_storing(where: str, text: object) -> PostStorePolicy:
-    # Only these very words: a misspelt one must neither delete nor be taken for a dry run.
+def _policy(where: str, text: object) -> PostStorePolicy:
+    # Only the exact words: a misspelt one must neither delete nor be taken for a dry run.
     try:
         return PostStorePolicy(str(text or PostStorePolicy.KEEP))
     except ValueError:
@@ -120,7 +127,7 @@ def _account(where: str, sid: str, tokens: list[str], key: str, secret: str) -> 
         raise ImproperlyConfigured(f"{where}: the account SID must be AC and 32 hex digits.")
     if bool(key) != bool(secret):
         raise ImproperlyConfigured(f"{where}: an API key and its secret go together.")
-    # A pasted quotation mark or line end would only show as a 403 or 401 much later.
+    # A pasted quotation mark or line end would only be noticed much later, as a 403 or 401.
     if not all(re.fullmatch(r"[!-~]*", text) for text in (key, secret, *tokens)):
         raise ImproperlyConfigured(f"{where}: a token or key has a blank or non-ASCII character.")
     if "" in tokens:

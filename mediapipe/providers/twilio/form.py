@@ -1,19 +1,22 @@
-"""The verified parameters of one webhook, of whatever kind, as they can be read and stored."""
-
 import re
 from collections.abc import Iterator
 
-from mediapipe.providers.base import WebhookUnreadable
+from mediapipe.failures import UrlMissing
+from mediapipe.providers.base import AnnouncedMedia, Parameters, WebhookUnreadable
 
-# What the other side's texts are cut to, in characters.
+# Labels are cut to this many characters.
 MAX_TEXT = 255
 
 
 class Form:
     """The verified parameters of one webhook, as they can be stored."""
 
-    def __init__(self, parameters: tuple[tuple[str, str], ...]) -> None:
-        self.parameters = tuple((_storable(name), _storable(value)) for name, value in parameters)
+    def __init__(self, parameters: Parameters) -> None:
+        # PostgreSQL rejects NUL in text; the symbol for NUL shows where one was.
+        self.parameters = tuple(
+            (name.replace("\0", "\u2400"), value.replace("\0", "\u2400"))
+            for name, value in parameters
+        )
 
     def text(self, name: str) -> str:
         """Return the first value of this name, or ""."""
@@ -24,13 +27,16 @@ class Form:
         return label(self.text(name))
 
     def sid(self, reason: str, prefix: str, *names: str) -> str:
-        """Return the SID under the first of these names that has one, or "".
+        """Return the SID under the first of these names that has a value, or "".
 
-        Raises WebhookUnreadable for this reason where it is malformed. That is strict because
-        a signature covers names and values without separators: who holds a signed request can
+        Raises WebhookUnreadable for this reason if it is malformed. The check is strict because
+        a signature covers names and values without separators: whoever has a signed request can
         shift characters between them.
         """
-        values = next(filter(None, map(self._values, names)), set())
+        given = (
+            {value for key, value in self.parameters if key == name and value} for name in names
+        )
+        values = next(filter(None, given), set())
         if len(values) > 1:
             raise WebhookUnreadable("ambiguous", f"{names[0]} is given with different values.")
         sid = next(iter(values), "")
@@ -39,7 +45,7 @@ class Form:
         return sid
 
     def account_sid(self) -> str:
-        """Return the SID of the account; raise WebhookUnreadable where there is none."""
+        """Return the SID of the account; raise WebhookUnreadable if it is missing."""
         sid = self.sid("account_sid", "AC", "AccountSid")
         if not sid:
             raise WebhookUnreadable("account_sid", "AccountSid is missing.")
@@ -54,15 +60,12 @@ class Form:
         ]
         yield from sorted(found, key=lambda pair: int(pair[0]))
 
-    def _values(self, name: str) -> set[str]:
-        return {value for key, value in self.parameters if key == name and value}
-
 
 def label(text: str) -> str:
-    """Return a text as one short line."""
+    """Return a text as one short line of printable characters."""
     return "".join(filter(str.isprintable, text))[:MAX_TEXT]
 
 
-def _storable(text: str) -> str:
-    # PostgreSQL takes no NUL in text; the symbol for it shows where one was.
-    return text.replace("\0", "\u2400")
+def without_url(detail: str) -> AnnouncedMedia:
+    """Return an item for media that a webhook announces without a usable URL."""
+    return AnnouncedMedia(identity="unnamed", url="", failure=UrlMissing(detail))

@@ -1,4 +1,4 @@
-"""Twilio's media URLs: which are taken, how they are asked for, what the answers mean."""
+"""Twilio's media URLs: which are allowed, the requests for them, the meaning of responses."""
 
 import json
 import re
@@ -32,8 +32,8 @@ LABEL = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 API_HOST = rf"api(?:\.{LABEL}){{0,2}}\.twilio\.com"
 TWILIO_ORIGIN = re.compile(rf"https?://(?P<host>{API_HOST})")
 
-# The whole string is matched rather than taken apart, because URL parsers disagree about
-# where the host of an odd URL ends, and the credentials go where the other parser says.
+# The whole string is matched instead of parsed, because URL parsers disagree about where the
+# host of an odd URL ends: the credentials would go to the host that the other parser found.
 MEDIA_URL = re.compile(
     r"(?P<origin>https?://[^/]+)"
     r"(?P<path>/2010-04-01/Accounts/(?P<account>AC[0-9a-fA-F]{32})/"
@@ -41,8 +41,8 @@ MEDIA_URL = re.compile(
     r"|Recordings/(?P<recording>RE[0-9a-fA-F]{32})))"
 )
 
-# Media of a conversation is not under its account: SIDs are unique, and to the credentials of
-# another account it does not exist.
+# The URL of a conversation's media does not contain its account. It needs no check: for the
+# credentials of another account the media does not exist.
 MCS_HOST = rf"mcs(?:\.{LABEL}){{1,2}}\.twilio\.com"
 MCS_ORIGIN = re.compile(rf"https://{MCS_HOST}")
 MCS_URL = re.compile(
@@ -73,8 +73,8 @@ FAILURES: Mapping[int, type[TransientFailure] | type[FinalFailure]] = {
     **dict.fromkeys(range(500, 600), TwilioError),
 }
 
-# A signed link that has expired, or that is handed a second means of authentication, is
-# refused by the CDN with these; they say nothing about our credentials at Twilio.
+# The CDN rejects an expired signed link, or a second means of authentication, with these; they
+# say nothing about our credentials at Twilio.
 CDN_FAILURES = {**FAILURES, 400: CdnRefused, 401: CdnRefused, 403: CdnRefused}
 
 XML_CODE = re.compile(rb"<Code>\s*([0-9]{1,9})\s*</Code>")
@@ -84,12 +84,16 @@ JSON_CODE = re.compile(rb'\s*\{.*?"code"\s*:\s*([0-9]{1,9})\s*[,}]', re.DOTALL)
 def canonical(url: str, account_sid: str, subject_sid: str) -> tuple[str, str]:
     """Return a media URL as it is fetched, and the SID of its media or recording.
 
-    Only the media of this account's message or recording is taken, at Twilio's API hosts or an
+    Allowed is the media of this account's message or recording, at Twilio's API hosts or an
     origin of TWILIO_API_HOSTS; that of a conversation at Twilio's media service. Raises
     AddressRefused.
     """
     if conversation := MCS_URL.fullmatch(url):
-        return _of_conversation(conversation, subject_sid)
+        if not subject_sid.startswith("IM"):
+            raise AddressRefused("It belongs to a conversation.")
+        if not is_media_service(conversation["origin"]):
+            raise AddressRefused("Its host is not Twilio's media service, nor in TWILIO_API_HOSTS.")
+        return url, conversation["media"]
     parts = MEDIA_URL.fullmatch(url)
     if parts is None:
         raise AddressRefused("It is not the address of a message's media or of a recording.")
@@ -101,26 +105,13 @@ def canonical(url: str, account_sid: str, subject_sid: str) -> tuple[str, str]:
     return origin + parts["path"], parts["media"] or parts["recording"]
 
 
-def _of_conversation(parts: re.Match[str], subject_sid: str) -> tuple[str, str]:
-    if not subject_sid.startswith("IM"):
-        raise AddressRefused("It belongs to a conversation.")
-    if not is_media_service(parts["origin"]):
-        raise AddressRefused("Its host is not Twilio's media service, nor in TWILIO_API_HOSTS.")
-    return parts[0], parts["media"]
-
-
 def is_media_service(origin: str) -> bool:
-    """Tell whether this origin is that of Twilio's media service, or one of TWILIO_API_HOSTS."""
+    """Return whether this is an origin of Twilio's media service, or one of TWILIO_API_HOSTS."""
     return bool(MCS_ORIGIN.fullmatch(origin)) or origin in settings.TWILIO_API_HOSTS
 
 
-def is_conversation(url: str) -> bool:
-    """Tell whether what is at this URL is the metadata of a conversation's media."""
-    return bool(MCS_URL.fullmatch(url))
-
-
 def is_twilio(origin: str) -> bool:
-    """Tell whether this origin is one of Twilio's API, or one of TWILIO_API_HOSTS."""
+    """Return whether this is an origin of Twilio's API, or one of TWILIO_API_HOSTS."""
     return bool(TWILIO_ORIGIN.fullmatch(origin)) or origin in settings.TWILIO_API_HOSTS
 
 
@@ -131,10 +122,9 @@ def recording_sid_in(url: str) -> str:
 
 
 def media_request(*, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
-    """Return how to ask for a media URL, which is checked again before it gets credentials.
-
-    Raises AddressRefused or ConfigMissing.
-    """
+    """Return the request for a media URL; raise AddressRefused or ConfigMissing."""
+    # Checked when the webhook came in, and again here before anything is sent: the allowed
+    # origins may have changed since, and the row could have been written by other code.
     checked, _ = canonical(url, account_sid, subject_sid)
     try:
         account = accounts().get(account_sid)
@@ -143,14 +133,15 @@ def media_request(*, url: str, account_sid: str, subject_sid: str) -> MediaReque
     credentials = account.credentials() if account else ()
     if not credentials:
         raise ConfigMissing(f"The account is {account_sid}.")
-    link_in = link_in_metadata if is_conversation(checked) else None
+    # The URL of a conversation's media returns its metadata.
+    link_in = link_in_metadata if MCS_URL.fullmatch(checked) else None
     return MediaRequest(checked, credentials, may_redirect_to, link_in)
 
 
-def link_in_metadata(answer: Response) -> Link | None:
-    """Return the temporary link and the size that metadata names (Twilio: media resource)."""
+def link_in_metadata(response: Response) -> Link | None:
+    """Return the temporary link and the size from metadata, if any (Twilio: media resource)."""
     try:
-        document = json.loads(answer.body_head)
+        document = json.loads(response.body_head)
         url, size = document["links"]["content_direct_temporary"], document.get("size")
     except (ValueError, RecursionError, TypeError, LookupError, AttributeError):
         return None
@@ -160,7 +151,7 @@ def link_in_metadata(answer: Response) -> Link | None:
 
 
 def deletion_request(*, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
-    """Return how to DELETE a media item of a message, or a recording (Twilio: both resources).
+    """Return the DELETE request for a message's media or a recording (Twilio: both resources).
 
     Raises AddressRefused, also for media of conversations, or ConfigMissing.
     """
@@ -171,10 +162,10 @@ def deletion_request(*, url: str, account_sid: str, subject_sid: str) -> MediaRe
 
 
 def may_redirect_to(url: str) -> bool:
-    """Return whether media may be fetched, without credentials, from where Twilio sends us.
+    """Return whether a redirect of Twilio may be followed to this URL, without credentials.
 
-    That is https on port 443 at Twilio's CDN, S3 or Twilio's API; an origin of TWILIO_API_HOSTS;
-    or a host of MEDIA_REDIRECT_HOSTS, on every port unless it names one.
+    Allowed are https on port 443 at Twilio's CDN, S3 and Twilio's API; the origins of
+    TWILIO_API_HOSTS; and the hosts of MEDIA_REDIRECT_HOSTS, on every port unless one is given.
     """
     parts = REDIRECT_URL.fullmatch(url)
     if parts is None:
@@ -190,29 +181,29 @@ def may_redirect_to(url: str) -> bool:
     return url.startswith(tuple(f"{origin}/" for origin in settings.TWILIO_API_HOSTS))
 
 
-def classify(answer: Response) -> TransientFailure | FinalFailure | None:
-    """Return which failure an answer means, or None where the body is the media.
+def classify(response: Response) -> TransientFailure | FinalFailure | None:
+    """Return which failure a response means, None if its body is the media.
 
-    One 404 covers media that has not propagated yet, is deleted or was never there, at the API
-    and at the CDN alike, so that only time tells them apart (Twilio: recording, media).
+    A 404 is the same for media that has not propagated yet, was deleted or never existed, at the
+    API and at the CDN alike: only time distinguishes them (Twilio: recording, media).
     """
-    if answer.status == 200:
+    if response.status == 200:
         return None
-    failures = CDN_FAILURES if answer.redirected else FAILURES
-    failure = failures.get(answer.status, UnexpectedResponse)
-    code = error_code(answer)
-    detail = f"HTTP {answer.status}" + (f", Twilio error {code}" if code else "")
+    failures = CDN_FAILURES if response.redirected else FAILURES
+    failure = failures.get(response.status, UnexpectedResponse)
+    code = error_code(response)
+    detail = f"HTTP {response.status}" + (f", Twilio error {code}" if code else "")
     if failure in (RateLimited, TwilioError):
-        return failure(detail, retry_after_s=answer.retry_after_s)
+        return failure(detail, retry_after_s=response.retry_after_s)
     return failure(detail)
 
 
-def error_code(answer: Response) -> int | None:
-    """Return the code of a RestException, as XML or as JSON, if the body is one.
+def error_code(response: Response) -> int | None:
+    """Return the code of a RestException, such as 20404, if the body is one in XML or JSON.
 
-    The body is untrusted and may be cut: it is searched, never parsed.
+    The body is untrusted and may be cut off: it is searched, never parsed.
     """
-    head = answer.body_head
+    head = response.body_head
     found = XML_CODE.search(head) if b"<RestException>" in head else JSON_CODE.match(head)
     return int(found[1]) if found else None
 

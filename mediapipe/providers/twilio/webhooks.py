@@ -1,7 +1,8 @@
-"""What Twilio's webhooks say, in the words of this project (Twilio: webhook request, recording)."""
+"""Parsing of Twilio's webhooks for messages and recordings, and the replies to them."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 
 from mediapipe.failures import (
@@ -11,20 +12,27 @@ from mediapipe.failures import (
     RecordingFailed,
     RecordingSilent,
     RecordingTooShort,
-    UrlMissing,
 )
-from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind, WebhookUnreadable
-from mediapipe.providers.twilio import conversations
-from mediapipe.providers.twilio.form import Form
+from mediapipe.providers.base import (
+    AnnouncedMedia,
+    InboundMessage,
+    Kind,
+    Parameters,
+    Reply,
+    WebhookUnreadable,
+    unique,
+)
+from mediapipe.providers.twilio.conversations import EMPTY_JSON, parse_conversation
+from mediapipe.providers.twilio.form import Form, label, without_url
 from mediapipe.providers.twilio.media import canonical, recording_sid_in
 
-# MMS carries up to 10 media, WhatsApp 1; a signed webhook with more than this is not usual.
+# MMS has up to 10 media, WhatsApp 1; a signed webhook with more than this is abuse or a bug.
 MAX_MEDIA = 50
 
-# No event of Twilio's: `manage.py doctor` signs it to see whether a signature is accepted.
+# Not an event of Twilio: `manage.py doctor` signs it to test whether its signature is accepted.
 TRIAL = ("EventType", "onDoctorVisited")
 
-# What a refused URL is cut to, in characters.
+# A refused URL is kept for the operator, cut to this many characters.
 MAX_URL = 2000
 
 # A recording in one of these states has no media yet; another callback will follow.
@@ -33,17 +41,34 @@ UNFINISHED = {"in-progress", "paused", "stopped", "processing"}
 ABSENCES: dict[str, type[Absence]] = {"absent": RecordingAbsent, "failed": RecordingFailed}
 ABSENCES_BY_CODE: dict[str, type[Absence]] = {"16101": RecordingTooShort, "16102": RecordingSilent}
 
+EMPTY_TWIML = Reply("<Response/>", "text/xml")
 
-def parse(source: str, parameters: tuple[tuple[str, str], ...]) -> InboundMessage | None:
-    """Return what a verified webhook announces; `source` is the end of the URL it came to.
 
-    None for one that is none of our business. Raises WebhookUnreadable where the SIDs that
-    identify it are missing or malformed.
+def parse(
+    source: str, parameters: Parameters, headers: Mapping[str, str] | None = None
+) -> InboundMessage | None:
+    """Return the message that a verified webhook announces; `source` is the end of its URL.
+
+    None for an event without media. Raises WebhookUnreadable if the SIDs that identify the
+    message are missing or malformed.
     """
-    if source not in READERS:
+    if source not in PARSERS:
         raise WebhookUnreadable("source", f"Webhooks of the source {source} are not taken.")
-    # It is verified like any other, and then none of our business: nothing of it is recorded.
-    return None if TRIAL in parameters else READERS[source](Form(parameters))
+    # The doctor's test request is verified like any other, but nothing of it is recorded.
+    message = None if TRIAL in parameters else PARSERS[source](Form(parameters))
+    if message is None:
+        return None
+    region = label((headers or {}).get("x-home-region", ""))
+    return replace(message, media=unique(message.media), home_region=region)
+
+
+def reply(source: str) -> Reply:
+    """Return an empty TwiML document, or for Conversations an empty JSON object.
+
+    Twilio would send a text/plain body to the sender as a message. The JSON of Conversations
+    lists changes to the message: there are none.
+    """
+    return EMPTY_JSON if source == "conversations" else EMPTY_TWIML
 
 
 def _message_sid(form: Form) -> str:
@@ -58,16 +83,13 @@ def _recording_sid(form: Form) -> str:
     )
 
 
-def _message(form: Form) -> InboundMessage:
+def _parse_message(form: Form) -> InboundMessage:
     account_sid, subject_sid = form.account_sid(), _message_sid(form)
     if not subject_sid and _recording_sid(form):
         sentence = "This is about a recording: its URL is /webhooks/twilio/recording/."
         raise WebhookUnreadable("wrong_url", sentence)
     if not subject_sid:
         raise WebhookUnreadable("message_sid", "MessageSid is missing.")
-    media: dict[str, AnnouncedMedia] = {}
-    for item in _message_media(form, account_sid, subject_sid):
-        media.setdefault(item.identity, item)
     return InboundMessage(
         kind=Kind.MESSAGE,
         source="messaging",
@@ -76,7 +98,7 @@ def _message(form: Form) -> InboundMessage:
         parameters=form.parameters,
         sender=form.label("From"),
         recipient=form.label("To"),
-        media=tuple(media.values()),
+        media=tuple(_message_media(form, account_sid, subject_sid)),
     )
 
 
@@ -84,31 +106,27 @@ def _message_media(form: Form, account_sid: str, subject_sid: str) -> Iterator[A
     urls = list(form.numbered("MediaUrl"))
     for number, url in urls[:MAX_MEDIA]:
         content_type = form.label(f"MediaContentType{number}")
-        yield _announced(url, account_sid, subject_sid, content_type)
-    yield from _referral(form, account_sid, subject_sid)
-    num_media = form.text("NumMedia")
-    count = int(num_media) if re.fullmatch(r"[0-9]{1,9}", num_media) else 0
-    came = f"{len(urls)} URL{'' if len(urls) == 1 else 's'} came"
-    if len(urls) > MAX_MEDIA:
-        yield _unnamed(f"{came}, of which {MAX_MEDIA} are taken")
-    elif count > len(urls):
-        yield _unnamed(f"NumMedia says {count}, {came}")
-
-
-def _referral(form: Form, account_sid: str, subject_sid: str) -> Iterator[AnnouncedMedia]:
-    # The picture of the advert that a WhatsApp chat came from. An address elsewhere is no
-    # failure: the advert is then shown by somebody else.
-    item = _announced(
+        yield _with_url(url, account_sid, subject_sid, content_type)
+    # The image of the advert from which a WhatsApp chat was started. A URL that is not Twilio's
+    # is no failure: then somebody else hosts the image.
+    referral = _with_url(
         form.text("ReferralMediaUrl"),
         account_sid,
         subject_sid,
         form.label("ReferralMediaContentType"),
     )
-    if item.failure is None:
-        yield item
+    if referral.failure is None:
+        yield referral
+    num_media = form.text("NumMedia")
+    count = int(num_media) if re.fullmatch(r"[0-9]{1,9}", num_media) else 0
+    came = f"{len(urls)} URL{'' if len(urls) == 1 else 's'} came"
+    if len(urls) > MAX_MEDIA:
+        yield without_url(f"{came}, of which {MAX_MEDIA} are taken")
+    elif count > len(urls):
+        yield without_url(f"NumMedia says {count}, {came}")
 
 
-def _recording(form: Form) -> InboundMessage:
+def _parse_recording(form: Form) -> InboundMessage:
     account_sid, subject_sid = form.account_sid(), _recording_sid(form)
     if not subject_sid and _message_sid(form):
         sentence = "This is about a message: its URL is /webhooks/twilio/messaging/."
@@ -133,15 +151,15 @@ def _recording_media(form: Form, account_sid: str, subject_sid: str) -> Iterator
     # A <Record> action and a transcription callback have a RecordingUrl and no status.
     status, url = form.text("RecordingStatus"), form.text("RecordingUrl")
     if status in ABSENCES:
-        yield _absent(form, _announced(url, account_sid, subject_sid), subject_sid)
+        yield _absent(form, _with_url(url, account_sid, subject_sid), subject_sid)
     elif url and status not in UNFINISHED:
-        yield _announced(url, account_sid, subject_sid)
+        yield _with_url(url, account_sid, subject_sid)
     elif status == "completed":
-        yield _unnamed("The recording is completed, and no RecordingUrl came")
+        yield without_url("The recording is completed, and no RecordingUrl came")
 
 
 def _absent(form: Form, item: AnnouncedMedia, recording_sid: str) -> AnnouncedMedia:
-    # ErrorCode is 0 where there is no error.
+    # ErrorCode is 0 if there is no error.
     code = form.text("ErrorCode")
     known = re.fullmatch(r"[1-9][0-9]{0,8}", code)
     absence = ABSENCES_BY_CODE.get(code, ABSENCES[form.text("RecordingStatus")])
@@ -153,13 +171,13 @@ def _absent(form: Form, item: AnnouncedMedia, recording_sid: str) -> AnnouncedMe
     )
 
 
-def _announced(
+def _with_url(
     url: str, account_sid: str, subject_sid: str, content_type: str = ""
 ) -> AnnouncedMedia:
     try:
         checked, media_sid = canonical(url, account_sid, subject_sid)
     except AddressRefused as refusal:
-        # Not the subject's SID: a later callback with the right URL must not look like this one.
+        # Not the subject's SID: a later callback with the right URL must be another item.
         identity = f"refused-{sha256(url.encode()).hexdigest()[:32]}"
         return AnnouncedMedia(
             identity, url[:MAX_URL], declared_content_type=content_type, failure=refusal
@@ -167,12 +185,8 @@ def _announced(
     return AnnouncedMedia(media_sid, checked, media_sid, content_type)
 
 
-def _unnamed(detail: str) -> AnnouncedMedia:
-    return AnnouncedMedia(identity="unnamed", url="", failure=UrlMissing(detail))
-
-
-READERS: dict[str, Callable[[Form], InboundMessage | None]] = {
-    "messaging": _message,
-    "recording": _recording,
-    "conversations": conversations.read,
+PARSERS: dict[str, Callable[[Form], InboundMessage | None]] = {
+    "messaging": _parse_message,
+    "recording": _parse_recording,
+    "conversations": parse_conversation,
 }
