@@ -1,7 +1,7 @@
-"""What other Django apps may listen to: a media item is stored, or it will not be.
+"""Signals for your own Django apps: a media item is stored, or has failed for good.
 
-Receivers get `media`, the MediaItem as it stands in the database. They run after the commit, in
-the process that ended the item, which waits for them; what they raise is logged and harms nobody.
+Receivers get `media`, the committed MediaItem. They run in the process that ended the item, which
+waits for them; their exceptions are logged and do not affect the item.
 """
 
 from functools import partial
@@ -10,11 +10,11 @@ from django.db import models, transaction
 from django.dispatch import Signal
 
 media_stored = Signal()
-# Failed, or absent: nothing more is tried by itself. A person may still put the item back to work.
+# Failed or absent: no attempt follows automatically, but a user may still retry the item.
 media_failed = Signal()
 
 
 def send_after_commit(signal: Signal, media: models.Model) -> None:
-    """Send the signal once the transaction around us is in the database, and never otherwise."""
+    """Send the signal when the current transaction commits, and not at all if it is rolled back."""
     send = partial(signal.send_robust, sender=type(media), media=media)
     transaction.on_commit(send, robust=True)

@@ -1,5 +1,3 @@
-"""Trouble that shows only in many media together is looked for every minute."""
-
 from django.utils import timezone
 
 from mediapipe.celery import app
@@ -8,5 +6,5 @@ from mediapipe.escalation import detection
 
 @app.task(ignore_result=True)
 def check_escalation() -> None:
-    """Open, continue and end incidents."""
-    detection.check(timezone.now())
+    """Open, update and resolve incidents that show in many media together."""
+    detection.run_detectors(timezone.now())

@@ -1,1 +1,0 @@
-"""From frequent early 404s to a case that Twilio Support can act on."""

@@ -52,7 +52,7 @@ def came(
 def checked(now: datetime = NOW) -> list[tuple[str, str, str]]:
     """Look for trouble; return cause, account and state of each incident there is."""
     with time_machine.travel(now, tick=False):
-        detection.check(now)
+        detection.run_detectors(now)
     rows = Incident.objects.order_by("pk")
     return list(rows.values_list("cause", "account_sid", "state"))
 
@@ -137,7 +137,7 @@ def test_two_that_check_at_the_same_moment_make_one_incident() -> None:
     def check() -> None:
         together.wait()
         try:
-            detection.check(NOW)
+            detection.run_detectors(NOW)
         finally:
             connection.close()
 
@@ -211,7 +211,7 @@ def test_what_comes_after_the_end_opens_the_same_one_again() -> None:
     came(100, hours_ago=5)
     came(24, hours_ago=5, late=True)
     with time_machine.travel(NOW - timedelta(hours=4), tick=False):
-        detection.check(NOW - timedelta(hours=4))
+        detection.run_detectors(NOW - timedelta(hours=4))
         Incident.objects.get().resolve()
     came(24, late=True)
     assert checked() == [(Cause.EARLY_404S, LARGE, "open")]
@@ -308,10 +308,10 @@ def test_a_quiet_minute_costs_a_handful_of_queries_however_much_there_is() -> No
     with CaptureQueriesContext(
         connection,
     ) as few:
-        detection.check(NOW)
+        detection.run_detectors(NOW)
     came(200, SMALL)
     with CaptureQueriesContext(connection) as many:
-        detection.check(NOW)
+        detection.run_detectors(NOW)
     assert len(many) == len(few) < 12
 
 

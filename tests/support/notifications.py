@@ -10,7 +10,7 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
-from mediapipe.escalation.notifications import channels
+from mediapipe.escalation.notifications.channels import deliver_notice
 from mediapipe.failures import Undelivered
 from mediapipe.models import Cause, Channel, Incident, MediaItem, Notice, Observation
 from tests.support import make
@@ -50,7 +50,7 @@ def attempt(notice: Notice) -> Notice:
     claimed = Notice.claim(notice.pk)
     assert claimed is not None
     with contextlib.suppress(Undelivered):
-        channels.deliver(claimed)
+        deliver_notice(claimed)
     notice.refresh_from_db()
     return notice
 

@@ -109,7 +109,7 @@ class Week:
                 clock.move_to(now)
                 # While the worker is down, detection does not run either.
                 if not self._down(now):
-                    detection.check(now)
+                    detection.run_detectors(now)
 
     def announced(self) -> list[tuple[str, str, str]]:
         """Return kind, cause and account of each notified step, in order."""

@@ -1,21 +1,33 @@
-"""Is anything wrong? Asked every minute, answered by the rows alone."""
+"""Detects incidents: every minute, from the database rows alone."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
-from mediapipe.escalation.detection import credentials, failing, propagation, queue
-from mediapipe.escalation.detection.counts import by_account, window
+from mediapipe.escalation.detection.counts import Counts, by_account, escalation_window
+from mediapipe.escalation.detection.credentials import detect_wrong_credentials
+from mediapipe.escalation.detection.failures import detect_failures
+from mediapipe.escalation.detection.propagation import detect_late_propagation
+from mediapipe.escalation.detection.queue import detect_queue_delay
+from mediapipe.timing.period import Period
+
+# Each opens, updates and resolves the incidents of its causes. In this order: failures that an
+# incident of another cause explains are not counted again.
+DETECTORS: tuple[Callable[[Period, dict[str, Counts]], None], ...] = (
+    detect_queue_delay,
+    detect_wrong_credentials,
+    detect_late_propagation,
+    detect_failures,
+)
 
 
-def check(now: datetime) -> None:
-    """Open, continue and end every incident that shows in the counts.
+def run_detectors(now: datetime) -> None:
+    """Run each detector on the ESCALATION_WINDOW that ends now.
 
-    Two that check at the same moment make one incident, and announce each of its steps once.
+    Two concurrent runs open one incident, and record each of its steps once.
     """
-    period = window(now)
+    period = escalation_window(now)
     accounts = by_account(period)
-    queue.check(now)
-    credentials.check(period, accounts)
-    propagation.check(period, accounts)
-    failing.check(period)
+    for detect in DETECTORS:
+        detect(period, accounts)

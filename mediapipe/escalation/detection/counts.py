@@ -1,4 +1,4 @@
-"""What happened within a period, account by account."""
+"""Counts what happened within a period, by account."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ LATE = EARLY_404 & PROPAGATED
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The media of one account, or of the whole service where `account_sid` is empty.
+    """Counts of one account's media, or of the whole service's if `account_sid` is empty.
 
-    `late` had an early 404, `webhooks_late` are the webhooks that announced those, `found` were
-    seen by our credentials. `p95_s` is the propagation delay that 95 % did not exceed for all
-    we know, in seconds: counted up to the last 404, so that no lag of ours is in it.
+    `late` media had an early 404, `webhooks_late` are the webhooks that announced those, and
+    `found` media were seen with our credentials. `p95_s` is the p95 of the propagation delay in
+    seconds, measured up to the last 404 so that it does not include our own queue lag.
     """
 
     account_sid: str = ""
@@ -38,39 +38,39 @@ class Counts:
 
     @property
     def late_share(self) -> float:
-        """Which share of the media was late, from 0 to 1."""
+        """The share of the media that was late, from 0 to 1."""
         return self.late / self.media if self.media else 0.0
 
 
-def window(now: datetime) -> Period:
+def escalation_window(now: datetime) -> Period:
     """Return the ESCALATION_WINDOW that ends now."""
     return Period(now - timedelta(seconds=settings.ESCALATION_WINDOW_S), now)
 
 
-def ending(period: Period, share: float) -> Period:
-    """Return this share of the period at its end, which tells earlier that something is over."""
+def tail(period: Period, share: float) -> Period:
+    """Return the last part of the period, this share of it, which shows a recovery earlier."""
     return Period(period.until - period.length * share, period.until)
 
 
 def received(period: Period, account_sid: str = "") -> MediaQuerySet:
-    """Return the media whose webhooks came in within the period, of one account or of all."""
+    """Return the media received within the period, of one account or of all."""
     media = MediaItem.objects.filter(received_at__gte=period.since, received_at__lt=period.until)
     return media.filter(account_sid=account_sid) if account_sid else media
 
 
 def by_account(period: Period) -> dict[str, Counts]:
-    """Return the counts of each account with media in the period, in one query."""
+    """Return the counts of each account with media in the period; one query."""
     rows = received(period).order_by().values("account_sid").annotate(**_columns())
-    return {row["account_sid"]: _counted(row) for row in rows}
+    return {row["account_sid"]: _counts(row) for row in rows}
 
 
-def together(media: MediaQuerySet) -> Counts:
-    """Return the counts of these media as those of the whole service."""
-    return _counted({"account_sid": "", **media.aggregate(**_columns())})
+def count_media(media: MediaQuerySet) -> Counts:
+    """Return the counts of these media, of whichever accounts."""
+    return _counts({"account_sid": "", **media.aggregate(**_columns())})
 
 
-def total(counts: Iterable[Counts]) -> Counts:
-    """Return the sum of the counts; there is no sum of percentiles."""
+def sum_counts(counts: Iterable[Counts]) -> Counts:
+    """Return the sums, without a p95: percentiles cannot be added."""
     rows = list(counts)
     return Counts(
         media=sum(row.media for row in rows),
@@ -90,6 +90,6 @@ def _columns() -> dict[str, Count | Percentiles]:
     }
 
 
-def _counted(row: Mapping[str, Any]) -> Counts:
+def _counts(row: Mapping[str, Any]) -> Counts:
     counts = {name: row[name] for name in ("media", "late", "webhooks_late", "found")}
     return Counts(row["account_sid"], **counts, p95_s=row["p95"][0] if row["p95"] else 0.0)

@@ -1,24 +1,26 @@
-"""How many are too many, and how few are few enough again."""
+"""How many affected media open an incident, and how few resolve it."""
 
 from __future__ import annotations
 
 from django.conf import settings
 
-# So many times the usual is an outbreak.
-OUTBREAK = 10
-# It is over when it has fallen to this share of what opens an incident: no flutter in between.
-OVER = 0.5
+# This many times the baseline is an outbreak.
+OUTBREAK_FACTOR = 10
+# An incident resolves at this share of what opens it; the gap prevents flapping.
+RECOVERY_SHARE = 0.5
 
 
-def least() -> int:
+def min_affected() -> int:
     """Return how many media are more than a handful: 8 by default."""
     return max(5, settings.ESCALATION_THRESHOLD // 3)
 
 
-def level(usual: float | None) -> float:
-    """Return how many media open an incident where so many are usual; None: nobody knows.
+def opening_level(baseline: float | None) -> float:
+    """Return how many affected media open an incident; without a baseline ESCALATION_THRESHOLD.
 
-    Dozens do in any case, and where hardly any are usual ten times as many do.
+    With a low baseline ten times as many do, if they are more than a handful.
     """
     threshold = float(settings.ESCALATION_THRESHOLD)
-    return threshold if usual is None else min(threshold, max(least(), OUTBREAK * usual))
+    if baseline is None:
+        return threshold
+    return min(threshold, max(min_affected(), OUTBREAK_FACTOR * baseline))

@@ -1,1 +1,0 @@
-"""How people are told of an incident: what is said, and over which channel."""

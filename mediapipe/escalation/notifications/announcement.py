@@ -1,4 +1,4 @@
-"""What is said of one step of an incident, the same over every channel."""
+"""The content of the notification of an incident step, the same on every channel."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ HEADLINES = {
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One step in the words of people and of programs; times are ISO 8601 in UTC.
+    """A step for users and for programs; times are ISO 8601 in UTC.
 
-    `detail` is the sentence of detection, for the end of an incident its last one. Phone numbers
-    in it, and in the ticket's number, are masked, because they leave the house here.
+    `detail` is the latest sentence of detection. Phone numbers in it, and in the ticket number, are
+    masked, because notifications leave the service. The fields are keys of the signed webhook.
     """
 
     kind: str
@@ -52,12 +52,12 @@ class Announcement:
 
     @property
     def headline(self) -> str:
-        """The line that says it all: `New incident: Early 404s, account AC...`."""
+        """The subject line, such as `New incident: Early 404s, account AC...`."""
         about = [self.cause_name, f"account {self.account_sid}" if self.account_sid else ""]
         return ": ".join(filter(None, (HEADLINES[self.kind], ", ".join(filter(None, about)))))
 
     def facts(self) -> Iterator[tuple[str, str]]:
-        """Yield what is known, as a name and a value for people; times in TIME_ZONE."""
+        """Yield what is known as names and values for users; times are in TIME_ZONE."""
         if self.kind == TEST:
             return
         if self.affected:
@@ -69,17 +69,16 @@ class Announcement:
             ("Over since", self.resolved_at),
         ):
             if at:
-                yield name, moment(at)
+                yield name, local_time(at)
         if self.ticket:
             yield "Ticket", self.ticket
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON knows it."""
         return asdict(self)
 
 
 def announcement(step: IncidentStep) -> Announcement:
-    """Return what there is to say of this step now."""
+    """Return the content for this step, as of now."""
     incident = step.incident
     detail = step.note or incident.detail or Cause(incident.cause).meaning
     return Announcement(
@@ -103,23 +102,23 @@ def announcement(step: IncidentStep) -> Announcement:
     )
 
 
-def trial_announcement(at: datetime) -> Announcement:
-    """Return what is sent to see whether a channel works."""
+def sample_announcement(at: datetime) -> Announcement:
+    """Return the content of a test message."""
     url = f"{settings.PUBLIC_BASE_URL}{reverse('admin:index')}" if settings.PUBLIC_BASE_URL else ""
-    detail = "This message was asked for, to see whether the channel works."
+    detail = "This is a test message to verify the channel."
     return Announcement(kind=TEST, at=at.isoformat(), url=url, detail=detail)
 
 
 def link_to(incident: Incident) -> str:
-    """Return the address of the incident's page; an empty one if nobody said where we are."""
+    """Return the URL of the incident's page; empty without PUBLIC_BASE_URL."""
     if not settings.PUBLIC_BASE_URL:
         return ""
     page = reverse("admin:mediapipe_incident_change", args=[incident.pk])
     return f"{settings.PUBLIC_BASE_URL}{page}"
 
 
-def moment(text: str) -> str:
-    """Return an ISO time as people read it, in TIME_ZONE, with its offset."""
+def local_time(text: str) -> str:
+    """Return an ISO 8601 time in TIME_ZONE, with its offset, for users."""
     local = timezone.localtime(datetime.fromisoformat(text))
     return f"{local:%Y-%m-%d %H:%M:%S} {local.isoformat()[-6:]}"
 

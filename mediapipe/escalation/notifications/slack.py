@@ -1,5 +1,3 @@
-"""An announcement for Slack, and for what takes the same: Mattermost, Rocket.Chat, Discord."""
-
 from typing import Any
 
 from django.conf import settings
@@ -17,32 +15,35 @@ COLOURS = {
 }
 
 
-def send(said: Announcement, message_id: str) -> str:
-    """POST it to ESCALATION_SLACK_URL; return the answer in words, or raise Undelivered.
+def post_to_slack(content: Announcement, message_id: str) -> str:
+    """POST it to ESCALATION_SLACK_URL; return a summary of the response, or raise Undelivered.
 
-    Slack knows no idempotency key: if the connection breaks after it took the message, the same
-    message is there twice.
+    Slack has no idempotency key: if the connection breaks after Slack has accepted the message,
+    the retry posts it twice.
     """
-    return send_json(settings.ESCALATION_SLACK_URL, document(said))
+    return send_json(settings.ESCALATION_SLACK_URL, slack_message(content))
 
 
-def document(said: Announcement) -> dict[str, Any]:
-    """Return the message with an attachment, which all of them understand, as blocks are not."""
+def slack_message(content: Announcement) -> dict[str, Any]:
+    """Return a message with an attachment.
+
+    Mattermost, Rocket.Chat and Discord understand attachments as well, which is not true of blocks.
+    """
     attachment = {
-        "color": COLOURS.get(StepKind(said.kind), GREY) if said.incident else GREY,
-        "fallback": escaped(said.headline),
-        "title": escaped(said.headline),
-        "text": escaped(said.detail),
+        "color": COLOURS.get(StepKind(content.kind), GREY) if content.incident else GREY,
+        "fallback": escape(content.headline),
+        "title": escape(content.headline),
+        "text": escape(content.detail),
         "fields": [
-            {"title": escaped(name), "value": escaped(value), "short": True}
-            for name, value in said.facts()
+            {"title": escape(name), "value": escape(value), "short": True}
+            for name, value in content.facts()
         ],
     }
-    if said.url:
-        attachment["title_link"] = said.url
-    return {"text": escaped(said.headline), "attachments": [attachment]}
+    if content.url:
+        attachment["title_link"] = content.url
+    return {"text": escape(content.headline), "attachments": [attachment]}
 
 
-def escaped(text: str) -> str:
-    """Return the text without what Slack reads as a link, a mention or a call to everybody."""
+def escape(text: str) -> str:
+    """Escape what Slack would read as a link, a mention or a notification of the whole channel."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

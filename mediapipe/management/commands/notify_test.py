@@ -5,8 +5,8 @@ from uuid import uuid4
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from mediapipe.escalation.notifications import channels
-from mediapipe.escalation.notifications.announcement import trial_announcement
+from mediapipe.escalation.notifications.announcement import sample_announcement
+from mediapipe.escalation.notifications.channels import send_over
 from mediapipe.failures import Undelivered
 from mediapipe.models import Channel
 
@@ -36,9 +36,9 @@ class Command(BaseCommand):
             raise CommandError(f"{len(failed)} of {len(chosen)} channels failed.")
 
     def _works(self, channel: Channel) -> bool:
-        said = trial_announcement(timezone.now())
+        said = sample_announcement(timezone.now())
         try:
-            answer = channels.send(channel, said, f"msg_{uuid4().hex}")
+            answer = send_over(channel, said, f"msg_{uuid4().hex}")
         except Undelivered as undelivered:
             self.stdout.write(f"{channel.label}: failed. {undelivered.why}")
             return False
