@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from mediapipe.admin.text import duration, times, timestamp
 from mediapipe.models import Incident
-from mediapipe.operations.components import Component, parts
+from mediapipe.operations.components import Component, components
 from mediapipe.timing.backlog import backlog
 from mediapipe.timing.period import Period
 from mediapipe.timing.selection import Selection
@@ -48,7 +48,7 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     before = Selection(selection.period.preceding())
     new, old = summarize(selection.media()), summarize(before.media())
     owed, oldest = _owed(now)
-    service = [*parts(now), _incidents()]
+    service = [*components(), _incidents()]
     webhooks = _counted("Webhooks", EVENTS, selection, selection.webhooks(), before.webhooks())
     return {
         "groups": {
@@ -57,7 +57,7 @@ def overview(request: HttpRequest) -> dict[str, Any]:
         },
         "parts": service,
         # What is not well stands above the figures, which it may be the reason of.
-        "all_well": all(part.well for part in service),
+        "all_well": all(component.healthy for component in service),
         "as_of": timestamp(now),
         "refresh_s": REFRESH_S,
     }

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from mediapipe.models import Cause, Heartbeat, Incident, MediaItem
 from mediapipe.models.heartbeats import BEAT, SWEEP
-from mediapipe.operations import components as parts_module
+from mediapipe.operations import components as components_module
 from tests.support import make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("broker")]
@@ -27,7 +27,7 @@ TILE = re.compile(r'<a class="tile" href="(.*?)">(.*?)</a>', re.DOTALL)
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let there be a broker that answers."""
-    monkeypatch.setattr(parts_module, "broker_error", lambda: None)
+    monkeypatch.setattr(components_module, "broker_error", lambda: None)
 
 
 def item(ago: timedelta = timedelta(hours=1), **changes: Any) -> MediaItem:

@@ -16,7 +16,7 @@ from mediapipe.management.doctor.issues import Issue
 from mediapipe.management.doctor.storage import write_probe
 from mediapipe.models import Heartbeat
 from mediapipe.models.heartbeats import WORKER
-from mediapipe.operations.components import parts
+from mediapipe.operations.components import components
 from mediapipe.providers.twilio.accounts import accounts
 from mediapipe.queueing.broker import (
     bounded_connection,
@@ -35,25 +35,27 @@ LOGIN_ERRORS = {"AccessRefused", "NotAllowed", "AuthenticationError", "Authoriza
 COMPONENT_ISSUES = {
     "workers": Issue.WORKER_MISSING,
     "beat": Issue.BEAT_SILENT,
-    "sweep": Issue.SWEEP_SILENT,
+    "dispatcher": Issue.SWEEP_SILENT,
     "spool": Issue.SPOOL_NOT_EMPTY,
 }
 
 
 def check_service() -> Iterator[Finding]:
-    """Yield how broker, workers, beat, sweep and spool are, and send a task through each queue."""
+    """Yield the health of each component, and send a task through each queue."""
     error = broker_error()
     if error is not None:
         yield _broker_issue(error)
         return
     yield ok("the broker responds")
-    for component in parts(timezone.now()):
-        summary = f"{component.name}: {component.sentence}"
+    for component in components():
+        summary = f"{component.name}: {component.summary}"
         if component.name != "broker":
             yield (
                 ok(summary)
-                if component.well
-                else COMPONENT_ISSUES[component.name].found(message=summary, remedy=component.todo)
+                if component.healthy
+                else COMPONENT_ISSUES[component.name].found(
+                    message=summary, remedy=component.remedy
+                )
             )
     rows = Heartbeat.objects.alive(timezone.now()).workers()
     alive = [part.removeprefix(WORKER) for part in rows.values_list("part", flat=True)]
