@@ -1,7 +1,4 @@
-"""The API origin: api.twilio.com with message media, recordings and their metadata.
-
-The media service of conversations (mcs.us1.twilio.com) is at the same origin here.
-"""
+"""The API origin: api.twilio.com, and the media service of Conversations (mcs.us1.twilio.com)."""
 
 import base64
 import binascii
@@ -33,53 +30,51 @@ class ApiExchange(Exchange):
     place = "api"
 
     def exchange(self) -> None:
-        """Serve one request; those of the remote control are not Twilio's and not logged."""
+        """Serve one request; those of the control API are not Twilio's, so they are not logged."""
         if self.path.startswith(control.PREFIX):
             control.serve(self)
         else:
             super().exchange()
 
     def find_script(self) -> MediaScript | None:
-        """Return the media item of the path, if account and message agree with it."""
+        """Return the media item at the path, if account, message and service match."""
         self.resource = RESOURCE.fullmatch(self.path_only)
         if self.resource is None:
-            return self.find_of_conversation()
+            medium = CONVERSATION.fullmatch(self.path_only)
+            script = self.server.state.find(medium["media"]) if medium else None
+            matches = medium and script and script.service_sid == medium["service"]
+            return script if matches else None
         found = self.resource.groupdict()
         script = self.server.state.find(found["media"] or found["recording"])
         if script is None or script.account_sid != found["account"]:
             return None
         belongs = found["parent"] in (None, script.parent_sid)
-        return script if belongs and not script.is_of_conversation else None
-
-    def find_of_conversation(self) -> MediaScript | None:
-        """Return the medium of a conversation that the path names, if the service agrees."""
-        found = CONVERSATION.fullmatch(self.path_only)
-        script = self.server.state.find(found["media"]) if found else None
-        return script if found and script and script.service_sid == found["service"] else None
+        return script if belongs and not script.is_conversation_media else None
 
     def respond(self) -> None:
-        """Check the credentials, then the resource."""
+        """Check the credentials, then serve the resource."""
         username, account_sid = self.credentials()
         if account_sid is None or resources.is_refused(self.path_only, username):
-            self.refuse(username)
+            self.reply_unauthorized(username)
         elif account_sid in self.server.state.test_accounts:
-            self.fail_for_test_credentials()
+            message = "Resource not accessible with Test Account Credentials"
+            self.reply(403, *errors.rest_exception(403, message, code=20008, as_json=True))
         elif document := resources.document(self.server.state, account_sid, self.path):
-            self.answer(200, "application/json", json.dumps(document).encode())
+            self.reply(200, "application/json", json.dumps(document).encode())
         elif found := lists.LIST.fullmatch(self.path_only):
-            self.give_list(account_sid == found["account"])
+            self.serve_list(account_sid == found["account"])
         elif self.script is None or account_sid != self.script.account_sid:
-            # To another account's credentials a resource does not exist.
+            # With another account's credentials Twilio responds as if the resource did not exist.
             self.fail(404)
         elif self.command == "POST":
             self.fail(405)
         elif self.command != "DELETE" and self.extension == ".json":
             self.metadata(self.script)
         else:
-            self.play_or_behave(self.script)
+            self.serve_media(self.script)
 
-    def give_list(self, is_own: bool) -> None:
-        """Answer with a page of a list, after the faults that lists have."""
+    def serve_list(self, is_own: bool) -> None:
+        """Serve a page of a list, or the next list fault."""
         state = self.server.state
         if not is_own:
             self.fail(404)
@@ -88,47 +83,45 @@ class ApiExchange(Exchange):
             fault.play(self)
         else:
             document = lists.page(self.path_only, self.query, state.media())
-            self.answer(200, "application/json", json.dumps(document).encode())
+            self.reply(200, "application/json", json.dumps(document).encode())
 
-    def behave(self) -> None:
-        """Give the bytes, or lead to them; 404 until they are there. Or delete them."""
-        script = self.known_script
+    def serve_normally(self) -> None:
+        """Serve the bytes or a redirect to them, 404 until they are available; or delete them."""
+        script = self.required_script
         if self.command == "DELETE":
             self.delete(script)
-        elif script.is_of_conversation:
+        elif script.is_conversation_media:
             self.metadata(script)
         elif not script.is_available():
             self.fail(404)
-        elif script.is_recording and self.wanted_channels() > script.channels:
+        elif script.is_recording and self.requests_more_channels(script):
             self.fail(400)
         elif script.redirect_status:
             link = self.server.state.link_to(script)
-            self.answer(script.redirect_status, "application/xml", REDIRECT_BODY, Location=link)
+            self.reply(script.redirect_status, "application/xml", REDIRECT_BODY, Location=link)
         else:
             self.send_media()
 
-    def wanted_channels(self) -> int:
-        """Return how many channels are asked for (Twilio: recording resource)."""
-        values = parse_qs(self.query).get("RequestedChannels", ["1"])
-        return 2 if values[0] == "2" else 1
+    def requests_more_channels(self, script: MediaScript) -> bool:
+        # Twilio docs, recording resource: a mono recording requested in stereo is a 400.
+        stereo = parse_qs(self.query).get("RequestedChannels", ["1"])[0] == "2"
+        return stereo and script.channels < 2
 
     @property
     def media_type(self) -> str:
-        """The type that the extension asks for, else that of the media."""
+        """The type of the requested extension, else that of the media."""
         return "audio/mpeg" if self.extension == ".mp3" else super().media_type
 
     @property
     def extension(self) -> str:
-        """The extension of the path, or ""."""
         return (self.resource["extension"] or "") if self.resource else ""
 
     def media_blocks(self) -> Iterator[bytes]:
-        """Yield the bytes in the type that is asked for."""
-        script = self.known_script
+        script = self.required_script
         return bodies.blocks(script.sid, self.media_type, script.size)
 
     def credentials(self) -> tuple[str, str | None]:
-        """Return the user name of the Basic credentials, and the account they open, if any."""
+        """Return the user name of the Basic credentials, and their account if they are valid."""
         scheme, _, encoded = self.headers.get("Authorization", "").partition(" ")
         try:
             username, _, password = base64.b64decode(encoded).decode().partition(":")
@@ -138,8 +131,8 @@ class ApiExchange(Exchange):
             return "", None
         return username, self.server.state.account_of(username, password)
 
-    def refuse(self, username: str) -> None:
-        """Answer 401 in Twilio's words, which tell an unknown user name from a wrong password."""
+    def reply_unauthorized(self, username: str) -> None:
+        """Respond with Twilio's 401; its text differs for an unknown user and a wrong password."""
         state = self.server.state
         known = not username or username in state.accounts or username in state.api_keys
         message = "Authenticate" if known else "Authentication Error - invalid username"
@@ -150,32 +143,26 @@ class ApiExchange(Exchange):
             as_json=self.wants_json(),
         )
         challenge = {"WWW-Authenticate": 'Basic realm="Twilio API"'}
-        self.answer(401, content_type, body, **challenge)
+        self.reply(401, content_type, body, **challenge)
 
     def fail(self, status: int, **headers: str) -> None:
-        """Answer with a RestException; a 404 names the resource as Twilio does."""
+        """Respond with a RestException; a 404 names the resource as Twilio does."""
         as_json = self.wants_json()
         if status in (204, 304):
             self.start(status, headers)
         elif status == 404:
             content_type, body = errors.not_found(self.path_only, as_json=as_json)
-            self.answer(status, content_type, body, **headers)
+            self.reply(status, content_type, body, **headers)
         else:
             phrase = self.responses[status][0] if status in self.responses else "Unknown"
             content_type, body = errors.rest_exception(status, phrase, as_json=as_json)
-            self.answer(status, content_type, body, **headers)
-
-    def fail_for_test_credentials(self) -> None:
-        """Answer 403 as to test credentials, which may read nothing."""
-        message = "Resource not accessible with Test Account Credentials"
-        self.answer(403, *errors.rest_exception(403, message, code=20008, as_json=True))
+            self.reply(status, content_type, body, **headers)
 
     def wants_json(self) -> bool:
-        """Tell whether the path asks for JSON."""
         return self.path_only.endswith(".json") or self.path_only.startswith(JSON_ONLY)
 
     def delete(self, script: MediaScript) -> None:
-        """Delete for good: 204, and 404 ever after."""
+        """Delete: 204 the first time, then 404."""
         if script.deleted:
             self.fail(404)
             return
@@ -183,27 +170,24 @@ class ApiExchange(Exchange):
         self.start(204, {})
 
     def metadata(self, script: MediaScript) -> None:
-        """Answer with metadata; a recording has some before it has bytes, with its status."""
-        if not script.has_metadata() and not self.wants_deleted(script):
+        """Serve the metadata; that of a recording is available before its bytes, with a status."""
+        # Twilio docs, recording resource: IncludeSoftDeleted shows deleted recordings.
+        soft = parse_qs(self.query).get("IncludeSoftDeleted", ["false"])[0].lower() == "true"
+        if not script.has_metadata() and not (soft and script.deleted and script.is_recording):
             self.fail(404)
             return
-        if script.is_of_conversation:
+        if script.is_conversation_media:
             document = _conversation_json(script, self.server.state.link_to(script))
         else:
             make = lists.recording if script.is_recording else lists.message_medium
             document = make(script)
-        self.answer(200, "application/json", json.dumps(document).encode())
+        self.reply(200, "application/json", json.dumps(document).encode())
 
-    def wants_deleted(self, script: MediaScript) -> bool:
-        """Tell whether a deleted recording is asked for as such (Twilio: recording resource)."""
-        asked = parse_qs(self.query).get("IncludeSoftDeleted", ["false"])[0].lower() == "true"
-        return asked and script.deleted and script.is_recording
-
-    def house_headers(self) -> dict[str, str]:
-        """Return the headers that Twilio Support asks for, on every answer."""
+    def common_headers(self) -> dict[str, str]:
+        """Return the headers of every response; Twilio Support asks for the request id."""
         return {
             "Twilio-Request-Id": self.entry.request_id,
-            "Twilio-Request-Duration": f"{time.monotonic() - self.begun_s:.3f}",
+            "Twilio-Request-Duration": f"{time.monotonic() - self.started_s:.3f}",
             "X-Home-Region": "us1",
         }
 

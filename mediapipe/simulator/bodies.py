@@ -1,4 +1,4 @@
-"""The bytes of a media item, computed from its SID: any process can tell what they must be."""
+"""The bytes of a media item, computed from its SID, so any process can verify them."""
 
 import hashlib
 import random
@@ -10,12 +10,12 @@ BLOCK_BYTES = 65536
 
 
 def body_of(sid: str, content_type: str, size: int) -> bytes:
-    """Return the whole body; `blocks` and `sha256_of` never hold more than one block."""
+    """Return the whole body; `blocks` and `sha256_of` hold one block at a time."""
     return b"".join(blocks(sid, content_type, size))
 
 
 def sha256_of(sid: str, content_type: str, size: int) -> str:
-    """Return the hex digest of the body without holding it."""
+    """Return the hex digest of the body."""
     digest = hashlib.sha256()
     for block in blocks(sid, content_type, size):
         digest.update(block)
@@ -23,10 +23,10 @@ def sha256_of(sid: str, content_type: str, size: int) -> str:
 
 
 def blocks(sid: str, content_type: str, size: int) -> Iterator[bytes]:
-    """Yield exactly `size` bytes: the head of such a file, filler seeded by the SID, its tail.
+    """Yield exactly `size` bytes: a valid file header, filler seeded by the SID, a trailer.
 
-    PNG, JPEG and GIF heads are complete small pictures: decoders ignore what follows, so a
-    browser draws them. A size below the head gives a file that is cut within it.
+    PNG, JPEG and GIF headers are complete small images: decoders ignore what follows, so a
+    browser shows them. A smaller `size` truncates the header.
     """
     head = _HEADS.get(content_type, _nothing)(sid, size)[:size]
     tail = _TAILS.get(content_type, b"")
@@ -38,10 +38,10 @@ def blocks(sid: str, content_type: str, size: int) -> Iterator[bytes]:
 
 
 def _filler(sid: str, size: int, *, text: bool) -> Iterator[bytes]:
-    generator = random.Random(sid)
+    rng = random.Random(sid)
     while size > 0:
         length = min(size, BLOCK_BYTES)
-        block = generator.randbytes(length)
+        block = rng.randbytes(length)
         yield block.hex()[:length].encode() if text else block
         size -= length
 
@@ -50,7 +50,7 @@ def _nothing(sid: str, size: int) -> bytes:
     return b""
 
 
-def _colour(sid: str) -> bytes:
+def _color(sid: str) -> bytes:
     return hashlib.sha256(sid.encode()).digest()[:3]
 
 
@@ -61,13 +61,13 @@ def _png_chunk(kind: bytes, data: bytes) -> bytes:
 def _png(sid: str, size: int) -> bytes:
     side = 64
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    rows = (b"\0" + _colour(sid) * side) * side
+    rows = (b"\0" + _color(sid) * side) * side
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(kind, data) for kind, data in chunks)
 
 
 def _jpeg(sid: str, size: int) -> bytes:
-    # A grey baseline picture of 64 x 64 pixels. Both Huffman tables know one code, a single 0 bit
+    # A grey baseline image of 64 x 64 pixels. Both Huffman tables know one code, a single 0 bit
     # ("no difference", "end of block"), so that its 64 blocks take two 0 bits each: 16 zero bytes.
     one_code = b"\x01" + bytes(15) + b"\0"
     return b"".join(
@@ -84,7 +84,7 @@ def _jpeg(sid: str, size: int) -> bytes:
 
 
 def _gif(sid: str, size: int) -> bytes:
-    screen = b"GIF89a\x01\0\x01\0\x80\0\0" + _colour(sid) + b"\xff\xff\xff"
+    screen = b"GIF89a\x01\0\x01\0\x80\0\0" + _color(sid) + b"\xff\xff\xff"
     return screen + b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\x3b"
 
 
@@ -113,7 +113,7 @@ def _amr(sid: str, size: int) -> bytes:
     return b"#!AMR\n"
 
 
-def _boxes(brand: bytes) -> Callable[[str, int], bytes]:
+def _iso_media(brand: bytes) -> Callable[[str, int], bytes]:
     def head(sid: str, size: int) -> bytes:
         ftyp = struct.pack(">I4s4sI4s", 20, b"ftyp", brand, 512, brand)
         return ftyp + struct.pack(">I4s", max(size - len(ftyp), 8), b"mdat")
@@ -134,16 +134,16 @@ _HEADS: dict[str, Callable[[str, int], bytes]] = {
     "image/jpeg": _jpeg,
     "image/gif": _gif,
     "image/webp": _webp,
-    "image/heic": _boxes(b"heic"),
+    "image/heic": _iso_media(b"heic"),
     "audio/x-wav": _wav,
     "audio/wav": _wav,
     "audio/mpeg": _mp3,
     "audio/ogg": _ogg,
     "audio/amr": _amr,
-    "audio/mp4": _boxes(b"M4A "),
-    "video/mp4": _boxes(b"isom"),
-    "video/3gpp": _boxes(b"3gp4"),
-    "video/quicktime": _boxes(b"qt  "),
+    "audio/mp4": _iso_media(b"M4A "),
+    "video/mp4": _iso_media(b"isom"),
+    "video/3gpp": _iso_media(b"3gp4"),
+    "video/quicktime": _iso_media(b"qt  "),
     "application/pdf": _pdf,
     "text/vcard": _vcard,
     "text/x-vcard": _vcard,

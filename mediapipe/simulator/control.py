@@ -1,12 +1,12 @@
-"""Remote control of a simulator that runs in another process, over its API origin.
+"""The control API, for a simulator that runs in another process; on the API origin.
 
-POST /_simulator/media                 add a media item: JSON in the words of MediaOptions, with
+POST /_simulator/media                 add a media item: JSON with the keys of MediaOptions, with
                                        "kind": "recording" or "conversation" if it is of one,
                                        "faults": [{"fault": "Status", "code": 503}], and
-                                       "announce": false if its delay shall not start at once
+                                       "announce": false to start its delay later
 GET  /_simulator/media/{sid}           what is known about it
-POST /_simulator/media/{sid}/announce  its webhook is being sent now
-POST /_simulator/media/{sid}/release   end its hanging answers
+POST /_simulator/media/{sid}/announce  start its delay: its webhook is being sent
+POST /_simulator/media/{sid}/release   end its hanging responses
 GET  /_simulator/log?sid={sid}         the requests, in order of arrival
 """
 
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
     from mediapipe.simulator.state import State
 
 PREFIX = "/_simulator/"
-_MAKERS = {"message": message_media, "recording": recording, "conversation": conversation_media}
+_FACTORIES = {"message": message_media, "recording": recording, "conversation": conversation_media}
 _MEDIA = re.compile(r"/_simulator/media/(?P<sid>\w+)(?:/(?P<verb>announce|release))?")
 
 
 def serve(request: BaseHTTPRequestHandler) -> None:
-    """Answer a control request from this machine; 403 for any other."""
-    answer: tuple[int, object]
+    """Serve a control request from this machine; 403 for any other."""
+    status: int
+    document: object
     body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
     if not ipaddress.ip_address(request.client_address[0]).is_loopback:
-        answer = 403, _complaint("The simulator takes orders from this machine only.")
+        status, document = 403, _error("The control API accepts requests from this machine only.")
     else:
         state = cast("Origin", request.server).state
-        answer = _obey(state, request.command, request.path, body)
-    status, document = answer
+        status, document = _dispatch(state, request.command, request.path, body)
     data = json.dumps(document).encode()
     request.send_response(status)
     request.send_header("Content-Type", "application/json")
@@ -53,7 +53,7 @@ def serve(request: BaseHTTPRequestHandler) -> None:
     request.wfile.write(data)
 
 
-def _obey(state: "State", command: str, path: str, body: bytes) -> tuple[int, object]:
+def _dispatch(state: "State", command: str, path: str, body: bytes) -> tuple[int, object]:
     address = urlsplit(path)
     match command, address.path:
         case "POST", "/_simulator/media":
@@ -63,7 +63,7 @@ def _obey(state: "State", command: str, path: str, body: bytes) -> tuple[int, ob
     found = _MEDIA.fullmatch(address.path)
     script = state.find(found["sid"]) if found else None
     if not found or not script or (command == "POST") != bool(found["verb"]):
-        return 404, _complaint(f"There is no {command} {address.path}.")
+        return 404, _error(f"No such endpoint or media item: {command} {address.path}")
     if found["verb"] == "announce":
         script.announce()
     elif found["verb"] == "release":
@@ -75,12 +75,12 @@ def _add(state: "State", body: bytes) -> tuple[int, object]:
     try:
         document: dict[str, Any] = json.loads(body)
         announce = document.pop("announce", True)
-        make = _MAKERS[document.pop("kind", "message")]
+        make = _FACTORIES[document.pop("kind", "message")]
         document["faults"] = [fault_from_json(fault) for fault in document.get("faults", [])]
         options = cast(MediaOptions, document)
         script = make(**options)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return 400, _complaint(f"This is no media item: {error!r}")
+        return 400, _error(f"Invalid media item: {error!r}")
     state.register(script)
     if announce:
         script.announce()
@@ -93,7 +93,7 @@ def _log(state: "State", sids: list[str] | None) -> list[dict[str, object]]:
 
 
 def describe(script: MediaScript) -> dict[str, object]:
-    """Return what a judge in another process needs to know about a media item."""
+    """Return what a test in another process must know to verify a media item."""
     return {
         "sid": script.sid,
         "parent_sid": script.parent_sid,
@@ -107,5 +107,5 @@ def describe(script: MediaScript) -> dict[str, object]:
     }
 
 
-def _complaint(sentence: str) -> dict[str, str]:
-    return {"error": sentence}
+def _error(message: str) -> dict[str, str]:
+    return {"error": message}

@@ -27,12 +27,12 @@ def rest_exception(
 
 
 def not_found(path: str, *, as_json: bool) -> tuple[str, bytes]:
-    """Return the one 404 that stands for delay, deletion and error alike (code 20404)."""
+    """Return Twilio's 404 (code 20404), the same for late, deleted and unknown media."""
     return rest_exception(404, f"The requested resource {path} was not found", as_json=as_json)
 
 
 def cdn_error(code: str, message: str) -> bytes:
-    """Return an error of the CDN, in the form of S3."""
+    """Return an error document as S3 does."""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"

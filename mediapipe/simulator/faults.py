@@ -1,7 +1,6 @@
-"""What may go wrong in place of the usual answer, and how it looks on the wire.
+"""Faults in place of the normal response: data that compares, prints and travels as JSON.
 
-A fault is data: it compares, prints and travels as JSON. It is played on an authorised
-request for the bytes, at the API or at the CDN, before anything else is looked at.
+One is played on an authorised request for the bytes, before anything else is checked.
 """
 
 import gzip
@@ -14,24 +13,22 @@ from mediapipe.simulator.errors import rest_exception
 from mediapipe.simulator.log import Place
 from mediapipe.simulator.wire import Wire
 
-CHUNK_BYTES = 65536
-
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Played once at `at`, or on every request there if it is `forever`."""
+    """Played once at the origin `at`, or on every request there if `forever`."""
 
     at: Place = "api"
     forever: bool = False
 
     def play(self, wire: Wire) -> None:
-        """Give the faulty answer."""
+        """Send the faulty response."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Status(Fault):
-    """An error status with the error document of its origin; Retry-After exactly as given."""
+    """An error status with its origin's error document; Retry-After exactly as given."""
 
     code: int
     retry_after: str | None = None
@@ -42,13 +39,13 @@ class Status(Fault):
 
 @dataclass(frozen=True)
 class Hang(Fault):
-    """Nothing at all for so many seconds (None: until released), then the usual answer."""
+    """Nothing for some seconds (None: until released), then the normal response."""
 
     seconds: float | None = None
 
     def play(self, wire: Wire) -> None:
         wire.pause(self.seconds)
-        wire.behave()
+        wire.serve_normally()
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ class DripHeaders(Fault):
 
 @dataclass(frozen=True)
 class HangInBody(Fault):
-    """So many bytes of the body, a pause, then the rest."""
+    """The first `after_bytes` of the body, a pause, then the rest."""
 
     seconds: float | None = None
     after_bytes: int = 1000
@@ -111,7 +108,7 @@ class DripBody(Fault):
 
 @dataclass(frozen=True)
 class Truncated(Fault):
-    """An orderly end of the connection before the announced length is reached."""
+    """A clean close of the connection before Content-Length is reached."""
 
     after_bytes: int = 1000
 
@@ -123,7 +120,7 @@ class Truncated(Fault):
 
 @dataclass(frozen=True)
 class TruncatedChunked(Fault):
-    """A chunked body without its last chunk."""
+    """A chunked body without the final chunk."""
 
     after_bytes: int = 1000
 
@@ -135,20 +132,20 @@ class TruncatedChunked(Fault):
 
 @dataclass(frozen=True)
 class EndlessChunked(Fault):
-    """A chunked body that ends only when the client goes away."""
+    """A chunked body that ends only when the client disconnects."""
 
     def play(self, wire: Wire) -> None:
         wire.hang_up()
         wire.start(200, {"Content-Type": wire.media_type, "Transfer-Encoding": "chunked"})
         while True:
-            wire.write(_chunk(bytes(CHUNK_BYTES)))
+            wire.write(_chunk(bytes(65536)))
 
 
 @dataclass(frozen=True)
 class Lengths(Fault):
-    """The true body under other Content-Length headers: too large, too small, negative, two.
+    """The real body with wrong Content-Length headers: too large, too small, negative, two.
 
-    With `chunked` the body is sent in chunks and the headers contradict each other.
+    With `chunked` the body is chunked and the headers contradict each other.
     """
 
     values: tuple[str, ...]
@@ -181,15 +178,13 @@ class WrongBody(Fault):
 
 @dataclass(frozen=True)
 class EmptyBody(WrongBody):
-    """A success without a single byte."""
-
     body: str = ""
     content_type: str = "image/jpeg"
 
 
 @dataclass(frozen=True)
 class HtmlPage(WrongBody):
-    """The web page of some login in between."""
+    """The login page of a captive portal."""
 
     body: str = "<!DOCTYPE html><html><body>Please log in</body></html>"
     content_type: str = "text/html; charset=utf-8"
@@ -197,7 +192,7 @@ class HtmlPage(WrongBody):
 
 @dataclass(frozen=True)
 class ErrorXml(WrongBody):
-    """Twilio's error document under the status 200."""
+    """Twilio's error document with status 200."""
 
     body: str = rest_exception(404, "The resource was not found", as_json=False)[1].decode()
     content_type: str = "application/xml"
@@ -209,16 +204,16 @@ class Gzip(Fault):
 
     def play(self, wire: Wire) -> None:
         body = gzip.compress(b"".join(wire.media_blocks()))
-        length = {"Content-Encoding": "gzip", "Content-Length": str(len(body))}
-        wire.start(200, {"Content-Type": wire.media_type} | length)
+        headers = {"Content-Encoding": "gzip", "Content-Length": str(len(body))}
+        wire.start(200, headers | {"Content-Type": wire.media_type})
         wire.write(body)
 
 
 @dataclass(frozen=True)
 class Reset(Fault):
-    """A TCP reset before the answer, after the headers, or in the middle of the body.
+    """A TCP reset before the response, after the headers, or within the body.
 
-    "accept" comes after the request is read, because only that tells whose turn it is.
+    "accept" still reads the request, because its path selects the media item.
     """
 
     when: Literal["accept", "headers", "body"] = "accept"
@@ -234,7 +229,7 @@ class Reset(Fault):
 
 @dataclass(frozen=True)
 class RedirectTo(Fault):
-    """A redirect to any place, forbidden and malformed ones included; None: without Location."""
+    """A redirect to any location, forbidden and malformed ones included; None: no Location."""
 
     location: str | None
     status: int = 307
@@ -246,7 +241,7 @@ class RedirectTo(Fault):
 
 @dataclass(frozen=True)
 class RedirectLoop(Fault):
-    """A redirect to itself, for ever."""
+    """An endless redirect to itself."""
 
     forever: bool = field(default=True, kw_only=True)
 
@@ -256,17 +251,17 @@ class RedirectLoop(Fault):
 
 @dataclass(frozen=True)
 class Hops(Fault):
-    """So many redirects from CDN link to CDN link before the bytes."""
+    """`count` redirects from CDN link to CDN link before the bytes."""
 
     count: int
 
     def play(self, wire: Wire) -> None:
-        wire.start(307, {"Content-Length": "0", "Location": wire.link(self.count - 1)})
+        wire.start(307, {"Content-Length": "0", "Location": wire.cdn_link(self.count - 1)})
 
 
 @dataclass(frozen=True)
 class RawAnswer(Fault):
-    """Any bytes (latin-1) as they are, then the end of the connection."""
+    """Raw bytes (as latin-1), then the end of the connection."""
 
     text: str
 
@@ -276,17 +271,17 @@ class RawAnswer(Fault):
 
 
 def fault_from_json(document: dict[str, Any]) -> Fault:
-    """Read `{"fault": "Status", "code": 503, ...}`; raise KeyError or TypeError if it is none."""
-    faults = [*Fault.__subclasses__(), *WrongBody.__subclasses__()]
-    known = {cls.__name__: cls for cls in faults}
-    words = {name: tuple(v) if isinstance(v, list) else v for name, v in document.items()}
-    make: Callable[..., Fault] = known[str(words.pop("fault"))]
-    return make(**words)
+    """Parse `{"fault": "Status", "code": 503, ...}`; raise KeyError or TypeError if invalid."""
+    classes = [*Fault.__subclasses__(), *WrongBody.__subclasses__()]
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in document.items()}
+    name = str(values.pop("fault"))
+    factory: dict[str, Callable[..., Fault]] = {cls.__name__: cls for cls in classes}
+    return factory[name](**values)
 
 
 def _start_media(wire: Wire) -> None:
-    length = {"Content-Length": str(wire.media_size)}
-    wire.start(200, {"Content-Type": wire.media_type} | length)
+    size = str(wire.media_size)
+    wire.start(200, {"Content-Type": wire.media_type, "Content-Length": size})
 
 
 def _write_all(wire: Wire, body: Iterable[bytes]) -> None:

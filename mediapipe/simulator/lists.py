@@ -1,6 +1,6 @@
-"""The lists of messages, of their media, and of recordings, with filters and pages.
+"""The lists of messages, their media, and recordings, newest first as at Twilio.
 
-Messages are those that the registered media belong to; the newest come first, as at Twilio.
+Messages are those that the registered media belong to.
 """
 
 import re
@@ -17,57 +17,53 @@ LIST = re.compile(
     rf"/2010-04-01/Accounts/(?P<account>AC{_HEX})/"
     rf"(?:(?P<kind>Messages|Recordings)|Messages/(?P<message>(?:MM|SM){_HEX})/Media)\.json"
 )
-MOST = 1000
+MAX_PAGE_SIZE = 1000
 
 Document = dict[str, Any]
 
 
 def page(path: str, query: str, media: Sequence[MediaScript]) -> Document:
-    """Return the page that is asked for: `path` is one of LIST, `media` all there is."""
-    asked = {name: values[0] for name, values in parse_qs(query).items()}
+    """Return the requested page; `path` must match LIST, `media` is every media item."""
+    params = {name: values[0] for name, values in parse_qs(query).items()}
     found = LIST.fullmatch(path)
     if found is None:
         raise LookupError(path)
     own = [script for script in media if script.account_sid == found["account"]]
-    own = [script for script in own if not script.deleted and not script.is_of_conversation]
+    own = [script for script in own if not script.deleted and not script.is_conversation_media]
     if found["message"]:
         key, entries = (
             "media_list",
             [message_medium(script) for script in own if script.parent_sid == found["message"]],
         )
     elif found["kind"] == "Recordings":
-        key, entries = "recordings", list(_recordings(own, asked))
+        key, entries = "recordings", list(_recordings(own, params))
     else:
-        key, entries = "messages", list(_messages(own, asked))
-    return _cut(path, asked, key, entries)
+        key, entries = "messages", list(_messages(own, params))
+    return _paginate(path, params, key, entries)
 
 
-def _cut(path: str, asked: dict[str, str], key: str, entries: list[Document]) -> Document:
-    size, number = min(int(asked.get("PageSize", 50)), MOST), _number(asked)
+def _paginate(path: str, params: dict[str, str], key: str, entries: list[Document]) -> Document:
+    size, number = min(int(params.get("PageSize", 50)), MAX_PAGE_SIZE), int(params.get("Page", 0))
     begin = number * size
     more = len(entries) > begin + size
-    after = asked | {"Page": str(number + 1), "PageToken": f"PA{number + 1}"}
+    after = params | {"Page": str(number + 1), "PageToken": f"PA{number + 1}"}
     return {
         key: entries[begin : begin + size],
         "page": number,
         "page_size": size,
         "start": begin,
         "end": begin + size - 1,
-        "uri": f"{path}?{urlencode(asked)}",
-        "first_page_uri": f"{path}?{urlencode(asked | {'Page': '0'})}",
+        "uri": f"{path}?{urlencode(params)}",
+        "first_page_uri": f"{path}?{urlencode(params | {'Page': '0'})}",
         "previous_page_uri": None,
         "next_page_uri": f"{path}?{urlencode(after)}" if more else None,
     }
 
 
-def _number(asked: dict[str, str]) -> int:
-    return int(asked.get("Page", 0))
-
-
-def _messages(media: Sequence[MediaScript], asked: dict[str, str]) -> Iterator[Document]:
+def _messages(media: Sequence[MediaScript], params: dict[str, str]) -> Iterator[Document]:
     of_message: dict[str, list[MediaScript]] = {}
     for script in _sorted(media):
-        if not script.is_recording and _within(script, asked, "DateSent"):
+        if not script.is_recording and _within(script, params, "DateSent"):
             of_message.setdefault(script.parent_sid, []).append(script)
     for sid, scripts in of_message.items():
         first = scripts[0]
@@ -91,14 +87,14 @@ def _messages(media: Sequence[MediaScript], asked: dict[str, str]) -> Iterator[D
         }
 
 
-def _recordings(media: Sequence[MediaScript], asked: dict[str, str]) -> Iterator[Document]:
+def _recordings(media: Sequence[MediaScript], params: dict[str, str]) -> Iterator[Document]:
     for script in _sorted(media):
-        if script.is_recording and _within(script, asked, "DateCreated"):
+        if script.is_recording and _within(script, params, "DateCreated"):
             yield recording(script)
 
 
 def message_medium(script: MediaScript) -> Document:
-    """Return a message medium as its own metadata and the list have it."""
+    """Return a message medium as in its metadata and in the list."""
     created = format_datetime(script.created_at)
     return {
         "account_sid": script.account_sid,
@@ -112,7 +108,7 @@ def message_medium(script: MediaScript) -> Document:
 
 
 def recording(script: MediaScript) -> Document:
-    """Return a recording as its own metadata and the list have it."""
+    """Return a recording as in its metadata and in the list."""
     created = format_datetime(script.created_at)
     is_conference = script.parent_sid.startswith("CF")
     return {
@@ -136,18 +132,18 @@ def recording(script: MediaScript) -> Document:
 def _status(script: MediaScript) -> str:
     if script.deleted:
         return "deleted"
-    waits = script.recording_status == "completed" and not script.external_url
-    return "processing" if waits and not script.is_available() else script.recording_status
+    uploads = script.recording_status == "completed" and not script.external_url
+    return "processing" if uploads and not script.is_available() else script.recording_status
 
 
 def _sorted(media: Sequence[MediaScript]) -> list[MediaScript]:
     return sorted(media, key=lambda script: script.created_at, reverse=True)
 
 
-def _within(script: MediaScript, asked: dict[str, str], name: str) -> bool:
-    """Tell whether the media is of the time that is asked for, which knows no split seconds."""
+def _within(script: MediaScript, params: dict[str, str], name: str) -> bool:
+    """Return whether the media is in the requested period, which has whole seconds."""
     at = script.created_at.replace(microsecond=0)
-    since, until = asked.get(f"{name}>"), asked.get(f"{name}<")
+    since, until = params.get(f"{name}>"), params.get(f"{name}<")
     return not (since and at < _moment(since)) and not (until and at > _moment(until))
 
 

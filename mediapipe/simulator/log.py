@@ -1,4 +1,4 @@
-"""Every request that the simulator was sent: the independent history that tests judge by."""
+"""Every request that the simulator received: the independent record that tests check against."""
 
 import json
 import threading
@@ -14,10 +14,10 @@ Place = Literal["api", "cdn"]
 
 @dataclass(slots=True)
 class Entry:
-    """One request. `status` is None while there is no answer, and where a fault wrote its own.
+    """One request. `status` is None before the response, and if a fault wrote its own.
 
     `bytes_sent` counts body bytes; `sid` is the media's, at the CDN too; `path` has no query,
-    because that of a CDN link is a secret; `fault` names what was played instead of the usual.
+    because a CDN link's signature is a secret; `fault` names the fault that was played.
     """
 
     origin: Place
@@ -33,61 +33,58 @@ class Entry:
     fault: str = ""
 
     def as_json(self) -> dict[str, object]:
-        """Return the entry with its time as ISO 8601."""
         return asdict(self) | {"at": self.at.isoformat()}
 
 
 class RequestLog:
-    """What was asked and answered, in order of arrival; safe to use from every thread."""
+    """All requests in order of arrival; thread-safe."""
 
     def __init__(self, file: Path | None = None) -> None:
-        """Keep entries in memory, and append each as a line of JSON to `file` when it has ended."""
+        """Keep entries in memory, and append each to `file` as a line of JSON when it ends."""
         self._changed = threading.Condition()
         self._entries: list[Entry] = []
         self._by_sid: dict[str, list[Entry]] = defaultdict(list)
         self._file: TextIO | None = file.open("a", encoding="utf-8") if file else None
 
     def begin(self, entry: Entry) -> None:
-        """Take in a request that has arrived, so that one which hangs is seen too."""
+        """Add a request on arrival, so that one that hangs is visible too."""
         with self._changed:
             self._entries.append(entry)
             self._by_sid[entry.sid].append(entry)
             self._changed.notify_all()
 
     def end(self, entry: Entry) -> None:
-        """Write a request, whose answer is over, to the file."""
+        """Write a request to the file, after its response."""
         with self._changed:
             if self._file:
                 self._file.write(json.dumps(entry.as_json()) + "\n")
                 self._file.flush()
 
     def all(self) -> list[Entry]:
-        """Return every request so far."""
         with self._changed:
             return list(self._entries)
 
     def of(self, sid: str, origin: Place | None = None) -> list[Entry]:
-        """Return the requests for one media item, at both origins or at the one named."""
+        """Return the requests for one media item, at both origins or at `origin`."""
         with self._changed:
             return [e for e in self._by_sid.get(sid, []) if origin in (None, e.origin)]
 
     def statuses_of(self, sid: str, origin: Place | None = None) -> list[int | None]:
-        """Return what the requests for one media item were answered with."""
+        """Return the statuses of the responses for one media item."""
         return [entry.status for entry in self.of(sid, origin)]
 
     def credentials_at_cdn(self) -> list[Entry]:
-        """Return the requests that gave credentials away to the CDN; there must be none."""
+        """Return the requests that leaked credentials to the CDN; there must be none."""
         return [e for e in self.all() if e.origin == "cdn" and e.had_authorization]
 
     def wait_for(self, sid: str, count: int = 1, timeout_s: float = 5.0) -> list[Entry]:
         """Return the requests for a media item once there are `count`, else raise TimeoutError."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._by_sid[sid]) >= count, timeout_s):
-                raise TimeoutError(f"{sid} was not asked for {count} times in {timeout_s} s")
+                raise TimeoutError(f"{sid} was not requested {count} times in {timeout_s} s")
             return list(self._by_sid[sid])
 
     def close(self) -> None:
-        """Close the file."""
         with self._changed:
             if self._file:
                 self._file.close()

@@ -1,4 +1,4 @@
-"""What receives messages, as a person configures it in Twilio's console, and its webhooks."""
+"""What receives messages and its webhooks, as configured in the Twilio Console."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class PhoneNumber:
 
 @dataclass(frozen=True)
 class MessagingService:
-    """A messaging service; the webhook of a number in it counts only if it defers to numbers."""
+    """A messaging service; it overrides the webhooks of its numbers unless it defers to them."""
 
     inbound_request_url: str | None = None
     fallback_url: str | None = None
@@ -33,7 +33,7 @@ class MessagingService:
 
 @dataclass(frozen=True)
 class ChannelSender:
-    """A WhatsApp sender, or an RCS one, and its own webhook."""
+    """A WhatsApp or RCS sender and its webhook."""
 
     sender_id: str = "whatsapp:+15550000066"
     callback_url: str | None = None
@@ -43,13 +43,12 @@ class ChannelSender:
 
     @property
     def channel(self) -> str:
-        """The channel that lists it."""
         return self.sender_id.partition(":")[0]
 
 
 @dataclass(frozen=True)
 class ConversationsWebhook:
-    """The webhook of a conversation service, or with no service that of the whole account."""
+    """The webhook of a Conversations service, or of the account if `service_sid` is empty."""
 
     post_webhook_url: str | None = None
     pre_webhook_url: str | None = None

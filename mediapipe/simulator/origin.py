@@ -1,5 +1,3 @@
-"""One origin as a real HTTP/1.1 server in the background."""
-
 import socket
 import socketserver
 import threading
@@ -12,15 +10,15 @@ STOP_TIMEOUT_S = 5.0
 
 
 class Origin(ThreadingHTTPServer):
-    """A listening socket, and a thread for every connection to it."""
+    """A real HTTP/1.1 server in the background, with one thread per connection."""
 
-    # Workers connect all at once after an outage; the default of 5 would refuse them.
+    # After an outage all workers connect at once; the default backlog of 5 would drop them.
     request_queue_size = 512
 
     def __init__(
         self, address: tuple[str, int], exchange: type[BaseHTTPRequestHandler], state: State
     ) -> None:
-        """Bind `address`; port 0 takes a free one."""
+        """Bind `address`; port 0 picks a free one."""
         self.state = state
         self._connections: dict[threading.Thread, socket.socket] = {}
         self._lock = threading.Lock()
@@ -33,17 +31,16 @@ class Origin(ThreadingHTTPServer):
         return f"http://{self.server_name}:{self.server_port}"
 
     def server_bind(self) -> None:
-        """Bind without the reverse look-up of http.server, which may take seconds."""
+        """Bind without the reverse DNS lookup of http.server, which may take seconds."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.socket.getsockname()[:2]
 
     def start(self) -> None:
-        """Serve in the background."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop serving, break what is still open, and wait until every thread has ended."""
-        # Wakes the listener where the system does so (Linux), else it wakes up by itself soon.
+        """Stop serving, break open connections, and wait for every thread."""
+        # Wakes the listener at once on Linux; elsewhere its poll interval does.
         _shut(self.socket)
         self.shutdown()
         self.server_close()
@@ -55,7 +52,7 @@ class Origin(ThreadingHTTPServer):
         self._thread.join(STOP_TIMEOUT_S)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Start the connection's thread, which is known before it runs, so that stop() finds it."""
+        """Register the connection's thread before it runs, so that stop() finds it."""
         thread = threading.Thread(target=self._serve, args=(request, client_address), daemon=True)
         with self._lock:
             self._connections[thread] = request
@@ -73,5 +70,5 @@ def _shut(connection: socket.socket) -> None:
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
-        # Not connected any more, or a listener where listeners cannot be shut.
+        # Already disconnected, or a listener on a system that cannot shut one down.
         return

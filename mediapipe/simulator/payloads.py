@@ -1,7 +1,7 @@
-"""Webhooks to send: the captured ones with fresh SIDs, and with the media they announce.
+"""Webhooks to send: captured ones with fresh SIDs, and the media they announce.
 
-Their URLs are Twilio's own, so that they serve without a server too; a Simulator puts its
-own origin in when it sends them. Keyword options describe every media item, see MediaOptions.
+Their URLs are Twilio's, so they are usable without a server; a Simulator replaces the origin
+when it sends them. Keyword options apply to every media item, see MediaOptions.
 """
 
 import json
@@ -30,9 +30,9 @@ _NUMBERED = re.compile(r"(MediaContentType|MediaUrl)(\d+)")
 
 @dataclass(frozen=True)
 class Webhook:
-    """One request that Twilio would make: its parameters in order, and the media it announces.
+    """One webhook request: its parameters in order, and the media it announces.
 
-    One that does not announce (`announces=False`) makes its media known without starting the delay.
+    With `announces=False` its media are registered but their delay does not start.
     """
 
     source: Source
@@ -41,7 +41,7 @@ class Webhook:
     announces: bool = True
 
     def __getitem__(self, name: str) -> str:
-        """Return the first value of a parameter; KeyError if there is none."""
+        """Return the first value of a parameter; raise KeyError if missing."""
         return dict(reversed(self.parameters))[name]
 
     def form(self) -> str:
@@ -57,7 +57,7 @@ class Webhook:
         return replace(self, parameters=(*changed, *added))
 
     def without(self, *names: str) -> "Webhook":
-        """Return a copy that lacks these parameters."""
+        """Return a copy without these parameters."""
         kept = tuple(pair for pair in self.parameters if pair[0] not in names)
         return replace(self, parameters=kept)
 
@@ -66,7 +66,7 @@ class Webhook:
         return self.changed(ErrorCode=error_code, ErrorUrl=error_url)
 
     def at(self, origin: str) -> "Webhook":
-        """Return a copy whose media URLs lead to another origin than Twilio's."""
+        """Return a copy whose media URLs have this origin instead of Twilio's."""
         moved = tuple((name, v.replace(TWILIO_ORIGIN, origin)) for name, v in self.parameters)
         return replace(self, parameters=moved)
 
@@ -79,14 +79,14 @@ def sms(*, account_sid: str = ACCOUNT_SID) -> Webhook:
 def mms(
     count: int = 1, types: Sequence[str] = ("image/jpeg",), **options: Unpack[MediaOptions]
 ) -> Webhook:
-    """Return an MMS with `count` media, whose types take turns."""
+    """Return an MMS with `count` media, cycling through the types."""
     template = captured.MMS_PICTURE if count == 1 else captured.MMS_PICTURES
     webhook = _message(template, [types[index % len(types)] for index in range(count)], options)
     return webhook.changed(NumSegments=str(count))
 
 
 def whatsapp(**options: Unpack[MediaOptions]) -> Webhook:
-    """Return a WhatsApp message with one medium, a picture unless told otherwise."""
+    """Return a WhatsApp message with one medium, by default a JPEG."""
     return _message(captured.WHATSAPP_PICTURE, ["image/jpeg"], options)
 
 
@@ -96,7 +96,7 @@ def whatsapp_document(**options: Unpack[MediaOptions]) -> Webhook:
 
 
 def whatsapp_voice_note(**options: Unpack[MediaOptions]) -> Webhook:
-    """Return a WhatsApp voice note, which may come without any Body."""
+    """Return a WhatsApp voice note, which may have no Body."""
     return whatsapp(**({"content_type": "audio/ogg"} | options)).without("Body")
 
 
@@ -129,19 +129,19 @@ def record_verb_status(of: MediaScript | None = None, **options: Unpack[MediaOpt
 
 
 def absent_recording(error_code: str = "16101", **options: Unpack[MediaOptions]) -> Webhook:
-    """Return the callback of a recording that never came to be: too short 16101, silent 16102."""
+    """Return the callback of an absent recording: too short 16101, silent 16102."""
     script = recording(**({"recording_status": "absent"} | options))
     webhook = _recording(captured.ABSENT_RECORDING, script).changed(ErrorCode=error_code)
     return replace(webhook, announces=False)
 
 
 def record_action(of: MediaScript | None = None, **options: Unpack[MediaOptions]) -> Webhook:
-    """Return the action request of <Record>, which names the recording maybe too early."""
+    """Return the action request of <Record>, which may precede the recording's availability."""
     return _recording(captured.RECORD_ACTION, of or recording(**options))
 
 
 def transcription(of: MediaScript | None = None, **options: Unpack[MediaOptions]) -> Webhook:
-    """Return the transcription callback, one more announcement of its recording."""
+    """Return the transcription callback, which announces its recording again."""
     return _recording(captured.TRANSCRIPTION, of or recording(**options))
 
 
@@ -154,7 +154,7 @@ def conference_recording(**options: Unpack[MediaOptions]) -> Webhook:
 def conversation(
     count: int = 0, types: Sequence[str] = ("image/jpeg",), **options: Unpack[MediaOptions]
 ) -> Webhook:
-    """Return onMessageAdded with `count` media, whose types take turns; there is no URL in it."""
+    """Return onMessageAdded with `count` media, cycling through the types; it has no URL."""
     shared: MediaOptions = {"parent_sid": new_sid("IM"), "service_sid": new_sid("IS")}
     media = [
         conversation_media(**({"content_type": types[index % len(types)]} | shared | options))
@@ -179,7 +179,7 @@ def conversation_event(
 ) -> Webhook:
     """Return another event of a conversation; onMessageAdd asks whether to add a message."""
     webhook = conversation(**options).changed(EventType=event_type)
-    # The message that is only going to be added has no SID yet.
+    # A pre-event: the message has no SID yet.
     return webhook.without("MessageSid", "Index") if event_type == "onMessageAdd" else webhook
 
 
@@ -204,7 +204,7 @@ def _message(template: str, types: Sequence[str], options: MediaOptions) -> Webh
 def _renumbered(
     parameters: tuple[tuple[str, str], ...], media: Sequence[MediaScript]
 ) -> tuple[tuple[str, str], ...]:
-    # The numbered parameters stand where the captured webhook has its first of each name.
+    # In place of the first numbered parameter of each name in the captured webhook.
     values: dict[str, Callable[[MediaScript], str]] = {
         "MediaContentType": lambda script: script.content_type,
         "MediaUrl": lambda script: script.url,

@@ -22,7 +22,7 @@ NUMBERS = re.compile(r"/2010-04-01/Accounts/(?P<account>AC[0-9a-f]{32})/Incoming
 SERVICES = "/v1/Services"
 SENDERS = re.compile(r"/v1/Services/(?P<service>MG[0-9a-f]{32})/PhoneNumbers")
 CHANNEL_SENDERS = "/v2/Channels/Senders"
-# conversations.twilio.com, which has a path in common with messaging.twilio.com.
+# conversations.twilio.com, with a prefix because its path is also one of messaging.twilio.com.
 CONVERSATION_SERVICES = "/conversations/v1/Services"
 CONVERSATIONS = re.compile(
     r"/conversations/v1(?:/Services/(?P<service>IS[0-9a-f]{32}))?/Configuration/Webhooks"
@@ -30,15 +30,12 @@ CONVERSATIONS = re.compile(
 
 
 def is_refused(path: str, username: str) -> bool:
-    """Tell whether this is an API key that asks for the account itself (Twilio: API keys)."""
+    """Return whether an API key requests the account itself (Twilio docs: API keys)."""
     return username.startswith("SK") and bool(ACCOUNT.fullmatch(path))
 
 
 def document(state: "State", account_sid: str, target: str) -> Document | None:
-    """Return the JSON at this path and query for the account that asks; None where there is none.
-
-    Another account's resources do not exist.
-    """
+    """Return the JSON at this path and query, or None; another account's resources do not exist."""
     path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
     for pattern in (ACCOUNT, NUMBERS):
         found = pattern.fullmatch(path)
@@ -60,10 +57,10 @@ def document(state: "State", account_sid: str, target: str) -> Document | None:
         mine = [one for one in state.senders if one.account_sid == account_sid]
         of_channel = [_channel_sender(one) for one in mine if one.channel == channel]
         return _page(state, "senders", of_channel, path, query)
-    return _of_conversations(state, account_sid, path, query)
+    return _conversations_document(state, account_sid, path, query)
 
 
-def _of_conversations(
+def _conversations_document(
     state: "State", account_sid: str, path: str, query: dict[str, list[str]]
 ) -> Document | None:
     mine = [hook for hook in state.conversations if hook.account_sid == account_sid]
@@ -77,7 +74,7 @@ def _of_conversations(
     hooks = [hook for hook in mine if hook.service_sid == service]
     if hooks:
         return _conversations_webhook(hooks[0])
-    # An account has one, be it empty; a service has to be there.
+    # An account always has a webhook resource, maybe empty; a service must exist.
     return None if service else _conversations_webhook(ConversationsWebhook())
 
 
@@ -89,7 +86,7 @@ def _account(state: "State", sid: str) -> Document:
 def _numbers_page(
     numbers: Sequence[PhoneNumber], path: str, query: dict[str, list[str]]
 ) -> Document:
-    page, size = _place(query)
+    page, size = _page_and_size(query)
     more = len(numbers) > (page + 1) * size
     return {
         "incoming_phone_numbers": [_number(one) for one in numbers[page * size :][:size]],
@@ -103,7 +100,7 @@ def _numbers_page(
 def _page(
     state: "State", key: str, entries: list[Document], path: str, query: dict[str, list[str]]
 ) -> Document:
-    page, size = _place(query)
+    page, size = _page_and_size(query)
     url = f"{state.api_origin}{path}"
     more = len(entries) > (page + 1) * size
     channel = f"&Channel={query['Channel'][0]}" if "Channel" in query else ""
@@ -114,7 +111,7 @@ def _page(
     }
 
 
-def _place(query: dict[str, list[str]]) -> tuple[int, int]:
+def _page_and_size(query: dict[str, list[str]]) -> tuple[int, int]:
     return int(query.get("Page", ["0"])[0]), int(query.get("PageSize", ["50"])[0])
 
 
@@ -167,7 +164,7 @@ def _conversations_webhook(hook: ConversationsWebhook) -> Document:
         "pre_webhook_url": hook.pre_webhook_url,
         "filters": hook.filters,
         "method": "POST",
-        # The account's alone has a target (Twilio: OpenAPI description).
+        # Only the account's has a target (Twilio's OpenAPI description).
         **({} if hook.service_sid else {"target": hook.target}),
         **({"chat_service_sid": hook.service_sid} if hook.service_sid else {}),
     }

@@ -1,5 +1,3 @@
-"""One media item at the simulated Twilio: what it is, when it is there, what goes wrong with it."""
-
 import hashlib
 import threading
 import time
@@ -19,23 +17,22 @@ TWILIO_ORIGIN = "https://api.twilio.com"
 
 
 def new_sid(prefix: str) -> str:
-    """Return a fresh SID; never a seeded one, or a second run would send duplicates."""
+    """Return a fresh SID; a seeded one would make a second run send duplicates."""
     return prefix + uuid.uuid4().hex
 
 
 @dataclass(eq=False)
 class MediaScript:
-    """One message medium (ME...) or recording (RE...); `parent_sid` is its message or its call.
+    """One message medium (ME...) or recording (RE...); `parent_sid` is its message or call.
 
-    With a `service_sid` (IS...) it is the medium of a conversation: its URL gives metadata with a
-    link to the bytes, at which they are after `delay_s`.
+    With a `service_sid` (IS...) it is a Conversations medium: its URL serves metadata with a link
+    to the bytes, which work after `delay_s`.
 
-    It can be fetched `delay_s` seconds after its first announcement, that is the moment its
-    webhook was sent; one without delay is there from the start. `faults` are played before
-    that, one a request. `redirect_status` 0 means that the API gives the bytes itself. The
-    metadata is there `metadata_delay_s` seconds after the announcement: by default together with
-    the bytes, that of a recording from the start. With an `external_url` the bytes are in a
-    bucket of the customer's.
+    It is available `delay_s` seconds after its first announcement, when its webhook is sent;
+    without a delay, always. `faults` come first, one per request. `redirect_status` 0 means that
+    the API serves the bytes itself. Metadata are available `metadata_delay_s` seconds after the
+    announcement; by default with the bytes, for a recording always. With an `external_url` the
+    bytes are in the customer's own bucket.
     """
 
     sid: str
@@ -64,18 +61,17 @@ class MediaScript:
 
     @property
     def is_recording(self) -> bool:
-        """Tell whether this is a recording of a call, not the medium of a message."""
         return self.sid.startswith("RE")
 
     @property
-    def is_of_conversation(self) -> bool:
-        """Tell whether this is in the media service, which gives a link instead of the bytes."""
+    def is_conversation_media(self) -> bool:
+        """Whether it is in the media service, which serves a link instead of the bytes."""
         return bool(self.service_sid)
 
     @property
     def path(self) -> str:
-        """The path of the bytes at the API, without extension as webhooks name it."""
-        if self.is_of_conversation:
+        """The path at the API, without extension as in webhooks."""
+        if self.is_conversation_media:
             return f"/v1/Services/{self.service_sid}/Media/{self.sid}"
         account = f"/2010-04-01/Accounts/{self.account_sid}"
         if self.is_recording:
@@ -89,21 +85,18 @@ class MediaScript:
 
     @property
     def cdn_path(self) -> str:
-        """The path at the CDN, which shows nothing of the SID."""
+        """The path at the CDN, which does not reveal the SID."""
         return f"/{self.account_sid}/{hashlib.sha256(self.sid.encode()).hexdigest()[:32]}"
 
     @property
     def body(self) -> bytes:
-        """All bytes."""
         return bodies.body_of(self.sid, self.content_type, self.size)
 
     @property
     def sha256(self) -> str:
-        """The hex digest of the bytes."""
         return bodies.sha256_of(self.sid, self.content_type, self.size)
 
     def blocks(self) -> Iterator[bytes]:
-        """Yield the bytes in blocks."""
         return bodies.blocks(self.sid, self.content_type, self.size)
 
     def announce(self) -> None:
@@ -115,7 +108,7 @@ class MediaScript:
 
     @property
     def available_at(self) -> datetime | None:
-        """The moment (UTC) from which the media can be fetched; None while that is not known."""
+        """When the media becomes available (UTC); None while unknown."""
         if self.deleted or self.external_url or self.recording_status != "completed":
             return None
         if self.announced_at is None:
@@ -123,13 +116,11 @@ class MediaScript:
         return self.announced_at + timedelta(seconds=self.delay_s)
 
     def is_available(self) -> bool:
-        """Tell whether the media can be fetched now."""
         if self.deleted or self.external_url or self.recording_status != "completed":
             return False
         return self._is_past(self.delay_s)
 
     def has_metadata(self) -> bool:
-        """Tell whether the metadata can be asked for now."""
         if self.deleted:
             return False
         if self.metadata_delay_s is not None:
@@ -143,7 +134,7 @@ class MediaScript:
         return announced and time.monotonic() - self._announced_s >= delay_s
 
     def take_fault(self, place: Place) -> Fault | None:
-        """Return the fault to be played on this request; one that is not for ever is used up."""
+        """Return the fault for this request, and use it up unless it is `forever`."""
         with self._lock:
             fault = next((fault for fault in self.faults if fault.at == place), None)
             if fault and not fault.forever:
@@ -153,16 +144,16 @@ class MediaScript:
             return fault
 
     def pause(self, seconds: float | None) -> bool:
-        """Wait so long (None: until the release); tell whether it was released."""
+        """Wait up to `seconds` (None: until released); return whether it was released."""
         return self._released.wait(seconds)
 
     def release(self) -> None:
-        """End every wait of this media item, present and to come."""
+        """End every present and future wait of this media item."""
         self._released.set()
 
 
 class MediaOptions(TypedDict, total=False):
-    """What may be said about a new media item; see MediaScript."""
+    """Options of a new media item; see MediaScript."""
 
     sid: str
     parent_sid: str
@@ -183,12 +174,12 @@ class MediaOptions(TypedDict, total=False):
 
 
 def message_media(**options: Unpack[MediaOptions]) -> MediaScript:
-    """Return a new message medium: a JPEG of 20 kB behind a 307, unless told otherwise."""
+    """Return a new message medium; by default a 20 kB JPEG behind a 307."""
     return MediaScript(**({"sid": new_sid("ME"), "parent_sid": new_sid("MM")} | options))
 
 
 def recording(**options: Unpack[MediaOptions]) -> MediaScript:
-    """Return a new recording: a WAV file that the API gives out itself, unless told otherwise."""
+    """Return a new recording; by default a WAV file that the API serves itself."""
     defaults: MediaOptions = {
         "sid": new_sid("RE"),
         "parent_sid": new_sid("CA"),
@@ -199,7 +190,7 @@ def recording(**options: Unpack[MediaOptions]) -> MediaScript:
 
 
 def conversation_media(**options: Unpack[MediaOptions]) -> MediaScript:
-    """Return a new medium of a conversation, which is reached in two steps."""
+    """Return a new Conversations medium, which takes two requests to fetch."""
     defaults: MediaOptions = {
         "sid": new_sid("ME"),
         "parent_sid": new_sid("IM"),

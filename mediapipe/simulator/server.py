@@ -1,5 +1,3 @@
-"""The simulated Twilio as a whole: both origins, the log, and the sender of webhooks."""
-
 from pathlib import Path
 from typing import Self, Unpack
 from urllib.parse import urlsplit
@@ -19,13 +17,13 @@ from mediapipe.simulator.script import (
     recording,
 )
 from mediapipe.simulator.state import State
-from mediapipe.simulator.webhooks import Delivery, Method, Sender, Signature
+from mediapipe.simulator.webhooks import Delivery, Method, Signature, WebhookSender
 
 Address = tuple[str, int]
 
 
 class Simulator:
-    """A Twilio of one's own, from `start` (or `with`) to `stop`.
+    """A simulated Twilio: both origins, the log, and the sender of webhooks.
 
     with Simulator(service="http://127.0.0.1:8000") as twilio:
         late = payloads.mms(2, delay_s=1.5)
@@ -44,10 +42,10 @@ class Simulator:
         cdn: Address = ("127.0.0.2", 0),
         log_file: Path | None = None,
     ) -> None:
-        """Bind both origins; port 0 takes a free one.
+        """Bind both origins; port 0 picks a free one.
 
         `accounts`: account SID to auth token. `api_keys`: SK... to (secret, account SID).
-        `service`: the origin that webhooks are sent to.
+        `service`: the origin that receives the webhooks.
         """
         self.log = RequestLog(log_file)
         self.state = State(accounts or {ACCOUNT_SID: AUTH_TOKEN}, api_keys or {}, self.log)
@@ -55,15 +53,13 @@ class Simulator:
         self._cdn = Origin(cdn, CdnExchange, self.state)
         self.state.api_origin = self.api_origin = self._api.url
         self.state.cdn_origin = self.cdn_origin = self._cdn.url
-        self._sender = Sender(self.state, service)
+        self._sender = WebhookSender(self.state, service)
 
     def __enter__(self) -> Self:
-        """Start."""
         self.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Stop."""
         self.stop()
 
     def start(self) -> None:
@@ -72,7 +68,7 @@ class Simulator:
         self._cdn.start()
 
     def stop(self) -> None:
-        """End every hanging answer, break what is open, and close everything."""
+        """End hanging responses, break open connections, and close everything."""
         for script in self.state.media():
             script.release()
         self._api.stop()
@@ -80,15 +76,15 @@ class Simulator:
         self.log.close()
 
     def add_message_media(self, **options: Unpack[MediaOptions]) -> MediaScript:
-        """Make a message medium known that no webhook has announced yet."""
+        """Register a message medium that no webhook has announced yet."""
         return self.state.register(message_media(**options))
 
     def add_recording(self, **options: Unpack[MediaOptions]) -> MediaScript:
-        """Make a recording known that no webhook has announced yet."""
+        """Register a recording that no webhook has announced yet."""
         return self.state.register(recording(**options))
 
     def add_conversation_media(self, **options: Unpack[MediaOptions]) -> MediaScript:
-        """Make a medium of a conversation known that no webhook has announced yet."""
+        """Register a Conversations medium that no webhook has announced yet."""
         return self.state.register(conversation_media(**options))
 
     def send(
@@ -99,18 +95,18 @@ class Simulator:
         method: Method = "POST",
         signature: Signature = "right",
     ) -> int:
-        """Announce the webhook's media, send it signed, and return the status of the answer.
+        """Announce the webhook's media, send it signed, and return the response's status.
 
-        See Sender.send.
+        See WebhookSender.send.
         """
         return self._sender.send(webhook, to=to, method=method, signature=signature)
 
     def deliveries(self) -> list[Delivery]:
-        """Return every webhook sent so far and its answer."""
+        """Return every webhook sent so far and its outcome."""
         return self._sender.deliveries()
 
     def environment(self) -> dict[str, str]:
-        """Return the environment that makes the service talk to this simulator."""
+        """Return the environment that points the service to this simulator."""
         account_sid, token = next(iter(self.state.accounts.items()))
         return {
             "TWILIO_ACCOUNT_SID": account_sid,

@@ -1,5 +1,3 @@
-"""What both origins of the simulated Twilio know: accounts, media, signed links, the log."""
-
 import base64
 import hashlib
 import hmac
@@ -23,7 +21,7 @@ LINK_LIFETIME_S = 4 * 3600
 
 
 class State:
-    """The shared knowledge; media may be added from every thread."""
+    """What both origins share: accounts, media, signed links, the log. Thread-safe."""
 
     def __init__(
         self, accounts: dict[str, str], api_keys: dict[str, tuple[str, str]], log: RequestLog
@@ -35,7 +33,7 @@ class State:
         self.api_origin = ""
         self.cdn_origin = ""
         self.list_faults: list[Fault] = []
-        # What a person sets up at Twilio, and may get wrong.
+        # What is configured at Twilio, possibly wrongly.
         self.numbers: list[PhoneNumber] = []
         self.services: list[MessagingService] = []
         self.senders: list[ChannelSender] = []
@@ -49,7 +47,7 @@ class State:
         self._by_cdn_path: dict[str, MediaScript] = {}
 
     def register(self, script: MediaScript) -> MediaScript:
-        """Make a media item known under this API origin, and return it."""
+        """Register a media item under this API origin, and return it."""
         script.origin = self.api_origin
         with self._lock:
             self._by_sid[script.sid] = script
@@ -57,25 +55,22 @@ class State:
         return script
 
     def take_list_fault(self) -> Fault | None:
-        """Return the fault to be played instead of a page of a list, once."""
+        """Return and use up the next fault for a page of a list."""
         with self._lock:
             return self.list_faults.pop(0) if self.list_faults else None
 
     def media(self) -> list[MediaScript]:
-        """Return every media item."""
         with self._lock:
             return list(self._by_sid.values())
 
     def find(self, sid: str) -> MediaScript | None:
-        """Return the media item with this SID."""
         return self._by_sid.get(sid)
 
     def at_cdn(self, path: str) -> MediaScript | None:
-        """Return the media item that has this path at the CDN."""
         return self._by_cdn_path.get(path)
 
     def account_of(self, username: str, password: str) -> str | None:
-        """Return the account whose own credentials, or whose API key, these are."""
+        """Return the account of these credentials (token or API key), or None if invalid."""
         if username in self.api_keys:
             secret, account_sid = self.api_keys[username]
         else:
@@ -84,7 +79,7 @@ class State:
         return account_sid if matches else None
 
     def link_to(self, script: MediaScript, *, hops: int = 0) -> str:
-        """Return a fresh CDN link; `hops` more redirects stand between it and the bytes."""
+        """Return a fresh CDN link that redirects `hops` times before it serves the bytes."""
         expires = int(time.time()) + LINK_LIFETIME_S
         query = {
             "Expires": expires,
@@ -94,8 +89,8 @@ class State:
         more = {"hops": hops} if hops else {}
         return f"{self.cdn_origin}{script.cdn_path}?{urlencode(query | more)}"
 
-    def link_holds(self, path: str, query: str) -> bool:
-        """Tell whether this CDN link was signed here and has not expired."""
+    def is_valid_link(self, path: str, query: str) -> bool:
+        """Return whether this CDN link was signed here and has not expired."""
         values = {name: found[0] for name, found in parse_qs(query).items()}
         expires = values.get("Expires", "")
         signature = self._sign(path, expires)

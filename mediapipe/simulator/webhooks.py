@@ -1,5 +1,3 @@
-"""Sending webhooks as Twilio does: its signature, its headers, its patience."""
-
 import threading
 import time
 import uuid
@@ -43,7 +41,7 @@ class SignedRequest:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of one webhook: the status it was answered with, NO_ANSWER if with none."""
+    """One sent webhook: the status of the response, or NO_ANSWER without one."""
 
     webhook: Webhook
     url: str
@@ -53,7 +51,7 @@ class Delivery:
 
 
 class _Parameters(dict[str, list[str]]):
-    """Parameters in the form in which RequestValidator takes several values of one name."""
+    """Parameters with repeated names, as RequestValidator expects them."""
 
     def getall(self, name: str) -> list[str]:
         return self[name]
@@ -70,7 +68,7 @@ def sign(
     """Return the webhook as a request to `url`, signed with the auth token of its account.
 
     The signature is over the URL as configured but without fragment and user; a GET has its
-    parameters in the URL, so that there is nothing more to sign (Twilio: security).
+    parameters in the URL, which is all that is signed (Twilio docs: security).
     """
     url = urlsplit(url)._replace(fragment="").geturl()
     headers = _headers(method)
@@ -79,7 +77,7 @@ def sign(
     if signature != "none":
         parameters = webhook.parameters if method == "POST" else ()
         right = _signature(_signed_url(url, webhook), parameters, token)
-        # Another letter at the start keeps the length, which validators compare first.
+        # Same length: a comparison of lengths alone must not detect it.
         wrong = ("B" if right[0] == "A" else "A") + right[1:]
         headers["X-Twilio-Signature"] = right if signature == "right" else wrong
     return SignedRequest(method, url, headers, webhook.form() if method == "POST" else "")
@@ -114,8 +112,8 @@ def _signature(url: str, parameters: tuple[tuple[str, str], ...], token: str) ->
     return computed
 
 
-class Sender:
-    """Sends webhooks from any number of threads, and remembers what they were answered."""
+class WebhookSender:
+    """Sends webhooks from any number of threads, and records the outcomes."""
 
     def __init__(self, state: State, base: str) -> None:
         """`base` is the origin of the service, such as http://127.0.0.1:8000."""
@@ -132,44 +130,41 @@ class Sender:
         method: Method = "POST",
         signature: Signature = "right",
     ) -> int:
-        """Announce the webhook's media, send it, and return the status of the answer.
+        """Announce the webhook's media, send it, and return the response's status.
 
-        `to` is a URL, else it goes where its kind belongs at the service. Redirects are not
-        followed, so that a URL without its last slash shows. NO_ANSWER when none came in 15 s, or
-        in 5 s for a conversation.
+        `to` is a URL; by default the service's endpoint for its kind. Redirects are not followed,
+        so that a missing trailing slash shows. NO_ANSWER without a response within 15 s, or 5 s
+        for a conversation.
         """
         webhook = webhook.at(self._state.api_origin)
         url = to or self._base + PATHS[webhook.source]
         token = self._state.accounts[webhook["AccountSid"]]
         request = sign(webhook, url, token, method=method, signature=signature)
-        self._announce(webhook)
+        for script in webhook.media:
+            self._state.register(script)
+            if webhook.announces:
+                script.announce()
         delivery = self._deliver(webhook, request)
         with self._lock:
             self._deliveries.append(delivery)
         return delivery.status
 
-    def _announce(self, webhook: Webhook) -> None:
-        for script in webhook.media:
-            self._state.register(script)
-            if webhook.announces:
-                script.announce()
-
     def _deliver(self, webhook: Webhook, request: SignedRequest) -> Delivery:
-        sent_at, begun_s = datetime.now(UTC), time.monotonic()
+        sent_at, started_s = datetime.now(UTC), time.monotonic()
         try:
             status = _post(request, TIMEOUTS_S.get(webhook.source, TIMEOUT_S))
         except (OSError, HTTPException):
             status = NO_ANSWER
-        return Delivery(webhook, request.url, status, sent_at, time.monotonic() - begun_s)
+        return Delivery(webhook, request.url, status, sent_at, time.monotonic() - started_s)
 
     def deliveries(self) -> list[Delivery]:
-        """Return every webhook sent so far, in the order of their answers."""
+        """Return every webhook sent so far, in the order of their responses."""
         with self._lock:
             return list(self._deliveries)
 
 
 def _post(request: SignedRequest, timeout_s: float) -> int:
-    # Not with requests: it would tidy the quoting of the URL, which is signed as it stands.
+    # Not with requests, which would normalise the quoting of the signed URL.
     address = urlsplit(request.url)
     target = urlunsplit(("", "", address.path or "/", address.query, ""))
     with closing(_connect(address, timeout_s)) as connection:
@@ -180,9 +175,9 @@ def _post(request: SignedRequest, timeout_s: float) -> int:
         if body:
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body)
-        answer = connection.getresponse()
-        answer.read()
-        return answer.status
+        response = connection.getresponse()
+        response.read()
+        return response.status
 
 
 def _connect(address: SplitResult, timeout_s: float) -> HTTPConnection:
@@ -191,6 +186,6 @@ def _connect(address: SplitResult, timeout_s: float) -> HTTPConnection:
     try:
         connection.connect()
     except OSError:
-        # Twilio repeats a request once, and only when no connection came about (rc=1, rp=ct).
+        # By default Twilio retries once, only if the connection failed (rc=1, rp=ct).
         connection.connect()
     return connection

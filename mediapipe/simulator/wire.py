@@ -1,15 +1,13 @@
-"""What a fault may do to the connection that a request came by."""
-
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 
 class Wire(Protocol):
-    """The connection, the media that was asked for on it, and the usual answer."""
+    """What a fault may do with the connection of a request."""
 
     @property
     def media_type(self) -> str:
-        """The content type that the media has."""
+        """The content type of the media."""
 
     @property
     def media_size(self) -> int:
@@ -17,7 +15,7 @@ class Wire(Protocol):
 
     @property
     def url(self) -> str:
-        """The address that was asked for."""
+        """The requested URL."""
 
     def media_blocks(self) -> Iterator[bytes]:
         """The bytes of the media."""
@@ -26,22 +24,22 @@ class Wire(Protocol):
         """Send the status line and all headers."""
 
     def write(self, data: bytes) -> None:
-        """Send bytes as they are."""
+        """Send raw bytes."""
 
     def fail(self, status: int, **headers: str) -> None:
-        """Answer with an error document in the words of this origin."""
+        """Respond with this origin's error document."""
 
-    def behave(self) -> None:
-        """Answer as if there had been no fault."""
+    def serve_normally(self) -> None:
+        """Respond without a fault."""
 
-    def link(self, hops: int) -> str:
-        """A CDN link that redirects so many times before it gives the bytes."""
+    def cdn_link(self, hops: int) -> str:
+        """A CDN link that redirects `hops` times before it serves the bytes."""
 
     def pause(self, seconds: float | None) -> bool:
-        """Wait (None: until released); tell whether the wait was cut short by a release."""
+        """Wait up to `seconds` (None: until released); return whether it was released."""
 
     def reset(self) -> None:
-        """Break the connection with a TCP reset."""
+        """Send a TCP reset."""
 
     def hang_up(self) -> None:
-        """Close the connection when the answer is over, whatever the client expects."""
+        """Close the connection after the response, even if the client wants keep-alive."""

@@ -52,5 +52,5 @@ def test_a_request_for_nothing_we_know_is_logged_without_sid() -> None:
 
 
 def test_waiting_for_a_request_that_never_comes_is_an_error() -> None:
-    with Simulator() as twilio, pytest.raises(TimeoutError, match="ME1 was not asked for"):
+    with Simulator() as twilio, pytest.raises(TimeoutError, match="ME1 was not requested"):
         twilio.log.wait_for("ME1", timeout_s=0.01)
