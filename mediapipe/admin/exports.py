@@ -12,7 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
-from mediapipe.admin.filtered import filtered_rows_with_label
+from mediapipe.admin.pages import filtered_rows_with_label
 from mediapipe.admin.text import counted
 from mediapipe.lifecycle.export import KEYS, csv_line, media_line
 from mediapipe.models import MediaItem

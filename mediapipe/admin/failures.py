@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from mediapipe.admin.filters import NONE
 from mediapipe.admin.pages import page, render_page
-from mediapipe.admin.summary import MEANINGS
+from mediapipe.admin.summary import FAILURES
 from mediapipe.admin.text import timestamp
 from mediapipe.models import MediaItem, Status
 from mediapipe.models.media.item import MediaQuerySet
@@ -71,7 +71,7 @@ class Group:
     @property
     def meaning(self) -> str:
         """Return what the reason means, if the group has one."""
-        failure = MEANINGS.get(self.values.get("reason", ""))
+        failure = FAILURES.get(self.values.get("reason", ""))
         return failure.meaning() if failure else ""
 
 

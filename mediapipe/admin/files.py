@@ -1,32 +1,30 @@
-"""How a page of the admin shows a stored file."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from django.urls import reverse
 
-from mediapipe.api.files import FILMS, PICTURES, SOUNDS, deleted
+from mediapipe.api.files import AUDIO, IMAGES, VIDEOS, deletion_notice
 from mediapipe.fetching.storage import is_kept
 from mediapipe.fetching.video_codec import HEVC
 from mediapipe.models import MediaItem, Status
 
 LINKS = {"application/pdf": "Download the PDF", "text/vcard": "Download the contact"}
 NOTES = {
-    "image/heic": "Retrieved whole. Browsers other than Safari cannot draw HEIC; download it.",
-    "audio/amr": "Retrieved whole. Browsers cannot play AMR; download it.",
-    "video/3gpp": "Retrieved whole. Browsers cannot play 3GP; download it.",
-    "audio/3gpp": "Retrieved whole. Browsers cannot play 3GP; download it.",
-    "text/html": "Only for download, because a page could run script in your name.",
-    "image/svg+xml": "Only for download, because an SVG could run script in your name.",
+    "image/heic": "Retrieved completely. Only Safari can display HEIC; download it.",
+    "audio/amr": "Retrieved completely. Browsers cannot play AMR; download it.",
+    "video/3gpp": "Retrieved completely. Browsers cannot play 3GP; download it.",
+    "audio/3gpp": "Retrieved completely. Browsers cannot play 3GP; download it.",
+    "text/html": "Download only, because a page could run scripts with your session.",
+    "image/svg+xml": "Download only, because an SVG could run scripts with your session.",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """How a page shows a stored file: drawn, played, or as a link; `note` says why not better.
+class FilePreview:
+    """How a page shows a stored file: displayed, played, or as a link; `note` explains limits.
 
-    `url` is empty where the file should be there and is not.
+    `url` is empty if the file is missing.
     """
 
     url: str
@@ -35,16 +33,16 @@ class Preview:
     note: str
 
     @classmethod
-    def of(cls, media: MediaItem) -> Preview | None:
-        """Return how to show this item, None if there is no file."""
+    def from_media(cls, media: MediaItem) -> FilePreview | None:
+        """Return the preview of this item, or None if it has no file."""
         if media.status != Status.STORED or not media.size:
             return None
         if media.purged_at:
-            return cls("", "", "", deleted(media))
+            return cls("", "", "", deletion_notice(media))
         if not is_kept(media.storage_name):
-            return cls("", "", "", f"{media.storage_name} is not in the storage any more.")
+            return cls("", "", "", f"{media.storage_name} is no longer in the storage.")
         url = reverse("admin:mediapipe_mediaitem_file", args=[media.pk])
-        tags = ((PICTURES, "picture"), (SOUNDS, "sound"), (FILMS, "film"))
+        tags = ((IMAGES, "image"), (AUDIO, "audio"), (VIDEOS, "video"))
         shown_as = next((tag for types, tag in tags if media.content_type in types), "")
         return cls(url, shown_as, LINKS.get(media.content_type, "Download the file"), _note(media))
 
@@ -52,13 +50,13 @@ class Preview:
 def _note(media: MediaItem) -> str:
     if media.codec in HEVC:
         return (
-            f"The film was retrieved whole. It is coded in HEVC ({media.codec}), as iPhones "
-            "record: Safari plays it, Chrome and Firefox only on some machines. If it does not "
+            f"The video was retrieved completely. Its codec is HEVC ({media.codec}), as recorded "
+            "by iPhones: Safari plays it, Chrome and Firefox only on some machines. If it does not "
             "play here, that is the browser's limit; download it to watch it."
         )
-    if media.content_type in FILMS and not media.codec:
+    if media.content_type in VIDEOS and not media.codec:
         return (
-            "A film that does not play here was retrieved all the same: not every browser "
-            "decodes HEVC, in which iPhones record."
+            "If this video does not play here, it was retrieved completely all the same: not every "
+            "browser decodes HEVC, which iPhones record."
         )
     return NOTES.get(media.content_type, "")

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from mediapipe.admin import exports, filters, media_page, packages, retries, search, text
 from mediapipe.admin.readonly import RecordAdmin
-from mediapipe.api.files import file_answer
+from mediapipe.api.files import file_response
 from mediapipe.models import MediaItem
 
 
@@ -92,7 +92,7 @@ class MediaItemAdmin(RecordAdmin):
         """Give out the stored file to those who may see the media item."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return file_answer(request, get_object_or_404(MediaItem, pk=pk))
+        return file_response(request, get_object_or_404(MediaItem, pk=pk))
 
     def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
         """Give out the list as it is filtered, one item a line."""
@@ -118,21 +118,21 @@ class MediaItemAdmin(RecordAdmin):
         return request.user.has_perm("mediapipe.retry_mediaitem")
 
     def retry_one(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """Put one item back to work at once."""
+        """Retry one item at once."""
         if request.method != "POST" or not self.has_retry_permission(request):
             raise PermissionDenied
         return retries.retry_one(request, get_object_or_404(MediaItem, pk=pk))
 
     def retry_all(self, request: HttpRequest) -> HttpResponseBase:
-        """Put all items that match the list's filters back to work, once that is confirmed."""
+        """Retry all items that match the list's filters, once that is confirmed."""
         if not self.has_retry_permission(request):
             raise PermissionDenied
         return retries.retry_all(self, request)
 
     @admin.action(description="Retry the selected ones…", permissions=["retry"])
     def try_again(self, request: HttpRequest, selected: QuerySet[MediaItem]) -> HttpResponseBase:
-        """Put the items of the selection back to work, once that is confirmed."""
-        return retries.retry_selected(self, request, selected)
+        """Retry the selected items, once that is confirmed."""
+        return retries.retry_selected(request, selected)
 
     @admin.display(description="media")
     def name(self, item: MediaItem) -> str:
@@ -170,7 +170,7 @@ class MediaItemAdmin(RecordAdmin):
 
     @admin.display(description="next attempt")
     def next_attempt(self, item: MediaItem) -> str:
-        return retries.due(item)
+        return retries.next_attempt_label(item)
 
     @admin.display(description="type")
     def type(self, item: MediaItem) -> str:

@@ -1,35 +1,37 @@
-"""The page of one media item: its story, its way as picture and table, its file, its relations."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django_celery_results.models import TaskResult
 
 from mediapipe.admin import retries
-from mediapipe.admin.files import Preview
+from mediapipe.admin.files import FilePreview
 from mediapipe.admin.pages import render_page
-from mediapipe.admin.summary import MEANINGS, story
+from mediapipe.admin.summary import FAILURES, media_summary
 from mediapipe.admin.text import duration, timestamp
 from mediapipe.admin.timeline import NARROW, WIDE, Timeline
 from mediapipe.models import FetchAttempt, MediaItem, Status
 from mediapipe.models.status import UNFINISHED
 
-# Accounts without credentials are tried every half minute, for days if need be.
-MOST_ATTEMPTS = 200
-MOST_RELATED = 50
-# How often the page of an unfinished item looks again, in seconds.
+# Local failures are retried every 30 seconds, possibly for days.
+MAX_ATTEMPTS = 200
+MAX_RELATED = 50
+# How often the page of an unfinished item refreshes, in seconds.
 REFRESH_S = 2
 
 
 def show(request: HttpRequest, media: MediaItem, *, may_retry: bool) -> HttpResponse:
-    """Answer with the page of this item."""
-    attempts = list(media.attempt_set.order_by("-number")[:MOST_ATTEMPTS])[::-1]
+    """Render the page of this item."""
+    attempts = list(media.attempt_set.order_by("-number")[:MAX_ATTEMPTS])[::-1]
     missing = media.attempts - len(attempts)
+    siblings = MediaItem.objects.filter(event=media.event_id).exclude(pk=media.pk)
+    of_call = MediaItem.objects.none()
+    if call_sid := media.event.call_sid:
+        same_call = MediaItem.objects.filter(event__call_sid=call_sid)
+        of_call = same_call.exclude(event=media.event_id)
     return render_page(
         request,
         "mediaitem/page.html",
@@ -38,29 +40,31 @@ def show(request: HttpRequest, media: MediaItem, *, may_retry: bool) -> HttpResp
         original=media,
         media=media,
         event=media.event,
-        story=story(media),
-        failure=MEANINGS.get(media.error),
-        timelines=[Timeline.of(media, attempts, width) for width in (WIDE, NARROW)],
+        summary=media_summary(media),
+        failure=FAILURES.get(media.error),
+        timelines=[Timeline.from_media(media, attempts, width) for width in (WIDE, NARROW)],
         steps=list(_steps(media, attempts)),
-        left_out=missing if len(attempts) == MOST_ATTEMPTS else 0,
-        purged=missing if len(attempts) < MOST_ATTEMPTS else 0,
-        preview=Preview.of(media),
-        there=bool(media.found_at),
-        siblings=_siblings(media),
-        of_call=_of_call(media),
+        left_out=missing if len(attempts) == MAX_ATTEMPTS else 0,
+        purged=missing if len(attempts) < MAX_ATTEMPTS else 0,
+        preview=FilePreview.from_media(media),
+        available=bool(media.found_at),
+        siblings=siblings.order_by("pk")[:MAX_RELATED],
+        of_call=of_call.order_by("received_at")[:MAX_RELATED],
         refresh_s=REFRESH_S if media.status in UNFINISHED else 0,
         may_retry=may_retry and retries.can_retry(media),
-        retry_word="Try now" if media.status == Status.RETRYING else "Retry now",
+        retry_label="Try now" if media.status == Status.RETRYING else "Retry now",
     )
 
 
 def _steps(media: MediaItem, attempts: Sequence[FetchAttempt]) -> Iterable[dict[str, Any]]:
-    """Yield what happened as rows of the table, in the order of time."""
-    received = "came to Twilio, no webhook" if media.reconciled_at else "webhook received"
+    """Yield the rows of the table in chronological order."""
+    received = "arrived at Twilio, no webhook" if media.reconciled_at else "webhook received"
     yield {"what": received, "after": "0 s", "at": timestamp(media.received_at)}
     if media.reconciled_at:
         yield _later(media, media.reconciled_at, "found by reconciliation")
-    results = _results(attempts)
+    task_ids = {attempt.task_id for attempt in attempts if attempt.task_id}
+    found = TaskResult.objects.filter(task_id__in=task_ids).only("task_id", "status")
+    results = {result.task_id: result for result in found}
     for attempt in attempts:
         after_s = (attempt.started_at - media.received_at).total_seconds()
         yield {
@@ -69,9 +73,9 @@ def _steps(media: MediaItem, attempts: Sequence[FetchAttempt]) -> Iterable[dict[
             "at": timestamp(attempt.started_at),
             "took": "" if attempt.duration_s is None else f"{attempt.duration_s:.3f} s",
             "attempt": attempt,
-            # The status has a column of its own.
+            # The HTTP status is a separate column.
             "detail": "" if attempt.detail.startswith("HTTP ") else attempt.detail,
-            "known": attempt.outcome in MEANINGS,
+            "known": attempt.outcome in FAILURES,
             "result": results.get(attempt.task_id),
         }
     ends = ((media.retrieved_at, "stored and verified"), (media.failed_at, "given up"))
@@ -79,32 +83,10 @@ def _steps(media: MediaItem, attempts: Sequence[FetchAttempt]) -> Iterable[dict[
         if at:
             yield _later(media, at, what)
     if media.next_attempt_at and media.status == Status.RETRYING:
-        due = retries.due(media)
+        due = retries.next_attempt_label(media)
         yield {"what": "next attempt", "after": due, "at": timestamp(media.next_attempt_at)}
 
 
 def _later(media: MediaItem, at: datetime, what: str) -> dict[str, Any]:
     after = f"+{duration((at - media.received_at).total_seconds())}"
     return {"what": what, "after": after, "at": timestamp(at)}
-
-
-def _results(attempts: Sequence[FetchAttempt]) -> dict[str, TaskResult]:
-    ids = {attempt.task_id for attempt in attempts if attempt.task_id}
-    found = TaskResult.objects.filter(task_id__in=ids).only("task_id", "status")
-    return {result.task_id: result for result in found}
-
-
-def _siblings(media: MediaItem) -> QuerySet[MediaItem]:
-    return (
-        MediaItem.objects.filter(event=media.event_id)
-        .exclude(pk=media.pk)
-        .order_by("pk")[:MOST_RELATED]
-    )
-
-
-def _of_call(media: MediaItem) -> QuerySet[MediaItem]:
-    call_sid = media.event.call_sid
-    if not call_sid:
-        return MediaItem.objects.none()
-    same = MediaItem.objects.filter(event__call_sid=call_sid).exclude(event=media.event_id)
-    return same.order_by("received_at")[:MOST_RELATED]

@@ -16,8 +16,7 @@ from django.db.models import Model, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
-from mediapipe.admin.filtered import filtered_rows_with_label
-from mediapipe.admin.pages import page, render_page
+from mediapipe.admin.pages import filtered_rows_with_label, page, render_page
 from mediapipe.admin.text import counted
 from mediapipe.escalation.report import chart
 from mediapipe.escalation.report.case import Case, NothingToReport, case_of

@@ -1,4 +1,4 @@
-"""Pages of our own in the admin: how one is made known, guarded and drawn."""
+"""Our own pages in the admin, and helpers for views of a filtered list."""
 
 from __future__ import annotations
 
@@ -8,19 +8,24 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 
+from mediapipe.admin.text import plain
+from mediapipe.redaction import mask_phone_numbers
+
 View = Callable[..., HttpResponseBase]
+# One filter with three parameters needs a label for each.
+LABELS = {"since": "received since", "until": "received before", "period": "received in the last"}
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A view of ours: where it is, what it is called, and which permission it needs.
-
-    One without a title is not in the navigation: a download, a step of a form.
-    """
+class AdminPage:
+    """A registered view. Without a title it is not in the navigation (downloads, form steps)."""
 
     path: str
     name: str
@@ -29,36 +34,61 @@ class Page:
     view: View
 
 
-PAGES: list[Page] = []
+PAGES: list[AdminPage] = []
 
 
 def page(
     path: str, *, name: str, title: str = "", permission: str = "mediapipe.view_mediaitem"
 ) -> Callable[[View], View]:
-    """Make a view known to the admin, at /admin/<path> and as `admin:<name>`.
+    """Register a view at /admin/<path> under the name `admin:<name>`.
 
-    Who lacks the permission is answered 403. The module must be imported in admin/__init__.py.
+    Users without the permission get a 403. The module must be imported in admin/__init__.py.
     """
 
-    def known(view: View) -> View:
+    def register(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.has_perm(permission):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        PAGES.append(Page(path, name, title, permission, guarded))
+        PAGES.append(AdminPage(path, name, title, permission, guarded))
         return guarded
 
-    return known
+    return register
 
 
 def render_page(
     request: HttpRequest, template: str, *, title: str, **context: Any
 ) -> TemplateResponse:
-    """Return a page below templates/admin/mediapipe/ with the admin's own frame around it."""
+    """Render a template of templates/admin/mediapipe/ in the admin's frame."""
     request.current_app = admin.site.name
     shared = admin.site.each_context(request)
     return TemplateResponse(
         request, f"admin/mediapipe/{template}", {**shared, "title": title, **context}
     )
+
+
+def filtered_rows_with_label(
+    model_admin: admin.ModelAdmin[Model], request: HttpRequest
+) -> tuple[Any, str]:
+    """Return all rows that match the list's filters, and a description of the filters.
+
+    Raise BadRequest for filters that the list does not have.
+    """
+    try:
+        changelist = model_admin.get_changelist_instance(request)
+        rows = changelist.get_queryset(request)
+    except IncorrectLookupParameters as error:
+        message = "The filters in this URL are invalid. Go back to the list and set them again."
+        raise BadRequest(message) from error
+    given = [
+        f"{LABELS.get(name, spec.title)} {request.GET[name]}"
+        for spec in changelist.filter_specs
+        for name in spec.expected_parameters()
+        if name and request.GET.get(name)
+    ]
+    if typed := request.GET.get(SEARCH_VAR):
+        # The label is logged, and more people read the log than may see phone numbers.
+        given.append(f"search {mask_phone_numbers(typed)}")
+    return rows, plain(", ".join(given)) or "all media items"

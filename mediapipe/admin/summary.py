@@ -1,4 +1,4 @@
-"""What became of a media item, in a sentence or two that one can read out on the phone."""
+"""A sentence or two on what happened to a media item, fit to be read out on the phone."""
 
 from __future__ import annotations
 
@@ -11,71 +11,51 @@ from mediapipe.api.files import why_deleted
 from mediapipe.failures import Failure
 from mediapipe.models import MediaItem, Status
 
-MEANINGS: dict[str, type[Failure]] = {failure.slug: failure for failure in Failure.all()}
+FAILURES: dict[str, type[Failure]] = {failure.slug: failure for failure in Failure.all()}
 
 
-def story(media: MediaItem, now: datetime | None = None) -> str:
-    """Return the item's fate so far; `now` is what waiting is measured to."""
-    tellers = {
-        Status.STORED: _stored,
-        Status.FAILED: _failed,
-        Status.ABSENT: _absent,
-        Status.RETRYING: _waiting,
-        Status.FETCHING: _at_work,
-        Status.QUEUED: _queued,
-    }
-    return tellers[Status(media.status)](media, now or timezone.now())
-
-
-def _stored(media: MediaItem, now: datetime) -> str:
-    after = _after(media, media.retrieved_at)
-    stored = f"Stored {after}, at the {ordinal(media.attempts)} attempt{_not_found(media)}."
-    return f"{stored} The file was deleted {why_deleted(media)}." if media.purged_at else stored
-
-
-def _failed(media: MediaItem, now: datetime) -> str:
-    if not media.attempts:
-        return "Failed without an attempt."
-    tries = counted(media.attempts, "attempt")
-    until = f", {_after(media, media.failed_at)}" if media.failed_at else ""
-    return f"Failed after {tries}{until}{_not_found(media)}."
-
-
-def _absent(media: MediaItem, now: datetime) -> str:
-    return "There is no file, and there never was one."
-
-
-def _waiting(media: MediaItem, now: datetime) -> str:
-    tries = counted(media.attempts, "attempt")
-    missing = f"Not stored yet, {_after(media, now)} and after {tries}{_not_found(media)}."
-    return f"{missing} {_next(media, now)}"
-
-
-def _at_work(media: MediaItem, now: datetime) -> str:
-    return f"Being fetched now, at the {ordinal(media.attempts)} attempt{_not_found(media)}."
-
-
-def _queued(media: MediaItem, now: datetime) -> str:
-    if media.attempts:
-        return f"Put back to work after {counted(media.attempts, 'attempt')}; waiting for a worker."
-    return f"Waiting for its first attempt, {_after(media, now)}."
-
-
-def _next(media: MediaItem, now: datetime) -> str:
-    due_in_s = (media.next_attempt_at - now).total_seconds() if media.next_attempt_at else 0.0
-    return f"Next attempt in {duration(due_in_s)}." if due_in_s > 0 else "The next attempt is due."
-
-
-def _after(media: MediaItem, moment: datetime | None) -> str:
-    since_s = (moment - media.received_at).total_seconds() if moment else None
-    return f"{duration(since_s)} after {beginning(media)}"
-
-
-def beginning(media: MediaItem) -> str:
-    """Return what the times of an item are counted from."""
-    return "it came to Twilio" if media.reconciled_at else "the webhook"
-
-
-def _not_found(media: MediaItem) -> str:
+def media_summary(media: MediaItem, now: datetime | None = None) -> str:
+    """Return the summary as of `now`, by default the current time."""
+    now = now or timezone.now()
+    attempts = counted(media.attempts, "attempt")
     count = media.not_found_count
-    return f"; Twilio answered 404 {times(count)}" if count else ""
+    not_found = f"; Twilio responded 404 {times(count)}" if count else ""
+    match media.status:
+        case Status.STORED:
+            after = _after(media, media.retrieved_at)
+            stored = f"Stored {after}, at the {ordinal(media.attempts)} attempt{not_found}."
+            deleted = f" The file was deleted {why_deleted(media)}." if media.purged_at else ""
+            return stored + deleted
+        case Status.FAILED if not media.attempts:
+            return "Failed without an attempt."
+        case Status.FAILED:
+            after = f", {_after(media, media.failed_at)}" if media.failed_at else ""
+            return f"Failed after {attempts}{after}{not_found}."
+        case Status.ABSENT:
+            return "There is no file, and there never was one."
+        case Status.RETRYING:
+            at = media.next_attempt_at
+            due_in_s = (at - now).total_seconds() if at else 0.0
+            due = (
+                f"Next attempt in {duration(due_in_s)}."
+                if due_in_s > 0
+                else "The next attempt is due."
+            )
+            return f"Not stored yet, {_after(media, now)} and after {attempts}{not_found}. {due}"
+        case Status.FETCHING:
+            return f"Being fetched now, at the {ordinal(media.attempts)} attempt{not_found}."
+        case Status.QUEUED if media.attempts:
+            return f"Retried after {attempts}; waiting for a worker."
+        case Status.QUEUED:
+            return f"Waiting for its first attempt, {_after(media, now)}."
+    raise AssertionError(media.status)
+
+
+def start_label(media: MediaItem) -> str:
+    """Return what the times of an item are relative to."""
+    return "it arrived at Twilio" if media.reconciled_at else "the webhook"
+
+
+def _after(media: MediaItem, at: datetime | None) -> str:
+    since_s = (at - media.received_at).total_seconds() if at else None
+    return f"{duration(since_s)} after {start_label(media)}"

@@ -1,4 +1,4 @@
-"""An item's way from webhook to storage as a picture: where each thing lies on its line of time."""
+"""The timeline of a media item, from webhook to storage, as SVG coordinates."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Self
 
 from django.utils import timezone
 
-from mediapipe.admin.summary import beginning
+from mediapipe.admin.summary import start_label
 from mediapipe.admin.text import counted, duration
 from mediapipe.failures import TransientMedia404
 from mediapipe.models import FetchAttempt, MediaItem, Status
 
 WIDE, NARROW = 760, 340
 MARGIN = 26
-# What the line has room for between two labels, in the picture's own units.
-ROOM = 54
+# The minimum distance of two labels, in SVG units.
+LABEL_WIDTH = 54
 TICKS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 10800, 21600, 43200)
 DAYS_S = tuple(days * 86400.0 for days in (1, 2, 4, 7, 14, 30))
-# Marks beyond these would lie on one another; the table below the picture has them all.
-MOST_MARKS = 60
+# More marks would overlap; the table below the timeline has all attempts.
+MAX_MARKS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Watermark:
-    """Something that happened; `kind` is how it is drawn, `level` which row its label is in."""
+class TimelineMark:
+    """An event; `kind` is its CSS class, `level` the row of its label."""
 
     x: float
     kind: str
@@ -38,8 +38,8 @@ class Watermark:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """A part of the line that has a name."""
+class TimeSpan:
+    """A highlighted part of the line."""
 
     x: float
     width: float
@@ -47,54 +47,56 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Seconds to places: the further from the webhook, the closer together, as the attempts are."""
+    """A logarithmic scale, because the gaps between attempts grow exponentially."""
 
     width: int
     end_s: float
 
     def x(self, at_s: float) -> float:
-        """Return the place of a moment so many seconds after the webhook."""
+        """Return the position of a time, in seconds after the webhook."""
         unit = min(0.5, self.end_s / 20)
         share = math.log1p(max(at_s, 0.0) / unit) / math.log1p(self.end_s / unit)
         return round(MARGIN + share * (self.width - 2 * MARGIN), 1)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Return the places that are named, as far apart as their names need."""
+        """Return positions and labels that do not overlap."""
         found = [(self.x(0.0), "0")]
         for at_s in (*TICKS_S, *DAYS_S):
             x = self.x(at_s)
-            if at_s < self.end_s and x - found[-1][0] >= ROOM:
+            if at_s < self.end_s and x - found[-1][0] >= LABEL_WIDTH:
                 found.append((x, duration(at_s)))
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The picture, ready to be drawn; `description` says the same in words."""
+    """The coordinates of the SVG; `description` is its text for screen readers."""
 
     name: str
     width: int
     ticks: list[tuple[float, str]]
-    marks: list[Watermark]
-    queue_lag: Stretch | None
-    available: Stretch | None
+    marks: list[TimelineMark]
+    queue_lag: TimeSpan | None
+    available: TimeSpan | None
     line_end: float
     description: str
 
     @classmethod
-    def of(cls, media: MediaItem, attempts: Sequence[FetchAttempt], width: int = WIDE) -> Self:
-        """Draw an item with its attempts, oldest first."""
+    def from_media(
+        cls, media: MediaItem, attempts: Sequence[FetchAttempt], width: int = WIDE
+    ) -> Self:
+        """Return the timeline of an item with its attempts, oldest first."""
         now = timezone.now()
         scale = Scale(width, _end_s(media, attempts, now))
         return cls(
             name="narrow" if width == NARROW else "wide",
             width=width,
             ticks=scale.ticks(),
-            marks=_levelled(_marks(media, attempts, scale, now)),
+            marks=_with_levels(_marks(media, attempts, scale, now)),
             queue_lag=_stretch(scale, 0.0, media.queue_lag_s),
             available=_stretch(scale, media.delay_at_least_s or 0.0, media.delay_at_most_s),
             line_end=width - MARGIN,
-            description=_in_words(media, attempts),
+            description=_description(media, attempts),
         )
 
 
@@ -110,15 +112,17 @@ def _end_s(media: MediaItem, attempts: Sequence[FetchAttempt], now: datetime) ->
 def _marks(
     media: MediaItem, attempts: Sequence[FetchAttempt], scale: Scale, now: datetime
 ) -> Iterable[tuple[float, str, str, str, str]]:
-    """Yield place, kind, sign, label and title of what happened, in its order."""
+    """Yield position, kind, sign, label and title of each event in chronological order."""
     label = "at Twilio" if media.reconciled_at else "webhook"
     yield scale.x(0), "receipt", "▸", label, _start(media)
     if media.reconciled_at:
         at_s = _since_s(media, media.reconciled_at)
         yield scale.x(at_s), "receipt", "▸", "found", "found by reconciliation"
-    for attempt in _fitting(attempts):
+    half = MAX_MARKS // 2
+    fitting = attempts if len(attempts) <= MAX_MARKS else [*attempts[:half], *attempts[-half:]]
+    for attempt in fitting:
         at_s = _since_s(media, attempt.started_at)
-        kind, sign = _drawn(attempt)
+        kind, sign = _kind_and_sign(attempt)
         title = f"attempt {attempt.number}, {_after(media, at_s)}: {_result(attempt)}"
         yield scale.x(at_s), kind, sign, _result(attempt), title
     if media.retrieved_at:
@@ -129,24 +133,21 @@ def _marks(
         yield scale.x(at_s), "next", "?", "next", "the next attempt"
 
 
-def _fitting(attempts: Sequence[FetchAttempt]) -> Sequence[FetchAttempt]:
-    half = MOST_MARKS // 2
-    return attempts if len(attempts) <= MOST_MARKS else [*attempts[:half], *attempts[-half:]]
-
-
-def _levelled(marks: Iterable[tuple[float, str, str, str, str]]) -> list[Watermark]:
-    """Put each label into the first of two rows that has room for it, and else leave it out."""
-    taken = [-ROOM, -ROOM]
-    levelled = []
+def _with_levels(marks: Iterable[tuple[float, str, str, str, str]]) -> list[TimelineMark]:
+    """Put each label into the first of two rows with space for it, or omit it."""
+    taken = [-LABEL_WIDTH, -LABEL_WIDTH]
+    placed = []
     for x, kind, sign, label, title in marks:
-        level = next((row for row, last in enumerate(taken) if x - last >= ROOM), -1)
+        level = next((row for row, last in enumerate(taken) if x - last >= LABEL_WIDTH), -1)
         if level >= 0:
             taken[level] = int(x)
-        levelled.append(Watermark(x, kind, sign, label if level >= 0 else "", max(level, 0), title))
-    return levelled
+        placed.append(
+            TimelineMark(x, kind, sign, label if level >= 0 else "", max(level, 0), title)
+        )
+    return placed
 
 
-def _drawn(attempt: FetchAttempt) -> tuple[str, str]:
+def _kind_and_sign(attempt: FetchAttempt) -> tuple[str, str]:
     if not attempt.outcome:
         return "running", "…"
     if attempt.outcome == Status.STORED:
@@ -160,31 +161,31 @@ def _result(attempt: FetchAttempt) -> str:
     return attempt.outcome.replace("_", " ") if attempt.outcome else "running"
 
 
-def _stretch(scale: Scale, begin_s: float, end_s: float | None) -> Stretch | None:
+def _stretch(scale: Scale, begin_s: float, end_s: float | None) -> TimeSpan | None:
     if end_s is None:
         return None
     begin = scale.x(begin_s)
-    return Stretch(begin, round(max(scale.x(end_s) - begin, 1.0), 1))
+    return TimeSpan(begin, round(max(scale.x(end_s) - begin, 1.0), 1))
 
 
 def _since_s(media: MediaItem, moment: datetime) -> float:
     return (moment - media.received_at).total_seconds()
 
 
-def _in_words(media: MediaItem, attempts: Sequence[FetchAttempt]) -> str:
+def _description(media: MediaItem, attempts: Sequence[FetchAttempt]) -> str:
     tries = counted(len(attempts), "attempt")
     stored = ""
     if media.retrieved_at:
         stored = f", stored after {duration(_since_s(media, media.retrieved_at))}"
     return (
-        f"A line of time that starts when {_start(media)}: {tries}{stored}. "
+        f"A timeline that starts when {_start(media)}: {tries}{stored}. "
         "The table below has every step with its time."
     )
 
 
 def _after(media: MediaItem, at_s: float) -> str:
-    return f"{duration(at_s)} after {beginning(media)}"
+    return f"{duration(at_s)} after {start_label(media)}"
 
 
 def _start(media: MediaItem) -> str:
-    return "it came to Twilio" if media.reconciled_at else "the webhook was received"
+    return "it arrived at Twilio" if media.reconciled_at else "the webhook was received"

@@ -76,7 +76,7 @@ def _token(request: HttpRequest) -> ApiToken:
     if not header:
         raise NotAuthorized("Send the header Authorization: Bearer, with a token.")
     bearer = BEARER.fullmatch(header)
-    token = ApiToken.of(bearer[1]) if bearer else None
+    token = ApiToken.authenticate(bearer[1]) if bearer else None
     if token:
         return token
     if wrong_tokens.note():

@@ -1,4 +1,4 @@
-"""Stored media as it is given out: in part or as a whole, and never as active content."""
+"""Serves stored media, whole or as one range, and never as active content."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mediapipe.failures import StorageFailed
 from mediapipe.fetching.storage import opened
 from mediapipe.models import MediaItem, Status
 
-# What browsers draw or play and what cannot run script; all else is only downloaded.
-PICTURES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
-SOUNDS = frozenset({"audio/mpeg", "audio/ogg", "audio/mp4", "audio/wav", "audio/aac"})
-FILMS = frozenset({"video/mp4", "video/quicktime", "video/webm", "video/ogg"})
-SHOWN = PICTURES | SOUNDS | FILMS
+# What browsers display or play and what cannot run scripts; everything else is a download.
+IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+AUDIO = frozenset({"audio/mpeg", "audio/ogg", "audio/mp4", "audio/wav", "audio/aac"})
+VIDEOS = frozenset({"video/mp4", "video/quicktime", "video/webm", "video/ogg"})
+INLINE_TYPES = IMAGES | AUDIO | VIDEOS
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    # A page that a browser should make of it after all can run and load nothing.
+    # If a browser renders it as a page after all, that page can neither run nor load anything.
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, no-store",
@@ -29,57 +29,57 @@ BLOCK_BYTES = 65536
 RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 
 
-def file_answer(request: HttpRequest, media: MediaItem) -> HttpResponse | StreamingHttpResponse:
-    """Return the stored file, or the one range of it that a player asks for."""
+def file_response(request: HttpRequest, media: MediaItem) -> HttpResponse | StreamingHttpResponse:
+    """Return the stored file, or the single range that the request asks for."""
     if media.status != Status.STORED or not media.size:
         return HttpResponse("There is no file: the media item is not stored.", status=404)
     if media.purged_at:
-        return HttpResponse(deleted(media), status=410)
+        return HttpResponse(deletion_notice(media), status=410)
     try:
         return _file(request, media, media.size)
     except FileNotFoundError:
-        return HttpResponse(f"{media.storage_name} is not in the storage any more.", status=404)
+        return HttpResponse(f"{media.storage_name} is no longer in the storage.", status=404)
     except StorageFailed as failure:
-        sentence = f"The storage does not give the file out: {failure.detail}."
-        return HttpResponse(sentence, status=503)
+        return HttpResponse(f"The storage cannot read the file: {failure.detail}.", status=503)
 
 
 def why_deleted(media: MediaItem) -> str:
-    """Return what deleted the file; only who was forgotten takes the digest along."""
+    """Return the reason of the deletion: erasure also removes the digest, retention does not."""
     return "by retention" if media.sha256 else "on request"
 
 
-def deleted(media: MediaItem) -> str:
-    """Return the sentence that stands where the file would be."""
+def deletion_notice(media: MediaItem) -> str:
     at = timezone.localtime(media.purged_at)
-    return f"Deleted {why_deleted(media)}, {at:%Y-%m-%d %H:%M:%S %Z}; its facts are kept."
+    return f"Deleted {why_deleted(media)}, {at:%Y-%m-%d %H:%M:%S %Z}; its metadata is kept."
 
 
 def _file(
     request: HttpRequest, media: MediaItem, size: int
 ) -> HttpResponse | StreamingHttpResponse:
-    wanted = RANGE.fullmatch(request.headers.get("Range", ""))
-    if not wanted:
-        answer = FileResponse(opened(media.storage_name), content_type=_content_type(media))
-        # By itself Django tells the length of a file on a disk alone.
-        answer.setdefault("Content-Length", str(size))
-        return _guarded(answer, media)
-    first = int(wanted[1])
-    last = min(int(wanted[2] or size - 1), size - 1)
-    if first > last:
-        headers = {"Content-Range": f"bytes */{size}"}
-        return HttpResponse(status=416, headers=headers)
-    return _guarded(_part(media, first, last), media)
-
-
-def _part(media: MediaItem, first: int, last: int) -> StreamingHttpResponse:
-    length = last - first + 1
-    file = opened(media.storage_name, first)
-    answer = StreamingHttpResponse(_blocks(file, length), status=206)
-    answer["Content-Type"] = _content_type(media)
-    answer["Content-Length"] = str(length)
-    answer["Content-Range"] = f"bytes {first}-{last}/{media.size}"
-    return answer
+    response: StreamingHttpResponse
+    requested = RANGE.fullmatch(request.headers.get("Range", ""))
+    if requested:
+        first = int(requested[1])
+        last = min(int(requested[2] or size - 1), size - 1)
+        if first > last:
+            return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+        length = last - first + 1
+        file = opened(media.storage_name, first)
+        response = StreamingHttpResponse(_blocks(file, length), status=206)
+        response["Content-Length"] = str(length)
+        response["Content-Range"] = f"bytes {first}-{last}/{size}"
+    else:
+        response = FileResponse(opened(media.storage_name))
+        # Django only knows the length of files on a local disk.
+        response.setdefault("Content-Length", str(size))
+    response["Content-Type"] = _content_type(media)
+    name = media.storage_name.rpartition("/")[2]
+    # <img>, <audio> and <video> display an attachment all the same; only a visit downloads it.
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Accept-Ranges"] = "bytes"
+    for header, value in HEADERS.items():
+        response[header] = value
+    return response
 
 
 def _blocks(file: IO[bytes], remaining: int) -> Iterator[bytes]:
@@ -90,14 +90,4 @@ def _blocks(file: IO[bytes], remaining: int) -> Iterator[bytes]:
 
 
 def _content_type(media: MediaItem) -> str:
-    return media.content_type if media.content_type in SHOWN else "application/octet-stream"
-
-
-def _guarded(answer: StreamingHttpResponse, media: MediaItem) -> StreamingHttpResponse:
-    name = media.storage_name.rpartition("/")[2]
-    # Tags draw and play an attachment all the same; only a visit to its address downloads it.
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer["Accept-Ranges"] = "bytes"
-    for header, value in HEADERS.items():
-        answer[header] = value
-    return answer
+    return media.content_type if media.content_type in INLINE_TYPES else "application/octet-stream"

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from mediapipe.api.access import for_token_holders
 from mediapipe.api.description import description
-from mediapipe.api.files import deleted, file_answer
+from mediapipe.api.files import deletion_notice, file_response
 from mediapipe.api.listing import Page
 from mediapipe.api.responses import NotFound, json_answer
 from mediapipe.lifecycle.export import media_document
@@ -51,7 +51,7 @@ def link(request: HttpRequest, media: MediaQuerySet, number: str) -> HttpRespons
     if item.status != Status.STORED:
         raise NotFound(f"There is no file: the media item is {item.status}.")
     if item.purged_at:
-        raise NotFound(deleted(item))
+        raise NotFound(deletion_notice(item))
     # Before the signature: whoever waits for the very last moment finds the link still valid.
     expires_at = timezone.now() + _lifetime()
     path = reverse("api:file", args=[signing.dumps(item.pk, salt=LINKS)])
@@ -65,7 +65,7 @@ def file(request: HttpRequest, token: str) -> HttpResponseBase:
         pk = signing.loads(token, salt=LINKS, max_age=_lifetime())
     except signing.BadSignature:
         return HttpResponse("The link has expired or is not ours: ask for a new one.", status=403)
-    return file_answer(request, get_object_or_404(MediaItem, pk=pk))
+    return file_response(request, get_object_or_404(MediaItem, pk=pk))
 
 
 @require_safe

@@ -340,7 +340,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "media items",
                 "permissions": [
-                    ("retry_mediaitem", "Can put failed media items back to work"),
+                    ("retry_mediaitem", "Can retry failed media items"),
                     ("export_mediaitem", "Can export media items"),
                 ],
                 "abstract": False,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -11,25 +11,21 @@ from django.utils import timezone
 
 from mediapipe.models.media.item import MediaItem, MediaQuerySet
 
-# Lets people, and programs that look for leaked secrets, see what it is.
+# Identifies a leaked token to people and to secret scanners.
 PREFIX = "mediapipe_"
 # A busy client would otherwise write its row with every request.
-NOTE_EVERY = timedelta(minutes=1)
+LAST_USED_INTERVAL = timedelta(minutes=1)
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
-    """The questions that are asked of tokens."""
-
     def valid(self) -> ApiTokenQuerySet:
-        """Those that nobody has revoked."""
         return self.filter(revoked_at=None)
 
 
 class ApiToken(models.Model):
-    """What a program shows to read the API; only its hash is kept.
+    """A bearer token of the JSON API; only its hash is stored.
 
-    A token has 256 random bits, so that one round of SHA-256 is all it needs: there is nothing
-    to guess, other than with a password.
+    One round of SHA-256 is enough, because 256 random bits cannot be guessed, unlike a password.
     """
 
     name = models.CharField(max_length=64, unique=True, help_text="Who uses it.")
@@ -54,30 +50,28 @@ class ApiToken(models.Model):
 
     @classmethod
     def make(cls, name: str, accounts: Iterable[str] = ()) -> str:
-        """Return a new token under this name; nobody can read it a second time.
+        """Create a token and return it; it cannot be retrieved again.
 
-        With `accounts`, their SIDs, it sees the media of these alone.
+        `accounts` are the SIDs of the accounts it is restricted to; empty means all.
         """
         token = PREFIX + secrets.token_urlsafe(32)
         cls.objects.create(name=name, digest=_digest(token), accounts=" ".join(accounts))
         return token
 
     def media(self) -> MediaQuerySet:
-        """Return the media that it may see."""
+        """Return the media items that this token may read."""
         media = MediaItem.objects.all()
         return media.filter(account_sid__in=self.accounts.split()) if self.accounts else media
 
     @classmethod
-    def of(cls, token: str) -> ApiToken | None:
-        """Return the valid token that this is, and note that it was used; None for any other."""
+    def authenticate(cls, token: str) -> ApiToken | None:
+        """Return the valid token with this text and update its last use, or return None."""
         found = cls.objects.valid().filter(digest=_digest(token)).first()
         if found:
-            found._note_use(timezone.now())
+            now = timezone.now()
+            stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_INTERVAL)
+            cls.objects.filter(stale, pk=found.pk).update(last_used_at=now)
         return found
-
-    def _note_use(self, now: datetime) -> None:
-        rarely = Q(last_used_at=None) | Q(last_used_at__lt=now - NOTE_EVERY)
-        ApiToken.objects.filter(rarely, pk=self.pk).update(last_used_at=now)
 
 
 def _digest(token: str) -> str:

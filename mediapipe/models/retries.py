@@ -1,5 +1,3 @@
-"""Many items put back to work by one person: in batches, so that no request takes minutes."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -11,15 +9,15 @@ from django.db import connection, models, transaction
 from django.db.models import F
 from django.utils import timezone
 
+# What one transaction retries in well under a second.
 BATCH = 500
 
 
 class RetryJob(models.Model):
-    """Which items somebody wants tried again, and how far that is.
+    """A user's request to retry many media items, in batches, so that no web request takes minutes.
 
-    `chosen` says in words how they were chosen; `total` is how many they were, `done` how many
-    were looked at since, and of these `retried` went back to work: the others were stored or
-    at work meanwhile.
+    `chosen` describes the selection. Of `total` items, `done` were processed so far and `retried`
+    retried; the difference was stored or being fetched in the meantime.
     """
 
     by = models.ForeignKey(
@@ -33,7 +31,7 @@ class RetryJob(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        # Nothing but its own page leads to a job, for those who may retry.
+        # Its only page needs the permission to retry.
         default_permissions = ()
 
     def __str__(self) -> str:
@@ -41,12 +39,11 @@ class RetryJob(models.Model):
 
     @property
     def skipped(self) -> int:
-        """How many were left alone."""
         return self.done - self.retried
 
     @classmethod
-    def of(cls, media_ids: Iterable[int], *, by: Any, chosen: str) -> RetryJob:
-        """Write down that this user wants these items tried again, and return the job."""
+    def create(cls, media_ids: Iterable[int], *, by: Any, chosen: str) -> RetryJob:
+        """Save a job of this user for these media items, with its batches."""
         ids = list(media_ids)
         with transaction.atomic():
             now = timezone.now()
@@ -54,27 +51,28 @@ class RetryJob(models.Model):
             job = cls.objects.create(
                 by=by, chosen=chosen, total=len(ids), started_at=now, finished_at=finished_at
             )
-            batches = (RetryBatch(job=job, media_ids=part) for part in in_batches(ids))
+            parts = (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+            batches = (RetryBatch(job=job, media_ids=part) for part in parts)
             RetryBatch.objects.bulk_create(batches, batch_size=100)
         return job
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """One batch that nobody else will work off."""
+class ClaimedBatch:
+    """A batch that this transaction alone processes."""
 
     job: RetryJob
     media_ids: list[int]
 
     def finish(self, retried: int) -> None:
-        """Count the batch; the last one ends the job."""
+        """Add the batch to the job's counts; the last one finishes the job."""
         job = RetryJob.objects.filter(pk=self.job.pk)
         job.update(done=F("done") + len(self.media_ids), retried=F("retried") + retried)
         job.filter(done__gte=F("total")).update(finished_at=timezone.now())
 
 
 class RetryBatch(models.Model):
-    """A part of a job that is still to be done; there is no row for one that is."""
+    """A pending part of a job; processed batches have no row."""
 
     job = models.ForeignKey(RetryJob, models.CASCADE, related_name="batches")
     media_ids = models.JSONField()
@@ -86,10 +84,10 @@ class RetryBatch(models.Model):
         return f"{len(self.media_ids)} media items of job {self.job_id}"
 
     @classmethod
-    def claim(cls) -> Claimed | None:
-        """Take the oldest batch inside the transaction that works it off, or return None.
+    def claim(cls) -> ClaimedBatch | None:
+        """Delete and return the oldest batch, or return None.
 
-        If the transaction fails the batch is there again; of two workers one gets it.
+        Call it in the transaction that processes the batch: a rollback restores the row.
         """
         rows = cls.objects.select_related("job__by").order_by("pk")
         if connection.features.has_select_for_update_skip_locked:
@@ -98,9 +96,4 @@ class RetryBatch(models.Model):
         if batch is None:
             return None
         batch.delete()
-        return Claimed(batch.job, batch.media_ids)
-
-
-def in_batches(ids: list[int]) -> Iterable[list[int]]:
-    """Yield the ids in lists of a size that one transaction takes well."""
-    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+        return ClaimedBatch(batch.job, batch.media_ids)

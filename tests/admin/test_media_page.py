@@ -1,4 +1,4 @@
-"""The page of a media item tells its story, draws its way, and shows its file as far as it can."""
+"""The page of a media item: its summary, its timeline, and its file as far as it can be shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
-from mediapipe.admin.summary import story
+from mediapipe.admin.summary import media_summary
 from mediapipe.admin.timeline import NARROW, WIDE, Timeline
 from mediapipe.failures import RecordingSilent, TooLarge, TransientMedia404
 from mediapipe.fetching.attempt import conclude
@@ -78,63 +78,63 @@ def svgs(html: str) -> list[str]:
     return re.findall(r'<svg class="timeline.*?</svg>', html, re.DOTALL)
 
 
-def test_the_story_of_a_late_picture_names_its_time_attempts_and_404s() -> None:
+def test_the_summary_of_a_late_picture_names_its_time_attempts_and_404s() -> None:
     item = stored(late(count=2), 4.8)
-    assert story(item) == (
-        "Stored 4.8 s after the webhook, at the 3rd attempt; Twilio answered 404 twice."
+    assert media_summary(item) == (
+        "Stored 4.8 s after the webhook, at the 3rd attempt; Twilio responded 404 twice."
     )
 
 
-def test_the_story_of_a_prompt_picture_has_no_404() -> None:
-    assert story(stored(make.media(at=NOON), 0.42)) == (
+def test_the_summary_of_a_prompt_picture_has_no_404() -> None:
+    assert media_summary(stored(make.media(at=NOON), 0.42)) == (
         "Stored 0.42 s after the webhook, at the 1st attempt."
     )
 
 
-def test_the_story_of_one_that_waits_says_when_it_is_tried_next() -> None:
+def test_the_summary_of_one_that_waits_says_when_it_is_tried_next() -> None:
     item = late(count=3)
     item.next_attempt_at = NOON + timedelta(seconds=19)
-    assert story(item, NOON + timedelta(seconds=12)) == (
-        "Not stored yet, 12 s after the webhook and after 3 attempts; Twilio answered 404 3 times. "
-        "Next attempt in 7.0 s."
+    assert media_summary(item, NOON + timedelta(seconds=12)) == (
+        "Not stored yet, 12 s after the webhook and after 3 attempts; Twilio responded 404 "
+        "3 times. Next attempt in 7.0 s."
     )
 
 
-def test_the_story_of_one_that_failed_says_when_it_was_given_up() -> None:
+def test_the_summary_of_one_that_failed_says_when_it_was_given_up() -> None:
     item = make.media(at=NOON)
     with at(90):
         attempt(item, 90).mark_failed(TooLarge(), Evidence(http_status=200))
     item.refresh_from_db()
-    assert story(item) == "Failed after 1 attempt, 1 min 30 s after the webhook."
+    assert media_summary(item) == "Failed after 1 attempt, 1 min 30 s after the webhook."
 
 
-def test_the_story_of_what_never_was_says_so() -> None:
+def test_the_summary_of_what_never_was_says_so() -> None:
     silent = AnnouncedMedia(identity=make.sid("RE"), url="", failure=RecordingSilent())
     item = make.media(make.recording(media=(silent,)))
-    assert story(item) == "There is no file, and there never was one."
+    assert media_summary(item) == "There is no file, and there never was one."
 
 
-def test_the_story_of_one_that_nobody_took_yet_says_how_long_it_waits() -> None:
+def test_the_summary_of_one_that_nobody_took_yet_says_how_long_it_waits() -> None:
     item = make.media(at=NOON)
-    assert story(item, NOON + timedelta(seconds=3)) == (
+    assert media_summary(item, NOON + timedelta(seconds=3)) == (
         "Waiting for its first attempt, 3.0 s after the webhook."
     )
 
 
-def test_the_story_of_one_that_is_put_back_does_not_call_it_new(admin_client: Client) -> None:
+def test_the_summary_of_one_that_is_put_back_does_not_call_it_new(admin_client: Client) -> None:
     item = late()
     MediaItem.objects.filter(pk=item.pk).update(status=Status.FAILED)
     MediaItem.objects.filter(pk=item.pk).retry()
     item.refresh_from_db()
-    assert story(item).startswith("Put back to work after 1 attempt")
+    assert media_summary(item).startswith("Retried after 1 attempt")
 
 
 @pytest.mark.parametrize("status", Status.values)
-def test_every_state_has_a_story_and_a_page(admin_client: Client, status: str) -> None:
+def test_every_state_has_a_summary_and_a_page(admin_client: Client, status: str) -> None:
     item = late()
     MediaItem.objects.update(status=status)
     item.refresh_from_db()
-    assert story(item).endswith(".")
+    assert media_summary(item).endswith(".")
     assert status in media_page(admin_client, item)
 
 
@@ -162,7 +162,7 @@ def test_the_picture_is_drawn_for_wide_and_for_narrow_screens(admin_client: Clie
 
 def test_what_happened_later_is_drawn_further_right() -> None:
     item = stored(late(count=3), 4.8)
-    marks = Timeline.of(item, list(item.attempt_set.all())).marks
+    marks = Timeline.from_media(item, list(item.attempt_set.all())).marks
     assert [mark.kind for mark in marks] == ["receipt", *["missing"] * 3, "found", "stored"]
     places = [mark.x for mark in marks]
     assert places == sorted(places)
@@ -171,7 +171,7 @@ def test_what_happened_later_is_drawn_further_right() -> None:
 
 def test_the_interval_lies_between_the_last_404_and_the_first_other_answer() -> None:
     item = stored(late(count=3), 4.8)
-    timeline = Timeline.of(item, list(item.attempt_set.all()))
+    timeline = Timeline.from_media(item, list(item.attempt_set.all()))
     assert timeline.available is not None
     assert timeline.available.x == timeline.marks[3].x
     assert timeline.available.x + timeline.available.width == pytest.approx(timeline.marks[4].x)
@@ -184,7 +184,7 @@ def test_no_label_lies_on_another(attempts: int, width: int) -> None:
     for number in range(1, attempts + 1):
         started = NOON + timedelta(seconds=30 * number)
         item.attempt_set.create(number=number, phase="fast", started_at=started, http_status=404)
-    timeline = Timeline.of(item, list(item.attempt_set.all()), width)
+    timeline = Timeline.from_media(item, list(item.attempt_set.all()), width)
     for level in (0, 1):
         places = [mark.x for mark in timeline.marks if mark.label and mark.level == level]
         gaps = [later - sooner for sooner, later in pairwise(places)]
@@ -217,7 +217,7 @@ def test_a_film_in_hevc_is_said_to_be_retrieved_and_the_browser_to_be_the_limit(
     admin_client: Client, settings: Settings
 ) -> None:
     html = media_page(admin_client, kept(settings, "video/quicktime", codec="hvc1"))
-    assert "The film was retrieved whole. It is coded in HEVC (hvc1)" in html
+    assert "The video was retrieved completely. Its codec is HEVC (hvc1)" in html
     assert "the browser&#x27;s limit" in html
 
 
@@ -230,7 +230,7 @@ def test_a_film_that_every_browser_plays_needs_no_excuse(
 
 def test_a_file_that_is_gone_is_said_to_be_gone(admin_client: Client) -> None:
     item = stored(make.media(at=NOON), 1)
-    assert "a/b.jpg is not in the storage any more" in media_page(admin_client, item)
+    assert "a/b.jpg is no longer in the storage" in media_page(admin_client, item)
     url = reverse("admin:mediapipe_mediaitem_file", args=[item.pk])
     assert admin_client.get(url).status_code == 404
 
@@ -257,7 +257,7 @@ def test_an_unfinished_item_is_looked_at_again_and_a_finished_one_is_not(
     html = media_page(admin_client, item)
     assert 'data-refresh="2"' in html
     assert "mediapipe/refresh.js" in html
-    assert ">Look again</a>" in html
+    assert ">Refresh</a>" in html
     assert "data-refresh" not in media_page(admin_client, stored(item, 9))
 
 

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 @pytest.fixture
 def found() -> MediaItem:
-    """Have a picture that was found an hour after it came to Twilio."""
+    """Have a picture that was found an hour after it arrived at Twilio."""
     message = make.message(source="reconciliation")
     now = timezone.now()
     event = record(
@@ -32,7 +32,7 @@ def test_the_page_of_an_item_counts_from_when_it_came_to_twilio(
 ) -> None:
     page = admin_client.get(reverse("admin:mediapipe_mediaitem_change", args=[found.pk]))
     text = page.content.decode()
-    assert "1 h after it came to Twilio" in text
+    assert "1 h after it arrived at Twilio" in text
     assert "found by reconciliation" in text
     assert "after the webhook" not in text.lower()
 

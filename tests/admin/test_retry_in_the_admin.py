@@ -1,4 +1,4 @@
-"""Failed media are put back to work in the admin: one, the ticked ones, or all that match."""
+"""Retrying failed media in the admin: one, the ticked ones, or all that match the filters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mediapipe.models import MediaItem, RetryBatch, RetryJob, Status
 from mediapipe.models import retries as batches
 from mediapipe.operations import roles
 from mediapipe.providers.base import Evidence
-from tasks.retry_jobs import work_off_batch, work_off_retries
+from tasks.retry_jobs import retry_next_batch, work_off_retries
 from tests.support import make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -72,12 +72,12 @@ def text_of(answer: Any) -> str:
     return " ".join(answer.content.decode().split())
 
 
-def test_one_item_goes_back_to_work_at_once(admin_client: Client, handed_on: list[int]) -> None:
+def test_one_item_is_retried_at_once(admin_client: Client, handed_on: list[int]) -> None:
     item = failed()
-    assert "The item is back at work" in text_of(retry_one(admin_client, item))
+    assert "The item is being retried" in text_of(retry_one(admin_client, item))
     assert (status_of(item), handed_on) == (Status.QUEUED, [item.pk])
     entry = LogEntry.objects.get()
-    assert (entry.object_id, entry.change_message) == (str(item.pk), "Put back to work.")
+    assert (entry.object_id, entry.change_message) == (str(item.pk), "Retried.")
 
 
 def test_one_that_waits_is_tried_now(admin_client: Client, handed_on: list[int]) -> None:
@@ -106,24 +106,24 @@ def test_a_link_to_the_button_does_nothing(admin_client: Client) -> None:
 def test_the_action_first_says_how_many(admin_client: Client) -> None:
     items = failed(), failed(), waiting(), make.media()
     page = text_of(act(admin_client, *items))
-    assert "2 failed media items</strong> will be put back to work" in page
-    assert "1 media item</strong> waiting for the next attempt will be tried at once" in page
-    assert "1 item will be left alone" in page
+    assert "2 failed media items</strong> will be retried with a fresh schedule" in page
+    assert "1 media item</strong> waiting for the next attempt will be retried at once" in page
+    assert "1 item will be skipped" in page
     assert "Yes, retry 3 media items" in page
     assert {status_of(item) for item in items[:2]} == {Status.FAILED}
 
 
-def test_the_confirmed_action_puts_the_ticked_ones_back(
+def test_the_confirmed_action_retries_the_ticked_items(
     admin_client: Client, handed_on: list[int]
 ) -> None:
     item, other = failed(), failed()
     page = text_of(act(admin_client, item, **YES))
-    assert "Done: 1 item put back to work." in page
+    assert "Done: 1 item retried." in page
     assert (status_of(item), status_of(other)) == (Status.QUEUED, Status.FAILED)
     assert handed_on == [item.pk]
 
 
-def test_all_that_match_the_filter_go_back_and_no_others(admin_client: Client) -> None:
+def test_all_that_match_the_filter_are_retried_and_no_others(admin_client: Client) -> None:
     large, refused = failed(TooLarge()), failed(Unauthorized())
     url = f"{RETRY_ALL}?error__exact=too_large"
     assert "Chosen: <strong>reason too_large" in text_of(admin_client.get(url))
@@ -138,8 +138,8 @@ def test_who_did_what_to_how_many_is_in_the_log(admin_client: Client, admin_user
     job = RetryJob.objects.get()
     said = set(LogEntry.objects.filter(user=admin_user).values_list("object_id", "change_message"))
     assert said == {
-        (None, f"Put 3 media items back to work as job {job.pk}: reason too_large."),
-        *((str(item.pk), f"Put back to work by job {job.pk}.") for item in items),
+        (None, f"Retried 3 media items as job {job.pk}: reason too_large."),
+        *((str(item.pk), f"Retried by job {job.pk}.") for item in items),
     }
 
 
@@ -161,28 +161,28 @@ def test_what_does_not_fit_into_one_batch_goes_on_by_itself(
     for _ in range(5):
         failed()
     answer = admin_client.post(RETRY_ALL, YES, follow=True)
-    assert "2 of 5 looked at: 2 items put back to work." in text_of(answer)
+    assert "2 of 5 processed: 2 items retried." in text_of(answer)
     assert work_off_retries() == 3
     job = RetryJob.objects.get()
     assert (job.done, job.retried, job.finished_at is None) == (5, 5, False)
     assert not RetryBatch.objects.exists()
     answer = admin_client.get(reverse("admin:retry_job", args=[job.pk]))
-    assert "Done: 5 items put back to work." in text_of(answer)
+    assert "Done: 5 items retried." in text_of(answer)
 
 
-def test_the_script_on_the_page_is_told_the_progress(admin_client: Client) -> None:
+def test_the_script_on_the_page_gets_the_progress(admin_client: Client) -> None:
     failed()
     admin_client.post(RETRY_ALL, YES)
     url = reverse("admin:retry_job", args=[RetryJob.objects.get().pk])
     said = admin_client.get(url, headers={"Accept": "application/json"}).json()
-    assert said == {"done": 1, "total": 1, "text": "Done: 1 item put back to work."}
+    assert said == {"done": 1, "total": 1, "text": "Done: 1 item retried."}
 
 
-def test_what_was_stored_meanwhile_is_left_alone(admin_client: Client, admin_user: User) -> None:
+def test_what_was_stored_meanwhile_is_skipped(admin_client: Client, admin_user: User) -> None:
     item, other = failed(), failed()
-    RetryJob.of([item.pk, other.pk], by=admin_user, chosen="these")
+    RetryJob.create([item.pk, other.pk], by=admin_user, chosen="these")
     MediaItem.objects.filter(pk=other.pk).update(status=Status.STORED)
-    assert work_off_batch() == [item.pk]
+    assert retry_next_batch() == [item.pk]
     assert RetryJob.objects.get().skipped == 1
     assert status_of(other) == Status.STORED
 
@@ -191,31 +191,31 @@ def test_a_batch_that_breaks_off_is_done_by_the_next_run(
     admin_user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = failed()
-    RetryJob.of([item.pk], by=admin_user, chosen="this")
+    RetryJob.create([item.pk], by=admin_user, chosen="this")
     with monkeypatch.context() as broken:
         broken.setattr("tasks.retry_jobs.log_item_actions", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            work_off_batch()
+            retry_next_batch()
     assert (status_of(item), RetryJob.objects.get().done) == (Status.FAILED, 0)
-    assert work_off_batch() == [item.pk]
+    assert retry_next_batch() == [item.pk]
 
 
 def test_a_full_queue_leaves_the_rest_to_the_sweep(
     admin_user: User, handed_on: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = failed()
-    RetryJob.of([item.pk], by=admin_user, chosen="this")
+    RetryJob.create([item.pk], by=admin_user, chosen="this")
     monkeypatch.setattr("tasks.retry_jobs.queue_capacity", lambda queue: 0)
-    work_off_batch()
+    retry_next_batch()
     assert handed_on == []
     assert MediaItem.objects.overdue(timezone.now()).get() == item
 
 
 def test_a_job_whose_user_is_gone_goes_on(admin_user: User) -> None:
     item = failed()
-    RetryJob.of([item.pk], by=admin_user, chosen="this")
+    RetryJob.create([item.pk], by=admin_user, chosen="this")
     admin_user.delete()
-    assert work_off_batch() == [item.pk]
+    assert retry_next_batch() == [item.pk]
 
 
 def test_a_viewer_cannot_put_anything_back(client: Client) -> None:

@@ -31,7 +31,7 @@ def test_from_the_overview_to_a_failed_item_its_retry_and_its_file(
     expect(person.page.get_by_role("row", name="attempt 1")).to_contain_text("410")
     person.page.get_by_role("button", name="Retry now").click()
     # The page looks again by itself.
-    expect(person.page.locator(".story")).to_contain_text("stored", timeout=40_000)
+    expect(person.page.locator(".lead")).to_contain_text("stored", timeout=40_000)
     expect(person.page.get_by_role("row", name="attempt 2")).to_contain_text("200")
     assert person.page.locator(".preview img").evaluate("image => image.naturalWidth") > 0
 
@@ -49,7 +49,7 @@ def test_a_customer_is_found_by_the_sid_of_the_message(service: Service, log_in:
     webhook = arrivals.late(service)
     person = log_in("viewer")
     person.find(webhook.media[0].sid, by=webhook["MessageSid"])
-    assert "404" in person.page.locator(".story").inner_text()
+    assert "404" in person.page.locator(".lead").inner_text()
 
 
 def test_all_of_it_works_on_a_phone(service: Service, log_in: LogIn) -> None:

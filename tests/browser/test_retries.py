@@ -1,4 +1,4 @@
-"""Many failed items are put back to work at once, from their group or from a selection."""
+"""Many failed items are retried at once, from their group or from a selection."""
 
 from __future__ import annotations
 

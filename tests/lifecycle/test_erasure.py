@@ -131,7 +131,7 @@ def test_nothing_of_a_number_or_its_texts_is_left_anywhere(
     )
     spooled(f"MessageSid={make.sid('MM')}&From=%2B15550007788&Body={TEXT}")
     audit_log.note(ada, f"search: {NUMBER}", f"Exported 1 media item: {NUMBER}.")
-    RetryJob.of([], by=ada, chosen="search: +1 (555) 000-7788")
+    RetryJob.create([], by=ada, chosen="search: +1 (555) 000-7788")
     TaskResult.objects.create(task_id="t1", result=json.dumps(TEXT))
     item.attempt_set.update(task_id="t1")
     assert all(word in everything_kept(settings) for word in ("5550007788", TEXT, sha256))

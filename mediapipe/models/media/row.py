@@ -99,7 +99,7 @@ class MediaRow(models.Model):
         abstract = True
         verbose_name_plural = "media items"
         permissions = [
-            ("retry_mediaitem", "Can put failed media items back to work"),
+            ("retry_mediaitem", "Can retry failed media items"),
             ("export_mediaitem", "Can export media items"),
         ]
         constraints = [
