@@ -16,7 +16,7 @@ from mediapipe.admin.pages import filtered_rows_with_label
 from mediapipe.admin.text import counted
 from mediapipe.lifecycle.export import KEYS, csv_line, media_line
 from mediapipe.models import MediaItem
-from mediapipe.operations.audit_log import note
+from mediapipe.operations.audit_log import log_action
 
 CHUNK_ROWS = 1000
 
@@ -30,7 +30,7 @@ def answer(
     content_type, lines_of = FORMS[form]
     rows, words = filtered_rows_with_label(model_admin, request)
     count = counted(rows.order_by().count(), "media item")
-    note(request.user, words, f"Exported {count} as {form}: {words}.")
+    log_action(request.user, words, f"Exported {count} as {form}: {words}.")
     name = f"media-{timezone.now():%Y%m%dT%H%M%SZ}.{form}"
     streamed = StreamingHttpResponse(lines_of(_items(rows)), content_type=content_type)
     streamed["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -24,7 +24,7 @@ from mediapipe.escalation.report.package import CONTENTS, name_of, summary, writ
 from mediapipe.escalation.report.rows import flat
 from mediapipe.models import Incident, MediaItem
 from mediapipe.models.media.item import MediaQuerySet
-from mediapipe.operations.audit_log import note
+from mediapipe.operations.audit_log import log_action
 
 MAY_EXPORT = "mediapipe.export_mediaitem"
 # A proxy waits a minute for an answer; more than these take longer, and are for the command.
@@ -83,7 +83,7 @@ def _download(request: HttpRequest, chosen: Chosen, case: Case) -> HttpResponseB
     file = tempfile.TemporaryFile()  # noqa: SIM115
     found = write_package(case, file)
     count = counted(found.affected, "media item")
-    note(request.user, chosen.words, f"Made a package for Twilio Support of {count}.")
+    log_action(request.user, chosen.words, f"Made a package for Twilio Support of {count}.")
     file.seek(0)
     return FileResponse(
         file,

@@ -15,7 +15,7 @@ from mediapipe.admin.pages import filtered_rows_with_label, page, render_page
 from mediapipe.admin.text import counted, duration, grouped, timestamp
 from mediapipe.models import MediaItem, RetryJob, Status
 from mediapipe.models.media.item import MediaQuerySet
-from mediapipe.operations.audit_log import log_item_actions, note
+from mediapipe.operations.audit_log import log_action, log_item_actions
 from mediapipe.queueing.dispatch import dispatch
 from tasks.retry_jobs import retry_next_batch
 
@@ -115,7 +115,7 @@ def _start_job(request: HttpRequest, chosen: MediaQuerySet, label: str) -> HttpR
     ids = _retryable(chosen).order_by("pk").values_list("pk", flat=True)
     job = RetryJob.create(ids.iterator(10_000), by=request.user, chosen=label)
     count = counted(job.total, "media item")
-    note(request.user, label, f"Retried {count} as job {job.pk}: {label}.")
+    log_action(request.user, label, f"Retried {count} as job {job.pk}: {label}.")
     # A small job is finished with this response; a periodic task does the rest of a large one.
     retry_next_batch()
     return redirect("admin:retry_job", job.pk)

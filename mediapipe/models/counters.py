@@ -1,5 +1,3 @@
-"""Sums that only ever grow, so that nobody has to count a million rows to know them."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -7,11 +5,12 @@ from collections.abc import Mapping
 from django.db import models
 from django.db.models import F
 
+# Increments by the name and the label of the counter.
 Counts = Mapping[tuple[str, str], float]
 
 
 class Counter(models.Model):
-    """How much of something there has been so far, by one label: `failed`, `not_ready`, 17."""
+    """A sum that only grows, for one label: `failed`, `not_ready`, 17."""
 
     name = models.CharField(max_length=32)
     label = models.CharField(max_length=40, blank=True)
@@ -26,26 +25,25 @@ class Counter(models.Model):
 
     @classmethod
     def add(cls, counts: Counts) -> None:
-        """Add to each of these tallies, by their names and labels, what is not 0."""
-        for (name, label), more in counts.items():
-            if more:
+        for (name, label), increment in counts.items():
+            if increment:
                 row, _ = cls.objects.get_or_create(name=name, label=label)
-                cls.objects.filter(pk=row.pk).update(value=F("value") + more)
+                cls.objects.filter(pk=row.pk).update(value=F("value") + increment)
 
     @classmethod
     def by_name(cls) -> dict[str, dict[str, float]]:
-        """Return every tally: its values by label, by name."""
-        found: dict[str, dict[str, float]] = {}
+        """Return the values of all counters by label, by name."""
+        values: dict[str, dict[str, float]] = {}
         for name, label, value in cls.objects.values_list("name", "label", "value"):
-            found.setdefault(name, {})[label] = value
-        return found
+            values.setdefault(name, {})[label] = value
+        return values
 
 
 class Watermark(models.Model):
-    """How far a kind of row has been added to the tallies: up to a time, or to an id.
+    """How far a stream of rows has been counted: up to a time (`until`), or an id (`counted`).
 
-    Ids up to `seen` were there at the last count. Only these are counted at the next, because a
-    transaction that was still open then may have had a lower one.
+    `seen` is the highest id at the last run, and the next run counts up to there. Ids are
+    assigned before the commit: a transaction that was still open may have had a lower one.
     """
 
     stream = models.CharField(max_length=32, unique=True)
@@ -60,7 +58,7 @@ class Watermark(models.Model):
         return self.stream
 
     @classmethod
-    def of(cls, stream: str) -> Watermark:
-        """Return the mark of a kind of row, locked until the end of the transaction."""
+    def lock(cls, stream: str) -> Watermark:
+        """Return the watermark of a stream, locked until the end of the transaction."""
         cls.objects.get_or_create(stream=stream)
         return cls.objects.select_for_update().get(stream=stream)

@@ -1,4 +1,4 @@
-"""The admin's log: who did what to how many."""
+"""Entries in Django's admin log: who did what, and to how many media items."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from django.contrib.contenttypes.models import ContentType
 
 from mediapipe.models import MediaItem
 
-# Django's own column ends there.
-MAX_NAME = 200
+# The length of LogEntry.object_repr.
+MAX_REPR = 200
 
 
 def log_item_actions(user: User | AnonymousUser, media_ids: Sequence[int], message: str) -> None:
-    """Write an entry about each of these media items; the history of their pages shows it."""
+    """Write an entry about each of these media items; their history pages show it."""
     items = MediaItem.objects.filter(pk__in=media_ids).only("media_sid", "identity")
     LogEntry.objects.log_actions(str(user.pk), items, CHANGE, change_message=message)
 
 
-def note(user: User | AnonymousUser, about: str, message: str) -> None:
-    """Write one entry about many media items, as which `about` describes them."""
+def log_action(user: User | AnonymousUser, subject: str, message: str) -> None:
+    """Write one entry about many media items, which `subject` describes."""
     LogEntry.objects.create(
         user_id=str(user.pk),
         content_type=ContentType.objects.get_for_model(MediaItem),
-        object_repr=about[:MAX_NAME],
+        object_repr=subject[:MAX_REPR],
         action_flag=CHANGE,
         change_message=message,
     )

@@ -1,6 +1,6 @@
-"""What happened since the last count is added to the tallies, of which /metrics is made.
+"""Adds what happened since the last run to the counters that /metrics shows.
 
-Each kind of row is read in the order in which it came about, along an index: a count costs what
+Each kind of row is read in the order in which it came about, along an index: a run costs what
 happened since the last one, however many rows there are.
 """
 
@@ -22,44 +22,43 @@ from mediapipe.queueing.time_slice import until_deadline
 
 # Upper bounds of the histograms, in seconds: from our own queue to the end of the slow phase.
 BUCKETS_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400, 172800)
-# A row has the time of a moment ago when it is committed, and only then do others see it.
-SETTLED = timedelta(seconds=10)
-# The first count of an old database has months before it, and takes them in bites.
-BITE = timedelta(days=1)
-MOMENT = timedelta(microseconds=1)
+# A row becomes visible when its transaction commits, shortly after the time that it carries.
+COMMIT_LAG = timedelta(seconds=10)
+# The first run on an old database has months to read: it takes them in chunks.
+CHUNK = timedelta(days=1)
+MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Rows that come about in the order of a time that never changes, and what they add up to."""
+    """Rows in the order of a time that never changes once set, and the counters they add to."""
 
     name: str
     rows: models.QuerySet[Any]
     time: str
-    tallied: Callable[[Any], Counts]
+    to_counts: Callable[[Any], Counts]
 
     def advance(self, end: datetime) -> bool:
-        """Count one bite of what came before `end`; tell whether there was any."""
+        """Count the next chunk of the rows until `end`; return whether there was any."""
         with transaction.atomic():
-            # Locked, so that of two that count at once none counts what the other one did.
-            mark = Watermark.of(self.name)
-            since = mark.until or self._beginning()
+            # Locked until the end of the transaction, so that no row is counted by two runs.
+            mark = Watermark.lock(self.name)
+            since = mark.until
+            if since is None:
+                first: datetime | None = self.rows.aggregate(first=Min(self.time))["first"]
+                since = first and first - MICROSECOND
             if since is None or since >= end:
                 return False
-            mark.until = min(since + BITE, end)
+            mark.until = min(since + CHUNK, end)
             bounds = {f"{self.time}__gt": since, f"{self.time}__lte": mark.until}
-            Counter.add(self.tallied(self.rows.filter(**bounds)))
+            Counter.add(self.to_counts(self.rows.filter(**bounds)))
             mark.save()
         return True
 
-    def _beginning(self) -> datetime | None:
-        first: datetime | None = self.rows.aggregate(first=Min(self.time))["first"]
-        return first and first - MOMENT
 
-
-def count(until_s: float) -> None:
-    """Bring the tallies up to date, or as far as that goes until this monotonic time."""
-    end = timezone.now() - SETTLED
+def roll_up(deadline_s: float) -> None:
+    """Bring the counters up to date, as far as possible before this monotonic time."""
+    end = timezone.now() - COMMIT_LAG
     _count_new("webhooks", WebhookEvent.objects.order_by())
     _count_new("media", MediaItem.objects.order_by(), reconciled=Q(reconciled_at__isnull=False))
     stored = MediaItem.objects.exclude(storage_name="").filter(purged_at=None)
@@ -70,31 +69,31 @@ def count(until_s: float) -> None:
         (Stream("failed", failed, "failed_at", _failed), end),
         (Stream("attempts", attempts, "started_at", _attempts), min(end, _all_ended_before(end))),
     ):
-        for _ in until_deadline(iter(partial(stream.advance, settled), False), until_s):
+        for _ in until_deadline(iter(partial(stream.advance, settled), False), deadline_s):
             pass
 
 
-def _count_new(name: str, rows: models.QuerySet[Any], **parts: Q) -> None:
-    """Count rows by their kind in the order of their ids; spooled webhooks come with old times.
+def _count_new(name: str, rows: models.QuerySet[Any], **subsets: Q) -> None:
+    """Count rows by their kind in the order of their ids: spooled webhooks carry old times.
 
-    Those that a condition holds for are also counted under its name.
+    Rows that match a subset's condition are also counted under the subset's name.
     """
     with transaction.atomic():
-        mark = Watermark.of(name)
+        mark = Watermark.lock(name)
         new = rows.filter(pk__gt=mark.counted, pk__lte=mark.seen)
-        for tally, those in {name: Q(), **parts}.items():
-            kinds = new.filter(those).values_list("kind").annotate(Count("pk"))
-            Counter.add({(tally, kind): number for kind, number in kinds})
+        for counter, condition in {name: Q(), **subsets}.items():
+            kinds = new.filter(condition).values_list("kind").annotate(Count("pk"))
+            Counter.add({(counter, kind): number for kind, number in kinds})
         mark.counted = mark.seen
         mark.seen = rows.aggregate(last=Max("pk", default=0))["last"]
         mark.save()
 
 
 def _all_ended_before(end: datetime) -> datetime:
-    """Return a time before which no attempt is still running."""
+    """Return a time before which every attempt has ended."""
     running = FetchAttempt.objects.filter(outcome="", media__status=Status.FETCHING)
     first: datetime | None = running.aggregate(first=Min("started_at"))["first"]
-    return first - MOMENT if first else end
+    return first - MICROSECOND if first else end
 
 
 def _stored(media: models.QuerySet[MediaItem]) -> Counts:
@@ -129,7 +128,7 @@ def _attempts(attempts: models.QuerySet[FetchAttempt]) -> Counts:
 
 
 def _histogram(name: str, rows: models.QuerySet[Any], field: str) -> Counts:
-    """Return how many values lie below each bound, how many there are at all, and their sum."""
+    """Return the cumulative count of each bucket, the count of all values, and their sum."""
     below = {str(le): Count(field, filter=Q(**{f"{field}__lte": le})) for le in BUCKETS_S}
     found = rows.aggregate(**{"+Inf": Count(field), "sum": Sum(field)}, **below)
     return {(name, label): value or 0 for label, value in found.items()}

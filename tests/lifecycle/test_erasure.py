@@ -130,7 +130,7 @@ def test_nothing_of_a_number_or_its_texts_is_left_anywhere(
         make.message(subject_sid=item.event.subject_sid, sender=NUMBER, parameters=repeat, media=())
     )
     spooled(f"MessageSid={make.sid('MM')}&From=%2B15550007788&Body={TEXT}")
-    audit_log.note(ada, f"search: {NUMBER}", f"Exported 1 media item: {NUMBER}.")
+    audit_log.log_action(ada, f"search: {NUMBER}", f"Exported 1 media item: {NUMBER}.")
     RetryJob.create([], by=ada, chosen="search: +1 (555) 000-7788")
     TaskResult.objects.create(task_id="t1", result=json.dumps(TEXT))
     item.attempt_set.update(task_id="t1")

@@ -124,7 +124,7 @@ def test_webhooks_are_counted_with_their_repeats(client: Client) -> None:
         send(webhook)
     make.media(make.recording())
     for _ in range(2):
-        counters.count(time.monotonic())
+        counters.roll_up(time.monotonic())
     counted = values(families(client)["mediapipe_webhooks"])
     assert counted == {"message": 3, "recording": 1, "conversation": 0}
 

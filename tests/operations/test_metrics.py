@@ -33,7 +33,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def count() -> None:
-    counters.count(time.monotonic() + 60)
+    counters.roll_up(time.monotonic() + 60)
 
 
 def late() -> MediaItem:
@@ -143,7 +143,7 @@ def test_an_old_database_is_counted_in_bites(client: Client) -> None:
     for days in (1, 2, 5):
         stored()
         MediaItem.objects.update(retrieved_at=F("retrieved_at") - timedelta(days=days))
-    counters.count(0.0)
+    counters.roll_up(0.0)
     assert values(families(client)["mediapipe_media_finished"])["stored"] == 1
     count()
     assert values(families(client)["mediapipe_media_finished"])["stored"] == 3

@@ -43,7 +43,7 @@ class Command(BaseCommand):
         self._ask(target, options)
         receipt = self._erase(target) | {"by": user.username}
         about = f"{target.name} {target.shown}"
-        audit_log.note(user, about, f"Erased {len(receipt['events'])} events of {about}.")
+        audit_log.log_action(user, about, f"Erased {len(receipt['events'])} events of {about}.")
         self._print(receipt)
         if receipt["not_erased"]:
             raise CommandError("Not everything is erased yet: run this again in two minutes.")
