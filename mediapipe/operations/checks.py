@@ -1,4 +1,4 @@
-"""Misconfiguration is said at the start, with the name of the variable, and not found later."""
+"""Django system checks: they report misconfiguration at the start, by the variable's name."""
 
 from __future__ import annotations
 
@@ -24,11 +24,18 @@ ORIGIN = re.compile(r"https?://[^\s/?#@]+")
 def twilio_credentials(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Without a token no webhook can be verified, so none would be taken in."""
+    # Accounts that cannot be parsed would turn every webhook into a 500.
     try:
         known = accounts().values()
     except ImproperlyConfigured as error:
-        return [_not_readable(error)]
+        return [
+            Error(
+                str(error),
+                hint="TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN go together; TWILIO_ACCOUNTS_FILE "
+                "is a JSON list of objects with account_sid and auth_tokens.",
+                id="mediapipe.E005",
+            )
+        ]
     if any(account.auth_tokens for account in known):
         return []
     names = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
@@ -36,60 +43,54 @@ def twilio_credentials(
     return [
         Error(
             f"No value for {' and '.join(missing)}: no webhook can be verified.",
-            hint="Set it in the environment or in .env; both stand on the first page of "
-            "Twilio's console. Several accounts go into TWILIO_ACCOUNTS_FILE.",
+            hint="Set it in the environment or in .env; both are on the home page of Twilio's "
+            "console. Several accounts go into TWILIO_ACCOUNTS_FILE.",
             id="mediapipe.E001",
         )
     ]
-
-
-def _not_readable(error: ImproperlyConfigured) -> Error:
-    """Accounts that cannot be read would turn every webhook into a 500."""
-    return Error(
-        str(error),
-        hint="TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN go together; TWILIO_ACCOUNTS_FILE is a "
-        "JSON list of objects with account_sid and auth_tokens.",
-        id="mediapipe.E005",
-    )
 
 
 @register("mediapipe")
 def storage_is_writable(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """A media folder that cannot be written fails every fetch."""
     if settings.STORAGE_URL:
         return []
     folder = Path(settings.MEDIA_ROOT)
+    reason = ""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        return [_not_writable(folder, str(error.strerror))]
-    return [] if os.access(folder, os.W_OK) else [_not_writable(folder, "it is read-only")]
-
-
-def _not_writable(folder: Path, why: str) -> Error:
-    return Error(
-        f"MEDIA_ROOT {folder} cannot be written: {why}.",
-        hint="Give the service's user the right to write there, or set MEDIA_ROOT.",
-        id="mediapipe.E002",
-    )
+        reason = str(error.strerror)
+    else:
+        if not os.access(folder, os.W_OK):
+            reason = "it is read-only"
+    if not reason:
+        return []
+    return [
+        Error(
+            f"MEDIA_ROOT {folder} cannot be written: {reason}.",
+            hint="Give the service's user write permission there, or set MEDIA_ROOT.",
+            id="mediapipe.E002",
+        )
+    ]
 
 
 @register("mediapipe")
 def countdowns_fit_the_broker(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Redis and Valkey deliver a message again when it waits longer than the visibility timeout."""
+    # Redis and Valkey redeliver a message that is not acknowledged within the visibility timeout,
+    # and a worker acknowledges one with a countdown only after its task.
     timeout_s = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout")
     longest_s = settings.RETRY_FAST_WINDOW_S + settings.MEDIA_TOTAL_TIMEOUT_S
     if timeout_s is None or longest_s < timeout_s:
         return []
     return [
         Error(
-            f"RETRY_FAST_WINDOW and MEDIA_TOTAL_TIMEOUT together last {longest_s:.0f} s, but the "
+            f"RETRY_FAST_WINDOW and MEDIA_TOTAL_TIMEOUT together are {longest_s:.0f} s, but the "
             f"broker delivers a message again after {timeout_s} s.",
-            hint="Shorten RETRY_FAST_WINDOW; longer waits belong into RETRY_SLOW_SCHEDULE.",
+            hint="Shorten RETRY_FAST_WINDOW; longer delays belong in RETRY_SLOW_SCHEDULE.",
             id="mediapipe.E003",
         )
     ]
@@ -99,38 +100,34 @@ def countdowns_fit_the_broker(
 def api_hosts_are_origins(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """An origin that may be given credentials must be written as one."""
-    for number, host in enumerate(settings.TWILIO_API_HOSTS, start=1):
-        if not ORIGIN.fullmatch(host):
-            # It is not shown, because there may be a password in it.
-            return [_no_origin(number)]
-    return []
-
-
-def _no_origin(number: int) -> Error:
-    return Error(
-        f"TWILIO_API_HOSTS, entry {number}, is no origin.",
-        hint="Write scheme, host and port, for example http://127.0.0.1:9701.",
-        id="mediapipe.E004",
-    )
+    # The number and not the value, which may contain a password.
+    return [
+        Error(
+            f"TWILIO_API_HOSTS, entry {number}, is not an origin.",
+            hint="Write scheme, host and port, for example http://127.0.0.1:9701.",
+            id="mediapipe.E004",
+        )
+        for number, host in enumerate(settings.TWILIO_API_HOSTS, start=1)
+        if not ORIGIN.fullmatch(host)
+    ]
 
 
 @register("mediapipe")
 def twilio_urls_may_have_credentials(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """What is asked for anywhere else gets no credentials, so that each request would fail."""
-    places = [
+    # Requests to any other host are sent without credentials, so each of them would fail.
+    urls = [
         ("TWILIO_MCS_URL", is_media_service, "https://mcs.ie1.twilio.com"),
         ("TWILIO_API_URL", is_twilio, "https://api.dublin.ie1.twilio.com"),
     ]
     return [
         Error(
             f"{name} is neither Twilio's nor in TWILIO_API_HOSTS.",
-            hint=f"Write for example {example}; name a simulator in both.",
+            hint=f"Write for example {example}; list a simulator in both.",
             id="mediapipe.E006",
         )
-        for name, is_allowed, example in places
+        for name, is_allowed, example in urls
         if not is_allowed(getattr(settings, name))
     ]
 
@@ -139,7 +136,7 @@ def twilio_urls_may_have_credentials(
 def public_url_is_https(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Twilio signs the public URL; over plain HTTP anybody can read and replay it."""
+    # Twilio signs the URL that it calls; over plain HTTP anyone on the way can replay the request.
     if settings.PUBLIC_BASE_URL.startswith("https://"):
         return []
     return [
@@ -152,11 +149,10 @@ def public_url_is_https(
 
 
 @register("mediapipe")
-def notification_is_complete(
+def outgoing_settings_are_complete(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """A channel that lacks half of its settings would tell nobody of anything."""
-    halves = [
+    pairs = [
         ("ESCALATION_EMAILS", settings.ESCALATION_EMAILS, "EMAIL_URL", settings.EMAIL_URL),
         (
             "ESCALATION_WEBHOOK_URL",
@@ -171,23 +167,21 @@ def notification_is_complete(
             settings.HANDOFF_WEBHOOK_SECRETS,
         ),
     ]
-    told = [_incomplete(name, other) for name, set_, other, needed in halves if set_ and not needed]
+    messages: list[CheckMessage] = [
+        Error(
+            f"{name} is set, but {required} is not: nothing would be sent that way.",
+            hint=f"Set {required} as well, or neither; docs/configuration.md has an example.",
+            id="mediapipe.E007",
+        )
+        for name, value, required, required_value in pairs
+        if value and not required_value
+    ]
     if Channel.configured() and not settings.PUBLIC_BASE_URL:
-        told.append(_no_link())
-    return told
-
-
-def _incomplete(name: str, other: str) -> CheckMessage:
-    return Error(
-        f"{name} is set, but {other} is not: nobody would be told of anything that way.",
-        hint=f"Set {other} as well, or neither; docs/configuration.md has an example.",
-        id="mediapipe.E006",
-    )
-
-
-def _no_link() -> CheckMessage:
-    return Warning(
-        "PUBLIC_BASE_URL is not set: messages about incidents cannot link to them.",
-        hint="Set it to the origin under which people reach the admin.",
-        id="mediapipe.W002",
-    )
+        messages.append(
+            Warning(
+                "PUBLIC_BASE_URL is not set: notifications of incidents cannot link to them.",
+                hint="Set it to the origin at which the admin is reached.",
+                id="mediapipe.W002",
+            )
+        )
+    return messages

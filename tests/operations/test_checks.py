@@ -1,13 +1,15 @@
-"""Misconfiguration is said at the start, by the name of its variable, and shows no secret."""
+"""Misconfiguration is reported at the start by the name of the variable, without secrets."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from pytest_django import Settings
 
+from mediapipe.operations import checks
 from tests.support import make
 from tests.support.commands import manage
 from tests.support.configuration import CANARY, check_messages, only_message
@@ -27,6 +29,11 @@ def accounts_file(settings: Settings, tmp_path: Path, content: object) -> None:
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = ""
     settings.TWILIO_ACCOUNTS_FILE = str(path)
+
+
+def test_every_check_has_an_id_of_its_own() -> None:
+    ids = re.findall(r'id="([^"]+)"', Path(checks.__file__).read_text())
+    assert len(ids) == len(set(ids)) == 9
 
 
 def test_a_good_configuration_has_nothing_to_say() -> None:

@@ -146,13 +146,13 @@ def test_what_is_no_secret_is_an_error_that_does_not_show_it(value: str) -> None
 def test_e_mails_need_a_mail_server(settings: Settings) -> None:
     configure(settings, mail=25)
     settings.EMAIL_URL = ""
-    assert "EMAIL_URL is not" in only_message("mediapipe.E006")
+    assert "EMAIL_URL is not" in only_message("mediapipe.E007")
 
 
 def test_a_webhook_needs_a_secret(settings: Settings) -> None:
     configure(settings, webhook=f"https://example.com/{CANARY}")
     settings.ESCALATION_WEBHOOK_SECRETS = []
-    assert "ESCALATION_WEBHOOK_SECRET is not" in only_message("mediapipe.E006")
+    assert "ESCALATION_WEBHOOK_SECRET is not" in only_message("mediapipe.E007")
 
 
 def test_a_message_without_a_link_is_worth_a_warning(settings: Settings) -> None:
