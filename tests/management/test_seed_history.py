@@ -10,7 +10,7 @@ from django.db.models import Count, F, Q
 
 from mediapipe.failures import Failure, FinalFailure
 from mediapipe.fetching.schedule import JITTER
-from mediapipe.management.seed_history.arrivals import JAM, OUTBREAK
+from mediapipe.management.seed_history.arrivals import BACKLOG, OUTBREAK
 from mediapipe.models import FetchAttempt, MediaItem, Status, WebhookEvent
 from mediapipe.models.delays import queue_lag_s, span, waited_s
 
@@ -27,7 +27,7 @@ def seed(media: int = 400, **options: Any) -> None:
     )
 
 
-def test_it_makes_as_many_media_items_as_it_is_told_and_events_for_them() -> None:
+def test_it_makes_the_requested_number_of_media_items_and_their_events() -> None:
     seed(400)
     assert MediaItem.objects.count() == 400
     announced = WebhookEvent.objects.filter(media__isnull=False)
@@ -66,7 +66,7 @@ def test_a_database_with_media_in_it_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("number", ["0", "-5", "many", "1.5"])
-def test_a_number_that_is_none_is_refused(number: str) -> None:
+def test_an_invalid_number_is_rejected(number: str) -> None:
     with pytest.raises(CommandError, match="not a positive number"):
         call_command("seed_history", f"--media={number}")
 
@@ -105,7 +105,7 @@ def test_every_status_says_what_the_last_attempt_said() -> None:
             assert (last, item.retrieved_at) == (item.error, None)
 
 
-def test_what_failed_used_up_its_schedule_or_could_not_succeed() -> None:
+def test_a_failed_item_used_up_its_schedule_or_could_not_succeed() -> None:
     seed(1500)
     failed = MediaItem.objects.failed()
     assert failed.filter(error__in=FINAL).exists()
@@ -114,7 +114,7 @@ def test_what_failed_used_up_its_schedule_or_could_not_succeed() -> None:
     assert {item.error for item in failed} <= {failure.slug for failure in Failure.all()}
 
 
-def test_attempts_come_as_the_schedule_says() -> None:
+def test_attempts_follow_the_schedule() -> None:
     seed()
     first, second = (dict(starts(number)) for number in (1, 2))
     waits = [(second[media] - first[media]).total_seconds() for media in second]
@@ -123,7 +123,7 @@ def test_attempts_come_as_the_schedule_says() -> None:
     assert sorted(waits)[len(waits) // 2] < 1 + JITTER + 1
 
 
-def test_what_waits_is_due_in_the_future_or_the_sweep_would_have_had_it() -> None:
+def test_a_retrying_item_is_due_in_the_future() -> None:
     seed(3000, days=2)
     waiting = MediaItem.objects.filter(status=Status.RETRYING)
     assert waiting.exists()
@@ -132,13 +132,13 @@ def test_what_waits_is_due_in_the_future_or_the_sweep_would_have_had_it() -> Non
     assert not waiting.filter(sweep_at=None).exists()
 
 
-def test_twilio_had_bad_hours_and_we_had_others() -> None:
+def test_the_history_has_an_outbreak_and_a_backlog() -> None:
     seed(3000, days=6)
     early, lag = Q(not_found_count__gt=0), Q(queue_lag_s__gt=10)
-    outbreak, jam = during(*OUTBREAK), during(*JAM)
+    outbreak, backlog = during(*OUTBREAK), during(*BACKLOG)
     assert share(outbreak, early) > 1.5 * share(~outbreak, early)
-    assert share(jam, lag) > 0.9
-    assert share(~jam, lag) == 0
+    assert share(backlog, lag) > 0.9
+    assert share(~backlog, lag) == 0
 
 
 def during(newest: timedelta, oldest: timedelta) -> Q:

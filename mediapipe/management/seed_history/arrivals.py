@@ -1,5 +1,3 @@
-"""Which webhooks came in, when, and how Twilio and we were doing at that moment."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -26,26 +24,26 @@ RECORDING_TYPE = "audio/wav"
 RECORDING_SHARE = 0.15
 WHATSAPP_SHARE = 0.3
 REPEATED_SHARE = 0.02
-# The share of a day's webhooks that comes in each of its 24 hours, in UTC.
+# The percentage of a day's webhooks in each hour, in UTC.
 HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 9, 8, 9, 10, 10, 9, 8, 7, 6, 5, 4, 3, 3)
-# How long before the end of the history Twilio had its worst hours, and our worker was away.
+# Counted back from the end: when Twilio was slow, and when our workers could not keep up.
 OUTBREAK = timedelta(hours=8), timedelta(hours=20)
-JAM = timedelta(days=4), timedelta(days=4, hours=2)
+BACKLOG = timedelta(days=4), timedelta(days=4, hours=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One webhook, when it came, how often it came again, and who had trouble then."""
+    """One webhook: when it arrived, how often it was repeated, and what was wrong then."""
 
     message: InboundMessage
     at: datetime
     repeats: int
     outbreak: bool
-    jam: bool
+    backlog: bool
 
 
 def arrivals(media: int, *, days: int, until: datetime, rng: Random) -> Iterator[Arrival]:
-    """Yield webhooks, oldest first, that announce so many media items in all."""
+    """Yield webhooks, oldest first, that announce `media` items in total."""
     counts = list(_media_counts(media, rng))
     accounts = [sid("AC", rng) for _ in ACCOUNT_SHARES]
     for at, count in zip(_times(len(counts), days, until, rng), counts, strict=True):
@@ -57,12 +55,11 @@ def arrivals(media: int, *, days: int, until: datetime, rng: Random) -> Iterator
             at,
             repeats=int(rng.random() < REPEATED_SHARE),
             outbreak=OUTBREAK[0] <= until - at < OUTBREAK[1],
-            jam=JAM[0] <= until - at < JAM[1],
+            backlog=BACKLOG[0] <= until - at < BACKLOG[1],
         )
 
 
 def sid(prefix: str, rng: Random) -> str:
-    """Return a SID of Twilio's form."""
     return f"{prefix}{rng.getrandbits(128):032x}"
 
 
@@ -139,5 +136,5 @@ def _media(folder: str, media_sid: str, content_type: str) -> AnnouncedMedia:
 
 
 def _number(rng: Random) -> str:
-    # Numbers of this form are set aside for fiction.
+    # 555-01xx numbers are reserved for fiction.
     return f"+1{rng.randrange(200, 990)}55501{rng.randrange(100):02d}"

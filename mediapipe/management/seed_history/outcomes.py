@@ -1,5 +1,3 @@
-"""What became of one media item, attempt by attempt, on the schedule that the service keeps."""
-
 from __future__ import annotations
 
 import math
@@ -29,36 +27,38 @@ from mediapipe.providers.base import AnnouncedMedia, Kind
 
 LATE_SHARE, OUTBREAK_LATE_SHARE = 0.38, 0.75
 LATE_MEDIAN_S, OUTBREAK_MEDIAN_S = 3.0, 25.0
-# How far the late ones spread: the slowest of a hundred takes some twenty times the median.
+# Of the log-normal distribution: the slowest of a hundred takes some twenty times the median.
 LATE_SPREAD = 1.3
 VIDEO_IS_SLOWER = 2.0
 NEVER_SHARE, OUTBREAK_NEVER_SHARE = 0.001, 0.01
 LAG_MEDIAN_S, LAG_SPREAD = 0.12, 0.6
-JAM_LAG_S = (20.0, 900.0)
-ANSWER_MEDIAN_S = 0.25
-# An item is claimed so long after its time, at the most.
-LATENESS_S = 0.1
+BACKLOG_LAG_S = (20.0, 900.0)
+RESPONSE_MEDIAN_S = 0.25
+# The longest time between an attempt's due time and its claim.
+MAX_LATENESS_S = 0.1
 BYTES_PER_S = 4e6
 SIZE_MEDIAN = 180_000
-# Failures that end an item at its first attempt, and how many in a thousand they are.
+# Failures that are final at the first attempt, per thousand items.
 FINAL: tuple[tuple[type[Failure], float], ...] = (
     (AddressRefused, 0.3),
     (Gone, 0.8),
     (TooLarge, 0.9),
     (Unauthorized, 1.2),
 )
-# Failures that are over at the next attempt.
+# Failures that are gone at the next attempt, per thousand items.
 PASSING: tuple[tuple[type[Failure], float], ...] = (
     (ConnectionFailed, 1.5),
     (RateLimited, 2.5),
     (TooSlow, 1.0),
     (TwilioError, 4.0),
 )
+# Per thousand recordings.
 ABSENT: tuple[tuple[type[Failure], float], ...] = (
     (RecordingSilent, 6.0),
     (RecordingTooShort, 10.0),
 )
-ANSWERS = {
+# HTTP status and Twilio code of the response, if any.
+RESPONSES: dict[type[Failure], tuple[int | None, int | None]] = {
     AddressRefused: (None, None),
     ConnectionFailed: (None, None),
     Gone: (410, 20410),
@@ -72,81 +72,81 @@ ANSWERS = {
 
 
 @dataclass(slots=True)
-class Try:
-    """One attempt: seconds after the webhook, seconds long, and how it failed if it did.
+class MadeUpAttempt:
+    """One attempt; `started_s` counts from the webhook, and `failure` is None for success.
 
-    `wait` is what the schedule said then; `failure` is None for success, and `ended` tells
-    whether it is over by the end of the history.
+    `delay` is until the next one, None if there is none; `ended` is False if it is still running
+    at the end of the history.
     """
 
     started_s: float
     duration_s: float
     phase: Phase
     failure: type[Failure] | None
-    wait: RetryDelay | None = None
+    delay: RetryDelay | None = None
     ended: bool = True
 
 
 @dataclass(slots=True)
-class Fate:
-    """Every attempt in order, the size of the file, and why there never was one, if so."""
+class Outcome:
+    """The attempts in order, the size of the file in bytes, or why it is absent."""
 
-    tries: list[Try] = field(default_factory=list)
+    attempts: list[MadeUpAttempt] = field(default_factory=list)
     size: int = 0
     absence: type[Failure] | None = None
 
 
-def fate_of(media: AnnouncedMedia, arrival: Arrival, *, lasts_s: float, rng: Random) -> Fate:
-    """Return what happens to the item within so many seconds after its webhook."""
-    fate = Fate(size=1 + int(rng.lognormvariate(math.log(SIZE_MEDIAN), 1.0)))
+def outcome_of(media: AnnouncedMedia, arrival: Arrival, *, lasts_s: float, rng: Random) -> Outcome:
+    """Return what happens to the item within `lasts_s` seconds after its webhook."""
+    outcome = Outcome(size=1 + int(rng.lognormvariate(math.log(SIZE_MEDIAN), 1.0)))
     if arrival.message.kind == Kind.RECORDING:
-        fate.absence = _drawn(ABSENT, rng)
-    if not fate.absence:
+        outcome.absence = _draw(ABSENT, rng)
+    if not outcome.absence:
         available_s = _available_s(media, arrival, rng)
-        trouble = _drawn(FINAL, rng) or _drawn(PASSING, rng)
-        _try_until_it_ends(fate, _lag_s(arrival, rng), available_s, trouble, lasts_s, rng)
-    return fate
+        disruption = _draw(FINAL, rng) or _draw(PASSING, rng)
+        _run_attempts(outcome, _queue_lag_s(arrival, rng), available_s, disruption, lasts_s, rng)
+    return outcome
 
 
-def _try_until_it_ends(
-    fate: Fate,
+def _run_attempts(
+    outcome: Outcome,
     started_s: float,
     available_s: float,
-    trouble: type[Failure] | None,
+    disruption: type[Failure] | None,
     lasts_s: float,
     rng: Random,
 ) -> None:
     schedule = Schedule.from_settings()
     phase, retries, first_s = Phase.FAST, {Phase.FAST: 0, Phase.SLOW: 0}, started_s
     while started_s < lasts_s:
-        failure, trouble = (
-            (TransientMedia404, trouble) if started_s < available_s else (trouble, None)
+        failure, disruption = (
+            (TransientMedia404, disruption) if started_s < available_s else (disruption, None)
         )
-        duration_s = rng.lognormvariate(math.log(ANSWER_MEDIAN_S), 0.5)
-        duration_s += 0 if failure else fate.size / BYTES_PER_S
-        attempt = Try(started_s, duration_s, phase, failure)
-        fate.tries.append(attempt)
+        duration_s = rng.lognormvariate(math.log(RESPONSE_MEDIAN_S), 0.5)
+        duration_s += 0 if failure else outcome.size / BYTES_PER_S
+        attempt = MadeUpAttempt(started_s, duration_s, phase, failure)
+        outcome.attempts.append(attempt)
         ended_s = started_s + duration_s
         attempt.ended = ended_s < lasts_s
         if not attempt.ended or failure is None or issubclass(failure, FinalFailure):
             return
         assert issubclass(failure, TransientFailure)  # noqa: S101  (a final one has ended before)
-        attempt.wait = wait = schedule.next_delay(
+        attempt.delay = delay = schedule.next_delay(
             failure(),
             fast_retries=retries[Phase.FAST],
             slow_retries=retries[Phase.SLOW],
             elapsed_s=ended_s - first_s,
             rng=rng,
         )
-        if wait is None:
+        if delay is None:
             return
-        phase = wait.phase
-        retries[phase] += wait.consumes_retry
-        started_s = ended_s + wait.delay_s + rng.uniform(0.0, LATENESS_S)
+        phase = delay.phase
+        retries[phase] += delay.consumes_retry
+        started_s = ended_s + delay.delay_s + rng.uniform(0.0, MAX_LATENESS_S)
 
 
 def _available_s(media: AnnouncedMedia, arrival: Arrival, rng: Random) -> float:
-    """Return how long after the webhook Twilio has the media: 0 for most, infinity for a few."""
+    """Return the propagation delay: 0 for most, infinite for a few."""
     never, late, median_s = NEVER_SHARE, LATE_SHARE, LATE_MEDIAN_S
     if arrival.outbreak:
         never, late, median_s = OUTBREAK_NEVER_SHARE, OUTBREAK_LATE_SHARE, OUTBREAK_MEDIAN_S
@@ -158,12 +158,12 @@ def _available_s(media: AnnouncedMedia, arrival: Arrival, rng: Random) -> float:
     return slower * rng.lognormvariate(math.log(median_s), LATE_SPREAD)
 
 
-def _lag_s(arrival: Arrival, rng: Random) -> float:
+def _queue_lag_s(arrival: Arrival, rng: Random) -> float:
     lag_s = rng.lognormvariate(math.log(LAG_MEDIAN_S), LAG_SPREAD)
-    return lag_s + (rng.uniform(*JAM_LAG_S) if arrival.jam else 0.0)
+    return lag_s + (rng.uniform(*BACKLOG_LAG_S) if arrival.backlog else 0.0)
 
 
-def _drawn(shares: tuple[tuple[type[Failure], float], ...], rng: Random) -> type[Failure] | None:
+def _draw(shares: tuple[tuple[type[Failure], float], ...], rng: Random) -> type[Failure] | None:
     left = rng.random() * 1000
     for failure, share in shares:
         left -= share
