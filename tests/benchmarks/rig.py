@@ -1,4 +1,4 @@
-"""Databases, brokers and servers of a benchmark's own, removed afterwards."""
+"""A benchmark's own databases, brokers and servers, removed afterwards."""
 
 from __future__ import annotations
 
@@ -88,11 +88,11 @@ def _broker(kind: str, made: Rig) -> Iterator[None]:
 
 
 def wait_for_log(made: Rig, name: str, text: str, timeout_s: float = 60) -> None:
-    """Return when a program has written this text; raise TimeoutError if it does not."""
+    """Wait until a program has logged this text; raise TimeoutError if it does not."""
     deadline = time.monotonic() + timeout_s
     while text not in made.log(name):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{name} never said {text!r}: {made.log(name)[-2000:]}")
+            raise TimeoutError(f"{name} did not log {text!r}: {made.log(name)[-2000:]}")
         time.sleep(0.1)
 
 
@@ -102,6 +102,9 @@ def use(env: Mapping[str, str]) -> None:
 
     os.environ |= env
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
+    # Importing mediapipe.settings.queues has executed the package in the environment before the
+    # rig: Django would find it imported, and use another database.
+    sys.modules.pop("mediapipe.settings", None)
     django.setup()
 
 
