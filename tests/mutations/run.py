@@ -32,32 +32,33 @@ def main() -> int:
     console = Console()
     survivors = []
     with ThreadPoolExecutor(options.jobs) as pool:
-        running = {pool.submit(survived, patch): patch.stem for patch in patches}
+        running = {pool.submit(mutate, patch): patch.stem for patch in patches}
         for number, done in enumerate(as_completed(running), start=1):
-            name, problem = running[done], done.result()
-            line = f"[{number}/{len(patches)}] {name}: {problem or 'its test went red'}"
+            name, (caught, outcome) = running[done], done.result()
+            line = f"[{number}/{len(patches)}] {name}: {outcome}"
             console.print(line, highlight=False, markup=False)
-            survivors += [name] if problem else []
+            survivors += [] if caught else [name]
     console.print(f"{len(patches) - len(survivors)} passed, {len(survivors)} failed")
     return 1 if survivors else 0
 
 
-def survived(patch: Path) -> str:
-    """Return why a mutation was not caught, or nothing if its test went red."""
+def mutate(patch: Path) -> tuple[bool, str]:
+    """Run the tests of one mutation; return whether they caught it, and how they ended."""
     tests = patch.read_text().splitlines()[0].removeprefix("Tests: ").split()
     with tempfile.TemporaryDirectory() as folder:
         copy = copy_of_project(Path(folder))
         applied = run(["git", "apply", str(patch)], copy)
         if applied.returncode:
-            return f"the patch no longer applies: {applied.stderr.strip()}"
+            return False, f"the patch no longer applies: {applied.stderr.strip()}"
         try:
             tested = run([sys.executable, "-m", "pytest", "-q", "-x", *tests], copy)
         except subprocess.TimeoutExpired:
-            # A test that hangs without its guard counts as failed.
-            return ""
+            # A test that hangs without its guard has caught the mutation too.
+            return True, f"its test hung for {TIMEOUT_S} s"
     if tested.returncode == TESTS_FAILED:
-        return ""
-    return f"pytest exited with {tested.returncode}: {tested.stdout.strip().splitlines()[-1:]}"
+        return True, "its test went red"
+    last = tested.stdout.strip().splitlines()[-1:]
+    return False, f"pytest exited with {tested.returncode}: {last}"
 
 
 def copy_of_project(folder: Path) -> Path:
