@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mediapipe.failures import Absence, Failure, FinalFailure, LocalFailure, TransientFailure
+from mediapipe.lifecycle.export import KEYS
 from mediapipe.management.demo.script import announced_media, steps
 from mediapipe.models import Cause, NotFoundCause
 from tests.support.configuration import settings_names
@@ -89,6 +90,11 @@ def test_the_page_on_configuration_and_the_example_file_give_the_same_defaults()
 def test_the_page_on_tuning_names_only_settings_that_exist() -> None:
     named = set(re.findall(r"`([A-Z]+_[A-Z_]+)", (DOCS / "tuning.md").read_text()))
     assert named - configuration().keys() == set()
+
+
+def test_the_page_on_timings_lists_the_keys_of_the_export_in_order() -> None:
+    page = (DOCS / "retries.md").read_text()
+    assert re.findall(r"\w+", page.split("```")[1]) == list(KEYS)
 
 
 def test_the_readme_has_at_most_200_lines() -> None:
