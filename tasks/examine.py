@@ -1,14 +1,12 @@
-"""What `manage.py doctor` asks a worker, by the way that every task takes."""
-
 from typing import TypedDict
 
 from mediapipe.celery import app
 from mediapipe.fetching import storage
-from mediapipe.providers.twilio.accounts import accounts
+from mediapipe.providers import PROVIDERS
 
 
 class Seen(TypedDict):
-    """What this worker finds: the file, and the SIDs of the accounts that it knows."""
+    """Whether this worker finds the file, and the SIDs of its configured accounts."""
 
     file: bool
     accounts: list[str]
@@ -16,5 +14,6 @@ class Seen(TypedDict):
 
 @app.task(ignore_result=False)
 def examine(*, file: str) -> Seen:
-    """Say whether this worker finds the stored file of that name, and which accounts it knows."""
-    return {"file": storage.is_kept(file), "accounts": sorted(accounts())}
+    """Return what this worker sees: `manage.py doctor` compares it with its own view."""
+    sids = [sid for provider in PROVIDERS.values() for sid in provider.account_sids()]
+    return {"file": storage.is_kept(file), "accounts": sorted(sids)}

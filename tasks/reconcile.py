@@ -1,5 +1,3 @@
-"""Now and then Twilio's lists are compared with what is recorded, for webhooks that never came."""
-
 import logging
 import time
 from datetime import timedelta
@@ -15,9 +13,10 @@ from mediapipe.queueing.time_slice import until_deadline
 
 logger = logging.getLogger(__name__)
 
-# The webhook of what is younger than this may still be on its way.
-LEAVE_ALONE = timedelta(minutes=5)
-# A broker delivers a message again that takes an hour; the next run goes on where this one ends.
+# The webhook of anything newer may still be on its way.
+SETTLE = timedelta(minutes=5)
+# Well below the visibility timeout of Redis (an hour), after which the broker would deliver the
+# task again. The next run resumes where this one ends.
 RUN_S = 900.0
 
 
@@ -25,33 +24,33 @@ RUN_S = 900.0
 def reconcile() -> int:
     """Compare every account; return how many messages and recordings were missing.
 
-    The sweep hands out what was taken in, as fast as the queue has room for it.
+    The periodic dispatcher publishes what was recorded, as fast as the queue has room for it.
     """
-    Reconciliation.objects.forgotten(timezone.now()).delete()
+    Reconciliation.objects.expired(timezone.now()).delete()
     deadline_s = time.monotonic() + RUN_S
     window = timedelta(seconds=settings.RECONCILE_WINDOW_S)
     missing = 0
     for sid, account in accounts().items():
         if not account.credentials():
             continue
-        run = Reconciliation.due(sid, window, timezone.now() - LEAVE_ALONE)
+        run = Reconciliation.due(sid, window, timezone.now() - SETTLE)
         if run:
-            missing += work_on(run, deadline_s)
+            missing += compare_until(run, deadline_s)
     return missing
 
 
-def work_on(run: Reconciliation, deadline_s: float) -> int:
-    """Go on with a run until its end or the deadline (monotonic); return how much was missing."""
-    # The client of Twilio's takes a quarter of a second to import, which only this run needs.
+def compare_until(run: Reconciliation, deadline_s: float) -> int:
+    """Advance a run until its end or the deadline (monotonic); return how much was missing."""
+    # Here, because Twilio's client takes a quarter of a second to import in every process.
     from mediapipe.webhooks.reconciliation.comparison import reconcile as compare
 
     missing = 0
     try:
-        for found in until_deadline(compare(run), deadline_s):
-            missing += len(found.missing)
+        for result in until_deadline(compare(run), deadline_s):
+            missing += len(result.missing)
     except Failure as failure:
-        run.stopped(failure.slug)
+        run.record_failure(failure.slug)
         logger.error("reconciliation of %s stopped: %s", run.account_sid, failure)
     if missing:
-        logger.warning("%d webhooks of %s had not come", missing, run.account_sid)
+        logger.warning("%d webhooks of %s had never arrived", missing, run.account_sid)
     return missing

@@ -14,18 +14,16 @@ from mediapipe.providers.base import OPTIONAL_FIELDS, InboundMessage, Kind
 
 
 class EventQuerySet(models.QuerySet["WebhookEvent"]):
-    """The questions that are asked of events."""
-
     def with_payload_before(self, moment: datetime) -> EventQuerySet:
-        """Those last told of before this moment whose payload is kept and whose media is done."""
+        """Events last announced before this time that have a payload and no unfinished media."""
         old = self.filter(purged_at=None, received_at__lt=moment)
         old = old.filter(Q(last_repeat_at=None) | Q(last_repeat_at__lt=moment))
         return old.exclude(media__status__in=UNFINISHED).order_by("received_at")
 
     def purge_payloads(self) -> int:
-        """Delete parameters and phone numbers, also of what came again; return how many events."""
+        """Delete parameters and phone numbers, those of repeats too; return how many events."""
         with transaction.atomic():
-            # Locked, so that a webhook that comes now finds all of it or nothing.
+            # Locked, so that a webhook arriving now sees all of the payload or nothing.
             ids = list(self.select_for_update().values_list("pk", flat=True))
             RepeatedWebhook.objects.filter(event__in=ids).update(parameters=[])
             return WebhookEvent.objects.filter(pk__in=ids).update(
@@ -38,11 +36,11 @@ class EventQuerySet(models.QuerySet["WebhookEvent"]):
 
 
 class WebhookEvent(models.Model):
-    """What happened at the provider: one message or one recording, however often it is told.
+    """One message or recording at the provider, however often it is announced.
 
-    `parameters` are the pairs of the first webhook in their order, names and values as received;
-    at `purged_at` they and the phone numbers were deleted, by retention or on request.
-    Of an event that has a `forgotten_at` nothing is taken in any more.
+    `parameters` are the name-value pairs of the first webhook in their order, as received. They
+    and the phone numbers are deleted at `purged_at`, by retention or on request. Once
+    `forgotten_at` is set, nothing of the event is recorded any more.
     """
 
     provider = models.CharField(max_length=16, default="twilio")
@@ -70,7 +68,7 @@ class WebhookEvent(models.Model):
 
     objects = EventQuerySet.as_manager()
 
-    # The ids of its media that wait for a worker, when a webhook about it was just recorded.
+    # The ids of its queued media; set only on an event that record() returns.
     queued: list[int]
 
     class Meta:
@@ -122,7 +120,7 @@ class WebhookEvent(models.Model):
 
 
 class RepeatedWebhook(models.Model):
-    """A later webhook about the same event that said something else; kept once each."""
+    """A later webhook about the same event with other parameters; identical ones are kept once."""
 
     event = models.ForeignKey(WebhookEvent, models.CASCADE, related_name="repeated")
     source = models.CharField(max_length=16)
@@ -140,6 +138,6 @@ class RepeatedWebhook(models.Model):
 
 
 def digest_of(source: str, parameters: Iterable[tuple[str, str]]) -> str:
-    """Return the SHA-256 by which two webhooks are known to say the same, in any order."""
+    """Return a SHA-256 in hex that is equal for the same parameters in any order."""
     text = json.dumps([source, sorted(parameters)])
     return hashlib.sha256(text.encode()).hexdigest()

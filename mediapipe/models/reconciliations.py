@@ -5,40 +5,43 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.utils import timezone
 
-# A run that nobody has advanced for so long was interrupted.
+# A run that has not advanced for this long was interrupted.
 INTERRUPTED_AFTER = timedelta(minutes=10)
-FORGOTTEN_AFTER = timedelta(days=30)
+KEPT_FOR = timedelta(days=30)
 
 
 class ReconciliationQuerySet(models.QuerySet["Reconciliation"]):
-    """The questions that are asked of runs."""
-
     def unfinished(self) -> ReconciliationQuerySet:
-        """Those that somebody works on, or that were interrupted."""
+        """Runs in progress or interrupted."""
         return self.filter(finished_at=None)
 
-    def forgotten(self, now: datetime) -> ReconciliationQuerySet:
-        """Those that nobody asks for any more."""
-        return self.filter(touched_at__lt=now - FORGOTTEN_AFTER)
+    def expired(self, now: datetime) -> ReconciliationQuerySet:
+        return self.filter(touched_at__lt=now - KEPT_FOR)
 
 
 class Reconciliation(models.Model):
-    """One comparison of an account's lists at Twilio with what is recorded, and how far it is.
+    """One comparison of an account's lists at Twilio with what is recorded, and its progress.
 
-    What came to Twilio from `since` to `done_until` has been looked at. Times are whole seconds,
-    as Twilio's lists have them.
+    What Twilio received from `since` to `done_until` has been compared. Times are whole seconds,
+    as in Twilio's lists.
     """
 
     account_sid = models.CharField("account SID", max_length=34)
-    since = models.DateTimeField(help_text="From when on messages and recordings are compared.")
+    since = models.DateTimeField(help_text="Start of the period that is compared.")
     until = models.DateTimeField()
-    done_until = models.DateTimeField(help_text="How far it is.")
-    scheduled = models.BooleanField(default=False, help_text="By RECONCILE_EVERY, not by hand.")
+    done_until = models.DateTimeField(help_text="Everything before this time has been compared.")
+    scheduled = models.BooleanField(
+        default=False, help_text="Started by RECONCILE_EVERY, not by hand."
+    )
     started_at = models.DateTimeField()
     touched_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
-    looked_at = models.PositiveIntegerField(default=0, help_text="Messages with media, recordings.")
-    taken_in = models.PositiveIntegerField(default=0, help_text="Those that were missing.")
+    looked_at = models.PositiveIntegerField(
+        default=0, help_text="Messages with media, and recordings."
+    )
+    taken_in = models.PositiveIntegerField(
+        default=0, help_text="Those that were missing and have been recorded."
+    )
     error = models.CharField("reason", max_length=32, blank=True)
 
     objects = ReconciliationQuerySet.as_manager()
@@ -50,7 +53,7 @@ class Reconciliation(models.Model):
         return f"{self.account_sid} from {self.since:%Y-%m-%d %H:%M:%S}"
 
     @classmethod
-    def of(
+    def build(
         cls, account_sid: str, since: datetime, until: datetime, *, scheduled: bool = False
     ) -> Reconciliation:
         """Return the unsaved row of a new run; the times are widened to whole seconds."""
@@ -72,23 +75,23 @@ class Reconciliation(models.Model):
     def interrupted(
         cls, account_sid: str, since: datetime, until: datetime | None
     ) -> Reconciliation | None:
-        """Return the run by hand over this period that did not come to its end, if there is one.
+        """Return the unfinished manual run over this period, if there is one.
 
-        Without `until` it is any that began with the same `since`.
+        Without `until`, any with the same `since`.
         """
         runs = cls.objects.unfinished().filter(
             account_sid=account_sid, since=since.replace(microsecond=0), scheduled=False
         )
         if until:
-            runs = runs.filter(until=cls.of(account_sid, since, until).until)
+            runs = runs.filter(until=cls.build(account_sid, since, until).until)
         return runs.order_by("-started_at").first()
 
     @classmethod
     def due(cls, account_sid: str, window: timedelta, until: datetime) -> Reconciliation | None:
-        """Return the scheduled run that is to be worked on now; None while somebody does.
+        """Return the scheduled run to work on now; None while another worker does.
 
-        An interrupted one goes on. A new one covers the window, and reaches further back when
-        the last one ended before that: the outage may have been ours as a whole.
+        An interrupted run is resumed. A new one covers the window, or everything since the last
+        run if that is longer ago: the service as a whole may have been down.
         """
         runs = cls.objects.filter(account_sid=account_sid, scheduled=True)
         open_run = runs.unfinished().order_by("-started_at").first()
@@ -97,12 +100,12 @@ class Reconciliation(models.Model):
             return open_run if idle > INTERRUPTED_AFTER else None
         last = runs.order_by("-until").values_list("until", flat=True).first()
         since = min(until - window, last or until)
-        run = cls.of(account_sid, since, until, scheduled=True)
+        run = cls.build(account_sid, since, until, scheduled=True)
         run.save()
         return run
 
     def advance(self, until: datetime, *, looked_at: int, taken_in: int) -> None:
-        """Note that everything before `until` has been looked at, and what that came to."""
+        """Record that everything before `until` has been compared, and the counts."""
         now = timezone.now()
         self.done_until, self.touched_at, self.error = until, now, ""
         self.looked_at += looked_at
@@ -110,7 +113,7 @@ class Reconciliation(models.Model):
         self.finished_at = now if until >= self.until else None
         self.save()
 
-    def stopped(self, slug: str) -> None:
-        """Note which failure ended the work on it for now."""
+    def record_failure(self, slug: str) -> None:
+        """Record the failure that interrupted the run."""
         self.error = slug
         self.save(update_fields=["error"])

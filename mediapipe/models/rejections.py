@@ -8,9 +8,9 @@ from django.utils import timezone
 
 
 class Rejection(models.Model):
-    """How many webhooks were refused in one hour for one reason; nothing of them is kept.
+    """How many webhooks were refused in one hour for one reason; nothing else of them is kept.
 
-    One row an hour and reason, so that a flood of forged requests fills nothing.
+    There is one row per hour and reason, so a flood of forged requests does not fill the table.
     """
 
     reason = models.CharField(max_length=40)
@@ -28,7 +28,7 @@ class Rejection(models.Model):
 
     @classmethod
     def total(cls) -> int:
-        """Return how many webhooks were ever refused."""
+        """Return the number of refused webhooks of all time."""
         return cls.objects.aggregate(total=Sum("count", default=0))["total"] or 0
 
     @classmethod

@@ -53,7 +53,7 @@ def test_events_are_filtered_by_how_they_were_found(admin_client: Client, found:
 
 
 def test_the_list_of_runs_says_how_far_each_is(admin_client: Client) -> None:
-    run = Reconciliation.of(make.ACCOUNT, timezone.now() - timedelta(hours=2), timezone.now())
+    run = Reconciliation.build(make.ACCOUNT, timezone.now() - timedelta(hours=2), timezone.now())
     run.save()
     url = reverse("admin:mediapipe_reconciliation_changelist")
     assert "finished" not in admin_client.get(url).content.decode()

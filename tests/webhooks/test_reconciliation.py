@@ -18,7 +18,7 @@ from mediapipe.models import MediaItem, Reconciliation, RepeatedWebhook, Status,
 from mediapipe.simulator import Simulator, faults, payloads
 from mediapipe.simulator.script import MediaScript, new_sid
 from mediapipe.timing.summary import summarize
-from mediapipe.webhooks.reconciliation.comparison import reconcile, stretches
+from mediapipe.webhooks.reconciliation.comparison import reconcile, time_slices
 from tasks import reconcile as task
 from tests.support import make
 from tests.support.fetching import attempt
@@ -34,7 +34,7 @@ BEGIN = END - timedelta(hours=2)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Wait for nothing; tell for how long it would have been."""
     waits: list[float] = []
-    monkeypatch.setattr("mediapipe.webhooks.reconciliation.http.sleep", waits.append)
+    monkeypatch.setattr("mediapipe.webhooks.reconciliation.twilio_client.sleep", waits.append)
     return waits
 
 
@@ -57,7 +57,7 @@ def command(*more: str) -> str:
 
 
 def whole(since: datetime = BEGIN, until: datetime = END) -> Reconciliation:
-    run = Reconciliation.of(make.ACCOUNT, since, until)
+    run = Reconciliation.build(make.ACCOUNT, since, until)
     run.save()
     return run
 
@@ -213,7 +213,7 @@ def test_a_dry_run_says_what_is_missing_and_writes_nothing(twilio: Simulator) ->
 
 
 def test_every_page_is_read(twilio: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mediapipe.webhooks.reconciliation.listing.PAGE_SIZE", 2)
+    monkeypatch.setattr("mediapipe.webhooks.reconciliation.twilio_lists.PAGE_SIZE", 2)
     scripts = [message(twilio, BEGIN + timedelta(seconds=n)) for n in range(5)]
     scripts += [recording(twilio, BEGIN + timedelta(seconds=n)) for n in range(3)]
     command()
@@ -223,7 +223,7 @@ def test_every_page_is_read(twilio: Simulator, monkeypatch: pytest.MonkeyPatch) 
 def test_a_list_that_leads_in_a_circle_is_left(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mediapipe.webhooks.reconciliation.listing.PAGE_SIZE", 1)
+    monkeypatch.setattr("mediapipe.webhooks.reconciliation.twilio_lists.PAGE_SIZE", 1)
     message(twilio)
     message(twilio)
     monkeypatch.setattr("mediapipe.simulator.lists._number", lambda asked: 0)
@@ -234,7 +234,7 @@ def test_a_list_that_leads_in_a_circle_is_left(
 def test_a_run_that_was_interrupted_goes_on_where_it_was(twilio: Simulator) -> None:
     early, late = message(twilio, BEGIN), message(twilio, END - timedelta(seconds=1))
     run = whole()
-    assert len(stretches(run)) == 8
+    assert len(time_slices(run)) == 8
     next(reconcile(run))
     assert MediaItem.objects.get().media_sid == early.sid
     asked = len(lists_asked(twilio))
@@ -356,7 +356,7 @@ def test_the_schedule_reaches_back_to_the_end_of_its_last_run(
     twilio: Simulator, settings: Settings
 ) -> None:
     settings.RECONCILE_WINDOW_S = 3600.0
-    last = Reconciliation.of(make.ACCOUNT, BEGIN, BEGIN, scheduled=True)
+    last = Reconciliation.build(make.ACCOUNT, BEGIN, BEGIN, scheduled=True)
     last.finished_at = timezone.now()
     last.save()
     message(twilio, BEGIN + timedelta(minutes=1))
@@ -365,7 +365,7 @@ def test_the_schedule_reaches_back_to_the_end_of_its_last_run(
 
 def test_the_schedule_leaves_a_run_alone_that_somebody_works_on(twilio: Simulator) -> None:
     message(twilio, timezone.now() - timedelta(minutes=30))
-    open_run = Reconciliation.of(make.ACCOUNT, BEGIN, timezone.now(), scheduled=True)
+    open_run = Reconciliation.build(make.ACCOUNT, BEGIN, timezone.now(), scheduled=True)
     open_run.save()
     assert task.reconcile() == 0
     Reconciliation.objects.update(touched_at=timezone.now() - timedelta(minutes=11))

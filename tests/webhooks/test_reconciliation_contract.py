@@ -12,7 +12,7 @@ from pytest_django import Settings
 from mediapipe.failures import UnexpectedResponse
 from mediapipe.providers.base import Kind
 from mediapipe.providers.twilio.accounts import Account
-from mediapipe.webhooks.reconciliation.listing import Lists
+from mediapipe.webhooks.reconciliation.twilio_lists import TwilioLists
 from tests.support.prism import prism
 
 ACCOUNT = "AC" + "a" * 32
@@ -26,30 +26,30 @@ def mock() -> Iterator[str]:
 
 
 @pytest.fixture
-def lists(mock: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Lists:
-    monkeypatch.setattr("mediapipe.webhooks.reconciliation.http.MOST_TRIES", 1)
+def lists(mock: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> TwilioLists:
+    monkeypatch.setattr("mediapipe.webhooks.reconciliation.twilio_client.MAX_ATTEMPTS", 1)
     settings.TWILIO_API_HOSTS = [mock]
     settings.TWILIO_API_URL = mock
     settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
-    return Lists(Account(ACCOUNT, ("token",)))
+    return TwilioLists(Account(ACCOUNT, ("token",)))
 
 
-def test_recordings_are_read(lists: Lists) -> None:
+def test_recordings_are_read(lists: TwilioLists) -> None:
     ((subject,),) = lists.recordings(SINCE, UNTIL)
     assert (subject.kind, subject.sid) == (Kind.RECORDING, "RE" + "a" * 32)
     assert subject.created_at == datetime(2016, 10, 14, 21, 56, 34, tzinfo=UTC)
-    message = subject.read()
+    message = subject.load()
     assert message is not None
     assert [item.media_sid for item in message.media] == [subject.sid]
     assert message.media[0].failure is None
 
 
-def test_a_message_with_media_is_read(lists: Lists) -> None:
+def test_a_message_with_media_is_read(lists: TwilioLists) -> None:
     # The other one of the description has no media.
     (subject,) = next(lists.messages(SINCE, UNTIL))
     assert (subject.kind, subject.media) == (Kind.MESSAGE, 3)
     assert subject.created_at == datetime(2019, 5, 24, 17, 44, 46, tzinfo=UTC)
-    message = subject.read()
+    message = subject.load()
     assert message is not None
     assert message.subject_sid == subject.sid
     (item,) = message.media
@@ -57,7 +57,7 @@ def test_a_message_with_media_is_read(lists: Lists) -> None:
     assert item.failure is None
 
 
-def test_pages_follow_one_another(lists: Lists) -> None:
+def test_pages_follow_one_another(lists: TwilioLists) -> None:
     pages = lists.messages(SINCE, UNTIL)
     first, second = next(pages), next(pages)
     assert [subject.sid for subject in first] == [subject.sid for subject in second]

@@ -195,11 +195,11 @@ def basic(credentials: Credentials | None) -> HTTPBasicAuth | None:
     return HTTPBasicAuth(credentials.username.encode(), credentials.password.encode())
 
 
-def head_of(response: requests.Response, most_bytes: int = ERROR_BYTES) -> bytes:
+def head_of(response: requests.Response, max_bytes: int = ERROR_BYTES) -> bytes:
     """Return the beginning of a document, or what there is of it, and close the answer."""
     head = b""
     try:
-        while packet := response.raw.read1(most_bytes - len(head), decode_content=False):
+        while packet := response.raw.read1(max_bytes - len(head), decode_content=False):
             head += packet
     except NETWORK_ERRORS:
         return head
@@ -208,9 +208,9 @@ def head_of(response: requests.Response, most_bytes: int = ERROR_BYTES) -> bytes
     return head
 
 
-def read_response(response: requests.Response, most_bytes: int = ERROR_BYTES) -> Response:
+def read_response(response: requests.Response, max_bytes: int = ERROR_BYTES) -> Response:
     """Return the answer of one request, read as far as head_of() reads it, and close it."""
-    head = head_of(response, most_bytes)
+    head = head_of(response, max_bytes)
     return Response(response.status_code, _lowered(response), head, redirected=False)
 
 

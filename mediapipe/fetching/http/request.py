@@ -17,7 +17,7 @@ def send_request(
     *,
     method: str = "GET",
     timeout_s: float | None = None,
-    most_bytes: int = ERROR_BYTES,
+    max_bytes: int = ERROR_BYTES,
 ) -> Response:
     """Return the answer with the first 16 KiB of its body, five seconds from now at most.
 
@@ -26,16 +26,16 @@ def send_request(
     first, *others = request.credentials or (None,)
     bound_s = TIMEOUT_S if timeout_s is None else timeout_s
     with Deadline(bound_s) as deadline, network_failures(host_of(request.url), deadline):
-        answer = _ask(method, request.url, first, deadline, most_bytes)
+        answer = _ask(method, request.url, first, deadline, max_bytes)
         for credentials in others:
             if answer.status != 401:
                 break
-            answer = _ask(method, request.url, credentials, deadline, most_bytes)
+            answer = _ask(method, request.url, credentials, deadline, max_bytes)
     return answer
 
 
 def _ask(
-    method: str, url: str, credentials: Credentials | None, deadline: Deadline, most_bytes: int
+    method: str, url: str, credentials: Credentials | None, deadline: Deadline, max_bytes: int
 ) -> Response:
     deadline.check()
     response: requests.Response = session().request(
@@ -46,4 +46,4 @@ def _ask(
         stream=True,
         allow_redirects=False,
     )
-    return read_response(response, most_bytes)
+    return read_response(response, max_bytes)

@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from mediapipe.models import ApiToken
-from mediapipe.providers.twilio.accounts import accounts
+from mediapipe.providers import PROVIDERS
 
 MAX_NAME = 64
 
@@ -38,7 +38,7 @@ class Command(BaseCommand):
     def _make(self, name: str, wanted: list[str]) -> None:
         if ApiToken.objects.filter(name=name).exists():
             raise CommandError(f"The name {name!r} is or was in use: choose another one.")
-        known = accounts()
+        known = [sid for provider in PROVIDERS.values() for sid in provider.account_sids()]
         if unknown := [sid for sid in wanted if sid not in known]:
             raise CommandError(
                 f"{unknown[0]} is not a configured account. Known: {', '.join(known)}."

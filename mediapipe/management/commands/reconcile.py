@@ -12,7 +12,7 @@ from mediapipe.failures import Failure
 from mediapipe.management.arguments import iso_time
 from mediapipe.models import Reconciliation
 from mediapipe.providers.twilio.accounts import accounts
-from mediapipe.webhooks.reconciliation.comparison import reconcile, stretches
+from mediapipe.webhooks.reconciliation.comparison import reconcile, time_slices
 
 DESCRIPTION = "{task.description}: {task.fields[looked_at]} checked, {task.fields[missing]} missing"
 
@@ -71,7 +71,7 @@ class Command(BaseCommand):
         dry_run = options["dry_run"]
         run = new_run(sid, options) if dry_run else self._run(sid, options)
         looked_at, missing = run.looked_at, run.taken_in
-        total = len(stretches(run))
+        total = len(time_slices(run))
         task = bar.add_task(sid, total=total, looked_at=looked_at, missing=missing)
         try:
             for found in reconcile(run, dry_run=dry_run):
@@ -80,7 +80,7 @@ class Command(BaseCommand):
                 bar.update(task, advance=1, looked_at=looked_at, missing=missing)
         except Failure as failure:
             if not dry_run:
-                run.stopped(failure.slug)
+                run.record_failure(failure.slug)
             raise
         action = "would be recorded" if dry_run else "were recorded"
         result = f"{missing} were missing and {action}" if missing else "none were missing"
@@ -103,7 +103,7 @@ class Command(BaseCommand):
 def new_run(sid: str, options: dict[str, Any]) -> Reconciliation:
     """Return an unsaved run over the requested period."""
     until: datetime = options["until"] or timezone.now()
-    return Reconciliation.of(sid, options["since"], until)
+    return Reconciliation.build(sid, options["since"], until)
 
 
 def progress() -> Progress:

@@ -40,7 +40,7 @@ class ApiResponse:
 def get(url: str, credentials: Credentials) -> ApiResponse:
     """Request one resource; raise Unreachable on a network failure."""
     try:
-        response = send_request(resources.request(url, credentials), most_bytes=MAX_RESPONSE_BYTES)
+        response = send_request(resources.request(url, credentials), max_bytes=MAX_RESPONSE_BYTES)
     except Failure as failure:
         raise Unreachable(failure.detail) from failure
     document = None

@@ -1,4 +1,4 @@
-"""Webhooks that never came: what Twilio lists and we have not recorded is taken in after all.
+"""Webhooks that never arrived: what Twilio lists and we have not recorded is recorded after all.
 
-Only here is Twilio's own client imported, which costs a quarter of a second and 7 MB.
+Only this package imports Twilio's own client, which takes a quarter of a second and 7 MB.
 """

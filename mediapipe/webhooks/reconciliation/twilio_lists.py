@@ -1,4 +1,4 @@
-"""What Twilio has of an account: incoming messages with media, and finished recordings."""
+"""Twilio's lists of an account: incoming messages with media, and finished recordings."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any
 from django.conf import settings
 from twilio.rest import Client
 
-from mediapipe import providers
 from mediapipe.failures import TransientMedia404, UnexpectedResponse
+from mediapipe.providers import twilio
 from mediapipe.providers.base import InboundMessage, Kind
 from mediapipe.providers.twilio.accounts import Account
 from mediapipe.providers.twilio.metadata import is_elsewhere
-from mediapipe.webhooks.reconciliation.http import BoundedHttpClient
+from mediapipe.webhooks.reconciliation.twilio_client import BoundedHttpClient
 
 PAGE_SIZE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A message or recording as Twilio lists it; `created_at` is Twilio's own time (UTC).
+class ListedSubject:
+    """A message or recording in a list; `created_at` is Twilio's time (UTC).
 
-    `read` returns it as its webhook would have announced it, which takes another request for a
-    message; None where there is no media any more.
+    `load` returns the message that its webhook would have announced, None if its media has been
+    deleted. For a message that is another request.
     """
 
     kind: Kind
@@ -33,10 +33,10 @@ class Subject:
     sid: str
     created_at: datetime
     media: int
-    read: Callable[[], InboundMessage | None]
+    load: Callable[[], InboundMessage | None]
 
 
-class Lists:
+class TwilioLists:
     """The lists of one account, page by page; every method may raise a Failure."""
 
     def __init__(self, account: Account) -> None:
@@ -49,32 +49,32 @@ class Lists:
             http_client=BoundedHttpClient(credentials),
         )
         self._client.api.base_url = settings.TWILIO_API_URL
-        # The client would take another host from the environment.
+        # The client would take them from the environment, and then call another host.
         self._client.region = self._client.edge = None
 
-    def messages(self, since: datetime, until: datetime) -> Iterator[list[Subject]]:
+    def messages(self, since: datetime, until: datetime) -> Iterator[list[ListedSubject]]:
         """Yield the incoming messages that have media."""
-        asked = {"date_sent_after": since, "date_sent_before": until}
-        for page in _pages(self._client.messages.page(page_size=PAGE_SIZE, **asked)):
+        period = {"date_sent_after": since, "date_sent_before": until}
+        for page in _pages(self._client.messages.page(page_size=PAGE_SIZE, **period)):
             yield [self._message(message) for message in page if _has_media(message)]
 
-    def recordings(self, since: datetime, until: datetime) -> Iterator[list[Subject]]:
+    def recordings(self, since: datetime, until: datetime) -> Iterator[list[ListedSubject]]:
         """Yield the recordings that are finished and kept at Twilio."""
-        asked = {"date_created_after": since, "date_created_before": until}
-        for page in _pages(self._client.recordings.page(page_size=PAGE_SIZE, **asked)):
+        period = {"date_created_after": since, "date_created_before": until}
+        for page in _pages(self._client.recordings.page(page_size=PAGE_SIZE, **period)):
             yield [self._recording(one) for one in page if _is_at_twilio(one)]
 
-    def _message(self, message: Any) -> Subject:
-        return Subject(
+    def _message(self, message: Any) -> ListedSubject:
+        return ListedSubject(
             kind=Kind.MESSAGE,
             account_sid=self._sid,
             sid=message.sid,
             created_at=_utc(message.date_created or message.date_sent),
             media=int(message.num_media),
-            read=lambda: self._announced_message(message),
+            load=lambda: self._load_message(message),
         )
 
-    def _announced_message(self, message: Any) -> InboundMessage | None:
+    def _load_message(self, message: Any) -> InboundMessage | None:
         try:
             media = self._client.messages(message.sid).media.list(page_size=PAGE_SIZE)
         except TransientMedia404:
@@ -94,9 +94,9 @@ class Lists:
         for number, item in enumerate(media):
             pairs.append((f"MediaUrl{number}", f"{settings.TWILIO_API_URL}{path}/{item.sid}"))
             pairs.append((f"MediaContentType{number}", item.content_type))
-        return _parsed("messaging", pairs)
+        return _parse("messaging", pairs)
 
-    def _recording(self, recording: Any) -> Subject:
+    def _recording(self, recording: Any) -> ListedSubject:
         path = f"/2010-04-01/Accounts/{self._sid}/Recordings/{recording.sid}"
         pairs = [
             ("RecordingSid", recording.sid),
@@ -109,13 +109,13 @@ class Lists:
             ("RecordingChannels", recording.channels),
             ("RecordingSource", recording.source),
         ]
-        return Subject(
+        return ListedSubject(
             kind=Kind.RECORDING,
             account_sid=self._sid,
             sid=recording.sid,
             created_at=_utc(recording.date_created),
             media=1,
-            read=lambda: _parsed("recording", pairs),
+            load=lambda: _parse("recording", pairs),
         )
 
 
@@ -130,23 +130,23 @@ def _pages(page: Any) -> Iterator[Any]:
 
 
 def _has_media(message: Any) -> bool:
-    # What was sent by us has no incoming webhook that could have been missed.
+    # A message that was sent from the account has no incoming webhook.
     return message.direction == "inbound" and str(message.num_media or "0") not in ("", "0")
 
 
 def _is_at_twilio(recording: Any) -> bool:
-    # One that is not finished has its webhook still to come, and one in a bucket of the
-    # customer's is not to be had from Twilio.
+    # The webhook of an unfinished recording is still to come, and a recording in the customer's
+    # own bucket cannot be fetched from Twilio.
     return recording.status == "completed" and not is_elsewhere(recording.media_url)
 
 
-def _utc(moment: datetime | None) -> datetime:
-    if moment is None:
+def _utc(time: datetime | None) -> datetime:
+    if time is None:
         raise UnexpectedResponse("The list has an entry without a time.")
-    return moment.astimezone(UTC)
+    return time.astimezone(UTC)
 
 
-def _parsed(source: str, pairs: list[tuple[str, Any]]) -> InboundMessage | None:
-    """Return what a webhook with these parameters would have announced, by the same checks."""
+def _parse(source: str, pairs: list[tuple[str, Any]]) -> InboundMessage | None:
+    """Return what a webhook with these parameters would have announced, checked like one."""
     given = tuple((name, str(value)) for name, value in pairs if value is not None)
-    return providers.get("twilio").parse(source, given)
+    return twilio.parse(source, given)
