@@ -148,7 +148,7 @@ def test_the_demo_in_the_readme_has_the_figures_that_it_prints() -> None:
     media = len(announced_media(sent))
     # The other figures are delays, which differ from run to run.
     assert list(shown.values())[:4] == [
-        f"{len(sent)} ({len(sent) - forged} answered 200)",
+        f"{len(sent)} ({len(sent) - forged} accepted with 200)",
         f"{forged}",
         f"{media}",
         f"{media}",

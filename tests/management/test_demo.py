@@ -1,5 +1,3 @@
-"""The demonstration says the truth: what it sends, and what it finds wrong."""
-
 from __future__ import annotations
 
 from collections import Counter
@@ -9,8 +7,8 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from mediapipe.management.demo.report import Baseline, Report
-from mediapipe.management.demo.script import LONGEST_DELAY_S, Step, announced_media, steps
+from mediapipe.management.demo.report import Baseline, DemoReport
+from mediapipe.management.demo.script import LONGEST_DELAY_S, DemoStep, announced_media, steps
 from mediapipe.models import MediaItem, Rejection
 from mediapipe.simulator import Simulator
 from mediapipe.simulator.payloads import Webhook
@@ -20,22 +18,22 @@ from tests.support.fetching import announced, attempt
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
-MakeReport = Callable[[], Report]
+MakeReport = Callable[[], DemoReport]
 
 
 @pytest.fixture
 def script(twilio: Simulator) -> MediaScript:
-    """Return the one picture of a small demonstration."""
+    """Return the one picture of a small demo."""
     return twilio.add_message_media(account_sid=make.ACCOUNT)
 
 
 @pytest.fixture
 def report(twilio: Simulator, script: MediaScript) -> MakeReport:
-    """Return a function that judges what became of that picture."""
+    """Return a function that reports on that picture."""
     baseline = Baseline()
     attempt(announced(script))
     webhook = Webhook("messaging", (), (script,))
-    return lambda: Report(twilio, [Step(webhook)], baseline)
+    return lambda: DemoReport(twilio, [DemoStep(webhook)], baseline)
 
 
 def test_it_sends_every_kind_of_webhook() -> None:
@@ -56,7 +54,7 @@ def test_a_forged_webhook_announces_nothing_that_must_be_stored() -> None:
     assert not sids & {media.sid for media in forged.webhook.media}
 
 
-def test_media_that_is_told_of_twice_is_expected_once() -> None:
+def test_media_that_is_announced_twice_is_expected_once() -> None:
     sids = [media.sid for media in announced_media(steps())]
     assert len(sids) == len(set(sids))
 
@@ -74,10 +72,12 @@ def test_a_media_item_without_a_row_is_a_problem(report: MakeReport) -> None:
     assert any("has no row" in problem for problem in report().problems())
 
 
-def test_other_bytes_than_were_served_are_a_problem(report: MakeReport, settings: Settings) -> None:
+def test_different_bytes_than_were_served_are_a_problem(
+    report: MakeReport, settings: Settings
+) -> None:
     item = MediaItem.objects.get()
     (Path(settings.MEDIA_ROOT) / item.storage_name).write_bytes(b"something else")
-    assert any("other bytes" in problem for problem in report().problems())
+    assert any("different bytes" in problem for problem in report().problems())
 
 
 def test_an_item_that_failed_is_a_problem(report: MakeReport) -> None:
@@ -85,6 +85,6 @@ def test_an_item_that_failed_is_a_problem(report: MakeReport) -> None:
     assert any("is failed: too_large" in problem for problem in report().problems())
 
 
-def test_a_refusal_that_was_not_expected_is_a_problem(report: MakeReport) -> None:
+def test_an_unexpected_rejection_is_a_problem(report: MakeReport) -> None:
     Rejection.add("signature_wrong")
-    assert any("refused" in problem for problem in report().problems())
+    assert any("rejected" in problem for problem in report().problems())

@@ -11,10 +11,10 @@ from mediapipe.management.demo.run import DemoFailed, run, shell_line
 
 
 class Command(BaseCommand):
-    """Exit status 0 only if every media item was stored with the bytes that were served."""
+    """Exit status 0 only if every media item was stored with the bytes the simulator served."""
 
-    help = "Runs the whole service against the shipped Twilio simulator and judges the outcome."
-    # The demonstration brings its own credentials.
+    help = "Runs the whole service against the Twilio simulator and verifies the result."
+    # The demo brings its own credentials.
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -26,11 +26,11 @@ class Command(BaseCommand):
         except DemoFailed as failure:
             raise CommandError(str(failure)) from failure
         console.print(report.table())
-        console.print("\nTo look at it in the admin, run")
+        console.print("\nTo see the results in the admin, run")
         console.print(f"  {shell_line(env)}", soft_wrap=True, highlight=False)
         console.print(f"and open http://{settings.WEB_BIND}/admin/ as demo, password {password}")
         if problems := report.problems():
-            raise CommandError("\n".join(["The demonstration failed:", *problems]))
+            raise CommandError("\n".join(["The demo failed:", *problems]))
         console.print("\nEvery media item was stored with the bytes that the simulator served.")
 
     def _login(self) -> str:

@@ -1,1 +1,0 @@
-"""The demonstration behind `make demo`: the real service against the simulated Twilio."""

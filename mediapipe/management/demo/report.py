@@ -1,5 +1,3 @@
-"""What the service says about the demonstration, held against what the simulator knows."""
-
 from __future__ import annotations
 
 import hashlib
@@ -11,7 +9,7 @@ from statistics import fmean
 from django.core.files.storage import storages
 from rich.table import Table
 
-from mediapipe.management.demo.script import Step, announced_media
+from mediapipe.management.demo.script import DemoStep, announced_media
 from mediapipe.models import MediaItem, Rejection, Status
 from mediapipe.models.delays import percentile, queue_lag_s, span
 from mediapipe.simulator import Simulator
@@ -19,28 +17,28 @@ from mediapipe.simulator.script import MediaScript
 
 
 class Baseline:
-    """What was there before, so that a second demonstration on the same data counts only itself."""
+    """The state before a demo, so that a second run on the same data counts only its own rows."""
 
     def __init__(self) -> None:
         self.at = datetime.now(UTC)
-        self.refused = Rejection.total()
+        self.rejected = Rejection.total()
 
 
-class Report:
-    """The rows since the baseline, beside the media that the simulator was told to announce."""
+class DemoReport:
+    """The rows since the baseline, compared with what the simulator knows."""
 
-    def __init__(self, twilio: Simulator, planned: Sequence[Step], baseline: Baseline) -> None:
+    def __init__(self, twilio: Simulator, planned: Sequence[DemoStep], baseline: Baseline) -> None:
         self.twilio = twilio
         self.scripts = announced_media(planned)
         self.forged = sum(step.signature != "right" for step in planned)
-        self.refused = Rejection.total() - baseline.refused
+        self.rejected = Rejection.total() - baseline.rejected
         rows = MediaItem.objects.filter(received_at__gte=baseline.at).select_related("event")
         self.items = {item.identity: item for item in rows}
         self.stored = [item for item in self.items.values() if item.status == Status.STORED]
 
     @property
     def settled(self) -> int:
-        """How many of the announced media have reached a final state."""
+        """Number of announced media in a final state."""
         final = (Status.STORED, Status.FAILED, Status.ABSENT)
         return sum(
             script.sid in self.items and self.items[script.sid].status in final
@@ -48,63 +46,62 @@ class Report:
         )
 
     def problems(self) -> list[str]:
-        """Return a sentence for everything that is not as it must be."""
-        wrong = [problem for script in self.scripts if (problem := self._problem(script))]
+        """Return a sentence per deviation from the expected result."""
+        problems = [problem for script in self.scripts if (problem := self._problem(script))]
         if extra := len(self.stored) - len(self.scripts):
-            wrong.append(f"{extra:+d} stored media against those announced")
+            problems.append(f"{extra:+d} stored media compared with those announced")
         if leaks := self.twilio.log.credentials_at_cdn():
-            wrong.append(f"{len(leaks)} requests gave our credentials to the CDN")
-        answers = Counter(delivery.status for delivery in self.twilio.deliveries())
-        if not answers[403] == self.refused == self.forged:
-            counted = f"{answers[403]} answered 403, {self.refused} counted as refused"
-            wrong.append(f"{self.forged} forged webhooks were sent, {counted}")
-        if others := answers.total() - answers[200] - answers[403]:
-            wrong.append(f"{others} webhooks were answered neither 200 nor 403")
+            problems.append(f"{len(leaks)} requests leaked our credentials to the CDN")
+        statuses = Counter(delivery.status for delivery in self.twilio.deliveries())
+        if not statuses[403] == self.rejected == self.forged:
+            counted = f"{statuses[403]} got a 403, {self.rejected} were counted as rejected"
+            problems.append(f"{self.forged} forged webhooks were sent, {counted}")
+        if others := statuses.total() - statuses[200] - statuses[403]:
+            problems.append(f"{others} webhooks got neither 200 nor 403")
         if self._early_404s() != self._early_404s_at_twilio():
-            wrong.append("the early 404s counted are not those of the simulator's log")
-        return wrong
+            problems.append("the early 404s differ from those in the simulator's log")
+        return problems
 
     def _problem(self, script: MediaScript) -> str | None:
         item = self.items.get(script.sid)
         if item is None:
-            return f"{script.sid} was announced and has no row"
+            return f"{script.sid} was announced but has no row"
         if item.status != Status.STORED:
             return f"{script.sid} is {item.status}: {item.error} {item.detail}"
         with storages["media"].open(item.storage_name) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if not digest == item.sha256 == script.sha256:
-            return f"{script.sid} was stored with other bytes than the simulator served"
+            return f"{script.sid} was stored with different bytes than the simulator served"
         return None
 
     def table(self) -> Table:
-        """Return the figures as a table for people."""
-        table = Table("figure", "value", title="What became of it")
+        table = Table("figure", "value", title="Result of the demo")
         for name, value in self._figures():
             table.add_row(name, value)
         return table
 
     def _figures(self) -> list[tuple[str, str]]:
-        answers = Counter(delivery.status for delivery in self.twilio.deliveries())
+        statuses = Counter(delivery.status for delivery in self.twilio.deliveries())
         spans = [known for item in self.stored if (known := span(item))]
         lags = [lag for item in self.stored if (lag := queue_lag_s(item)) is not None]
         attempts = [item.attempts for item in self.stored]
         waits = self._excess_waits_s()
         absent = sum(item.status == Status.ABSENT for item in self.items.values())
         return [
-            ("webhooks sent", f"{answers.total()} ({answers[200]} answered 200)"),
-            ("webhooks refused", f"{self.refused}"),
+            ("webhooks sent", f"{statuses.total()} ({statuses[200]} accepted with 200)"),
+            ("webhooks rejected", f"{self.rejected}"),
             ("media announced", f"{len(self.scripts)}"),
             ("media stored, bytes verified", f"{len(self.stored)}"),
-            ("recordings that never came to be", f"{absent}"),
+            ("recordings that never existed", f"{absent}"),
             ("media with an early 404", f"{self._early_404s()}"),
-            ("propagation delay, at least", spread([known.at_least_s for known in spans])),
-            ("propagation delay, at most", spread([known.at_most_s for known in spans])),
-            ("queue lag", spread(lags)),
-            ("excess wait", spread(waits)),
+            ("propagation delay, at least", format_seconds([known.at_least_s for known in spans])),
+            ("propagation delay, at most", format_seconds([known.at_most_s for known in spans])),
+            ("queue lag", format_seconds(lags)),
+            ("excess wait", format_seconds(waits)),
             ("excess wait, mean", f"{fmean(waits or [0]):.2f} s"),
             (
-                "attempts per media",
-                f"mean {fmean(attempts or [0]):.2f}, most {max(attempts or [0])}",
+                "attempts per media item",
+                f"mean {fmean(attempts or [0]):.2f}, max {max(attempts or [0])}",
             ),
         ]
 
@@ -116,7 +113,7 @@ class Report:
         return sum(404 in log.statuses_of(script.sid) for script in self.scripts)
 
     def _excess_waits_s(self) -> list[float]:
-        """Return the seconds between availability, which only the simulator knows, and the file."""
+        """Return the seconds from availability (the simulator knows it) to the stored file."""
         waits = []
         for script in self.scripts:
             item = self.items.get(script.sid)
@@ -126,8 +123,8 @@ class Report:
         return waits
 
 
-def spread(values: Sequence[float]) -> str:
-    """Return median, 95th percentile and maximum of some seconds."""
+def format_seconds(values: Sequence[float]) -> str:
+    """Return median, 95th percentile and maximum as text; "-" if there are no values."""
     if not values:
         return "-"
     median, high = percentile(values, 0.5), percentile(values, 0.95)

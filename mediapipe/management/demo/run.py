@@ -1,5 +1,3 @@
-"""The demonstration itself: start everything, send, watch, judge, stop."""
-
 from __future__ import annotations
 
 import os
@@ -13,7 +11,7 @@ from django.conf import settings
 from rich.console import Console
 from rich.progress import Progress
 
-from mediapipe.management.demo.report import Baseline, Report
+from mediapipe.management.demo.report import Baseline, DemoReport
 from mediapipe.management.demo.script import announced_media, steps
 from mediapipe.operations.programs import service
 from mediapipe.operations.supervisor import Supervisor
@@ -21,27 +19,27 @@ from mediapipe.simulator import Simulator
 
 START_S = 60.0
 DEADLINE_S = 110.0
-# So many webhooks a second are sent: the early ones are fetched while later ones arrive.
-RATE = 4.0
+# Slow enough that the first media are fetched while later webhooks arrive.
+WEBHOOKS_PER_S = 4.0
 
 
 class DemoFailed(Exception):
-    """The demonstration could not be carried through; the message says why."""
+    """The demo could not be completed; the message says why."""
 
 
-def run(console: Console) -> tuple[Report, dict[str, str]]:
-    """Carry the demonstration through; return its report and the environment it ran in."""
+def run(console: Console) -> tuple[DemoReport, dict[str, str]]:
+    """Run the demo; return its report and the environment of the service."""
     bind = f"127.0.0.1:{free_port()}"
     log_dir = settings.DATA_DIR / "logs"
     with Simulator(service=f"http://{bind}", log_file=settings.DATA_DIR / "twilio.jsonl") as twilio:
         env = twilio.environment() | {"PUBLIC_BASE_URL": ""}
         with Supervisor(service(bind), env=env, log_dir=log_dir):
-            console.print(f"Starting web, worker and beat; their logs are in {log_dir}.")
-            wait_until_alive(f"http://{bind}/readyz")
+            console.print(f"Starting web, worker and beat. Logs: {log_dir}")
+            wait_until_ready(f"http://{bind}/readyz")
             return send_and_watch(twilio, console), env
 
 
-def send_and_watch(twilio: Simulator, console: Console) -> Report:
+def send_and_watch(twilio: Simulator, console: Console) -> DemoReport:
     """Send every webhook and wait until all media have settled, with a progress bar."""
     baseline = Baseline()
     planned = steps()
@@ -53,19 +51,19 @@ def send_and_watch(twilio: Simulator, console: Console) -> Report:
         for step in planned:
             pool.submit(twilio.send, step.webhook, method=step.method, signature=step.signature)
             progress.advance(sent)
-            progress.update(settled, completed=Report(twilio, planned, baseline).settled)
-            time.sleep(1 / RATE)
-        while (report := Report(twilio, planned, baseline)).settled < media:
+            progress.update(settled, completed=DemoReport(twilio, planned, baseline).settled)
+            time.sleep(1 / WEBHOOKS_PER_S)
+        while (report := DemoReport(twilio, planned, baseline)).settled < media:
             progress.update(settled, completed=report.settled)
             if time.monotonic() > deadline:
                 break
             time.sleep(0.25)
         progress.update(settled, completed=report.settled)
-    return Report(twilio, planned, baseline)
+    return DemoReport(twilio, planned, baseline)
 
 
-def wait_until_alive(url: str) -> None:
-    """Return when the service answers there; raise DemoFailed when it does not start."""
+def wait_until_ready(url: str) -> None:
+    """Wait for a response of the service; raise DemoFailed after START_S seconds."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         try:
@@ -73,11 +71,11 @@ def wait_until_alive(url: str) -> None:
                 return
         except (URLError, OSError):
             time.sleep(0.2)
-    raise DemoFailed(f"The service did not answer at {url}; see {settings.DATA_DIR / 'logs'}.")
+    raise DemoFailed(f"The service did not respond at {url}; see {settings.DATA_DIR / 'logs'}.")
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
+    """Return an unused port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -85,7 +83,7 @@ def free_port() -> int:
 
 
 def shell_line(env: dict[str, str]) -> str:
-    """Return the command that serves the demonstration's data again."""
+    """Return the command that serves the demo's data again."""
     names = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
     data = os.path.relpath(settings.DATA_DIR, settings.BASE_DIR)
     return " ".join([f"make run DATA_DIR={data}", *(f"{name}={env[name]}" for name in names)])

@@ -1,5 +1,3 @@
-"""What the demonstration sends: every kind of webhook, some late, some twice, one forged."""
-
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,22 +7,22 @@ from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.script import MediaScript
 from mediapipe.simulator.webhooks import Method, Signature
 
-# The latest media of the demonstration; the whole must end within about two minutes.
+# Bounds the duration of the demo, which must end within about two minutes.
 LONGEST_DELAY_S = 40.0
 SEED = 20251208
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One webhook to send, and how."""
+class DemoStep:
+    """One webhook and how to send it."""
 
     webhook: Webhook
     method: Method = "POST"
     signature: Signature = "right"
 
 
-def steps() -> list[Step]:
-    """Return every webhook of the demonstration in the order of sending."""
+def steps() -> list[DemoStep]:
+    """Return the webhooks in order: every kind, some media late, some sent twice, one forged."""
     rng = random.Random(SEED)
     messages = [payloads.mms(count) for count in range(1, 11)]
     messages += [payloads.mms(1, ["video/mp4"], size=400_000)]
@@ -34,31 +32,32 @@ def steps() -> list[Step]:
     calls = [payloads.recording_status(size=90_000) for _ in range(6)]
     calls += [payloads.conference_recording() for _ in range(2)]
     early = [payloads.record_action(delay_s=2.0), payloads.record_action(delay_s=6.0)]
-    silent = [payloads.absent_recording("16101"), payloads.absent_recording("16102")]
+    absent = [payloads.absent_recording("16101"), payloads.absent_recording("16102")]
     texts = [payloads.sms(), payloads.sms(), payloads.whatsapp_text(), payloads.conversation()]
-    # The link to the bytes is known after a second, and they are there after four.
+    # The link is available after one second, the bytes after four.
     conversations = [
         payloads.conversation(2),
         payloads.conversation(metadata_delay_s=1.0, delay_s=4.0, count=1),
     ]
-    asked = payloads.conversation_event("onMessageAdd")
+    pre_event = payloads.conversation_event("onMessageAdd")
     make_late([*messages, *calls], rng)
-    plain = [*messages, *calls, *early, *silent, *texts, *conversations, asked]
+    plain = [*messages, *calls, *early, *absent, *texts, *conversations, pre_event]
     rng.shuffle(plain)
     return [
-        *(Step(webhook) for webhook in plain),
-        Step(payloads.mms(2), method="GET"),
-        *_again(messages[0], messages[4], calls[0]),
-        Step(messages[9].fallback("11200", "https://example.com/first/")),
-        # The status callback and the transcription tell of recordings that an action announced.
-        Step(payloads.recording_status(of=early[0].media[0])),
-        Step(payloads.transcription(of=early[1].media[0])),
-        Step(payloads.mms(3), signature="wrong"),
+        *(DemoStep(webhook) for webhook in plain),
+        DemoStep(payloads.mms(2), method="GET"),
+        # Duplicates, as Twilio's retries cause them.
+        *(DemoStep(webhook) for webhook in (messages[0], messages[4], calls[0]) for _ in range(2)),
+        DemoStep(messages[9].fallback("11200", "https://example.com/first/")),
+        # Status callback and transcription of recordings that an action request has announced.
+        DemoStep(payloads.recording_status(of=early[0].media[0])),
+        DemoStep(payloads.transcription(of=early[1].media[0])),
+        DemoStep(payloads.mms(3), signature="wrong"),
     ]
 
 
-def announced_media(planned: Sequence[Step]) -> list[MediaScript]:
-    """Return the media that must end up stored, each once, in the order of announcement."""
+def announced_media(planned: Sequence[DemoStep]) -> list[MediaScript]:
+    """Return the media that must be stored, each once, in order of announcement."""
     scripts = {
         script.sid: script
         for step in planned
@@ -70,7 +69,7 @@ def announced_media(planned: Sequence[Step]) -> list[MediaScript]:
 
 
 def make_late(webhooks: Sequence[Webhook], rng: random.Random) -> None:
-    """Make media late: 70 % not at all, 25 % by up to 5 s, 5 % by up to LONGEST_DELAY_S."""
+    """Delay media: 70 % not at all, 25 % by up to 5 s, 5 % by up to LONGEST_DELAY_S."""
     media = [script for webhook in webhooks for script in webhook.media]
     rng.shuffle(media)
     soon, late = len(media) * 25 // 100, len(media) * 5 // 100
@@ -78,7 +77,3 @@ def make_late(webhooks: Sequence[Webhook], rng: random.Random) -> None:
         script.delay_s = 5 * place / soon
     for place, script in enumerate(media[soon : soon + late], start=1):
         script.delay_s = 5 + (LONGEST_DELAY_S - 5) * place / late
-
-
-def _again(*webhooks: Webhook) -> list[Step]:
-    return [Step(webhook) for webhook in webhooks for _ in range(2)]
