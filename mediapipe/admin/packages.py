@@ -18,9 +18,14 @@ from django.shortcuts import get_object_or_404
 
 from mediapipe.admin.pages import filtered_rows_with_label, page, render_page
 from mediapipe.admin.text import counted
-from mediapipe.escalation.report import chart
-from mediapipe.escalation.report.case import Case, NothingToReport, case_of
-from mediapipe.escalation.report.package import CONTENTS, name_of, summary, write_package
+from mediapipe.escalation.report.case import Case, NothingToReport, build_case
+from mediapipe.escalation.report.chart import render_png
+from mediapipe.escalation.report.package import (
+    CONTENTS,
+    package_name,
+    preview_package,
+    write_package,
+)
 from mediapipe.escalation.report.rows import flat
 from mediapipe.models import Incident, MediaItem
 from mediapipe.models.media.item import MediaQuerySet
@@ -69,7 +74,7 @@ def package_all(model_admin: admin.ModelAdmin[Model], request: HttpRequest) -> H
 def _answer(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
     zone, problem = _zone(request)
     try:
-        case = case_of(chosen.media, zone=zone)
+        case = build_case(chosen.media, zone=zone)
     except NothingToReport as nothing:
         return _page(request, chosen, nothing=str(nothing))
     small = case.affected.count() <= MOST_IN_BROWSER
@@ -88,20 +93,20 @@ def _download(request: HttpRequest, chosen: Chosen, case: Case) -> HttpResponseB
     return FileResponse(
         file,
         as_attachment=True,
-        filename=f"{name_of(case)}.zip",
+        filename=f"{package_name(case)}.zip",
         content_type="application/zip",
         headers={"Cache-Control": "private, no-store"},
     )
 
 
 def _look(request: HttpRequest, chosen: Chosen, case: Case, problem: str) -> HttpResponseBase:
-    seen = summary(case)
-    picture = base64.b64encode(chart.png(case, seen.figures)).decode()
+    seen = preview_package(case)
+    picture = base64.b64encode(render_png(case, seen.figures)).decode()
     return _page(
         request,
         chosen,
         case=case,
-        name=name_of(case),
+        name=package_name(case),
         contents=CONTENTS,
         figures=seen.figures,
         message=seen.message,

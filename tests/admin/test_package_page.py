@@ -120,7 +120,7 @@ def test_the_page_shows_the_message_that_will_be_in_it(admin_client: Client) -> 
     shown = re.search(r'<pre id="message"[^>]*>(.*?)</pre>', page, re.DOTALL)
     assert shown is not None
     message = html.unescape(shown[1])
-    assert message.startswith("Subject: Media URLs answer 404")
+    assert message.startswith("Subject: Media URLs return 404")
     assert package(admin_client.post(reverse(ALL), {"download": ""}))["message.txt"] == message
 
 
@@ -189,4 +189,4 @@ def test_the_incident_must_be_there(admin_client: Client) -> None:
 def test_an_old_outbreak_is_compared_with_what_came_before_it(admin_client: Client) -> None:
     early_404s.media(NOON - timedelta(days=1), not_found_s=[0.1], found_s=1.0)
     url = f"{reverse(ALL)}?since=2026-03-02T12:00Z&until=2026-03-02T13:00Z"
-    assert "Usual: 1 of 1 (100.0%)" in admin_client.get(url).content.decode()
+    assert "Baseline: 1 of 1 (100.0%)" in admin_client.get(url).content.decode()

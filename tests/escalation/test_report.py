@@ -14,10 +14,10 @@ import pytest
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
-from mediapipe.escalation.report.case import Case, NothingToReport, case_of
-from mediapipe.escalation.report.figures import Figures, figures
-from mediapipe.escalation.report.package import name_of, summary, write_package
-from mediapipe.escalation.report.rows import KEYS, csv_row, rows
+from mediapipe.escalation.report.case import Case, NothingToReport, build_case
+from mediapipe.escalation.report.figures import CaseFigures, compute_figures
+from mediapipe.escalation.report.package import package_name, preview_package, write_package
+from mediapipe.escalation.report.rows import KEYS, iter_rows, row_for_csv
 from mediapipe.models import MediaItem
 from tests.support import early_404s, make
 
@@ -70,15 +70,15 @@ def outbreak() -> list[MediaItem]:
 
 
 def case(**options: Any) -> Case:
-    return case_of(MediaItem.objects.all(), **options)
+    return build_case(MediaItem.objects.all(), **options)
 
 
-def found(**options: Any) -> Figures:
-    return figures(case(**options))
+def found(**options: Any) -> CaseFigures:
+    return compute_figures(case(**options))
 
 
 def text(**options: Any) -> str:
-    return summary(case(**options)).message
+    return preview_package(case(**options)).message
 
 
 def files(of: Case) -> dict[str, bytes]:
@@ -94,18 +94,18 @@ def test_the_zip_has_its_four_files_in_a_folder_named_after_the_case() -> None:
     folder = "twilio-early-404s-20260302T1200Z"
     names = {"message.txt", "media.csv", "media.jsonl", "timing.png"}
     assert set(files(case())) == {f"{folder}/{name}" for name in names}
-    assert name_of(case()) == folder
+    assert package_name(case()) == folder
 
 
 def test_the_keys_are_fixed() -> None:
     outbreak()
     assert list(KEYS) == WRITTEN_KEYS
-    assert list(next(rows(case()))) == WRITTEN_KEYS
+    assert list(next(iter_rows(case()))) == WRITTEN_KEYS
 
 
 def test_only_what_was_early_is_in_it_and_counted_against_everything() -> None:
     late = outbreak()[:3]
-    assert [row["media_sid"] for row in rows(case())] == [item.media_sid for item in late]
+    assert [row["media_sid"] for row in iter_rows(case())] == [item.media_sid for item in late]
     seen = found(since=NOON - HOUR, until=NOON + 2 * HOUR)
     assert (seen.affected, seen.total, seen.retrieved, seen.not_found) == (3, 5, 2, 6)
 
@@ -125,16 +125,16 @@ def test_media_without_an_early_404_is_no_case() -> None:
 def test_404s_with_another_reason_are_left_out_and_counted() -> None:
     outbreak()
     deleted = early_404s.media(NOON, not_found_s=[0.1], not_found_because="deleted")
-    assert deleted.media_sid not in {row["media_sid"] for row in rows(case())}
+    assert deleted.media_sid not in {row["media_sid"] for row in iter_rows(case())}
     assert (found().affected, case().left_out) == (3, 1)
     assert "1 more" in text()
-    with pytest.raises(NothingToReport, match="another reason"):
-        case_of(MediaItem.objects.filter(pk=deleted.pk))
+    with pytest.raises(NothingToReport, match="another cause"):
+        build_case(MediaItem.objects.filter(pk=deleted.pk))
 
 
 def test_what_was_taken_for_deleted_and_came_after_all_is_in_it() -> None:
     item = early_404s.media(NOON, not_found_s=[0.1], found_s=9, not_found_because="deleted")
-    assert [row["media_sid"] for row in rows(case())] == [item.media_sid]
+    assert [row["media_sid"] for row in iter_rows(case())] == [item.media_sid]
 
 
 def test_hours_regions_and_accounts_are_counted() -> None:
@@ -172,23 +172,23 @@ def test_the_baseline_is_the_same_hour_of_the_days_before() -> None:
     early_404s.media(NOON - DAY - 5 * HOUR, not_found_s=[0.1], found_s=2.0)
     early_404s.media(NOON - 15 * DAY, not_found_s=[0.1], found_s=2.0)
     only = MediaItem.objects.filter(received_at__gte=NOON)
-    usual = figures(case_of(only)).usual
-    assert (usual.affected, usual.total) == (1, 4)
+    baseline = compute_figures(build_case(only)).baseline
+    assert (baseline.affected, baseline.total) == (1, 4)
     assert (
-        "Usual: 1 of 4 (25.0%), in the same hours of the 14 days before."
-        in summary(case_of(only)).message
+        "Baseline: 1 of 4 (25.0%), in the same hours of the 14 days before."
+        in preview_package(build_case(only)).message
     )
 
 
 def test_a_period_of_a_day_and_more_is_held_against_all_days_before() -> None:
     outbreak()
     early_404s.media(NOON - 2 * DAY, found_s=0.5)
-    assert found(since=NOON - DAY, until=NOON + DAY).usual.total == 1
+    assert found(since=NOON - DAY, until=NOON + DAY).baseline.total == 1
 
 
 def test_without_a_past_the_message_says_so() -> None:
     outbreak()
-    assert "no media of the 14 days before" in text()
+    assert "no media from the 14 days before" in text()
 
 
 def test_others_that_came_in_the_same_minute_speak_for_the_credentials() -> None:
@@ -210,7 +210,7 @@ def test_those_of_another_account_have_other_credentials() -> None:
 def test_refused_requests_are_told_and_not_hidden() -> None:
     item, *_ = outbreak()
     item.attempt_set.create(number=9, started_at=NOON, outcome="unauthorized", http_status=401)
-    assert "1 requests of the period were answered 401 or 403" in text()
+    assert "1 requests in the period returned 401 or 403" in text()
 
 
 def test_the_queue_lag_is_that_of_the_affected() -> None:
@@ -224,13 +224,13 @@ def test_404s_of_the_cdn_are_told_apart() -> None:
     item.attempt_set.filter(number=2).update(redirect_host="mms.twiliocdn.com")
     ruled = found().ruled_out
     assert (ruled.by_origin, ruled.by_cdn, ruled.hosts) == (5, 1, ("mms.twiliocdn.com",))
-    assert "5 of the 6 answers 404 came from the API itself" in text()
+    assert "5 of the 6 404 responses came from the API itself" in text()
 
 
 def test_a_recording_has_its_call_and_its_own_sid() -> None:
     inbound = make.recording()
     early_404s.media(NOON, not_found_s=[0.1], inbound=inbound)
-    (row,) = rows(case())
+    (row,) = iter_rows(case())
     assert (row["call_sid"], row["recording_sid"]) == (inbound.call_sid, inbound.subject_sid)
     assert (row["message_sid"], row["media_sid"]) == (None, None)
 
@@ -239,7 +239,7 @@ def test_times_have_the_offset_that_was_in_force() -> None:
     # Clocks in Berlin go forward on 2026-03-29 at 01:00 UTC, and back on 2026-10-25.
     for at in (datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC), datetime(2026, 3, 29, 1, tzinfo=UTC)):
         early_404s.media(at, not_found_s=[0.5], found_s=2)
-    before, after = rows(case(zone=BERLIN))
+    before, after = iter_rows(case(zone=BERLIN))
     assert before["webhook_received_at_local"] == "2026-03-29T01:59:59.000000+01:00"
     assert before["not_found_at_local"] == ["2026-03-29T01:59:59.500000+01:00"]
     assert before["retrieved_at_local"] == "2026-03-29T03:00:01.300000+02:00"
@@ -265,7 +265,7 @@ def test_many_hours_are_told_by_day() -> None:
 
 def test_each_404_has_its_time_and_its_request_id() -> None:
     item, *_ = outbreak()
-    row = next(rows(case()))
+    row = next(iter_rows(case()))
     assert row["not_found_request_ids"] == [f"RQ{item.pk:04}0001", f"RQ{item.pk:04}0002"]
     assert [at[-21:-6] for at in row["not_found_at"]] == ["12:10:00.100000", "12:10:01.200000"]
     assert row["last_request_id"] == f"RQ{item.pk:04}0003"
@@ -274,8 +274,10 @@ def test_each_404_has_its_time_and_its_request_id() -> None:
 def test_the_csv_has_the_same_on_one_line() -> None:
     outbreak()
     written = files(case())
-    lines = [json.loads(line) for line in written[f"{name_of(case())}/media.jsonl"].splitlines()]
-    table = csv.DictReader(io.StringIO(written[f"{name_of(case())}/media.csv"].decode()))
+    lines = [
+        json.loads(line) for line in written[f"{package_name(case())}/media.jsonl"].splitlines()
+    ]
+    table = csv.DictReader(io.StringIO(written[f"{package_name(case())}/media.csv"].decode()))
     assert [row["not_found_at"].split(" ") for row in table] == [
         line["not_found_at"] for line in lines
     ]
@@ -286,7 +288,7 @@ def test_a_request_id_that_is_a_formula_stays_a_text(start: str) -> None:
     formula = f"{start}1+1"
     item = early_404s.media(NOON, not_found_s=[0.1])
     item.attempt_set.update(twilio_request_id=formula)
-    line = csv_row(next(rows(case())))
+    line = row_for_csv(next(iter_rows(case())))
     assert line["not_found_request_ids"] == f"'{formula}"
     assert line["not_found_count"] == 1
 
@@ -312,7 +314,7 @@ def test_a_large_selection_is_read_in_parts(
     whole = case()
     # One for the media, and one for the attempts of each part.
     with django_assert_num_queries(1 + 3):
-        assert len(list(rows(whole))) == 5
+        assert len(list(iter_rows(whole))) == 5
 
 
 def test_each_media_item_is_progress() -> None:

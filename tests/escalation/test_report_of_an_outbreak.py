@@ -208,12 +208,14 @@ def test_the_message_counts_what_the_simulator_counts(package: Package) -> None:
     total = sum(len(webhook.media) for _, webhook in webhooks())
     affected = len(package.late)
     assert f"Affected: {affected} of {total} ({affected / total:.1%}) media" in message
-    assert f"with {len(refused)} answers 404 in all" in message
+    assert f"with {len(refused)} 404 responses in total" in message
     retrieved = sum(bool(served(package, script)) for _, script in package.late)
-    assert f"{retrieved} of the {affected} were retrieved in the end; 1 were not" in message
+    assert (
+        f"{retrieved} of the {affected} were eventually retrieved; 1 are still missing" in message
+    )
     assert f"  us1  {affected} of {total}" in message
-    assert f"{len(refused)} of the {len(refused)} answers 404 came from the API itself" in message
-    assert "No requests of the period were answered 401 or 403" in message
+    assert f"{len(refused)} of the {len(refused)} 404 responses came from the API itself" in message
+    assert "No requests in the period returned 401 or 403" in message
     hours = Counter(
         datetime.fromisoformat(line["webhook_received_at_local"]).strftime("%Y-%m-%dT%H:00")
         for line in package.lines().values()

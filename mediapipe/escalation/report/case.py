@@ -1,4 +1,4 @@
-"""What a package is about: the media that Twilio announced too early, and when that was."""
+"""The case that a package makes: media that Twilio announced too early, and its period."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from django.utils import timezone
 from mediapipe.models import MediaItem
 from mediapipe.models.media.item import MediaQuerySet
 
-# So many days before the period say what is usual.
+# The days before the period that the baseline is taken from.
 BASELINE_DAYS = 14
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 class NothingToReport(Exception):
-    """None of the media had an early 404; the message is a sentence for the person who asked."""
+    """None of the media had an early 404; the message is a sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The affected media, the accounts that own them, and the period (UTC) they came in.
+    """The affected media, their accounts, and the period (UTC) in which they were received.
 
-    `left_out` counts the chosen media whose 404s have another reason than being early. Times
-    are also told in `zone`.
+    `left_out` counts the chosen media whose 404s have another cause. Times are also shown in
+    `zone`.
     """
 
     affected: MediaQuerySet
@@ -39,7 +39,7 @@ class Case:
     zone: ZoneInfo
 
     def everything(self) -> MediaQuerySet:
-        """Return all media of these accounts that came in within the period, late or not."""
+        """Return all media of these accounts received within the period, late or not."""
         return self._received(Q(received_at__gte=self.since, received_at__lt=self.until))
 
     def baseline(self) -> MediaQuerySet:
@@ -54,31 +54,31 @@ class Case:
         return self._received(hours)
 
     def baseline_in_words(self) -> str:
-        """Return when the baseline was."""
+        """Return when the baseline was, as a phrase."""
         before = f"the {BASELINE_DAYS} days before"
         return before if self.until - self.since >= DAY else f"the same hours of {before}"
 
     def local(self, moment: datetime) -> datetime:
-        """Return the moment with the offset that was in force in the zone then."""
+        """Return the moment with the offset that the zone had then."""
         return moment.astimezone(self.zone)
 
     def _received(self, when: Q) -> MediaQuerySet:
         return MediaItem.objects.filter(when, account_sid__in=self.accounts)
 
 
-def case_of(
+def build_case(
     media: MediaQuerySet,
     *,
     since: datetime | None = None,
     until: datetime | None = None,
     zone: ZoneInfo | None = None,
 ) -> Case:
-    """Return the case that these media make; raise NothingToReport if they make none.
+    """Return the case of these media; raise NothingToReport if none had an early 404.
 
-    Without `since` and `until` the period is the whole hours in which the affected came in, up
-    to now; without `zone` it is TIME_ZONE.
+    Without `since` and `until` the period is the whole hours in which affected media was received,
+    up to now; without `zone` it is TIME_ZONE.
     """
-    # A list of the admin comes with joins and an order that figures must not inherit.
+    # The admin's list has joins and an order, which would distort the aggregates.
     chosen = MediaItem.objects.filter(pk__in=media.order_by().values("pk"))
     with_404 = chosen.early_404()
     affected = with_404.unexplained()
@@ -99,7 +99,7 @@ def case_of(
 def _why_nothing(chosen: MediaQuerySet, with_404: MediaQuerySet) -> str:
     if with_404.exists():
         return (
-            "Every 404 of these media has another reason than that the media was not there yet: "
+            "Every 404 of these media has another cause than slow propagation: "
             "see the filter “not found because”."
         )
     return f"None of these {chosen.count()} media items had an early 404: there is no case to make."

@@ -1,4 +1,4 @@
-"""The figures of a case: how many of how many, when, where, how late, and what was ruled out."""
+"""The figures of a case: how many media, when, where, how late, and what was ruled out."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from mediapipe.models.percentiles import Percentiles
 
 NOT_FOUND = 404
 SHARES = (0.5, 0.95, 0.99)
-UNKNOWN_REGION = "not told"
+UNKNOWN_REGION = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """How many of how many media of one hour, region or account were affected."""
+class AffectedShare:
+    """How many of all media of one hour, region or account were affected."""
 
     name: str
     affected: int
@@ -32,16 +32,16 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Delays:
-    """The propagation delays of some media: how many have one, and p50, p95, p99 as intervals."""
+class DelayStats:
+    """Propagation delays: the number of media that have one, and p50, p95, p99 as intervals."""
 
     count: int
     percentiles: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What the message says of a case; times are in UTC, `hours` by the hour they begin at."""
+class CaseFigures:
+    """The figures of a case; times are in UTC, `hours` are keyed by their start."""
 
     affected: int
     total: int
@@ -50,21 +50,21 @@ class Figures:
     codes: tuple[int, ...]
     first_at: datetime
     last_at: datetime
-    hours: dict[datetime, Group]
-    regions: list[Group]
-    accounts: list[Group]
-    delays: Delays
-    all_delays: Delays
-    usual: Group
-    usual_delays: Delays
+    hours: dict[datetime, AffectedShare]
+    regions: list[AffectedShare]
+    accounts: list[AffectedShare]
+    delays: DelayStats
+    all_delays: DelayStats
+    baseline: AffectedShare
+    baseline_delays: DelayStats
     ruled_out: RuledOut
 
 
-def figures(case: Case) -> Figures:
-    """Return the figures of a case, each asked of the database."""
+def compute_figures(case: Case) -> CaseFigures:
+    """Query the figures of a case."""
     affected, everything, baseline = case.affected, case.everything(), case.baseline()
     ends = affected.aggregate(first=Min("received_at"), last=Max("received_at"))
-    return Figures(
+    return CaseFigures(
         affected=affected.count(),
         total=everything.count(),
         retrieved=affected.filter(retrieved_at__isnull=False).count(),
@@ -77,14 +77,16 @@ def figures(case: Case) -> Figures:
         accounts=_accounts(affected, everything),
         delays=_delays(affected),
         all_delays=_delays(everything),
-        usual=Group("usual", baseline.early_404().unexplained().count(), baseline.count()),
-        usual_delays=_delays(baseline),
+        baseline=AffectedShare(
+            "baseline", baseline.early_404().unexplained().count(), baseline.count()
+        ),
+        baseline_delays=_delays(baseline),
         ruled_out=ruled_out(case),
     )
 
 
 def not_found_of(media: MediaQuerySet) -> QuerySet[FetchAttempt]:
-    """Return the attempts at these media that were answered 404."""
+    """Return the attempts at these media that got a 404."""
     return FetchAttempt.objects.filter(media__in=media.values("pk"), http_status=NOT_FOUND)
 
 
@@ -94,14 +96,14 @@ def _codes(media: MediaQuerySet) -> tuple[int, ...]:
     return tuple(code for code in codes.distinct() if code)
 
 
-def _hours(affected: MediaQuerySet, everything: MediaQuerySet) -> dict[datetime, Group]:
-    """Return each hour in which an affected media item came in.
+def _hours(affected: MediaQuerySet, everything: MediaQuerySet) -> dict[datetime, AffectedShare]:
+    """Return the hours in which affected media was received.
 
-    The hours are those of UTC: on the day on which a zone turns its clocks back it has one
-    hour twice, and they would be counted as one.
+    In UTC: on the day a zone turns its clocks back it has one hour twice, and the two would be
+    counted as one.
     """
     late, total = _by_hour(affected), _by_hour(everything)
-    return {at: Group("", late[at], total.get(at, late[at])) for at in sorted(late)}
+    return {at: AffectedShare("", late[at], total.get(at, late[at])) for at in sorted(late)}
 
 
 def _by_hour(media: MediaQuerySet) -> dict[datetime, int]:
@@ -110,8 +112,8 @@ def _by_hour(media: MediaQuerySet) -> dict[datetime, int]:
     return dict(counted)
 
 
-def _regions(affected: MediaQuerySet, everything: MediaQuerySet) -> list[Group]:
-    """Return each region that Twilio's answers named, the most affected first."""
+def _regions(affected: MediaQuerySet, everything: MediaQuerySet) -> list[AffectedShare]:
+    """Return the regions named in Twilio's responses, the most affected first."""
     late = _by_region(not_found_of(affected))
     first = FetchAttempt.objects.filter(media__in=everything.values("pk"), number=1)
     return _groups(late, _by_region(first))
@@ -122,7 +124,7 @@ def _by_region(attempts: QuerySet[FetchAttempt]) -> dict[str, int]:
     return dict(counted.annotate(Count("media", distinct=True)))
 
 
-def _accounts(affected: MediaQuerySet, everything: MediaQuerySet) -> list[Group]:
+def _accounts(affected: MediaQuerySet, everything: MediaQuerySet) -> list[AffectedShare]:
     return _groups(_by_account(affected), _by_account(everything))
 
 
@@ -130,24 +132,24 @@ def _by_account(media: MediaQuerySet) -> dict[str, int]:
     return dict(media.order_by().values_list("account_sid").annotate(Count("pk")))
 
 
-def _groups(late: dict[str, int], total: dict[str, int]) -> list[Group]:
+def _groups(late: dict[str, int], total: dict[str, int]) -> list[AffectedShare]:
     groups = [
-        Group(name or UNKNOWN_REGION, late.get(name, 0), max(count, late.get(name, 0)))
+        AffectedShare(name or UNKNOWN_REGION, late.get(name, 0), max(count, late.get(name, 0)))
         for name, count in ({**dict.fromkeys(late, 0), **total}).items()
         if name or late.get(name)
     ]
     return sorted(groups, key=lambda group: (-group.affected, group.name))
 
 
-def _delays(media: MediaQuerySet) -> Delays:
-    """Return the delays of those that were there in the end: of the others nothing is known yet."""
+def _delays(media: MediaQuerySet) -> DelayStats:
+    """Return the delays of media that became available; those of the rest are not known yet."""
     found = media.filter(delay_at_most_s__isnull=False)
     edges: dict[str, Any] = found.aggregate(
         count=Count("pk"),
         least=Percentiles("delay_at_least_s", SHARES),
         most=Percentiles("delay_at_most_s", SHARES),
     )
-    return Delays(edges["count"], tuple(_spans(edges["least"] or [], edges["most"] or [])))
+    return DelayStats(edges["count"], tuple(_spans(edges["least"] or [], edges["most"] or [])))
 
 
 def _spans(least_s: Iterable[float], most_s: Iterable[float]) -> list[Span]:

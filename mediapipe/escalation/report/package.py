@@ -17,61 +17,62 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from django.db import connection, transaction
 from django.utils import timezone
 
-from mediapipe.escalation.report import chart
 from mediapipe.escalation.report.case import Case
-from mediapipe.escalation.report.figures import Figures, figures
-from mediapipe.escalation.report.message import EXAMPLES, message
-from mediapipe.escalation.report.rows import KEYS, Row, csv_row, rows
+from mediapipe.escalation.report.chart import render_png
+from mediapipe.escalation.report.figures import CaseFigures, compute_figures
+from mediapipe.escalation.report.message import EXAMPLES, build_message
+from mediapipe.escalation.report.rows import KEYS, Row, iter_rows, row_for_csv
 
-# Name and content of what is in a package, in words for the page that shows it before.
+# The files of a package, and how the preview page describes them.
 CONTENTS = {
     "message.txt": "The text for the ticket.",
-    "media.csv": "Each affected media item on one line, for a spreadsheet.",
-    "media.jsonl": "The same as JSON, one line each, for programs.",
-    "timing.png": "The chart: how many in which hour, and how late.",
+    "media.csv": "One row per affected media item, for a spreadsheet.",
+    "media.jsonl": "The same as JSON lines, for programs.",
+    "timing.png": "The chart: how many per hour, and how late.",
 }
 Advance = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """What a person sees of a package before it is made."""
+class PackagePreview:
+    """What the user sees before the package is made."""
 
-    figures: Figures
+    figures: CaseFigures
     message: str
     examples: list[Row]
 
 
-def name_of(case: Case) -> str:
-    """Return the name of the package, without an ending: when the case began, in UTC."""
+def package_name(case: Case) -> str:
+    """Return the name of the package without a suffix; it has the start of the case in UTC."""
     return f"twilio-early-404s-{case.since:%Y%m%dT%H%MZ}"
 
 
-def summary(case: Case) -> Summary:
+def preview_package(case: Case) -> PackagePreview:
     """Return figures, message and examples of a case."""
-    with one_moment():
-        return _summary(case)
+    with consistent_snapshot():
+        return _preview(case)
 
 
-def write_package(case: Case, to: IO[bytes], advance: Advance = lambda: None) -> Figures:
+def write_package(case: Case, to: IO[bytes], advance: Advance = lambda: None) -> CaseFigures:
     """Write the zip to an open file and return its figures.
 
-    `advance` is called after each media item. All files tell of the same moment, and no more
-    than a few hundred media items are held in memory at once.
+    `advance` is called after each media item. All files are of the same moment, and at most a few
+    hundred media items are in memory at once.
     """
-    with one_moment(), ZipFile(to, "w") as package:
-        found = _summary(case)
+    with consistent_snapshot(), ZipFile(to, "w") as package:
+        found = _preview(case)
         _add(package, case, "message.txt", found.message.encode())
         _add_media(package, case, advance)
-        _add(package, case, "timing.png", chart.png(case, found.figures))
+        _add(package, case, "timing.png", render_png(case, found.figures))
         return found.figures
 
 
 @contextmanager
-def one_moment() -> Iterator[None]:
-    """Let every question be answered as of the same moment, while media goes on coming in.
+def consistent_snapshot() -> Iterator[None]:
+    """Run all queries on the same snapshot, while more media is received.
 
-    A transaction does that on SQLite; on PostgreSQL it must be told so before its first query.
+    SQLite's transactions do that; PostgreSQL's do so with REPEATABLE READ, set before the first
+    query.
     """
     outermost = not connection.in_atomic_block
     with transaction.atomic():
@@ -81,21 +82,21 @@ def one_moment() -> Iterator[None]:
         yield
 
 
-def _summary(case: Case) -> Summary:
-    found = figures(case)
-    examples = list(islice(rows(case), EXAMPLES))
-    return Summary(found, message(case, found, examples), examples)
+def _preview(case: Case) -> PackagePreview:
+    figures = compute_figures(case)
+    examples = list(islice(iter_rows(case), EXAMPLES))
+    return PackagePreview(figures, build_message(case, figures, examples), examples)
 
 
 def _add_media(package: ZipFile, case: Case, advance: Advance) -> None:
-    """Write both files of media in one pass; a zip has room for one open file only."""
+    """Write both files of media in one pass; a zip can have one open entry only."""
     with tempfile.TemporaryFile() as json_lines:
         with package.open(_entry(case, "media.csv"), "w", force_zip64=True) as file:
             text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
             writer = csv.DictWriter(text, KEYS)
             writer.writeheader()
-            for line in rows(case):
-                writer.writerow(csv_row(line))
+            for line in iter_rows(case):
+                writer.writerow(row_for_csv(line))
                 json_lines.write(json.dumps(line).encode() + b"\n")
                 advance()
             text.detach()
@@ -109,8 +110,8 @@ def _add(package: ZipFile, case: Case, name: str, content: bytes) -> None:
 
 
 def _entry(case: Case, name: str) -> ZipInfo:
-    """Return the head of a file in the zip: its time is now, and everybody may read it."""
+    """Return a zip entry with the time of now and read permission for everybody."""
     now = case.local(timezone.now())
-    entry = ZipInfo(f"{name_of(case)}/{name}", now.timetuple()[:6])
+    entry = ZipInfo(f"{package_name(case)}/{name}", now.timetuple()[:6])
     entry.compress_type, entry.external_attr = ZIP_DEFLATED, 0o644 << 16
     return entry

@@ -1,4 +1,4 @@
-"""One affected media item as Twilio Support reads it: times in UTC and with the local offset."""
+"""The rows of a package: affected media for Twilio Support, with times in UTC and local time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mediapipe.models.delays import span, waited_s
 from mediapipe.providers.base import Kind
 from mediapipe.redaction import strip_url_secrets
 
-# The files are never renamed or turned around: new keys go to the end.
+# A contract: keys are never renamed or reordered, new ones are added at the end.
 KEYS = (
     "media_url",
     "kind",
@@ -47,17 +47,17 @@ NOT_FOUND = 404
 Row = dict[str, Any]
 
 
-def rows(case: Case) -> Iterator[Row]:
-    """Yield the affected media in order of receipt; so many at a time are held in memory."""
+def iter_rows(case: Case) -> Iterator[Row]:
+    """Yield the affected media in order of receipt; CHUNK items at a time are in memory."""
     media = case.affected.order_by("received_at", "pk")
-    # The parameters of the webhook are large, and texts and numbers in them are nobody's business.
+    # The parameters of the webhook are large, and contain private texts and numbers.
     media = media.select_related("event").defer("event__parameters")
     for item in media.prefetch_related("attempt_set").iterator(chunk_size=CHUNK):
-        yield row(item, case)
+        yield build_row(item, case)
 
 
-def row(media: MediaItem, case: Case) -> Row:
-    """Return the media item under KEYS, with lists where there may be several values."""
+def build_row(media: MediaItem, case: Case) -> Row:
+    """Return the media item under KEYS; keys that may have several values have a list."""
     event = media.event
     recording = media.kind == Kind.RECORDING
     attempts = sorted(media.attempt_set.all(), key=lambda attempt: attempt.number)
@@ -73,11 +73,11 @@ def row(media: MediaItem, case: Case) -> Row:
         event.subject_sid if recording else None,
         None if recording else media.media_sid,
         _region(attempts) or event.home_region,
-        *_twice(media.received_at, case),
-        *_twice(media.first_attempt_at, case),
+        *_utc_and_local(media.received_at, case),
+        *_utc_and_local(media.first_attempt_at, case),
         list(map(in_utc, not_found_at)),
         [in_zone(moment, case) for moment in not_found_at],
-        *_twice(media.retrieved_at, case),
+        *_utc_and_local(media.retrieved_at, case),
         media.status,
         media.not_found_because,
         media.attempts,
@@ -89,34 +89,34 @@ def row(media: MediaItem, case: Case) -> Row:
         [attempt.twilio_request_id for attempt in not_found],
         media.twilio_request_id,
     )
-    # An empty text is an unknown value, an empty list is a list.
+    # An empty text is an unknown value, but an empty list is a value.
     return {key: None if value == "" else value for key, value in zip(KEYS, values, strict=True)}
 
 
 def flat(line: Row) -> Row:
-    """Return a row with each list as one text, and nothing for what is unknown."""
+    """Return a row with lists joined to one text, and empty texts for unknown values."""
     joined = {
         key: " ".join(value) if isinstance(value, list) else value for key, value in line.items()
     }
     return {key: "" if value is None else value for key, value in joined.items()}
 
 
-def csv_row(line: Row) -> Row:
-    """Return a row on one line, and nothing in it that a spreadsheet would run."""
+def row_for_csv(line: Row) -> Row:
+    """Return a flat row without anything that a spreadsheet would run as a formula."""
     return {key: escape_formula(value) for key, value in flat(line).items()}
 
 
 def in_utc(moment: datetime) -> str:
-    """Return the moment as ISO 8601 in UTC, with microseconds."""
+    """Return the time as ISO 8601 in UTC, with microseconds."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def in_zone(moment: datetime, case: Case) -> str:
-    """Return the moment as ISO 8601 with the local offset that was in force then."""
+    """Return the time as ISO 8601 with the offset that the zone had then."""
     return case.local(moment).isoformat(timespec="microseconds")
 
 
-def _twice(moment: datetime | None, case: Case) -> tuple[str | None, str | None]:
+def _utc_and_local(moment: datetime | None, case: Case) -> tuple[str | None, str | None]:
     if moment is None:
         return None, None
     return in_utc(moment), in_zone(moment, case)

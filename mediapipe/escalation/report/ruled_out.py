@@ -19,18 +19,18 @@ STORED = "stored"
 
 @dataclass(frozen=True, slots=True)
 class RuledOut:
-    """The figures against a fault of ours.
+    """Figures that rule out causes on our side.
 
-    `others` media items without any 404 were fetched with the same credentials in the minutes
-    of the 404s; `refused` attempts of these accounts were answered 401 or 403. The queue lags
-    are 95th percentiles in seconds. `by_origin` 404s came from the API itself, `by_cdn` after
-    a redirect; `redirected` media items followed one to `hosts`.
+    `others` is the number of media fetched without a 404, with the same credentials, in the minutes
+    of the 404s; `refused` counts the attempts of these accounts that got 401 or 403. Queue lags are
+    95th percentiles in seconds. `by_origin` 404s came from the API itself, `by_cdn` after a
+    redirect; `redirected` media followed one to `hosts`.
     """
 
     others: int
     refused: int
     lag_p95_s: float | None
-    usual_lag_p95_s: float | None
+    baseline_lag_p95_s: float | None
     by_origin: int
     by_cdn: int
     redirected: int
@@ -38,7 +38,7 @@ class RuledOut:
 
 
 def ruled_out(case: Case) -> RuledOut:
-    """Return the figures of a case that speak against a fault of ours."""
+    """Query what rules out causes on our side."""
     everything = case.everything()
     not_found = _attempts(case.affected).filter(http_status=NOT_FOUND)
     by_origin = not_found.filter(redirect_host="").count()
@@ -47,7 +47,7 @@ def ruled_out(case: Case) -> RuledOut:
         others=_others(case, not_found),
         refused=_attempts(everything).filter(http_status__in=REFUSED).count(),
         lag_p95_s=_lag_p95_s(case.affected),
-        usual_lag_p95_s=_lag_p95_s(case.baseline()),
+        baseline_lag_p95_s=_lag_p95_s(case.baseline()),
         by_origin=by_origin,
         by_cdn=not_found.count() - by_origin,
         redirected=followed.values("media").distinct().count(),
@@ -60,7 +60,7 @@ def _attempts(media: MediaQuerySet) -> QuerySet[FetchAttempt]:
 
 
 def _others(case: Case, not_found: QuerySet[FetchAttempt]) -> int:
-    """Count the media that came without a 404 in a minute in which another one had a 404."""
+    """Count the media fetched without a 404 in a minute in which another item got one."""
     minutes = set(_minutes(not_found).distinct())
     if not minutes:
         return 0
@@ -70,7 +70,7 @@ def _others(case: Case, not_found: QuerySet[FetchAttempt]) -> int:
         media__not_found_count=0,
         outcome=STORED,
         started_at__gte=first,
-        # The last minute goes on for a minute; whatever is beyond it matches none of them.
+        # `last` is the start of a minute; include all of it.
         started_at__lt=last.replace(second=59, microsecond=999_999),
     )
     counted = _minutes(stored).annotate(Count("media", distinct=True))

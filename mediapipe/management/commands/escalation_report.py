@@ -8,9 +8,9 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
-from mediapipe.escalation.report.case import Case, NothingToReport, case_of
-from mediapipe.escalation.report.message import subject
-from mediapipe.escalation.report.package import name_of, write_package
+from mediapipe.escalation.report.case import Case, NothingToReport, build_case
+from mediapipe.escalation.report.message import subject_line
+from mediapipe.escalation.report.package import package_name, write_package
 from mediapipe.management.arguments import add_period, filter_by_account, media_of_period
 
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            case = case_of(
+            case = build_case(
                 filter_by_account(media_of_period(options), options),
                 since=options["since"],
                 until=options["until"] or timezone.now(),
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             )
         except NothingToReport as nothing:
             raise CommandError(str(nothing)) from None
-        path = options["output"] / f"{name_of(case)}.zip"
+        path = options["output"] / f"{package_name(case)}.zip"
         try:
             self._write(case, path)
         except OSError as error:
@@ -61,7 +61,7 @@ class Command(BaseCommand):
                 unfinished.replace(path)
             finally:
                 unfinished.unlink(missing_ok=True)
-        self.stderr.write(f"{subject(found)}.")
+        self.stderr.write(f"{subject_line(found)}.")
 
 
 def time_zone(text: str) -> ZoneInfo:
