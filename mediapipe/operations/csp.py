@@ -1,5 +1,3 @@
-"""What pages may load and run: only our own files, so that stored text can never become script."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -7,10 +5,11 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+# Pages may load and run only our own files: text from webhooks can never become a script.
 POLICY = "; ".join(
     (
         "default-src 'self'",
-        # Django's own style sheets hold their icons as data.
+        # Django's style sheets embed their icons as data URLs.
         "img-src 'self' data:",
         "object-src 'none'",
         "base-uri 'none'",
@@ -22,12 +21,12 @@ HEADER = "Content-Security-Policy"
 
 
 class ContentSecurityPolicy:
-    """Middleware that gives each answer the policy, but for those that bring a stricter one."""
+    """Middleware that adds the policy to each response that does not set a stricter one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        answer = self.get_response(request)
-        answer.headers.setdefault(HEADER, POLICY)
-        return answer
+        response = self.get_response(request)
+        response.headers.setdefault(HEADER, POLICY)
+        return response

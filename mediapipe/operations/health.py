@@ -1,4 +1,4 @@
-"""What load balancers and Prometheus ask; none of it needs a login, none of it tells a secret."""
+"""Endpoints for load balancers and Prometheus: without a login, and without secrets."""
 
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,16 +16,16 @@ from mediapipe.webhooks import spool
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer that this process is alive."""
+    """Respond that this process is alive."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Say of each part whether it is usable; 503 while the database is away.
+    """Report which dependencies are available; 503 while the database is not.
 
-    Without the broker the rows wait for the sweep, and without the database webhooks wait in
-    the spool: a balancer that must keep sending them asks /healthz.
+    Without the broker the rows wait for the dispatcher, and without the database webhooks wait
+    in the spool: a load balancer that must keep sending them probes /healthz instead.
     """
     database = _database_answers()
     parts = {"database": database, "broker": broker_error() is None, "spool": spool.depth()}
@@ -34,7 +34,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer with figures computed from the database, so they are right for every process."""
+    """Respond with the metrics, computed from the database and so alike on every host."""
     registry = CollectorRegistry()
     registry.register(DatabaseCollector())
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))

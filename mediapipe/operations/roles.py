@@ -1,4 +1,4 @@
-"""Who may do what: three groups, made anew after each migration, and how a user gets into one."""
+"""Three groups and their permissions, updated after each migration."""
 
 from __future__ import annotations
 
@@ -14,58 +14,61 @@ if TYPE_CHECKING:
 
 VIEWER, SUPPORT, ADMINISTRATOR = ROLES = ("Viewer", "Support", "Administrator")
 
-# The apps whose rows a role is about, and so whose permissions have to be there first.
+# The apps whose permissions the roles use.
 APPS = ("mediapipe", "django_celery_results", "admin", "contenttypes", "auth")
-# What may be seen: every list of ours, and what became of each task.
-SEEN = Q(content_type__app_label__in=["mediapipe", "django_celery_results"]) & Q(
+# Every list of ours, and the results of the tasks.
+VIEW = Q(content_type__app_label__in=["mediapipe", "django_celery_results"]) & Q(
     codename__startswith="view_"
 )
-# It begins like the others, but is about more than a list.
+# Phone numbers and texts. It begins with view_ too, but is no permission for a list.
 NUMBERS = "view_numbers"
-# Whose program reads the API is the business of who gives tokens out.
+# Tokens show which programs read the API, which is for administrators only.
 TOKENS = "view_apitoken"
-SUPPORTS = (NUMBERS, "retry_mediaitem", "export_mediaitem", "manage_incident")
-USERS = ("add_user", "change_user", "delete_user", "view_user", "view_group", "view_logentry")
+SUPPORT_PERMISSIONS = (NUMBERS, "retry_mediaitem", "export_mediaitem", "manage_incident")
+USER_PERMISSIONS = (
+    "add_user",
+    "change_user",
+    "delete_user",
+    "view_user",
+    "view_group",
+    "view_logentry",
+)
 
-MAY: dict[str, Q] = {
-    VIEWER: SEEN & ~Q(codename__in=[NUMBERS, TOKENS]),
-    SUPPORT: SEEN & ~Q(codename=TOKENS) | Q(codename__in=SUPPORTS),
-    ADMINISTRATOR: SEEN | Q(codename__in=(*SUPPORTS, *USERS)),
+PERMISSIONS: dict[str, Q] = {
+    VIEWER: VIEW & ~Q(codename__in=[NUMBERS, TOKENS]),
+    SUPPORT: VIEW & ~Q(codename=TOKENS) | Q(codename__in=SUPPORT_PERMISSIONS),
+    ADMINISTRATOR: VIEW | Q(codename__in=(*SUPPORT_PERMISSIONS, *USER_PERMISSIONS)),
 }
 
 
 def make_roles(sender: AppConfig, *, using: str, apps: Apps = installed, **kwargs: Any) -> None:
-    """Give each role's group what the role may do today; Django calls it after each `migrate`.
+    """Set each group's permissions; called after each `migrate`.
 
-    A migration could not: the permissions that a group is given are made after the last one.
+    A migration could not do it: Django creates the permissions after the last one.
     """
     try:
         group_model = apps.get_model("auth", "Group")
         permission_model = apps.get_model("auth", "Permission")
     except LookupError:
-        # Only some apps were migrated; the roles come with the rest.
+        # Only some apps were migrated; the roles follow with the rest.
         return
-    _make_permissions(apps, using)
+    from django.contrib.auth.management import create_permissions
+
+    # Django creates them app by app after `migrate`, and ours is the first of the apps.
+    for label in APPS:
+        config = installed.get_app_config(label)
+        create_permissions(config, verbosity=0, using=using, apps=apps)
     permissions = permission_model._default_manager.using(using)
-    for role, may in MAY.items():
+    for role, allowed in PERMISSIONS.items():
         group, _ = group_model._default_manager.using(using).get_or_create(name=role)
-        group.permissions.set(permissions.filter(may))
+        group.permissions.set(permissions.filter(allowed))
 
 
 def assign(user: User, role: str) -> None:
-    """Put the user into this role alone, and let it log in to the admin."""
+    """Give the user this role and no other, and access to the admin."""
     from django.contrib.auth.models import Group
 
     user.groups.remove(*Group.objects.filter(name__in=ROLES))
     user.groups.add(Group.objects.get(name=role))
     user.is_staff = True
     user.save(update_fields=["is_staff"])
-
-
-def _make_permissions(migrated: Apps, using: str) -> None:
-    # Django makes them app by app, and ours is the first of the apps.
-    from django.contrib.auth.management import create_permissions
-
-    for label in APPS:
-        config = installed.get_app_config(label)
-        create_permissions(config, verbosity=0, using=using, apps=migrated)

@@ -1,5 +1,3 @@
-"""Web, worker and beat as processes of their own, started together, restarted, stopped cleanly."""
-
 from __future__ import annotations
 
 import logging
@@ -19,16 +17,16 @@ from mediapipe.operations.programs import Program
 
 logger = logging.getLogger(__name__)
 
-# A program that dies at once is not started again in a tight loop.
+# A program that dies immediately is not restarted in a tight loop.
 RESTART_PAUSE_S = 2.0
-# What is not ready by then is left to the programs that need it: they try again by themselves.
-READY_S = 10.0
+# After this the next program starts anyway: all of them retry what they depend on.
+READY_TIMEOUT_S = 10.0
 
 
 class Supervisor:
-    """Starts programs, starts those again that end, and stops all in the reverse order.
+    """Starts programs in order, restarts those that exit, and stops all in reverse order.
 
-    With `log_dir` each program writes to a file of its own there, else to our own output.
+    With `log_dir` each program logs to a file there, else to this process's output.
     """
 
     def __init__(
@@ -48,13 +46,10 @@ class Supervisor:
     def __enter__(self) -> Self:
         for name, program in self.programs.items():
             self.start(name)
-            self._wait_until_ready(program)
+            deadline = time.monotonic() + READY_TIMEOUT_S
+            while not program.is_ready() and time.monotonic() < deadline:
+                self.stopping.wait(0.05)
         return self
-
-    def _wait_until_ready(self, program: Program) -> None:
-        deadline = time.monotonic() + READY_S
-        while not program.is_ready() and time.monotonic() < deadline:
-            self.stopping.wait(0.05)
 
     def __exit__(
         self,
@@ -65,7 +60,7 @@ class Supervisor:
         self.stop()
 
     def start(self, name: str) -> None:
-        """Start one program in a session of its own, so that Ctrl-C reaches only us."""
+        """Start one program in its own session: Ctrl-C then reaches only the supervisor."""
         with ExitStack() as stack:
             output = None
             if self.log_dir:
@@ -90,29 +85,29 @@ class Supervisor:
                 self._restart_if_ended(name)
 
     def _restart_if_ended(self, name: str) -> None:
-        # One that another thread is about to start is looked at the next time.
+        # One that another thread is about to start is checked in the next round.
         process = self.running.get(name)
         status = process and process.poll()
         if status is None or time.monotonic() - self.started_at[name] < RESTART_PAUSE_S:
             return
-        logger.error("%s ended with status %s; it is started again", name, status)
+        logger.error("%s exited with status %s; restarting", name, status)
         self.start(name)
 
     def stop(self) -> None:
-        """Ask every program to end, the last started first, and wait for each."""
+        """Terminate every program, the last started first, and wait for each."""
         self.stopping.set()
         for name in reversed(self.running):
             self.end(name)
 
     def end(self, name: str) -> None:
-        """Ask one program to end and wait for it; kill it when its grace is over."""
+        """Terminate one program and wait for it; kill it after its grace period."""
         process = self.running[name]
         if process.poll() is None:
             process.terminate()
         try:
             process.wait(self.programs[name].grace_s)
         except subprocess.TimeoutExpired:
-            logger.error("%s did not end in time and is killed", name)
+            logger.error("%s did not exit in time; killing it", name)
             process.kill()
             process.wait()
-        logger.info("%s has ended", name)
+        logger.info("%s has stopped", name)

@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry, by its environment variables alone; the code knows nothing of them."""
+"""OpenTelemetry by its own environment variables alone; no other code knows of it."""
 
 import os
 import sys
@@ -6,30 +6,30 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-# The variable that every exporter of OpenTelemetry reads.
-ASKED_FOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
+# Every exporter of OpenTelemetry reads it, so its presence enables tracing.
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 DEFAULTS = {
     "OTEL_SERVICE_NAME": "mediapipe",
-    # The other one, gRPC, is what would be tried otherwise, and is not installed.
+    # The default, gRPC, is not installed.
     "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
     "OTEL_METRICS_EXPORTER": "none",
     "OTEL_LOGS_EXPORTER": "none",
-    # A span of a request has its URL: that of a webhook sent by GET is the whole webhook.
+    # A request's span contains its URL; the URL of a webhook sent by GET is the whole webhook.
     "OTEL_PYTHON_DJANGO_EXCLUDED_URLS": "webhooks,healthz,readyz,metrics",
 }
 
 
 def python() -> list[str]:
-    """Return the Python by which programs are started: a traced one, if traces are asked for.
+    """Return the start of a program's command: Python, instrumented if tracing is enabled.
 
-    Raise ImproperlyConfigured if they are and the packages for it are missing.
+    Raise ImproperlyConfigured if the packages for tracing are missing.
     """
-    if not os.environ.get(ASKED_FOR):
+    if not os.environ.get(ENDPOINT):
         return [sys.executable]
     tracer = Path(sys.executable).with_name("opentelemetry-instrument")
     if not tracer.exists():
         raise ImproperlyConfigured(
-            f"{ASKED_FOR} needs packages of its own: pip install --require-hashes "
+            f"{ENDPOINT} needs more packages: pip install --require-hashes "
             "-r requirements/telemetry.txt, or build the image with EXTRAS=telemetry."
         )
     for name, value in DEFAULTS.items():

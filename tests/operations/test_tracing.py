@@ -14,7 +14,7 @@ from mediapipe.operations import programs, tracing
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (tracing.ASKED_FOR, *tracing.DEFAULTS):
+    for name in (tracing.ENDPOINT, *tracing.DEFAULTS):
         # Set first, so that what the code sets is taken back too.
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
@@ -35,20 +35,20 @@ def test_without_the_variable_nothing_is_traced() -> None:
 
 
 def test_with_it_every_program_is(monkeypatch: pytest.MonkeyPatch, installed: str) -> None:
-    monkeypatch.setenv(tracing.ASKED_FOR, "http://collector:4318")
+    monkeypatch.setenv(tracing.ENDPOINT, "http://collector:4318")
     for program in (programs.web("127.0.0.1:1"), programs.worker(), programs.beat()):
         command = list(program.command)
         at = command.index(installed)
         # What may stand before it sets variables and starts what comes after them.
         assert command[at + 1] == sys.executable
-        assert command[:at] in ([], programs.ONE_ARENA)
+        assert command[:at] in ([], programs.MALLOC_ARENA_MAX)
 
 
 @pytest.mark.usefixtures("installed")
 def test_webhooks_are_left_out_unless_somebody_says_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(tracing.ASKED_FOR, "http://collector:4318")
+    monkeypatch.setenv(tracing.ENDPOINT, "http://collector:4318")
     monkeypatch.setenv("OTEL_SERVICE_NAME", "mine")
     tracing.python()
     assert "webhooks" in os.environ["OTEL_PYTHON_DJANGO_EXCLUDED_URLS"]
@@ -56,7 +56,7 @@ def test_webhooks_are_left_out_unless_somebody_says_otherwise(
 
 
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(tracing.ASKED_FOR, "http://collector:4318")
+    monkeypatch.setenv(tracing.ENDPOINT, "http://collector:4318")
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(ImproperlyConfigured, match=r"requirements/telemetry\.txt"):
         tracing.python()

@@ -188,7 +188,7 @@ def test_a_test_message_goes_over_every_channel(tmp_path: Path) -> None:
         "Webhook",
         "Slack",
     ]
-    assert ended.stdout.count(": taken. ") == 3
+    assert ended.stdout.count(": delivered. ") == 3
     assert len(webhook.requests) == len(slack.requests) == len(mail.letters) == 1
 
 
@@ -203,7 +203,7 @@ def test_a_channel_that_does_not_work_is_told_beside_those_that_do(tmp_path: Pat
             ESCALATION_SLACK_URL=slack.url,
         )
     assert ended.returncode == 1
-    assert "Webhook: taken. " in ended.stdout
+    assert "Webhook: delivered. " in ended.stdout
     assert "Slack: failed. 127.0.0.1" in ended.stdout
     assert "1 of 2 channels" in ended.stderr
     assert "s3cret" not in ended.stdout + ended.stderr
