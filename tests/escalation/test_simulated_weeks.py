@@ -1,4 +1,4 @@
-"""In a week of each kind exactly the right incidents open, and each 404 is put down rightly."""
+"""In each kind of week exactly the right incidents open, and each 404 is diagnosed correctly."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_quiet_week_raises_nothing(live: Live, seed: int) -> None:
     week = live(quiet, seed=seed)
     week.report(f"quiet, {seed + 1} of 3", 0)
     assert week.announced() == []
-    assert not week.wrong()
+    assert not week.wrong_diagnoses()
 
 
 def test_a_busy_day_raises_nothing(live: Live) -> None:
@@ -116,7 +116,7 @@ def test_an_outbreak_is_one_incident_of_its_account(live: Live) -> None:
     )
     assert {told[1:] for told in week.announced()} == {(Cause.EARLY_404S, LARGE)}
     assert timedelta() < Incident.objects.get().opened_at - THURSDAY < timedelta(hours=3)
-    assert not week.wrong()
+    assert not week.wrong_diagnoses()
 
 
 def test_an_outbreak_of_everybody_is_one_incident_of_nobody(live: Live) -> None:
@@ -124,7 +124,7 @@ def test_an_outbreak_of_everybody_is_one_incident_of_nobody(live: Live) -> None:
     week.report("outbreak of everybody", 1, THURSDAY, EVENING)
     assert {told[1:] for told in week.announced()} == {(Cause.EARLY_404S, "")}
     assert [kind for kind, *_ in week.announced()].count(StepKind.OPENED) == 1
-    assert not week.wrong()
+    assert not week.wrong_diagnoses()
 
 
 def test_a_slow_drift_is_noticed_within_the_week(live: Live) -> None:
@@ -133,14 +133,14 @@ def test_a_slow_drift_is_noticed_within_the_week(live: Live) -> None:
     opened = [sid for kind, _, sid in week.announced() if kind == StepKind.OPENED]
     assert opened == [LARGE]
     assert Incident.objects.get().cause in (Cause.SLOW_PROPAGATION, Cause.EARLY_404S)
-    assert not week.wrong()
+    assert not week.wrong_diagnoses()
 
 
 def test_credentials_of_another_account_are_suspected_and_no_case_for_twilio(live: Live) -> None:
     week = live(strange_credentials, begins=TUESDAY)
     week.report("credentials of another account", 1, TUESDAY)
     assert week.announced() == [(StepKind.OPENED, Cause.CREDENTIALS_SUSPECTED, STRANGE)]
-    assert not week.wrong()
+    assert not week.wrong_diagnoses()
 
 
 def test_an_outage_of_our_own_queue_is_not_put_down_to_twilio(live: Live) -> None:
@@ -150,4 +150,4 @@ def test_an_outage_of_our_own_queue_is_not_put_down_to_twilio(live: Live) -> Non
         (StepKind.OPENED, Cause.QUEUE, ""),
         (StepKind.RECOVERED, Cause.QUEUE, ""),
     ]
-    assert not week.wrong()
+    assert not week.wrong_diagnoses()

@@ -1,4 +1,4 @@
-"""Generates webhooks, most of them signed as Twilio signs them, and media URLs that lead astray."""
+"""Generates webhooks, most of them signed as Twilio signs them, and hostile media URLs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WITHOUT_TOKEN = "AC" + "c3" * 16
 
 @dataclass(frozen=True)
 class Webhook:
-    """A request, whether its account's own token signed it, and what it says.
+    """A request, whether its account's own token signed it, and its content.
 
     `pairs` are the parameters and `media` the SIDs of one that has to be taken in.
     """
@@ -124,7 +124,7 @@ def get(url: str, query: str) -> WebhookRequest:
 
 
 def posted_json(url: str, body: bytes) -> WebhookRequest:
-    """Return a POST of JSON, or of what is none, with its hash in the signed URL."""
+    """Return a POST of valid or invalid JSON, with its hash in the signed URL."""
     target = with_query(url, f"bodySHA256={sha256(body).hexdigest()}")
     signature = signing.sign(target)
     return signing.post(body, url=target, signature=signature, content_type="application/json")
@@ -134,7 +134,7 @@ def posted_form(url: str, pairs: Pairs, body: bytes) -> WebhookRequest:
     return signing.post(body, url=url, signature=signing.sign(url, list(pairs)))
 
 
-# Requests as nobody sends them.
+# Requests that no client sends.
 
 BASES = [
     tuple(parse_qsl(body, keep_blank_values=True))
@@ -212,7 +212,7 @@ SENT = [*[FORMS] * 6, BROKEN_FORMS, *[st.builds(posted_json, URLS, BODIES)] * 2,
 
 
 def signature_with(token: str, request: WebhookRequest) -> str:
-    """Return what the owner of this token would sign a request with."""
+    """Return a function that signs a request with this token."""
     form = request.headers.get("content-type") == signing.FORM
     body = request.body.decode(errors="replace") if form else ""
     return signing.sign(request.url, parse_qsl(body, keep_blank_values=True), token)
@@ -240,7 +240,7 @@ RARELY = st.sampled_from([False] * 9 + [True])
 
 @st.composite
 def webhooks(draw: st.DrawFn) -> Webhook:
-    """Draw any request at all; most are signed, and many are understood."""
+    """Draw any request; most are signed, and many are valid."""
     request = draw(draw(st.sampled_from(SENT)))
     headers = {**request.headers, **draw(HEADERS)}
     if forged := draw(RARELY):
@@ -290,7 +290,7 @@ def announcements(draw: st.DrawFn) -> tuple[str, Pairs, frozenset[str]]:
 
 @st.composite
 def acceptable(draw: st.DrawFn) -> Webhook:
-    """Draw a webhook that has to be answered 200, and what has to be kept of it."""
+    """Draw a webhook that must be answered 200, and what must be recorded of it."""
     url, announced, media = draw(announcements())
     pairs: Pairs = (*draw(OTHERS), *announced, *draw(OTHERS))
     escape = draw(st.sampled_from(ESCAPES))

@@ -44,7 +44,7 @@ CERTIFICATES = Path(__file__).parent / "certificates"
 
 @dataclass
 class World:
-    """A service that is set up well, and the ways to misconfigure it."""
+    """A correctly configured service, and the ways to misconfigure it."""
 
     settings: Settings
     patch: pytest.MonkeyPatch
@@ -197,7 +197,7 @@ def self_signed(world: World) -> None:
 
 
 def answering(status: int) -> Callable[[World], None]:
-    """Put a server that gives every request this status at PUBLIC_BASE_URL."""
+    """Run a server at PUBLIC_BASE_URL that answers every request with this status."""
 
     def arrange(world: World) -> None:
         heard = world.stack.enter_context(web_server(status))
@@ -208,7 +208,7 @@ def answering(status: int) -> Callable[[World], None]:
 
 
 def behind(change: Callable[[Passed], Passed]) -> Callable[[World], None]:
-    """Put web behind a proxy that changes requests like this."""
+    """Put web behind a proxy that changes requests with this function."""
 
     def arrange(world: World) -> None:
         proxy = world.stack.enter_context(reverse_proxy(world.web, change))
@@ -259,7 +259,7 @@ def whatsapp(world: World) -> None:
 
 
 def conversations(path: str, **options: Any) -> Callable[[World], None]:
-    """Point the Conversations webhook to this path of ours."""
+    """Point the Conversations webhook to this path of the service."""
 
     def arrange(world: World) -> None:
         world.conversations(world.web + path, **options)

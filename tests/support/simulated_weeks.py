@@ -1,7 +1,7 @@
-"""Weeks of a simulated service: what came in, how Twilio and we were, and what was made of it.
+"""Weeks of a simulated service: traffic, Twilio's delays, our outages, and what detection found.
 
-Rows are what the service would have written by that time, and no more; the metadata is asked by
-the service's own code, of a Twilio that knows the truth.
+Rows are what the service would have written by that time, and no more; the metadata is requested by
+the service's own code, from a Twilio that knows the truth.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TABLE = Table(
         "false alarms",
         "detected after",
         "over after",
-        "404s put down rightly",
+        "404s diagnosed correctly",
     ),
 )
 # The share of a day's webhooks in each of its hours.
@@ -52,7 +52,7 @@ UNFINISHED = (Status.QUEUED, Status.RETRYING)
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """How it is at one moment: of how many media a day, which share is late, and by how much.
+    """Conditions at one moment: media per day, the share that is late, and by how much.
 
     `down_until` is when our own worker is back, if it is away.
     """
@@ -70,7 +70,7 @@ Climate = Callable[[str, datetime], Weather]
 
 @dataclass(eq=False, slots=True)
 class Truth:
-    """What really is with one item: when it is there, and what its 404s are to be put down to."""
+    """The truth about one item: when it becomes available, and the real cause of its 404s."""
 
     item: MediaItem
     available_at: datetime | None
@@ -82,7 +82,7 @@ class Truth:
 
 @dataclass
 class Week:
-    """Two accounts, or more, through a fortnight of quiet and the week that it is about."""
+    """Two accounts or more, through two quiet weeks and the week under test."""
 
     climate: Climate
     accounts: tuple[str, ...] = (LARGE, SMALL)
@@ -94,18 +94,18 @@ class Week:
         self.rng = Random(self.seed)
 
     def run(self, begins: datetime | None = None) -> None:
-        """Live through it all, and look for incidents after each step of the week."""
+        """Simulate everything, and run detection after each step of the week."""
         with time_machine.travel(MONDAY - BASELINE, tick=False) as clock:
             self.clock = clock
-            self._come_in(MONDAY - BASELINE, MONDAY)
-            self._go_on(MONDAY)
+            self._receive(MONDAY - BASELINE, MONDAY)
+            self._make_due_attempts(MONDAY)
             now = MONDAY
             while now < MONDAY + LENGTH:
                 closely = begins and begins <= now < begins + CLOSELY
                 step = MINUTE if closely else STEP
-                self._come_in(now, now + step)
+                self._receive(now, now + step)
                 now += step
-                self._go_on(now)
+                self._make_due_attempts(now)
                 clock.move_to(now)
                 # While the worker is down, detection does not run either.
                 if not self._down(now):
@@ -116,7 +116,7 @@ class Week:
         steps = IncidentStep.objects.notifiable().select_related("incident")
         return [(s.kind, s.incident.cause, s.incident.account_sid) for s in steps]
 
-    def wrong(self) -> Counter[tuple[str, str]]:
+    def wrong_diagnoses(self) -> Counter[tuple[str, str]]:
         """Count the items with a wrong diagnosis: truth, diagnosis."""
         rows = MediaItem.objects.exclude(not_found_because="")
         said = rows.values_list("identity", "not_found_because")
@@ -130,7 +130,7 @@ class Week:
         opened = [s for s in IncidentStep.objects.notifiable() if s.kind == StepKind.OPENED]
         over = [s for s in IncidentStep.objects.notifiable() if s.kind == StepKind.RECOVERED]
         judged = MediaItem.objects.exclude(not_found_because="").count()
-        right = judged - self.wrong().total()
+        right = judged - self.wrong_diagnoses().total()
         TABLE.add(
             name,
             str(len(opened)),
@@ -141,7 +141,7 @@ class Week:
         )
 
     def send_request(self, request: MediaRequest) -> Response:
-        """Answer for Twilio what the metadata of this item is."""
+        """Return the metadata of this item, as Twilio's API would."""
         identity = request.url.rpartition("/")[2].removesuffix(".json")
         if self.truths[identity].metadata:
             return Response(200, {}, b'{"sid": "ME"}', redirected=False)
@@ -151,8 +151,8 @@ class Week:
         back = self.climate(self.accounts[0], now).down_until
         return back is not None and now < back
 
-    def _come_in(self, since: datetime, until: datetime) -> None:
-        """Let the webhooks of these hours come in."""
+    def _receive(self, since: datetime, until: datetime) -> None:
+        """Receive the webhooks of this period."""
         truths = [truth for at, sid in self._arrivals(since, until) for truth in self._one(at, sid)]
         for truth in truths:
             self._attempts(truth, until, asks=False)
@@ -181,9 +181,9 @@ class Week:
         item = MediaItem.from_announcement(event, announced, at)
         item.media_url = item.media_url.replace(make.ACCOUNT, account_sid)
         first = max(at, weather.down_until or at) + timedelta(seconds=self.rng.uniform(0.1, 0.5))
-        yield Truth(item, *self._fate(weather, at, first))
+        yield Truth(item, *self._draw_truth(weather, at, first))
 
-    def _fate(
+    def _draw_truth(
         self, weather: Weather, at: datetime, first: datetime
     ) -> tuple[datetime | None, datetime, str, bool]:
         if weather.opens_nothing:
@@ -198,7 +198,7 @@ class Week:
         metadata = self.rng.random() < 0.5
         return at + timedelta(seconds=late_s), first, "propagating", metadata
 
-    def _go_on(self, now: datetime) -> None:
+    def _make_due_attempts(self, now: datetime) -> None:
         """Make every attempt that is due by now."""
         for truth in self.waiting:
             before = truth.tried
@@ -208,7 +208,7 @@ class Week:
         self.waiting = [truth for truth in self.waiting if truth.item.status in UNFINISHED]
 
     def _attempts(self, truth: Truth, now: datetime, *, asks: bool = True) -> None:
-        """Make the attempts that are due; those before a row is there are the ones that ask not."""
+        """Make the attempts that are due; those before the row exists request no metadata."""
         item = truth.item
         while item.status in UNFINISHED and truth.tried < (len(SCHEDULE_S) if asks else 3):
             at = truth.first_attempt_at + timedelta(seconds=SCHEDULE_S[truth.tried])

@@ -1,4 +1,4 @@
-"""R: answers of Twilio, its CDN, or whoever stands between, that are not the media."""
+"""R: responses of Twilio, its CDN or something between that are not the media."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a case of the catalogue is: what is sent or answered, and how that has to end."""
+"""The cases of the catalogue: what is sent or answered, and how that must end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMPLETED: Pairs = tuple(parse_qsl(twilio.RECORDING_COMPLETED, keep_blank_values
 
 @dataclass(frozen=True)
 class BadRequest:
-    """A webhook, the status of its answer, the reason it is counted under, and its media.
+    """A webhook, the status of its response, the reason it is counted under, and its media.
 
     `media` has, of each item in the order of their rows, the slug of its failure or its status.
     `again` are later requests, which get the same answer and are about the same event.
@@ -47,7 +47,7 @@ class BadRequest:
 
 @dataclass(frozen=True)
 class BadUrl:
-    """A media URL that a signed webhook names; CANARY in it is where nobody may connect to."""
+    """A media URL that a signed webhook names; nothing may connect to CANARY in it."""
 
     name: str
     url: str
@@ -61,7 +61,7 @@ class BadUrl:
 
 @dataclass(frozen=True)
 class BadAnswer:
-    """Faults played one a request, the outcome of each attempt, and the status in the end.
+    """Faults played one per request, the outcome of each attempt, and the final status.
 
     `asked` counts the requests at the API and at the CDN; None where that is not the point.
     """
@@ -81,7 +81,7 @@ class BadAnswer:
 
 @dataclass(frozen=True)
 class BadFile:
-    """A body that arrives whole: how it ends, and if it is stored as what and how named."""
+    """A complete body: the outcome, and the type and name it is stored under, if any."""
 
     name: str
     body: bytes
@@ -99,7 +99,7 @@ class BadFile:
 
 @dataclass(frozen=True)
 class BadFrame:
-    """Bytes sent to the real web server, and the statuses of the answers to them, in order.
+    """Bytes sent to the real web server, and the statuses of the responses, in order.
 
     `recorded` tells whether the event is kept of the message that the name of the case stands for.
     Several `parts` are sent with a pause between them; our side ends after the last.
@@ -151,7 +151,7 @@ def signed(
 ) -> WebhookRequest:
     """Return a POST of `sent` to `sent_to`, with the signature of `pairs` at `url`.
 
-    What is not given is as it was signed; `_` in the name of a header stands for `-`.
+    What is not given is as it was signed; `_` in the name of a header becomes `-`.
     """
     body = pairs if sent is None else sent
     return signing.post(

@@ -1,4 +1,4 @@
-"""Which names this process looks up and where it connects to, heard from the interpreter itself."""
+"""Records DNS look-ups and connections of this process through audit events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _hooked: list[bool] = []
 
 @contextmanager
 def recorded() -> Iterator[Outgoing]:
-    """Record every look-up and connection of every thread, whoever makes them."""
+    """Record every look-up and connection of every thread."""
     if not _hooked:
         # An audit hook cannot be taken away again, so there is one for good.
         sys.addaudithook(_hear)
