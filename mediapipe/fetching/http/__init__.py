@@ -1,1 +1,1 @@
-"""Bounded HTTP GET of one media item, to addresses that were checked, with the evidence of it."""
+"""Bounded HTTP requests to checked addresses."""

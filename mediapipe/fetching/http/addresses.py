@@ -1,4 +1,4 @@
-"""Which addresses may be connected to: public ones, and the networks that the operator names."""
+"""Which addresses may be connected to: public ones, and the networks that the operator allows."""
 
 import ipaddress
 import socket
@@ -12,7 +12,7 @@ from django.conf import settings
 
 from mediapipe.failures import AddressRefused, ConnectionFailed, TooSlow
 
-# Python's is_global says yes to all of these, although a packet to them can end in our own network.
+# is_global is true for all of these, although a packet to them can end in our own network.
 NOT_PUBLIC = [
     ipaddress.ip_network(network)
     for network in (
@@ -30,7 +30,7 @@ PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address that was checked; a socket of `family` is connected to `sockaddr`."""
+    """A checked address: connect a socket of `family` to `sockaddr`."""
 
     family: socket.AddressFamily
     sockaddr: tuple[Any, ...]
@@ -39,10 +39,11 @@ class Address:
 def resolve(
     host: str, port: int, *, timeout_s: float, may_connect_to: Callable[[str], bool]
 ) -> list[Address]:
-    """Return every address of `host`, checked, in the order in which the system prefers them.
+    """Return every address of `host`, checked, in the order of the system's preference.
 
-    Raises AddressRefused if a single one is forbidden (a name that points both outside and inside
-    is an attack or a mistake), ConnectionFailed if there is none, TooSlow after `timeout_s`.
+    Raises AddressRefused if any of them is forbidden (a name with both public and private
+    addresses is an attack or a mistake), ConnectionFailed if there is none, TooSlow after
+    `timeout_s`.
     """
     addresses = _look_up(host, port, timeout_s)
     for address in addresses:
@@ -59,7 +60,7 @@ def is_allowed(text: str) -> bool:
 
 
 def is_public(text: str) -> bool:
-    """Return whether the address is one that the whole internet can reach."""
+    """Return whether the address can be reached from the whole internet."""
     address = ipaddress.ip_address(text)
     if not address.is_global or any(address in network for network in NOT_PUBLIC):
         return False
@@ -67,22 +68,22 @@ def is_public(text: str) -> bool:
 
 
 def _look_up(host: str, port: int, timeout_s: float) -> list[Address]:
-    # getaddrinfo knows no timeout and cannot be interrupted, so it is asked in a thread of its own,
-    # which ends by itself when the system's resolver gives up.
-    answers: SimpleQueue[list[Address] | Exception] = SimpleQueue()
-    threading.Thread(target=_ask, args=(host, port, answers), daemon=True).start()
+    # getaddrinfo has no timeout and cannot be interrupted, so it runs in a thread of its own, which
+    # ends when the system's resolver gives up.
+    results: SimpleQueue[list[Address] | Exception] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            results.put([Address(family, sockaddr) for family, _, _, _, sockaddr in found])
+        except (OSError, UnicodeError) as error:
+            results.put(error)
+
+    threading.Thread(target=run, daemon=True).start()
     try:
-        answer = answers.get(timeout=timeout_s)
+        result = results.get(timeout=timeout_s)
     except Empty:
         raise TooSlow(f"{host}: name resolution") from None
-    if isinstance(answer, Exception):
-        raise ConnectionFailed(f"{host}: {type(answer).__name__}")
-    return answer
-
-
-def _ask(host: str, port: int, answers: SimpleQueue[list[Address] | Exception]) -> None:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        answers.put([Address(family, sockaddr) for family, _, _, _, sockaddr in found])
-    except (OSError, UnicodeError) as error:
-        answers.put(error)
+    if isinstance(result, Exception):
+        raise ConnectionFailed(f"{host}: {type(result).__name__}")
+    return result

@@ -1,4 +1,4 @@
-"""One attempt to get one media item: credentials, redirects, bounds, and the evidence of it."""
+"""Downloading one media item: credentials, redirects, limits, and the evidence of each response."""
 
 import hashlib
 import re
@@ -29,7 +29,7 @@ from mediapipe.redaction import host_of
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_REDIRECTS = 5
-# Each packet is a round through Python, so this is as much as a socket may have to give.
+# Each packet is a pass through Python, so this is as much as a socket buffer can hold.
 PACKET_BYTES = 512 * 1024
 HEAD_BYTES = 4096
 ERROR_BYTES = 16384
@@ -43,23 +43,25 @@ def download(
     evidence: Evidence,
     on_progress: Callable[[], None],
 ) -> Body:
-    """Write the media to the open file `to`, within the MEDIA_* bounds, and say what it was.
+    """Write the media to the open file `to`, within the MEDIA_* limits, and describe it.
 
-    `on_progress` is called before each request and after each packet; what it raises ends the
-    attempt. Raises the failure that the answer means; `to` may then hold a part of the body.
+    `on_progress` is called before each request and after each packet; an exception of it ends the
+    attempt. Raises the failure that the response means; `to` may then contain part of the body.
     """
     with Deadline(settings.MEDIA_TOTAL_TIMEOUT_S) as deadline:
-        attempt = _Attempt(request, provider, evidence, on_progress, deadline)
-        response = attempt.find()
+        running = _Download(request, provider, evidence, on_progress, deadline)
+        raw = running.find()
         try:
-            return attempt.save(response, to)
+            return running.save(raw, to)
         finally:
-            # A body that was read to its end has given its connection back already.
-            response.close()
+            # A body that was read to its end has returned its connection already.
+            raw.close()
 
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
+class _Download:
+    """`raw` is the response of requests, with its body unread; `response` is what it says."""
+
     request: MediaRequest
     provider: Provider
     evidence: Evidence
@@ -67,29 +69,32 @@ class _Attempt:
     deadline: Deadline
 
     def find(self) -> requests.Response:
-        """Return the 200 whose body is the media, unread, or raise what the answer means."""
+        """Return the 200 whose body is the media, or raise what the last response means."""
         url = self.request.url
         visited = [url]
-        response, answer = self._ask_origin()
-        while self._leads_on(answer):
-            url = self._next_url(url, answer)
+        raw, response = self._request_origin()
+        while (location := self._location(response)) is not None:
+            url = target(url, location)
+            self.evidence.redirect_host = host_of(url)
+            if not self.request.may_redirect_to(url):
+                raise RedirectRefused(f"to {host_of(url)}")
             if url in visited or len(visited) > MAX_REDIRECTS:
                 raise RedirectRefused(f"{len(visited)} redirects, the last to {host_of(url)}")
             visited.append(url)
-            response, answer = self._get(url)
-        if answer.status == 200:
-            return response
-        self.evidence.error_code = self.provider.error_code(answer)
-        raise self.provider.classify(answer) or UnexpectedResponse(
-            f"{host_of(url)}: {answer.status}"
-        )
+            raw, response = self._get(url)
+        if response.status == 200:
+            return raw
+        self.evidence.error_code = self.provider.error_code(response)
+        failure = self.provider.classify(response)
+        raise failure or UnexpectedResponse(f"{host_of(url)}: {response.status}")
 
-    def save(self, response: requests.Response, to: BinaryIO) -> Body:
-        """Write the body to `to` and return what it was; raise if it is not all there."""
-        self.evidence.declared_content_type = _text(response.headers, "Content-Type", 255)
-        _check_framing(response.headers)
+    def save(self, raw: requests.Response, to: BinaryIO) -> Body:
+        """Write the body to `to` and describe it; raise if it is incomplete."""
+        evidence = self.evidence
+        evidence.declared_content_type = _text(raw.headers, "Content-Type", 255)
+        _check_framing(raw.headers)
         digest, head = hashlib.sha256(), b""
-        for packet in self._packets(response):
+        for packet in self._packets(raw):
             digest.update(packet)
             head += packet[: HEAD_BYTES - len(head)]
             with storage_failures():
@@ -99,38 +104,31 @@ class _Attempt:
             to.flush()
         if not head:
             raise BodyEmpty
-        _check_declared(self.evidence)
-        return Body(self.evidence.bytes_received, digest.hexdigest(), head)
+        declared, received = evidence.declared_size, evidence.bytes_received
+        if declared is not None and declared != received:
+            raise WrongSize(f"{received} bytes came, {declared} were declared")
+        return Body(received, digest.hexdigest(), head)
 
-    def _ask_origin(self) -> tuple[requests.Response, Response]:
+    def _request_origin(self) -> tuple[requests.Response, Response]:
         first, *others = self.request.credentials or (None,)
-        response, answer = self._get(self.request.url, first)
+        raw, response = self._get(self.request.url, first)
         for credentials in others:
-            if answer.status != 401:
+            if response.status != 401:
                 break
-            response, answer = self._get(self.request.url, credentials)
-        return response, answer
+            raw, response = self._get(self.request.url, credentials)
+        return raw, response
 
     def _is_metadata(self, *, redirected: bool) -> bool:
         return self.request.link_in is not None and not redirected
 
-    def _leads_on(self, answer: Response) -> bool:
-        """Tell whether the answer is not the last word, but says where to ask."""
-        if self._is_metadata(redirected=answer.redirected):
-            return answer.status == 200
-        return answer.status in REDIRECTS
-
-    def _next_url(self, url: str, answer: Response) -> str:
-        url = target(url, self._location(answer))
-        self.evidence.redirect_host = host_of(url)
-        if not self.request.may_redirect_to(url):
-            raise RedirectRefused(f"to {host_of(url)}")
-        return url
-
-    def _location(self, answer: Response) -> str:
-        if self.request.link_in is None or answer.redirected:
-            return answer.headers.get("location", "")
-        link = self.request.link_in(answer)
+    def _location(self, response: Response) -> str | None:
+        """Return where a redirect, or the link in metadata, leads; None for any other response."""
+        link_in = self.request.link_in
+        if link_in is None or response.redirected:
+            return response.headers.get("location", "") if response.status in REDIRECTS else None
+        if response.status != 200:
+            return None
+        link = link_in(response)
         if link is None:
             raise UnexpectedResponse("The metadata names no link to the media.")
         self.evidence.declared_size = link.size
@@ -145,10 +143,11 @@ class _Attempt:
         left_s = self.deadline.remaining_s
         connect_s = min(settings.MEDIA_CONNECT_TIMEOUT_S, left_s)
         read_s = min(settings.MEDIA_READ_TIMEOUT_S, left_s)
-        # Headers that drip are no progress: without a bound of their own they outlast the lease.
-        soon = Deadline(min(connect_s + read_s, left_s))
-        with soon, network_failures(host_of(url), soon):
-            response = session().get(
+        # A server that drips its headers makes no progress: without a deadline of their own they
+        # would outlast the lease.
+        headers_due = Deadline(min(connect_s + read_s, left_s))
+        with headers_due, network_failures(host_of(url), headers_due):
+            raw = session().get(
                 url,
                 auth=basic(credentials),
                 timeout=(connect_s, read_s),
@@ -156,16 +155,16 @@ class _Attempt:
                 allow_redirects=False,
             )
         redirected = url != self.request.url
-        self._note(response, redirected=redirected)
-        is_body = response.status_code == 200 and not self._is_metadata(redirected=redirected)
-        head = b"" if is_body else head_of(response)
-        return response, Response(response.status_code, _lowered(response), head, redirected)
+        self._record_evidence(raw, redirected=redirected)
+        is_body = raw.status_code == 200 and not self._is_metadata(redirected=redirected)
+        head = b"" if is_body else head_of(raw)
+        return raw, Response(raw.status_code, _lowered(raw), head, redirected)
 
-    def _note(self, response: requests.Response, *, redirected: bool) -> None:
-        evidence, headers = self.evidence, response.headers
-        evidence.http_status = response.status_code
-        # Metadata may be there before the bytes are.
-        if 200 <= response.status_code < 400 and not self._is_metadata(redirected=redirected):
+    def _record_evidence(self, raw: requests.Response, *, redirected: bool) -> None:
+        evidence, headers = self.evidence, raw.headers
+        evidence.http_status = raw.status_code
+        # Metadata can exist before the media does.
+        if 200 <= raw.status_code < 400 and not self._is_metadata(redirected=redirected):
             evidence.found_at = evidence.found_at or datetime.now(UTC)
         if redirected:
             return
@@ -173,13 +172,13 @@ class _Attempt:
         evidence.home_region = _text(headers, "X-Home-Region", 32) or evidence.home_region
         evidence.clock_skew_s = clock_skew_s(headers.get("Date", ""))
 
-    def _packets(self, response: requests.Response) -> Iterator[bytes]:
-        """Yield the body as it arrives: a larger read would wait without looking at the time."""
-        host = host_of(response.url)
+    def _packets(self, raw: requests.Response) -> Iterator[bytes]:
+        # read1() returns what has arrived; read() would wait for more without checking the time.
+        host = host_of(raw.url)
         while True:
             with network_failures(host, self.deadline):
-                packet: bytes = response.raw.read1(PACKET_BYTES, decode_content=False)
-            # The deadline ends the connection, and with it a body of unknown length, in silence.
+                packet: bytes = raw.raw.read1(PACKET_BYTES, decode_content=False)
+            # The deadline closes the connection, which looks like the end of a chunkless body.
             self.deadline.check()
             if not packet:
                 return
@@ -189,39 +188,38 @@ class _Attempt:
 
 
 def basic(credentials: Credentials | None) -> HTTPBasicAuth | None:
-    """Return the credentials as requests takes them, in any characters."""
+    """Return the credentials for requests, as bytes: it would encode text as Latin-1."""
     if credentials is None:
         return None
     return HTTPBasicAuth(credentials.username.encode(), credentials.password.encode())
 
 
-def head_of(response: requests.Response, max_bytes: int = ERROR_BYTES) -> bytes:
-    """Return the beginning of a document, or what there is of it, and close the answer."""
+def head_of(raw: requests.Response, max_bytes: int = ERROR_BYTES) -> bytes:
+    """Return the beginning of a document, as far as it can be read, and close the response."""
     head = b""
     try:
-        while packet := response.raw.read1(max_bytes - len(head), decode_content=False):
+        while packet := raw.raw.read1(max_bytes - len(head), decode_content=False):
             head += packet
     except NETWORK_ERRORS:
         return head
     finally:
-        response.close()
+        raw.close()
     return head
 
 
-def read_response(response: requests.Response, max_bytes: int = ERROR_BYTES) -> Response:
-    """Return the answer of one request, read as far as head_of() reads it, and close it."""
-    head = head_of(response, max_bytes)
-    return Response(response.status_code, _lowered(response), head, redirected=False)
+def read_response(raw: requests.Response, max_bytes: int = ERROR_BYTES) -> Response:
+    """Return the response of one request with up to `max_bytes` of its body, and close it."""
+    return Response(raw.status_code, _lowered(raw), head_of(raw, max_bytes), redirected=False)
 
 
-def _lowered(response: requests.Response) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
+def _lowered(raw: requests.Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in raw.headers.items()}
 
 
 def _check_framing(headers: Mapping[str, str]) -> None:
-    """Raise for a length or an encoding that no media answer has.
+    """Raise for a length or an encoding that a response with media never has.
 
-    http.client takes all of these, and would hand on wrong or unending bytes as the media.
+    http.client accepts all of these, and would return wrong or endless bytes as the media.
     """
     encoding = headers.get("Content-Encoding", "identity").strip().lower()
     if encoding != "identity":
@@ -236,24 +234,18 @@ def _check_framing(headers: Mapping[str, str]) -> None:
     _check_size(int(length))
 
 
-def _check_declared(evidence: Evidence) -> None:
-    declared, came = evidence.declared_size, evidence.bytes_received
-    if declared is not None and declared != came:
-        raise WrongSize(f"{came} bytes came, {declared} were declared")
-
-
 def _check_size(size: int) -> None:
     if size > settings.MEDIA_MAX_BYTES:
         raise TooLarge(f"{size} bytes, allowed are {settings.MEDIA_MAX_BYTES}")
 
 
 def _text(headers: Mapping[str, str], name: str, max_length: int) -> str:
-    """Return a header that is fit for a column: printable, and cut to its length."""
+    """Return a header that can be stored: printable, and cut to the length of its column."""
     return "".join(filter(str.isprintable, headers.get(name, "")))[:max_length]
 
 
 def clock_skew_s(date: str) -> float | None:
-    """Return by how many seconds a Date header is ahead of our clock; None if it is unreadable."""
+    """Return by how many seconds a Date header is ahead of our clock; None if it is invalid."""
     try:
         theirs = parsedate_to_datetime(date)
     except (ValueError, OverflowError):

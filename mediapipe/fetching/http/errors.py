@@ -1,5 +1,3 @@
-"""What the exceptions of four libraries below one GET mean in the words of mediapipe.failures."""
-
 import http.client
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ from mediapipe.failures import (
 )
 from mediapipe.fetching.http.deadline import Deadline
 
-# ValueError is how urllib3 and http.client report headers, lengths and hosts that make no sense.
+# urllib3 and http.client raise ValueError for invalid headers, lengths and hosts.
 NETWORK_ERRORS = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
@@ -30,44 +28,39 @@ TIMEOUTS = (TimeoutError, urllib3.exceptions.TimeoutError)
 
 @contextmanager
 def network_failures(host: str, deadline: Deadline) -> Iterator[None]:
-    """Turn what the network below raises into a failure that names `host` and the exception.
+    """Turn the exceptions of four libraries into a failure that names `host` and the exception.
 
-    The text of the original often holds the URL with its signature, so it is not kept.
+    The original text is dropped, because it often contains the URL with its signature.
     """
     try:
         yield
     except NETWORK_ERRORS as error:
-        failure = TooSlow if deadline.remaining_s <= 0 else _meaning(error)
-        raise failure(f"{host}: {type(_origin(error)).__name__}") from None
+        chain = list(_chain(error))
+        failure = TooSlow if deadline.remaining_s <= 0 else _failure_for(chain)
+        raise failure(f"{host}: {type(chain[-1]).__name__}") from None
 
 
 @contextmanager
 def storage_failures() -> Iterator[None]:
-    """Turn an OSError of our own file into StorageFailed."""
+    """Turn an OSError of our temporary file into StorageFailed."""
     try:
         yield
     except OSError as error:
         raise StorageFailed(error.strerror or type(error).__name__) from error
 
 
-def _meaning(error: BaseException) -> type[TransientFailure]:
-    chain = list(_chain(error))
+def _failure_for(chain: list[BaseException]) -> type[TransientFailure]:
     if any(isinstance(link, http.client.IncompleteRead) for link in chain):
         return BodyTruncated
     if any(isinstance(link, TIMEOUTS) for link in chain):
         return TooSlow
-    # Exceptions of requests are OSErrors too, whatever is the matter.
+    # Every exception of requests is an OSError too, whatever the cause.
     if any(
         isinstance(link, OSError) and not isinstance(link, requests.RequestException)
         for link in chain
     ):
         return ConnectionFailed
     return UnexpectedResponse
-
-
-def _origin(error: BaseException) -> BaseException:
-    *_, last = _chain(error)
-    return last
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,8 +1,8 @@
-"""One small POST to an address that the operator configured, such as an outgoing webhook.
+"""A small POST to a URL that the operator configured, such as an outgoing webhook.
 
-Other than a media URL it comes from nobody else, so it may lead into a private network. Over https
-the certificate proves that the answer comes from the host that was named, whatever DNS says; plain
-http is for this machine alone. No redirect is followed.
+Unlike a media URL, it is trusted, so it may lead into a private network. Over https the certificate
+proves that the response comes from the named host, whatever DNS says; plain http is allowed to
+this machine only. No redirect is followed.
 """
 
 import ipaddress
@@ -24,18 +24,18 @@ from mediapipe.fetching.http.session import (
 from mediapipe.providers.base import Response
 from mediapipe.redaction import host_of
 
-# For everything from the name to the end of the answer; the receiver has but to note it down.
+# From name resolution to the end of the response; the receiver should only store the message.
 TIMEOUT_S = 15.0
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> Response:
-    """Return the answer with the first 16 KiB of its body, fifteen seconds from now at most.
+    """Return the response with the first 16 KiB of its body, after 15 seconds at most.
 
-    Raises the TransientFailure of a network that does not deliver, and AddressRefused for plain
-    http to another machine. What is raised names the host, never the URL, which may be a secret.
+    Raises the TransientFailure of a network error, and AddressRefused for plain http to another
+    machine. The exceptions name only the host, because the URL may be a secret.
     """
     with Deadline(TIMEOUT_S) as deadline, network_failures(host_of(url), deadline):
-        response: requests.Response = session(OperatorsSession).post(
+        raw: requests.Response = session(OperatorsSession).post(
             url,
             data=body,
             headers=dict(headers),
@@ -43,7 +43,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Response:
             stream=True,
             allow_redirects=False,
         )
-        return read_response(response)
+        return read_response(raw)
 
 
 def is_loopback(text: str) -> bool:
@@ -77,6 +77,6 @@ class _Adapter(PinnedAdapter):
 
 
 class OperatorsSession(Session):
-    """A session to where the operator says, other than to where a webhook says."""
+    """A session for URLs that the operator configured, not for those of webhooks."""
 
     adapter = _Adapter

@@ -1,4 +1,4 @@
-"""Where a Location header leads, read so that no two parsers can disagree about the host."""
+"""Parsing Location headers so that no two URL parsers can disagree about the host."""
 
 import re
 from urllib.parse import urldefrag, urljoin, urlsplit
@@ -8,15 +8,15 @@ from urllib3.util import parse_url
 from mediapipe.failures import RedirectRefused
 
 MAX_URL = 8192
-# Parsers differ over blanks, control characters, backslashes and what is not ASCII.
+# Parsers disagree about blanks, control characters, backslashes and non-ASCII characters.
 UNAMBIGUOUS = re.compile(r"[!-\[\]-~]+")
 
 
 def target(base: str, location: str) -> str:
-    """Return the absolute URL that `location`, an answer to `base`, redirects to.
+    """Return the absolute URL of the Location header that was received from `base`.
 
-    Raises RedirectRefused for what is missing, malformed, ambiguous, not HTTP or carries
-    a user name. Whether the host is allowed is the provider's question.
+    Raises RedirectRefused if it is missing, malformed, ambiguous, not HTTP or has a user name.
+    The provider decides whether the host is allowed.
     """
     if not UNAMBIGUOUS.fullmatch(location) or len(location) > MAX_URL:
         raise RedirectRefused("no usable Location")

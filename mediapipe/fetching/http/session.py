@@ -1,4 +1,4 @@
-"""HTTP sessions that connect to checked addresses only, and send nothing that was not asked for."""
+"""HTTP sessions that connect only to checked addresses and send nothing unasked."""
 
 import http.client
 import logging
@@ -22,11 +22,11 @@ from mediapipe.failures import ConnectionFailed, TooSlow
 from mediapipe.fetching.http import deadline
 from mediapipe.fetching.http.addresses import Address, is_allowed, resolve
 
-# Firewalls forget an idle connection in silence; a request over it would wait for nothing.
+# Firewalls drop idle connections silently; a request over one would time out.
 MAX_IDLE_S = 30.0
-# Each address gets its share of the connect timeout; more of them would get too little.
+# The addresses share the connect timeout; with more of them each share would be too short.
 MAX_ADDRESSES = 4
-HOSTS_KEPT_WARM = 8
+POOLED_HOSTS = 8
 
 # urllib3 logs whole URLs (at DEBUG, and when headers do not parse); signed ones are secrets.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
@@ -35,23 +35,21 @@ _local = threading.local()
 
 
 class StrictResponse(http.client.HTTPResponse):
-    """An answer whose headers leave no doubt about where its body ends."""
+    """A response whose headers leave no doubt about where its body ends."""
 
     def begin(self) -> None:
-        """Read the headers; raise HeaderParsingError or InvalidHeader if they are broken.
-
-        urllib3 only logs headers that do not parse, and what follows them is lost; two lengths
-        it refuses, but then nobody closes the answer. http.client does for what is raised here.
-        """
+        """Read the headers; raise HeaderParsingError or InvalidHeader if they are broken."""
+        # urllib3 only logs headers that do not parse, and loses those that follow. It rejects two
+        # lengths, but leaves the response open; http.client closes it if this method raises.
         super().begin()
         assert_header_parsing(self.headers)
         lengths = ",".join(self.headers.get_all("Content-Length", [])).split(",")
         if len({length.strip() for length in lengths}) > 1:
-            raise InvalidHeader("The answer has several lengths.")
+            raise InvalidHeader("The response has several lengths.")
 
 
 class PinnedConnection(HTTPConnection):
-    """A connection to the very address that was checked, so that DNS cannot change in between."""
+    """A connection to the address that was checked, so that DNS cannot change in between."""
 
     response_class = StrictResponse
     may_connect_to = staticmethod(is_allowed)
@@ -66,7 +64,7 @@ class PinnedConnection(HTTPConnection):
         return _connect_to_any(addresses, end, host=self.host)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
-        """Return the answer; raise TooSlow at the deadline, and what StrictResponse raises."""
+        """Return the response; raise TooSlow at the deadline, and what StrictResponse raises."""
         deadline.watch(self.sock)
         self._last_used = time.monotonic()
         return super().getresponse()
@@ -78,7 +76,7 @@ class PinnedConnection(HTTPConnection):
 
 
 class PinnedTlsConnection(PinnedConnection, HTTPSConnection):
-    """The same under TLS; certificate and SNI go by the host name, as ever."""
+    """The same over TLS; certificate and SNI still use the host name."""
 
 
 class _Pool(HTTPConnectionPool):
@@ -90,7 +88,7 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class PinnedAdapter(HTTPAdapter):
-    """Makes its connections through `pools`, by the scheme of the URL."""
+    """Opens its connections through `pools`, by the scheme of the URL."""
 
     pools: ClassVar[dict[str, type[HTTPConnectionPool]]] = {"http": _Pool, "https": _TlsPool}
 
@@ -104,9 +102,9 @@ class Session(requests.Session):
 
     adapter: ClassVar[type[PinnedAdapter]] = PinnedAdapter
 
-    def __init__(self, *, hosts: int = HOSTS_KEPT_WARM) -> None:
+    def __init__(self, *, hosts: int = POOLED_HOSTS) -> None:
         super().__init__()
-        # Otherwise a netrc entry for the host of a redirect is sent there as credentials.
+        # Otherwise requests would send a netrc entry to the host of a redirect as credentials.
         self.trust_env = False
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.headers.update({"User-Agent": "mediapipe", "Accept-Encoding": "identity"})
@@ -114,11 +112,12 @@ class Session(requests.Session):
             self.mount(scheme, self.adapter(pool_connections=hosts, pool_maxsize=1, max_retries=0))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return None: even with allow_redirects=False requests would read the body to its end."""
+        """Return None, so that requests does not read the body of a redirect to its end."""
 
 
 def session(kind: type[Session] = Session) -> Session:
     """Return this thread's session of this kind, which keeps its connections alive."""
+    # requests.Session is not thread-safe.
     sessions = _sessions()
     if kind not in sessions:
         sessions[kind] = kind()
@@ -126,7 +125,7 @@ def session(kind: type[Session] = Session) -> Session:
 
 
 def close_session() -> None:
-    """Close the connections of this thread; the next session() starts afresh."""
+    """Close this thread's connections; the next session() opens new ones."""
     sessions = _sessions()
     while sessions:
         sessions.popitem()[1].close()
@@ -140,8 +139,12 @@ def _sessions() -> dict[type[Session], Session]:
 
 
 def _connect_to_any(addresses: Sequence[Address], end: float, *, host: str) -> socket.socket:
-    """Return a socket to the first address that answers before `end` (time.monotonic)."""
-    candidates = _families_in_turn(addresses)[:MAX_ADDRESSES]
+    """Return a socket to the first address that accepts before `end` (time.monotonic)."""
+    # The system lists all IPv6 addresses first. Alternating gives IPv4 a turn if IPv6 has no route.
+    preferred = [address for address in addresses if address.family == addresses[0].family]
+    others = [address for address in addresses if address.family != addresses[0].family]
+    in_turn = [a for pair in zip_longest(preferred, others) for a in pair if a is not None]
+    candidates = in_turn[:MAX_ADDRESSES]
     failure: ConnectionFailed | TooSlow = ConnectionFailed(host)
     for position, address in enumerate(candidates):
         share_s = (end - time.monotonic()) / (len(candidates) - position)
@@ -152,7 +155,7 @@ def _connect_to_any(addresses: Sequence[Address], end: float, *, host: str) -> s
         except OSError as error:
             failure = ConnectionFailed(f"{host}: {type(error).__name__}")
         else:
-            # What is left of the connect timeout is for the TLS handshake.
+            # The rest of the connect timeout is for the TLS handshake.
             connected.settimeout(max(end - time.monotonic(), 0.01))
             return connected
     raise failure
@@ -168,10 +171,3 @@ def _connect(address: Address, timeout_s: float) -> socket.socket:
         connected.close()
         raise
     return connected
-
-
-def _families_in_turn(addresses: Sequence[Address]) -> list[Address]:
-    # The system puts all IPv6 addresses first; where their route is dead, IPv4 must get its turn.
-    preferred = [address for address in addresses if address.family == addresses[0].family]
-    others = [address for address in addresses if address.family != addresses[0].family]
-    return [a for pair in zip_longest(preferred, others) for a in pair if a is not None]
