@@ -1,5 +1,3 @@
-"""The whole way, with real processes: chosen by environment alone, on every pair of engines."""
-
 from __future__ import annotations
 
 import hashlib
@@ -37,7 +35,7 @@ RATE = 50.0
 def service(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    """Run the service on each pair of engines."""
+    """Run the service on each pair of database and broker."""
     with ExitStack() as stack:
         env = {}
         if request.param != "embedded":
@@ -54,8 +52,8 @@ def test_every_media_of_a_busy_minute_is_stored_once(service: Service) -> None:
         sent.append(webhook)
         return service.twilio.send(webhook)
 
-    answers = traffic.stream(send, WEBHOOKS, rate=RATE, seed=7)
-    assert answers == {200: WEBHOOKS}
+    statuses = traffic.stream(send, WEBHOOKS, rate=RATE, seed=7)
+    assert statuses == {200: WEBHOOKS}
     scripts = {script.sid: script for webhook in sent for script in webhook.media}
     lines = service.wait_until_settled(len(scripts), timeout_s=150)
     assert {line["status"] for line in lines} == {"stored"}
@@ -70,7 +68,7 @@ def test_every_media_of_a_busy_minute_is_stored_once(service: Service) -> None:
         for line in lines
         if (available := scripts[sid_of(line)].available_at)
     ]
-    print(f"excess wait: mean {fmean(waits):.2f} s, most {max(waits):.2f} s")  # noqa: T201
+    print(f"excess wait: mean {fmean(waits):.2f} s, max {max(waits):.2f} s")  # noqa: T201
 
 
 def test_every_request_to_twilio_is_an_attempt(service: Service) -> None:
@@ -83,9 +81,9 @@ def test_every_request_to_twilio_is_an_attempt(service: Service) -> None:
     lines = service.wait_until_settled(2)
     lines = service.export("--since", since.isoformat())
     for line in lines:
-        asked = service.twilio.log.of(sid_of(line), "api")
-        assert line["attempts"] == len(asked) > 1
-        assert line["not_found_count"] == [entry.status for entry in asked].count(404)
+        requests = service.twilio.log.of(sid_of(line), "api")
+        assert line["attempts"] == len(requests) > 1
+        assert line["not_found_count"] == [entry.status for entry in requests].count(404)
         assert line["last_not_found_at"] <= line["retrieved_at"]
 
 
@@ -122,6 +120,6 @@ def sid_of(line: Line) -> str:
 
 
 def excess_wait_s(line: Line, available_at: datetime) -> float:
-    """Return the seconds between the moment the media could be had and the stored file."""
+    """Return the seconds from the availability of the media to the stored file."""
     possible = max(available_at, datetime.fromisoformat(line["webhook_received_at"]))
     return (datetime.fromisoformat(line["retrieved_at"]) - possible).total_seconds()

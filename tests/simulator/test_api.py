@@ -1,5 +1,3 @@
-"""The simulated API origin, asked over the wire."""
-
 import http.client
 from collections.abc import Iterator
 from contextlib import closing
@@ -27,13 +25,13 @@ def get(url: str, auth: tuple[str, str] | None = OWN, method: str = "GET") -> re
     return requests.request(method, url, auth=auth, allow_redirects=False, timeout=60)
 
 
-def test_media_leads_to_the_cdn_and_its_bytes(twilio: Simulator) -> None:
+def test_media_redirects_to_the_cdn_with_its_bytes(twilio: Simulator) -> None:
     photo = twilio.add_message_media(size=50_000)
-    answer = get(photo.url)
-    assert answer.status_code == 307
-    assert answer.headers["Content-Type"] == "application/xml"
-    assert answer.headers["Location"].startswith(f"{twilio.cdn_origin}/{ACCOUNT_SID}/")
-    image = get(answer.headers["Location"], auth=None)
+    response = get(photo.url)
+    assert response.status_code == 307
+    assert response.headers["Content-Type"] == "application/xml"
+    assert response.headers["Location"].startswith(f"{twilio.cdn_origin}/{ACCOUNT_SID}/")
+    image = get(response.headers["Location"], auth=None)
     assert image.status_code == 200
     assert image.headers["Content-Type"] == "image/jpeg"
     assert image.content == photo.body
@@ -59,13 +57,13 @@ def test_an_api_key_opens_the_media_of_its_account(twilio: Simulator) -> None:
         (("AC" + "9" * 32, ""), "Authentication Error - invalid username"),
     ],
 )
-def test_wrong_credentials_are_refused_with_20003(
+def test_wrong_credentials_are_rejected_with_20003(
     twilio: Simulator, auth: tuple[str, str] | None, message: str
 ) -> None:
-    answer = get(twilio.add_message_media().url, auth=auth)
-    assert answer.status_code == 401
-    assert "<RestException><Code>20003</Code>" in answer.text
-    assert f"<Message>{message}</Message>" in answer.text
+    response = get(twilio.add_message_media().url, auth=auth)
+    assert response.status_code == 401
+    assert "<RestException><Code>20003</Code>" in response.text
+    assert f"<Message>{message}</Message>" in response.text
 
 
 def test_another_accounts_media_does_not_exist(twilio: Simulator) -> None:
@@ -75,10 +73,10 @@ def test_another_accounts_media_does_not_exist(twilio: Simulator) -> None:
 
 def test_unknown_media_is_a_404_in_twilios_words(twilio: Simulator) -> None:
     path = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{new_sid('MM')}/Media/{new_sid('ME')}"
-    answer = get(twilio.api_origin + path)
-    assert answer.status_code == 404
-    assert answer.headers["Content-Type"] == "application/xml"
-    assert answer.text == (
+    response = get(twilio.api_origin + path)
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == "application/xml"
+    assert response.text == (
         "<?xml version='1.0' encoding='UTF-8'?><TwilioResponse><RestException><Code>20404</Code>"
         f"<Message>The requested resource {path} was not found</Message>"
         "<MoreInfo>https://www.twilio.com/docs/errors/20404</MoreInfo><Status>404</Status>"
@@ -91,37 +89,37 @@ def test_media_of_another_message_is_not_found(twilio: Simulator) -> None:
     assert get(photo.url.replace(photo.parent_sid, new_sid("MM"))).status_code == 404
 
 
-def test_every_answer_carries_a_request_id_of_its_own(twilio: Simulator) -> None:
+def test_every_response_has_its_own_request_id(twilio: Simulator) -> None:
     photo = twilio.add_message_media()
     answers = [get(photo.url), get(photo.url, auth=None), get(twilio.api_origin + "/nothing")]
-    ids = {answer.headers["Twilio-Request-Id"] for answer in answers}
+    ids = {response.headers["Twilio-Request-Id"] for response in answers}
     assert len(ids) == 3
     assert all(each.startswith("RQ") and len(each) == 34 for each in ids)
-    for answer in answers:
-        assert answer.headers["X-Home-Region"] == "us1"
-        assert float(answer.headers["Twilio-Request-Duration"]) < 5
-        assert answer.headers["Date"].endswith("GMT")
+    for response in answers:
+        assert response.headers["X-Home-Region"] == "us1"
+        assert float(response.headers["Twilio-Request-Duration"]) < 5
+        assert response.headers["Date"].endswith("GMT")
 
 
 def test_the_log_knows_the_request_ids(twilio: Simulator) -> None:
     photo = twilio.add_message_media()
-    answer = get(photo.url)
+    response = get(photo.url)
     (entry,) = twilio.log.of(photo.sid)
-    assert entry.request_id == answer.headers["Twilio-Request-Id"]
+    assert entry.request_id == response.headers["Twilio-Request-Id"]
 
 
-def test_a_recording_is_given_out_by_the_api_itself(twilio: Simulator) -> None:
+def test_a_recording_is_served_by_the_api_itself(twilio: Simulator) -> None:
     call = twilio.add_recording(size=30_000)
-    answer = get(call.url)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "audio/x-wav")
-    assert answer.content == call.body
+    response = get(call.url)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "audio/x-wav")
+    assert response.content == call.body
     assert get(f"{call.url}.wav").content == call.body
 
 
-def test_a_recording_may_be_asked_for_as_mp3(twilio: Simulator) -> None:
-    answer = get(twilio.add_recording().url + ".mp3")
-    assert answer.headers["Content-Type"] == "audio/mpeg"
-    assert answer.content.startswith(b"ID3")
+def test_a_recording_may_be_requested_as_mp3(twilio: Simulator) -> None:
+    response = get(twilio.add_recording().url + ".mp3")
+    assert response.headers["Content-Type"] == "audio/mpeg"
+    assert response.content.startswith(b"ID3")
 
 
 def test_a_recording_can_redirect_too(twilio: Simulator) -> None:
@@ -144,19 +142,19 @@ def test_message_media_has_metadata(twilio: Simulator) -> None:
     assert document["uri"] == f"{photo.path}.json"
 
 
-def test_metadata_can_be_there_before_the_bytes(twilio: Simulator) -> None:
+def test_metadata_can_be_available_before_the_bytes(twilio: Simulator) -> None:
     photo = twilio.add_message_media(delay_s=60, metadata_delay_s=0)
     late = twilio.add_message_media(delay_s=60)
     assert [get(f"{script.url}.json").status_code for script in (photo, late)] == [200, 404]
     assert get(photo.url).status_code == 404
 
 
-def test_a_deleted_recording_is_told_to_those_who_ask_for_deleted_ones(twilio: Simulator) -> None:
+def test_a_deleted_recording_has_metadata_if_deleted_ones_are_included(twilio: Simulator) -> None:
     call = twilio.add_recording()
     get(call.url, method="DELETE")
     assert get(f"{call.url}.json").status_code == 404
-    answer = get(f"{call.url}.json?IncludeSoftDeleted=true")
-    assert answer.json()["status"] == "deleted"
+    response = get(f"{call.url}.json?IncludeSoftDeleted=true")
+    assert response.json()["status"] == "deleted"
 
 
 def test_a_recording_in_external_storage_has_no_bytes_at_twilio(twilio: Simulator) -> None:
@@ -168,9 +166,9 @@ def test_a_recording_in_external_storage_has_no_bytes_at_twilio(twilio: Simulato
 
 def test_missing_metadata_is_a_404_as_json(twilio: Simulator) -> None:
     path = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Recordings/{new_sid('RE')}.json"
-    answer = get(twilio.api_origin + path)
-    assert answer.status_code == 404
-    assert answer.json() == {
+    response = get(twilio.api_origin + path)
+    assert response.status_code == 404
+    assert response.json() == {
         "code": 20404,
         "message": f"The requested resource {path} was not found",
         "more_info": "https://www.twilio.com/docs/errors/20404",
@@ -178,7 +176,7 @@ def test_missing_metadata_is_a_404_as_json(twilio: Simulator) -> None:
     }
 
 
-def test_a_recordings_metadata_tells_processing_from_completed(twilio: Simulator) -> None:
+def test_a_recordings_metadata_distinguishes_processing_from_completed(twilio: Simulator) -> None:
     late, ready = twilio.add_recording(delay_s=60), twilio.add_recording()
     assert get(f"{late.url}.json").json()["status"] == "processing"
     assert get(f"{ready.url}.json").json()["status"] == "completed"
@@ -190,7 +188,7 @@ def test_an_absent_recording_says_so_and_has_no_bytes(twilio: Simulator) -> None
     assert get(call.url).status_code == 404
 
 
-def test_deleted_media_is_gone_for_ever(twilio: Simulator) -> None:
+def test_deleted_media_is_gone_permanently(twilio: Simulator) -> None:
     photo = twilio.add_message_media()
     link = get(photo.url).headers["Location"]
     assert get(f"{photo.url}.json", method="DELETE").status_code == 204
@@ -221,7 +219,7 @@ def test_one_connection_serves_many_requests(twilio: Simulator) -> None:
         assert connection.sock is socket_of_the_first
 
 
-def test_the_media_service_gives_metadata_with_a_link_to_the_bytes(twilio: Simulator) -> None:
+def test_the_media_service_serves_metadata_with_a_link_to_the_bytes(twilio: Simulator) -> None:
     photo = twilio.add_conversation_media(size=5000)
     document = get(photo.url).json()
     assert (document["sid"], document["size"]) == (photo.sid, 5000)
@@ -237,7 +235,7 @@ def test_a_link_of_the_media_service_can_be_faster_than_the_bytes(twilio: Simula
 
 
 @pytest.mark.parametrize("auth", [None, (OTHER_SID, "other-token")])
-def test_the_media_service_opens_to_its_account_alone(
+def test_the_media_service_accepts_only_its_own_account(
     twilio: Simulator, auth: tuple[str, str] | None
 ) -> None:
     photo = twilio.add_conversation_media()

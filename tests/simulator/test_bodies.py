@@ -1,5 +1,3 @@
-"""The bytes of simulated media."""
-
 import hashlib
 import subprocess
 import sys
@@ -27,13 +25,13 @@ SID = "ME" + "a" * 32
         ("text/vcard", b"BEGIN:VCARD\r\n"),
     ],
 )
-def test_a_body_begins_as_its_type_does(content_type: str, start: bytes) -> None:
+def test_a_body_starts_with_the_signature_of_its_type(content_type: str, start: bytes) -> None:
     assert body_of(SID, content_type, 5000).startswith(start)
 
 
 @pytest.mark.parametrize("size", [0, 1, 10, 700, 20_000, BLOCK_BYTES + 1, 1_000_000])
 @pytest.mark.parametrize("content_type", ["image/png", "text/vcard", "application/x-unknown"])
-def test_a_body_has_exactly_the_size_wanted(content_type: str, size: int) -> None:
+def test_a_body_has_exactly_the_requested_size(content_type: str, size: int) -> None:
     assert len(body_of(SID, content_type, size)) == size
 
 
@@ -45,7 +43,7 @@ def test_another_process_computes_the_same_bytes() -> None:
     assert output.decode().strip() == sha256_of(SID, "x/y", 99_999)
 
 
-def test_every_sid_has_other_bytes() -> None:
+def test_every_sid_has_different_bytes() -> None:
     other = "ME" + "b" * 32
     assert sha256_of(SID, "audio/amr", 1000) != sha256_of(other, "audio/amr", 1000)
 
@@ -55,7 +53,7 @@ def test_the_digest_is_that_of_the_body() -> None:
     assert sha256_of(SID, "audio/ogg", 200_000) == hashlib.sha256(body).hexdigest()
 
 
-def test_a_large_body_is_never_held_as_a_whole() -> None:
+def test_a_large_body_is_never_held_in_memory() -> None:
     sizes = [len(block) for block in blocks(SID, "video/mp4", 50_000_000)]
     assert max(sizes) <= BLOCK_BYTES
     assert sum(sizes) == 50_000_000

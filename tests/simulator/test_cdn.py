@@ -1,5 +1,3 @@
-"""The simulated CDN: signed links, no credentials."""
-
 from collections.abc import Iterator
 
 import pytest
@@ -18,8 +16,8 @@ def twilio() -> Iterator[Simulator]:
 
 
 def link_to(script: MediaScript) -> str:
-    answer = requests.get(script.url, auth=OWN, allow_redirects=False, timeout=60)
-    return answer.headers["Location"]
+    response = requests.get(script.url, auth=OWN, allow_redirects=False, timeout=60)
+    return response.headers["Location"]
 
 
 def test_a_client_that_follows_the_redirect_gets_the_bytes(twilio: Simulator) -> None:
@@ -28,7 +26,7 @@ def test_a_client_that_follows_the_redirect_gets_the_bytes(twilio: Simulator) ->
     assert twilio.log.credentials_at_cdn() == []
 
 
-def test_credentials_at_the_cdn_are_noticed(twilio: Simulator) -> None:
+def test_credentials_sent_to_the_cdn_are_reported(twilio: Simulator) -> None:
     photo = twilio.add_message_media()
     requests.get(link_to(photo), auth=OWN, timeout=60)
     assert [entry.sid for entry in twilio.log.credentials_at_cdn()] == [photo.sid]
@@ -46,9 +44,9 @@ def test_credentials_at_the_cdn_are_noticed(twilio: Simulator) -> None:
 )
 def test_an_altered_link_is_forbidden(twilio: Simulator, right: str, wrong: str) -> None:
     link = link_to(twilio.add_message_media())
-    answer = requests.get(link.replace(right, wrong), timeout=60)
-    assert answer.status_code == 403
-    assert "<Code>AccessDenied</Code>" in answer.text
+    response = requests.get(link.replace(right, wrong), timeout=60)
+    assert response.status_code == 403
+    assert "<Code>AccessDenied</Code>" in response.text
 
 
 def test_the_link_of_one_media_does_not_open_another(twilio: Simulator) -> None:
@@ -66,8 +64,8 @@ def test_a_link_expires(twilio: Simulator, monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_original_name_comes_with_the_bytes_if_there_is_one(twilio: Simulator) -> None:
     disposition = 'inline; filename="../../photo.jpg"'
     photo = twilio.add_message_media(disposition=disposition)
-    answer = requests.get(link_to(photo), timeout=60)
-    assert answer.headers["Content-Disposition"] == disposition
+    response = requests.get(link_to(photo), timeout=60)
+    assert response.headers["Content-Disposition"] == disposition
 
 
 def test_only_get_is_allowed(twilio: Simulator) -> None:

@@ -1,5 +1,3 @@
-"""manage.py simulate_twilio as a process of its own."""
-
 import json
 import signal
 import subprocess
@@ -56,7 +54,7 @@ def test_it_prints_the_environment_and_serves(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_in_order_when_told(process: subprocess.Popen[str], number: int) -> None:
+def test_it_stops_cleanly_on_a_signal(process: subprocess.Popen[str], number: int) -> None:
     environment_of(process)
     assert process.stderr is not None
     assert process.stderr.readline() == "3 webhooks got no response\n"
@@ -66,7 +64,7 @@ def test_it_ends_in_order_when_told(process: subprocess.Popen[str], number: int)
 
 
 @pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:x", "127.0.0.1:99999", "192.0.2.1:0"])
-def test_an_unusable_address_is_an_error_of_one_sentence(address: str) -> None:
+def test_an_unusable_address_is_a_one_line_error(address: str) -> None:
     ended = subprocess.run([*COMMAND, "--api", address], capture_output=True, text=True)
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1

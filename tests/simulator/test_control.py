@@ -1,5 +1,3 @@
-"""Remote control of a simulator in another process."""
-
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +32,7 @@ def post(twilio: Simulator, path: str, document: object = None) -> requests.Resp
     return requests.post(f"{twilio.api_origin}/_simulator/{path}", json=document, timeout=60)
 
 
-def test_media_can_be_added_from_elsewhere(twilio: Simulator) -> None:
+def test_media_can_be_added_by_another_process(twilio: Simulator) -> None:
     document = {"size": 99, "faults": [{"fault": "Status", "code": 503, "retry_after": "1"}]}
     added = post(twilio, "media", document)
     assert added.status_code == 201
@@ -51,7 +49,7 @@ def test_added_media_is_announced_at_once(twilio: Simulator) -> None:
     assert late["available_at"] == script.available_at.isoformat()
 
 
-def test_the_announcement_can_be_left_for_later(twilio: Simulator) -> None:
+def test_the_announcement_can_be_deferred(twilio: Simulator) -> None:
     late = post(twilio, "media", {"delay_s": 60, "announce": False}).json()
     assert late["available_at"] is None
     assert post(twilio, f"media/{late['sid']}/announce").json()["available_at"]
@@ -62,7 +60,7 @@ def test_a_recording_can_be_added(twilio: Simulator) -> None:
     assert requests.get(url, auth=OWN, timeout=60).content.startswith(b"RIFF")
 
 
-def test_a_hang_can_be_released_from_elsewhere(twilio: Simulator) -> None:
+def test_a_hang_can_be_released_by_another_process(twilio: Simulator) -> None:
     added = post(twilio, "media", {"kind": "recording", "faults": [{"fault": "Hang"}]}).json()
     with ThreadPoolExecutor() as pool:
         hanging = pool.submit(requests.get, added["url"], auth=OWN, timeout=60)
@@ -72,7 +70,7 @@ def test_a_hang_can_be_released_from_elsewhere(twilio: Simulator) -> None:
         assert hanging.result().status_code == 200
 
 
-def test_the_log_can_be_read_from_elsewhere(twilio: Simulator) -> None:
+def test_the_log_can_be_read_by_another_process(twilio: Simulator) -> None:
     photo, other = twilio.add_message_media(), twilio.add_message_media()
     requests.get(photo.url, auth=OWN, timeout=60)
     requests.get(other.url, auth=OWN, timeout=60)
@@ -86,14 +84,14 @@ def test_the_log_can_be_read_from_elsewhere(twilio: Simulator) -> None:
     assert len(requests.get(log, params={"sid": other.sid}, timeout=60).json()) == 2
 
 
-def test_other_machines_have_no_control() -> None:
+def test_other_machines_are_denied() -> None:
     with Simulator(api=("0.0.0.0", 0)) as twilio:  # noqa: S104 -- the other side must get in.
         port = urlsplit(twilio.api_origin).port
-        answer = requests.get(f"http://{own_address()}:{port}/_simulator/log", timeout=60)
-    assert answer.status_code == 403
+        response = requests.get(f"http://{own_address()}:{port}/_simulator/log", timeout=60)
+    assert response.status_code == 403
 
 
-def test_the_control_itself_is_not_in_the_log(twilio: Simulator) -> None:
+def test_control_requests_are_not_in_the_log(twilio: Simulator) -> None:
     post(twilio, "media", {})
     assert twilio.log.all() == []
 
@@ -102,12 +100,12 @@ def test_the_control_itself_is_not_in_the_log(twilio: Simulator) -> None:
     "document",
     [{"colour": "red"}, {"faults": [{"fault": "Unheard"}]}, {"faults": [{}]}, [], "text"],
 )
-def test_what_is_no_media_item_is_refused(twilio: Simulator, document: object) -> None:
-    answer = post(twilio, "media", document)
-    assert answer.status_code == 400
-    assert "error" in answer.json()
+def test_an_invalid_media_item_is_rejected(twilio: Simulator, document: object) -> None:
+    response = post(twilio, "media", document)
+    assert response.status_code == 400
+    assert "error" in response.json()
 
 
 @pytest.mark.parametrize("path", ["media/ME1", "media/ME1/announce", "nothing"])
-def test_an_unknown_order_is_not_found(twilio: Simulator, path: str) -> None:
+def test_an_unknown_control_path_is_not_found(twilio: Simulator, path: str) -> None:
     assert post(twilio, path).status_code == 404

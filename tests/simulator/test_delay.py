@@ -1,5 +1,3 @@
-"""When media comes to be at the simulated Twilio."""
-
 import threading
 import time
 from collections.abc import Iterator
@@ -36,14 +34,14 @@ def test_a_late_media_is_not_found_until_its_delay_has_passed(twilio: Simulator)
 def test_the_moment_of_availability_is_known_exactly(twilio: Simulator) -> None:
     late = twilio.add_message_media(delay_s=0.2)
     late.announce()
-    begun_s = time.monotonic()
+    started_s = time.monotonic()
     while status_of(late) == 404:
-        assert time.monotonic() - begun_s < 5
+        assert time.monotonic() - started_s < 5
     assert late.available_at is not None
     assert timedelta() <= datetime.now(UTC) - late.available_at < timedelta(seconds=0.5)
 
 
-def test_media_without_delay_is_there_before_any_webhook(twilio: Simulator) -> None:
+def test_media_without_delay_is_available_before_any_webhook(twilio: Simulator) -> None:
     photo = twilio.add_message_media()
     assert status_of(photo) == 307
     assert photo.available_at == photo.created_at
@@ -64,13 +62,13 @@ def test_a_second_announcement_does_not_start_the_delay_again(twilio: Simulator)
     assert late.available_at == first
 
 
-def test_every_media_item_has_a_delay_of_its_own(twilio: Simulator) -> None:
+def test_every_media_item_has_its_own_delay(twilio: Simulator) -> None:
     late, early = twilio.add_message_media(delay_s=60), twilio.add_message_media(delay_s=0)
     late.announce()
     early.announce()
     assert (status_of(late), status_of(early)) == (404, 307)
 
 
-def test_faults_are_played_before_the_delay_is_looked_at(twilio: Simulator) -> None:
+def test_faults_are_played_before_the_delay_is_checked(twilio: Simulator) -> None:
     late = twilio.add_message_media(delay_s=60, faults=[Status(503)])
     assert [status_of(late), status_of(late)] == [503, 404]

@@ -1,5 +1,3 @@
-"""Every fault, as a client meets it on the wire."""
-
 import base64
 import gzip
 import socket
@@ -54,7 +52,7 @@ def get(script: MediaScript, timeout_s: float = 5.0) -> requests.Response:
 
 
 def connect(script: MediaScript) -> socket.socket:
-    """Send an authorised GET and return the socket that its answer will come by."""
+    """Send an authorised GET and return the socket, from which the response can be read."""
     address = urlsplit(script.url)
     credentials = base64.b64encode(":".join(OWN).encode()).decode()
     connection = socket.create_connection((address.hostname or "", address.port or 0), timeout=60)
@@ -69,20 +67,20 @@ def read_to_end(connection: socket.socket) -> bytes:
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def answer_to(script: MediaScript) -> tuple[bytes, bytes]:
-    """Return the raw head and body of an answer that ends with its connection."""
+def raw_response(script: MediaScript) -> tuple[bytes, bytes]:
+    """Return the raw head and body of a response that ends with its connection."""
     with closing(connect(script)) as connection:
         head, _, body = read_to_end(connection).partition(b"\r\n\r\n")
     return head, body
 
 
-def test_faults_are_played_one_a_request_and_then_no_more(twilio: Simulator) -> None:
+def test_faults_are_played_once_per_request_and_then_no_more(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[Status(503), Status(404)])
     assert [get(call).status_code for _ in range(4)] == [503, 404, 200, 200]
     assert [entry.fault for entry in twilio.log.of(call.sid)] == ["Status", "Status", "", ""]
 
 
-def test_a_fault_for_ever_is_played_every_time(twilio: Simulator) -> None:
+def test_a_permanent_fault_is_played_every_time(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[Status(500), Status(404, forever=True)])
     assert [get(call).status_code for _ in range(4)] == [500, 404, 404, 404]
 
@@ -102,22 +100,22 @@ def test_without_credentials_no_fault_is_used_up(twilio: Simulator) -> None:
 
 
 @pytest.mark.parametrize("code", [204, 304, 400, 401, 403, 408, 410, 425, 429, 500, 502, 520])
-def test_any_status_can_be_answered(twilio: Simulator, code: int) -> None:
+def test_any_status_can_be_sent(twilio: Simulator, code: int) -> None:
     assert get(twilio.add_recording(faults=[Status(code)])).status_code == code
 
 
 def test_an_error_status_has_twilios_error_document(twilio: Simulator) -> None:
-    answer = get(twilio.add_recording(faults=[Status(429)]))
-    assert "<Code>20429</Code>" in answer.text
+    response = get(twilio.add_recording(faults=[Status(429)]))
+    assert "<Code>20429</Code>" in response.text
 
 
 @pytest.mark.parametrize("value", ["5", "999999999999", "Wed, 21 Oct 2015 07:28:00 GMT", "soon"])
 def test_retry_after_is_sent_as_given(twilio: Simulator, value: str) -> None:
-    answer = get(twilio.add_recording(faults=[Status(429, retry_after=value)]))
-    assert answer.headers["Retry-After"] == value
+    response = get(twilio.add_recording(faults=[Status(429, retry_after=value)]))
+    assert response.headers["Retry-After"] == value
 
 
-def test_a_hang_says_nothing_until_released(twilio: Simulator) -> None:
+def test_a_hang_sends_nothing_until_released(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[Hang()])
     with closing(connect(call)) as connection:
         (entry,) = twilio.log.wait_for(call.sid)
@@ -130,10 +128,10 @@ def test_a_hang_says_nothing_until_released(twilio: Simulator) -> None:
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
 
 
-def test_a_hang_may_end_by_itself(twilio: Simulator) -> None:
-    answer = get(twilio.add_recording(faults=[Hang(0.1)]))
-    assert answer.elapsed.total_seconds() > 0.1
-    assert answer.status_code == 200
+def test_a_hang_may_end_after_its_time(twilio: Simulator) -> None:
+    response = get(twilio.add_recording(faults=[Hang(0.1)]))
+    assert response.elapsed.total_seconds() > 0.1
+    assert response.status_code == 200
 
 
 def test_a_stop_ends_every_hang_at_once() -> None:
@@ -141,8 +139,8 @@ def test_a_stop_ends_every_hang_at_once() -> None:
         call = twilio.add_recording(faults=[Hang()])
         connection = connect(call)
         twilio.log.wait_for(call.sid)
-        begun_s = time.monotonic()
-    assert time.monotonic() - begun_s < STOP_TIMEOUT_S / 2
+        started_s = time.monotonic()
+    assert time.monotonic() - started_s < STOP_TIMEOUT_S / 2
     connection.close()
 
 
@@ -156,32 +154,32 @@ def test_a_hang_within_the_headers_leaves_half_a_header(twilio: Simulator) -> No
     assert body == call.body
 
 
-def test_headers_may_drip_for_ever(twilio: Simulator) -> None:
+def test_headers_may_drip_endlessly(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[DripHeaders(0.01)])
     with closing(connect(call)) as connection:
         received = b"".join(connection.recv(1) for _ in range(40))
     assert received == b"HTTP/1.1 200 OK\r\nX-Slow: ".ljust(40, b"x")
 
 
-def test_a_hang_within_the_body_gives_the_rest_later(twilio: Simulator) -> None:
+def test_a_hang_within_the_body_sends_the_rest_later(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[HangInBody(after_bytes=10)])
-    with closing(requests.get(call.url, auth=OWN, stream=True, timeout=60)) as answer:
-        assert answer.raw.read1(1000) == call.body[:10]
+    with closing(requests.get(call.url, auth=OWN, stream=True, timeout=60)) as response:
+        assert response.raw.read1(1000) == call.body[:10]
         call.release()
-        assert answer.raw.read() == call.body[10:]
+        assert response.raw.read() == call.body[10:]
 
 
 def test_a_body_may_drip_byte_by_byte(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[DripBody(0.05)])
-    with closing(requests.get(call.url, auth=OWN, stream=True, timeout=60)) as answer:
-        assert [len(answer.raw.read1(1000)) for _ in range(3)] == [1, 1, 1]
+    with closing(requests.get(call.url, auth=OWN, stream=True, timeout=60)) as response:
+        assert [len(response.raw.read1(1000)) for _ in range(3)] == [1, 1, 1]
         call.release()
-        assert answer.raw.read() == call.body[3:]
+        assert response.raw.read() == call.body[3:]
 
 
-def test_a_truncated_body_ends_in_order_but_early(twilio: Simulator) -> None:
+def test_a_truncated_body_ends_cleanly_but_early(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[Truncated(after_bytes=1000)])
-    head, body = answer_to(call)
+    head, body = raw_response(call)
     assert b"Content-Length: 20000" in head
     assert body == call.body[:1000]
 
@@ -191,54 +189,54 @@ def test_a_client_notices_the_truncation(twilio: Simulator) -> None:
         get(twilio.add_recording(faults=[Truncated()]))
 
 
-def test_a_truncated_chunked_body_lacks_its_last_chunk(twilio: Simulator) -> None:
+def test_a_truncated_chunked_body_lacks_its_final_chunk(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[TruncatedChunked(after_bytes=20)])
-    head, body = answer_to(call)
+    head, body = raw_response(call)
     assert b"Transfer-Encoding: chunked" in head
     assert body == b"14\r\n" + call.body[:20] + b"\r\n"
 
 
 def test_an_endless_body_ends_when_the_client_goes(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[EndlessChunked()])
-    with closing(requests.get(call.url, auth=OWN, stream=True, timeout=60)) as answer:
-        assert len(answer.raw.read(1_000_000)) == 1_000_000
+    with closing(requests.get(call.url, auth=OWN, stream=True, timeout=60)) as response:
+        assert len(response.raw.read(1_000_000)) == 1_000_000
     assert get(call).status_code == 200
 
 
 @pytest.mark.parametrize(
     "values", [("20001",), ("19999",), ("9999999999999",), ("-1",), ("20000", "30000")]
 )
-def test_content_length_can_say_anything(twilio: Simulator, values: tuple[str, ...]) -> None:
+def test_content_length_can_have_any_value(twilio: Simulator, values: tuple[str, ...]) -> None:
     call = twilio.add_recording(faults=[Lengths(values)])
-    head, body = answer_to(call)
+    head, body = raw_response(call)
     lengths = [line for line in head.split(b"\r\n") if line.startswith(b"Content-Length: ")]
     assert lengths == [b"Content-Length: " + value.encode() for value in values]
     assert body == call.body
 
 
 def test_a_length_may_contradict_the_chunks(twilio: Simulator) -> None:
-    head, body = answer_to(twilio.add_recording(faults=[Lengths(("5",), chunked=True)]))
+    head, body = raw_response(twilio.add_recording(faults=[Lengths(("5",), chunked=True)]))
     assert b"Content-Length: 5\r\nTransfer-Encoding: chunked" in head
     assert body.endswith(b"\r\n0\r\n\r\n")
 
 
 def test_a_body_may_be_empty(twilio: Simulator) -> None:
-    answer = get(twilio.add_recording(faults=[EmptyBody()]))
-    assert (answer.status_code, answer.content) == (200, b"")
+    response = get(twilio.add_recording(faults=[EmptyBody()]))
+    assert (response.status_code, response.content) == (200, b"")
 
 
 def test_a_login_page_may_come_as_a_success(twilio: Simulator) -> None:
-    answer = get(twilio.add_recording(faults=[HtmlPage()]))
-    assert (answer.status_code, answer.text[:15]) == (200, "<!DOCTYPE html>")
+    response = get(twilio.add_recording(faults=[HtmlPage()]))
+    assert (response.status_code, response.text[:15]) == (200, "<!DOCTYPE html>")
 
 
 def test_an_error_document_may_come_as_a_success(twilio: Simulator) -> None:
-    answer = get(twilio.add_recording(faults=[ErrorXml()]))
-    assert answer.status_code == 200
-    assert "<RestException><Code>20404</Code>" in answer.text
+    response = get(twilio.add_recording(faults=[ErrorXml()]))
+    assert response.status_code == 200
+    assert "<RestException><Code>20404</Code>" in response.text
 
 
-def test_a_body_may_be_compressed_although_nobody_asked(twilio: Simulator) -> None:
+def test_a_body_may_be_compressed_against_the_request_headers(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[Gzip()])
     with closing(connect(call)) as connection:
         connection.shutdown(socket.SHUT_WR)
@@ -247,7 +245,7 @@ def test_a_body_may_be_compressed_although_nobody_asked(twilio: Simulator) -> No
     assert gzip.decompress(body) == call.body
 
 
-def test_a_reset_may_come_instead_of_an_answer(twilio: Simulator) -> None:
+def test_a_reset_may_come_instead_of_a_response(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[Reset()])
     with closing(connect(call)) as connection, pytest.raises(ConnectionResetError):
         connection.recv(1)
@@ -298,14 +296,14 @@ def test_a_loop_at_the_cdn_never_ends(twilio: Simulator) -> None:
 
 def test_many_hops_lead_to_the_bytes_in_the_end(twilio: Simulator) -> None:
     photo = twilio.add_message_media(faults=[Hops(6)])
-    answer = requests.get(photo.url, auth=OWN, timeout=60)
-    assert answer.content == photo.body
-    assert len(answer.history) == 6
+    response = requests.get(photo.url, auth=OWN, timeout=60)
+    assert response.content == photo.body
+    assert len(response.history) == 6
 
 
-def test_any_bytes_can_be_answered(twilio: Simulator) -> None:
+def test_any_bytes_can_be_sent(twilio: Simulator) -> None:
     text = "HTTP/1.1 200 OK\r\n" + "X-Many: y\r\n" * 200 + "\r\n\xff"
-    head, body = answer_to(twilio.add_recording(faults=[RawAnswer(text)]))
+    head, body = raw_response(twilio.add_recording(faults=[RawAnswer(text)]))
     assert head.count(b"X-Many: y") == 200
     assert body == b"\xff"
 
@@ -317,7 +315,7 @@ def test_a_fault_travels_as_json(fault: Fault) -> None:
     assert fault_from_json({"fault": type(fault).__name__} | asdict(fault)) == fault
 
 
-def test_a_client_that_goes_away_disturbs_nobody(
+def test_a_client_that_disconnects_does_no_harm(
     twilio: Simulator, capfd: pytest.CaptureFixture[str]
 ) -> None:
     call = twilio.add_recording(size=5_000_000)

@@ -1,5 +1,3 @@
-"""The simulator's log, the independent history of what it was asked."""
-
 import json
 import time
 from datetime import UTC, datetime
@@ -15,7 +13,7 @@ from mediapipe.simulator.script import ACCOUNT_SID, AUTH_TOKEN
 OWN = (ACCOUNT_SID, AUTH_TOKEN)
 
 
-def test_an_entry_says_when_what_and_how_much() -> None:
+def test_an_entry_has_time_request_and_size() -> None:
     with Simulator() as twilio:
         photo = twilio.add_message_media(size=12_345)
         before, before_s = datetime.now(UTC), time.monotonic()
@@ -44,7 +42,7 @@ def test_the_log_is_written_to_a_file_and_holds_no_secret(tmp_path: Path) -> Non
     assert "Signature" not in file.read_text()
 
 
-def test_a_request_for_nothing_we_know_is_logged_without_sid() -> None:
+def test_a_request_for_an_unknown_path_is_logged_without_sid() -> None:
     with Simulator() as twilio:
         requests.get(f"{twilio.api_origin}/unknown?secret=1", auth=OWN, timeout=60)
         (entry,) = twilio.log.all()

@@ -1,5 +1,3 @@
-"""The webhooks that the simulator sends, as Twilio was seen to send them."""
-
 import json
 import re
 from collections.abc import Callable
@@ -123,7 +121,7 @@ def test_a_record_verb_callback_has_no_track() -> None:
 
 
 @pytest.mark.parametrize("error_code", ["16101", "16102"])
-def test_an_absent_recording_tells_why(error_code: str) -> None:
+def test_an_absent_recording_has_an_error_code(error_code: str) -> None:
     webhook = payloads.absent_recording(error_code)
     assert (webhook["RecordingStatus"], webhook["ErrorCode"]) == ("absent", error_code)
     assert webhook.media[0].recording_status == "absent"

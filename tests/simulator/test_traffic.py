@@ -1,5 +1,3 @@
-"""The mixture of webhooks that demo, tests and benchmarks share."""
-
 import random
 import threading
 import time
@@ -30,16 +28,16 @@ def test_the_seed_fixes_kinds_sizes_and_delays_but_no_sid() -> None:
     assert first[0].media[0].sid != second[0].media[0].sid
 
 
-def test_the_mixture_has_messages_and_recordings() -> None:
+def test_the_mix_has_messages_and_recordings() -> None:
     sources = Counter(webhook.source for webhook in traffic.webhooks(500, seed=1))
     assert sources["messaging"] > sources["recording"] > 50
 
 
-def test_a_stream_sends_at_its_rate_and_counts_the_answers() -> None:
-    begun_s = time.monotonic()
-    answers = traffic.stream(lambda webhook: 200, 20, rate=100, seed=1)
-    assert answers == {200: 20}
-    assert 0.19 <= time.monotonic() - begun_s < 15
+def test_a_stream_sends_at_its_rate_and_counts_the_statuses() -> None:
+    started_s = time.monotonic()
+    statuses = traffic.stream(lambda webhook: 200, 20, rate=100, seed=1)
+    assert statuses == {200: 20}
+    assert 0.19 <= time.monotonic() - started_s < 15
 
 
 def test_a_slow_service_does_not_slow_the_stream() -> None:

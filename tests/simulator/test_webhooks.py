@@ -1,5 +1,3 @@
-"""Sending webhooks: what a receiver sees on the wire, judged by Twilio's own validator."""
-
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +17,7 @@ PATH = "/webhooks/twilio/messaging/"
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Keeps every request and answers 200, or what the path asks for."""
+    """Keeps every request and responds with 200, or the status in the path."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -46,7 +44,7 @@ class Listener(ThreadingHTTPServer):
 
 
 class Service:
-    """A service that only listens."""
+    """A service that only records requests."""
 
     def __init__(self) -> None:
         self.received: list[tuple[str, Message, str]] = []
@@ -154,7 +152,7 @@ def test_with_get_everything_is_in_the_signed_query(twilio: Simulator, service: 
     assert service.is_genuine()
 
 
-def test_a_webhook_can_go_to_another_url_whose_fragment_stays_home(
+def test_a_webhook_can_go_to_another_url_without_its_fragment(
     twilio: Simulator, service: Service
 ) -> None:
     twilio.send(payloads.sms(), to=f"{service.url}/other?a=%7e&b=c%2fd#rc=3&rp=5xx")
@@ -173,18 +171,18 @@ def test_a_signature_can_be_missing(twilio: Simulator, service: Service) -> None
     assert "X-Twilio-Signature" not in service.received[0][1]
 
 
-def test_the_status_of_the_answer_is_told(twilio: Simulator, service: Service) -> None:
+def test_the_status_of_the_response_is_returned(twilio: Simulator, service: Service) -> None:
     assert twilio.send(payloads.sms(), to=f"{service.url}/fail") == 503
     assert len(service.received) == 1
 
 
-def test_no_answer_is_a_result_too() -> None:
+def test_no_response_is_a_result_too() -> None:
     with Simulator(service="http://127.0.0.1:1") as twilio:
         assert twilio.send(payloads.sms()) == NO_ANSWER
         assert [delivery.status for delivery in twilio.deliveries()] == [NO_ANSWER]
 
 
-def test_every_sending_has_a_token_of_its_own(twilio: Simulator, service: Service) -> None:
+def test_every_request_has_its_own_idempotency_token(twilio: Simulator, service: Service) -> None:
     webhook = payloads.sms()
     twilio.send(webhook)
     twilio.send(webhook)
@@ -194,8 +192,8 @@ def test_every_sending_has_a_token_of_its_own(twilio: Simulator, service: Servic
 
 def test_many_threads_can_send(twilio: Simulator, service: Service) -> None:
     with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(twilio.send, [payloads.mms(2) for _ in range(100)]))
-    assert answers == [200] * 100
+        statuses = list(pool.map(twilio.send, [payloads.mms(2) for _ in range(100)]))
+    assert statuses == [200] * 100
     assert all(service.is_genuine(index) for index in range(100))
 
 

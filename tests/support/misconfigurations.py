@@ -33,7 +33,7 @@ from mediapipe.simulator.numbers import (
 )
 from tests.support import make, servers
 from tests.support.receivers import web_server
-from tests.support.reverse_proxy import Passed, reverse_proxy, with_host
+from tests.support.reverse_proxy import ForwardedRequest, reverse_proxy, with_host
 
 HERE = "/webhooks/twilio/messaging/"
 CONVERSATIONS = "/webhooks/twilio/conversations/"
@@ -207,7 +207,7 @@ def answering(status: int) -> Callable[[World], None]:
     return arrange
 
 
-def behind(change: Callable[[Passed], Passed]) -> Callable[[World], None]:
+def behind(change: Callable[[ForwardedRequest], ForwardedRequest]) -> Callable[[World], None]:
     """Put web behind a proxy that changes requests with this function."""
 
     def arrange(world: World) -> None:
@@ -222,11 +222,11 @@ def nothing_behind(world: World) -> None:
     world.settings.PUBLIC_BASE_URL = world.stack.enter_context(reverse_proxy(closed))
 
 
-def reencode_plus(request: Passed) -> Passed:
+def reencode_plus(request: ForwardedRequest) -> ForwardedRequest:
     return replace(request, body=request.body.replace(b"+", b"%2B"))
 
 
-def reencode_spaces(request: Passed) -> Passed:
+def reencode_spaces(request: ForwardedRequest) -> ForwardedRequest:
     return replace(request, target=request.target.replace("%20", "+"))
 
 

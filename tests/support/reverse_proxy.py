@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
-class Passed:
+class ForwardedRequest:
     """A request to forward."""
 
     target: str
@@ -20,25 +20,27 @@ class Passed:
     body: bytes
 
 
-def untouched(request: Passed) -> Passed:
+def untouched(request: ForwardedRequest) -> ForwardedRequest:
     return request
 
 
 @contextmanager
-def reverse_proxy(behind: str, change: Callable[[Passed], Passed] = untouched) -> Iterator[str]:
-    """Yield the origin of a proxy in front of this origin; it answers 502 if the origin is down."""
+def reverse_proxy(
+    behind: str, change: Callable[[ForwardedRequest], ForwardedRequest] = untouched
+) -> Iterator[str]:
+    """Yield the origin of a proxy in front of `behind`; it sends 502 if that is down."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            request = change(Passed(self.path, dict(self.headers), body))
+            request = change(ForwardedRequest(self.path, dict(self.headers), body))
             request.headers["Content-Length"] = str(len(request.body))
-            status, kind, answer = passed_on(behind, request)
+            status, content_type, content = forward(behind, request)
             self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(answer)))
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(answer)
+            self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -51,17 +53,17 @@ def reverse_proxy(behind: str, change: Callable[[Passed], Passed] = untouched) -
         thread.join()
 
 
-def passed_on(behind: str, request: Passed) -> tuple[int, str, bytes]:
+def forward(behind: str, request: ForwardedRequest) -> tuple[int, str, bytes]:
     address = urlsplit(behind)
     with closing(http.client.HTTPConnection(address.netloc, timeout=10)) as connection:
         try:
             connection.request("POST", request.target, request.body, request.headers)
         except OSError:
             return 502, "text/html", b"<h1>502 Bad Gateway</h1>"
-        answer = connection.getresponse()
-        return answer.status, answer.headers["Content-Type"] or "", answer.read()
+        response = connection.getresponse()
+        return response.status, response.headers["Content-Type"] or "", response.read()
 
 
-def with_host(name: str) -> Callable[[Passed], Passed]:
+def with_host(name: str) -> Callable[[ForwardedRequest], ForwardedRequest]:
     """Return a change that puts the upstream's own name into the Host header."""
     return lambda request: replace(request, headers=request.headers | {"Host": name})

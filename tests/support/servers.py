@@ -1,4 +1,4 @@
-"""The servers that tests may use where they answer at their standard local ports.
+"""The servers that tests use if they run at their standard local ports.
 
 Each test gets its own database, vhost or Redis database, which is removed afterwards.
 """
@@ -28,7 +28,7 @@ def need(port: int, name: str) -> None:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=2).close()
     except OSError as error:
-        missing(f"{name} does not answer at 127.0.0.1:{port} ({error})")
+        missing(f"{name} is unreachable at 127.0.0.1:{port} ({error})")
 
 
 def missing(reason: str) -> None:
@@ -58,7 +58,7 @@ def rabbitmq() -> Iterator[str]:
     """Yield the URL of an empty vhost."""
     need(5672, "RabbitMQ")
     if not shutil.which("rabbitmqctl"):
-        missing("rabbitmqctl, which makes a vhost for the test, is not installed")
+        missing("rabbitmqctl, which creates the vhost, is not installed")
     name = f"mediapipe_{secrets.token_hex(6)}"
     rabbitmqctl("add_vhost", name)
     try:
@@ -78,7 +78,7 @@ def redis_number() -> Iterator[str]:
     need(6379, "Redis")
     for number in range(15, 0, -1):
         with redis.Redis.from_url(f"{REDIS}/{number}") as client:
-            # Of two processes that check at the same moment, the one that sets the mark gets it.
+            # SET NX: of two processes that check at the same moment, only one gets the database.
             if client.dbsize() == 0 and client.set(TAKEN, 1, nx=True):
                 try:
                     yield f"{REDIS}/{number}"

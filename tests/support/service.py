@@ -26,7 +26,7 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class Service:
-    """A running service, the Twilio that it talks to, and the environment of both."""
+    """A running service, its simulated Twilio, and its environment."""
 
     url: str
     env: dict[str, str]
@@ -69,13 +69,13 @@ def is_final(line: Line) -> bool:
 
 
 def wait_for(
-    ask: Callable[[], list[Line]], good: Callable[[list[Line]], bool], timeout_s: float
+    fetch: Callable[[], list[Line]], is_done: Callable[[list[Line]], bool], timeout_s: float
 ) -> list[Line]:
-    """Poll until the export is good; return the last one at the timeout."""
+    """Poll until `is_done`; return the last lines, also at the timeout."""
     deadline = time.monotonic() + timeout_s
-    while not good(answer := ask()) and time.monotonic() < deadline:
+    while not is_done(lines := fetch()) and time.monotonic() < deadline:
         time.sleep(0.5)
-    return answer
+    return lines
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def wait_until_ready(url: str, timeout_s: float = 60) -> None:
 
 def is_ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:  # noqa: S310
-            return bool(json.load(answer)["broker"])
+        with urllib.request.urlopen(f"{url}/readyz", timeout=5) as response:  # noqa: S310
+            return bool(json.load(response)["broker"])
     except OSError:
         return False

@@ -17,7 +17,7 @@ _rows: list[Row] = []
 
 
 class Table:
-    """Rows under a head, and a title over them."""
+    """A titled table with a header row."""
 
     def __init__(self, title: str, head: Sequence[str]) -> None:
         self.title = title
