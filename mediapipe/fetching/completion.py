@@ -29,7 +29,7 @@ def outbox_rows(media: MediaItem, *, stored: bool) -> list[models.Model]:
     completion = Completion.STORED if stored else Completion.FAILED
     rows: list[models.Model] = [
         HandOff(media=media, receiver=receiver, ending=completion)
-        for receiver in Receiver.waiting_for(completion)
+        for receiver in Receiver.configured_for(completion)
     ]
     if stored and (deletion := deletion_of(media)):
         rows.append(deletion)

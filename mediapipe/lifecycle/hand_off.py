@@ -110,7 +110,7 @@ def publish_task(hand_off: HandOff) -> None:
 
 
 def _attempt(hand_off: HandOff) -> None:
-    if hand_off.receiver not in Receiver.waiting_for(Completion(hand_off.ending)):
+    if hand_off.receiver not in Receiver.configured_for(Completion(hand_off.ending)):
         raise Undelivered("The receiver is no longer configured.", again=False)
     if hand_off.payload is None:
         if hand_off.media.status in UNFINISHED:

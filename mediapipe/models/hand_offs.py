@@ -15,24 +15,24 @@ UNCONFIRMED_AFTER = timedelta(minutes=10)
 
 
 class Completion(models.TextChoices):
-    """How a media item ended, as others are told of it."""
+    """How a media item ended, as receivers see it."""
 
     STORED = "media.stored", "stored"
     FAILED = "media.failed", "failed"
 
 
 class Receiver(models.TextChoices):
-    """Who goes on with a media item."""
+    """Who processes finished media items."""
 
     TASK = "task", "Celery task"
     WEBHOOK = "webhook", "Webhook"
 
     @classmethod
-    def waiting_for(cls, ending: Completion) -> list[Receiver]:
-        """Return those that the environment names for an item that ended so."""
+    def configured_for(cls, ending: Completion) -> list[Receiver]:
+        """Return the configured receivers of items that ended this way."""
         task = settings.ON_STORED_TASK and ending == Completion.STORED
-        wanted = {cls.TASK: task, cls.WEBHOOK: settings.HANDOFF_WEBHOOK_URL}
-        return [receiver for receiver, address in wanted.items() if address]
+        addresses = {cls.TASK: task, cls.WEBHOOK: settings.HANDOFF_WEBHOOK_URL}
+        return [receiver for receiver, address in addresses.items() if address]
 
 
 class HandOffQuerySet(OutboxQuerySet["HandOff"]):

@@ -1,4 +1,4 @@
-"""What is looked for each minute: one incident for one trouble, opened once, ended in time."""
+"""Detection: one incident per problem, opened once and resolved in time."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def came(
 
 
 def checked(now: datetime = NOW) -> list[tuple[str, str, str]]:
-    """Look for trouble; return cause, account and state of each incident there is."""
+    """Run the detectors; return cause, account and state of each incident."""
     with time_machine.travel(now, tick=False):
         detection.run_detectors(now)
     rows = Incident.objects.order_by("pk")
     return list(rows.values_list("cause", "account_sid", "state"))
 
 
-def told() -> list[str]:
+def sent_kinds() -> list[str]:
     return list(IncidentStep.objects.notifiable().values_list("kind", flat=True))
 
 
@@ -93,7 +93,7 @@ def quiet_days(count: int, *, late: int) -> None:
         came(late, hours_ago=24 * day + 2, late=True)
 
 
-def test_ten_times_the_usual_is_an_incident_below_the_threshold() -> None:
+def test_ten_times_the_baseline_is_an_incident_below_the_threshold() -> None:
     quiet_days(50, late=1)
     came(50)
     came(15, late=True)
@@ -101,14 +101,14 @@ def test_ten_times_the_usual_is_an_incident_below_the_threshold() -> None:
     assert Incident.objects.get().usual == 1.0
 
 
-def test_ten_times_the_usual_with_ten_times_the_traffic_is_none() -> None:
+def test_ten_times_the_baseline_with_ten_times_the_traffic_is_none() -> None:
     quiet_days(50, late=1)
     came(500)
     came(15, late=True)
     assert checked() == []
 
 
-def test_a_young_account_has_no_usual_to_be_ten_times_of() -> None:
+def test_a_new_account_has_no_baseline() -> None:
     came(50)
     came(15, late=True)
     assert checked() == []
@@ -120,12 +120,12 @@ def test_what_is_known_not_to_be_twilios_propagation_does_not_count() -> None:
     assert checked() == []
 
 
-def test_checking_again_changes_nothing_and_tells_nothing() -> None:
+def test_checking_again_changes_nothing_and_notifies_nobody() -> None:
     came(100)
     came(24, late=True)
     first = checked()
     assert checked() == first
-    assert told() == ["opened"]
+    assert sent_kinds() == ["opened"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -147,7 +147,7 @@ def test_two_that_check_at_the_same_moment_make_one_incident() -> None:
     for thread in both:
         thread.join()
     assert Incident.objects.get().affected == 24
-    assert told() == ["opened"]
+    assert sent_kinds() == ["opened"]
 
 
 def test_the_selection_grows_while_the_incident_is_open() -> None:
@@ -159,7 +159,7 @@ def test_the_selection_grows_while_the_incident_is_open() -> None:
     assert Incident.objects.get().affected == 29
 
 
-def test_trouble_of_many_accounts_at_once_is_one_incident_of_nobody() -> None:
+def test_late_media_of_many_accounts_is_one_incident_of_the_whole_service() -> None:
     for number in range(5):
         came(20, f"AC{number:032x}")
         came(6, f"AC{number:032x}", late=True)
@@ -167,7 +167,7 @@ def test_trouble_of_many_accounts_at_once_is_one_incident_of_nobody() -> None:
     assert Incident.objects.get().affected == 30
 
 
-def test_while_the_whole_service_has_trouble_no_account_has_its_own() -> None:
+def test_while_the_whole_service_has_an_incident_no_account_has_its_own() -> None:
     for number in range(5):
         came(20, f"AC{number:032x}")
         came(30, f"AC{number:032x}", late=True)
@@ -179,7 +179,7 @@ def test_it_is_over_when_the_window_has_emptied() -> None:
     came(24, late=True)
     checked()
     assert checked(NOW + timedelta(days=1))[0][2] == "resolved"
-    assert told() == ["opened", "recovered"]
+    assert sent_kinds() == ["opened", "recovered"]
 
 
 def test_it_is_over_sooner_when_hardly_any_come_although_many_were_to_be_expected() -> None:
@@ -198,7 +198,7 @@ def test_it_is_not_over_because_it_is_night() -> None:
     assert checked()[0][2] == "open"
 
 
-def test_what_is_settled_does_not_open_it_again() -> None:
+def test_media_of_a_resolved_incident_does_not_open_it_again() -> None:
     came(100)
     came(24, late=True)
     checked()
@@ -207,7 +207,7 @@ def test_what_is_settled_does_not_open_it_again() -> None:
     assert checked(NOW + timedelta(minutes=2))[0][2] == "resolved"
 
 
-def test_what_comes_after_the_end_opens_the_same_one_again() -> None:
+def test_media_after_the_end_reopens_the_same_incident() -> None:
     came(100, hours_ago=5)
     came(24, hours_ago=5, late=True)
     with time_machine.travel(NOW - timedelta(hours=4), tick=False):
@@ -215,7 +215,7 @@ def test_what_comes_after_the_end_opens_the_same_one_again() -> None:
         Incident.objects.get().resolve()
     came(24, late=True)
     assert checked() == [(Cause.EARLY_404S, LARGE, "open")]
-    assert told() == ["opened", "recovered", "reopened"]
+    assert sent_kinds() == ["opened", "recovered", "reopened"]
 
 
 def test_a_delay_that_grows_is_an_incident_although_few_are_late() -> None:
@@ -232,10 +232,10 @@ def test_a_delay_that_becomes_dozens_of_404s_is_the_same_incident_only_worse() -
     checked()
     came(10, late=True)
     assert checked() == checked() == [(Cause.EARLY_404S, LARGE, "open")]
-    assert told() == ["opened", "worse"]
+    assert sent_kinds() == ["opened", "worse"]
 
 
-def test_failures_for_good_are_an_incident_with_their_reasons() -> None:
+def test_permanent_failures_are_an_incident_with_their_reasons() -> None:
     came(24, status=Status.FAILED, error=TooLarge.slug, failed_at=NOW - timedelta(hours=1))
     assert checked() == [(Cause.FAILURES, LARGE, "open")]
     assert "too_large 24" in Incident.objects.get().detail
@@ -256,7 +256,7 @@ def test_failures_that_an_incident_explains_are_no_second_one() -> None:
     assert len(checked()) == 1
 
 
-def test_media_that_waits_for_us_is_trouble_of_our_queue() -> None:
+def test_media_that_waits_for_us_is_an_incident_of_our_queue() -> None:
     for item in came(20, hours_ago=0.5, status=Status.QUEUED):
         MediaItem.objects.filter(pk=item.pk).update(first_attempt_at=None, queue_lag_s=None)
     assert checked() == [(Cause.QUEUE, "", "open")]
@@ -276,14 +276,14 @@ def test_what_was_found_later_waits_for_us_since_it_was_found(
     assert [cause for cause, *_ in checked()] == causes
 
 
-def test_the_queue_is_well_again_when_what_comes_in_is_prompt() -> None:
+def test_the_queue_has_recovered_when_new_media_is_fetched_promptly() -> None:
     came(20, hours_ago=0.5, queue_lag_s=900.0)
     checked()
     came(5, hours_ago=0.1)
     assert checked()[0][2] == "resolved"
 
 
-def test_media_that_waited_for_refused_credentials_is_no_trouble_of_the_queue() -> None:
+def test_media_that_waited_for_refused_credentials_is_no_incident_of_the_queue() -> None:
     with time_machine.travel(NOW - timedelta(minutes=10), tick=False):
         Incident.open_or_update(Cause.CREDENTIALS, LARGE)
         Incident.resolve_for(Cause.CREDENTIALS, LARGE)

@@ -49,13 +49,13 @@ def test_a_webhook_is_what_the_stock_verifier_accepts(settings: Settings) -> Non
             notice = attempt(only(Channel.WEBHOOK))
         headers, body = receiver.requests[0]
         with later():
-            told = Webhook(SECRET).verify(body, headers)
+            content = Webhook(SECRET).verify(body, headers)
     assert notice.status == DeliveryStatus.DELIVERED
     assert headers["webhook-id"] == notice.key
-    assert told["type"] == "incident.opened"
-    assert told["timestamp"] == notice.step.at.isoformat()
-    assert told["data"]["url"] == link(incident)
-    assert (told["data"]["account_sid"], told["data"]["measured"]) == (make.ACCOUNT, 30)
+    assert content["type"] == "incident.opened"
+    assert content["timestamp"] == notice.step.at.isoformat()
+    assert content["data"]["url"] == link(incident)
+    assert (content["data"]["account_sid"], content["data"]["measured"]) == (make.ACCOUNT, 30)
 
 
 def test_while_the_secret_is_replaced_both_sign(settings: Settings) -> None:
@@ -174,7 +174,7 @@ def test_a_mail_server_that_is_away_is_tried_again(settings: Settings) -> None:
     assert notice.delivery_log[0].result == "127.0.0.1: ConnectionRefusedError"
 
 
-def test_a_channel_that_is_no_more_ends_what_it_owes(settings: Settings) -> None:
+def test_notices_of_a_removed_channel_fail(settings: Settings) -> None:
     configure(settings, slack=NOWHERE)
     seen()
     configure(settings)
@@ -184,7 +184,7 @@ def test_a_channel_that_is_no_more_ends_what_it_owes(settings: Settings) -> None
     assert "no longer configured" in notice.delivery_log[0].result
 
 
-def test_no_phone_number_leaves_the_house(settings: Settings) -> None:
+def test_no_phone_number_leaves_the_service(settings: Settings) -> None:
     configure(settings, slack=NOWHERE)
     seen(detail="From +15550000077.")
     Incident.objects.update(ticket="call +15550000077")
@@ -193,7 +193,7 @@ def test_no_phone_number_leaves_the_house(settings: Settings) -> None:
     assert said.detail.endswith("77.")
 
 
-def test_trouble_without_figures_is_explained(settings: Settings) -> None:
+def test_an_incident_without_figures_is_explained(settings: Settings) -> None:
     configure(settings, slack=NOWHERE)
     Incident.open_or_update(Cause.STORAGE)
     said = announcement(only(Channel.SLACK).step)

@@ -119,7 +119,7 @@ def test_an_outbreak_is_one_incident_of_its_account(live: Live) -> None:
     assert not week.wrong_diagnoses()
 
 
-def test_an_outbreak_of_everybody_is_one_incident_of_nobody(live: Live) -> None:
+def test_an_outbreak_of_all_accounts_is_one_incident_of_the_whole_service(live: Live) -> None:
     week = live(outbreak_everywhere, MANY, begins=THURSDAY)
     week.report("outbreak of everybody", 1, THURSDAY, EVENING)
     assert {told[1:] for told in week.announced()} == {(Cause.EARLY_404S, "")}

@@ -1,4 +1,4 @@
-"""Stored media is deleted at Twilio where that is wished, and kept whenever anything disagrees."""
+"""Stored media is deleted at Twilio where the policy says so, and kept if any check fails."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_recording_is_deleted_too(twilio: Simulator) -> None:
     assert deletes(twilio, item) == 1
 
 
-def test_what_twilio_has_no_more_is_done_with(twilio: Simulator) -> None:
+def test_an_item_that_twilio_no_longer_has_is_done(twilio: Simulator) -> None:
     item = stored(picture(twilio))
     script = twilio.state.find(item.identity)
     assert script is not None
@@ -95,7 +95,7 @@ def test_by_default_nothing_is_deleted(twilio: Simulator, settings: Settings) ->
     assert not Deletion.objects.exists()
 
 
-def test_the_wish_of_an_account_stands_in_the_accounts_file(
+def test_the_policy_of_an_account_is_in_the_accounts_file(
     twilio: Simulator, settings: Settings, tmp_path: Path
 ) -> None:
     accounts = [
@@ -282,7 +282,7 @@ def test_an_answer_that_deletes_nothing_is_logged_and_tried_again_if_that_may_he
     assert Deletion.objects.pending().exists() is again
 
 
-def test_it_goes_on_by_itself_when_the_reason_is_over(
+def test_it_resumes_automatically_when_the_reason_is_gone(
     twilio: Simulator, settings: Settings
 ) -> None:
     item = stored(picture(twilio))
@@ -300,7 +300,7 @@ def command(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_the_command_has_deleted_what_was_stored_before_it_was_wished(
+def test_the_command_queues_what_was_stored_before_the_policy(
     twilio: Simulator, settings: Settings
 ) -> None:
     settings.TWILIO_AFTER_STORING = "keep"
@@ -308,7 +308,7 @@ def test_the_command_has_deleted_what_was_stored_before_it_was_wished(
     settings.TWILIO_AFTER_STORING = "delete"
     assert command("--dry-run").startswith("1 media items would be")
     assert not Deletion.objects.exists()
-    assert command().startswith("1 media items will be")
+    assert command().startswith("1 media items were queued")
     assert delete_at_twilio() == 1
     assert deletes(twilio, item) == 1
 
@@ -323,7 +323,7 @@ def test_the_command_follows_a_dry_run_up(twilio: Simulator, settings: Settings)
     assert deletes(twilio, item) == 1
 
 
-def test_the_command_leaves_what_is_gone_and_what_nobody_wishes(
+def test_the_command_skips_deleted_items_and_accounts_that_keep(
     twilio: Simulator, settings: Settings
 ) -> None:
     stored(picture(twilio))
@@ -334,14 +334,14 @@ def test_the_command_leaves_what_is_gone_and_what_nobody_wishes(
     assert command().startswith("0 ")
 
 
-def test_the_admin_tells_what_became_of_it(
+def test_the_admin_shows_the_result(
     admin_client: Client, twilio: Simulator, settings: Settings
 ) -> None:
     pause(stored(picture(twilio)), settings)
     delete_at_twilio()
-    owed = Deletion.objects.get()
-    assert owed.status == DeliveryStatus.WAITING
+    deletion = Deletion.objects.get()
+    assert deletion.status == DeliveryStatus.WAITING
     listed = admin_client.get(reverse("admin:mediapipe_deletion_changelist")).content.decode()
-    page = admin_client.get(reverse("admin:mediapipe_deletion_change", args=[owed.pk]))
+    page = admin_client.get(reverse("admin:mediapipe_deletion_change", args=[deletion.pk]))
     for shown in (listed, page.content.decode()):
         assert "The account is paused" in shown

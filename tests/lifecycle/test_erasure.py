@@ -122,8 +122,8 @@ def test_nothing_of_a_number_or_its_texts_is_left_anywhere(
 ) -> None:
     settings.HANDOFF_WEBHOOK_URL = "https://crm.example/"
     item = stored(twilio)
-    owed = HandOff.objects.get()
-    owed.snapshot_payload(build_payload(owed))
+    hand_off_row = HandOff.objects.get()
+    hand_off_row.snapshot_payload(build_payload(hand_off_row))
     sha256 = item.sha256
     repeat = (*item.event.parameters, ["SmsStatus", "received"])
     make.event(
@@ -292,7 +292,9 @@ def test_what_twilio_may_still_have_is_said(twilio: Simulator) -> None:
     assert forget("--number", NUMBER)["kept"]["media_items_that_twilio_may_still_have"] == 1
 
 
-def test_a_dry_run_tells_the_same_and_erases_nothing(twilio: Simulator, settings: Settings) -> None:
+def test_a_dry_run_reports_the_same_and_erases_nothing(
+    twilio: Simulator, settings: Settings
+) -> None:
     item = stored(twilio)
     out = StringIO()
     call_command("forget", "--number", NUMBER, "--dry-run", stdout=out)
@@ -336,6 +338,6 @@ def test_it_asks_before_it_erases(
     ("name", "value"),
     [("--number", "12"), ("--message-sid", "RE" + "1" * 32), ("--call-sid", "CA1")],
 )
-def test_what_names_nobody_is_refused(name: str, value: str) -> None:
+def test_an_invalid_target_is_refused(name: str, value: str) -> None:
     with pytest.raises(CommandError):
         forget(name, value)

@@ -93,7 +93,7 @@ def test_a_line_has_the_documented_keys_in_their_order() -> None:
     assert list(line) == KEYS
 
 
-def test_a_stored_picture_tells_everything_about_itself() -> None:
+def test_a_stored_picture_has_every_key() -> None:
     item = stored()
     (line,) = exported()
     assert line["media_url"] == item.media_url
@@ -230,7 +230,7 @@ def test_a_spreadsheet_is_given_no_formula(start: str) -> None:
     assert row["declared_content_type"] == f"'{formula}"
 
 
-def test_no_export_tells_a_phone_number() -> None:
+def test_no_export_contains_a_phone_number() -> None:
     make.media(make.message(sender="+15550000077", recipient="whatsapp:+15550000078"))
     MediaItem.objects.update(declared_content_type="x/+15550000079")
     for text in (printed(), printed("--format", "csv")):

@@ -1,4 +1,4 @@
-"""Who goes on with a media item is told of its end: at least once, until it is taken."""
+"""Finished media items are handed off at least once, until the receiver accepts them."""
 
 from __future__ import annotations
 
@@ -75,17 +75,17 @@ def test_a_webhook_is_what_the_stock_verifier_accepts(receiver: Heard) -> None:
     item = make.store(make.claimed())
     assert hand_off() == 1
     ((headers, body),) = receiver.requests
-    told: Any = Webhook(SECRET).verify(body, headers)
+    message: Any = Webhook(SECRET).verify(body, headers)
     item.refresh_from_db()
-    assert (told["type"], told["data"]) == ("media.stored", media_document(item))
+    assert (message["type"], message["data"]) == ("media.stored", media_document(item))
     assert headers["webhook-id"] == HandOff.objects.get().key
 
 
-def test_a_failure_is_told_with_its_reason(receiver: Heard) -> None:
+def test_a_failure_is_sent_with_its_reason(receiver: Heard) -> None:
     failed()
     hand_off()
-    told = json.loads(receiver.requests[0][1])
-    assert (told["type"], told["data"]["error"]) == ("media.failed", "unauthorized")
+    message = json.loads(receiver.requests[0][1])
+    assert (message["type"], message["data"]["error"]) == ("media.failed", "unauthorized")
 
 
 def test_what_was_delivered_is_not_sent_again(receiver: Heard) -> None:
@@ -94,17 +94,17 @@ def test_what_was_delivered_is_not_sent_again(receiver: Heard) -> None:
     assert len(receiver.requests) == 1
 
 
-def test_nothing_is_owed_where_nobody_waits() -> None:
+def test_without_a_receiver_nothing_is_enqueued() -> None:
     make.store(make.claimed())
     assert not HandOff.objects.exists()
 
 
-def test_nothing_is_owed_for_an_item_that_is_tried_again(receiver: Heard) -> None:
+def test_nothing_is_enqueued_for_an_item_that_is_retried(receiver: Heard) -> None:
     conclude(make.claimed(), StorageFailed(), Evidence())
     assert not HandOff.objects.exists()
 
 
-def test_it_is_owed_in_the_transaction_that_ends_the_item(receiver: Heard) -> None:
+def test_it_is_enqueued_in_the_transaction_that_ends_the_item(receiver: Heard) -> None:
     item = make.claimed()
     with pytest.raises(RuntimeError), transaction.atomic():
         make.store(item)
@@ -148,7 +148,7 @@ def test_a_webhook_that_is_away_holds_up_no_task(task: list[HandOff], settings: 
     assert len(task) == 1
 
 
-def test_a_failure_that_was_retried_meanwhile_is_not_told(receiver: Heard) -> None:
+def test_a_failure_that_was_retried_meanwhile_is_not_sent(receiver: Heard) -> None:
     item = failed()
     MediaItem.objects.filter(pk=item.pk).retry()
     hand_off()
@@ -156,7 +156,7 @@ def test_a_failure_that_was_retried_meanwhile_is_not_told(receiver: Heard) -> No
     assert "retried before" in HandOff.objects.get().delivery_log[-1].result
 
 
-def test_a_task_is_told_of_what_is_stored_alone(task: list[HandOff]) -> None:
+def test_a_task_gets_stored_items_only(task: list[HandOff]) -> None:
     failed()
     item = make.store(make.claimed())
     hand_off()
@@ -165,7 +165,7 @@ def test_a_task_is_told_of_what_is_stored_alone(task: list[HandOff]) -> None:
     assert message.payload["data"]["id"] == item.pk
 
 
-def test_the_task_is_told_at_once_by_the_worker_that_stored_the_item(
+def test_the_worker_that_stored_the_item_publishes_the_task_at_once(
     twilio: Simulator, task: list[HandOff]
 ) -> None:
     item = picture(twilio)
@@ -174,7 +174,7 @@ def test_the_task_is_told_at_once_by_the_worker_that_stored_the_item(
     assert hand_off() == 0
 
 
-def test_what_could_not_be_told_at_once_is_stored_and_told_by_the_next_run(
+def test_an_item_whose_task_was_not_published_is_stored_and_published_by_the_next_run(
     twilio: Simulator, task: list[HandOff], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(hand_off: HandOff) -> None:
@@ -238,17 +238,17 @@ def test_a_webhook_without_its_secret_stops_the_start(settings: Settings) -> Non
 def test_the_admin_shows_each_attempt(admin_client: Client, receiver: Heard) -> None:
     make.store(make.claimed())
     hand_off()
-    owed = HandOff.objects.get()
-    page = admin_client.get(reverse("admin:mediapipe_handoff_change", args=[owed.pk]))
-    assert owed.key in page.content.decode()
+    handed = HandOff.objects.get()
+    page = admin_client.get(reverse("admin:mediapipe_handoff_change", args=[handed.pk]))
+    assert handed.key in page.content.decode()
     for shown in (page, admin_client.get(reverse("admin:mediapipe_handoff_changelist"))):
-        assert owed.delivery_log[0].result in shown.content.decode()
+        assert handed.delivery_log[0].result in shown.content.decode()
 
 
-def try_again(client: Client, owed: HandOff) -> None:
-    data = {"action": "try_again", "_selected_action": [owed.pk]}
+def try_again(client: Client, handed: HandOff) -> None:
+    data = {"action": "try_again", "_selected_action": [handed.pk]}
     client.post(reverse("admin:mediapipe_handoff_changelist"), data)
-    owed.refresh_from_db()
+    handed.refresh_from_db()
 
 
 @pytest.mark.parametrize(("role", "status"), [("Viewer", "failed"), ("Support", "waiting")])
@@ -262,6 +262,6 @@ def test_who_may_retry_has_failed_ones_sent_again(
     user = User.objects.create_user("ada")
     roles.assign(user, role)
     client.force_login(user)
-    owed = HandOff.objects.get()
-    try_again(client, owed)
-    assert owed.status == status
+    handed = HandOff.objects.get()
+    try_again(client, handed)
+    assert handed.status == status

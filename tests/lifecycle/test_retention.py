@@ -1,4 +1,4 @@
-"""What is old enough is deleted, each at its own age, and nothing that is still owed."""
+"""Everything is deleted at the end of its own retention, except what is unfinished."""
 
 from __future__ import annotations
 
@@ -268,7 +268,7 @@ def test_hand_offs_go_once_they_were_delivered(settings: Settings) -> None:
     assert purge() == counts(hand_offs=1)
 
 
-def test_the_command_tells_how_much_of_what_it_deleted(settings: Settings) -> None:
+def test_the_command_prints_how_many_of_each_it_deleted(settings: Settings) -> None:
     settings.RETENTION_RESULTS_DAYS = 0
     stored()
     age()
@@ -281,7 +281,7 @@ def test_the_command_tells_how_much_of_what_it_deleted(settings: Settings) -> No
     ]
 
 
-def test_a_dry_run_tells_the_same_and_deletes_nothing(settings: Settings) -> None:
+def test_a_dry_run_reports_the_same_and_deletes_nothing(settings: Settings) -> None:
     stored()
     age()
     assert said("--dry-run")[2] == "files: 1 would be deleted (older than 30 days)"

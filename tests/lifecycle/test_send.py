@@ -1,4 +1,4 @@
-"""What we send goes where the operator says, within bounds, and nobody else is asked."""
+"""What we send goes where the operator configured it, within bounds, and nowhere else."""
 
 from __future__ import annotations
 

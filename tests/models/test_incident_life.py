@@ -1,4 +1,4 @@
-"""One trouble is one incident: opened once, told once, and who did what stays on record."""
+"""One problem is one incident: opened once, notified once, with a history of who did what."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_an_incident_goes_from_open_to_resolved_and_keeps_who_did_what(ann: User
     assert [step.by for step in incident.steps.all()] == [None, ann, ann, ann]
 
 
-def test_trouble_that_is_seen_again_is_the_same_incident() -> None:
+def test_a_problem_that_is_seen_again_is_the_same_incident() -> None:
     assert seen() == seen()
     assert Incident.objects.get().count == 2
     assert IncidentStep.objects.notifiable().count() == 1
@@ -73,7 +73,7 @@ def test_each_doubling_is_announced_once() -> None:
     assert steps(incident) == [StepKind.OPENED, StepKind.WORSE, StepKind.WORSE]
 
 
-def test_the_selection_grows_and_loses_nobody() -> None:
+def test_the_affected_media_grows_and_loses_none() -> None:
     first, second = make.media(), make.media()
     seen(media_ids=[first.pk])
     incident = seen(media_ids=[first.pk, second.pk])
@@ -92,13 +92,13 @@ def test_recovery_is_announced_once() -> None:
     assert steps(incident) == [StepKind.OPENED, StepKind.RECOVERED]
 
 
-def test_of_two_that_see_the_recovery_at_once_one_tells_it() -> None:
+def test_of_two_concurrent_recoveries_one_is_recorded() -> None:
     incident = seen()
     other = Incident.objects.get()
     assert (incident.resolve(), other.resolve()) == (True, False)
 
 
-def test_the_same_trouble_within_the_window_opens_the_incident_again() -> None:
+def test_the_same_problem_within_the_window_reopens_the_incident() -> None:
     incident = seen()
     incident.resolve()
     with time_machine.travel(datetime.now(UTC) + LATER):
@@ -108,7 +108,7 @@ def test_the_same_trouble_within_the_window_opens_the_incident_again() -> None:
     assert steps(incident) == [StepKind.OPENED, StepKind.RECOVERED, StepKind.REOPENED]
 
 
-def test_the_same_trouble_much_later_is_another_incident() -> None:
+def test_the_same_problem_much_later_is_another_incident() -> None:
     incident = seen()
     incident.resolve()
     with time_machine.travel(datetime.now(UTC) + MUCH_LATER):
@@ -127,7 +127,7 @@ def test_what_is_ignored_stays_silent_until_long_after_it_is_over(ann: User) -> 
     assert not Incident.objects.open().exists()
 
 
-def test_a_person_opens_what_was_closed_unless_there_is_another_one(ann: User) -> None:
+def test_a_user_reopens_a_closed_incident_unless_another_is_open(ann: User) -> None:
     incident = seen()
     incident.resolve(ann)
     assert incident.reopen(ann)
@@ -153,7 +153,7 @@ def test_what_is_over_cannot_be_acknowledged_or_closed_again(ann: User) -> None:
     assert not incident.ignore(ann)
 
 
-def test_trouble_of_an_account_and_of_the_whole_service_are_two_things() -> None:
+def test_incidents_of_an_account_and_of_the_whole_service_are_separate() -> None:
     seen()
     Incident.open_or_update(Cause.EARLY_404S)
     assert Incident.objects.open().count() == 2

@@ -1,4 +1,4 @@
-"""Each step of an incident is told over each channel, once, in order, and until it is taken."""
+"""Each incident step is sent over each channel, once, in order, until it is accepted."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def two_channels(settings: Settings) -> None:
     configure(settings, webhook=NOWHERE, slack=NOWHERE)
 
 
-def told(channel: Channel = Channel.WEBHOOK) -> list[str]:
+def sent_kinds(channel: Channel = Channel.WEBHOOK) -> list[str]:
     rows = Notice.objects.filter(channel=channel)
     return list(rows.values_list("step__kind", flat=True))
 
@@ -43,32 +43,32 @@ def due() -> list[Notice]:
     return list(Notice.objects.due(timezone.now()))
 
 
-def test_each_announced_step_is_owed_to_each_channel() -> None:
+def test_each_automatic_step_is_sent_to_each_channel() -> None:
     seen(30)
     seen(60)
     Incident.resolve_for(Cause.EARLY_404S, make.ACCOUNT)
     seen(30)
     steps = [StepKind.OPENED, StepKind.WORSE, StepKind.RECOVERED, StepKind.REOPENED]
-    assert told(Channel.WEBHOOK) == told(Channel.SLACK) == steps
-    assert told(Channel.EMAIL) == []
+    assert sent_kinds(Channel.WEBHOOK) == sent_kinds(Channel.SLACK) == steps
+    assert sent_kinds(Channel.EMAIL) == []
 
 
-def test_what_somebody_did_by_hand_is_told_to_nobody() -> None:
+def test_steps_taken_by_users_are_not_sent() -> None:
     ann = User.objects.create_user("ann")
     incident = seen()
     incident.acknowledge(ann)
     incident.resolve(ann)
     incident.reopen(ann)
-    assert told() == [StepKind.OPENED]
+    assert sent_kinds() == [StepKind.OPENED]
 
 
-def test_what_goes_on_is_told_once() -> None:
+def test_an_ongoing_incident_is_sent_once() -> None:
     for _ in range(3):
         seen()
-    assert told() == [StepKind.OPENED]
+    assert sent_kinds() == [StepKind.OPENED]
 
 
-def test_without_a_channel_nothing_is_owed(settings: Settings) -> None:
+def test_without_a_channel_nothing_is_enqueued(settings: Settings) -> None:
     configure(settings)
     seen()
     assert not Notice.objects.exists()
@@ -78,10 +78,10 @@ def test_a_new_channel_begins_with_what_is_new(settings: Settings) -> None:
     seen(30)
     configure(settings, mail=25)
     seen(60)
-    assert told(Channel.EMAIL) == [StepKind.WORSE]
+    assert sent_kinds(Channel.EMAIL) == [StepKind.WORSE]
 
 
-def test_a_step_that_is_undone_is_owed_to_nobody() -> None:
+def test_a_step_that_is_rolled_back_is_not_sent() -> None:
     with pytest.raises(RuntimeError), transaction.atomic():
         seen()
         raise RuntimeError
@@ -96,7 +96,7 @@ def test_of_two_that_take_it_at_once_one_gets_it() -> None:
     assert second is None
 
 
-def test_who_died_over_it_is_followed_by_another() -> None:
+def test_a_worker_that_died_is_followed_by_another() -> None:
     seen()
     with later():
         pk = due()[0].pk
@@ -109,7 +109,7 @@ def test_who_died_over_it_is_followed_by_another() -> None:
     assert again.attempts == 2
 
 
-def test_who_slept_past_the_lease_undoes_nothing() -> None:
+def test_a_worker_that_slept_past_its_lease_overwrites_nothing() -> None:
     seen()
     with later():
         sleeper = Notice.claim(due()[0].pk)
@@ -124,7 +124,7 @@ def test_who_slept_past_the_lease_undoes_nothing() -> None:
     assert [entry["result"] for entry in other.log] == ["200"]
 
 
-def test_what_kills_every_worker_ends() -> None:
+def test_a_message_that_kills_every_worker_is_given_up() -> None:
     seen()
     with later():
         notice = due()[0]
@@ -136,7 +136,7 @@ def test_what_kills_every_worker_ends() -> None:
     assert notice.status == DeliveryStatus.FAILED
 
 
-def test_the_wait_grows_by_its_factor_up_to_the_longest() -> None:
+def test_the_delay_grows_by_its_factor_up_to_the_cap() -> None:
     waits = [BACKOFF.delay_s(retries) for retries in range(MAX_ATTEMPTS - 1)]
     assert waits[0] == pytest.approx(BACKOFF.first_s, rel=BACKOFF.jitter)
     assert all(wait <= BACKOFF.max_s * (1 + BACKOFF.jitter) for wait in waits)
@@ -157,7 +157,7 @@ def test_it_is_tried_until_the_attempts_are_used_up() -> None:
     assert notice.next_attempt_at is None
 
 
-def test_a_receiver_that_asks_for_a_pause_gets_it_within_bounds() -> None:
+def test_retry_after_is_honoured_within_bounds() -> None:
     seen()
     with later():
         first, second = (Notice.claim(notice.pk) for notice in due())
@@ -170,7 +170,7 @@ def test_a_receiver_that_asks_for_a_pause_gets_it_within_bounds() -> None:
     assert waits[1] <= timedelta(seconds=BACKOFF.max_s)
 
 
-def test_the_end_is_not_told_before_the_beginning() -> None:
+def test_the_end_is_not_sent_before_the_beginning() -> None:
     seen()
     Incident.resolve_for(Cause.EARLY_404S, make.ACCOUNT)
     with later():
@@ -204,7 +204,7 @@ def test_what_was_handed_out_is_not_published_again_at_once() -> None:
             assert len(Notice.objects.claim_due(9)) == 2
 
 
-def test_a_countdown_that_is_lost_is_made_good_by_the_sweep() -> None:
+def test_a_lost_countdown_is_replaced_by_the_sweep() -> None:
     seen()
     with later():
         claimed = Notice.claim(due()[0].pk)
@@ -218,7 +218,7 @@ def test_a_countdown_that_is_lost_is_made_good_by_the_sweep() -> None:
             assert claimed.pk in Notice.objects.claim_due(9)
 
 
-def test_a_wait_that_is_too_long_for_the_broker_is_the_sweeps() -> None:
+def test_a_delay_that_is_too_long_for_a_countdown_is_left_to_the_sweep() -> None:
     seen()
     with later():
         claimed = Notice.claim(due()[0].pk)
