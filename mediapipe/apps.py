@@ -9,11 +9,11 @@ class MediapipeConfig(AppConfig):
     verbose_name = "Twilio media"
 
     def ready(self) -> None:
-        # Before Django looks for its default site, which lies in this package: to set the site
-        # up it would import the package, whose lists already ask for the site.
-        from mediapipe import admin  # noqa: F401  (both register what they have)
+        # Import order matters: Django's lazy default site is in mediapipe.admin, whose modules
+        # already use the site while the package is being imported.
+        from mediapipe import admin  # noqa: F401  (registers the model admins)
         from mediapipe.models.percentiles import add_percentiles
-        from mediapipe.operations import checks  # noqa: F401  (both register what they have)
+        from mediapipe.operations import checks  # noqa: F401  (registers the system checks)
         from mediapipe.operations.roles import make_roles
 
         connection_created.connect(add_percentiles)
@@ -21,8 +21,6 @@ class MediapipeConfig(AppConfig):
 
 
 class MediaAdminConfig(AdminConfig):
-    """Django's admin with our site as the default one."""
-
     default_site = "mediapipe.admin.site.MediaAdminSite"
 
     def ready(self) -> None:

@@ -1,5 +1,3 @@
-"""The Celery application: `celery -A mediapipe`."""
-
 from __future__ import annotations
 
 import os
@@ -10,7 +8,7 @@ from celery.signals import task_postrun, task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
 
-# autodiscover_tasks() misses a module that nothing imports; a misspelt name here fails loudly.
+# autodiscover_tasks() misses modules that nothing imports, and ignores names that do not exist.
 app = Celery(
     "mediapipe",
     include=[
@@ -36,12 +34,10 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 @task_prerun.connect
 @task_postrun.connect
 def _close_old_connections(task: Task[Any, Any], **kwargs: Any) -> None:
-    """Keep this thread's database connection as long as a web request would, if it still works.
-
-    Celery would close it around each task, and the next one would have to connect anew.
-    """
+    # CELERY_DB_REUSE_MAX stops Celery from closing the connection around each task. This closes it
+    # as Django does between requests: after CONN_MAX_AGE or an error.
     from django.db import close_old_connections
 
-    # One that is called without a message runs on the connection of who calls it.
+    # An eager task runs on its caller's connection.
     if not task.request.is_eager:
         close_old_connections()

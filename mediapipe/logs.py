@@ -1,8 +1,8 @@
-"""Log lines for people or for machines, each with the ids of what it is about.
+"""Log formatters, and the ids that each line carries.
 
-The ids go with the work from process to process: the request that brought a webhook gives its id
-to the tasks that it publishes, and these to their retries. Every process imports this module,
-because its logging is configured with a formatter of it, and so all of them pass the ids on.
+The ids follow the work from process to process: the request of a webhook passes its id to the tasks
+that it publishes, and these to their retries. Every process imports this module, because LOGGING
+refers to its formatters, and so connects the signal handlers below.
 """
 
 import json
@@ -19,27 +19,27 @@ from celery.signals import before_task_publish, task_postrun, task_prerun
 from gunicorn.glogging import Logger
 
 PLAIN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-# Django adds the request, whose text is its whole URL: a webhook sent by GET is all in there.
+# Django adds the request, whose repr is its URL: that of a webhook sent by GET is all of it.
 PRIVATE_ATTRIBUTES = {"request"}
-# The header of a task's message by which the id of the request travels along.
+# The message header that carries the id of the request.
 HEADER = "mediapipe_request_id"
 
 _ids: ContextVar[Mapping[str, object]] = ContextVar("ids")
 
 
 def ids() -> Mapping[str, object]:
-    """Return the ids of what this thread is at work on."""
+    """Return the ids of the current request or task."""
     return _ids.get({})
 
 
 def bind(**more: object) -> None:
-    """Let every further line of this piece of work have these ids too."""
+    """Add these ids to every further line of the current request or task."""
     _ids.set({**ids(), **more})
 
 
 @contextmanager
 def about(**these: object) -> Iterator[None]:
-    """Let the lines within the block have these ids, and forget them after it."""
+    """Give the lines within the block these ids and no others."""
     token = _ids.set(these)
     try:
         yield
@@ -48,19 +48,19 @@ def about(**these: object) -> Iterator[None]:
 
 
 class TextFormatter(logging.Formatter):
-    """Write a record as a line for people, the ids behind it in brackets."""
+    """Format a record as a readable line, followed by the ids in brackets."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (logging's own name)
         line = super().formatMessage(record)
-        known = " ".join(f"{name}={value}" for name, value in ids().items())
-        return f"{line} [{known}]" if known else line
+        suffix = " ".join(f"{name}={value}" for name, value in ids().items())
+        return f"{line} [{suffix}]" if suffix else line
 
 
 class JsonFormatter(logging.Formatter):
-    """Write a record as one JSON object a line; the ids and what is `extra` become keys."""
+    """Format a record as one JSON object per line; the ids and `extra` become keys."""
 
     def format(self, record: logging.LogRecord) -> str:
         hidden = PLAIN_ATTRIBUTES | PRIVATE_ATTRIBUTES
@@ -78,11 +78,11 @@ class JsonFormatter(logging.Formatter):
 
 
 class GunicornLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """Lets the web server's own lines look like all others."""
+    """Gunicorn's logger, with the formatters of all other lines."""
 
     def setup(self, cfg: Any) -> None:
-        """Hand its lines on to the root logger, as which Django's settings configure it."""
         super().setup(cfg)
+        # Gunicorn logs before Django is set up, and so before Django configures the root logger.
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
         from django.conf import settings
 
@@ -98,12 +98,12 @@ def _send_request_id(headers: dict[str, Any], **kwargs: Any) -> None:
 
 
 @task_prerun.connect
-def _take_ids_up(task_id: str, task: Any, **kwargs: Any) -> None:
-    # A task that a test or the shell runs at once, without a message, keeps the ids it has.
+def _bind_task_ids(task_id: str, task: Any, **kwargs: Any) -> None:
+    # An eager task has no message, and keeps the request id of its caller.
     sent = getattr(task.request, HEADER, None) or ids().get("request_id")
     _ids.set({**({"request_id": sent} if sent else {}), "task_id": task_id})
 
 
 @task_postrun.connect
-def _forget_ids(**kwargs: Any) -> None:
+def _clear_ids(**kwargs: Any) -> None:
     _ids.set({})

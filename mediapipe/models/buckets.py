@@ -1,5 +1,3 @@
-"""Times rounded down to a bucket, alike on every database."""
-
 from __future__ import annotations
 
 from datetime import timedelta
@@ -13,7 +11,7 @@ AsSql = tuple[str, Any]
 
 
 class Bucket(Func):
-    """The number of the bucket that a time lies in, counted from 1970 in UTC."""
+    """The number of the bucket of a time, counted from 1970 in UTC; the same on every database."""
 
     arity = 1
     output_field = IntegerField()
@@ -23,14 +21,14 @@ class Bucket(Func):
         super().__init__(expression, **extra)
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> AsSql:
-        """Return whole steps since 1970; a float8 has room for the microseconds."""
+        # A float8 is precise enough for microseconds since 1970.
         template = f"FLOOR(EXTRACT(EPOCH FROM %(expressions)s)::float8 / {self.step_s})::bigint"
         return self.as_sql(compiler, connection, template=template)
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
     ) -> AsSql:
-        """Return the same; a fraction of the second is cut off, which strftime would round."""
+        # Without the fraction of the second, which STRFTIME would round up.
         seconds = "STRFTIME('%%%%s', SUBSTR(%(expressions)s, 1, 19))"
         template = f"CAST({seconds} AS INTEGER) / {self.step_s}"
         return self.as_sql(compiler, connection, template=template)

@@ -1,23 +1,20 @@
-"""The different values of a column, without reading the whole table."""
-
 from __future__ import annotations
 
 from django.db import connection, models
 
-# A list of choices longer than this helps nobody to choose.
-MOST = 50
+# A filter with more choices than this is useless.
+MAX_VALUES = 50
 
 
-def distinct_values(model: type[models.Model], field: str, most: int = MOST) -> list[str]:
-    """Return the different values of a text column in their order, empty ones left out.
+def distinct_values(model: type[models.Model], field: str, limit: int = MAX_VALUES) -> list[str]:
+    """Return the distinct values of a text column in order, without the empty one.
 
-    SELECT DISTINCT reads every row of a million; this takes one look into the index a value,
-    which the column therefore has to begin. An index that leaves empty values out will do: it is
-    used because each look says again that it does not want them.
+    SELECT DISTINCT reads a million rows; this loose index scan takes one index lookup per value.
+    The column must be the first of an index, which may be partial and leave out empty values.
     """
     quote = connection.ops.quote_name
     column, table = quote(field), quote(model._meta.db_table)
-    # In the words of an index that leaves empty values out, so that the database may use it.
+    # Written as in the condition of the partial index, so that the planner can use that.
     filled = f"NOT ({column} = '')"
     sql = f"""
         WITH RECURSIVE found(value, number) AS (
@@ -31,5 +28,5 @@ def distinct_values(model: type[models.Model], field: str, most: int = MOST) -> 
         SELECT value FROM found WHERE value IS NOT NULL
     """  # noqa: S608  (both names are our own models')
     with connection.cursor() as cursor:
-        cursor.execute(sql, [most])
+        cursor.execute(sql, [limit])
         return [value for (value,) in cursor.fetchall()]

@@ -27,7 +27,7 @@ environ.Env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = values.folder(env, "DATA_DIR", BASE_DIR / "var")
 SPOOL_DIR = Path(values.text(env, "SPOOL_DIR", str(DATA_DIR / "spool")))
-# Some hours of an outage; a webhook is a file of a few kilobytes.
+# Enough for hours of an outage; each webhook is a file of a few kilobytes.
 SPOOL_MAX_FILES = values.whole_number(env, "SPOOL_MAX_FILES", default=10_000)
 
 # Django
@@ -88,27 +88,27 @@ USE_TZ = True
 TIME_ZONE = values.time_zone(env, "TIME_ZONE")
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
-# The formats of a language win over DATETIME_FORMAT here, whether or not anything is translated.
+# Even without USE_I18N a language's formats take precedence over DATETIME_FORMAT.
 FORMAT_MODULE_PATH = "mediapipe.formats"
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
-# WhiteNoise then serves the apps' own files, so that no collectstatic stands before `make run`.
+# WhiteNoise then serves the apps' own files, so `make run` needs no collectstatic.
 WHITENOISE_USE_FINDERS = True
 
 if PUBLIC_BASE_URL.startswith("https://"):
-    # Only here is there a proxy for sure that speaks TLS for us and sets this header itself.
+    # Only then is there surely a TLS proxy that sets this header itself.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    # Short, because browsers do not forget it before its time when TLS breaks.
+    # Short: browsers insist on TLS for this long, even after it breaks.
     SECURE_HSTS_SECONDS = values.whole_number(env, "DJANGO_HSTS_SECONDS", default=3600, least=0)
 SILENCED_SYSTEM_CHECKS = [
-    # HSTS for subdomains and in browsers' preload lists binds hosts that are not ours.
+    # HSTS for subdomains and preload lists would affect hosts that are not ours.
     "security.W005",
     "security.W021",
-    # The proxy redirects to https. Here a redirect would loop behind one that sets no header,
-    # and would turn away health checks, which come past the proxy over plain HTTP.
+    # The proxy redirects to https. A redirect here would loop behind a proxy that does not set the
+    # header, and break health checks, which bypass the proxy over plain HTTP.
     "security.W008",
 ]
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -133,45 +133,46 @@ CELERY_WORKER_CONSUMER = "mediapipe.queueing.celery_consumer:Consumer"
 QUEUE_TYPE = broker.queue_type(env, "QUEUE_TYPE", CELERY_BROKER_URL)
 if QUEUE_TYPE == "quorum":
     CELERY_TASK_DEFAULT_QUEUE_TYPE = CELERY_TASK_CREATE_MISSING_QUEUE_TYPE = "quorum"
-    # On these RabbitMQ itself lets messages wait, which takes exchanges of this type.
+    # With these Celery delays messages inside RabbitMQ, which requires topic exchanges.
     CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
     CELERY_TASK_CREATE_MISSING_QUEUE_EXCHANGE_TYPE = "topic"
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
-# Celery's own clean-up deletes all at once, which locks the table; tasks/purge.py does it instead.
+# Celery's clean-up deletes everything in one statement; tasks/purge.py deletes in batches.
 CELERY_RESULT_EXPIRES = None
 CELERY_TASK_ACKS_LATE = True
-# Without this a message is acknowledged when its pool process dies, and never runs again.
+# Without this the message of a pool process that dies is acknowledged and never runs again.
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = MEDIA
-# So many messages at most does the sweep put into a queue; one account's webhooks half of it.
+# The dispatcher fills a queue up to this; the webhooks of one account up to half of it.
 QUEUE_MAX_MESSAGES = values.whole_number(env, "QUEUE_MAX_MESSAGES", default=1000, least=2)
 CELERY_TASK_ROUTES = ROUTES
-# A low multiplier makes waiting countdowns late on RabbitMQ, because its prefetch grows slowly.
+# On RabbitMQ each waiting countdown raises the prefetch count, but slowly: from a low start, due
+# messages would wait behind those that are not.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 16
-# Fetching is waiting for a far server: threads carry many downloads in one process.
+# A fetch mostly waits for a remote server, so threads suffice.
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = values.whole_number(env, "WORKER_CONCURRENCY", default=16)
-# Threads share one interpreter, which keeps one core busy; each process more takes connections to
-# the database. SQLite lets one process write at a time: there, more would wait for each other.
+# Threads share an interpreter, which uses one core; each further process takes more database
+# connections. SQLite has one writer at a time, so a second process would only wait.
 _USEFUL = 1 if DATABASES["default"]["ENGINE"].endswith("sqlite3") else min(os.cpu_count() or 1, 2)
 WORKER_PROCESSES = values.whole_number(env, "WORKER_PROCESSES", default=_USEFUL)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 # After a lost connection each finished task would restore the prefetch count from its own thread,
-# and wait there for an answer that another thread reads: the worker hangs for good (AMQP).
+# and wait there for a response that another thread reads: over AMQP the worker hangs forever.
 CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
-# Never closed by Celery, which would do so around each task: mediapipe/celery.py keeps them. Not
-# for gevent's pool, where each task would leave one behind.
+# Celery would close the database connection around each task: mediapipe/celery.py decides instead.
+# Not for the gevent pool, in which each task would leak a connection.
 CELERY_DB_REUSE_MAX = sys.maxsize
-# Touched every ten seconds by a worker or beat that lives: the health check of its container.
+# Touched every ten seconds by a worker or beat; the health check of its container reads it.
 HEARTBEAT_FILE = values.text(env, "HEARTBEAT_FILE")
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "mediapipe.queueing.beat_scheduler:Scheduler"
 
-# What beat orders
+# Periodic tasks
 
 REDISPATCH_INTERVAL_S = values.seconds(env, "REDISPATCH_INTERVAL", default="5s")
 RECONCILE_EVERY_S = values.seconds(env, "RECONCILE_EVERY", default="0")
@@ -185,18 +186,18 @@ TWILIO_AUTH_TOKEN = values.text(env, "TWILIO_AUTH_TOKEN")
 TWILIO_API_KEY = values.text(env, "TWILIO_API_KEY")
 TWILIO_API_SECRET = values.text(env, "TWILIO_API_SECRET")
 TWILIO_ACCOUNTS_FILE = values.text(env, "TWILIO_ACCOUNTS_FILE")
-# What becomes of it at Twilio when a media item is stored; the accounts file has its own key.
+# What happens to Twilio's copy of a stored media item; the accounts file has its own key.
 TWILIO_AFTER_STORING = values.text(env, "TWILIO_AFTER_STORING", "keep")
 TWILIO_DELETE_AFTER_S = values.seconds(env, "TWILIO_DELETE_AFTER", default="1d")
 TWILIO_API_HOSTS = [host.rstrip("/") for host in values.listed(env, "TWILIO_API_HOSTS")]
-# Where messages and recordings are listed: accounts of another region have another.
+# For the lists of messages and recordings; each region has its own.
 TWILIO_API_URL = values.base_url(env, "TWILIO_API_URL", "https://api.twilio.com")
-# Conversations name their media without a URL, so it is looked for here: each region has its own.
+# Conversations announce media without a URL, so it is fetched from here; each region has its own.
 TWILIO_MCS_URL = values.base_url(env, "TWILIO_MCS_URL", "https://mcs.us1.twilio.com")
 # Twilio's largest known webhook is some tens of kilobytes.
 WEBHOOK_MAX_BYTES = 1024 * 1024
-# More than fit into a request line of gunicorn's: Django raises over a query with more where
-# nobody answers for it, which would be a 500. The webhook itself is capped by our own reader.
+# More than fit into gunicorn's request line. For a query with more fields Django raises where no
+# view can handle it, which would be a 500. WEBHOOK_MAX_BYTES limits the body.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 
 # Fetching
@@ -232,19 +233,19 @@ RETRY_SLOW_SCHEDULE_S = values.seconds_list(
 
 # Escalation
 
-# Twilio Support asks for evidence when early 404s come in dozens a day.
+# Twilio Support investigates when there are dozens of early 404s per day.
 ESCALATION_THRESHOLD = values.whole_number(env, "ESCALATION_THRESHOLD", default=24)
-# From this attempt on the metadata is asked now and then whose fault a 404 is; 0: never.
+# From this attempt on, the metadata is sometimes queried to diagnose a 404; 0: never.
 METADATA_FROM_ATTEMPT = values.whole_number(env, "METADATA_FROM_ATTEMPT", default=4, least=0)
 ESCALATION_WINDOW_S = values.seconds(env, "ESCALATION_WINDOW", default="24h")
 
-# Retention: after how many days what is deleted, 0 is never
+# Retention, in days; 0 keeps forever
 
 RETENTION_DAYS = values.days(env, "RETENTION_DAYS", default=0)
 RETENTION_PAYLOADS_DAYS = values.days(env, "RETENTION_PAYLOADS_DAYS", default=RETENTION_DAYS)
 RETENTION_ATTEMPTS_DAYS = values.days(env, "RETENTION_ATTEMPTS_DAYS", default=RETENTION_DAYS)
 RETENTION_FILES_DAYS = values.days(env, "RETENTION_FILES_DAYS", default=RETENTION_DAYS)
-# A row a task, of no use to anybody after a while, whatever else is kept for ever.
+# One row per task, soon useless: deleted even if everything else is kept.
 RETENTION_RESULTS_DAYS = values.days(env, "RETENTION_RESULTS_DAYS", default=RETENTION_DAYS or 30)
 
 # Hand-off
@@ -261,7 +262,7 @@ API_LINK_LIFETIME_S = values.seconds(env, "API_LINK_LIFETIME", default="5m")
 ESCALATION_EMAILS = outgoing.addresses(env, "ESCALATION_EMAILS")
 DEFAULT_FROM_EMAIL = outgoing.sender(env, "DEFAULT_FROM_EMAIL", PUBLIC_BASE_URL)
 EMAIL_URL = values.text(env, "EMAIL_URL")
-# EMAIL_BACKEND, EMAIL_HOST and the others that Django knows.
+# EMAIL_BACKEND, EMAIL_HOST and Django's other settings of a mail server.
 globals().update(outgoing.mail_server(env, "EMAIL_URL"))
 ESCALATION_WEBHOOK_URL = outgoing.receiver(env, "ESCALATION_WEBHOOK_URL")
 ESCALATION_WEBHOOK_SECRETS = outgoing.signing_secrets(env, "ESCALATION_WEBHOOK_SECRET")

@@ -1,5 +1,3 @@
-"""Where tasks are published, and in what kind of queues they lie."""
-
 import hashlib
 import os
 import tempfile
@@ -13,21 +11,21 @@ from environ import Env
 from mediapipe.settings.values import text
 
 # Linux allows 108 bytes in the path of a unix socket, macOS 104.
-LONGEST_SOCKET_PATH = 100
+MAX_SOCKET_PATH = 100
 BROKERS = ("amqp", "amqps", "pyamqp", "redis", "rediss", "redis+socket")
 
 
 def socket_path(data_dir: Path) -> Path:
-    """Return where the embedded broker listens; a deep data folder gets a short stand-in."""
+    """Return the embedded broker's socket: in the data folder, unless its path is too long."""
     path = data_dir / "broker.sock"
-    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+    if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
         return path
     name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"mediapipe-{name}.sock"
 
 
 def broker_url(env: Env, name: str, default: str) -> str:
-    """Return the URL of a broker that is supported, and never show one that is not."""
+    """Return the URL of the broker; an error does not show it, as it may contain a password."""
     url = text(env, name, default)
     try:
         parts = urlsplit(url)
@@ -43,7 +41,7 @@ def broker_url(env: Env, name: str, default: str) -> str:
 
 
 def queue_type(env: Env, name: str, broker_url: str) -> str:
-    """Return which kind of queues RabbitMQ is to keep; other brokers have one kind only."""
+    """Return the type of RabbitMQ's queues; other brokers have one type only."""
     kind = text(env, name, "classic")
     if kind not in {"classic", "quorum"}:
         raise ImproperlyConfigured(f"{name} must be classic or quorum, for example {name}=quorum.")
@@ -53,11 +51,11 @@ def queue_type(env: Env, name: str, broker_url: str) -> str:
 
 
 def transport_options(broker_url: str) -> dict[str, Any]:
-    """Return what the broker's transport needs so that no message is lost in silence."""
+    """Return CELERY_BROKER_TRANSPORT_OPTIONS, so that no message is lost unnoticed."""
     if broker_url.startswith(("amqp", "pyamqp")):
-        # A broker under a memory alarm answers nothing: the timeouts turn that into an error.
+        # A broker under a memory alarm does not respond: the timeouts turn that into an error.
         return {"confirm_publish": True, "read_timeout": 10, "write_timeout": 10}
     if broker_url.startswith(("redis", "rediss", "valkey")):
-        # Longer than the longest countdown and download together, else each runs twice.
+        # Longer than the longest countdown and download together, or each would run twice.
         return {"visibility_timeout": 3600, "unacked_restore_interval": 10}
     return {}

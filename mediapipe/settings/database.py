@@ -1,5 +1,3 @@
-"""Which database, and within what bounds it is waited for."""
-
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,13 +13,13 @@ SQLITE = "django.db.backends.sqlite3"
 def connection(env: Env, name: str, sqlite_path: Path) -> dict[str, Any]:
     """Return Django's settings for a database URL, by default SQLite at this path."""
     url = text(env, name)
-    # Django needs no URL for a path, in which some characters would have to be quoted.
+    # Not by a URL: special characters in the path would have to be quoted.
     options: dict[str, Any] = {"ENGINE": SQLITE, "NAME": str(sqlite_path)}
     if url:
         options = _database_url(name, url)
     if options["ENGINE"] == SQLITE:
         options["OPTIONS"] = {
-            # Taking the write lock at BEGIN lets writers queue instead of failing as deadlocks.
+            # With the write lock taken at BEGIN, writers queue instead of failing as deadlocks.
             "transaction_mode": "IMMEDIATE",
             "timeout": 30,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
@@ -29,7 +27,7 @@ def connection(env: Env, name: str, sqlite_path: Path) -> dict[str, Any]:
         return options
     options.setdefault("CONN_MAX_AGE", 60)
     options["CONN_HEALTH_CHECKS"] = True
-    # A server that vanished without a word is noticed in seconds, not in TCP's quarter hour.
+    # A server that vanished is noticed within seconds instead of TCP's quarter of an hour.
     bounds = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 5000}
     options["OPTIONS"] = bounds | options.get("OPTIONS", {})
     return options
@@ -37,7 +35,7 @@ def connection(env: Env, name: str, sqlite_path: Path) -> dict[str, Any]:
 
 def _database_url(name: str, url: str) -> dict[str, Any]:
     if url.startswith(("postgres://", "postgresql://", "sqlite:///")):
-        # What cannot be read of a URL may be a piece of its password, so it is not shown.
+        # The error would quote a part of the URL, which may be of its password.
         with suppress(ValueError):
             return dict(Env.db_url_config(url))
     raise ImproperlyConfigured(

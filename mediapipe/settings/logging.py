@@ -1,5 +1,3 @@
-"""What is logged, and as what."""
-
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -8,7 +6,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def dict_config(log_format: str, level: str) -> dict[str, Any]:
-    """Return Django's LOGGING: lines for people, or JSON for machines, on standard error."""
+    """Return LOGGING: readable lines or JSON on standard error."""
     if log_format not in {"text", "json"}:
         raise ImproperlyConfigured("LOG_FORMAT must be text or json, for example LOG_FORMAT=json.")
     if level not in LOG_LEVELS:
@@ -25,13 +23,13 @@ def dict_config(log_format: str, level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": log_format}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # These repeat every request and task at INFO; our own lines say it once.
+            # These log every task at INFO; our own lines are enough.
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
-            # It tells the endpoint at each connection.
+            # It logs the endpoint of each connection.
             "botocore": {"level": "WARNING"},
-            # A line for each refused request: a flood of forged ones would fill the disk.
+            # It logs each rejected request: a flood of forged ones would fill the disk.
             "django.request": {"level": "ERROR"},
         },
     }

@@ -1,4 +1,4 @@
-"""How people are told of incidents, as the environment says it; no address is ever shown."""
+"""Settings of e-mail and outgoing webhooks; an error shows neither an address nor a secret."""
 
 import ipaddress
 from contextlib import suppress
@@ -14,33 +14,33 @@ from mediapipe.fetching.http.redirects import UNAMBIGUOUS
 from mediapipe.settings.signing_keys import check_secret
 from mediapipe.settings.values import listed, text
 
-# The ports that mail servers have by custom. `smtps` means two different things, so it is not here.
+# Without `smtps`, which means implicit TLS to some and STARTTLS to others.
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "consolemail": None}
-# For connecting, and for each answer of the mail server.
+# For the connection, and for each response of the mail server.
 MAIL_TIMEOUT_S = 10
 
 
 def addresses(env: Env, name: str) -> list[str]:
-    """Return a comma list of e-mail addresses."""
+    """Return comma-separated e-mail addresses."""
     found = listed(env, name)
     for number, address in enumerate(found, start=1):
         if not _is_address(address):
             raise ImproperlyConfigured(
-                f"{name}, entry {number}, is no e-mail address; write for example "
+                f"{name}, entry {number}, is not an e-mail address; write for example "
                 f"{name}=ann@example.com,bob@example.com."
             )
     return found
 
 
 def sender(env: Env, name: str, public_base_url: str) -> str:
-    """Return who e-mails come from, by default an address at the public host."""
+    """Return DEFAULT_FROM_EMAIL, by default an address at the public host."""
     ours = f"mediapipe@{urlsplit(public_base_url).hostname}"
-    # A bare number or name, by which one tries things out, is no host of an address.
+    # An IP address or a bare name, as in development, is not valid in an address.
     value = text(env, name, ours if _is_address(ours) else "mediapipe@localhost")
     _, address = parseaddr(value)
     if not _is_address(address) or "\n" in value:
         raise ImproperlyConfigured(
-            f"{name} is no e-mail address; write for example {name}=mediapipe@example.com."
+            f"{name} is not an e-mail address; write for example {name}=mediapipe@example.com."
         )
     return value
 
@@ -50,7 +50,7 @@ def mail_server(env: Env, name: str) -> dict[str, Any]:
     url = text(env, name)
     if not url:
         return {"EMAIL_TIMEOUT": MAIL_TIMEOUT_S}
-    # What cannot be read may be a piece of the password, so it is not shown.
+    # The error would quote a part of the URL, which may be of its password.
     with suppress(ValueError):
         parts = urlsplit(url)
         if parts.scheme in MAIL_PORTS and (parts.hostname or parts.scheme == "consolemail"):
@@ -69,26 +69,26 @@ def _mail_server(scheme: str, url: str) -> dict[str, Any]:
 
 
 def receiver(env: Env, name: str) -> str:
-    """Return the URL of a webhook: https, or plain http on this machine; an empty one if none."""
+    """Return the URL of a receiver, or ""; plain http is allowed for this machine only."""
     url = text(env, name)
     if url and not _may_receive(url):
         raise ImproperlyConfigured(
             f"{name} is not the URL of a webhook; write for example "
-            f"{name}=https://alerts.example.com/mediapipe. Plain http is for 127.0.0.1 alone."
+            f"{name}=https://alerts.example.com/mediapipe. Plain http is for 127.0.0.1 only."
         )
     return url
 
 
 def signing_secrets(env: Env, name: str) -> list[str]:
-    """Return a comma list of secrets as Standard Webhooks writes them."""
+    """Return comma-separated secrets in the format of Standard Webhooks."""
     secrets = listed(env, name)
     for number, secret in enumerate(secrets, start=1):
         try:
             check_secret(secret)
         except ValueError as error:
             raise ImproperlyConfigured(
-                f"{name}, entry {number}: {error} Write {name}=whsec_ and then what "
-                "`openssl rand -base64 32` prints."
+                f"{name}, entry {number}: {error} Write {name}=whsec_ followed by the "
+                "output of `openssl rand -base64 32`."
             ) from None
     return secrets
 

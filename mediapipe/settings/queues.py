@@ -1,18 +1,18 @@
-"""Which queue a task lies in, so that none waits behind what is less urgent.
+"""The queues and their tasks, so that no task waits behind less urgent ones.
 
-Each queue has a worker of its own, because one worker for all takes hundreds of messages ahead:
-what is urgent would then wait in its memory behind what is not.
+Each queue has its own worker. A worker for all of them would prefetch hundreds of messages, and
+urgent ones would wait in its memory behind the others.
 """
 
-# First attempts, and what a person put back to work just now.
+# First attempts, and items that a user retried just now.
 MEDIA = "media"
-# Attempts after a failure, and whatever comes in thousands.
+# Further attempts, and whatever comes in thousands.
 RETRIES = "retries"
-# Sweeps and clean-ups: short, and thrown away if they are not done within seconds.
+# Periodic tasks: short, and their messages expire after one interval.
 HOUSEKEEPING = "housekeeping"
 QUEUES = (MEDIA, RETRIES, HOUSEKEEPING)
 
-# Tasks that are named nowhere here go to MEDIA, or to the queue that their publisher chooses.
+# All other tasks go to MEDIA, or to the queue that their publisher chooses.
 ROUTES = {
     "tasks.redispatch.*": {"queue": HOUSEKEEPING},
     "tasks.close_incidents.*": {"queue": HOUSEKEEPING},
@@ -23,19 +23,19 @@ ROUTES = {
     "tasks.purge.*": {"queue": HOUSEKEEPING},
     "tasks.count.*": {"queue": HOUSEKEEPING},
     "tasks.notify.sweep_notices": {"queue": HOUSEKEEPING},
-    # One run at a time: a receiver that hangs holds up no more than a few threads.
+    # One run at a time per interval: a receiver that hangs blocks only a few threads.
     "tasks.hand_off.*": {"queue": HOUSEKEEPING},
     "tasks.delete_at_twilio.*": {"queue": HOUSEKEEPING},
-    # Each may wait for a while for somebody else's server, which no sweep may have to wait for.
+    # May wait for a remote server, which must not delay the periodic tasks.
     "tasks.notify.notify": {"queue": RETRIES},
     "celery.*": {"queue": HOUSEKEEPING},
 }
 
 
 def serves(worker: str, queue: str) -> bool:
-    """Tell whether a worker of this name (`media@host`) takes tasks from this queue.
+    """Return whether a worker of this name consumes this queue: `media@host` consumes `media`.
 
-    One that is named after no queue, as `celery@host`, is for all.
+    One that is not named after a queue, such as `celery@host`, consumes all of them.
     """
     named = set(worker.partition("@")[0].split("-")) & set(QUEUES)
     return not named or queue in named

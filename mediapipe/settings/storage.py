@@ -1,5 +1,3 @@
-"""Where files go: a folder, or a bucket."""
-
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,11 +6,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def media(storage_url: str, media_root: str) -> dict[str, Any]:
-    """Return the storage for media: a folder, or s3://bucket/prefix."""
+    """Return the entry of STORAGES for media: a folder, or s3://bucket/prefix."""
     if not storage_url:
         return {
             "BACKEND": "django.core.files.storage.FileSystemStorage",
-            # A repeated fetch replaces the file by the same bytes in one rename.
+            # A repeated fetch replaces the file with the same bytes in one rename.
             "OPTIONS": {"location": media_root, "base_url": None, "allow_overwrite": True},
         }
     parts = urlsplit(storage_url)
@@ -34,12 +32,12 @@ def media(storage_url: str, media_root: str) -> dict[str, Any]:
 
 
 def _s3_client() -> Any:
-    """Return the bounds of S3's client, which by itself waits for minutes for a storage."""
     if not (find_spec("storages") and find_spec("botocore")):
         raise ImproperlyConfigured(
-            "STORAGE_URL needs packages of its own: pip install --require-hashes "
+            "STORAGE_URL needs more packages: pip install --require-hashes "
             "-r requirements/s3.txt, or build the image with EXTRAS=s3."
         )
     from botocore.config import Config
 
+    # By default the client waits minutes for a storage that does not respond.
     return Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2})

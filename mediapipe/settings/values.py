@@ -1,4 +1,4 @@
-"""One value of the environment: a text, a number, a duration, a URL."""
+"""Functions that return one variable of the environment, or raise ImproperlyConfigured."""
 
 import re
 from collections.abc import Callable
@@ -13,23 +13,23 @@ from environ import Env
 T = TypeVar("T")
 
 UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-# A hundred years: what is older than that began before any calendar of ours.
-LONGEST_DAYS = 36_500
+# A hundred years; date arithmetic overflows far beyond that.
+MAX_DAYS = 36_500
 
 
 def text(env: Env, name: str, default: str = "") -> str:
-    """Return a value as it was written; an empty one is the default, as Compose passes them."""
-    # Env.str takes a value that begins with $ for the name of another variable.
+    """Return a value as written; an empty one is the default, as Compose passes empty values."""
+    # Not Env.str: it treats a value that begins with $ as the name of another variable.
     return str(env.ENVIRON.get(name, "")).strip() or default
 
 
 def listed(env: Env, name: str) -> list[str]:
-    """Return the items of a comma list, without the blanks around them."""
+    """Return the items of a comma-separated list, stripped."""
     return [item.strip() for item in text(env, name).split(",") if item.strip()]
 
 
 def boolean(env: Env, name: str, *, default: bool) -> bool:
-    """Return a yes or no; anything else than the usual words is an error, not a no."""
+    """Return true or false; any other word is an error, not false."""
     value = text(env, name, str(default)).lower()
     if value in {"1", "true", "yes", "on"}:
         return True
@@ -39,27 +39,27 @@ def boolean(env: Env, name: str, *, default: bool) -> bool:
 
 
 def whole_number(env: Env, name: str, *, default: int, least: int = 1) -> int:
-    """Return a whole number that is not below `least`."""
+    """Return an integer of at least `least`."""
     value = text(env, name, str(default))
     if not re.fullmatch("[0-9]{1,15}", value) or int(value) < least:
         raise ImproperlyConfigured(
-            f"{name} must be a whole number from {least} on, for example {name}={default}."
+            f"{name} must be a whole number of at least {least}, for example {name}={default}."
         )
     return int(value)
 
 
 def days(env: Env, name: str, *, default: int) -> int:
-    """Return an age in whole days; 0 is none."""
+    """Return a number of days; 0 turns the feature off."""
     value = whole_number(env, name, default=default, least=0)
-    if value > LONGEST_DAYS:
+    if value > MAX_DAYS:
         raise ImproperlyConfigured(
-            f"{name} must not be over {LONGEST_DAYS} days, for example {name}=90."
+            f"{name} must not be over {MAX_DAYS} days, for example {name}=90."
         )
     return value
 
 
 def factor(env: Env, name: str, *, default: str) -> float:
-    """Return a number from 1 to 10, by which something grows."""
+    """Return a growth factor from 1 to 10."""
     value = text(env, name, default)
     if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,6})?", value) or not 1 <= float(value) <= 10:
         raise ImproperlyConfigured(
@@ -69,7 +69,7 @@ def factor(env: Env, name: str, *, default: str) -> float:
 
 
 def duration_s(text: str) -> float:
-    """Return the seconds of "90", "1.5s", "10m", "3h" or "2d"; raise ValueError for others."""
+    """Return the seconds of "90", "1.5s", "10m", "3h" or "2d"; else raise ValueError."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", text)
     if not match:
         raise ValueError(text)
@@ -83,7 +83,7 @@ def seconds(env: Env, name: str, *, default: str) -> float:
 
 
 def seconds_list(env: Env, name: str, *, default: str) -> tuple[float, ...]:
-    """Return a comma list of durations in seconds; an empty value is an empty list."""
+    """Return comma-separated durations in seconds; an empty value is an empty list."""
     if name not in env.ENVIRON:
         return tuple(_durations(name, default.split(",")))
     return tuple(_durations(name, listed(env, name)))
@@ -94,12 +94,12 @@ def _durations(name: str, parts: list[str]) -> list[float]:
         return [duration_s(part) for part in parts]
     except ValueError as error:
         raise ImproperlyConfigured(
-            f"{name} has {error.args[0]!r}, which is no duration; write 90, 1.5s, 10m, 3h or 2d."
+            f"{name} has {error.args[0]!r}, which is not a duration; write 90, 1.5s, 10m, 3h or 2d."
         ) from None
 
 
 def parsed(env: Env, name: str, parse: Callable[[str], T], *, example: str) -> list[T]:
-    """Return each item of a comma list, read by `parse`, which raises ValueError."""
+    """Return the items of a comma-separated list, each parsed by `parse` (raises ValueError)."""
     try:
         return [parse(item) for item in listed(env, name)]
     except ValueError as error:
@@ -107,23 +107,23 @@ def parsed(env: Env, name: str, parse: Callable[[str], T], *, example: str) -> l
 
 
 def folder(env: Env, name: str, default: Path) -> Path:
-    """Return the path of a folder, which is made if it is not there."""
+    """Return the path of a folder, creating it if necessary."""
     path = Path(text(env, name, str(default))).resolve()
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ImproperlyConfigured(
-            f"{name} names {path}, which cannot be made: {error.strerror}; "
+            f"{name} names {path}, which cannot be created: {error.strerror}; "
             f"write for example {name}=/var/lib/mediapipe."
         ) from None
     return path
 
 
 def base_url(env: Env, name: str, default: str = "") -> str:
-    """Return an http or https URL without its last slash; by default there may be none."""
+    """Return an http or https URL without its trailing slash, or the default."""
     url = text(env, name, default).rstrip("/")
     if url and not _is_http(url):
-        # The value is not shown, because it may have a password in it.
+        # The value is not shown: it may contain a password.
         raise ImproperlyConfigured(
             f"{name} is not an http or https URL; write for example "
             f"{name}={default or 'https://media.example.com'}."
@@ -140,11 +140,11 @@ def _is_http(url: str) -> bool:
 
 
 def time_zone(env: Env, name: str) -> str:
-    """Return the name of a time zone, by default UTC."""
+    """Return the name of a time zone, UTC by default."""
     zone = text(env, name, "UTC")
     try:
         return ZoneInfo(zone).key
     except (KeyError, ValueError, OSError):
         raise ImproperlyConfigured(
-            f"{name} is no time zone; write for example {name}=Europe/Berlin."
+            f"{name} is not a time zone; write for example {name}=Europe/Berlin."
         ) from None

@@ -1,5 +1,3 @@
-"""Who may ask the web processes, and the secret that they sign with."""
-
 import os
 import secrets
 import tempfile
@@ -9,12 +7,12 @@ from urllib.parse import urlsplit
 
 
 def kept_secret(path: Path) -> str:
-    """Return the secret in this file; make one, readable by us alone, on the first run."""
+    """Return the secret in this file; on the first run create it, readable by its owner only."""
     if not path.exists():
         with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
             file.write(secrets.token_urlsafe(50))
             file.flush()
-            # Of several processes that start at once one makes it, and none sees it half written.
+            # Of several processes starting together one creates it, and none sees it half written.
             with suppress(FileExistsError):
                 os.link(file.name, path)
     return path.read_text().strip()
@@ -27,6 +25,6 @@ def origin(url: str) -> str:
 
 
 def allowed_hosts(listed: list[str], public_base_url: str) -> list[str]:
-    """Return the hosts to answer for: those listed, the public one, and this machine itself."""
+    """Return ALLOWED_HOSTS: those listed, the public one, and this machine."""
     public = urlsplit(public_base_url).hostname
     return [*listed, *([public] if public else []), "localhost", "127.0.0.1", "[::1]"]

@@ -36,7 +36,7 @@ def test_an_empty_table_has_no_values() -> None:
 
 def test_there_are_never_more_than_one_can_choose_from() -> None:
     having_types("a/a", "b/b", "c/c")
-    assert distinct_values(MediaItem, "content_type", most=2) == ["a/a", "b/b"]
+    assert distinct_values(MediaItem, "content_type", limit=2) == ["a/a", "b/b"]
 
 
 @pytest.mark.parametrize("field", ["error", "account_sid", "content_type"])

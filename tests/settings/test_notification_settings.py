@@ -30,7 +30,7 @@ def test_people_are_a_list_of_addresses() -> None:
 
 @pytest.mark.parametrize("value", ["ann", "ann@", "Ann <ann@example.com>", "a@b.example\nBcc: x"])
 def test_what_is_no_address_is_an_error(value: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="NAME, entry 2, is no e-mail address"):
+    with pytest.raises(ImproperlyConfigured, match="NAME, entry 2, is not an e-mail address"):
         read(reading.addresses, f"bob@example.com,{value}")
 
 
@@ -51,7 +51,7 @@ def test_e_mails_come_from_us(value: str, public: str, sender: str) -> None:
 
 @pytest.mark.parametrize("value", ["nobody", "Media <m@>", "a@example.com\nBcc: b@example.com"])
 def test_who_cannot_send_is_an_error(value: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="NAME is no e-mail address"):
+    with pytest.raises(ImproperlyConfigured, match="NAME is not an e-mail address"):
         read(reading.sender, value, "")
 
 
