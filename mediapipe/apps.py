@@ -25,6 +25,6 @@ class MediaAdminConfig(AdminConfig):
 
     def ready(self) -> None:
         super().ready()
-        from mediapipe.admin import results
+        from mediapipe.admin.lists import replace_result_admin
 
-        results.replace()
+        replace_result_admin()

@@ -1,35 +1,25 @@
-"""What operators see. Django imports this package because it is called `admin`."""
+"""Django imports this package because of its name; the modules register lists and pages."""
 
 from mediapipe.admin import (
-    api_tokens,
-    deletions,
     events,
     failures,
-    hand_offs,
     incidents,
+    lists,
     media,
-    notices,
-    reasons,
-    reconciliations,
-    rejections,
+    outbox,
     retries,
     retry_lab,
 )
 from mediapipe.admin.timing import page
 
 __all__ = [
-    "api_tokens",
-    "deletions",
     "events",
     "failures",
-    "hand_offs",
     "incidents",
+    "lists",
     "media",
-    "notices",
+    "outbox",
     "page",
-    "reasons",
-    "reconciliations",
-    "rejections",
     "retries",
     "retry_lab",
 ]

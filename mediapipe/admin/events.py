@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from mediapipe.admin import event_page, filters, search, text
-from mediapipe.admin.readonly import RecordAdmin
+from mediapipe.admin import filters, search, text
+from mediapipe.admin.pages import render_page
+from mediapipe.admin.readonly import SearchableAdmin
 from mediapipe.models import WebhookEvent
+from mediapipe.redaction import mask_parameter
 
-FILTERS: tuple[type[filters.Asked], ...] = (
+MAX_REPEATS = 50
+FILTERS: tuple[type[filters.ListFilter], ...] = (
     filters.PeriodFilter,
     filters.KindFilter,
     filters.SourceFilter,
@@ -19,8 +23,8 @@ FILTERS: tuple[type[filters.Asked], ...] = (
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(RecordAdmin):
-    """One message or recording, the webhook as received, and its media."""
+class WebhookEventAdmin(SearchableAdmin):
+    """One message or recording: the webhook as received, its redeliveries, and its media."""
 
     list_display = ("subject_sid", "kind", "source", "received", "again", "call_sid", "account_sid")
     list_filter = FILTERS
@@ -28,27 +32,47 @@ class WebhookEventAdmin(RecordAdmin):
     sortable_by = ("received",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Leave the parameters where they are: they are large, and no list shows them."""
+        # Parameters are large, and no list shows them.
         return super().get_queryset(request).defer("parameters")
 
-    def found(self, queryset: Any, sought: search.Sought) -> QuerySet[Any]:
-        return search.found_events(queryset, sought)
+    def matching(self, queryset: Any, query: search.SearchQuery) -> QuerySet[Any]:
+        return search.matching_events(queryset, query)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the list under its own name."""
         return super().changelist_view(
             request, {"title": "Webhook events", **(extra_context or {})}
         )
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Allow no lookup but the filters': `?sender__startswith=` would tell numbers."""
+        # `?sender__startswith=` would reveal phone numbers, so only the filters' own lookups.
         return lookup in {name for kind in FILTERS for name in kind.parameters()}
 
     def show(self, request: HttpRequest, row: Any) -> HttpResponse:
-        """Show one event: the webhook as received, what was said later, and its media."""
-        return event_page.show(request, row)
+        """Render the page of this event, with phone numbers masked without the permission."""
+        sees = request.user.has_perm("mediapipe.view_numbers")
+        shown: Callable[[str, str], str] = (lambda name, value: value) if sees else mask_parameter
+
+        def pairs(parameters: Iterable[Iterable[str]]) -> list[tuple[str, str]]:
+            # The name of a parameter decides whether its value is masked.
+            return [(shown("", name), shown(name, value)) for name, value in parameters]
+
+        repeated = row.repeated.order_by("received_at")[:MAX_REPEATS]
+        return render_page(
+            request,
+            "webhookevent/page.html",
+            title=f"{row.get_kind_display()} {row}",
+            opts=WebhookEvent._meta,
+            original=row,
+            event=row,
+            sender=shown("From", row.sender),
+            recipient=shown("To", row.recipient),
+            parameters=pairs(row.parameters),
+            repeated=[(later, pairs(later.parameters)) for later in repeated],
+            media=row.media.order_by("pk"),
+            masked=not sees,
+        )
 
     @admin.display(description="received", ordering="received_at")
     def received(self, event: WebhookEvent) -> str:

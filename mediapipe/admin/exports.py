@@ -1,14 +1,13 @@
-"""The filtered list as a file: streamed, so that its length does not matter."""
+"""Downloads of the filtered media list, streamed so that their length does not matter."""
 
 from __future__ import annotations
 
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
@@ -21,30 +20,27 @@ from mediapipe.operations.audit_log import log_action
 CHUNK_ROWS = 1000
 
 
-def answer(
+def export_list(
     model_admin: admin.ModelAdmin[Model], request: HttpRequest, form: str
 ) -> StreamingHttpResponse:
-    """Return the rows of the list as CSV or JSON lines, and write down who took how many."""
+    """Return the rows of the list as CSV or JSON lines, and log who exported how many."""
     if form not in FORMS:
         raise Http404
     content_type, lines_of = FORMS[form]
-    rows, words = filtered_rows_with_label(model_admin, request)
+    rows, label = filtered_rows_with_label(model_admin, request)
     count = counted(rows.order_by().count(), "media item")
-    log_action(request.user, words, f"Exported {count} as {form}: {words}.")
+    log_action(request.user, label, f"Exported {count} as {form}: {label}.")
     name = f"media-{timezone.now():%Y%m%dT%H%M%SZ}.{form}"
-    streamed = StreamingHttpResponse(lines_of(_items(rows)), content_type=content_type)
+    # The newest first, as in the list.
+    items = rows.select_related("event").defer("event__parameters").iterator(CHUNK_ROWS)
+    streamed = StreamingHttpResponse(lines_of(items), content_type=content_type)
     streamed["Content-Disposition"] = f'attachment; filename="{name}"'
     streamed["Cache-Control"] = "private, no-store"
     return streamed
 
 
-def _items(rows: QuerySet[Any]) -> Iterator[MediaItem]:
-    # The newest first, as in the list that it comes from.
-    return rows.select_related("event").defer("event__parameters").iterator(CHUNK_ROWS)
-
-
 class _Echo:
-    """What csv writes to hands the line back."""
+    """A file whose write() returns the line, which csv passes through."""
 
     def write(self, line: str) -> str:
         return line

@@ -1,4 +1,4 @@
-"""What fails, in groups: the same reason, account and host is one trouble, however many items."""
+"""Failures in groups: many items with the same reason, account and host have one cause."""
 
 from __future__ import annotations
 
@@ -19,27 +19,36 @@ from mediapipe.admin.filters import NONE
 from mediapipe.admin.pages import page, render_page
 from mediapipe.admin.summary import FAILURES
 from mediapipe.admin.text import timestamp
+from mediapipe.failures import Absence, Failure, FinalFailure, LocalFailure, TransientFailure
 from mediapipe.models import MediaItem, Status
 from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.timing.period import LENGTHS, InvalidPeriod, Period
 
-# Of so many groups nobody reads the rest; fewer to group by, or a shorter period, help.
-MOST_GROUPS = 100
+# For more, the page suggests fewer columns or a shorter period.
+MAX_GROUPS = 100
 EXAMPLES = 3
 DEFAULT_PERIOD = "7d"
-# Up to this length the bars are hours, beyond it days.
+# Bars are hours up to this length, days beyond it.
 HOURLY = timedelta(hours=48)
 BY = {"reason": "error", "account": "account_sid", "host": "host", "time": "bucket"}
 DEFAULT_BY = ("reason", "account", "host")
-SHOWN = {Status.FAILED.value: "Failed", Status.RETRYING.value: "Still tried"}
+SHOWN = {Status.FAILED.value: "Failed", Status.RETRYING.value: "Retrying"}
 BAR, GAP, HEIGHT = 4, 1, 24
+
+# The first match counts: a local failure is a transient failure too.
+KINDS: dict[type[Failure], str] = {
+    LocalFailure: "local",
+    TransientFailure: "transient",
+    FinalFailure: "final",
+    Absence: "absent",
+}
 
 Key = tuple[Any, ...]
 
 
 @dataclass(slots=True)
-class Group:
-    """Items that have the same values in the columns that are grouped by."""
+class FailureGroup:
+    """Items with the same values in the grouping columns."""
 
     values: dict[str, Any]
     first: datetime
@@ -50,18 +59,15 @@ class Group:
     bars: list[tuple[int, int, int]] = field(default_factory=list)
 
     def add(self, bucket: datetime, count: int, first: datetime, last: datetime) -> None:
-        """Count the items of one hour or day too."""
         self.counts[bucket] += count
         self.first, self.last = min(self.first, first), max(self.last, last)
 
     @property
     def count(self) -> int:
-        """Return how many items it has."""
         return self.counts.total()
 
     @property
     def cells(self) -> list[str]:
-        """Return the values in the order of the columns, as they are shown."""
         return [
             timestamp(value) if isinstance(value, datetime) else str(value or "-")
             for name, value in self.values.items()
@@ -70,14 +76,13 @@ class Group:
 
     @property
     def meaning(self) -> str:
-        """Return what the reason means, if the group has one."""
         failure = FAILURES.get(self.values.get("reason", ""))
         return failure.meaning() if failure else ""
 
 
 @page("failures/", name="failures", title="Failures")
 def failures(request: HttpRequest) -> HttpResponse:
-    """Show the groups of a period, with examples and the way to retry each."""
+    """Show the groups of a period, with examples and a link to retry each."""
     period = _period(request)
     status = request.GET.get("status__exact", "")
     status = status if status in SHOWN else Status.FAILED.value
@@ -101,9 +106,9 @@ def failures(request: HttpRequest) -> HttpResponse:
         dimensions=list(BY),
         status=status,
         shown=SHOWN,
-        groups=groups[:MOST_GROUPS],
-        more=len(groups) > MOST_GROUPS,
-        total=sum(group.count for group in groups[:MOST_GROUPS]),
+        groups=groups[:MAX_GROUPS],
+        more=len(groups) > MAX_GROUPS,
+        total=sum(group.count for group in groups[:MAX_GROUPS]),
         bars_width=_buckets(period) * (BAR + GAP),
         all_query=period.query(status__exact=status),
         may_retry=request.user.has_perm("mediapipe.retry_mediaitem"),
@@ -131,31 +136,31 @@ def _media(period: Period, status: str) -> MediaQuerySet:
     return cast(MediaQuerySet, media.annotate(bucket=bucket))
 
 
-def _groups(media: MediaQuerySet, by: list[str]) -> list[Group]:
-    """Return the largest groups, one more than are shown; with `time` the latest ones.
+def _groups(media: MediaQuerySet, by: list[str]) -> list[FailureGroup]:
+    """Return the largest groups, one more than is shown; with `time` the latest ones.
 
-    The items are gone through once: a group is the sum of its hours or days.
+    This needs one pass over the items: a group is the sum of its hours or days.
     """
     columns = [BY[name] for name in by]
     rows = media.values(*dict.fromkeys([*columns, "bucket"])).annotate(
         count=Count("pk"), first=Min("received_at"), last=Max("received_at")
     )
-    found: dict[Key, Group] = {}
+    found: dict[Key, FailureGroup] = {}
     for row in rows.order_by():
         key = tuple(row[column] for column in columns)
         values = dict(zip(by, key, strict=True))
-        group = found.setdefault(key, Group(values, row["first"], row["last"]))
+        group = found.setdefault(key, FailureGroup(values, row["first"], row["last"]))
         group.add(row["bucket"], row["count"], row["first"], row["last"])
-    return sorted(found.values(), key=_place)[: MOST_GROUPS + 1]
+    return sorted(found.values(), key=_place)[: MAX_GROUPS + 1]
 
 
-def _place(group: Group) -> Key:
+def _place(group: FailureGroup) -> Key:
     latest_first = [-time.timestamp() for time in (group.values.get("time"),) if time]
     return (*latest_first, -group.count, *group.values.values())
 
 
 def _query(values: dict[str, Any], period: Period, status: str) -> str:
-    """Return the query by which the media list shows exactly this group."""
+    """Return the query string for exactly this group in the media list."""
     params = {"status__exact": status}
     for name, value in values.items():
         if name == "time":
@@ -163,7 +168,7 @@ def _query(values: dict[str, Any], period: Period, status: str) -> str:
         else:
             params[f"{BY[name]}__exact"] = value or NONE
     if period.name:
-        # The groups are to stay what was looked at, while the clock goes on.
+        # The link must show the same items later on.
         period = Period(period.since, period.until)
     return urlencode({**params, **period.params()})
 
@@ -173,14 +178,14 @@ def _within(period: Period, bucket: datetime) -> Period:
     return Period(max(period.since, bucket), min(period.until, bucket + length))
 
 
-def _add_examples(media: MediaQuerySet, by: list[str], groups: Iterable[Group]) -> None:
-    """Give each group its newest items, all of them in one query."""
+def _add_examples(media: MediaQuerySet, by: list[str], groups: Iterable[FailureGroup]) -> None:
+    """Add its newest items to each group, in one query for all groups."""
     columns = [BY[name] for name in by]
     same = [F(column) for column in columns]
     place = Window(RowNumber(), partition_by=same, order_by=F("received_at").desc())
     newest = media.annotate(place=place).filter(place__lte=EXAMPLES).order_by("-received_at")
-    # The rows are long: only those that are shown are read, the others stay in the index.
-    ids = newest.values("pk")[: EXAMPLES * MOST_GROUPS * 10]
+    # Rows are large: only those that are shown are read, the window function uses the index.
+    ids = newest.values("pk")[: EXAMPLES * MAX_GROUPS * 10]
     of_group = {tuple(group.values.values()): group.examples for group in groups}
     fields = {"error", "account_sid", "host", "media_sid", "identity", "received_at"}
     for item in media.filter(pk__in=ids).only(*fields).order_by("-received_at"):
@@ -190,7 +195,7 @@ def _add_examples(media: MediaQuerySet, by: list[str], groups: Iterable[Group]) 
 
 
 def _bars(counts: Counter[datetime], period: Period) -> list[tuple[int, int, int]]:
-    """Return place, top and height of each bar of a group's small picture."""
+    """Return position, top and height of each bar of a group's chart."""
     most = max(counts.values())
     bars = []
     for bucket, count in sorted(counts.items()):
@@ -204,7 +209,7 @@ def _hourly(period: Period) -> bool:
 
 
 def _number(period: Period, moment_within: datetime) -> int:
-    """Return in which hour or day of the period a moment lies; a day may have 23 hours or 25."""
+    """Return the number of the hour or day of a time; days may have 23 or 25 hours."""
     first = timezone.localtime(period.since).replace(minute=0, second=0, microsecond=0)
     if not _hourly(period):
         first = first.replace(hour=0)
@@ -214,3 +219,18 @@ def _number(period: Period, moment_within: datetime) -> int:
 
 def _buckets(period: Period) -> int:
     return _number(period, period.until) + 1
+
+
+@page("failures/reasons/", name="reasons")
+def reasons(request: HttpRequest) -> HttpResponse:
+    """Show every reason, each with an anchor of its own name."""
+    rows = [
+        (
+            failure.slug,
+            next(kind for base, kind in KINDS.items() if issubclass(failure, base)),
+            failure.meaning(),
+            failure.todo,
+        )
+        for failure in sorted(Failure.all(), key=lambda failure: failure.slug)
+    ]
+    return render_page(request, "reasons.html", title="Failure reasons", reasons=rows)

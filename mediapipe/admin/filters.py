@@ -1,6 +1,6 @@
-"""What operators narrow a list down by; links from other pages use the same parameters.
+"""The filters of the lists; links from other pages use the same parameters.
 
-None of them reads the table to find its own choices.
+No filter scans the table for its choices.
 """
 
 from __future__ import annotations
@@ -23,37 +23,31 @@ from mediapipe.timing.period import LENGTHS, InvalidPeriod, Period
 
 Rows = QuerySet[Any]
 Choice = tuple[str, str]
-# In a link: the column is empty. An empty parameter would be no filter at all.
+# The parameter for an empty column; an empty parameter would mean no filter.
 NONE = "-"
 NUL = "\u2400"
 PERIOD_NAMES = {"1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "30 days"}
 SOURCES = ("messaging", "recording", "conversations", "reconciliation")
 
 
-class Asked(admin.SimpleListFilter):
-    """What a list is narrowed down by."""
-
+class ListFilter(admin.SimpleListFilter):
     @classmethod
     def parameters(cls) -> tuple[str, ...]:
-        """Return the names in a link that this filter reads."""
+        """Return the query parameters of this filter."""
         return (str(cls.parameter_name),)
 
 
-class Exactly(Asked):
-    """The rows that have one value in a column."""
-
+class ExactFilter(ListFilter):
     def queryset(self, request: HttpRequest, rows: Rows) -> Rows:
         value = self.value()
         if not value:
             return rows
-        # PostgreSQL has no text with a NUL, and says so in the midst of a page.
+        # PostgreSQL raises an error for text with a NUL.
         value = "" if value == NONE else value.replace("\0", NUL)
         return rows.filter(**{str(self.parameter_name): value})
 
 
-class StatusFilter(Exactly):
-    """How far an item is."""
-
+class StatusFilter(ExactFilter):
     title = "state"
     parameter_name = "status__exact"
 
@@ -61,9 +55,7 @@ class StatusFilter(Exactly):
         return list(Status.choices)
 
 
-class NotFoundBecauseFilter(Exactly):
-    """Whose fault a 404 is, as far as that is known."""
-
+class NotFoundBecauseFilter(ExactFilter):
     title = "not found because"
     parameter_name = "not_found_because__exact"
 
@@ -71,9 +63,7 @@ class NotFoundBecauseFilter(Exactly):
         return [(cause.value, cause.value.replace("_", " ")) for cause in NotFoundCause]
 
 
-class ReasonFilter(Exactly):
-    """Why an item failed, is absent, or waits for another attempt."""
-
+class ReasonFilter(ExactFilter):
     title = "reason"
     parameter_name = "error__exact"
     template = "admin/mediapipe/long_filter.html"
@@ -82,9 +72,7 @@ class ReasonFilter(Exactly):
         return _choices("error")
 
 
-class KindFilter(Exactly):
-    """What the rows belong to."""
-
+class KindFilter(ExactFilter):
     title = "kind"
     parameter_name = "kind__exact"
 
@@ -92,9 +80,7 @@ class KindFilter(Exactly):
         return [(kind.value, kind.title()) for kind in Kind]
 
 
-class SourceFilter(Exactly):
-    """The webhook URL that announced an event first."""
-
+class SourceFilter(ExactFilter):
     title = "source"
     parameter_name = "source__exact"
 
@@ -102,9 +88,7 @@ class SourceFilter(Exactly):
         return [(name, name) for name in SOURCES]
 
 
-class AccountFilter(Exactly):
-    """Whose media it is."""
-
+class AccountFilter(ExactFilter):
     title = "account"
     parameter_name = "account_sid__exact"
 
@@ -112,8 +96,8 @@ class AccountFilter(Exactly):
         return _choices("account_sid")
 
 
-class ContentTypeFilter(Exactly):
-    """What the first bytes of the file say that it is."""
+class ContentTypeFilter(ExactFilter):
+    """The content type detected from the file's first bytes."""
 
     title = "content type"
     parameter_name = "content_type__exact"
@@ -123,8 +107,8 @@ class ContentTypeFilter(Exactly):
         return _choices("content_type")
 
 
-class HostFilter(Exactly):
-    """The host that the last attempt ended at; only a link names one, there are no choices."""
+class HostFilter(ExactFilter):
+    """The last attempt's host; set by links only, so there are no other choices."""
 
     title = "host"
     parameter_name = "host__exact"
@@ -134,8 +118,8 @@ class HostFilter(Exactly):
         return [(host, plain(host))] if host else []
 
 
-class IncidentFilter(Asked):
-    """The media that an incident affected; only the incident's page leads here."""
+class IncidentFilter(ListFilter):
+    """The media that an incident affected; set by the incident's page only."""
 
     title = "incident"
     parameter_name = "incident"
@@ -148,14 +132,12 @@ class IncidentFilter(Asked):
         number = self.value()
         if not number:
             return media
-        # More digits than a database takes for a number are no incident of ours.
+        # Longer numbers do not fit into a database integer.
         known = number.isdecimal() and len(number) < 19
         return media.filter(incidents=int(number)) if known else media.none()
 
 
-class EarlyNotFoundFilter(Asked):
-    """Whether the webhook was faster than the media."""
-
+class EarlyNotFoundFilter(ListFilter):
     title = "early 404"
     parameter_name = "early_404"
 
@@ -167,19 +149,18 @@ class EarlyNotFoundFilter(Asked):
         return media.filter(lookups.get(self.value() or "", Q()))
 
 
-class LongerThan(Asked):
-    """Rows for which something took more seconds than asked; a link may name any number."""
+class SecondsFilter(ListFilter):
+    """Rows above a number of seconds; links may use any number."""
 
-    def asked_s(self) -> float | None:
-        """Return the number of seconds that was asked for, if it is one."""
+    def threshold_s(self) -> float | None:
         try:
             return max(0.0, min(float(self.value() or ""), 1e9))
         except ValueError:
             return None
 
 
-class SlowerThanFilter(LongerThan):
-    """How long after the webhook the media was there, or is known not to have been."""
+class SlowerThanFilter(SecondsFilter):
+    """The time until the media was available, or for which it is known not to have been."""
 
     title = "propagation delay"
     parameter_name = "slower_than"
@@ -188,12 +169,12 @@ class SlowerThanFilter(LongerThan):
         return [("5", "Over 5 s"), ("30", "Over 30 s"), ("300", "Over 5 min")]
 
     def queryset(self, request: HttpRequest, media: Any) -> Any:
-        asked_s = self.asked_s()
-        return media if asked_s is None else media.slower_than(asked_s)
+        threshold_s = self.threshold_s()
+        return media if threshold_s is None else media.slower_than(threshold_s)
 
 
-class WaitingLongerThanFilter(LongerThan):
-    """How long ago the webhook of an item came that is still owed."""
+class WaitingLongerThanFilter(SecondsFilter):
+    """The age of unfinished items."""
 
     title = "waiting"
     parameter_name = "waiting_longer_than"
@@ -202,12 +183,12 @@ class WaitingLongerThanFilter(LongerThan):
         return [("60", "Over 1 min"), ("600", "10 min"), ("3600", "1 h"), ("86400", "1 day")]
 
     def queryset(self, request: HttpRequest, media: Any) -> Any:
-        asked_s = self.asked_s()
-        return media if asked_s is None else media.waiting_longer_than(asked_s)
+        threshold_s = self.threshold_s()
+        return media if threshold_s is None else media.waiting_longer_than(threshold_s)
 
 
-class PeriodFilter(Asked):
-    """When the webhook came in: a period that ends now, or from one time to another."""
+class PeriodFilter(ListFilter):
+    """When the webhook was received: a period that ends now, or between two times."""
 
     title = "received"
     parameter_name = "period"
@@ -233,11 +214,11 @@ class PeriodFilter(Asked):
         return [(name, PERIOD_NAMES.get(name, name)) for name in LENGTHS]
 
     def queryset(self, request: HttpRequest, rows: Rows) -> Rows:
-        asked = {name: str(value) for name, value in self.used_parameters.items() if value}
-        if not asked:
+        params = {name: str(value) for name, value in self.used_parameters.items() if value}
+        if not params:
             return rows
         try:
-            period = Period.from_query(asked, timezone.now())
+            period = Period.from_query(params, timezone.now())
         except InvalidPeriod as error:
             messages.error(request, str(error))
             return rows.none()
@@ -258,14 +239,12 @@ class PeriodFilter(Asked):
             }
 
     def since(self) -> str:
-        """Return what stands in the field "from"."""
         return str(self.used_parameters.get("since", ""))
 
     def until(self) -> str:
-        """Return what stands in the field "to"."""
         return str(self.used_parameters.get("until", ""))
 
 
 def _choices(column: str) -> list[Choice]:
-    """Return the values that there are; some of them are a stranger's words."""
+    """Return the existing values; some of them come from outside and need `plain`."""
     return [(value, plain(value)) for value in distinct_values(MediaItem, column)]

@@ -1,8 +1,7 @@
-"""The page of one incident: what is the matter, hour by hour, which media, and who did what."""
+"""The page of one incident: its facts, hour by hour, affected media, steps and notices."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +11,6 @@ from django.db.models.functions import TruncHour
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from mediapipe.admin.incident_steps import possible
 from mediapipe.admin.pages import render_page
 from mediapipe.admin.text import counted, duration
 from mediapipe.models import Cause, Incident, IncidentState, MediaItem
@@ -20,15 +18,15 @@ from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.timing.period import Period
 
 HOUR = timedelta(hours=1)
-# As many hours as fit on a page; the newest ones, where the trouble lasts longer.
-MOST_HOURS = 72
+# As many hours as fit on a page; the latest ones of a longer incident.
+MAX_HOURS = 72
 BAR, GAP, HEIGHT = 9, 2, 90
 EXAMPLES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
-    """How many of the media that came in within one hour were affected."""
+class AffectedHour:
+    """How many of the media items received within one hour were affected."""
 
     at: datetime
     affected: int
@@ -36,19 +34,31 @@ class Hour:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One hour of the picture, in pixels: the whole bar, and the part of it that was affected."""
+class StackedBar:
+    """One hour of the chart, in pixels: the whole bar, and its affected part."""
 
     x: int
     total: int
     affected: int
-    hour: Hour
 
 
-def show(request: HttpRequest, incident: Incident, *, may_manage: bool) -> HttpResponse:
-    """Answer with the page of this incident."""
+def render_incident(request: HttpRequest, incident: Incident, *, may_manage: bool) -> HttpResponse:
     cause = Cause(incident.cause)
-    hours = list(_hours(incident))
+    start = incident.first_seen_at or incident.opened_at
+    end = incident.resolved_at or timezone.now()
+    hours = _hours(incident, start, end)
+    most = max((hour.total for hour in hours), default=0) or 1
+    bars = [
+        StackedBar(
+            number * (BAR + GAP),
+            round(hour.total / most * HEIGHT),
+            round(hour.affected / most * HEIGHT),
+        )
+        for number, hour in enumerate(hours)
+    ]
+    # The timing page of the incident, with some time before it for comparison.
+    period = Period(start - max(HOUR, (end - start) / 4), end)
+    account = {"account_sid__exact": incident.account_sid} if incident.account_sid else {}
     return render_page(
         request,
         "incident/page.html",
@@ -57,52 +67,49 @@ def show(request: HttpRequest, incident: Incident, *, may_manage: bool) -> HttpR
         original=incident,
         incident=incident,
         cause=cause,
-        story=story(incident),
-        steps=possible(incident) if may_manage else [],
+        summary=_summary(incident, duration((end - start).total_seconds())),
+        steps=_possible_steps(incident) if may_manage else [],
         hours=hours,
-        bars=_bars(hours),
+        bars=bars,
         size=(len(hours) * (BAR + GAP), HEIGHT),
         history=incident.steps.select_related("by"),
         notices=incident.notices.select_related("step"),
         examples=incident.media.order_by("-received_at")[:EXAMPLES],
-        timing=_timing(incident),
+        timing=period.query(**account),
         in_seconds=cause == Cause.SLOW_PROPAGATION,
     )
 
 
-def story(incident: Incident) -> str:
-    """Return in a sentence or two how bad it is and how long it lasts."""
-    end = incident.resolved_at or timezone.now()
-    lasted = duration((end - (incident.first_seen_at or incident.opened_at)).total_seconds())
-    time = f"It was over after {lasted}" if incident.resolved_at else f"It has gone on for {lasted}"
-    affected = f" and affected {counted(incident.affected, 'media item')}"
-    silent = " Nobody is told of it." if incident.state == IncidentState.IGNORED else ""
-    return f"{time}{affected if incident.affected else ''}.{silent}"
+def _summary(incident: Incident, length: str) -> str:
+    time = f"Resolved after {length}" if incident.resolved_at else f"Ongoing for {length}"
+    affected = f"; {counted(incident.affected, 'media item')} affected" if incident.affected else ""
+    silent = " No notifications are sent." if incident.state == IncidentState.IGNORED else ""
+    return f"{time}{affected}.{silent}"
 
 
-def _timing(incident: Incident) -> str:
-    """Return the query by which the timing view shows this trouble and the hours before it."""
-    end = incident.resolved_at or timezone.now()
-    begin = incident.first_seen_at or incident.opened_at
-    period = Period(begin - max(HOUR, (end - begin) / 4), end)
-    account = {"account_sid__exact": incident.account_sid} if incident.account_sid else {}
-    return period.query(**account)
+def _possible_steps(incident: Incident) -> list[str]:
+    """Return the steps that the state permits, the most likely one first."""
+    if incident.state in (IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.REPORTED):
+        first = ["acknowledge"] if incident.state == IncidentState.OPEN else []
+        return [*first, "report", "resolve", "ignore"]
+    return ["reopen", "report"] if incident.resolved_at else ["reopen", "report", "resolve"]
 
 
-def _hours(incident: Incident) -> Iterator[Hour]:
-    """Yield each hour of the trouble, those in between without media included."""
+def _hours(incident: Incident, start: datetime, end: datetime) -> list[AffectedHour]:
+    """Return every hour of the incident, those without media included."""
     if not incident.affected:
-        return
-    end = incident.resolved_at or timezone.now()
-    begin = max(incident.first_seen_at or incident.opened_at, end - MOST_HOURS * HOUR)
-    at = begin.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        return []
+    at = max(start, end - MAX_HOURS * HOUR).astimezone(UTC)
+    at = at.replace(minute=0, second=0, microsecond=0)
     everything = MediaItem.objects.all()
     if incident.account_sid:
         everything = everything.filter(account_sid=incident.account_sid)
     affected, total = _by_hour(incident.media, at, end), _by_hour(everything, at, end)
+    hours = []
     while at <= end:
-        yield Hour(at, affected.get(at, 0), total.get(at, 0))
+        hours.append(AffectedHour(at, affected.get(at, 0), total.get(at, 0)))
         at += HOUR
+    return hours
 
 
 def _by_hour(media: Any, since: datetime, until: datetime) -> dict[datetime, int]:
@@ -110,16 +117,3 @@ def _by_hour(media: Any, since: datetime, until: datetime) -> dict[datetime, int
     hour = TruncHour("received_at", tzinfo=UTC)
     counts = rows.order_by().annotate(hour=hour).values_list("hour").annotate(Count("pk"))
     return dict(counts)
-
-
-def _bars(hours: list[Hour]) -> list[Bar]:
-    most = max((hour.total for hour in hours), default=0) or 1
-    return [
-        Bar(
-            number * (BAR + GAP),
-            round(hour.total / most * HEIGHT),
-            round(hour.affected / most * HEIGHT),
-            hour,
-        )
-        for number, hour in enumerate(hours)
-    ]

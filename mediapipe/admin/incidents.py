@@ -1,28 +1,35 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
-from mediapipe.admin import filters, incident_page, incident_steps, text
+from mediapipe.admin import filters, incident_page, text
 from mediapipe.admin.readonly import PageAdmin, ReadOnlyAdmin
 from mediapipe.models import AccountHealth, Incident
 
-MAY_MANAGE = "mediapipe.manage_incident"
+MAX_TICKET = 64
+# The log entry of each step.
+DONE = {
+    "acknowledge": "Acknowledged.",
+    "report": "Reported to Twilio.",
+    "resolve": "Resolved.",
+    "ignore": "Ignored until resolved.",
+    "reopen": "Reopened.",
+}
 
 
-class OverFilter(admin.EmptyFieldListFilter):
-    """Whether the trouble is over."""
-
-    names: ClassVar[dict[str, str]] = {"Empty": "Goes on", "Not empty": "Over"}
+class ResolvedFilter(admin.EmptyFieldListFilter):
+    names: ClassVar[dict[str, str]] = {"Empty": "Ongoing", "Not empty": "Resolved"}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -35,62 +42,70 @@ class OverFilter(admin.EmptyFieldListFilter):
 
 @admin.register(Incident)
 class IncidentAdmin(PageAdmin):
-    """Trouble of an account or of the whole service, told once, from its first sign to its end."""
+    """Problems of an account or of the whole service, from detection to resolution."""
 
-    list_display = ("name", "status", "detail", "affected", "opened", "over", "ticket")
+    list_display = ("name", "status", "detail", "affected", "opened", "resolved", "ticket")
     list_filter = (
         "state",
         "cause",
         filters.AccountFilter,
-        ("resolved_at", OverFilter),
+        ("resolved_at", ResolvedFilter),
     )
     ordering = ("-opened_at",)
     sortable_by = ("opened", "affected")
     actions = ("acknowledge", "resolve", "ignore")
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the steps that a person may take."""
+        """Add the URL of a step."""
         step = path(
             "<int:pk>/<slug:step>/",
             self.admin_site.admin_view(self.step),
             name="mediapipe_incident_step",
         )
-        # Django's own addresses end in words that are no steps of ours.
+        # Before Django's catch-all; its other URLs end in words that are not steps.
         return [*super().get_urls()[:-1], step, super().get_urls()[-1]]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the list under its own name."""
         return super().changelist_view(request, {"title": "Incidents", **(extra_context or {})})
 
     def show(self, request: HttpRequest, row: Any) -> HttpResponse:
-        """Show one incident: what is the matter, since when, which media, and who did what."""
-        return incident_page.show(request, row, may_manage=self.has_manage_permission(request))
+        may_manage = self.has_manage_permission(request)
+        return incident_page.render_incident(request, row, may_manage=may_manage)
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(MAY_MANAGE)
+        return request.user.has_perm("mediapipe.manage_incident")
 
     def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
-        """Take one step with one incident."""
+        """Take one step with one incident, and redirect to its page."""
         if request.method != "POST" or not self.has_manage_permission(request):
             raise PermissionDenied
-        return incident_steps.take(request, get_object_or_404(Incident, pk=pk), step)
+        incident = get_object_or_404(Incident, pk=pk)
+        if step not in DONE:
+            raise Http404
+        ticket = text.plain(request.POST.get("ticket", "").strip())
+        if step == "report" and not 0 < len(ticket) <= MAX_TICKET:
+            messages.error(
+                request, f"Enter the number of Twilio's ticket, at most {MAX_TICKET} characters."
+            )
+        elif _take_step(request, [incident], step, ticket):
+            messages.success(request, DONE[step])
+        else:
+            messages.warning(request, "Nothing was changed: another user was faster.")
+        return redirect("admin:mediapipe_incident_change", incident.pk)
 
     @admin.action(description="Acknowledge the selected ones", permissions=["manage"])
     def acknowledge(self, request: HttpRequest, selected: QuerySet[Incident]) -> None:
-        """Note that somebody looks after them."""
-        incident_steps.take_with_all(request, selected, "acknowledge")
+        _take_step_with_all(request, selected, "acknowledge")
 
     @admin.action(description="Resolve the selected ones", permissions=["manage"])
     def resolve(self, request: HttpRequest, selected: QuerySet[Incident]) -> None:
-        """Close them."""
-        incident_steps.take_with_all(request, selected, "resolve")
+        _take_step_with_all(request, selected, "resolve")
 
     @admin.action(description="Ignore the selected ones", permissions=["manage"])
     def ignore(self, request: HttpRequest, selected: QuerySet[Incident]) -> None:
-        """Hear no more of them until they are over."""
-        incident_steps.take_with_all(request, selected, "ignore")
+        _take_step_with_all(request, selected, "ignore")
 
     @admin.display(description="incident")
     def name(self, incident: Incident) -> str:
@@ -104,13 +119,41 @@ class IncidentAdmin(PageAdmin):
     def opened(self, incident: Incident) -> str:
         return text.timestamp(incident.opened_at)
 
-    @admin.display(description="over since", ordering="resolved_at")
-    def over(self, incident: Incident) -> str:
+    @admin.display(description="resolved", ordering="resolved_at")
+    def resolved(self, incident: Incident) -> str:
         return text.timestamp(incident.resolved_at)
+
+
+def _take_step_with_all(request: HttpRequest, incidents: Iterable[Incident], step: str) -> None:
+    chosen = list(incidents)
+    changed = len(_take_step(request, chosen, step))
+    skipped = len(chosen) - changed
+    rest = f" {text.counted(skipped, 'incident')} skipped." if skipped else ""
+    messages.success(request, f"{text.counted(changed, 'incident')}: {DONE[step]}{rest}")
+
+
+def _take_step(
+    request: HttpRequest, incidents: Iterable[Incident], step: str, ticket: str = ""
+) -> list[Incident]:
+    """Take the step with each incident whose state permits it, log it, and return those."""
+    user: Any = request.user
+    steps: dict[str, Callable[[Incident], bool]] = {
+        "acknowledge": lambda incident: incident.acknowledge(user),
+        "report": lambda incident: incident.report(user, ticket),
+        "resolve": lambda incident: incident.resolve(user),
+        "ignore": lambda incident: incident.ignore(user),
+        "reopen": lambda incident: incident.reopen(user),
+    }
+    changed = [incident for incident in incidents if steps[step](incident)]
+    message = f"{DONE[step]} Ticket {ticket}." if ticket else DONE[step]
+    # log_actions takes a queryset.
+    rows = Incident.objects.filter(pk__in=[incident.pk for incident in changed])
+    LogEntry.objects.log_actions(str(user.pk), rows, CHANGE, change_message=message)
+    return changed
 
 
 @admin.register(AccountHealth)
 class AccountHealthAdmin(ReadOnlyAdmin):
-    """Accounts whose fetches are paused or limited at this moment."""
+    """Accounts whose fetches are currently paused or rate-limited."""
 
     list_display = ("account_sid", "refusals", "paused_at", "probe_at", "rate_limits", "limit")

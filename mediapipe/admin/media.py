@@ -12,13 +12,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from mediapipe.admin import exports, filters, media_page, packages, retries, search, text
-from mediapipe.admin.readonly import RecordAdmin
+from mediapipe.admin.readonly import SearchableAdmin
 from mediapipe.api.files import file_response
 from mediapipe.models import MediaItem
 
 
 @admin.register(MediaItem)
-class MediaItemAdmin(RecordAdmin):
+class MediaItemAdmin(SearchableAdmin):
     """One media file on its way from the webhook to the storage."""
 
     list_display = (
@@ -54,14 +54,14 @@ class MediaItemAdmin(RecordAdmin):
     actions = ("try_again", "package")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Leave the parameters where they are: they are large, and no list shows them."""
+        # Parameters are large, and no list shows them.
         return super().get_queryset(request).defer("event__parameters")
 
-    def found(self, queryset: Any, sought: search.Sought) -> QuerySet[Any]:
-        return search.found_media(queryset, sought)
+    def matching(self, queryset: Any, query: search.SearchQuery) -> QuerySet[Any]:
+        return search.matching_media(queryset, query)
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the steps that belong to the list or to one item."""
+        """Add the URLs of actions on the list or on one item."""
         ours = (
             ("<int:pk>/file/", self.file, "file"),
             ("<int:pk>/retry/", self.retry_one, "retry"),
@@ -76,7 +76,7 @@ class MediaItemAdmin(RecordAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the list, with the steps that this user may take from it."""
+        """Show the list, with the actions that this user may take."""
         may: dict[str, Any] = {
             "title": "Media items",
             "may_retry": self.has_retry_permission(request),
@@ -85,33 +85,32 @@ class MediaItemAdmin(RecordAdmin):
         return super().changelist_view(request, may | (extra_context or {}))
 
     def show(self, request: HttpRequest, row: Any) -> HttpResponse:
-        """Show one item: what became of it, when, and why."""
         return media_page.show(request, row, may_retry=self.has_retry_permission(request))
 
     def file(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """Give out the stored file to those who may see the media item."""
+        """Serve the stored file; it needs the permission to view media items."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         return file_response(request, get_object_or_404(MediaItem, pk=pk))
 
     def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
-        """Give out the list as it is filtered, one item a line."""
+        """Download the filtered list."""
         if not self.has_export_permission(request):
             raise PermissionDenied
-        return exports.answer(self, request, form)
+        return exports.export_list(self, request, form)
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("mediapipe.export_mediaitem")
 
     def package_all(self, request: HttpRequest) -> HttpResponseBase:
-        """Show, then give out, the package of all items that match the list's filters."""
+        """Preview or download the package of all items that match the list's filters."""
         if not self.has_export_permission(request):
             raise PermissionDenied
         return packages.package_all(self, request)
 
     @admin.action(description="Package for Twilio Support…", permissions=["export"])
     def package(self, request: HttpRequest, selected: QuerySet[MediaItem]) -> HttpResponseBase:
-        """Show, then give out, the package of the ticked items."""
+        """Preview or download the package of the selected items."""
         return packages.package_selected(request, selected)
 
     def has_retry_permission(self, request: HttpRequest) -> bool:

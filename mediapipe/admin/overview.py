@@ -1,5 +1,3 @@
-"""The first page: the last 24 hours against the 24 hours before, and how the service is now."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -12,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from mediapipe.admin.text import duration, times, timestamp
+from mediapipe.admin.text import delay_range, duration, times, timestamp
 from mediapipe.models import Incident
 from mediapipe.operations.components import Component, components
 from mediapipe.timing.backlog import backlog
@@ -21,7 +19,7 @@ from mediapipe.timing.selection import Selection
 from mediapipe.timing.summary import TimingSummary, summarize
 
 PERIOD = "24h"
-# How often the page looks again, in seconds; without JavaScript there is a link for it.
+# How often the page refreshes, in seconds; without JavaScript there is a link.
 REFRESH_S = 15
 EVENTS = "admin:mediapipe_webhookevent_changelist"
 MEDIA = "admin:mediapipe_mediaitem_changelist"
@@ -30,7 +28,7 @@ INCIDENTS = "admin:mediapipe_incident_changelist"
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One figure: its value now and in the period before, and the list of what it counts."""
+    """One figure: its value, that of the preceding period, and a link to the rows it counts."""
 
     title: str
     value: str
@@ -40,23 +38,23 @@ class Tile:
 
 
 def overview(request: HttpRequest) -> dict[str, Any]:
-    """Return what the first page shows above the lists; nothing to who may not see media."""
+    """Return the context of the index page; empty without the permission to view media."""
     if not request.user.has_perm("mediapipe.view_mediaitem"):
         return {}
     now = timezone.now()
     selection = Selection(Period.named(PERIOD, now))
     before = Selection(selection.period.preceding())
     new, old = summarize(selection.media()), summarize(before.media())
-    owed, oldest = _owed(now)
+    waiting, oldest = _waiting(now)
     service = [*components(), _incidents()]
     webhooks = _counted("Webhooks", EVENTS, selection, selection.webhooks(), before.webhooks())
     return {
         "groups": {
-            "The last 24 hours": [webhooks, *_outcomes(selection, new, old), owed],
-            "How long it took": [*_delays(selection, new, old), _lag(selection, new, old), oldest],
+            "The last 24 hours": [webhooks, *_outcomes(selection, new, old), waiting],
+            "Delays": [*_delays(selection, new, old), _lag(selection, new, old), oldest],
         },
         "parts": service,
-        # What is not well stands above the figures, which it may be the reason of.
+        # Problems of the service come above the figures, because they may explain them.
         "all_well": all(component.healthy for component in service),
         "as_of": timestamp(now),
         "refresh_s": REFRESH_S,
@@ -83,18 +81,18 @@ def _counted(
     return Tile(title, f"{new:,}", _url(name, selection, **others), _change(new, old))
 
 
-def _owed(now: datetime) -> tuple[Tile, Tile]:
-    """Return how many items wait, and the one that waits longest."""
-    owed = backlog()
+def _waiting(now: datetime) -> tuple[Tile, Tile]:
+    """Return the number of unfinished items, and the oldest of them."""
+    found = backlog()
     url = f"{reverse(MEDIA)}?waiting_longer_than=0"
     count = Tile(
-        "Waiting now", f"{owed.count:,}{'+' if owed.capped else ''}", url, note="of any age"
+        "Waiting now", f"{found.count:,}{'+' if found.capped else ''}", url, note="of any age"
     )
-    if not owed.oldest:
+    if not found.oldest:
         return count, Tile("Oldest waiting", "none", url)
-    waits_s = (now - owed.oldest.received_at).total_seconds()
-    oldest = reverse("admin:mediapipe_mediaitem_change", args=[owed.oldest.pk])
-    note = f"{owed.oldest.status}, attempted {times(owed.oldest.attempts)}"
+    waits_s = (now - found.oldest.received_at).total_seconds()
+    oldest = reverse("admin:mediapipe_mediaitem_change", args=[found.oldest.pk])
+    note = f"{found.oldest.status}, attempted {times(found.oldest.attempts)}"
     return count, Tile("Oldest waiting", duration(waits_s), oldest, note=note)
 
 
@@ -102,9 +100,9 @@ def _delays(selection: Selection, new: TimingSummary, old: TimingSummary) -> Ite
     for number, name in enumerate(("p50", "p95", "p99")):
         yield Tile(
             f"Propagation delay {name}",
-            interval(new, number),
+            delay_range(*new.delay_bounds(number)),
             _url(MEDIA, selection, slower_than=f"{_bound_s(new, number):.3f}"),
-            f"before: {interval(old, number)}",
+            f"before: {delay_range(*old.delay_bounds(number))}",
             "Twilio\N{RIGHT SINGLE QUOTATION MARK}s",
         )
 
@@ -119,26 +117,15 @@ def _lag(selection: Selection, new: TimingSummary, old: TimingSummary) -> Tile:
     )
 
 
-def _bound_s(of: TimingSummary, number: int) -> float:
-    """Return the bound that the list's own filter goes by: the upper one where there is one."""
-    if not of.at_least or not of.at_most:
-        return 0.0
-    return of.at_least[number] if isinf(of.at_most[number]) else of.at_most[number]
-
-
-def interval(of: TimingSummary, number: int) -> str:
-    """Return one of the percentiles as the interval that is all that is known of it."""
-    if not of.at_least or not of.at_most:
-        return "-"
-    least, most = of.at_least[number], of.at_most[number]
-    if isinf(most):
-        return f"over {duration(least)}"
-    return f"{duration(least)} to {duration(most)}" if least else f"at most {duration(most)}"
+def _bound_s(summary: TimingSummary, number: int) -> float:
+    # The list's filter compares the upper bound of an item if it has one.
+    least, most = summary.delay_bounds(number)
+    return 0.0 if least is None or most is None else least if isinf(most) else most
 
 
 @dataclass(frozen=True, slots=True)
 class OpenIncidents(Component):
-    """Told like a part of the service, with a link to the list."""
+    """Shown like a component of the service, with a link to the list."""
 
     url: str = ""
 
@@ -147,7 +134,7 @@ def _incidents() -> Component:
     count = Incident.objects.open().count()
     sentence = "none open" if not count else f"{count} open"
     url = f"{reverse(INCIDENTS)}?resolved_at__isempty=1"
-    todo = "Each says what to do."
+    todo = "Each incident says what to do."
     return OpenIncidents("incidents", not count, sentence, todo, url)
 
 

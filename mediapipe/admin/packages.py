@@ -1,4 +1,4 @@
-"""The package for Twilio Support in the admin: a look at it first, then the download."""
+"""The package for Twilio Support in the admin: a preview, then the download."""
 
 from __future__ import annotations
 
@@ -32,63 +32,65 @@ from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.operations.audit_log import log_action
 
 MAY_EXPORT = "mediapipe.export_mediaitem"
-# A proxy waits a minute for an answer; more than these take longer, and are for the command.
-MOST_IN_BROWSER = 20_000
+# More take longer than the minute that proxies wait; the command has no limit.
+MAX_IN_BROWSER = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """The media that a package is made of, and how they were chosen, in words.
+class PackageSelection:
+    """The media items of a package, with a description of the selection.
 
-    `fields` are hidden in the form, so that the same choice comes with the next request.
+    `fields` are hidden inputs that repeat the selection in the next request.
     """
 
     media: MediaQuerySet
-    words: str
+    label: str
     fields: Sequence[tuple[str, str]] = ()
     incident: Incident | None = None
 
 
 @page("incidents/<int:pk>/package/", name="incident_package", permission=MAY_EXPORT)
 def package_of_incident(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Show, then give out, the package of the media that an incident affected."""
+    """Preview or download the package of the media that an incident affected."""
     incident = get_object_or_404(Incident, pk=pk)
     media: Any = incident.media.all()
-    return _answer(request, Chosen(media, str(incident), incident=incident))
+    return _preview_or_download(request, PackageSelection(media, str(incident), incident=incident))
 
 
 def package_selected(request: HttpRequest, selected: QuerySet[MediaItem]) -> HttpResponseBase:
-    """Show, then give out, the package of the ticked items."""
+    """Preview or download the package of the ticked items."""
     media: Any = selected
     fields = [("action", "package"), ("select_across", request.POST.get("select_across", "0"))]
     ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
     fields += [(ACTION_CHECKBOX_NAME, pk) for pk in ticked]
-    return _answer(request, Chosen(media, "selected in the list", fields))
+    return _preview_or_download(request, PackageSelection(media, "selected in the list", fields))
 
 
 def package_all(model_admin: admin.ModelAdmin[Model], request: HttpRequest) -> HttpResponseBase:
-    """Show, then give out, the package of all that match the list's filters."""
-    return _answer(request, Chosen(*filtered_rows_with_label(model_admin, request)))
+    """Preview or download the package of all items that match the list's filters."""
+    return _preview_or_download(
+        request, PackageSelection(*filtered_rows_with_label(model_admin, request))
+    )
 
 
-def _answer(request: HttpRequest, chosen: Chosen) -> HttpResponseBase:
+def _preview_or_download(request: HttpRequest, chosen: PackageSelection) -> HttpResponseBase:
     zone, problem = _zone(request)
     try:
         case = build_case(chosen.media, zone=zone)
     except NothingToReport as nothing:
         return _page(request, chosen, nothing=str(nothing))
-    small = case.affected.count() <= MOST_IN_BROWSER
+    small = case.affected.count() <= MAX_IN_BROWSER
     if "download" in request.POST and small and not problem:
         return _download(request, chosen, case)
-    return _look(request, chosen, case, problem)
+    return _preview(request, chosen, case, problem)
 
 
-def _download(request: HttpRequest, chosen: Chosen, case: Case) -> HttpResponseBase:
-    # The answer closes the file, and with that it is gone.
+def _download(request: HttpRequest, chosen: PackageSelection, case: Case) -> HttpResponseBase:
+    # Closing the response deletes the file.
     file = tempfile.TemporaryFile()  # noqa: SIM115
     found = write_package(case, file)
     count = counted(found.affected, "media item")
-    log_action(request.user, chosen.words, f"Made a package for Twilio Support of {count}.")
+    log_action(request.user, chosen.label, f"Created a package for Twilio Support with {count}.")
     file.seek(0)
     return FileResponse(
         file,
@@ -99,7 +101,9 @@ def _download(request: HttpRequest, chosen: Chosen, case: Case) -> HttpResponseB
     )
 
 
-def _look(request: HttpRequest, chosen: Chosen, case: Case, problem: str) -> HttpResponseBase:
+def _preview(
+    request: HttpRequest, chosen: PackageSelection, case: Case, problem: str
+) -> HttpResponseBase:
     seen = preview_package(case)
     picture = base64.b64encode(render_png(case, seen.figures)).decode()
     return _page(
@@ -115,17 +119,17 @@ def _look(request: HttpRequest, chosen: Chosen, case: Case, problem: str) -> Htt
         picture=f"data:image/png;base64,{picture}",
         problem=problem,
         zones=sorted(available_timezones()),
-        most=MOST_IN_BROWSER,
+        most=MAX_IN_BROWSER,
     )
 
 
-def _page(request: HttpRequest, chosen: Chosen, **context: Any) -> HttpResponseBase:
+def _page(request: HttpRequest, chosen: PackageSelection, **context: Any) -> HttpResponseBase:
     title = "Package for Twilio Support"
     return render_page(request, "package.html", title=title, chosen=chosen, **context)
 
 
 def _zone(request: HttpRequest) -> tuple[ZoneInfo, str]:
-    """Return the zone that is asked for, or that of the settings and what is wrong with it."""
+    """Return the requested zone, or that of the settings with an error message."""
     name = str(request.POST.get("tz") or settings.TIME_ZONE).strip()
     try:
         return ZoneInfo(name), ""

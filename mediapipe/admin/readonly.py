@@ -1,19 +1,64 @@
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 
 from mediapipe.admin import search
-from mediapipe.admin.pagination import CappedPaginator
+
+CAP = 10_000
+# From here on, reading the keys of a page first is cheaper.
+DEEP = 1000
 
 
-class ReadOnlyMixin:
-    """Evidence is looked at, never edited: no adding, changing or deleting, by anybody."""
+class CappedPaginator(Paginator[Model]):
+    """Pages through the first CAP rows.
+
+    PostgreSQL counts a whole table in time proportional to its rows, and after two hundred pages
+    people need a filter, not another page.
+    """
+
+    object_list: QuerySet[Model]
+
+    @cached_property
+    def count(self) -> int:
+        return min(self._counted, CAP)
+
+    @property
+    def capped(self) -> bool:
+        """Whether there are more rows than CAP."""
+        return self._counted > CAP
+
+    @cached_property
+    def _counted(self) -> int:
+        return self.object_list.order_by()[: CAP + 1].count()
+
+    def page(self, number: int | str) -> Page[Model]:
+        found = super().page(number)
+        # Otherwise the database would read and join all rows before a deep page.
+        if found.start_index() > DEEP:
+            keys = list(self.object_list[found.start_index() - 1 : found.end_index()].values("pk"))
+            found.object_list = self.object_list.filter(pk__in=[key["pk"] for key in keys])
+        return found
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Model]):
+    """Evidence can be viewed, but not added, changed or deleted, by any user."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    # Facets count every choice of every filter over the whole table.
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+
+    class Media:
+        css = {"all": ["mediapipe/state.css", "mediapipe/admin.css"]}
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -25,28 +70,8 @@ class ReadOnlyMixin:
         return False
 
 
-class ReadOnlyAdmin(ReadOnlyMixin, admin.ModelAdmin[Model]):
-    """A list and a page to read; it never counts a whole table."""
-
-    paginator = CappedPaginator
-    show_full_result_count = False
-    # Facets count every choice of every filter over the whole table.
-    show_facets = admin.ShowFacets.NEVER
-    list_per_page = 50
-
-    class Media:
-        css = {"all": ["mediapipe/state.css", "mediapipe/admin.css"]}
-
-
-class ReadOnlyInline(ReadOnlyMixin, admin.TabularInline[Model, Model]):
-    """Rows that belong to the page's own."""
-
-    extra = 0
-    show_change_link = False
-
-
 class PageAdmin(ReadOnlyAdmin):
-    """A list, and a page of our own for each row."""
+    """A list with our own page for each row."""
 
     def change_view(
         self,
@@ -55,7 +80,6 @@ class PageAdmin(ReadOnlyAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show one row, to those who may see it; nothing can be sent here."""
         row = self.get_object(request, unquote(object_id))
         if request.method not in ("GET", "HEAD") or not self.has_view_permission(request, row):
             raise PermissionDenied
@@ -64,29 +88,29 @@ class PageAdmin(ReadOnlyAdmin):
         return self.show(request, row)
 
     def show(self, request: HttpRequest, row: Any) -> HttpResponse:
-        """Answer with the page of this row."""
+        """Render the page of this row."""
         raise NotImplementedError
 
 
-class RecordAdmin(PageAdmin):
-    """One that is searched for SIDs, URLs and numbers."""
+class SearchableAdmin(PageAdmin):
+    """A list that can be searched for SIDs, URLs and phone numbers."""
 
-    # Django draws the field if there is anything in here; what is typed is read by us.
+    # Any value makes Django show the search field; get_search_results ignores it.
     search_fields = ("pk",)
     search_help_text = search.HELP
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the rows that the text asks for; the second value says that none comes twice."""
+        """Return the matching rows, and False because none of them is a duplicate."""
         if not search_term:
             return queryset, False
-        sought = search.Sought.read(search_term)
-        if sought.numbers and not request.user.has_perm("mediapipe.view_numbers"):
+        query = search.SearchQuery.parse(search_term)
+        if query.numbers and not request.user.has_perm("mediapipe.view_numbers"):
             messages.warning(request, search.NO_NUMBERS)
             return queryset.none(), False
-        return self.found(queryset, sought), False
+        return self.matching(queryset, query), False
 
-    def found(self, queryset: Any, sought: search.Sought) -> QuerySet[Any]:
-        """Return those of the rows that are sought."""
+    def matching(self, queryset: Any, query: search.SearchQuery) -> QuerySet[Any]:
+        """Return the rows that match the query."""
         raise NotImplementedError

@@ -1,5 +1,3 @@
-"""Django's admin site with our own pages beside the lists."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -18,34 +16,34 @@ class MediaAdminSite(admin.AdminSite):
 
     site_header = "Twilio media"
     site_title = "Twilio media"
-    # There is no other site to view.
+    # There is no public site to link to.
     site_url = None
     index_title = "What arrived, what is stored, what failed"
     index_template = "admin/mediapipe/overview.html"
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Put our own pages before Django's, the last of which takes whatever is left."""
+        """Put our own pages before Django's, whose last URL is a catch-all."""
         ours = [path(page.path, self.admin_view(page.view), name=page.name) for page in PAGES]
         return [path("", self.admin_view(self.index), name="overview"), *ours, *super().get_urls()]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Return the lists as Django does, after our own pages in the words of its templates."""
+        """Return Django's lists, preceded by our own pages in the same format."""
         apps: list[Any] = super().get_app_list(request, app_label)
         if app_label or not self.has_permission(request):
             return apps
-        # What the service is about before who may log in to it.
+        # The service's own lists before users and groups.
         apps.sort(key=lambda app: app["app_label"] != "mediapipe")
         return [self._dashboard(request), *apps]
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Answer with the overview."""
         shown = {"shortcuts": _entries(request), **overview(request)}
         return super().index(request, {**shown, **(extra_context or {})})
 
     def _dashboard(self, request: HttpRequest) -> dict[str, Any]:
-        # Django marks what the path of a page begins with, which is true of the first page always.
+        # Django marks an entry as current if the path starts with its URL, which is always true for
+        # the index page.
         first = f"{reverse('admin:index')}#content-start"
         return {
             "name": "Dashboard",

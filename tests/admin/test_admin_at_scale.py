@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from mediapipe.admin import pagination
+from mediapipe.admin import readonly
 from mediapipe.models import MediaItem
 from tests.support import make
 
@@ -20,7 +20,7 @@ LIST = "admin:mediapipe_mediaitem_changelist"
 def test_a_list_is_counted_no_further_than_anybody_pages(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pagination, "CAP", 3)
+    monkeypatch.setattr(readonly, "CAP", 3)
     make.event(make.message(5))
     assert "3+ media items" in " ".join(admin_client.get(reverse(LIST)).content.decode().split())
 
@@ -28,7 +28,7 @@ def test_a_list_is_counted_no_further_than_anybody_pages(
 def test_a_list_that_was_counted_to_its_end_says_so(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pagination, "CAP", 3)
+    monkeypatch.setattr(readonly, "CAP", 3)
     make.event(make.message(3))
     html = " ".join(admin_client.get(reverse(LIST)).content.decode().split())
     assert "3 media items" in html
@@ -37,16 +37,16 @@ def test_a_list_that_was_counted_to_its_end_says_so(
 
 def test_the_last_page_of_what_can_be_paged_through_is_there() -> None:
     make.event(make.message(5))
-    pages = pagination.CappedPaginator(MediaItem.objects.order_by("pk"), 2)
+    pages = readonly.CappedPaginator(MediaItem.objects.order_by("pk"), 2)
     assert (pages.count, pages.num_pages, len(pages.page(3))) == (5, 3, 1)
 
 
 def test_a_deep_page_has_its_rows_and_reads_no_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pagination, "DEEP", 2)
+    monkeypatch.setattr(readonly, "DEEP", 2)
     make.event(make.message(5))
     rows = MediaItem.objects.select_related("event").order_by("-pk")
     with CaptureQueriesContext(connection) as captured:
-        page = list(pagination.CappedPaginator(rows, 2).page(2))
+        page = list(readonly.CappedPaginator(rows, 2).page(2))
     assert page == list(rows)[2:4]
     (passing,) = (query["sql"] for query in captured if "OFFSET" in query["sql"])
     assert "media_url" not in passing
@@ -59,7 +59,7 @@ def test_every_count_of_a_list_is_bounded(admin_client: Client) -> None:
         admin_client.get(reverse(LIST))
     counts = [query["sql"] for query in captured if "COUNT(" in query["sql"]]
     assert counts
-    assert all(f"LIMIT {pagination.CAP + 1}" in sql for sql in counts)
+    assert all(f"LIMIT {readonly.CAP + 1}" in sql for sql in counts)
 
 
 # Of refused webhooks there is a row an hour and reason, so their table stays small.

@@ -57,7 +57,7 @@ def test_the_page_says_what_is_the_matter_and_what_to_do(
     admin_client: Client, incident: Incident
 ) -> None:
     html = shown(admin_client, incident)
-    for text in ("30 of 40.", Cause.EARLY_404S.todo, "3.5 media", make.ACCOUNT, "by itself"):
+    for text in ("30 of 40.", Cause.EARLY_404S.todo, "3.5 media", make.ACCOUNT, "automatic"):
         assert text in html
 
 
@@ -136,7 +136,7 @@ def test_many_are_acknowledged_at_once(admin_client: Client, incident: Incident)
     answer = admin_client.post(url, {"action": "acknowledge", "_selected_action": pks})
     incident.refresh_from_db()
     assert incident.state == IncidentState.ACKNOWLEDGED
-    assert "1 incident left alone" in str(*get_messages(answer.wsgi_request)).replace("\u202f", " ")
+    assert "1 incident skipped" in str(*get_messages(answer.wsgi_request)).replace("\u202f", " ")
 
 
 def test_a_viewer_sees_it_and_can_do_nothing(client: Client, incident: Incident) -> None:

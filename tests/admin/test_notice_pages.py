@@ -1,4 +1,4 @@
-"""What the admin shows of who was told, and what those who may can do about it."""
+"""What the admin shows of notifications, and how failed ones are retried."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def failed(settings: Settings) -> Notice:
     return notice
 
 
-def send_again(client: Client) -> None:
+def retry_failed(client: Client) -> None:
     chosen = list(Notice.objects.values_list("pk", flat=True))
-    client.post(reverse(f"admin:{LIST}"), {"action": "send_again", "_selected_action": chosen})
+    client.post(reverse(f"admin:{LIST}"), {"action": "retry_failed", "_selected_action": chosen})
 
 
-def test_the_page_of_an_incident_says_who_was_told(failed: Notice) -> None:
+def test_the_page_of_an_incident_shows_its_notifications(failed: Notice) -> None:
     html = page(someone(VIEWER), "mediapipe_incident_change", failed.incident_id)
-    assert "Who was told" in html
+    assert "Notifications" in html
     assert "slack.example: 404" in html
     assert ESCAPED in html
     assert SCRIPT not in html
 
 
-def test_an_incident_that_nobody_is_told_of_says_nothing_about_it() -> None:
+def test_an_incident_without_notifications_has_no_such_section() -> None:
     html = page(someone(VIEWER), "mediapipe_incident_change", seen().pk)
-    assert "Who was told" not in html
+    assert '<h2 id="notices-heading">' not in html
 
 
 def test_the_list_has_the_last_answer_and_leads_to_the_incident(failed: Notice) -> None:
@@ -56,16 +56,16 @@ def test_the_list_has_the_last_answer_and_leads_to_the_incident(failed: Notice) 
     assert SCRIPT not in html
 
 
-def test_what_failed_is_sent_again_and_nothing_else(failed: Notice) -> None:
+def test_failed_notices_are_retried_and_no_others(failed: Notice) -> None:
     waits = only(Channel.WEBHOOK)
-    send_again(someone(SUPPORT))
+    retry_failed(someone(SUPPORT))
     failed.refresh_from_db()
     assert (failed.status, failed.attempts) == (DeliveryStatus.WAITING, 0)
     assert only(Channel.WEBHOOK).next_attempt_at == waits.next_attempt_at
     assert LogEntry.objects.get().object_id == str(failed.pk)
 
 
-def test_who_may_only_look_sends_nothing(failed: Notice) -> None:
-    send_again(someone(VIEWER))
+def test_a_viewer_cannot_retry_notices(failed: Notice) -> None:
+    retry_failed(someone(VIEWER))
     failed.refresh_from_db()
     assert failed.status == DeliveryStatus.FAILED

@@ -150,7 +150,7 @@ def test_what_is_no_zone_is_said_and_nothing_is_downloaded(admin_client: Client,
 def test_more_than_a_browser_waits_for_is_left_to_the_command(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mediapipe.admin.packages.MOST_IN_BROWSER", 1)
+    monkeypatch.setattr("mediapipe.admin.packages.MAX_IN_BROWSER", 1)
     page = admin_client.get(reverse(ALL)).content.decode()
     assert "manage.py escalation_report --since 2026-03-02T12:00:00+00:00" in page
     assert 'name="download"' not in page
@@ -160,7 +160,7 @@ def test_more_than_a_browser_waits_for_is_left_to_the_command(
 def test_it_is_written_down_who_made_one(admin_client: Client) -> None:
     package(admin_client.post(reverse(ALL), {"download": ""}))
     entry = LogEntry.objects.get()
-    assert entry.get_change_message() == "Made a package for Twilio Support of 2 media items."
+    assert entry.get_change_message() == "Created a package for Twilio Support with 2 media items."
 
 
 @pytest.mark.parametrize(("role", "status"), [("Viewer", 403), ("Support", 200)])

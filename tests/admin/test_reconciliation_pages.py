@@ -41,7 +41,7 @@ def test_the_page_of_an_event_says_that_no_webhook_had_come(
     admin_client: Client, found: MediaItem
 ) -> None:
     page = admin_client.get(reverse("admin:mediapipe_webhookevent_change", args=[found.event_id]))
-    assert "no webhook had come" in page.content.decode()
+    assert "no webhook was received" in page.content.decode()
 
 
 def test_events_are_filtered_by_how_they_were_found(admin_client: Client, found: MediaItem) -> None:

@@ -85,7 +85,7 @@ def test_every_period_is_shown_with_nothing_with_one_and_with_many_media(
         found(1, 2, at=NOON - timedelta(minutes=30))
     html = page(admin_client, period=period)
     assert html.count("<canvas") == drawn
-    assert html.count("There is not enough to draw.") == len(CHARTS) - drawn
+    assert html.count("There is not enough data for a chart.") == len(CHARTS) - drawn
     for key in CHARTS:
         assert download(admin_client, key, period=period)
 

@@ -4,7 +4,7 @@
 
 const SHAPES = ["circle", "rectRot", "rect", "triangle", "star", "cross"];
 // A logarithmic axis has no zero: waits of zero are drawn at this minimum.
-const FOOT_S = 0.01;
+const MIN_S = 0.01;
 const TICKS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000, 10000];
 const TICKS = {
     afterBuildTicks: (scale) => {
@@ -17,15 +17,15 @@ function colour(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-function onFoot(x, y) {
-    return { x, y: Math.max(y, FOOT_S) };
+function atLeastMin(x, y) {
+    return { x, y: Math.max(y, MIN_S) };
 }
 
 function lines(data) {
     const farthest = 1.15 * Math.max(data.budget, ...data.policies.map((policy) => policy.requests));
-    const frontier = data.frontier.filter(([requests]) => requests <= farthest).map(([x, y]) => onFoot(x, y));
+    const frontier = data.frontier.filter(([requests]) => requests <= farthest).map(([x, y]) => atLeastMin(x, y));
     const waits = [...frontier.map((point) => point.y), ...data.policies.map((policy) => policy.wait_s)];
-    const budget = [Math.min(...waits), Math.max(...waits)].map((y) => onFoot(data.budget, y));
+    const budget = [Math.min(...waits), Math.max(...waits)].map((y) => atLeastMin(data.budget, y));
     const common = {
         showLine: true,
         pointRadius: 0,
@@ -44,7 +44,7 @@ function point(policy, number) {
     const share = policy.retrieves_less ? `, but retrieves ${(100 * policy.retrieved).toFixed(1)} %` : "";
     return {
         label: policy.name + share,
-        data: [onFoot(policy.requests, policy.wait_s)],
+        data: [atLeastMin(policy.requests, policy.wait_s)],
         pointStyle: SHAPES[number % SHAPES.length],
         pointRadius: 8,
         pointHoverRadius: 10,

@@ -1,35 +1,35 @@
 "use strict";
-// Looks again every few seconds while something on the page is unfinished, and draws what is new.
+// Refreshes part of the page every few seconds while something on it is unfinished.
 
 const live = document.getElementById("live");
 
-async function look() {
-    if (document.hidden || await renewed()) {
-        setTimeout(look, 1000 * live.dataset.refresh);
+async function refresh() {
+    if (document.hidden || await replaceLive()) {
+        setTimeout(refresh, 1000 * live.dataset.refresh);
     } else {
-        // It is over: the rest of the page has news as well.
+        // Finished: the rest of the page has changed too.
         location.reload();
     }
 }
 
-async function renewed() {
+async function replaceLive() {
     let page;
     try {
-        const answer = await fetch(location.href);
-        if (!answer.ok) {
+        const response = await fetch(location.href);
+        if (!response.ok) {
             return true;
         }
-        page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        page = new DOMParser().parseFromString(await response.text(), "text/html");
     } catch {
-        // The network or the service is away; what is shown says of when it is.
+        // Network or service unavailable: keep the page, which shows its time.
         return true;
     }
     const fresh = page.getElementById("live");
-    // A button that somebody is about to press stays where it is.
+    // Do not replace a focused button that is about to be pressed.
     if (fresh && !live.contains(document.activeElement)) {
         live.replaceChildren(...fresh.childNodes);
     }
     return Boolean(fresh?.dataset.refresh);
 }
 
-setTimeout(look, 1000 * live.dataset.refresh);
+setTimeout(refresh, 1000 * live.dataset.refresh);

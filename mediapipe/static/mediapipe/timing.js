@@ -1,30 +1,30 @@
 "use strict";
-// Draws each chart from the numbers beside it, in the colours of the admin's theme.
-// A line is known by its dashes and the shape of its points as well as by its colour.
+// Draws the charts of the timing page in the colours of the admin's theme.
+// Lines differ in dashes and point shapes as well as colour.
 
 const LOOKS = [
     { colour: "--series-1", dash: [], point: "circle" },
     { colour: "--series-2", dash: [8, 4], point: "triangle" },
     { colour: "--series-3", dash: [2, 3], point: "rectRot" },
 ];
-// Powers of ten as far as seconds go, then what people count in.
+// Powers of ten up to a minute, then minutes and hours.
 const TICKS_S = [0.01, 0.1, 1, 10, 60, 600, 3600, 36000, 172800];
-// A logarithmic axis has no zero: what took no time lies on its foot.
-const FOOT_S = TICKS_S[0];
+// A logarithmic axis has no zero: zeros are drawn at this minimum.
+const MIN_S = TICKS_S[0];
 
 function colour(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-function inWords(seconds) {
+function tickLabel(seconds) {
     if (seconds < 60) {
         return `${seconds} s`;
     }
     return seconds < 3600 ? `${seconds / 60} min` : `${seconds / 3600} h`;
 }
 
-function onFoot(spec, values) {
-    return spec.scale === "seconds" ? values.map((v) => (v === null ? v : Math.max(v, FOOT_S))) : values;
+function atLeastMin(spec, values) {
+    return spec.scale === "seconds" ? values.map((v) => (v === null ? v : Math.max(v, MIN_S))) : values;
 }
 
 function line(spec, series, look) {
@@ -33,7 +33,7 @@ function line(spec, series, look) {
     return {
         label: series.name,
         texts: series.texts,
-        data: onFoot(spec, series.values),
+        data: atLeastMin(spec, series.values),
         borderColor: stroke,
         pointBackgroundColor: stroke,
         borderDash: look.dash,
@@ -47,7 +47,7 @@ function line(spec, series, look) {
 // A band is two lines with the space between them filled; only the upper one is named.
 function band(spec, series, look) {
     const upper = line(spec, series, look);
-    const lower = { ...upper, label: "", data: onFoot(spec, series.least), borderWidth: 1, pointRadius: 2 };
+    const lower = { ...upper, label: "", data: atLeastMin(spec, series.least), borderWidth: 1, pointRadius: 2 };
     return [lower, { ...upper, fill: "-1", backgroundColor: upper.borderColor + "2e" }];
 }
 
@@ -84,11 +84,11 @@ function valueAxis(spec) {
     };
     if (spec.scale === "seconds") {
         axis.type = "logarithmic";
-        axis.min = FOOT_S;
+        axis.min = MIN_S;
         axis.afterBuildTicks = (scale) => {
             scale.ticks = TICKS_S.filter((value) => value <= scale.max).map((value) => ({ value }));
         };
-        axis.ticks.callback = inWords;
+        axis.ticks.callback = tickLabel;
     } else if (spec.scale === "share") {
         axis.min = 0;
         axis.suggestedMax = spec.kind === "lines" ? 1 : 0.1;
@@ -109,17 +109,17 @@ function labelAxis(spec) {
 }
 
 function options(spec) {
-    const across = spec.kind === "rows";
-    const [foot, side] = across ? [valueAxis(spec), labelAxis(spec)] : [labelAxis(spec), valueAxis(spec)];
-    if (across) {
-        side.ticks.autoSkip = false;
+    const horizontal = spec.kind === "rows";
+    const [xAxis, yAxis] = horizontal ? [valueAxis(spec), labelAxis(spec)] : [labelAxis(spec), valueAxis(spec)];
+    if (horizontal) {
+        yAxis.ticks.autoSkip = false;
     }
     return {
         animation: false,
         maintainAspectRatio: false,
-        indexAxis: across ? "y" : "x",
-        interaction: { mode: "index", axis: across ? "y" : "x", intersect: false },
-        scales: { x: foot, y: side },
+        indexAxis: horizontal ? "y" : "x",
+        interaction: { mode: "index", axis: horizontal ? "y" : "x", intersect: false },
+        scales: { x: xAxis, y: yAxis },
         plugins: {
             legend: {
                 display: spec.series.length > 1,
@@ -145,7 +145,7 @@ function options(spec) {
 function draw(canvas) {
     const spec = JSON.parse(document.getElementById(canvas.dataset.chart).textContent);
     const type = spec.kind === "lines" ? "line" : "bar";
-    // A name and its number stand on two lines, so that both fit on a phone.
+    // Two lines per label, so that name and number fit on a phone.
     const labels = spec.kind === "rows" ? spec.labels.map((label) => label.split(": ")) : spec.labels;
     const data = { labels, datasets: datasets(spec) };
     Chart.getChart(canvas)?.destroy();
@@ -156,7 +156,7 @@ function drawAll() {
     document.querySelectorAll("canvas[data-chart]").forEach(draw);
 }
 
-// Whoever chooses another period no longer wants the times that were written.
+// Choosing a named period clears the typed times.
 function submitOnChoice(form) {
     form.addEventListener("change", (event) => {
         if (event.target.name === "period") {
