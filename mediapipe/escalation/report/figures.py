@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -63,6 +62,7 @@ class CaseFigures:
 def compute_figures(case: Case) -> CaseFigures:
     """Query the figures of a case."""
     affected, everything, baseline = case.affected, case.everything(), case.baseline()
+    first_attempts = FetchAttempt.objects.filter(media__in=everything.values("pk"), number=1)
     ends = affected.aggregate(first=Min("received_at"), last=Max("received_at"))
     return CaseFigures(
         affected=affected.count(),
@@ -73,8 +73,9 @@ def compute_figures(case: Case) -> CaseFigures:
         first_at=ends["first"],
         last_at=ends["last"],
         hours=_hours(affected, everything),
-        regions=_regions(affected, everything),
-        accounts=_accounts(affected, everything),
+        # Twilio names the region in its responses, so count all media by that of the first attempt.
+        regions=_groups(_by_region(not_found_of(affected)), _by_region(first_attempts)),
+        accounts=_groups(_by_account(affected), _by_account(everything)),
         delays=_delays(affected),
         all_delays=_delays(everything),
         baseline=AffectedShare(
@@ -112,20 +113,9 @@ def _by_hour(media: MediaQuerySet) -> dict[datetime, int]:
     return dict(counted)
 
 
-def _regions(affected: MediaQuerySet, everything: MediaQuerySet) -> list[AffectedShare]:
-    """Return the regions named in Twilio's responses, the most affected first."""
-    late = _by_region(not_found_of(affected))
-    first = FetchAttempt.objects.filter(media__in=everything.values("pk"), number=1)
-    return _groups(late, _by_region(first))
-
-
 def _by_region(attempts: QuerySet[FetchAttempt]) -> dict[str, int]:
     counted = attempts.order_by().values_list("home_region")
     return dict(counted.annotate(Count("media", distinct=True)))
-
-
-def _accounts(affected: MediaQuerySet, everything: MediaQuerySet) -> list[AffectedShare]:
-    return _groups(_by_account(affected), _by_account(everything))
 
 
 def _by_account(media: MediaQuerySet) -> dict[str, int]:
@@ -149,8 +139,7 @@ def _delays(media: MediaQuerySet) -> DelayStats:
         least=Percentiles("delay_at_least_s", SHARES),
         most=Percentiles("delay_at_most_s", SHARES),
     )
-    return DelayStats(edges["count"], tuple(_spans(edges["least"] or [], edges["most"] or [])))
-
-
-def _spans(least_s: Iterable[float], most_s: Iterable[float]) -> list[Span]:
-    return [Span(least, max(least, most)) for least, most in zip(least_s, most_s, strict=False)]
+    least_s, most_s = edges["least"] or [], edges["most"] or []
+    # Computed separately, but an interval must not end before it starts.
+    spans = [Span(least, max(least, most)) for least, most in zip(least_s, most_s, strict=False)]
+    return DelayStats(edges["count"], tuple(spans))

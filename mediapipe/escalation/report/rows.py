@@ -8,7 +8,7 @@ from typing import Any
 
 from mediapipe.escalation.report.case import Case
 from mediapipe.lifecycle.export import escape_formula
-from mediapipe.models import FetchAttempt, MediaItem
+from mediapipe.models import MediaItem
 from mediapipe.models.delays import span, waited_s
 from mediapipe.providers.base import Kind
 from mediapipe.redaction import strip_url_secrets
@@ -63,6 +63,7 @@ def build_row(media: MediaItem, case: Case) -> Row:
     attempts = sorted(media.attempt_set.all(), key=lambda attempt: attempt.number)
     not_found = [attempt for attempt in attempts if attempt.http_status == NOT_FOUND]
     not_found_at = [attempt.started_at for attempt in not_found]
+    regions = (attempt.home_region for attempt in reversed(attempts))
     delay = span(media)
     values = (
         strip_url_secrets(media.media_url),
@@ -72,7 +73,8 @@ def build_row(media: MediaItem, case: Case) -> Row:
         event.call_sid,
         event.subject_sid if recording else None,
         None if recording else media.media_sid,
-        _region(attempts) or event.home_region,
+        # Twilio names it in its responses; the last one is the most current.
+        next(filter(None, regions), event.home_region),
         *_utc_and_local(media.received_at, case),
         *_utc_and_local(media.first_attempt_at, case),
         list(map(in_utc, not_found_at)),
@@ -120,7 +122,3 @@ def _utc_and_local(moment: datetime | None, case: Case) -> tuple[str | None, str
     if moment is None:
         return None, None
     return in_utc(moment), in_zone(moment, case)
-
-
-def _region(attempts: list[FetchAttempt]) -> str:
-    return next((each.home_region for each in reversed(attempts) if each.home_region), "")
