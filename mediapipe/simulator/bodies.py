@@ -28,7 +28,8 @@ def blocks(sid: str, content_type: str, size: int) -> Iterator[bytes]:
     PNG, JPEG and GIF headers are complete small images: decoders ignore what follows, so a
     browser shows them. A smaller `size` truncates the header.
     """
-    head = _HEADS.get(content_type, _nothing)(sid, size)[:size]
+    make_head = _HEADS.get(content_type)
+    head = make_head(sid, size)[:size] if make_head else b""
     tail = _TAILS.get(content_type, b"")
     if len(head) + len(tail) > size:
         tail = b""
@@ -44,10 +45,6 @@ def _filler(sid: str, size: int, *, text: bool) -> Iterator[bytes]:
         block = rng.randbytes(length)
         yield block.hex()[:length].encode() if text else block
         size -= length
-
-
-def _nothing(sid: str, size: int) -> bytes:
-    return b""
 
 
 def _color(sid: str) -> bytes:

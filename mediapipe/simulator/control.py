@@ -59,7 +59,9 @@ def _dispatch(state: "State", command: str, path: str, body: bytes) -> tuple[int
         case "POST", "/_simulator/media":
             return _add(state, body)
         case "GET", "/_simulator/log":
-            return 200, _log(state, parse_qs(address.query).get("sid"))
+            sids = parse_qs(address.query).get("sid")
+            entries = state.log.of(sids[0]) if sids else state.log.all()
+            return 200, [entry.as_json() for entry in entries]
     found = _MEDIA.fullmatch(address.path)
     script = state.find(found["sid"]) if found else None
     if not found or not script or (command == "POST") != bool(found["verb"]):
@@ -85,11 +87,6 @@ def _add(state: "State", body: bytes) -> tuple[int, object]:
     if announce:
         script.announce()
     return 201, describe(script)
-
-
-def _log(state: "State", sids: list[str] | None) -> list[dict[str, object]]:
-    entries = state.log.of(sids[0]) if sids else state.log.all()
-    return [entry.as_json() for entry in entries]
 
 
 def describe(script: MediaScript) -> dict[str, object]:

@@ -42,7 +42,13 @@ def document(state: "State", account_sid: str, target: str) -> Document | None:
         if found and found["account"] != account_sid:
             return None
     if ACCOUNT.fullmatch(path):
-        return _account(state, account_sid)
+        status = state.account_status.get(account_sid, "active")
+        return {
+            "sid": account_sid,
+            "friendly_name": "Simulated",
+            "status": status,
+            "type": "Full",
+        }
     if NUMBERS.fullmatch(path):
         numbers = [number for number in state.numbers if number.account_sid == account_sid]
         return _numbers_page(numbers, path, query)
@@ -50,8 +56,13 @@ def document(state: "State", account_sid: str, target: str) -> Document | None:
     if path == SERVICES:
         return _page(state, "services", [_service(one) for one in services], path, query)
     if found := SENDERS.fullmatch(path):
-        senders = [one for s in services if s.sid == found["service"] for one in s.numbers]
-        return _page(state, "phone_numbers", [_sender(one) for one in senders], path, query)
+        senders = [
+            {"sid": number.sid, "phone_number": number.number, "country_code": "US"}
+            for service in services
+            if service.sid == found["service"]
+            for number in service.numbers
+        ]
+        return _page(state, "phone_numbers", senders, path, query)
     if path == CHANNEL_SENDERS:
         channel = query.get("Channel", [""])[0]
         mine = [one for one in state.senders if one.account_sid == account_sid]
@@ -76,11 +87,6 @@ def _conversations_document(
         return _conversations_webhook(hooks[0])
     # An account always has a webhook resource, maybe empty; a service must exist.
     return None if service else _conversations_webhook(ConversationsWebhook())
-
-
-def _account(state: "State", sid: str) -> Document:
-    status = state.account_status.get(sid, "active")
-    return {"sid": sid, "friendly_name": "Simulated", "status": status, "type": "Full"}
 
 
 def _numbers_page(
@@ -137,10 +143,6 @@ def _service(service: MessagingService) -> Document:
         "fallback_url": service.fallback_url,
         "use_inbound_webhook_on_number": service.use_inbound_webhook_on_number,
     }
-
-
-def _sender(number: PhoneNumber) -> Document:
-    return {"sid": number.sid, "phone_number": number.number, "country_code": "US"}
 
 
 def _channel_sender(sender: ChannelSender) -> Document:

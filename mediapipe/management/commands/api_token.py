@@ -32,8 +32,10 @@ class Command(BaseCommand):
             raise CommandError(f"The name must have 1 to {MAX_NAME} characters.")
         if options["action"] == "make":
             self._make(name, options["account"])
+        elif not ApiToken.objects.valid().filter(name=name).update(revoked_at=timezone.now()):
+            raise CommandError(f"No valid token is named {name!r}.")
         else:
-            self._revoke(name)
+            self.stdout.write(f"Revoked the token {name}.")
 
     def _make(self, name: str, wanted: list[str]) -> None:
         if ApiToken.objects.filter(name=name).exists():
@@ -45,8 +47,3 @@ class Command(BaseCommand):
             )
         self.stdout.write(ApiToken.make(name, wanted))
         self.stderr.write("Only its hash is stored, so it cannot be shown again.")
-
-    def _revoke(self, name: str) -> None:
-        if not ApiToken.objects.valid().filter(name=name).update(revoked_at=timezone.now()):
-            raise CommandError(f"No valid token is named {name!r}.")
-        self.stdout.write(f"Revoked the token {name}.")

@@ -30,7 +30,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chosen = _undeleted(media_of_period(options))
+        undeleted = Q(deletion=None) | Q(deletion__dry_run=True) | Q(deletion__status="failed")
+        chosen = media_of_period(options).stored().filter(undeleted, purged_at=None)
         if options["dry_run"]:
             count = sum(
                 deletion_policy_for(item) != PostStorePolicy.KEEP for item in _iterate(chosen)
@@ -43,11 +44,6 @@ class Command(BaseCommand):
             for item in track(_iterate(chosen), "queueing", total=chosen.count(), console=console)
         )
         self.stdout.write(f"{queued} media items were queued for deletion at Twilio.")
-
-
-def _undeleted(media: MediaQuerySet) -> MediaQuerySet:
-    not_done = Q(deletion=None) | Q(deletion__dry_run=True) | Q(deletion__status="failed")
-    return media.stored().filter(not_done, purged_at=None)
 
 
 def _iterate(media: MediaQuerySet) -> Any:

@@ -36,11 +36,11 @@ class Command(BaseCommand):
             raise CommandError(f"{len(failed)} of {len(chosen)} channels failed.")
 
     def _works(self, channel: Channel) -> bool:
-        said = sample_announcement(timezone.now())
+        announcement = sample_announcement(timezone.now())
         try:
-            answer = send_over(channel, said, f"msg_{uuid4().hex}")
+            response = send_over(channel, announcement, f"msg_{uuid4().hex}")
         except Undelivered as undelivered:
             self.stdout.write(f"{channel.label}: failed. {undelivered.why}")
             return False
-        self.stdout.write(f"{channel.label}: delivered. {answer}")
+        self.stdout.write(f"{channel.label}: delivered. {response}")
         return True

@@ -22,26 +22,21 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for kind in retention.retention_rules():
-            count = kind.count(timezone.now())
+        for rule in retention.retention_rules():
+            count, action = rule.count(timezone.now()), "would be deleted"
             if not options["dry_run"]:
-                count = self._purge(kind, count)
-            self.stdout.write(f"{kind.name}: {_said(kind, count, options['dry_run'])}")
+                count, action = self._purge(rule, count), "deleted"
+            age = f"older than {rule.days} days" if rule.days else "kept forever"
+            self.stdout.write(f"{rule.name}: {count} {action} ({age})")
 
-    def _purge(self, kind: retention.RetentionRule, expected: int) -> int:
+    def _purge(self, rule: retention.RetentionRule, expected: int) -> int:
         console = Console(stderr=True)
-        batches = kind.purge(timezone.now())
+        batches = rule.purge(timezone.now())
         total = -(-expected // retention.BATCH)
-        bar = track(batches, kind.name, total=total, console=console, disable=not expected)
+        bar = track(batches, rule.name, total=total, console=console, disable=not expected)
         try:
             return sum(bar)
         except StorageFailed as failure:
             raise CommandError(
                 f"Cannot delete files: {failure.detail}. The next run continues."
             ) from failure
-
-
-def _said(kind: retention.RetentionRule, count: int, dry_run: bool) -> str:
-    would_be = "would be deleted" if dry_run else "deleted"
-    age = f"older than {kind.days} days" if kind.days else "kept forever"
-    return f"{count} {would_be} ({age})"

@@ -30,26 +30,18 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        ids = self._chosen(options)
+        media = filter_by_account(media_of_period(options).retryable(), options)
+        if options["error"]:
+            media = media.filter(error=options["error"])
+        ids = list(media.order_by("pk").values_list("pk", flat=True))
         if options["dry_run"]:
             self.stdout.write(f"{len(ids)} media items would be retried.")
             return
-        batches = range(0, len(ids), BATCH)
+        batches, count = range(0, len(ids), BATCH), 0
         console = Console(stderr=True)
-        retried = [
-            len(self._retry(ids[start : start + BATCH]))
-            for start in track(batches, "retrying", console=console, disable=not ids)
-        ]
-        self.stdout.write(f"{sum(retried)} media items were queued for retry.")
-
-    def _chosen(self, options: dict[str, Any]) -> list[int]:
-        media = media_of_period(options).retryable()
-        if options["error"]:
-            media = media.filter(error=options["error"])
-        media = filter_by_account(media, options)
-        return list(media.order_by("pk").values_list("pk", flat=True))
-
-    def _retry(self, ids: list[int]) -> list[int]:
-        retried = MediaItem.objects.filter(pk__in=ids).retry()
-        dispatch(retried, RETRIES)
-        return retried
+        for start in track(batches, "retrying", console=console, disable=not ids):
+            batch = MediaItem.objects.filter(pk__in=ids[start : start + BATCH])
+            retried = batch.retry()
+            dispatch(retried, RETRIES)
+            count += len(retried)
+        self.stdout.write(f"{count} media items were queued for retry.")

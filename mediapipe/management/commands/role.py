@@ -24,21 +24,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         username, role = options["username"], options["role"].capitalize()
-        user = self._new(username) if options["new"] else self._known(username)
+        user = User.objects.filter(username=username).first()
+        if options["new"]:
+            if user is not None:
+                raise CommandError(f"User {username!r} already exists: omit --new.")
+            user = self._create(username)
+        elif user is None:
+            raise CommandError(f"User {username!r} does not exist. Create it with --new.")
         roles.assign(user, role)
         self.stdout.write(f"{username} now has the role {role}.")
         if user.is_superuser:
             self.stdout.write(f"{username} is also a superuser, so the role limits nothing.")
 
-    def _known(self, username: str) -> User:
-        user = User.objects.filter(username=username).first()
-        if user is None:
-            raise CommandError(f"User {username!r} does not exist. Create it with --new.")
-        return user
-
-    def _new(self, username: str) -> User:
-        if User.objects.filter(username=username).exists():
-            raise CommandError(f"User {username!r} already exists: omit --new.")
+    def _create(self, username: str) -> User:
         user = User(username=username)
         password = getpass(f"Password for {username}: ")
         try:

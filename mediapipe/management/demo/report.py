@@ -58,7 +58,9 @@ class DemoReport:
             problems.append(f"{self.forged} forged webhooks were sent, {counted}")
         if others := statuses.total() - statuses[200] - statuses[403]:
             problems.append(f"{others} webhooks got neither 200 nor 403")
-        if self._early_404s() != self._early_404s_at_twilio():
+        log = self.twilio.log
+        expected = sum(404 in log.statuses_of(script.sid) for script in self.scripts)
+        if self._early_404s() != expected:
             problems.append("the early 404s differ from those in the simulator's log")
         return problems
 
@@ -107,10 +109,6 @@ class DemoReport:
 
     def _early_404s(self) -> int:
         return sum(item.not_found_count > 0 for item in self.items.values())
-
-    def _early_404s_at_twilio(self) -> int:
-        log = self.twilio.log
-        return sum(404 in log.statuses_of(script.sid) for script in self.scripts)
 
     def _excess_waits_s(self) -> list[float]:
         """Return the seconds from availability (the simulator knows it) to the stored file."""

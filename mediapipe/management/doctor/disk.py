@@ -13,7 +13,7 @@ from mediapipe.management.doctor.issues import Issue
 
 LOW_BYTES = 1024**3
 LOW_SHARE = 0.05
-# File systems that a reboot empties. An overlay, the root of a container, vanishes with it too,
+# File systems that a reboot clears. An overlay, the root of a container, vanishes with it too,
 # but the image declares a volume there.
 IN_MEMORY = {"tmpfs", "ramfs"}
 MOUNTS = Path("/proc/self/mounts")

@@ -86,12 +86,14 @@ def _message(account: str, count: int, rng: Random) -> InboundMessage:
         for content_type in rng.choices(types, shares, k=count)
     ]
     channel = "whatsapp:" if rng.random() < WHATSAPP_SHARE else ""
-    numbers = {"From": f"{channel}{_number(rng)}", "To": f"{channel}+15550000001"}
+    # 555-01xx numbers are reserved for fiction.
+    number = f"+1{rng.randrange(200, 990)}55501{rng.randrange(100):02d}"
+    numbers = {"From": f"{channel}{number}", "To": f"{channel}+15550000001"}
     parameters = [("MessageSid", subject), ("AccountSid", account), ("Body", "")]
     parameters += [*numbers.items(), ("NumMedia", str(count))]
-    for number, item in enumerate(media):
-        parameters.append((f"MediaContentType{number}", item.declared_content_type))
-        parameters.append((f"MediaUrl{number}", item.url))
+    for index, item in enumerate(media):
+        parameters.append((f"MediaContentType{index}", item.declared_content_type))
+        parameters.append((f"MediaUrl{index}", item.url))
     return InboundMessage(
         kind=Kind.MESSAGE,
         source="messaging",
@@ -133,8 +135,3 @@ def _media(folder: str, media_sid: str, content_type: str) -> AnnouncedMedia:
         media_sid=media_sid,
         declared_content_type=content_type,
     )
-
-
-def _number(rng: Random) -> str:
-    # 555-01xx numbers are reserved for fiction.
-    return f"+1{rng.randrange(200, 990)}55501{rng.randrange(100):02d}"
