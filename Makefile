@@ -16,23 +16,23 @@ demo: export DATA_DIR ?= var/demo
 demo: $(VENV)/base
 	$(MANAGE) demo
 
-# Two processes: what starts a whole service runs in one, beside everything else.
+# Two processes: one runs the tests that start a whole service, the other everything else.
 test: $(VENV)/dev
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
-# Kills, freezes and starves the real service; needs PostgreSQL, RabbitMQ and Redis, and some twelve minutes.
+# Injects faults into the real service; needs PostgreSQL, RabbitMQ and Redis, and about twelve minutes.
 test-faults: $(VENV)/dev
 	$(BIN)/pytest tests/faults $(ARGS)
 
-# Builds and tries the image where no Docker engine runs; needs root and debootstrap, and six minutes.
+# Builds and tests the image without a Docker engine; needs root and debootstrap, and six minutes.
 image-without-engine:
 	$(PYTHON) docker/without_engine.py $(IMAGE_DIR)
 
-# Takes each guard out and sees its test go red.
+# Removes each guard and checks that its test fails.
 mutations: $(VENV)/dev
 	$(BIN)/python tests/mutations/run.py $(ARGS)
 
-# Measures everything, or one part: `make bench ARGS=acknowledge`; needs PostgreSQL, RabbitMQ and Redis.
+# Runs all benchmarks, or one: `make bench ARGS=acknowledge`; needs PostgreSQL, RabbitMQ and Redis.
 bench: $(VENV)/dev
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 

@@ -9,8 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def command(words: Sequence[str]) -> Sequence[str]:
-    """Return the program that these words mean, with the options that `make run` gives it."""
-    # Importing it reads the settings, whose errors are to be one sentence and no traceback.
+    """Return the command line of a program, with the same options as `make run`."""
+    # Imported here: it loads the settings, whose errors are printed below without a traceback.
     from mediapipe.operations import programs
 
     match words:
@@ -28,5 +28,5 @@ if __name__ == "__main__":
         program = command(sys.argv[1:])
     except ImproperlyConfigured as error:
         sys.exit(f"error: {error}")
-    # In the place of this process, so that the container's signals reach the program itself.
+    # Replaces this process, so that the container's signals reach the program.
     os.execv(program[0], list(program))  # noqa: S606

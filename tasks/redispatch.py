@@ -1,5 +1,3 @@
-"""The sweep: what no message will bring back in time is handed out again."""
-
 import logging
 from datetime import timedelta
 
@@ -8,7 +6,6 @@ from django.conf import settings
 from mediapipe.celery import app
 from mediapipe.models import Heartbeat, MediaItem
 from mediapipe.models.heartbeats import SWEEP
-from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.queueing.broker import queue_capacity
 from mediapipe.queueing.dispatch import dispatch
 from mediapipe.settings.queues import MEDIA, RETRIES
@@ -18,21 +15,24 @@ logger = logging.getLogger(__name__)
 
 @app.task(ignore_result=True)
 def redispatch() -> int:
-    """Publish a task for every item that falls due, as far as its queue has room; return how many.
+    """The dispatcher: publish a task for each item that is due, up to the capacity of its queue.
 
-    The sweep looks two intervals ahead, so that no item waits for it: the worker holds a message
-    until its item is due, which is only a moment.
+    This covers lost messages, slow-phase retries and whatever exceeds a limit of the broker.
+    Return how many items it dispatched.
     """
     Heartbeat.record(SWEEP)
-    media = MediaItem.objects
-    return _hand_out(media.untried(), MEDIA) + _hand_out(media.tried(), RETRIES)
-
-
-def _hand_out(media: MediaQuerySet, queue: str) -> int:
-    room = queue_capacity(queue)
+    # Two intervals ahead, so that no item waits for the next run or the one after it. The worker
+    # holds the message until its item is due, which is only a moment.
     ahead = timedelta(seconds=2 * settings.REDISPATCH_INTERVAL_S)
-    due = media.claim_due(room, ahead) if room else {}
-    if due:
-        dispatch([*due], queue, due)
-        logger.info("handed out %d media items to the queue %s", len(due), queue)
-    return len(due)
+    dispatched = 0
+    for queue, media in (
+        (MEDIA, MediaItem.objects.untried()),
+        (RETRIES, MediaItem.objects.tried()),
+    ):
+        capacity = queue_capacity(queue)
+        due = media.claim_due(capacity, ahead) if capacity else {}
+        if due:
+            dispatch([*due], queue, due)
+            logger.info("dispatched %d media items to queue %s", len(due), queue)
+            dispatched += len(due)
+    return dispatched

@@ -1,5 +1,3 @@
-"""What a worker that died left behind is removed: its unfinished downloads, its heartbeat."""
-
 from datetime import timedelta
 
 from django.conf import settings
@@ -12,7 +10,7 @@ from mediapipe.models import Heartbeat
 
 @app.task(ignore_result=True)
 def sweep_files() -> int:
-    """Remove unfinished downloads that are too old to belong to a running one."""
+    """Delete what dead workers left behind: old partial downloads, and their heartbeats."""
     Heartbeat.objects.expired(timezone.now()).delete()
     longest = timedelta(seconds=settings.MEDIA_TOTAL_TIMEOUT_S)
     return storage.remove_leftovers(older_than=2 * longest)
