@@ -29,7 +29,7 @@ def test_late_media_is_stored_and_no_message_of_it_is_lost(tmp_path: Path) -> No
         lines = service.wait_until_settled(20)
     assert {line["status"] for line in lines} == {"stored"}
     assert {line["not_found_count"] for line in lines} <= {1, 2}
-    # A message that is lost, or comes too early, would be made up for by the dispatcher after a minute.
+    # The dispatcher would replace a message that is lost, or delivered too early, after a minute.
     assert "media items to queue" not in (tmp_path / "logs" / "worker.log").read_text()
 
 
