@@ -16,4 +16,4 @@ class Seen(TypedDict):
 def examine(*, file: str) -> Seen:
     """Return what this worker sees: `manage.py doctor` compares it with its own view."""
     sids = [sid for provider in PROVIDERS.values() for sid in provider.account_sids()]
-    return {"file": storage.is_kept(file), "accounts": sorted(sids)}
+    return {"file": storage.exists(file), "accounts": sorted(sids)}

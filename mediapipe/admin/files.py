@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from mediapipe.api.files import AUDIO, IMAGES, VIDEOS, deletion_notice
-from mediapipe.fetching.storage import is_kept
+from mediapipe.fetching.storage import exists
 from mediapipe.fetching.video_codec import HEVC
 from mediapipe.models import MediaItem, Status
 
@@ -39,7 +39,7 @@ class FilePreview:
             return None
         if media.purged_at:
             return cls("", "", "", deletion_notice(media))
-        if not is_kept(media.storage_name):
+        if not exists(media.storage_name):
             return cls("", "", "", f"{media.storage_name} is no longer in the storage.")
         url = reverse("admin:mediapipe_mediaitem_file", args=[media.pk])
         tags = ((IMAGES, "image"), (AUDIO, "audio"), (VIDEOS, "video"))

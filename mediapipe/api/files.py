@@ -10,7 +10,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.utils import timezone
 
 from mediapipe.failures import StorageFailed
-from mediapipe.fetching.storage import opened
+from mediapipe.fetching.storage import open_stored
 from mediapipe.models import MediaItem, Status
 
 # What browsers display or play and what cannot run scripts; everything else is a download.
@@ -64,12 +64,12 @@ def _file(
         if first > last:
             return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
         length = last - first + 1
-        file = opened(media.storage_name, first)
+        file = open_stored(media.storage_name, first)
         response = StreamingHttpResponse(_blocks(file, length), status=206)
         response["Content-Length"] = str(length)
         response["Content-Range"] = f"bytes {first}-{last}/{size}"
     else:
-        response = FileResponse(opened(media.storage_name))
+        response = FileResponse(open_stored(media.storage_name))
         # Django only knows the length of files on a local disk.
         response.setdefault("Content-Length", str(size))
     response["Content-Type"] = _content_type(media)

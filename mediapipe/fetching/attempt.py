@@ -100,7 +100,7 @@ def retrieve(media: MediaItem, evidence: Evidence) -> None:
             extension=extension(content_type),
         )
         # While the file is still on this machine, seeking to the codec of a video is cheap.
-        codec = video_codec.codec(file) if content_type.startswith("video/") else ""
+        codec = video_codec.find_codec(file) if content_type.startswith("video/") else ""
         storage.keep(file, name)
     evidence.duration_s = time.monotonic() - began
     media.mark_stored(

@@ -1,4 +1,4 @@
-"""What the first 4 KiB of a body say that it is; the sender's word is never trusted for it."""
+"""Detecting the content type from the first 4 KiB; the declared type is never trusted."""
 
 import codecs
 import json
@@ -10,7 +10,7 @@ from mediapipe.failures import ErrorDocument
 
 UNKNOWN = "application/octet-stream"
 
-# What puremagic calls otherwise, or calls by several names.
+# puremagic has other names, or several, for these.
 NAMES = {
     "application/ogg": "audio/ogg",
     "application/rtf": "text/rtf",
@@ -19,7 +19,7 @@ NAMES = {
     "image/heif": "image/heic",
 }
 OFFICE = "application/vnd.openxmlformats-officedocument."
-# Extensions are for names in our storage: nothing that a web server or a desktop would run.
+# Extensions of stored files: none that a web server or a desktop would execute.
 EXTENSIONS = {
     "application/json": ".json",
     "application/msword": ".doc",
@@ -55,8 +55,8 @@ EXTENSIONS = {
     "video/webm": ".webm",
 }
 ZIPPED_OFFICE = rb"PK\x03\x04(?=.*(?:_rels/|\[Content_Types\])).*"
-# What puremagic misses, or guesses from two bytes; and before that the few types that nearly
-# all media has, because puremagic looks through a thousand. The first match wins.
+# Types that puremagic misses or guesses from two bytes; and first the few that nearly all media
+# has, because puremagic tries a thousand signatures. The first match wins.
 BINARY = [
     (rb"\xff\xd8\xff", "image/jpeg"),
     (rb"\x89PNG\r\n\x1a\n", "image/png"),
@@ -81,9 +81,9 @@ BINARY = [
     (ZIPPED_OFFICE + rb"ppt/", f"{OFFICE}presentationml.presentation"),
     (rb"PK\x03\x04", "application/zip"),
 ]
-# Possessive: thousands of comments must not be tried in every combination.
+# Possessive, so that thousands of comments do not cause exponential backtracking.
 PROLOGUE = rb"(?:\s|<\?xml.*?\?>|<!--.*?-->|<!DOCTYPE\s[^>]*>)*+"
-# The tags by which browsers know a page (WHATWG MIME sniffing).
+# The tags by which browsers recognise HTML (WHATWG MIME sniffing).
 PAGE = rb"<(html|head|body|script|iframe|h1|div|font|table|a|style|title|b|br|p)[\s>]"
 MARKUP = [
     (rb"%PDF-", "application/pdf"),
@@ -94,7 +94,7 @@ MARKUP = [
     (rb"\s*<!DOCTYPE\s+html|" + PROLOGUE + PAGE, "text/html"),
     (rb"\s*<\?xml\s", "application/xml"),
 ]
-SOUND_ONLY = {"video/3gpp": "audio/3gpp", "video/mp4": "audio/mp4"}
+AUDIO_ONLY = {"video/3gpp": "audio/3gpp", "video/mp4": "audio/mp4"}
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 TWILIO_ERROR = re.compile(PROLOGUE + rb"<TwilioResponse>\s*<RestException>", re.DOTALL)
 TWILIO_ERROR_KEYS = {"code", "message", "more_info", "status"}
@@ -103,26 +103,25 @@ TWILIO_ERROR_KEYS = {"code", "message", "more_info", "status"}
 def sniff(head: bytes) -> str:
     """Return the MIME type of a body that begins with `head` (up to 4 KiB).
 
-    Text without a form of its own, CSV included, is text/plain; what is not known is
-    application/octet-stream.
+    Any other text, such as CSV, is text/plain; anything unknown is application/octet-stream.
     """
     text = head.removeprefix(codecs.BOM_UTF8)
     found = _first_match(BINARY, head, re.DOTALL)
     if found:
-        return SOUND_ONLY[found] if found in SOUND_ONLY and _is_sound_only(head) else found
+        return AUDIO_ONLY[found] if found in AUDIO_ONLY and _is_audio_only(head) else found
     return _first_match(MARKUP, text, re.DOTALL | re.IGNORECASE) or _plain(text) or _guess(head)
 
 
 def extension(content_type: str) -> str:
-    """Return the extension, dot included, under which content of this type is stored."""
+    """Return the file extension for this type, with its dot."""
     return EXTENSIONS.get(content_type.partition(";")[0].strip().lower(), ".bin")
 
 
 def check(head: bytes, *, declared: str) -> None:
-    """Raise ErrorDocument if this is Twilio's error document, or a web page nobody announced.
+    """Raise ErrorDocument for an error document of Twilio, or a web page that was not announced.
 
-    `declared` is the content type that the webhook announced, empty if it announced none; a
-    page is far more often a login in the way of the media than media without a type.
+    `declared` is the content type in the webhook, "" if it had none: an undeclared web page is
+    far more often the login of a proxy than media.
     """
     text = head.removeprefix(codecs.BOM_UTF8)
     if TWILIO_ERROR.match(text) or _keys(text) >= TWILIO_ERROR_KEYS:
@@ -141,7 +140,7 @@ def _plain(text: bytes) -> str:
     if not text or CONTROL.search(text):
         return ""
     try:
-        # The head may end within a character, so the decoder is not told that it is the end.
+        # An incremental decoder, because the head may end within a character.
         codecs.getincrementaldecoder("utf-8")().decode(text)
     except UnicodeDecodeError:
         return ""
@@ -153,14 +152,14 @@ def _guess(head: bytes) -> str:
         guesses = puremagic.magic_string(head)
     except (ValueError, LookupError):
         return UNKNOWN
-    # A match of one or two bytes is chance.
+    # A match of one or two bytes is a coincidence.
     names = (guess.mime_type for guess in guesses if len(guess.byte_match) > 2)
     name = next(filter(None, names), UNKNOWN)
     return NAMES.get(name, name)
 
 
-def _is_sound_only(head: bytes) -> bool:
-    """Return whether the whole index of an MP4 family file is in `head` and lists sound alone."""
+def _is_audio_only(head: bytes) -> bool:
+    """Return whether the complete index of an MP4 family file is in `head` and lists only audio."""
     start = head.find(b"moov") - 4
     end = start + int.from_bytes(head[max(start, 0) :][:4])
     index = head[start:end] if 0 <= start < end <= len(head) else b""

@@ -1,4 +1,4 @@
-"""Where the bytes go, over Django's storage API: first a temporary file, then one step."""
+"""Storing files through Django's storage API: first a temporary file, then one rename or upload."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BLOCK_BYTES = 1024 * 1024
 
 
 class Incoming(File[bytes]):
-    """A finished temporary file; Django's file storage moves one that tells its path."""
+    """A finished temporary file; Django's file storage moves a file that has this method."""
 
     def temporary_file_path(self) -> str:
         return str(self.name)
@@ -31,18 +31,18 @@ class Incoming(File[bytes]):
 def storage_name(
     *, account_sid: str, subject_sid: str, identity: str, received_at: datetime, extension: str
 ) -> str:
-    """Return the name of a media file, made of our own words and never of the sender's.
+    """Return the name of a media file; no part of it comes from the sender.
 
-    It depends on nothing but the media itself, so a second fetch overwrites the same file.
+    It depends only on the media item, so a second fetch overwrites the same file.
     """
     return f"{account_sid}/{received_at:%Y/%m/%d}/{subject_sid}/{identity}{extension}"
 
 
 @contextmanager
 def temporary_file() -> Iterator[BinaryIO]:
-    """Yield a file to download into, beside the storage so that keeping it is a rename.
+    """Yield a file to download into, on the file system of the storage, so that keep() is a rename.
 
-    It is removed at the end unless it was kept. Raise StorageFailed when there is no room.
+    It is removed at the end unless it was kept. Raise StorageFailed if it cannot be created.
     """
     try:
         folder = incoming_folder()
@@ -58,29 +58,26 @@ def temporary_file() -> Iterator[BinaryIO]:
 
 
 def keep(file: BinaryIO, name: str) -> None:
-    """Put the finished file into storage under this name, replacing an earlier copy.
-
-    Raise StorageFailed if the storage does not take it.
-    """
+    """Store the finished file under this name, replacing an earlier copy; raise StorageFailed."""
     try:
         file.flush()
         os.fsync(file.fileno())
         file.seek(0)
         storages["media"].save(name, Incoming(file, name=file.name))
     except Exception as error:
-        # Each storage back end has exceptions of its own; all of them mean that it failed.
+        # Each storage backend has its own exceptions; all of them mean that it failed.
         raise StorageFailed(type(error).__name__) from error
 
 
-def opened(name: str, first: int = 0) -> IO[bytes]:
-    """Return a stored file, open for reading from its byte `first` on.
+def open_stored(name: str, first: int = 0) -> IO[bytes]:
+    """Return a stored file, opened for reading at byte `first`.
 
-    Raise FileNotFoundError when it is not there, StorageFailed when the storage does not say.
+    Raise FileNotFoundError if it does not exist, StorageFailed on any other error.
     """
     try:
         file: Any = storages["media"].open(name)
         if s3_object := getattr(file, "obj", None):
-            # django-storages would load the whole object, for each range that a player asks for.
+            # django-storages would download the whole object for each range that a player requests.
             return cast(IO[bytes], s3_object.get(Range=f"bytes={first}-")["Body"])
         file.seek(first)
     except FileNotFoundError:
@@ -90,56 +87,52 @@ def opened(name: str, first: int = 0) -> IO[bytes]:
     return cast(IO[bytes], file)
 
 
-def measured(name: str) -> tuple[int, str]:
+def read_size_and_hash(name: str) -> tuple[int, str]:
     """Read a stored file to its end; return its size in bytes and its SHA-256 in hex.
 
-    Raise FileNotFoundError when it is not there, StorageFailed when it cannot be read.
+    Raise FileNotFoundError if it does not exist, StorageFailed if it cannot be read.
     """
     size, digest = 0, hashlib.sha256()
     try:
-        with closing(opened(name)) as file:
+        with closing(open_stored(name)) as file:
             while block := file.read(BLOCK_BYTES):
                 size += len(block)
                 digest.update(block)
     except (FileNotFoundError, StorageFailed):
         raise
     except Exception as error:
-        # Each storage back end has exceptions of its own; all of them mean that it failed.
         raise StorageFailed(type(error).__name__) from error
     return size, digest.hexdigest()
 
 
-def is_kept(name: str) -> bool:
-    """Tell whether a stored file is still there; a storage that does not answer is believed."""
+def exists(name: str) -> bool:
+    """Return whether a stored file exists; True if the storage fails to say."""
     try:
         return storages["media"].exists(name)
     except Exception:
-        # Each storage back end has exceptions of its own, and none of them says that it is gone.
+        # Each storage backend has its own exceptions, and none of them means that it is missing.
         return True
 
 
 def remove(name: str) -> None:
-    """Remove a stored file, if it is there; raise StorageFailed if it cannot be removed."""
+    """Remove a stored file if it exists; raise StorageFailed if it cannot be removed."""
     try:
         storages["media"].delete(name)
     except Exception as error:
         raise StorageFailed(type(error).__name__) from error
-    if not settings.STORAGE_URL:
-        _remove_empty_folders(name)
-
-
-def _remove_empty_folders(name: str) -> None:
-    """Remove the folders of this file that have become empty: each message has one of its own."""
+    if settings.STORAGE_URL:
+        return
+    # Each message has a folder of its own, which is empty now, and so may be that of the day.
     for folder in list(PurePosixPath(name).parents)[:-1]:
         try:
             (Path(settings.MEDIA_ROOT) / folder).rmdir()
         except OSError:
-            # There is more in it, and so in those above.
+            # It is not empty, and so neither are those above.
             return
 
 
 def remove_leftovers(older_than: timedelta) -> int:
-    """Remove the unfinished downloads of workers that died; return how many there were."""
+    """Remove the unfinished downloads of workers that died; return how many."""
     oldest = time.time() - older_than.total_seconds()
     leftovers = [path for path in incoming_folder().glob("*") if path.stat().st_mtime < oldest]
     for path in leftovers:

@@ -1,33 +1,33 @@
-"""How the pictures of a film are coded, read from the index of a file of the MP4 family."""
+"""The video codec of a file of the MP4 family, read from its index."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import IO
 
-# Where the sample description lies (ISO/IEC 14496-12); each box holds the next one.
+# The path to the sample description (ISO/IEC 14496-12); each box contains the next one.
 PATH = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
-# A film has some tens of boxes a level; more are there to keep us busy.
+# A video has some tens of boxes per level; a file with more is made to keep us busy.
 MAX_BOXES = 200
-# Entries of the sample description: they tell how pictures are coded.
+# Codes of the sample description that stand for video; others are audio or subtitles.
 HEVC = frozenset({"hvc1", "hev1", "dvh1", "dvhe"})
-PICTURES = HEVC | {"avc1", "avc3", "av01", "vp08", "vp09", "mp4v", "s263", "jpeg", "apcn", "apch"}
+VIDEO = HEVC | {"avc1", "avc3", "av01", "vp08", "vp09", "mp4v", "s263", "jpeg", "apcn", "apch"}
 
 
-def codec(file: IO[bytes]) -> str:
-    """Return the four letters by which the file names the coding of its pictures, or "".
+def find_codec(file: IO[bytes]) -> str:
+    """Return the four-letter code of the video codec, or "".
 
-    Reads only the heads of boxes, wherever in the file they are, and never a picture.
+    Reads only the headers of boxes, wherever in the file they are, and no video data.
     """
     end = file.seek(0, 2)
     named = (name for start, stop in _inside(file, 0, end, PATH) for name in _entry(file, start))
-    return next((name for name in named if name in PICTURES), "")
+    return next((name for name in named if name in VIDEO), "")
 
 
 def _inside(
     file: IO[bytes], start: int, end: int, path: tuple[bytes, ...]
 ) -> Iterator[tuple[int, int]]:
-    """Yield begin and end of the content of each box that this path leads to."""
+    """Yield start and end of the content of each box at this path."""
     if not path:
         yield start, end
         return
@@ -51,6 +51,6 @@ def _boxes(file: IO[bytes], start: int, end: int) -> Iterator[tuple[bytes, int, 
 
 
 def _entry(file: IO[bytes], start: int) -> Iterator[str]:
-    # Four bytes of version, four of count, then the first entry, a box as well.
+    # Four bytes of version and four of count, then the first entry, which is a box as well.
     file.seek(start + 12)
     yield file.read(4).decode("ascii", "replace")

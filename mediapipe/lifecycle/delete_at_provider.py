@@ -62,7 +62,7 @@ def require_deletable(media: MediaItem) -> None:
 def verify_stored_file(media: MediaItem) -> None:
     """Read the whole stored file; raise DeletionDeferred unless it is what was downloaded."""
     try:
-        size, sha256 = storage.measured(media.storage_name)
+        size, sha256 = storage.read_size_and_hash(media.storage_name)
     except FileNotFoundError:
         raise DeletionDeferred("The file is missing from the storage.", again=False) from None
     except StorageFailed as failure:

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from mediapipe.fetching.video_codec import codec
+from mediapipe.fetching.video_codec import find_codec
 from mediapipe.simulator.bodies import body_of
 
 PATH = ("stbl", "minf", "mdia", "trak")
@@ -33,25 +33,25 @@ def film(*names: str, before: bytes = b"", after: bytes = b"") -> io.BytesIO:
 
 @pytest.mark.parametrize("name", ["hvc1", "hev1", "avc1", "dvh1"])
 def test_the_coding_of_the_pictures_is_found(name: str) -> None:
-    assert codec(film(name)) == name
+    assert find_codec(film(name)) == name
 
 
 def test_the_coding_of_the_sound_is_passed_over() -> None:
-    assert codec(film("mp4a", "hvc1")) == "hvc1"
-    assert codec(film("mp4a")) == ""
+    assert find_codec(film("mp4a", "hvc1")) == "hvc1"
+    assert find_codec(film("mp4a")) == ""
 
 
 def test_the_index_may_come_after_the_pictures() -> None:
-    assert codec(film("hvc1", before=box("mdat", bytes(100_000)))) == "hvc1"
+    assert find_codec(film("hvc1", before=box("mdat", bytes(100_000)))) == "hvc1"
 
 
 def test_a_box_with_a_long_size_is_passed_over() -> None:
     large = struct.pack(">I", 1) + b"mdat" + struct.pack(">Q", 16 + 1000) + bytes(1000)
-    assert codec(film("hvc1", before=large)) == "hvc1"
+    assert find_codec(film("hvc1", before=large)) == "hvc1"
 
 
 def test_the_last_box_may_go_to_the_end_without_a_size() -> None:
-    assert codec(film("hvc1", after=struct.pack(">I", 0) + b"mdat" + bytes(50))) == "hvc1"
+    assert find_codec(film("hvc1", after=struct.pack(">I", 0) + b"mdat" + bytes(50))) == "hvc1"
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,10 @@ def test_the_last_box_may_go_to_the_end_without_a_size() -> None:
     ids=["empty", "no content", "beyond the end", "to the end", "too small", "no film", "cut", "?"],
 )
 def test_what_names_no_coding_is_no_trouble(body: bytes) -> None:
-    assert codec(io.BytesIO(body)) in ("", "avc1")
+    assert find_codec(io.BytesIO(body)) in ("", "avc1")
 
 
 def test_a_million_boxes_are_not_looked_at() -> None:
     started = time.thread_time()
-    assert codec(io.BytesIO(box("free") * 1_000_000)) == ""
+    assert find_codec(io.BytesIO(box("free") * 1_000_000)) == ""
     assert time.thread_time() - started < 0.5

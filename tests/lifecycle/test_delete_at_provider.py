@@ -232,13 +232,13 @@ def test_it_is_kept_when_the_item_changes_while_its_file_is_read(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], said: str
 ) -> None:
     item = stored(picture(twilio))
-    measured = storage.measured
+    measured = storage.read_size_and_hash
 
     def meanwhile(name: str) -> tuple[int, str]:
         MediaItem.objects.update(**changes)
         return measured(name)
 
-    monkeypatch.setattr(storage, "measured", meanwhile)
+    monkeypatch.setattr(storage, "read_size_and_hash", meanwhile)
     assert delete_at_twilio() == 0
     assert said in reason()
     assert deletes(twilio, item) == 0
@@ -248,13 +248,13 @@ def test_a_worker_that_read_for_too_long_leaves_it_to_the_next(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = stored(picture(twilio))
-    measured = storage.measured
+    measured = storage.read_size_and_hash
 
     def taken_over(name: str) -> tuple[int, str]:
         Deletion.objects.update(attempts=2)
         return measured(name)
 
-    monkeypatch.setattr(storage, "measured", taken_over)
+    monkeypatch.setattr(storage, "read_size_and_hash", taken_over)
     assert delete_at_twilio() == 0
     assert deletes(twilio, item) == 0
 

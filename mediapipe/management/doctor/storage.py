@@ -42,7 +42,7 @@ def write_probe() -> str:
 
 def _read(name: str) -> bytes:
     try:
-        with storage.opened(name) as file:
+        with storage.open_stored(name) as file:
             return file.read()
     except OSError as error:
         raise StorageFailed(type(error).__name__) from error

@@ -1,4 +1,4 @@
-"""Where it is asked what is configured at Twilio: accounts, numbers, services, webhooks."""
+"""URLs of the REST API for what is configured at Twilio: numbers, services, webhooks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,27 +15,27 @@ PAGE_SIZE = 50
 
 
 def api_origin() -> str:
-    """Return the origin of the API: the first of TWILIO_API_HOSTS, where there is one."""
+    """Return the origin of the API: the first of TWILIO_API_HOSTS, if there is one."""
     return str(settings.TWILIO_API_HOSTS[0]) if settings.TWILIO_API_HOSTS else API
 
 
 def messaging_origin() -> str:
-    """Return the origin of messaging services; a simulator has everything at its one origin."""
+    """Return the origin of messaging services; a simulator serves everything at one origin."""
     origin = api_origin()
     return MESSAGING if TWILIO_ORIGIN.fullmatch(origin) else origin
 
 
 def conversations_root() -> str:
-    """Return what the paths of conversations follow.
+    """Return the base URL of Conversations.
 
-    They are those of messaging in part, so that at a simulator's one origin they stand below.
+    Some of its paths equal those of messaging, so a simulator serves them below /conversations.
     """
     origin = api_origin()
     return CONVERSATIONS if TWILIO_ORIGIN.fullmatch(origin) else f"{origin}/conversations"
 
 
 def account_url(account_sid: str) -> str:
-    """Return the URL of the account itself, which a standard API key may not read."""
+    """Return the URL of the account, which a standard API key may not read."""
     return f"{api_origin()}/2010-04-01/Accounts/{account_sid}.json"
 
 
@@ -46,7 +46,7 @@ def numbers_url(account_sid: str) -> str:
 
 
 def services_url() -> str:
-    """Return the URL of the first page of the messaging services of whose credentials ask."""
+    """Return the URL of the first page of the messaging services of the account that asks."""
     return f"{messaging_origin()}/v1/Services?PageSize={PAGE_SIZE}"
 
 
@@ -66,24 +66,24 @@ def conversation_services_url() -> str:
 
 
 def conversations_url(service_sid: str = "") -> str:
-    """Return where the webhook of a conversation service stands, or that of the account."""
+    """Return the URL of the webhook settings of a conversation service, or of the account."""
     service = f"/Services/{service_sid}" if service_sid else ""
     return f"{conversations_root()}/v1{service}/Configuration/Webhooks"
 
 
-def next_page(asked: str, document: Mapping[str, Any]) -> str:
-    """Return the URL of the page after the one that was asked for, "" if it is the last.
+def next_page(requested: str, document: Mapping[str, Any]) -> str:
+    """Return the URL of the page after the requested one, "" if it is the last.
 
-    One that leads to another list gets no credentials either.
+    Also "" if it belongs to another list: it comes from a response, and would get credentials.
     """
     meta = document.get("meta")
     if isinstance(meta, dict):
-        url, this = meta.get("next_page_url"), asked.partition("?")[0]
+        url, this = meta.get("next_page_url"), requested.partition("?")[0]
         return url if isinstance(url, str) and url.startswith(f"{this}?") else ""
     path = document.get("next_page_uri")
     return api_origin() + path if isinstance(path, str) and path.startswith("/2010-04-01/") else ""
 
 
 def request(url: str, credentials: Credentials) -> MediaRequest:
-    """Return how such a URL is asked for: with these credentials, following nothing."""
+    """Return the request for such a URL with these credentials; no redirect is followed."""
     return MediaRequest(url, (credentials,), may_redirect_to=lambda _: False)

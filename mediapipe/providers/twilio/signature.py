@@ -1,4 +1,4 @@
-"""Whether Twilio signed a request, and which parameters it signed (Twilio: security)."""
+"""Verifying that Twilio signed a request (Twilio: security)."""
 
 import hmac
 import json
@@ -6,16 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from itertools import product
-from typing import TypeAlias
 from urllib.parse import parse_qsl
 
 from django.utils.datastructures import MultiValueDict
 from twilio.request_validator import RequestValidator
 
-from mediapipe.providers.base import WebhookForged, WebhookRequest, WebhookUnreadable
+from mediapipe.providers.base import Parameters, WebhookForged, WebhookRequest, WebhookUnreadable
 from mediapipe.providers.twilio.accounts import ACCOUNT_SID, Account, accounts
-
-Parameters: TypeAlias = tuple[tuple[str, str], ...]
 
 SIGNATURE_HEADER = "x-twilio-signature"
 SETTINGS_HEADER = "x-twilio-webhooks-signature-settings"
@@ -26,8 +23,8 @@ MAX_PARAMETERS = 1000
 # HMAC-SHA1 in base64.
 SIGNATURE = re.compile(r"[A-Za-z0-9+/]{27}=")
 
-# Split by hand: the SDK's own splitting mangles IPv6 hosts and user:pass@, raises on ports
-# over 65535 and loses the "?" of an empty query, all of which are part of what was signed.
+# Not split by the SDK: it mangles IPv6 hosts and user:pass@, raises on ports over 65535 and drops
+# the "?" of an empty query, all of which are part of what was signed.
 URL = re.compile(
     r"(?P<scheme>[A-Za-z]+)://(?P<user>[^/?#]*@)?(?P<host>\[[^/?#\]]*\]|[^/?#:@]*)"
     r"(?P<port>:[0-9]*)?(?P<rest>(?:[/?][^#]*)?)(?:#.*)?",
@@ -38,11 +35,11 @@ URL = re.compile(
 def verify(request: WebhookRequest) -> Parameters:
     """Return the parameters of a request that Twilio signed, every pair as received.
 
-    Nothing is believed before the signature matches; the body is parsed first only because
-    the AccountSid in it says whose token to check with. Raises WebhookUnreadable or
-    WebhookForged.
+    Raises WebhookUnreadable or WebhookForged.
     """
-    parameters, signed = _read(request)
+    # The body is parsed before the signature is checked only because its AccountSid selects the
+    # token to check with; nothing else in it is trusted yet.
+    parameters, signed = _read_parameters(request)
     account = _account(parameters)
     signature = _signature(request.headers)
     if not signature_matches(request.url, signed, signature, account.auth_tokens):
@@ -57,10 +54,10 @@ def verify(request: WebhookRequest) -> Parameters:
 def signature_matches(
     url: str, params: Iterable[tuple[str, str]], signature: str, tokens: Iterable[str]
 ) -> bool:
-    """Return whether one of the tokens signs this URL with these parameters.
+    """Return whether the signature of this URL and these parameters is by one of the tokens.
 
-    A parameter given several times counts once a value, in the order of the values: that rule
-    is the SDK's. Without parameters the URL alone is what was signed.
+    As in the SDK, a repeated parameter counts once per distinct value, sorted by value. Without
+    parameters only the URL is signed.
     """
     form: MultiValueDict[str, str] = MultiValueDict()
     for name, value in params:
@@ -73,17 +70,16 @@ def signature_matches(
 
 
 def body_matches(url: str, body: bytes) -> bool:
-    """Return whether the URL's one bodySHA256 is the hash of this body."""
+    """Return whether the URL has exactly one bodySHA256 and it is the hash of this body."""
     hashes = [value for name, value in _pairs(_query(url)) if name == "bodySHA256"]
     return hashes == [sha256(body).hexdigest()]
 
 
 def _signed_urls(url: str) -> Iterator[str]:
-    """Yield the forms of a URL that Twilio may have signed for it.
+    """Yield the variants of a URL that Twilio may have signed, the likeliest first.
 
-    Twilio leaves the fragment out and, inconsistently, the port and user:pass@. Web servers
-    do not tell whether an empty query had its question mark. The likeliest form comes first,
-    because each costs a signature to compare.
+    Twilio omits the fragment and, inconsistently, the port and user:pass@. Web servers do not
+    report whether an empty query had its question mark. Each variant costs one signature.
     """
     parts = URL.fullmatch(url)
     if parts is None:
@@ -96,8 +92,8 @@ def _signed_urls(url: str) -> Iterator[str]:
         yield f"{parts['scheme']}://{user}{parts['host']}{port}{parts['rest']}{ending}"
 
 
-def _read(request: WebhookRequest) -> tuple[Parameters, Parameters]:
-    """Return the parameters of a request and those of them that are signed beside the URL."""
+def _read_parameters(request: WebhookRequest) -> tuple[Parameters, Parameters]:
+    """Return all parameters of a request, and those that are signed in addition to the URL."""
     _require_utf8(request.url)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.method == "GET":
@@ -124,8 +120,8 @@ def _pairs(form: str) -> Parameters:
 
 
 def _json(request: WebhookRequest) -> Parameters:
-    # Twilio signs the URL, and the URL's hash vouches for the body. The SDK forgets the hash
-    # when it is given the empty form of a JSON request.
+    # Twilio signs the URL, and the hash in the URL covers the body. The SDK skips the hash if it is
+    # given the empty form of a JSON request.
     if not body_matches(request.url, request.body):
         raise WebhookForged("body_hash", "The URL does not carry the hash of the JSON body.")
     try:
@@ -156,8 +152,8 @@ def _decoded(body: bytes) -> str:
 
 
 def _require_utf8(text: str) -> None:
-    # Half of a surrogate pair comes as an escape in JSON, or as a raw byte in an environment
-    # variable; neither the SDK nor PostgreSQL takes it.
+    # Half of a surrogate pair arrives as an escape in JSON or as a raw byte in a WSGI variable;
+    # the SDK and PostgreSQL both reject it.
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -186,7 +182,7 @@ def _account(parameters: Parameters) -> Account:
 
 
 def _signature(headers: Mapping[str, str]) -> str:
-    # That header is not signed itself, so that it must not choose the key or the algorithm.
+    # This header is not signed itself, so it must not choose the key or the algorithm.
     if SETTINGS_HEADER in headers:
         raise WebhookForged("signature_settings", "Signatures with a shared key are not taken.")
     signature = headers.get(SIGNATURE_HEADER, "")
