@@ -1,1 +1,1 @@
-"""The read-only JSON API for programs that go on with what is stored."""
+"""The read-only JSON API for programs that process the stored media."""

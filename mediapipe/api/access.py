@@ -1,5 +1,3 @@
-"""Who may ask: holders of a token. Wrong ones are bounded and logged, and show up nowhere."""
-
 from __future__ import annotations
 
 import logging
@@ -14,20 +12,20 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from mediapipe.api.responses import NotAuthorized, Refused, TooManyWrongTokens
+from mediapipe.api.responses import ApiError, NotAuthorized, TooManyWrongTokens
 from mediapipe.models import ApiToken
 from mediapipe.models.media.item import MediaQuerySet
 
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
-# What the token may see comes with the request.
+# A view gets the media that the token may read.
 View = Callable[Concatenate[HttpRequest, MediaQuerySet, P], HttpResponseBase]
 Guarded = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 BEARER = re.compile(r"Bearer +([!-~]{1,200})", re.IGNORECASE)
-# In each web process; a right token is never held up by wrong ones.
-WRONG_A_MINUTE = 30
+# Per web process. Valid tokens are never limited by wrong ones.
+MAX_WRONG_PER_MINUTE = 30
 
 
 class WrongTokens:
@@ -38,25 +36,28 @@ class WrongTokens:
         self._minute = 0
         self._count = 0
 
-    def note(self) -> bool:
-        """Count one more, and tell whether these are too many; one line a minute is logged."""
+    def count(self) -> bool:
+        """Count one more, and return whether there are too many."""
         minute = int(time.monotonic() // 60)
         with self._lock:
             if minute != self._minute:
                 self._minute, self._count = minute, 0
             self._count += 1
-            if self._count in (1, WRONG_A_MINUTE + 1):
-                logger.warning("the API refused a wrong token, number %d a minute", self._count)
-            return self._count > WRONG_A_MINUTE
+            # At most two lines per minute, however many attempts there are.
+            if self._count in (1, MAX_WRONG_PER_MINUTE + 1):
+                logger.warning(
+                    "the API rejected a wrong token, number %d of this minute", self._count
+                )
+            return self._count > MAX_WRONG_PER_MINUTE
 
 
 wrong_tokens = WrongTokens()
 
 
-def for_token_holders(view: View[P]) -> Guarded[P]:
-    """Let this view be read with a valid token alone, and answer its errors as JSON.
+def token_required(view: View[P]) -> Guarded[P]:
+    """Require a valid token for this GET view, and return its errors as JSON.
 
-    The view gets the media that the token may see, and looks at nothing else.
+    The view gets the media that the token may read, and must query nothing else.
     """
 
     @csrf_exempt
@@ -64,14 +65,14 @@ def for_token_holders(view: View[P]) -> Guarded[P]:
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
-            return view(request, _token(request).media(), *args, **kwargs)
-        except Refused as refused:
-            return refused.answer()
+            return view(request, _authenticated_token(request).media(), *args, **kwargs)
+        except ApiError as error:
+            return error.response()
 
     return guarded
 
 
-def _token(request: HttpRequest) -> ApiToken:
+def _authenticated_token(request: HttpRequest) -> ApiToken:
     header = request.headers.get("Authorization", "")
     if not header:
         raise NotAuthorized("Send the header Authorization: Bearer, with a token.")
@@ -79,6 +80,6 @@ def _token(request: HttpRequest) -> ApiToken:
     token = ApiToken.authenticate(bearer[1]) if bearer else None
     if token:
         return token
-    if wrong_tokens.note():
+    if wrong_tokens.count():
         raise TooManyWrongTokens("Too many wrong tokens; a right one is still taken.")
     raise NotAuthorized("The token is not valid: it was never made here, or it was revoked.")

@@ -1,10 +1,10 @@
-"""The API in the words of OpenAPI 3.1. The tests ask the API itself whether they are true."""
+"""The OpenAPI 3.1 description of the API; tests compare it with real responses."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from mediapipe.api.listing import CURSOR, DEFAULT_LIMIT, MOST, SID
+from mediapipe.api.listing import CURSOR, DEFAULT_LIMIT, MAX_LIMIT, SID
 from mediapipe.lifecycle.export import KEYS
 from mediapipe.models import Status
 from mediapipe.providers.base import Kind
@@ -15,7 +15,7 @@ TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
 NUMBER: Schema = {"type": ["integer", "null"]}
 TEXT: Schema = {"type": ["string", "null"]}
 COUNT: Schema = {"type": "integer", "minimum": 0}
-# Every other key is a text, or null where it is not known.
+# All other keys are texts, or null if unknown.
 TYPES: dict[str, Schema] = {
     "kind": {"type": "string", "enum": [kind.value for kind in Kind]},
     "account_sid": {"type": "string"},
@@ -31,7 +31,6 @@ TYPES: dict[str, Schema] = {
 
 
 def description() -> Schema:
-    """Return the whole document."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -81,7 +80,7 @@ def _list() -> Schema:
             _query("until", _moment(), "webhook received before this time"),
             _query(
                 "limit",
-                {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT},
+                {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
                 "most items of a page",
             ),
             _query(
@@ -142,11 +141,11 @@ def _responses(schema: str, *errors: int) -> Schema:
         404: "There is no such media item, or no file of it.",
         429: "There were too many wrong tokens.",
     }
-    refusals = {str(status): _answer(meanings[status], "Error") for status in (*errors, 401, 429)}
-    return {"200": _answer("As asked.", schema), **refusals}
+    refusals = {str(status): _response(meanings[status], "Error") for status in (*errors, 401, 429)}
+    return {"200": _response("As asked.", schema), **refusals}
 
 
-def _answer(meaning: str, schema: str) -> Schema:
+def _response(meaning: str, schema: str) -> Schema:
     content = {"application/json": {"schema": _ref(schema)}}
     return {"description": meaning, "content": content}
 

@@ -8,6 +8,6 @@ urlpatterns = [
     path("api/v1/media/<str:number>", views.media_item, name="media_item"),
     path("api/v1/media/<str:number>/link", views.link, name="link"),
     path("api/v1/openapi.json", views.openapi, name="openapi"),
-    re_path("^api/", views.nowhere),
+    re_path("^api/", views.not_found),
     path("files/<str:token>", views.file, name="file"),
 ]

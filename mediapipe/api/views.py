@@ -1,5 +1,3 @@
-"""What the API answers: a list, one media item, a link to its file, and what it leads to."""
-
 from __future__ import annotations
 
 import re
@@ -14,11 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from mediapipe.api.access import for_token_holders
+from mediapipe.api.access import token_required
 from mediapipe.api.description import description
 from mediapipe.api.files import deletion_notice, file_response
-from mediapipe.api.listing import Page
-from mediapipe.api.responses import NotFound, json_answer
+from mediapipe.api.listing import MediaPage
+from mediapipe.api.responses import NotFound, json_response
 from mediapipe.lifecycle.export import media_document
 from mediapipe.models import MediaItem, Status
 from mediapipe.models.media.item import MediaQuerySet
@@ -27,40 +25,39 @@ LINKS = "mediapipe.download"
 NUMBER = re.compile("[0-9]{1,18}")
 
 
-@for_token_holders
+@token_required
 def media_list(request: HttpRequest, media: MediaQuerySet) -> HttpResponse:
-    """Answer with a page of media items, the newest first."""
-    page = Page.read(request.GET, media)
+    """Return a page of media items, the newest first."""
+    page = MediaPage.from_query(request.GET, media)
     more = None
     if page.next:
         query = urlencode({**request.GET.dict(), "cursor": str(page.next)})
         more = _public(request, f"{reverse('api:media')}?{query}")
-    return json_answer({"media": [media_document(item) for item in page.media], "next": more})
+    return json_response({"media": [media_document(item) for item in page.media], "next": more})
 
 
-@for_token_holders
+@token_required
 def media_item(request: HttpRequest, media: MediaQuerySet, number: str) -> HttpResponse:
-    """Answer with what is known of one media item."""
-    return json_answer(media_document(_item(media, number)))
+    return json_response(media_document(_item(media, number)))
 
 
-@for_token_holders
+@token_required
 def link(request: HttpRequest, media: MediaQuerySet, number: str) -> HttpResponse:
-    """Answer with a link to the file that opens without a token, for a short time."""
+    """Return a link to the file that works without a token, for a short time."""
     item = _item(media, number)
     if item.status != Status.STORED:
         raise NotFound(f"There is no file: the media item is {item.status}.")
     if item.purged_at:
         raise NotFound(deletion_notice(item))
-    # Before the signature: whoever waits for the very last moment finds the link still valid.
+    # Computed before signing, so that the link is still valid at this time.
     expires_at = timezone.now() + _lifetime()
     path = reverse("api:file", args=[signing.dumps(item.pk, salt=LINKS)])
-    return json_answer({"url": _public(request, path), "expires_at": expires_at.isoformat()})
+    return json_response({"url": _public(request, path), "expires_at": expires_at.isoformat()})
 
 
 @require_safe
 def file(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Give out the file of a link that we signed a short while ago, as the admin gives it out."""
+    """Serve the file of a signed link, like the admin does."""
     try:
         pk = signing.loads(token, salt=LINKS, max_age=_lifetime())
     except signing.BadSignature:
@@ -70,14 +67,14 @@ def file(request: HttpRequest, token: str) -> HttpResponseBase:
 
 @require_safe
 def openapi(request: HttpRequest) -> HttpResponse:
-    """Answer with the description of the API, which holds no secret."""
-    return json_answer(description())
+    # Without a token, because the description contains no secrets.
+    return json_response(description())
 
 
-@for_token_holders
-def nowhere(request: HttpRequest, media: MediaQuerySet) -> HttpResponse:
-    """Answer as a program can read it where a path leads nowhere."""
-    raise NotFound("There is nothing here: look at /api/v1/openapi.json.")
+@token_required
+def not_found(request: HttpRequest, media: MediaQuerySet) -> HttpResponse:
+    """Return unknown paths as a JSON error."""
+    raise NotFound("There is nothing here: see /api/v1/openapi.json.")
 
 
 def _lifetime() -> timedelta:
@@ -86,7 +83,7 @@ def _lifetime() -> timedelta:
 
 def _item(media: MediaQuerySet, number: str) -> MediaItem:
     rows = media.select_related("event").defer("event__parameters")
-    # A number that is longer is none of ours, nor one that a database takes.
+    # Longer numbers do not fit into a database integer.
     item = rows.filter(pk=int(number)).first() if NUMBER.fullmatch(number) else None
     if item is None:
         raise NotFound("There is no media item of this number.")
@@ -94,7 +91,7 @@ def _item(media: MediaQuerySet, number: str) -> MediaItem:
 
 
 def _public(request: HttpRequest, path: str) -> str:
-    """Return the address by which others reach a path of ours."""
+    """Return the public URL of a path."""
     if settings.PUBLIC_BASE_URL:
         return f"{settings.PUBLIC_BASE_URL}{path}"
     return request.build_absolute_uri(path)

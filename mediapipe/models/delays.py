@@ -1,5 +1,3 @@
-"""How long did it take, and whose delay was it?"""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -48,9 +46,9 @@ class Span:
 
 
 def queue_lag_s(media: Timed) -> float | None:
-    """Return the seconds between webhook and first attempt: our part of the delay.
+    """Return the seconds from webhook to first attempt: our part of the delay.
 
-    What reconciliation found had no webhook, so that nothing can be measured from it.
+    None before the first attempt, and for media found by reconciliation: it had no webhook.
     """
     if media.first_attempt_at is None or media.reconciled_at is not None:
         return None
@@ -60,7 +58,7 @@ def queue_lag_s(media: Timed) -> float | None:
 def span(media: Timed) -> Span | None:
     """Return how long after the webhook the media became available: Twilio's part.
 
-    It happened between the last 404 and the first other answer; None until there is one.
+    That was between the last 404 and the first non-404 response; None until there is one.
     """
     if media.found_at is None:
         return None
@@ -71,9 +69,9 @@ def span(media: Timed) -> Span | None:
 
 
 def waited_s(media: Timed) -> float | None:
-    """Return for how many seconds after the webhook the media is known not to have been there.
+    """Return for how many seconds after the webhook the media is known to be unavailable.
 
-    None where there was no webhook.
+    None if there was no webhook.
     """
     if media.reconciled_at is not None:
         return None

@@ -1,5 +1,3 @@
-"""Percentiles as an aggregate, with one definition on every database."""
-
 from __future__ import annotations
 
 import json
@@ -15,25 +13,25 @@ from mediapipe.models.delays import percentile
 AsSql = tuple[str, tuple[str | int, ...]]
 
 
-class Floats(Field[list[float] | None, list[float] | None]):
-    """A list of floats, or None where there was nothing to aggregate."""
+class FloatListField(Field[list[float] | None, list[float] | None]):
+    """A list of floats, or None if there was nothing to aggregate."""
 
     def from_db_value(self, value: Any, *args: object) -> list[float] | None:
-        """Read an array of PostgreSQL, or the JSON that SQLite is given in its place."""
+        """Convert an array of PostgreSQL, or the JSON that our SQLite function returns."""
         values: list[float] | None = json.loads(value) if isinstance(value, str) else value
         return values
 
 
 class Percentiles(Aggregate):
-    """The values below which these shares (0 to 1) lie; rows without a value do not count.
+    """The values below which these shares (0 to 1) lie; nulls are ignored.
 
-    PostgreSQL brings the function along, SQLite is given ours by `add_percentiles`.
+    PostgreSQL has the function, SQLite gets ours from `add_percentiles`.
     """
 
     function = "percentile_cont"
     name = "percentiles"
     template = "%(function)s(%(expressions)s, '[%(shares)s]')"
-    output_field = Floats()
+    output_field = FloatListField()
 
     def __init__(
         self, expression: str | Combinable, shares: tuple[float, ...], **extra: Any
@@ -41,7 +39,7 @@ class Percentiles(Aggregate):
         super().__init__(expression, shares=",".join(map(str, shares)), **extra)
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> AsSql:
-        """Return the SQL in PostgreSQL's grammar of ordered-set aggregates."""
+        """Return the syntax of ordered-set aggregates."""
         ordered = self.copy()
         ordered.template = (
             "%(function)s(ARRAY[%(shares)s]::float8[]) WITHIN GROUP (ORDER BY %(expressions)s)"
@@ -50,7 +48,7 @@ class Percentiles(Aggregate):
 
 
 class PercentileCont:
-    """What SQLite calls for each row of a group, and at its end."""
+    """The aggregate that SQLite calls for each row of a group, and at its end."""
 
     def __init__(self) -> None:
         self.values: list[float] = []
@@ -69,6 +67,6 @@ class PercentileCont:
 
 
 def add_percentiles(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
-    """Give each new connection to SQLite the function that PostgreSQL has."""
+    """Register the function on each new connection to SQLite."""
     if connection.vendor == "sqlite":
         connection.connection.create_aggregate("percentile_cont", 2, PercentileCont)

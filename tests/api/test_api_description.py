@@ -28,7 +28,7 @@ EXAMPLES = 50
 def api(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return the description as it is served, of an API that has something to say."""
     # It looks whether wrong tokens are refused as described, more often than anybody may.
-    monkeypatch.setattr(access, "WRONG_A_MINUTE", 10_000)
+    monkeypatch.setattr(access, "MAX_WRONG_PER_MINUTE", 10_000)
     make.event(make.message(pictures=2))
     make.store(make.claimed(make.recording()))
     return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)

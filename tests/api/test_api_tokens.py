@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from django.test import Client
 
 from mediapipe.api import access
-from mediapipe.api.access import WRONG_A_MINUTE, WrongTokens
+from mediapipe.api.access import MAX_WRONG_PER_MINUTE, WrongTokens
 from mediapipe.models import ApiToken
 from tests.support import make
 
@@ -86,8 +86,8 @@ def test_nothing_can_be_written() -> None:
 
 def test_too_many_wrong_tokens_are_a_429_and_a_right_one_still_works(client: Client) -> None:
     token = made()
-    answers = [get(client, WRONG).status_code for _ in range(WRONG_A_MINUTE + 2)]
-    assert answers == [401] * WRONG_A_MINUTE + [429] * 2
+    answers = [get(client, WRONG).status_code for _ in range(MAX_WRONG_PER_MINUTE + 2)]
+    assert answers == [401] * MAX_WRONG_PER_MINUTE + [429] * 2
     assert get(client, WRONG)["Retry-After"] == "60"
     assert get(client, token).status_code == 200
 
@@ -96,7 +96,7 @@ def test_a_flood_of_wrong_tokens_is_two_lines_without_any_of_them(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        for _ in range(3 * WRONG_A_MINUTE):
+        for _ in range(3 * MAX_WRONG_PER_MINUTE):
             get(client, WRONG)
     lines = [record for record in caplog.records if record.name.startswith("mediapipe")]
     assert len(lines) == 2
