@@ -1,7 +1,7 @@
-"""The figures of /metrics, computed from the rows, so that they are right for every process.
+"""The metrics of /metrics, computed from the database and so the same on every host.
 
-What grows without end is read from the tallies, which a task keeps; the others are counted anew,
-each along an index that has only the rows in question.
+Totals that grow forever come from the counters, which a periodic task maintains. The others are
+counted at each scrape, along partial indexes of the rows in question.
 """
 
 from collections.abc import Iterator
@@ -38,17 +38,17 @@ from mediapipe.providers.base import Kind
 from mediapipe.settings.queues import QUEUES, serves
 from mediapipe.webhooks import spool
 
-Tallies = dict[str, dict[str, float]]
+Counters = dict[str, dict[str, float]]
 
-# Counters by the tally that they show: what they count, and by what.
+# Name, documentation and label of each metric, by the counter that it shows.
 COUNTERS = {
-    "webhooks": ("mediapipe_webhooks", "Webhooks taken in, repeats included.", "kind"),
-    "repeats": ("mediapipe_webhooks_repeated", "Webhooks about an event known before.", "kind"),
+    "webhooks": ("mediapipe_webhooks", "Webhooks accepted, repeats included.", "kind"),
+    "repeats": ("mediapipe_webhooks_repeated", "Webhooks about an event recorded before.", "kind"),
     "media": ("mediapipe_media_announced", "Media items announced.", "kind"),
     "reconciled": ("mediapipe_media_reconciled", "Media found without a webhook.", "kind"),
-    "finished": ("mediapipe_media_finished", "Media items that came to an end.", "status"),
-    "failed": ("mediapipe_failures", "Ends as failed, by reason.", "reason"),
-    "early_404": ("mediapipe_early_404", "Ended media with a 404 before.", "status"),
+    "finished": ("mediapipe_media_finished", "Media items stored or failed.", "status"),
+    "failed": ("mediapipe_failures", "Media items that failed, by reason.", "reason"),
+    "early_404": ("mediapipe_early_404", "Finished media items that had an early 404.", "status"),
     "attempts": ("mediapipe_attempts", "Attempts that ended.", "outcome"),
     "stored_bytes": ("mediapipe_stored_bytes", "Bytes stored.", ""),
 }
@@ -60,10 +60,10 @@ HISTOGRAMS = {
     ),
     "delay_at_most": (
         "mediapipe_propagation_delay_at_most_seconds",
-        "From webhook to the first answer with stored media: Twilio's delay, upper bound.",
+        "From webhook to the first response with stored media: Twilio's delay, upper bound.",
     ),
 }
-# What is known beforehand is printed as 0 too, so that its first increase is an increase.
+# Exported as 0 from the start: increase() does not see the first value of a new series.
 KNOWN: dict[str, list[str]] = {
     "webhooks": [*Kind],
     "repeats": [*Kind],
@@ -76,10 +76,10 @@ KNOWN: dict[str, list[str]] = {
 
 
 class DatabaseCollector(Collector):
-    """Prometheus asks it anew at each scrape."""
+    """Computes all metrics at each scrape."""
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric family; while the database is away, what is known without it."""
+        """Yield every metric family; during a database outage only those that do not need it."""
         yield GaugeMetricFamily(
             "mediapipe_spool", "Webhooks that wait for the database.", spool.depth()
         )
@@ -88,51 +88,60 @@ class DatabaseCollector(Collector):
         except (DatabaseError, InterfaceError):
             families = []
         yield GaugeMetricFamily(
-            "mediapipe_database_up", "Whether the database answers.", bool(families)
+            "mediapipe_database_up", "Whether the database responds.", bool(families)
         )
         yield from families
 
 
 def _families() -> list[Metric]:
-    tallies = Counter.by_name()
-    counters = [_counter(name, tallies) for name in COUNTERS]
-    histograms = [_histogram(name, tallies) for name in HISTOGRAMS]
-    live = [_rejections(), _media(tallies), _failures(), _waiting(), _oldest()]
-    deliveries = [_notices(), *_hand_offs(), _deletions()]
-    return [*counters, *histograms, *live, *_incidents(), *deliveries, *_alive()]
+    counters = Counter.by_name()
+    return [
+        *(_counter(name, counters) for name in COUNTERS),
+        *(_histogram(name, counters) for name in HISTOGRAMS),
+        _rejections(),
+        _media(counters),
+        _failures(),
+        _waiting(),
+        _oldest(),
+        *_incidents(),
+        _notices(),
+        *_hand_offs(),
+        _deletions(),
+        *_heartbeats(),
+    ]
 
 
-def _counter(name: str, tallies: Tallies) -> Metric:
+def _counter(name: str, counters: Counters) -> Metric:
     title, documentation, label = COUNTERS[name]
     family = CounterMetricFamily(title, documentation, labels=[label] if label else [])
-    values = {str(value): 0.0 for value in KNOWN.get(name, [])} | tallies.get(name, {})
+    values = {str(value): 0.0 for value in KNOWN.get(name, [])} | counters.get(name, {})
     for value, count in sorted(values.items()):
         family.add_metric([value] if label else [], count)
     return family
 
 
-def _histogram(name: str, tallies: Tallies) -> Metric:
-    values = tallies.get(name, {})
+def _histogram(name: str, counters: Counters) -> Metric:
+    values = counters.get(name, {})
     buckets = [(le, values.get(le, 0)) for le in (*map(str, BUCKETS_S), "+Inf")]
     return HistogramMetricFamily(*HISTOGRAMS[name], buckets, values.get("sum", 0))
 
 
 def _rejections() -> Metric:
     family = CounterMetricFamily(
-        "mediapipe_webhooks_refused", "Webhooks refused.", labels=["reason"]
+        "mediapipe_webhooks_refused", "Webhooks rejected.", labels=["reason"]
     )
     for reason, count in Rejection.objects.values_list("reason").annotate(Sum("count")):
         family.add_metric([reason], count)
     return family
 
 
-def _media(tallies: Tallies) -> Metric:
+def _media(counters: Counters) -> Metric:
     family = GaugeMetricFamily("mediapipe_media", "Media items by status.", labels=["status"])
     others = [status for status in Status if status != Status.STORED]
     rows = MediaItem.objects.filter(status__in=others).order_by().values_list("status")
     counts: dict[str, float] = dict(rows.annotate(Count("pk")))
-    # Nearly all are, for good: they are never counted twice, and never over again.
-    counts[Status.STORED] = tallies.get("finished", {}).get(Status.STORED, 0)
+    # Nearly all items are stored, and stay so: the counter knows how many.
+    counts[Status.STORED] = counters.get("finished", {}).get(Status.STORED, 0)
     for status in Status.values:
         family.add_metric([status], counts.get(status, 0))
     return family
@@ -140,7 +149,9 @@ def _media(tallies: Tallies) -> Metric:
 
 def _failures() -> Metric:
     family = GaugeMetricFamily(
-        "mediapipe_media_failed", "Media items that are failed, by reason.", labels=["reason"]
+        "mediapipe_media_failed",
+        "Media items that are failed at present, by reason.",
+        labels=["reason"],
     )
     rows = MediaItem.objects.failed().exclude(error="").order_by().values_list("error")
     for reason, count in rows.annotate(Count("pk")):
@@ -151,7 +162,7 @@ def _failures() -> Metric:
 def _waiting() -> Metric:
     family = GaugeMetricFamily(
         "mediapipe_media_waiting",
-        "Media items that are owed, by what held up their last attempt.",
+        "Unfinished media items, by the failure of their last attempt.",
         labels=["reason"],
     )
     rows = MediaItem.objects.filter(status__in=UNFINISHED).order_by().values_list("error")
@@ -162,7 +173,7 @@ def _waiting() -> Metric:
 
 def _oldest() -> Metric:
     family = GaugeMetricFamily(
-        "mediapipe_oldest_unfinished_seconds", "Age of the oldest media item that is still owed."
+        "mediapipe_oldest_unfinished_seconds", "Age of the oldest unfinished media item."
     )
     oldest = MediaItem.objects.unfinished().aggregate(at=Min("received_at"))["at"]
     family.add_metric([], (timezone.now() - oldest).total_seconds() if oldest else 0)
@@ -183,7 +194,7 @@ def _incidents() -> list[Metric]:
 
 def _notices() -> Metric:
     family = GaugeMetricFamily(
-        "mediapipe_notices", "Notices of incidents, by what became of them.", labels=["status"]
+        "mediapipe_notices", "Notifications of incidents, by delivery status.", labels=["status"]
     )
     counts = dict(Notice.objects.order_by().values_list("status").annotate(Count("pk")))
     for status in DeliveryStatus.values:
@@ -194,7 +205,7 @@ def _notices() -> Metric:
 def _hand_offs() -> list[Metric]:
     family = GaugeMetricFamily(
         "mediapipe_hand_offs",
-        "Hand-offs that nobody has taken, by receiver and by whether they are still tried.",
+        "Undelivered hand-offs, by receiver and by whether they are still retried.",
         labels=["receiver", "status"],
     )
     rows = HandOff.objects.undelivered().order_by().values_list("receiver", "status")
@@ -213,7 +224,7 @@ def _hand_offs() -> list[Metric]:
 def _deletions() -> Metric:
     family = GaugeMetricFamily(
         "mediapipe_deletions",
-        "Media that Twilio still has and should not, by whether its deletion is still tried.",
+        "Media items to be deleted at Twilio, by whether the deletion is still retried.",
         labels=["status"],
     )
     rows = Deletion.objects.undelivered().order_by().values_list("status")
@@ -223,20 +234,19 @@ def _deletions() -> Metric:
     return family
 
 
-def _alive() -> list[Metric]:
-    """Return how many workers live, and for how long nothing was heard of beat and the sweep."""
+def _heartbeats() -> list[Metric]:
     now = timezone.now()
     alive = Heartbeat.objects.alive(now).workers().values_list("part", flat=True)
     names = [part.removeprefix(WORKER) for part in alive]
     by_queue = GaugeMetricFamily(
-        "mediapipe_queue_workers", "Workers that are alive, by the queue.", labels=["queue"]
+        "mediapipe_queue_workers", "Workers that are alive, by queue.", labels=["queue"]
     )
     for queue in QUEUES:
         by_queue.add_metric([queue], sum(serves(name, queue) for name in names))
     seen = dict(Heartbeat.objects.filter(part__in=[BEAT, SWEEP]).values_list("part", "seen_at"))
     silent = GaugeMetricFamily(
         "mediapipe_silent_seconds",
-        "Time since beat, or a sweep, was last heard of; +Inf if never.",
+        "Time since the last heartbeat of beat or the dispatcher (sweep); +Inf if there was none.",
         labels=["part"],
     )
     for part in (BEAT, SWEEP):
