@@ -15,7 +15,7 @@ from pytest_django import Settings
 from mediapipe.failures import AddressRefused, RateLimited, Unauthorized
 from mediapipe.lifecycle.export import media_line
 from mediapipe.models import MediaItem, Reconciliation, RepeatedWebhook, Status, WebhookEvent
-from mediapipe.simulator import Simulator, faults, payloads
+from mediapipe.simulator import Simulator, faults, lists, payloads
 from mediapipe.simulator.script import MediaScript, new_sid
 from mediapipe.timing.summary import summarize
 from mediapipe.webhooks.reconciliation.comparison import reconcile, time_slices
@@ -226,7 +226,12 @@ def test_a_list_that_leads_in_a_circle_is_left(
     monkeypatch.setattr("mediapipe.webhooks.reconciliation.twilio_lists.PAGE_SIZE", 1)
     message(twilio)
     message(twilio)
-    monkeypatch.setattr("mediapipe.simulator.lists._number", lambda asked: 0)
+    paginate = lists._paginate
+
+    def first_page(path: str, params: dict[str, str], *more: Any) -> Any:
+        return paginate(path, params | {"Page": "0"}, *more)
+
+    monkeypatch.setattr(lists, "_paginate", first_page)
     with pytest.raises(CommandError, match="circle"):
         command()
 

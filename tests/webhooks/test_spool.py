@@ -50,7 +50,7 @@ class Seen:
 
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch) -> Database:
-    """Return a switch; the replaying thread stays out, each test replays by itself."""
+    """Return a switch; the drainer thread is off, each test drains the spool itself."""
     monkeypatch.setattr(receive.drainer, "wake", lambda: None)
     monkeypatch.setattr(connection, "close", lambda: None)
     return Database(monkeypatch)
@@ -66,7 +66,7 @@ def test_a_webhook_without_database_is_answered_200_and_recorded_later(database:
     assert (MediaItem.objects.count(), spool.depth()) == (2, 0)
 
 
-def test_the_receipt_is_the_moment_it_came_in_and_not_of_the_replay(database: Database) -> None:
+def test_received_at_is_the_time_of_receipt_and_not_of_draining(database: Database) -> None:
     database.stop()
     before = datetime.now(UTC)
     send(mms())
@@ -76,7 +76,7 @@ def test_the_receipt_is_the_moment_it_came_in_and_not_of_the_replay(database: Da
     assert before <= WebhookEvent.objects.get().received_at <= after
 
 
-def test_webhooks_are_replayed_in_the_order_of_their_arrival(database: Database) -> None:
+def test_the_spool_is_drained_in_order_of_arrival(database: Database) -> None:
     database.stop()
     sent = [payloads.sms(account_sid=make.ACCOUNT) for _ in range(5)]
     for webhook in sent:
@@ -103,7 +103,7 @@ def test_a_forged_webhook_never_reaches_the_spool(database: Database) -> None:
     assert spool.depth() == 0
 
 
-def test_the_signature_is_checked_again_at_the_replay(
+def test_the_signature_is_checked_again_when_the_spool_is_drained(
     database: Database, settings: Settings
 ) -> None:
     database.stop()
@@ -143,7 +143,7 @@ def test_what_comes_out_of_the_spool_is_what_went_in() -> None:
     assert seen.webhooks == [ARRIVED]
 
 
-def test_a_replay_that_fails_keeps_the_webhook_first_in_line() -> None:
+def test_a_failing_handler_keeps_the_webhook_first_in_the_queue() -> None:
     spool.put(ARRIVED)
 
     def fail(_: ReceivedWebhook) -> bool:
@@ -154,15 +154,15 @@ def test_a_replay_that_fails_keeps_the_webhook_first_in_line() -> None:
     assert spool.depth() == 1
 
 
-def test_two_replays_at_once_do_not_share_a_webhook() -> None:
+def test_concurrent_drains_do_not_share_a_webhook() -> None:
     spool.put(ARRIVED)
     first, second = Seen(), Seen()
 
-    def take(webhook: ReceivedWebhook) -> bool:
+    def handler(webhook: ReceivedWebhook) -> bool:
         spool.drain(second)
         return first(webhook)
 
-    spool.drain(take)
+    spool.drain(handler)
     assert (len(first.webhooks), len(second.webhooks)) == (1, 0)
 
 
