@@ -18,7 +18,7 @@ class MediaAdminSite(admin.AdminSite):
     site_title = "Twilio media"
     # There is no public site to link to.
     site_url = None
-    index_title = "What arrived, what is stored, what failed"
+    index_title = "Received, stored and failed media"
     index_template = "admin/mediapipe/overview.html"
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
