@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from mediapipe.models.delays import percentile
+from tests.benchmarks.records import percentile
 
 LENGTH = re.compile(rb"(?i)content-length: *(\d+)")
 TIMEOUT_S = 30.0
@@ -32,7 +32,7 @@ class Load:
 
     def latency_ms(self, share: float) -> float:
         """Return the latency that this share of the requests did not exceed."""
-        return 1000 * (percentile(self.latencies_s, share) or 0.0)
+        return 1000 * percentile(self.latencies_s, share)
 
 
 class Client:

@@ -19,7 +19,6 @@ from typing import Any
 
 from rich.console import Console
 
-from mediapipe.models.delays import percentile
 from mediapipe.operations import programs
 from mediapipe.operations.programs import Program
 from tests.benchmarks import records, rig, usage
@@ -86,8 +85,8 @@ class Side:
             "waiting_published_per_s": messages / waiting,
             "held_mb": held_mb,
             "early": sum(late < 0 for late in late_s),
-            "late_p50_s": percentile(late_s, 0.5) or 0.0,
-            "late_p99_s": percentile(late_s, 0.99) or 0.0,
+            "late_p50_s": records.percentile(late_s, 0.5),
+            "late_p99_s": records.percentile(late_s, 0.99),
         }
 
     def _publish(self, messages: int, first_s: float, spread_s: float) -> float:

@@ -11,6 +11,7 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from statistics import quantiles
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -90,3 +91,13 @@ def _output(command: list[str]) -> str:
 
 def _lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines()
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return the value that this share (0 to 1) does not exceed, linear between neighbours; or 0.
+
+    Not the service's own function: its models cannot be imported before a part sets Django up.
+    """
+    if len(values) < 2:
+        return values[0] if values else 0.0
+    return quantiles(values, n=100, method="inclusive")[round(100 * share) - 1]
