@@ -1,1 +1,1 @@
-"""What happens without a request, when, and how often: one file a task."""
+"""Celery tasks and nothing else: load a row by its id, make one call."""

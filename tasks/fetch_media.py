@@ -1,5 +1,3 @@
-"""The task of a media item: one run is one attempt."""
-
 from mediapipe import logs
 from mediapipe.celery import app
 from mediapipe.failures import Failure, LeaseLost, TransientFailure, TransientMedia404

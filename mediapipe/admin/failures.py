@@ -109,7 +109,7 @@ def failures(request: HttpRequest) -> HttpResponse:
         groups=groups[:MAX_GROUPS],
         more=len(groups) > MAX_GROUPS,
         total=sum(group.count for group in groups[:MAX_GROUPS]),
-        bars_width=_buckets(period) * (BAR + GAP),
+        bars_width=(_number(period, period.until) + 1) * (BAR + GAP),
         all_query=period.query(status__exact=status),
         may_retry=request.user.has_perm("mediapipe.retry_mediaitem"),
     )
@@ -215,10 +215,6 @@ def _number(period: Period, moment_within: datetime) -> int:
         first = first.replace(hour=0)
     length = timedelta(hours=1) if _hourly(period) else timedelta(days=1)
     return max(0, round((moment_within - first) / length))
-
-
-def _buckets(period: Period) -> int:
-    return _number(period, period.until) + 1
 
 
 @page("failures/reasons/", name="reasons")

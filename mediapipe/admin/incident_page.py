@@ -1,5 +1,3 @@
-"""The page of one incident: its facts, hour by hour, affected media, steps and notices."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,5 +1,3 @@
-"""Read-only lists without pages of their own."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""The package for Twilio Support in the admin: a preview, then the download."""
-
 from __future__ import annotations
 
 import base64

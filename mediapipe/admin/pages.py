@@ -1,5 +1,3 @@
-"""Our own pages in the admin, and helpers for views of a filtered list."""
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,5 +1,3 @@
-"""The search of the lists: SIDs, parts of media URLs, phone numbers."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""Formatting of times, delays, sizes, states and foreign text, the same on every page."""
-
 from __future__ import annotations
 
 import math

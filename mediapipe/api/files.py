@@ -72,7 +72,8 @@ def _file(
         response = FileResponse(open_stored(media.storage_name))
         # Django only knows the length of files on a local disk.
         response.setdefault("Content-Length", str(size))
-    response["Content-Type"] = _content_type(media)
+    inline = media.content_type in INLINE_TYPES
+    response["Content-Type"] = media.content_type if inline else "application/octet-stream"
     name = media.storage_name.rpartition("/")[2]
     # <img>, <audio> and <video> display an attachment all the same; only a visit downloads it.
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -87,7 +88,3 @@ def _blocks(file: IO[bytes], remaining: int) -> Iterator[bytes]:
         while remaining and (block := file.read(min(BLOCK_BYTES, remaining))):
             remaining -= len(block)
             yield block
-
-
-def _content_type(media: MediaItem) -> str:
-    return media.content_type if media.content_type in INLINE_TYPES else "application/octet-stream"

@@ -18,7 +18,7 @@ JITTER = 0.15
 # is larger than the jitter: the attempt after a clipped one never gets clipped again.
 MIN_REMAINING = 0.3
 # Local failures are retried soon, because they consume no retries.
-OUR_FAULT_DELAY_S = 30.0
+LOCAL_FAILURE_DELAY_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Schedule:
         """
         if isinstance(failure, LocalFailure):
             # From the database, so that a backlog comes back in the dispatcher's bounded batches.
-            delay_s = with_jitter(OUR_FAULT_DELAY_S, self.jitter, rng)
+            delay_s = with_jitter(LOCAL_FAILURE_DELAY_S, self.jitter, rng)
             return RetryDelay(Phase.SLOW, delay_s, consumes_retry=False)
         # Never beyond the fast window: the header may say 999999999999.
         retry_after_s = min(failure.retry_after_s or 0.0, self.fast_window_s)

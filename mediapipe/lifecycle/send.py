@@ -1,5 +1,3 @@
-"""POSTs JSON to receivers and summarizes their responses for the delivery log."""
-
 import json
 import re
 from collections.abc import Mapping, Sequence

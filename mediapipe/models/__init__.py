@@ -1,6 +1,6 @@
-"""The rows: what was announced, what is owed, what was tried, what was refused.
+"""The tables, and the state changes of their rows.
 
-The database is the record of what is owed; the broker is only the fastest way to get it done.
+The database is the record of pending work; the broker is only the fastest way to get it done.
 """
 
 from mediapipe.models.accounts import AccountHealth

@@ -1,5 +1,3 @@
-"""Entries in Django's admin log: who did what, and to how many media items."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Tasks that Celery runs again after a countdown that their own run decides."""
-
 from math import ceil
 from typing import Any
 

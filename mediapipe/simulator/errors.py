@@ -1,5 +1,3 @@
-"""Twilio's and the CDN's error documents, as captured."""
-
 import json
 from xml.sax.saxutils import escape
 

@@ -1,5 +1,3 @@
-"""What receives messages and its webhooks, as configured in the Twilio Console."""
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4

@@ -1,5 +1,3 @@
-"""The REST resources of an account that `manage.py doctor` reads, as pages of JSON."""
-
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any

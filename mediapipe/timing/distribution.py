@@ -1,5 +1,3 @@
-"""Distributions over the media items of a selection: propagation delay, number of attempts."""
-
 from __future__ import annotations
 
 from collections import Counter

@@ -1,5 +1,3 @@
-"""Counts and percentiles of some media items: the propagation delay and our queue lag."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping

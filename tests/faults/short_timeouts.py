@@ -29,4 +29,4 @@ def shorten() -> None:
     for module in (item, queryset):
         assert "DELIVERY_TIMEOUT" in vars(module)
         vars(module)["DELIVERY_TIMEOUT"] = timedelta(seconds=DELIVERY_TIMEOUT_S)
-    schedule.OUR_FAULT_DELAY_S = 2.0
+    schedule.LOCAL_FAILURE_DELAY_S = 2.0

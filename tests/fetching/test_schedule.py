@@ -8,7 +8,7 @@ from pytest_django import Settings
 from mediapipe.failures import RateLimited, StorageFailed, TransientFailure, TransientMedia404
 from mediapipe.fetching.schedule import (
     JITTER,
-    OUR_FAULT_DELAY_S,
+    LOCAL_FAILURE_DELAY_S,
     RetryDelay,
     Schedule,
 )
@@ -132,7 +132,7 @@ def test_trouble_of_ours_never_uses_the_schedule_up() -> None:
     wait = wait_after(StorageFailed(), fast=99, slow=99, elapsed_s=10**9)
     assert wait is not None
     assert not wait.consumes_retry
-    assert wait.delay_s == pytest.approx(OUR_FAULT_DELAY_S, rel=JITTER)
+    assert wait.delay_s == pytest.approx(LOCAL_FAILURE_DELAY_S, rel=JITTER)
 
 
 def test_a_thousand_retries_do_not_overflow() -> None:

@@ -1,5 +1,3 @@
-"""Charts with time on the horizontal axis."""
-
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable

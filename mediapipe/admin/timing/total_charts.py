@@ -1,5 +1,3 @@
-"""Charts of the period as a whole."""
-
 from __future__ import annotations
 
 from mediapipe.admin.text import counted, duration

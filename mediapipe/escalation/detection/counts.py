@@ -1,5 +1,3 @@
-"""Counts what happened within a period, by account."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping

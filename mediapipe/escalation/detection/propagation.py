@@ -36,7 +36,7 @@ SLOW_FACTOR = 3
 MIN_MEDIA = 100
 # An account with this share of the late media has the problem, and not the whole service.
 MAIN_SHARE = 0.8
-# Recovered if so many late media were to be expected recently, and at most a quarter of them came:
+# Recovered if this many late media were expected recently, and at most a quarter of them came:
 # by chance that happens once in hundreds of times.
 MIN_EXPECTED = 12
 HARDLY_ANY = 0.25

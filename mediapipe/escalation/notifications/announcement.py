@@ -1,5 +1,3 @@
-"""The content of the notification of an incident step, the same on every channel."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""The case that a package makes: media that Twilio announced too early, and its period."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,5 +1,3 @@
-"""The chart of a case: how many media had an early 404 per hour, and how late they were."""
-
 from __future__ import annotations
 
 from datetime import datetime

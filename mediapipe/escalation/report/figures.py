@@ -1,5 +1,3 @@
-"""The figures of a case: how many media, when, where, how late, and what was ruled out."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass

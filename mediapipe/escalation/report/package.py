@@ -1,5 +1,3 @@
-"""The package for Twilio Support: a zip with the message, the media and the chart."""
-
 from __future__ import annotations
 
 import csv

@@ -1,5 +1,3 @@
-"""The rows of a package: affected media for Twilio Support, with times in UTC and local time."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

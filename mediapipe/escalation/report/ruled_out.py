@@ -1,5 +1,3 @@
-"""What else could have caused the 404s, and the figures that speak against it."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -39,7 +39,9 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self._print(preview(target) | {"dry_run": True})
             return
-        user = self._user(options["by"])
+        user = User.objects.filter(username=options["by"] or "").first()
+        if user is None:
+            raise CommandError("--by must name an admin user, who is recorded in the audit log.")
         self._ask(target, options)
         receipt = self._erase(target) | {"by": user.username}
         about = f"{target.name} {target.shown}"
@@ -55,12 +57,6 @@ class Command(BaseCommand):
             return ErasureTarget.parse(name, value)
         except ValueError as error:
             raise CommandError(str(error)) from None
-
-    def _user(self, username: str | None) -> User:
-        user = User.objects.filter(username=username or "").first()
-        if user is None:
-            raise CommandError("--by must name an admin user, who is recorded in the audit log.")
-        return user
 
     def _ask(self, target: ErasureTarget, options: dict[str, Any]) -> None:
         if options["noinput"]:

@@ -188,7 +188,7 @@ class MediaItem(MediaRow):
         by_dispatcher: bool,
         **diagnosis: Any,
     ) -> None:
-        """Record a failed attempt and that the next one is due in so many seconds.
+        """Record a failed attempt and that the next one is due in `delay_s` seconds.
 
         `by_dispatcher`: no message brings the item back, so the dispatcher publishes it when it is
         due; otherwise only if the message is lost. `diagnosis` are columns that the cause of a 404

@@ -1,5 +1,3 @@
-"""The credentials of each Twilio account, from the settings."""
-
 import json
 import re
 from dataclasses import dataclass, field, replace

@@ -1,5 +1,3 @@
-"""Parsing of Conversations webhooks (Twilio: conversations webhooks, media resource)."""
-
 import json
 import re
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""URLs of the REST API for what is configured at Twilio: numbers, services, webhooks."""
-
 from collections.abc import Mapping
 from typing import Any
 

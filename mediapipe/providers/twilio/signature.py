@@ -1,5 +1,3 @@
-"""Verifying that Twilio signed a request (Twilio: security)."""
-
 import hmac
 import json
 import re

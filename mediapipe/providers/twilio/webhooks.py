@@ -108,7 +108,7 @@ def _message_media(form: Form, account_sid: str, subject_sid: str) -> Iterator[A
         content_type = form.label(f"MediaContentType{number}")
         yield _with_url(url, account_sid, subject_sid, content_type)
     # The image of the advert from which a WhatsApp chat was started. A URL that is not Twilio's
-    # is no failure: then somebody else hosts the image.
+    # is no failure: another party hosts the image.
     referral = _with_url(
         form.text("ReferralMediaUrl"),
         account_sid,

@@ -1,5 +1,3 @@
-"""The complete result of the lab for some media items, as the command and the admin show it."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""The words of a comparison, for the command and the admin."""
-
 from __future__ import annotations
 
 from mediapipe.fetching.schedule import Schedule

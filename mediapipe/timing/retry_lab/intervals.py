@@ -1,5 +1,3 @@
-"""The recorded delays as the lab uses them: intervals, counted from the first attempt."""
-
 from __future__ import annotations
 
 from collections import Counter

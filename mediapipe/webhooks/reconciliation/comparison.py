@@ -1,5 +1,3 @@
-"""Comparing Twilio's lists with what is recorded, one time slice after another."""
-
 from __future__ import annotations
 
 import logging
