@@ -1,5 +1,3 @@
-"""Downloads of the filtered media list, streamed so that their length does not matter."""
-
 from __future__ import annotations
 
 import csv

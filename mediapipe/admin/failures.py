@@ -1,5 +1,3 @@
-"""Failures in groups: many items with the same reason, account and host have one cause."""
-
 from __future__ import annotations
 
 from collections import Counter

@@ -1,5 +1,3 @@
-"""The outbox: notices of incidents, hand-offs to receivers, deletions at Twilio."""
-
 from __future__ import annotations
 
 from typing import Any, ClassVar

@@ -1,5 +1,3 @@
-"""Retries in the admin: one item at once; many after a confirmation, as a job with progress."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""A sentence or two on what happened to a media item, fit to be read out on the phone."""
-
 from __future__ import annotations
 
 from datetime import datetime

@@ -1,5 +1,3 @@
-"""The timeline of a media item, from webhook to storage, as SVG coordinates."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""The OpenAPI 3.1 description of the API; tests compare it with real responses."""
-
 from __future__ import annotations
 
 from typing import Any

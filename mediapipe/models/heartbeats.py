@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import connection, models
+from django.db import models
 from django.utils import timezone
+
+from mediapipe.models import hot_sql
 
 # The values of `part`; a worker's is this prefix and its host name.
 BEAT = "beat"
@@ -45,15 +47,7 @@ class Heartbeat(models.Model):
     def record(cls, part: str) -> None:
         """Set the time at which this component was last seen to now (UTC).
 
-        One statement in autocommit. `update_or_create` and `bulk_create` open a transaction: a
-        process that froze within it would keep the row locked, and with the dispatcher's row block
-        every other dispatcher.
+        Without a transaction: a process that froze within one would keep the row locked, and with
+        the dispatcher's row block every other dispatcher.
         """
-        quote = connection.ops.quote_name
-        now = connection.ops.adapt_datetimefield_value(timezone.now())
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"INSERT INTO {quote(cls._meta.db_table)} (part, seen_at) VALUES (%s, %s) "  # noqa: S608
-                "ON CONFLICT (part) DO UPDATE SET seen_at = EXCLUDED.seen_at",
-                [part[:160], now],
-            )
+        hot_sql.upsert(cls(part=part[:160], seen_at=timezone.now()), "part", ("seen_at",))

@@ -1,5 +1,3 @@
-"""Endpoints for load balancers and Prometheus: without a login, and without secrets."""
-
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone

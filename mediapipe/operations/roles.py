@@ -1,5 +1,3 @@
-"""Three groups and their permissions, updated after each migration."""
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -136,7 +136,7 @@ if QUEUE_TYPE == "quorum":
     # With these Celery delays messages inside RabbitMQ, which requires topic exchanges.
     CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
     CELERY_TASK_CREATE_MISSING_QUEUE_EXCHANGE_TYPE = "topic"
-CELERY_RESULT_BACKEND = "django-db"
+CELERY_RESULT_BACKEND = "mediapipe.queueing.result_backend:Backend"
 CELERY_RESULT_EXTENDED = True
 # Celery's clean-up deletes everything in one statement; tasks/purge.py deletes in batches.
 CELERY_RESULT_EXPIRES = None

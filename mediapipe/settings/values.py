@@ -1,5 +1,3 @@
-"""Functions that return one variable of the environment, or raise ImproperlyConfigured."""
-
 import re
 from collections.abc import Callable
 from pathlib import Path

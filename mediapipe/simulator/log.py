@@ -1,5 +1,3 @@
-"""Every request that the simulator received: the independent record that tests check against."""
-
 import json
 import threading
 import time

@@ -1,5 +1,3 @@
-"""Recording a message as an event and its media items: once, however often it is announced."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable

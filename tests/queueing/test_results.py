@@ -8,8 +8,10 @@ import pytest
 from celery.app.task import Context
 from django_celery_results.backends import DatabaseBackend
 from django_celery_results.models import TaskResult
+from pytest_django import DjangoAssertNumQueries
 
 from mediapipe.celery import app
+from mediapipe.queueing.result_backend import Backend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -22,8 +24,19 @@ REQUEST = Context(
 )
 
 
-def test_results_are_kept_by_the_library_in_the_database() -> None:
-    assert type(app.backend) is DatabaseBackend
+def test_a_result_is_the_row_that_the_library_itself_would_write() -> None:
+    for backend, task_id in ((Backend(app), "ours"), (DatabaseBackend(app), "theirs")):
+        backend.store_result(task_id, "stored", "SUCCESS", request=REQUEST)
+    distinct = {"id", "task_id", "date_created", "date_done"}
+    names = [each.name for each in TaskResult._meta.fields if each.name not in distinct]
+    ours, theirs = TaskResult.objects.order_by("task_id").values_list(*names)
+    assert ours == theirs
+
+
+def test_a_result_takes_one_statement(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    for status in ("RETRY", "SUCCESS"):
+        with django_assert_num_queries(1):
+            app.backend.store_result("task-1", "stored", status, request=REQUEST)
 
 
 def test_a_result_names_its_task_its_arguments_and_its_worker() -> None:

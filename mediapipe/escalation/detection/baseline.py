@@ -1,5 +1,3 @@
-"""What is normal in the same hours of the day, judged by the two weeks before."""
-
 from __future__ import annotations
 
 from collections.abc import Callable

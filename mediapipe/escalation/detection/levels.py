@@ -1,5 +1,3 @@
-"""How many affected media open an incident, and how few resolve it."""
-
 from __future__ import annotations
 
 from django.conf import settings

@@ -1,5 +1,3 @@
-"""The message to Twilio Support, as plain text that survives a web form."""
-
 from __future__ import annotations
 
 from collections import defaultdict

@@ -1,5 +1,3 @@
-"""Parsing Location headers so that no two URL parsers can disagree about the host."""
-
 import re
 from urllib.parse import urldefrag, urljoin, urlsplit
 

@@ -1,5 +1,3 @@
-"""What a request for erasure names: a message, a call, a recording, or a phone number."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""Erases what is kept outside events: spooled webhooks, and numbers that users searched for."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator

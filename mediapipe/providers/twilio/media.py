@@ -1,5 +1,3 @@
-"""Twilio's media URLs: which are allowed, the requests for them, the meaning of responses."""
-
 import json
 import re
 from collections.abc import Mapping

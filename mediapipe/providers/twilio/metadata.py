@@ -1,5 +1,3 @@
-"""The metadata of media and recordings, which shows why the media is not found."""
-
 import json
 from dataclasses import replace
 from urllib.parse import urlsplit

@@ -1,5 +1,3 @@
-"""Parsing of Twilio's webhooks for messages and recordings, and the replies to them."""
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace

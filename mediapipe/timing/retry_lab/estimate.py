@@ -1,5 +1,3 @@
-"""The distribution of delays of which each is only known to lie within an interval."""
-
 from __future__ import annotations
 
 import numpy as np

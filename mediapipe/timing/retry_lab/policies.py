@@ -1,5 +1,3 @@
-"""The policies to compare: the current schedule, others, and those of known products."""
-
 from __future__ import annotations
 
 import random

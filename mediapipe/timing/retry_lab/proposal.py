@@ -1,5 +1,3 @@
-"""Searches a grid of schedules for the shortest wait with a given number of requests."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass, replace

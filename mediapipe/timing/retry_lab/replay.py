@@ -1,5 +1,3 @@
-"""What a policy would have done with the recorded delays: share retrieved, waits, requests."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,5 +1,3 @@
-"""The HTTP client of Twilio's own package, over our bounded requests and with our retries."""
-
 from __future__ import annotations
 
 import json

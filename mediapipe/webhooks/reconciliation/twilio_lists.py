@@ -1,5 +1,3 @@
-"""Twilio's lists of an account: incoming messages with media, and finished recordings."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
