@@ -12,7 +12,7 @@ LOG_EVERY_S = 10.0
 _logged_at: dict[str, float] = {}
 
 
-def count(reason: str) -> None:
+def count_rejection(reason: str) -> None:
     """Count and log one refused webhook; if the database is unavailable, only log it."""
     now = time.monotonic()
     if now - _logged_at.get(reason, -LOG_EVERY_S) >= LOG_EVERY_S:

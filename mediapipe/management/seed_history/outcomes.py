@@ -88,7 +88,7 @@ class MadeUpAttempt:
 
 
 @dataclass(slots=True)
-class Outcome:
+class MadeUpOutcome:
     """The attempts in order, the size of the file in bytes, or why it is absent."""
 
     attempts: list[MadeUpAttempt] = field(default_factory=list)
@@ -96,9 +96,11 @@ class Outcome:
     absence: type[Failure] | None = None
 
 
-def outcome_of(media: AnnouncedMedia, arrival: Arrival, *, lasts_s: float, rng: Random) -> Outcome:
+def outcome_of(
+    media: AnnouncedMedia, arrival: Arrival, *, lasts_s: float, rng: Random
+) -> MadeUpOutcome:
     """Return what happens to the item within `lasts_s` seconds after its webhook."""
-    outcome = Outcome(size=1 + int(rng.lognormvariate(math.log(SIZE_MEDIAN), 1.0)))
+    outcome = MadeUpOutcome(size=1 + int(rng.lognormvariate(math.log(SIZE_MEDIAN), 1.0)))
     if arrival.message.kind == Kind.RECORDING:
         outcome.absence = _draw(ABSENT, rng)
     if not outcome.absence:
@@ -109,7 +111,7 @@ def outcome_of(media: AnnouncedMedia, arrival: Arrival, *, lasts_s: float, rng: 
 
 
 def _run_attempts(
-    outcome: Outcome,
+    outcome: MadeUpOutcome,
     started_s: float,
     available_s: float,
     disruption: type[Failure] | None,

@@ -15,7 +15,7 @@ from mediapipe.management.seed_history.arrivals import RECORDING_TYPE, Arrival, 
 from mediapipe.management.seed_history.outcomes import (
     RESPONSES,
     MadeUpAttempt,
-    Outcome,
+    MadeUpOutcome,
     outcome_of,
 )
 from mediapipe.models import FetchAttempt, MediaItem, Status, WebhookEvent
@@ -59,7 +59,7 @@ class Rows:
         FetchAttempt.objects.bulk_create(self.attempts)
 
 
-def _attempts(item: MediaItem, outcome: Outcome, rng: Random) -> Iterator[FetchAttempt]:
+def _attempts(item: MediaItem, outcome: MadeUpOutcome, rng: Random) -> Iterator[FetchAttempt]:
     """Yield the attempts of an item, and leave the item as the last of them does."""
     if outcome.absence:
         _set(item, changes.ended(outcome.absence()))
