@@ -1,8 +1,8 @@
 """The hand-written SQL: the writes of every attempt, built once per process.
 
-Building a queryset takes Django longer than PostgreSQL takes to run it: claim and finish save about
-a third of the CPU time of an attempt, the upsert of its task result about 7 % of the throughput
-(docs/benchmarks.md, Retrieve). Everything else uses querysets.
+Building a queryset takes Django longer than PostgreSQL takes to run it. As querysets, claim and
+finish took three times the CPU, a third of that of an attempt; the upsert of the task result is
+worth 7 % of the throughput (`make bench ARGS=retrieve`, 5 and 50 KB). The rest uses querysets.
 """
 
 from __future__ import annotations
