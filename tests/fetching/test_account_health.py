@@ -37,7 +37,7 @@ def make_probe_due() -> None:
     AccountHealth.objects.update(probe_at=datetime.now(UTC))
 
 
-def test_one_refused_item_fails_and_pauses_nobody(twilio: Simulator) -> None:
+def test_one_refused_item_fails_and_pauses_no_account(twilio: Simulator) -> None:
     refused = picture(twilio, faults=[faults.Status(401)])
     assert attempt(refused) == "unauthorized"
     assert attempt(picture(twilio)) == "stored"
@@ -58,7 +58,7 @@ def test_revoked_credentials_open_one_incident_and_fail_no_item(
     assert (incident.cause, incident.account_sid) == (Cause.CREDENTIALS, make.ACCOUNT)
 
 
-def test_a_paused_account_is_not_asked_any_more(twilio: Simulator, settings: Settings) -> None:
+def test_a_paused_account_gets_no_requests(twilio: Simulator, settings: Settings) -> None:
     use_wrong_token(settings)
     for item in pictures(twilio, REFUSALS_TO_PAUSE):
         attempt(item)
@@ -87,7 +87,7 @@ def test_only_one_item_probes_a_paused_account(twilio: Simulator, settings: Sett
     assert MediaItem.claim(second.pk) is None
 
 
-def test_items_go_on_by_themselves_when_the_credentials_work_again(
+def test_items_resume_automatically_when_the_credentials_work_again(
     twilio: Simulator, settings: Settings
 ) -> None:
     use_wrong_token(settings)
@@ -102,7 +102,9 @@ def test_items_go_on_by_themselves_when_the_credentials_work_again(
     assert Incident.objects.get().resolved_at is not None
 
 
-def test_the_sweep_hands_a_probe_out_when_it_is_due(twilio: Simulator, settings: Settings) -> None:
+def test_the_dispatcher_publishes_a_probe_when_it_is_due(
+    twilio: Simulator, settings: Settings
+) -> None:
     use_wrong_token(settings)
     for item in pictures(twilio, REFUSALS_TO_PAUSE):
         attempt(item)
@@ -110,7 +112,7 @@ def test_the_sweep_hands_a_probe_out_when_it_is_due(twilio: Simulator, settings:
         assert len(MediaItem.objects.claim_due(10)) == REFUSALS_TO_PAUSE
 
 
-def test_a_success_between_refusals_pauses_nobody(twilio: Simulator) -> None:
+def test_a_success_between_refusals_pauses_no_account(twilio: Simulator) -> None:
     for _ in range(REFUSALS_TO_PAUSE):
         attempt(picture(twilio, faults=[faults.Status(401)]))
         attempt(picture(twilio))
@@ -159,7 +161,7 @@ def test_storage_that_fails_is_one_incident_until_something_is_stored_again(
     assert not Incident.objects.open().exists()
 
 
-def test_the_same_trouble_later_is_a_new_incident() -> None:
+def test_the_same_failure_later_is_a_new_incident() -> None:
     Incident.open_or_update(Cause.STORAGE)
     Incident.resolve_for(Cause.STORAGE)
     with time_machine.travel(datetime.now(UTC) + timedelta(days=2)):

@@ -77,7 +77,7 @@ def test_an_early_404_waits_for_its_next_attempt(twilio: Simulator) -> None:
     assert item.phase == Phase.FAST
 
 
-def test_media_that_is_late_is_found_between_the_last_404_and_the_first_answer(
+def test_late_media_is_found_between_the_last_404_and_the_first_other_response(
     twilio: Simulator,
 ) -> None:
     item = picture(twilio, faults=[faults.Status(404)])
@@ -118,7 +118,7 @@ def test_media_that_is_late_is_found_between_the_last_404_and_the_first_answer(
     ],
     ids=repr,
 )
-def test_each_bad_answer_has_its_outcome_and_leaves_no_file(
+def test_each_bad_response_has_its_outcome_and_leaves_no_file(
     twilio: Simulator, settings: Settings, fault: faults.Fault, outcome: str, status: str
 ) -> None:
     item = picture(twilio, faults=[fault])
@@ -141,7 +141,9 @@ def test_a_dripping_body_is_cut_off_at_the_deadline(twilio: Simulator, settings:
     assert attempt(item) == "too_slow"
 
 
-def test_a_url_for_a_private_network_is_never_asked(twilio: Simulator, settings: Settings) -> None:
+def test_a_url_into_a_private_network_gets_no_request(
+    twilio: Simulator, settings: Settings
+) -> None:
     item = picture(twilio)
     settings.MEDIA_ALLOWED_NETWORKS = []
     assert attempt(item) == "address_refused"
@@ -157,7 +159,7 @@ def test_an_account_without_credentials_waits_for_them(
     assert (item.status, item.fast_retries, item.slow_retries) == (Status.RETRYING, 0, 0)
 
 
-def test_a_storage_that_is_full_is_our_fault(
+def test_a_full_storage_is_a_local_failure(
     twilio: Simulator, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*args: object) -> None:
@@ -187,7 +189,7 @@ def test_the_third_interruption_fails_without_another_request(twilio: Simulator)
     assert twilio.log.of(item.identity) == []
 
 
-def test_a_bug_of_ours_leaves_the_item_to_the_sweep(
+def test_a_bug_leaves_the_item_to_the_dispatcher(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def bug(*args: object, **kwargs: object) -> str:

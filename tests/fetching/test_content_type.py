@@ -115,7 +115,7 @@ def test_an_extension_goes_by_the_type_alone() -> None:
 
 
 @pytest.mark.parametrize("active", ["text/html", "image/svg+xml", "text/javascript", "../x", ""])
-def test_what_could_run_or_is_unknown_gets_no_telling_extension(active: str) -> None:
+def test_active_or_unknown_content_gets_a_neutral_extension(active: str) -> None:
     assert extension(active) == ".bin"
 
 

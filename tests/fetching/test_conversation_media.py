@@ -161,7 +161,7 @@ def test_the_token_is_tried_after_a_key_that_is_refused(
     assert twilio.log.statuses_of(script.sid) == [401, 200, 200]
 
 
-def test_a_late_404_is_looked_into_by_the_same_metadata(
+def test_a_late_404_is_diagnosed_by_the_same_metadata(
     twilio: Simulator, settings: Settings
 ) -> None:
     settings.METADATA_FROM_ATTEMPT = 1

@@ -90,7 +90,7 @@ def test_media_that_propagates_is_tried_until_the_end_of_its_schedule(
     assert (item.status, item.attempts) == (Status.FAILED, len(SCHEDULE_S))
 
 
-def test_nothing_is_asked_before_the_fourth_attempt_nor_at_each_one(
+def test_metadata_is_queried_from_the_fourth_attempt_at_every_second_one(
     twilio: Simulator, clock: Clock
 ) -> None:
     item = announced(message(twilio, delay_s=NEVER_S))
@@ -101,7 +101,7 @@ def test_nothing_is_asked_before_the_fourth_attempt_nor_at_each_one(
     assert asked == [0, 0, 0, 1, 1, 2, 2, 3]
 
 
-def test_an_item_is_asked_about_a_few_times_only(
+def test_metadata_is_queried_a_limited_number_of_times(
     twilio: Simulator, clock: Clock, settings: Settings
 ) -> None:
     settings.RETRY_SLOW_SCHEDULE_S = (600.0,) * 50
@@ -115,7 +115,7 @@ def test_an_item_is_asked_about_a_few_times_only(
     assert questions(twilio, item) == MAX_REQUESTS == item.metadata_requests
 
 
-def test_zero_turns_the_questions_off(twilio: Simulator, clock: Clock, settings: Settings) -> None:
+def test_zero_turns_the_queries_off(twilio: Simulator, clock: Clock, settings: Settings) -> None:
     settings.METADATA_FROM_ATTEMPT = 0
     item = announced(message(twilio, delay_s=NEVER_S))
     attempts(item, clock, count=10)
@@ -157,7 +157,7 @@ def test_media_whose_metadata_vanishes_was_deleted(twilio: Simulator, clock: Clo
     assert (item.status, item.error) == (Status.FAILED, "deleted")
 
 
-def test_metadata_that_comes_back_begins_the_proof_anew(twilio: Simulator, clock: Clock) -> None:
+def test_metadata_that_comes_back_resets_the_evidence(twilio: Simulator, clock: Clock) -> None:
     script = message(twilio, delay_s=NEVER_S, metadata_delay_s=0)
     item = announced(script)
     attempts(item, clock, count=5)
@@ -193,7 +193,7 @@ def test_a_recording_that_twilio_says_will_not_come_is_ended_early(
     assert item.status == (Status.ABSENT if because == "absent" else Status.FAILED)
 
 
-def test_one_answer_ends_nothing(twilio: Simulator, clock: Clock) -> None:
+def test_one_report_ends_nothing(twilio: Simulator, clock: Clock) -> None:
     item = announced(recording(twilio, recording_status="absent"))
     assert attempts(item, clock, count=4) == "not_ready"
     assert (item.status, item.not_found_because) == (Status.RETRYING, "absent")
@@ -245,7 +245,7 @@ def test_a_few_media_of_a_new_account_are_not_suspicious(twilio: Simulator, cloc
     assert item.not_found_because == ""
 
 
-def test_an_account_in_trouble_is_asked_for_its_media_only(twilio: Simulator, clock: Clock) -> None:
+def test_a_degraded_account_gets_no_metadata_requests(twilio: Simulator, clock: Clock) -> None:
     AccountHealth.objects.create(account_sid=make.ACCOUNT, rate_limits=3, limit=2)
     item = announced(message(twilio, faults=[faults.Status(429)] * 2, delay_s=NEVER_S))
     attempts(item, clock, count=7)
@@ -255,7 +255,7 @@ def test_an_account_in_trouble_is_asked_for_its_media_only(twilio: Simulator, cl
     assert questions(twilio, item) == 0
 
 
-def test_a_question_that_is_not_answered_changes_nothing(
+def test_an_unanswered_query_changes_nothing(
     twilio: Simulator, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mediapipe.fetching.http.request.TIMEOUT_S", 0.0)

@@ -135,14 +135,14 @@ def away(bucket: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.usefixtures("away")
-def test_a_storage_that_is_away_is_trouble_of_ours_and_an_incident(twilio: Simulator) -> None:
+def test_an_unavailable_storage_is_a_local_failure_and_an_incident(twilio: Simulator) -> None:
     item = picture(twilio)
     assert attempt(item) == "retrying: storage_failed"
     assert Incident.objects.get().cause == "storage_failed"
 
 
 @pytest.mark.usefixtures("away")
-def test_the_admin_says_so_when_the_storage_is_away(admin_client: Client) -> None:
+def test_the_admin_says_so_when_the_storage_is_unavailable(admin_client: Client) -> None:
     item = make.media()
     MediaItem.objects.update(status="stored", size=3, storage_name=NAME)
     answer = admin_client.get(reverse("admin:mediapipe_mediaitem_file", args=[item.pk]))
@@ -152,13 +152,13 @@ def test_the_admin_says_so_when_the_storage_is_away(admin_client: Client) -> Non
     )
 
 
-def test_a_bucket_that_does_not_exist_is_trouble_of_ours(bucket: Any, settings: Settings) -> None:
+def test_a_missing_bucket_is_a_local_failure(bucket: Any, settings: Settings) -> None:
     use(settings, "s3://nobody-made-this")
     with pytest.raises(StorageFailed, match=r"NoSuchBucket|S3UploadFailedError"):
         keep(b"media")
 
 
-def test_without_its_packages_it_is_said_how_to_install_them(
+def test_the_error_for_missing_packages_says_how_to_install_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(configured, "find_spec", lambda name: None)

@@ -128,7 +128,7 @@ def test_retry_after_of_thirty_thousand_years_is_bounded() -> None:
     assert wait.delay_s <= 300
 
 
-def test_trouble_of_ours_never_uses_the_schedule_up() -> None:
+def test_local_failures_never_use_up_the_schedule() -> None:
     wait = wait_after(StorageFailed(), fast=99, slow=99, elapsed_s=10**9)
     assert wait is not None
     assert not wait.consumes_retry

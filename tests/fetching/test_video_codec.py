@@ -32,11 +32,11 @@ def film(*names: str, before: bytes = b"", after: bytes = b"") -> io.BytesIO:
 
 
 @pytest.mark.parametrize("name", ["hvc1", "hev1", "avc1", "dvh1"])
-def test_the_coding_of_the_pictures_is_found(name: str) -> None:
+def test_the_video_codec_is_found(name: str) -> None:
     assert find_codec(film(name)) == name
 
 
-def test_the_coding_of_the_sound_is_passed_over() -> None:
+def test_the_audio_codec_is_skipped() -> None:
     assert find_codec(film("mp4a", "hvc1")) == "hvc1"
     assert find_codec(film("mp4a")) == ""
 
@@ -68,11 +68,11 @@ def test_the_last_box_may_go_to_the_end_without_a_size() -> None:
     ],
     ids=["empty", "no content", "beyond the end", "to the end", "too small", "no film", "cut", "?"],
 )
-def test_what_names_no_coding_is_no_trouble(body: bytes) -> None:
+def test_a_file_without_a_codec_is_no_error(body: bytes) -> None:
     assert find_codec(io.BytesIO(body)) in ("", "avc1")
 
 
-def test_a_million_boxes_are_not_looked_at() -> None:
+def test_a_million_boxes_are_not_read() -> None:
     started = time.thread_time()
     assert find_codec(io.BytesIO(box("free") * 1_000_000)) == ""
     assert time.thread_time() - started < 0.5

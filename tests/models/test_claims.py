@@ -35,7 +35,7 @@ def test_a_message_delivered_twice_claims_nothing_the_second_time() -> None:
     assert item.attempt_set.count() == 1
 
 
-def test_of_two_workers_that_saw_the_same_row_one_takes_it() -> None:
+def test_of_two_workers_that_read_the_same_row_one_claims_it() -> None:
     item = make.media()
     first, second = (MediaItem.objects.select_related("event").get(pk=item.pk) for _ in "ab")
     now = datetime.now(UTC)
@@ -70,7 +70,7 @@ def test_a_clock_that_was_set_back_makes_no_item_wait_as_long_again(waits: bool)
         assert MediaItem.claim(item.pk) is not None
 
 
-def test_a_wait_of_the_slow_phase_is_no_clock_that_was_set_back() -> None:
+def test_a_delay_of_the_slow_phase_is_not_mistaken_for_a_clock_set_back() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.claimed()
         clock.shift(timedelta(seconds=400))
@@ -88,7 +88,7 @@ def test_a_404_is_counted_and_its_time_kept() -> None:
     assert (item.http_status, item.twilio_code) == (404, 20404)
 
 
-def test_trouble_of_ours_does_not_use_up_the_schedule() -> None:
+def test_a_local_failure_consumes_no_retry() -> None:
     item = make.claimed()
     conclude(item, StorageFailed(), Evidence())
     item.refresh_from_db()
@@ -122,7 +122,7 @@ def test_a_final_failure_ends_the_item_at_once() -> None:
     assert item.attempt_set.get().outcome == "unauthorized"
 
 
-def test_media_became_available_between_the_last_404_and_the_first_other_answer() -> None:
+def test_media_became_available_between_the_last_404_and_the_first_other_response() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.claimed()
         conclude(item, TransientMedia404(), Evidence())
@@ -133,7 +133,7 @@ def test_media_became_available_between_the_last_404_and_the_first_other_answer(
     assert (item.last_not_found_at, item.found_at) == (NOON, NOON + timedelta(seconds=2.1))
 
 
-def test_a_404_after_another_answer_forgets_that_the_media_was_found() -> None:
+def test_a_404_after_another_response_clears_the_time_found() -> None:
     item = make.claimed()
     conclude(item, TransientMedia404(), Evidence(found_at=NOON))
     item.refresh_from_db()
@@ -159,7 +159,7 @@ def test_a_renewed_lease_keeps_others_away() -> None:
         assert MediaItem.claim(item.pk) is None
 
 
-def test_a_worker_that_slept_past_its_lease_undoes_nothing() -> None:
+def test_a_worker_that_froze_past_its_lease_changes_nothing() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         sleeper = make.claimed()
         clock.shift(LEASE + timedelta(seconds=1))
@@ -171,7 +171,7 @@ def test_a_worker_that_slept_past_its_lease_undoes_nothing() -> None:
     assert sleeper.attempt_set.get(number=1).outcome == "interrupted"
 
 
-def test_the_third_interruption_makes_an_item_poisonous() -> None:
+def test_the_third_interruption_makes_a_poison_message() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.claimed()
         for expected in (False, False, True):
@@ -180,7 +180,7 @@ def test_the_third_interruption_makes_an_item_poisonous() -> None:
             assert item.is_poison_message is expected
 
 
-def test_the_sweep_hands_out_what_was_queued_and_never_taken() -> None:
+def test_the_dispatcher_takes_items_that_were_queued_and_never_claimed() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.media()
         assert [*MediaItem.objects.claim_due(10)] == []
@@ -189,14 +189,14 @@ def test_the_sweep_hands_out_what_was_queued_and_never_taken() -> None:
         assert [*MediaItem.objects.claim_due(10)] == []
 
 
-def test_the_sweep_hands_out_what_a_dead_worker_held() -> None:
+def test_the_dispatcher_takes_items_that_a_dead_worker_held() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.claimed()
         clock.shift(LEASE)
         assert [*MediaItem.objects.claim_due(10)] == [item.pk]
 
 
-def test_what_is_handed_out_ahead_is_so_again_only_when_it_is_long_due() -> None:
+def test_items_taken_ahead_are_taken_again_only_after_the_delivery_timeout() -> None:
     item = make.media()
     due = timezone.now() + timedelta(seconds=8)
     MediaItem.objects.update(sweep_at=due)
@@ -205,7 +205,7 @@ def test_what_is_handed_out_ahead_is_so_again_only_when_it_is_long_due() -> None
     assert item.sweep_at == due + DELIVERY_TIMEOUT
 
 
-def test_the_sweep_hands_out_the_oldest_first_and_no_more_than_asked() -> None:
+def test_the_dispatcher_takes_the_oldest_first_and_no_more_than_its_limit() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         items = []
         for _ in range(3):
@@ -215,7 +215,7 @@ def test_the_sweep_hands_out_the_oldest_first_and_no_more_than_asked() -> None:
         assert [*MediaItem.objects.claim_due(2)] == [items[0].pk, items[1].pk]
 
 
-def test_the_sweep_leaves_finished_items_alone() -> None:
+def test_the_dispatcher_ignores_finished_items() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         make.store(make.claimed())
         clock.shift(timedelta(days=9))
@@ -237,7 +237,7 @@ def test_twenty_workers_at_once_make_one_claim() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_sweeps_at_once_never_hand_out_the_same_item() -> None:
+def test_two_dispatchers_at_once_never_take_the_same_item() -> None:
     now = datetime.now(UTC)
     pks = {make.media(at=now - DELIVERY_TIMEOUT).pk for _ in range(20)}
 

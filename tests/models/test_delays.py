@@ -18,7 +18,7 @@ RECEIVED = datetime(2026, 7, 1, 12, tzinfo=UTC)
 BODY = Body(size=3, sha256="ab" * 32, head=b"abc")
 
 
-def test_the_row_of_a_media_item_has_the_delays_that_its_times_tell() -> None:
+def test_the_delays_of_a_row_follow_from_its_times() -> None:
     item = make.media(at=RECEIVED)
     not_found(item, at_s=0.25)
     found(item, at_s=2)

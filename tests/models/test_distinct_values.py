@@ -40,7 +40,7 @@ def test_there_are_never_more_than_one_can_choose_from() -> None:
 
 
 @pytest.mark.parametrize("field", ["error", "account_sid", "content_type"])
-def test_every_value_costs_one_look_into_an_index(field: str) -> None:
+def test_every_value_costs_one_index_lookup(field: str) -> None:
     with CaptureQueriesContext(connection) as captured:
         distinct_values(MediaItem, field)
     # Without rows a sequential scan costs least, which says nothing of a million.

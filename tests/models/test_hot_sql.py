@@ -65,7 +65,7 @@ def test_a_text_is_written_as_it_is(text: str) -> None:
     assert item.detail == text
 
 
-def test_an_attempt_takes_three_questions_on_postgresql(
+def test_an_attempt_takes_three_round_trips_on_postgresql(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     item = make.media()
@@ -78,7 +78,7 @@ def test_an_attempt_takes_three_questions_on_postgresql(
         claimed.mark_stored(Evidence(), BODY, content_type="image/jpeg", storage_name="a")
 
 
-def test_what_else_a_claimed_item_has_is_read_when_it_is_asked_for() -> None:
+def test_other_columns_of_the_event_are_loaded_on_access() -> None:
     claimed = make.claimed()
     event = WebhookEvent.objects.get(pk=claimed.event_id)
     assert claimed.event.subject_sid == event.subject_sid

@@ -32,7 +32,7 @@ def retry(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out.strip()
 
 
-def test_failed_items_are_put_back_to_work_with_a_fresh_schedule(
+def test_failed_items_are_retried_with_a_fresh_schedule(
     capsys: pytest.CaptureFixture[str], handed_on: list[int]
 ) -> None:
     item = failed(Unauthorized())
@@ -43,7 +43,7 @@ def test_failed_items_are_put_back_to_work_with_a_fresh_schedule(
     assert handed_on == [item.pk]
 
 
-def test_what_was_tried_before_stays_on_record(capsys: pytest.CaptureFixture[str]) -> None:
+def test_earlier_attempts_stay_on_record(capsys: pytest.CaptureFixture[str]) -> None:
     item = failed(Unauthorized())
     retry(capsys)
     again = MediaItem.claim(item.pk)
@@ -51,7 +51,7 @@ def test_what_was_tried_before_stays_on_record(capsys: pytest.CaptureFixture[str
     assert [row.number for row in again.attempt_set.all()] == [1, 2]
 
 
-def test_only_the_reason_that_is_asked_for_is_retried(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_the_requested_reason_is_retried(capsys: pytest.CaptureFixture[str]) -> None:
     refused, large = failed(Unauthorized()), failed(TooLarge())
     retry(capsys, "--error", "too_large")
     assert MediaItem.objects.failed().get() == refused
@@ -79,7 +79,7 @@ def test_a_period_leaves_out_what_came_before(capsys: pytest.CaptureFixture[str]
     assert retry(capsys, "--since", "2999-01-01").startswith("0 ")
 
 
-def test_a_stored_item_is_never_put_back(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stored_item_is_never_retried(capsys: pytest.CaptureFixture[str]) -> None:
     item = failed(Unauthorized())
     MediaItem.objects.update(status=Status.STORED)
     retry(capsys)

@@ -36,7 +36,7 @@ def all_overdue() -> None:
     MediaItem.objects.update(sweep_at=F("received_at") - timedelta(seconds=1))
 
 
-def test_the_accounts_take_turns_in_the_sweep() -> None:
+def test_the_dispatcher_takes_the_accounts_in_turns() -> None:
     flood, few = of(BUSY, 5), of(QUIET, 2)
     all_overdue()
     handed = [*MediaItem.objects.claim_due(4)]
@@ -44,7 +44,7 @@ def test_the_accounts_take_turns_in_the_sweep() -> None:
     assert [*MediaItem.objects.claim_due(4)] == flood[2:]
 
 
-def test_what_is_over_an_accounts_share_is_left_to_the_sweep(published: list[int]) -> None:
+def test_items_over_an_accounts_quota_are_left_to_the_dispatcher(published: list[int]) -> None:
     for _ in range(3):
         assert send(payloads.mms(1, account_sid=BUSY)).status_code == 200
     ids = list(MediaItem.objects.order_by("pk").values_list("pk", flat=True))
@@ -52,13 +52,13 @@ def test_what_is_over_an_accounts_share_is_left_to_the_sweep(published: list[int
     assert [*MediaItem.objects.claim_due(10)] == ids[2:]
 
 
-def test_a_flood_takes_nothing_of_the_share_of_another_account() -> None:
+def test_a_flood_takes_nothing_of_another_accounts_quota() -> None:
     of(BUSY, 9)
     assert not AccountQuota().allows(BUSY)
     assert AccountQuota().allows(QUIET)
 
 
-def test_what_waits_for_the_sweep_or_was_tried_is_not_in_the_queue() -> None:
+def test_items_that_wait_for_the_dispatcher_or_were_tried_are_not_in_the_queue() -> None:
     of(BUSY, 3)
     assert not AccountQuota().allows(BUSY)
     MediaItem.objects.filter(pk__in=of(BUSY, 1)).update(attempts=1)
@@ -66,7 +66,7 @@ def test_what_waits_for_the_sweep_or_was_tried_is_not_in_the_queue() -> None:
     assert AccountQuota().allows(BUSY)
 
 
-def test_a_look_is_good_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_count_is_valid_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "QUOTA_CHECK_INTERVAL_S", 60.0)
     remembered = AccountQuota()
     assert remembered.allows(BUSY)
