@@ -245,8 +245,8 @@ def test_the_admin_shows_each_attempt(admin_client: Client, receiver: Heard) -> 
         assert handed.delivery_log[0].result in shown.content.decode()
 
 
-def try_again(client: Client, handed: HandOff) -> None:
-    data = {"action": "try_again", "_selected_action": [handed.pk]}
+def retry_failed(client: Client, handed: HandOff) -> None:
+    data = {"action": "retry_failed", "_selected_action": [handed.pk]}
     client.post(reverse("admin:mediapipe_handoff_changelist"), data)
     handed.refresh_from_db()
 
@@ -263,5 +263,5 @@ def test_who_may_retry_has_failed_ones_sent_again(
     roles.assign(user, role)
     client.force_login(user)
     handed = HandOff.objects.get()
-    try_again(client, handed)
+    retry_failed(client, handed)
     assert handed.status == status
