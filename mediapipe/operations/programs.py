@@ -45,7 +45,8 @@ def broker() -> Program:
 def web(bind: str) -> Program:
     """Return the web server; with threads, so that a slow client does not block the others."""
     options = ["--bind", bind, "--workers", "2", "--threads", "4", "--worker-class", "gthread"]
-    options += ["--logger-class", "mediapipe.logs.GunicornLogger"]
+    # Its control socket would be a file in the home directory, shared by all instances of a user.
+    options += ["--logger-class", "mediapipe.logs.GunicornLogger", "--no-control-socket"]
     return Program("web", [*python(), "-m", "gunicorn", *options, "mediapipe.wsgi"])
 
 

@@ -94,6 +94,14 @@ def test_one_signal_stops_everything(tmp_path: Path, number: int) -> None:
     assert not any(map(is_alive, [*children, *grandchildren]))
 
 
+def test_nothing_is_written_into_the_home_directory(tmp_path: Path) -> None:
+    home, bind = tmp_path / "home", f"127.0.0.1:{free_port()}"
+    home.mkdir()
+    with run(tmp_path, WEB_BIND=bind, HOME=str(home)):
+        wait_until_serving(bind)
+    assert list(home.iterdir()) == []
+
+
 def test_a_program_that_dies_is_started_again(tmp_path: Path) -> None:
     bind = f"127.0.0.1:{free_port()}"
     with run(tmp_path, WEB_BIND=bind) as process:
