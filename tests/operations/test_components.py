@@ -1,4 +1,4 @@
-"""How the parts of the service are is told in words, and what to do if they are not well."""
+"""Each component has a summary of its state, and a remedy if it is unhealthy."""
 
 from __future__ import annotations
 
