@@ -126,7 +126,7 @@ class WrongEncoding(TransientFailure):
     """The body is compressed although only identity encoding was accepted."""
 
     slug = "wrong_encoding"
-    todo = "Look for a proxy between the worker and Twilio."
+    todo = "Look for a proxy between the worker and Twilio; the attempt shows the Content-Encoding."
 
 
 class WrongSize(TransientFailure):

@@ -33,6 +33,13 @@ MAX_REDIRECTS = 5
 PACKET_BYTES = 512 * 1024
 HEAD_BYTES = 4096
 ERROR_BYTES = 16384
+# Content codings that change no byte. Amazon S3 sends an empty header for an object that was
+# uploaded in chunks (aws/aws-sdk#498), other stores send the `aws-chunked` of the upload
+# (aws/aws-sdk-net#559); the rest are charsets and transfer encodings that uploaders write there.
+NO_CODING = frozenset({"", "identity", "aws-chunked", "none", "binary", "7bit", "8bit"})
+NO_CODING |= {"utf-8", "utf8", "us-ascii", "iso-8859-1"}
+# A store that kept the framing of such an upload too serves bytes that are not the media.
+AWS_CHUNK = re.compile(rb"[0-9a-fA-F]{1,8};chunk-signature=")
 
 
 def download(
@@ -104,6 +111,8 @@ class _Download:
             to.flush()
         if not head:
             raise BodyEmpty
+        if AWS_CHUNK.match(head):
+            raise WrongEncoding("The chunks of an upload to S3 are in the body.")
         declared, received = evidence.declared_size, evidence.bytes_received
         if declared is not None and declared != received:
             raise WrongSize(f"{received} bytes came, {declared} were declared")
@@ -221,9 +230,10 @@ def _check_framing(headers: Mapping[str, str]) -> None:
 
     http.client accepts all of these, and would return wrong or endless bytes as the media.
     """
-    encoding = headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding != "identity":
-        raise WrongEncoding
+    # Repeated headers are joined by commas.
+    codings = {each.strip().lower() for each in headers.get("Content-Encoding", "").split(",")}
+    if not codings <= NO_CODING:
+        raise WrongEncoding(f"Content-Encoding: {_text(headers, 'Content-Encoding', 100)}")
     length, transfer = headers.get("Content-Length"), headers.get("Transfer-Encoding")
     if transfer is not None and (length is not None or transfer.lower() != "chunked"):
         raise UnexpectedResponse("The length is announced in two ways, or in an unknown one.")

@@ -93,15 +93,51 @@ def test_a_success_without_a_byte_is_empty(said: bytes) -> None:
         Download(origin.url()).fails_as(BodyEmpty)
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip", "nonsense"])
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        *("gzip", "x-gzip", "br", "deflate", "compress", "zstd", "dcb", "base64", "nonsense"),
+        *("deflate, gzip", "gzip, aws-chunked", "aws-chunked,gzip", "UTF-8, br", "identity, gzip"),
+    ],
+)
 def test_a_compressed_body_is_refused(encoding: str) -> None:
     with serve(answer(200, gzip.compress(b"media"), Content_Encoding=encoding)) as origin:
+        failure = Download(origin.url()).fails_as(WrongEncoding)
+    assert failure.detail == f"Content-Encoding: {encoding}"
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        *("", " ", "Identity", "aws-chunked", "AWS-Chunked", "UTF-8", "utf8", "binary", "none"),
+        *(",", " aws-chunked , identity\t", "aws-chunked,aws-chunked", "iso-8859-1", "8bit"),
+    ],
+)
+@pytest.mark.parametrize("body", [b"media", gzip.compress(b"media")], ids=["plain", "compressed"])
+def test_an_encoding_that_encodes_nothing_leaves_the_bytes_alone(
+    encoding: str, body: bytes
+) -> None:
+    # A sender may well send a compressed file: only what the transport compressed is refused.
+    with serve(answer(200, body, Content_Encoding=encoding)) as origin:
+        one = Download(origin.url())
+        stored = one.run()
+    assert isinstance(one.to, io.BytesIO)
+    assert one.to.getvalue() == body
+    assert (stored.size, stored.sha256) == (len(body), hashlib.sha256(body).hexdigest())
+
+
+def test_repeated_encodings_count_as_one_list() -> None:
+    first, second = b"Content-Encoding: aws-chunked\r\n", b"Content-Encoding: \r\n"
+    with serve(cut(OK + first + second + b"\r\nmedia")) as origin:
+        assert get(origin.url()) == b"media"
+    with serve(cut(OK + b"Content-Encoding: gzip\r\n" + first + b"\r\nmedia")) as origin:
         Download(origin.url()).fails_as(WrongEncoding)
 
 
-def test_an_identity_encoding_is_no_encoding() -> None:
-    with serve(answer(200, b"media", Content_Encoding="Identity")) as origin:
-        assert get(origin.url()) == b"media"
+def test_the_chunks_of_an_upload_to_s3_are_not_the_media() -> None:
+    framed = b"5;chunk-signature=" + b"a" * 64 + b"\r\nmedia\r\n0;chunk-signature="
+    with serve(answer(200, framed, Content_Encoding="aws-chunked")) as origin:
+        Download(origin.url()).fails_as(WrongEncoding)
 
 
 @pytest.mark.parametrize(

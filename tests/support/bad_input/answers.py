@@ -422,6 +422,7 @@ ENCODINGS = [
         "nonsense",
         "gzip, gzip",
         "aes128gcm",
+        "gzip, aws-chunked",
     )
 ]
 SLOW = [
