@@ -16,6 +16,7 @@ from mediapipe.failures import (
     Failure,
     Interrupted,
     LeaseLost,
+    LocalFailure,
     RateLimited,
     StorageFailed,
     TransientFailure,
@@ -27,7 +28,7 @@ from mediapipe.fetching.completion import outbox_rows, send_signal
 from mediapipe.fetching.content_type import check, extension, sniff
 from mediapipe.fetching.http.download import download
 from mediapipe.fetching.schedule import RetryDelay, Schedule
-from mediapipe.models import AccountHealth, Cause, Incident, MediaItem
+from mediapipe.models import AccountHealth, Cause, Incident, MediaItem, Observation
 from mediapipe.models.media.item import LEASE
 from mediapipe.models.status import Phase
 from mediapipe.providers.base import Evidence
@@ -177,12 +178,15 @@ def _diagnosed(media: MediaItem, failure: Failure) -> tuple[Failure, dict[str, A
 def _report(media: MediaItem, failure: Failure | None, evidence: Evidence) -> None:
     """Log the outcome, and let it count for the storage incident and the account's health."""
     outcome = failure.slug if failure else "stored"
+    # What failed locally is not in Twilio's status, and the log is where operators look first.
+    reason = f": {failure.detail}" if isinstance(failure, LocalFailure) and failure.detail else ""
     logger.info(
-        "%s attempt %d: %s (HTTP %s)",
+        "%s attempt %d: %s (HTTP %s)%s",
         media,
         media.attempts,
         outcome,
         evidence.http_status,
+        reason,
         extra={
             "media_id": media.pk,
             "event_id": media.event_id,
@@ -191,7 +195,10 @@ def _report(media: MediaItem, failure: Failure | None, evidence: Evidence) -> No
         },
     )
     if isinstance(failure, StorageFailed):
-        Incident.open_or_update(Cause.STORAGE)
+        detail = f"The storage fails: {failure.detail}." if failure.detail else ""
+        # Its media are not added: an outage affects all of them.
+        seen = Observation(None, None, detail, MediaItem.objects.none())
+        Incident.open_or_update(Cause.STORAGE, observation=seen)
     elif isinstance(failure, RateLimited):
         in_flight = MediaItem.objects.in_flight(timezone.now())
         count = in_flight.filter(account_sid=media.account_sid).count()

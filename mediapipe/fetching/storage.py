@@ -17,6 +17,7 @@ from django.core.files import File
 from django.core.files.storage import storages
 
 from mediapipe.failures import StorageFailed
+from mediapipe.fetching.storage_errors import explain
 
 BLOCK_BYTES = 1024 * 1024
 
@@ -49,7 +50,7 @@ def temporary_file() -> Iterator[BinaryIO]:
         folder.mkdir(parents=True, exist_ok=True)
         file = tempfile.NamedTemporaryFile(dir=folder, delete=False)  # noqa: SIM115
     except OSError as error:
-        raise StorageFailed(f"{type(error).__name__}: {error.strerror}") from error
+        raise StorageFailed(explain(error)) from error
     try:
         with file:
             yield cast(BinaryIO, file)
@@ -66,7 +67,7 @@ def keep(file: BinaryIO, name: str) -> None:
         storages["media"].save(name, Incoming(file, name=file.name))
     except Exception as error:
         # Each storage backend has its own exceptions; all of them mean that it failed.
-        raise StorageFailed(type(error).__name__) from error
+        raise StorageFailed(explain(error)) from error
 
 
 def open_stored(name: str, first: int = 0) -> IO[bytes]:
@@ -83,7 +84,7 @@ def open_stored(name: str, first: int = 0) -> IO[bytes]:
     except FileNotFoundError:
         raise
     except Exception as error:
-        raise StorageFailed(type(error).__name__) from error
+        raise StorageFailed(explain(error)) from error
     return cast(IO[bytes], file)
 
 
@@ -101,7 +102,7 @@ def read_size_and_hash(name: str) -> tuple[int, str]:
     except (FileNotFoundError, StorageFailed):
         raise
     except Exception as error:
-        raise StorageFailed(type(error).__name__) from error
+        raise StorageFailed(explain(error)) from error
     return size, digest.hexdigest()
 
 
@@ -119,7 +120,7 @@ def remove(name: str) -> None:
     try:
         storages["media"].delete(name)
     except Exception as error:
-        raise StorageFailed(type(error).__name__) from error
+        raise StorageFailed(explain(error)) from error
     if settings.STORAGE_URL:
         return
     # Each message has a folder of its own, which is empty now, and so may be that of the day.

@@ -1,8 +1,11 @@
+import os
+import re
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+BUCKET_URL = re.compile(r"s3://(?P<bucket>[A-Za-z0-9._-]{1,255})(?:/(?P<prefix>[^?#]*))?")
 
 
 def media(storage_url: str, media_root: str) -> dict[str, Any]:
@@ -13,17 +16,19 @@ def media(storage_url: str, media_root: str) -> dict[str, Any]:
             # A repeated fetch replaces the file with the same bytes in one rename.
             "OPTIONS": {"location": media_root, "base_url": None, "allow_overwrite": True},
         }
-    parts = urlsplit(storage_url)
-    if parts.scheme != "s3" or not parts.netloc:
+    # The doctor shows this setting, so a key in it is an error, which does not quote it.
+    url = BUCKET_URL.fullmatch(storage_url)
+    if not url:
         raise ImproperlyConfigured(
             "STORAGE_URL is not the URL of a bucket; write for example "
-            "STORAGE_URL=s3://bucket/prefix."
+            "STORAGE_URL=s3://bucket/prefix. The key belongs in AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, the server in AWS_ENDPOINT_URL_S3."
         )
     return {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
-            "bucket_name": parts.netloc,
-            "location": parts.path.strip("/"),
+            "bucket_name": url["bucket"],
+            "location": (url["prefix"] or "").strip("/"),
             "file_overwrite": True,
             "default_acl": None,
             "client_config": _s3_client(),
@@ -39,5 +44,21 @@ def _s3_client() -> Any:
         )
     from botocore.config import Config
 
-    # By default the client waits minutes for a storage that does not respond.
-    return Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2})
+    return Config(
+        # By default the client waits minutes for a storage that does not respond.
+        connect_timeout=5,
+        read_timeout=20,
+        retries={"total_max_attempts": 2},
+        # By default boto3 appends a CRC32 as a trailer, which many servers other than Amazon's
+        # refuse (boto3#4398, django-storages#1498). Without it the signature covers the SHA-256 of
+        # the body. In Config it has precedence over the environment, so that is read here.
+        request_checksum_calculation=_checksums("AWS_REQUEST_CHECKSUM_CALCULATION"),
+        response_checksum_validation=_checksums("AWS_RESPONSE_CHECKSUM_VALIDATION"),
+    )
+
+
+def _checksums(name: str) -> str:
+    value = os.environ.get(name, "").lower() or "when_required"
+    if value not in ("when_required", "when_supported"):
+        raise ImproperlyConfigured(f"{name} must be when_required or when_supported.")
+    return value

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterator
 
@@ -18,8 +19,11 @@ def check_storage() -> Iterator[Finding]:
     where = settings.STORAGE_URL or f"MEDIA_ROOT {settings.MEDIA_ROOT}"
     try:
         name = write_probe()
-        if _read(name) != CONTENT:
+        if storage.read_size_and_hash(name) != (len(CONTENT), hashlib.sha256(CONTENT).hexdigest()):
             yield Issue.STORAGE_FAILED.found(where, message="a file was read back differently")
+    except FileNotFoundError:
+        yield Issue.STORAGE_FAILED.found(where, message="a file was written and then missing")
+        return
     except StorageFailed as failure:
         yield Issue.STORAGE_FAILED.found(where, message=f"cannot store a file: {failure.detail}")
         return
@@ -38,11 +42,3 @@ def write_probe() -> str:
         file.write(CONTENT)
         storage.keep(file, name)
     return name
-
-
-def _read(name: str) -> bytes:
-    try:
-        with storage.open_stored(name) as file:
-            return file.read()
-    except OSError as error:
-        raise StorageFailed(type(error).__name__) from error
