@@ -47,6 +47,19 @@ def about(**these: object) -> Iterator[None]:
         _ids.reset(token)
 
 
+@contextmanager
+def logged_errors(logger: logging.Logger, message: str, *arguments: object) -> Iterator[None]:
+    """Log an exception of the block instead of raising it.
+
+    For counters and incidents, which must not undo or delay the work that they describe. Not for a
+    part of a transaction: on PostgreSQL the rest of it would fail as well.
+    """
+    try:
+        yield
+    except Exception:
+        logger.exception(message, *arguments)
+
+
 class TextFormatter(logging.Formatter):
     """Format a record as a readable line, followed by the ids in brackets."""
 

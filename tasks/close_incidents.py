@@ -1,10 +1,22 @@
 from mediapipe.celery import app
-from mediapipe.models import Cause, Incident, MediaItem
+from mediapipe.models import AccountHealth, Cause, Incident, MediaItem
 
 
 @app.task(ignore_result=True)
 def close_incidents() -> None:
-    """Resolve the storage incident once an item was stored after its last failure."""
+    """Resolve the incidents whose problem is over.
+
+    Storage: an item was stored after its last failure. An account: it is no longer paused or
+    limited. The response that shows this resolves the incident as well, but a worker that had
+    counted an earlier one may open it again a moment later.
+    """
     for incident in Incident.objects.ongoing().filter(cause=Cause.STORAGE):
         if MediaItem.objects.stored().filter(retrieved_at__gt=incident.last_seen_at).exists():
+            incident.resolve()
+    for cause, ongoing in (
+        (Cause.CREDENTIALS, AccountHealth.objects.filter(paused_at__isnull=False)),
+        (Cause.RATE_LIMIT, AccountHealth.objects.filter(limit__isnull=False)),
+    ):
+        over = Incident.objects.ongoing().filter(cause=cause)
+        for incident in over.exclude(account_sid__in=ongoing.values("account_sid")):
             incident.resolve()

@@ -157,3 +157,7 @@ class AccountHealthAdmin(ReadOnlyAdmin):
     """Accounts whose fetches are currently paused or rate-limited."""
 
     list_display = ("account_sid", "refusals", "paused_at", "probe_at", "rate_limits", "limit")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        # A recovered account keeps its row.
+        return AccountHealth.objects.degraded()

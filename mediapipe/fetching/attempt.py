@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from mediapipe import providers
+from mediapipe import logs, providers
 from mediapipe.failures import (
     AccountRefused,
     Failure,
@@ -164,19 +164,17 @@ def _diagnosed(media: MediaItem, failure: Failure) -> tuple[Failure, dict[str, A
         report = not_found.query_metadata(media) if not_found.is_due(media) else None
         diagnosis = not_found.diagnose(media, failure, report, timezone.now())
         return diagnosis.failure, diagnosis.changes
-    if isinstance(failure, Unauthorized):
-        health = AccountHealth.get_or_create_for(media.account_sid)
-        started_at = media.attempt.started_at
-        if health.record_refusal(started_at):
-            # Not this item but the account is refused: its items wait together and none fails.
-            since = health.refused_since or started_at
-            MediaItem.objects.resume_unauthorized(media.account_sid, since)
-            return AccountRefused(), {}
+    if isinstance(failure, Unauthorized) and AccountHealth.is_refused(media.account_sid):
+        # Not this item but the account is refused: its items wait together and none fails.
+        return AccountRefused(), {}
     return failure, {}
 
 
 def _report(media: MediaItem, failure: Failure | None, evidence: Evidence) -> None:
-    """Log the outcome, and let it count for the storage incident and the account's health."""
+    """Log the outcome, and let it count for the storage incident and the account's health.
+
+    The outcome is recorded already, and the item's retry scheduled; neither depends on this.
+    """
     outcome = failure.slug if failure else "stored"
     # What failed locally is not in Twilio's status, and the log is where operators look first.
     reason = f": {failure.detail}" if isinstance(failure, LocalFailure) and failure.detail else ""
@@ -194,6 +192,11 @@ def _report(media: MediaItem, failure: Failure | None, evidence: Evidence) -> No
             "twilio_request_id": evidence.request_id,
         },
     )
+    with logs.logged_errors(logger, "%s: the outcome was not counted", media):
+        _count(media, failure, evidence)
+
+
+def _count(media: MediaItem, failure: Failure | None, evidence: Evidence) -> None:
     if isinstance(failure, StorageFailed):
         detail = f"The storage fails: {failure.detail}." if failure.detail else ""
         # Its media are not added: an outage affects all of them.
@@ -204,9 +207,19 @@ def _report(media: MediaItem, failure: Failure | None, evidence: Evidence) -> No
         count = in_flight.filter(account_sid=media.account_sid).count()
         AccountHealth.get_or_create_for(media.account_sid).record_rate_limit(count)
     elif isinstance(failure, AccountRefused | Unauthorized):
-        return
+        _count_refusal(media)
     elif media.account_degraded and evidence.http_status:
         AccountHealth.get_or_create_for(media.account_sid).record_response()
+
+
+def _count_refusal(media: MediaItem) -> None:
+    health = AccountHealth.get_or_create_for(media.account_sid)
+    started_at = media.attempt.started_at
+    if health.record_refusal(started_at):
+        # The items that failed before it was clear that the account is refused; this one as well,
+        # where several were refused at the same moment.
+        since = health.refused_since or started_at
+        MediaItem.objects.resume_unauthorized(media.account_sid, since)
 
 
 class LeaseKeeper:

@@ -19,8 +19,17 @@ LIMITS_TO_THROTTLE = 3
 UNLIMITED = 16
 
 
+class AccountHealthQuerySet(models.QuerySet["AccountHealth"]):
+    def degraded(self) -> AccountHealthQuerySet:
+        """Accounts that are refused or rate-limited now."""
+        return self.exclude(refusals=0, paused_at=None, rate_limits=0, limit=None)
+
+
 class AccountHealth(models.Model):
-    """An account whose requests Twilio refuses or rate-limits; a healthy account has no row.
+    """An account whose requests Twilio refuses or rate-limits, or did so once.
+
+    The row stays when the account has recovered: deleted by one worker, it would be missing in the
+    middle of another one's update.
 
     While `paused_at` is set only a probe is fetched now and then, so that wrong credentials do not
     use up the schedule of every item. `limit` is how many items may be fetched in parallel: halved
@@ -34,6 +43,8 @@ class AccountHealth(models.Model):
     probe_at = models.DateTimeField(null=True, blank=True)
     rate_limits = models.PositiveIntegerField("429s in a row", default=0)
     limit = models.PositiveIntegerField(null=True, blank=True)
+
+    objects = AccountHealthQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "account health"
@@ -50,6 +61,12 @@ class AccountHealth(models.Model):
         """Return the SIDs of the accounts that are paused and whose next probe is not due yet."""
         rows = cls.objects.filter(paused_at__isnull=False, probe_at__gt=timezone.now())
         return list(rows.values_list("account_sid", flat=True))
+
+    @classmethod
+    def is_refused(cls, account_sid: str) -> bool:
+        """Return whether one more refusal is about the account, and not just about one item."""
+        row = cls.objects.filter(account_sid=account_sid)
+        return row.filter(refusals__gte=REFUSALS_TO_PAUSE - 1).exists()
 
     def may_fetch(self, now: datetime) -> bool:
         """Return whether the account may fetch; a paused one may for one probe at a time."""
@@ -87,4 +104,3 @@ class AccountHealth(models.Model):
         row.filter(limit__isnull=False).update(limit=F("limit") + 1)
         if row.filter(limit__gt=UNLIMITED).update(limit=None):
             Incident.resolve_for(Cause.RATE_LIMIT, self.account_sid)
-        row.filter(limit=None).delete()

@@ -208,15 +208,25 @@ class Incident(models.Model):
             # Another incident about the same problem is already ongoing.
             return False
 
-    def escalate_to(self, cause: Cause, observation: Observation) -> None:
-        """Change the cause to a more severe one, and send one notification that it got worse."""
+    def escalate_to(self, cause: Cause, observation: Observation) -> bool:
+        """Change the cause to a more severe one, and send one notification that it got worse.
+
+        Return False if it is over: another worker resolved it, or there is an ongoing incident of
+        the more severe cause, which covers it.
+        """
         row = Incident.objects.ongoing().filter(pk=self.pk, cause=self.cause)
-        with transaction.atomic():
-            if not row.update(cause=cause, usual=observation.baseline, announced=observation.value):
-                return
-            self.refresh_from_db()
-            if self.state in ACTIVE:
-                self._record(StepKind.WORSE, note=observation.detail)
+        change = {"cause": cause, "usual": observation.baseline, "announced": observation.value}
+        try:
+            with transaction.atomic():
+                if not row.update(**change):
+                    return False
+                self.refresh_from_db()
+                if self.state in ACTIVE:
+                    self._record(StepKind.WORSE, note=observation.detail)
+        except IntegrityError:
+            self.resolve()
+            return False
+        return True
 
     def add_media(self, media: models.QuerySet[Any]) -> None:
         """Add the affected media items that the incident does not have yet."""

@@ -146,7 +146,10 @@ class OutboxMessage(models.Model):
             .update(attempts=F("attempts") + 1, next_attempt_at=now + LEASE, sweep_at=now + LEASE)
         ):
             return None
-        claimed = cls._default_manager.get(pk=pk)
+        claimed = cls._default_manager.filter(pk=pk).first()
+        if claimed is None:
+            # It was erased in this moment.
+            return None
         if claimed.attempts > MAX_ATTEMPTS:
             # Attempts that end are counted in mark_undelivered, so the last ones never ended.
             claimed.mark_failed("The worker died during each of the last attempts.")
@@ -154,9 +157,13 @@ class OutboxMessage(models.Model):
         return claimed
 
     def snapshot_payload(self, payload: dict[str, Any]) -> None:
-        """Store the payload, so that each attempt sends the same."""
+        """Store the payload, so that each attempt sends the same.
+
+        Raise Undelivered if the message was erased in the meantime.
+        """
         self.payload = payload
-        self.save(update_fields=["payload"])
+        if not type(self)._default_manager.filter(pk=self.pk).update(payload=payload):
+            raise Undelivered("The message was erased before it was sent.", again=False)
 
     def mark_delivered(self, result: str) -> bool:
         """End the attempt and the message; return False if the lease was lost."""

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from mediapipe import logs
 from mediapipe.failures import Absence
 from mediapipe.fetching.completion import complete_absent, complete_announced
 from mediapipe.models import Counter, MediaItem, RepeatedWebhook, WebhookEvent
 from mediapipe.models.events import digest_of
 from mediapipe.models.status import UNFINISHED
 from mediapipe.providers.base import AnnouncedMedia, InboundMessage, unique
+
+logger = logging.getLogger(__name__)
 
 
 def record(
@@ -35,7 +39,8 @@ def record(
         with transaction.atomic():
             event = _merge(message, provider, received_at, reconciled_at)
         if reconciled_at is None:
-            Counter.add({("webhooks", message.kind): 1, ("repeats", message.kind): 1})
+            with logs.logged_errors(logger, "a repeated webhook was not counted"):
+                Counter.add({("webhooks", message.kind): 1, ("repeats", message.kind): 1})
         return event
 
 

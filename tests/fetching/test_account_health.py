@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import IntegrityError
 from pytest_django import Settings
 
 from mediapipe.failures import AccountBusy, StorageFailed, Unauthorized
@@ -41,7 +42,7 @@ def test_one_refused_item_fails_and_pauses_no_account(twilio: Simulator) -> None
     refused = picture(twilio, faults=[faults.Status(401)])
     assert attempt(refused) == "unauthorized"
     assert attempt(picture(twilio)) == "stored"
-    assert not AccountHealth.objects.exists()
+    assert not AccountHealth.objects.degraded()
     assert not Incident.objects.exists()
 
 
@@ -56,6 +57,35 @@ def test_revoked_credentials_open_one_incident_and_fail_no_item(
         assert (item.status, item.error) == (Status.RETRYING, "account_refused")
     incident = Incident.objects.get()
     assert (incident.cause, incident.account_sid) == (Cause.CREDENTIALS, make.ACCOUNT)
+
+
+def test_items_refused_at_the_same_moment_wait_together(
+    twilio: Simulator, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_wrong_token(settings)
+    # Each worker has read the account before the others counted their refusals.
+    monkeypatch.setattr(AccountHealth, "is_refused", lambda _: False)
+    items = pictures(twilio, REFUSALS_TO_PAUSE)
+    for item in items:
+        attempt(item)
+    for item in items:
+        item.refresh_from_db()
+        assert (item.status, item.error) == (Status.RETRYING, "account_refused")
+
+
+def test_a_failure_to_count_is_logged_and_changes_no_outcome(
+    twilio: Simulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: object) -> None:
+        raise IntegrityError("duplicate key value violates unique constraint")
+
+    monkeypatch.setattr(AccountHealth, "get_or_create_for", fail)
+    item = picture(twilio, faults=[faults.Status(429)])
+    with caplog.at_level("ERROR"):
+        assert attempt(item) == "rate_limited"
+    assert item.status == Status.RETRYING
+    assert item.next_attempt_at is not None
+    assert "IntegrityError" in caplog.text
 
 
 def test_a_paused_account_gets_no_requests(twilio: Simulator, settings: Settings) -> None:
@@ -98,7 +128,7 @@ def test_items_resume_automatically_when_the_credentials_work_again(
     make_probe_due()
     MediaItem.objects.update(next_attempt_at=items[0].received_at, sweep_at=items[0].received_at)
     assert [attempt(item) for item in items] == ["stored"] * len(items)
-    assert not AccountHealth.objects.exists()
+    assert not AccountHealth.objects.degraded()
     assert Incident.objects.get().resolved_at is not None
 
 
@@ -132,7 +162,7 @@ def test_a_storm_of_429s_limits_what_is_fetched_at_once(twilio: Simulator) -> No
 def test_a_single_429_limits_nothing(twilio: Simulator) -> None:
     attempt(picture(twilio, faults=[faults.Status(429)]))
     attempt(picture(twilio))
-    assert not AccountHealth.objects.exists()
+    assert not AccountHealth.objects.degraded()
 
 
 def test_successes_raise_the_limit_until_it_is_gone(twilio: Simulator) -> None:
@@ -140,7 +170,7 @@ def test_successes_raise_the_limit_until_it_is_gone(twilio: Simulator) -> None:
         attempt(item)
     for item in pictures(twilio, UNLIMITED):
         assert attempt(item) == "stored"
-    assert not AccountHealth.objects.exists()
+    assert not AccountHealth.objects.degraded()
     assert Incident.objects.get().resolved_at is not None
 
 
@@ -159,6 +189,23 @@ def test_storage_that_fails_is_one_incident_until_something_is_stored_again(
     attempt(picture(twilio))
     close_incidents()
     assert not Incident.objects.open().exists()
+
+
+@pytest.mark.parametrize("cause", [Cause.CREDENTIALS, Cause.RATE_LIMIT])
+def test_an_incident_opened_after_the_account_has_recovered_is_resolved(cause: Cause) -> None:
+    # As by a worker that counted its response before the account recovered.
+    Incident.open_or_update(cause, make.ACCOUNT)
+    close_incidents()
+    assert not Incident.objects.open().exists()
+
+
+def test_the_incident_of_a_paused_and_limited_account_stays_open() -> None:
+    now = datetime.now(UTC)
+    AccountHealth.objects.create(account_sid=make.ACCOUNT, paused_at=now, limit=1)
+    for cause in (Cause.CREDENTIALS, Cause.RATE_LIMIT):
+        Incident.open_or_update(cause, make.ACCOUNT)
+    close_incidents()
+    assert Incident.objects.open().count() == 2
 
 
 def test_the_same_failure_later_is_a_new_incident() -> None:

@@ -250,7 +250,7 @@ def test_a_degraded_account_gets_no_metadata_requests(twilio: Simulator, clock: 
     item = announced(message(twilio, faults=[faults.Status(429)] * 2, delay_s=NEVER_S))
     attempts(item, clock, count=7)
     assert item.not_found_count == 5
-    account_degraded = AccountHealth.objects.filter(account_sid=make.ACCOUNT).exists()
+    account_degraded = AccountHealth.objects.degraded().exists()
     assert account_degraded
     assert questions(twilio, item) == 0
 

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -265,3 +266,31 @@ def test_who_may_retry_has_failed_ones_sent_again(
     handed = HandOff.objects.get()
     retry_failed(client, handed)
     assert handed.status == status
+
+
+def test_a_hand_off_that_is_erased_while_it_is_claimed_is_not_sent(
+    task: list[HandOff], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make.store(make.claimed())
+    (pk,) = HandOff.objects.values_list("pk", flat=True)
+    update = QuerySet.update
+
+    def update_and_erase(rows: QuerySet[Any], **changes: Any) -> int:
+        done = update(rows, **changes)
+        HandOff.objects.all().delete()
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(QuerySet, "update", update_and_erase)
+        assert HandOff.claim(pk) is None
+
+
+def test_a_hand_off_that_is_erased_while_it_is_built_is_not_sent(
+    task: list[HandOff], caplog: pytest.LogCaptureFixture
+) -> None:
+    make.store(make.claimed())
+    claimed = HandOff.claim(HandOff.objects.get().pk)
+    assert claimed is not None
+    HandOff.objects.all().delete()
+    assert handing.deliver(claimed)
+    assert (task, "erased" in caplog.text) == ([], True)

@@ -137,6 +137,17 @@ def test_a_user_reopens_a_closed_incident_unless_another_is_open(ann: User) -> N
         assert not incident.reopen(ann)
 
 
+def test_a_cause_that_has_an_incident_already_ends_the_lesser_one(ann: User) -> None:
+    early = seen()
+    early.resolve()
+    slow = Incident.open_or_update(Cause.SLOW_PROPAGATION, make.ACCOUNT)
+    early.reopen(ann)
+    assert slow is not None
+    observation = Observation(30.0, 3.0, "Many.", MediaItem.objects.none())
+    assert not slow.escalate_to(Cause.EARLY_404S, observation)
+    assert Incident.objects.ongoing().get() == early
+
+
 def test_what_is_over_can_still_be_reported(ann: User) -> None:
     incident = seen()
     incident.resolve()

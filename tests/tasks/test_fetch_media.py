@@ -11,7 +11,7 @@ from unittest import mock
 
 import pytest
 from celery.contrib.testing.worker import start_worker
-from django.db import connections
+from django.db import IntegrityError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.utils import timezone
@@ -19,7 +19,7 @@ from django_celery_results.models import TaskResult
 from pytest_django import DjangoDbBlocker, Settings
 
 from mediapipe.celery import app
-from mediapipe.models import MediaItem, Status
+from mediapipe.models import AccountHealth, MediaItem, Status
 from mediapipe.queueing.broker import bounded_connection, waiting_messages
 from mediapipe.queueing.dispatch import dispatch
 from mediapipe.settings.queues import MEDIA, QUEUES, RETRIES
@@ -146,6 +146,22 @@ def test_a_countdown_beyond_the_limit_is_left_to_the_dispatcher(
     assert outcome_of(item).result == '"retrying: not_ready"'
     item.refresh_from_db()
     assert (item.phase, item.sweep_at) == ("fast", item.next_attempt_at)
+
+
+@pytest.mark.parametrize("code", [429, 404])
+def test_a_retry_is_published_even_if_the_bookkeeping_fails(
+    worker: None, twilio: Simulator, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def fail(*args: Any) -> None:
+        raise IntegrityError("duplicate key value violates unique constraint")
+
+    AccountHealth.objects.create(account_sid=make.ACCOUNT, rate_limits=1)
+    monkeypatch.setattr(AccountHealth, "record_rate_limit", fail)
+    monkeypatch.setattr(AccountHealth, "record_response", fail)
+    item = picture(twilio, faults=[faults.Status(code)])
+    assert outcome_of(item).result == '"stored"'
+    item.refresh_from_db()
+    assert item.attempts == 2
 
 
 def test_a_duplicate_message_is_not_due(worker: None, twilio: Simulator) -> None:

@@ -157,8 +157,10 @@ def _detect_slow(scope: Scope) -> Detected | None:
 
 def _update_or_resolve(incident: Incident, scope: Scope) -> None:
     # What began as a delay has become dozens of 404s, which are better evidence.
-    if incident.cause == Cause.SLOW_PROPAGATION and (detected := _detect_early_404s(scope)):
-        incident.escalate_to(*detected)
+    slow = incident.cause == Cause.SLOW_PROPAGATION
+    detected = _detect_early_404s(scope) if slow else None
+    if detected and not incident.escalate_to(*detected):
+        return
     early = incident.cause == Cause.EARLY_404S
     if _is_rare_again(incident, scope) if early else _is_fast_again(incident, scope):
         incident.resolve()

@@ -34,7 +34,7 @@ def read_for_claim(items: type[Item], pk: int) -> Item | None:
 @cache
 def _query(items: type[MediaRow]) -> tuple[str, tuple[Any, ...]]:
     """Return the SQL and its parameters, without the last of them, which is the key."""
-    health = AccountHealth.objects.filter(account_sid=OuterRef("account_sid"))
+    health = AccountHealth.objects.degraded().filter(account_sid=OuterRef("account_sid"))
     columns: dict[str, Any] = {"account_degraded": Exists(health)}
     columns |= {f"event_{name}": F(f"event__{name}") for name in EVENT_FIELDS}
     sql, values = items._default_manager.filter(pk=0).annotate(**columns).query.sql_with_params()

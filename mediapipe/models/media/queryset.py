@@ -208,7 +208,7 @@ class MediaRowQuerySet(models.QuerySet[Item]):
         now = timezone.now()
         refused = self.failed().filter(account_sid=account_sid, error=Unauthorized.slug)
         tried = refused.filter(attempt_set__started_at__gte=since)
-        self.filter(pk__in=list(tried.values_list("pk", flat=True))).update(
+        self.failed().filter(pk__in=list(tried.values_list("pk", flat=True))).update(
             status=Status.RETRYING,
             error=AccountRefused.slug,
             failed_at=None,

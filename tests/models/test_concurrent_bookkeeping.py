@@ -1,0 +1,98 @@
+"""Rows that several workers count in at the same moment, each on a connection of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from threading import Barrier
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import Sum
+
+from mediapipe.models import AccountHealth, Cause, Incident, Rejection
+from mediapipe.models.accounts import REFUSALS_TO_PAUSE
+from mediapipe.models.counters import Counter, Watermark
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+
+THREADS = 6
+ROUNDS = 10
+DEADLINE_S = 60
+NOW = datetime.now(UTC)
+
+
+def at_once(*works: Callable[[], object]) -> None:
+    """Run each in a thread, all starting each round together; raise what one of them raised."""
+    barrier = Barrier(len(works), timeout=DEADLINE_S)
+
+    def run(work: Callable[[], object]) -> None:
+        try:
+            for _ in range(ROUNDS):
+                barrier.wait()
+                work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        for future in [pool.submit(run, work) for work in works]:
+            future.result(DEADLINE_S)
+
+
+def health() -> AccountHealth:
+    return AccountHealth.get_or_create_for(make.ACCOUNT)
+
+
+def test_an_account_that_recovers_is_still_there_for_a_worker_that_counts() -> None:
+    counting = health()
+    health().record_response()
+    counting.record_rate_limit(in_flight=1)
+    counting.record_refusal(NOW)
+    counting = health()
+    assert (counting.rate_limits, counting.refusals) == (1, 1)
+
+
+def test_responses_and_429s_at_once_raise_nothing() -> None:
+    counted = [lambda: health().record_rate_limit(in_flight=4), lambda: health().record_response()]
+    at_once(*counted * (THREADS // 2))
+    assert AccountHealth.objects.count() == 1
+
+
+def test_responses_and_refusals_at_once_raise_nothing() -> None:
+    counted = [lambda: health().record_refusal(NOW), lambda: health().record_response()]
+    at_once(*counted * (THREADS // 2))
+    assert AccountHealth.objects.count() == 1
+
+
+def test_refusals_at_once_open_one_incident() -> None:
+    at_once(*[lambda: health().record_refusal(NOW)] * THREADS)
+    assert health().refusals == THREADS * ROUNDS >= REFUSALS_TO_PAUSE
+    assert Incident.objects.get().cause == Cause.CREDENTIALS
+
+
+def test_counts_at_once_are_all_counted() -> None:
+    at_once(*[lambda: Counter.add({("webhooks", "message"): 1})] * THREADS)
+    at_once(*[lambda: Rejection.add("signature_wrong", NOW)] * THREADS)
+    assert Counter.by_name() == {"webhooks": {"message": THREADS * ROUNDS}}
+    assert Rejection.objects.aggregate(Sum("count"))["count__sum"] == THREADS * ROUNDS
+
+
+def test_incidents_opened_and_resolved_at_once_raise_nothing() -> None:
+    def resolve() -> None:
+        Incident.resolve_for(Cause.STORAGE)
+
+    at_once(*[lambda: Incident.open_or_update(Cause.STORAGE), resolve] * (THREADS // 2))
+    assert Incident.objects.count() == 1
+
+
+def test_a_watermark_is_locked_by_one_run_after_the_other() -> None:
+    def advance() -> None:
+        with transaction.atomic():
+            mark = Watermark.lock("webhooks")
+            mark.counted += 1
+            mark.save()
+
+    at_once(*[advance] * THREADS)
+    assert Watermark.objects.get().counted == THREADS * ROUNDS
