@@ -1,4 +1,7 @@
-"""Text without what must not leave the service: phone numbers, and URLs that are secrets."""
+"""Text without what must not leave the service: addresses of people, and URLs that are secrets.
+
+An address is what a message is sent to: a phone number, a WhatsApp user id, an e-mail address.
+"""
 
 import re
 from urllib.parse import urlsplit, urlunsplit
@@ -11,28 +14,64 @@ PHONE_NUMBER = re.compile(
     rf"(?P<plus>{PLUS})\(?{DIGITS}|(?<![0-9A-Za-z])\(?{DIGITS}(?![0-9A-Za-z])"
 )
 DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d(?: \d\d)?")
-# Twilio's parameters that contain nothing but a number, which may be as short as a short code.
-NUMBER_FIELDS = re.compile(
+# WhatsApp users who hide their number have an id per business instead (Meta: business-scoped user
+# ID): a country and up to 128 letters and digits. With ENT it is that of several businesses.
+USER_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[0-9A-Za-z]{1,128}")
+EMAIL = re.compile(r"[\w.+\-]{1,64}(?:@|%40)[\w\-]{1,63}(?:\.[\w\-]{1,63})+")
+# An address behind its channel, as in messenger:123, client:alice or sip:alice@example.com.
+CHANNEL = re.compile(r"[A-Za-z]{2,20}:(?!//)")
+# A short text like an id is taken for one only behind its channel: sentences run into each other.
+ID_OR_EMAIL_IN_TEXT = re.compile(
+    r"(?:(?<=(?i:whatsapp):)|(?<=(?i:whatsapp%3a)))[A-Z]{2}\.(?:ENT\.)?[0-9A-Za-z]+"
+    r"|(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{2}))[A-Z]{2}\.(?:ENT\.)?"
+    r"(?:(?=[A-Za-z]*[0-9])[0-9A-Za-z]{8,}|[0-9A-Za-z]{16,})"
+    rf"|(?<![\w.+\-]){EMAIL.pattern}"
+)
+# Twilio's parameters that contain nothing but an address, which may be as short as a short code.
+ADDRESS_FIELDS = re.compile(
     r"(?i)(?:from|to|caller|called|forwardedfrom|author|waid|sender|recipient"
-    r"|originalrepliedmessagesender|externaluserid|messagingbinding.*address|sipaddress)"
+    r"|originalrepliedmessagesender|(?:parent)?externaluserid|messagingbinding.*address|sipaddress)"
 )
 # A signed statement about the call, in base64: it contains both numbers.
 OPAQUE_FIELDS = re.compile(r"(?i)stirpassporttoken|stirpassport")
 URL = re.compile(r"https?://[^\s\"'<>]+")
-SHOWN_DIGITS = 2
+DIGIT, ALPHANUMERIC = re.compile(r"\d"), re.compile(r"[^\W_]")
+SHOWN = 2
 MASK = "•"
 
 
-def mask_phone_numbers(text: str) -> str:
-    """Return the text with each phone number in it masked: `+15550000077` is `+•••••••••77`."""
-    return PHONE_NUMBER.sub(_mask_match, text)
+def is_address(text: str) -> bool:
+    """Return whether all of the text is a user id, an e-mail address or a channel's address."""
+    return bool(
+        USER_ID.fullmatch(text)
+        or EMAIL.fullmatch(text)
+        or (CHANNEL.match(text) and not re.search(r"\s|:$", text))
+    )
+
+
+def mask_addresses(text: str) -> str:
+    """Return the text with what identifies a sender masked: `+15550000077` is `+•••••••••77`.
+
+    That is phone numbers, WhatsApp user ids and e-mail addresses; two characters of each stay.
+    """
+    without_names = ID_OR_EMAIL_IN_TEXT.sub(lambda found: _mask(ALPHANUMERIC, found[0]), text)
+    return PHONE_NUMBER.sub(_mask_match, without_names)
 
 
 def mask_parameter(name: str, value: str) -> str:
-    """Return the value of this parameter of a webhook with each phone number in it masked."""
+    """Return the value of this parameter of a webhook with each address in it masked."""
     if OPAQUE_FIELDS.fullmatch(name):
         return MASK * 3
-    return _mask_digits(value) if NUMBER_FIELDS.fullmatch(name) else mask_phone_numbers(value)
+    return mask_address(value) if ADDRESS_FIELDS.fullmatch(name) else mask_addresses(value)
+
+
+def mask_address(value: str) -> str:
+    """Return an address masked: a short code or a short id too, but no name such as `ACME Ltd.`."""
+    if not is_address(value):
+        return _mask(DIGIT, value)
+    channel = CHANNEL.match(value)
+    start = channel.end() if channel else 0
+    return value[:start] + _mask(ALPHANUMERIC, value[start:])
 
 
 def _mask_match(found: re.Match[str]) -> str:
@@ -40,12 +79,13 @@ def _mask_match(found: re.Match[str]) -> str:
         return found[0]
     # The escaped plus signs contain digits of their own, which stay.
     plus = found["plus"] or ""
-    return plus + _mask_digits(found[0].removeprefix(plus))
+    return plus + _mask(DIGIT, found[0].removeprefix(plus))
 
 
-def _mask_digits(text: str) -> str:
-    hidden = max(len(re.findall(r"\d", text)) - SHOWN_DIGITS, 0)
-    return re.sub(r"\d", MASK, text, count=hidden) if hidden else text
+def _mask(hidden: re.Pattern[str], text: str) -> str:
+    """Return the text with these characters masked but for the last SHOWN."""
+    count = len(hidden.findall(text)) - SHOWN
+    return hidden.sub(MASK, text, count=count) if count > 0 else text
 
 
 def strip_url_secrets(url: str) -> str:
@@ -61,8 +101,8 @@ def strip_url_secrets(url: str) -> str:
 
 
 def redact(text: str) -> str:
-    """Return the text without phone numbers and without the secrets of the URLs in it."""
-    return mask_phone_numbers(URL.sub(lambda found: strip_url_secrets(found[0]), text))
+    """Return the text without addresses of people and the secrets of the URLs in it."""
+    return mask_addresses(URL.sub(lambda found: strip_url_secrets(found[0]), text))
 
 
 def host_of(url: str) -> str:

@@ -13,8 +13,9 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 
+from mediapipe.admin.search import SearchQuery
 from mediapipe.admin.text import plain
-from mediapipe.redaction import mask_phone_numbers
+from mediapipe.redaction import mask_address, mask_addresses
 
 View = Callable[..., HttpResponseBase]
 # One filter with three parameters needs a label for each.
@@ -88,5 +89,6 @@ def filtered_rows_with_label(
     ]
     if typed := request.GET.get(SEARCH_VAR):
         # The label is logged, and more people read the log than may see phone numbers.
-        given.append(f"search {mask_phone_numbers(typed)}")
+        mask = mask_address if SearchQuery.parse(typed).addresses else mask_addresses
+        given.append(f"search {mask(typed)}")
     return rows, plain(", ".join(given)) or "all media items"

@@ -93,7 +93,7 @@ class PageAdmin(ReadOnlyAdmin):
 
 
 class SearchableAdmin(PageAdmin):
-    """A list that can be searched for SIDs, URLs and phone numbers."""
+    """A list that can be searched for SIDs, URLs and senders."""
 
     # Any value makes Django show the search field; get_search_results ignores it.
     search_fields = ("pk",)
@@ -106,9 +106,12 @@ class SearchableAdmin(PageAdmin):
         if not search_term:
             return queryset, False
         query = search.SearchQuery.parse(search_term)
-        if query.numbers and not request.user.has_perm("mediapipe.view_numbers"):
-            messages.warning(request, search.NO_NUMBERS)
-            return queryset.none(), False
+        if not request.user.has_perm("mediapipe.view_numbers"):
+            if query.addresses:
+                messages.warning(request, search.NO_NUMBERS)
+                return queryset.none(), False
+            # Otherwise a user could find out who sent a message by searching for each name.
+            query.names.clear()
         return self.matching(queryset, query), False
 
     def matching(self, queryset: Any, query: search.SearchQuery) -> QuerySet[Any]:

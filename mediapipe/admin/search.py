@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from django.db.models import Q, QuerySet
 
 from mediapipe.models import MediaItem, WebhookEvent
+from mediapipe.redaction import USER_ID, is_address
 
 SID = re.compile(r"(?<![0-9A-Za-z])([A-Za-z]{2}[0-9a-fA-F]{32})(?![0-9A-Za-z])")
 SID_PREFIX = re.compile(r"[A-Za-z]{2}[0-9a-fA-F]{2,31}")
 NUMBER = re.compile(r"(?:[a-zA-Z]{2,12}:)?\+?[\d\s().\-/]{5,30}")
 # Webhooks have a number alone or after its channel.
-CHANNELS = ("", "whatsapp:", "rcs:", "messenger:", "sms:")
+WHATSAPP = "whatsapp:"
+CHANNELS = ("", WHATSAPP, "rcs:", "messenger:", "sms:")
 # Of several SIDs in a URL, the first in this order is the most specific.
 MEDIA, RECORDING, CALL, CONFERENCE, CONVERSATION, ACCOUNT = "ME", "RE", "CA", "CF", "CH", "AC"
 MESSAGES = ("MM", "SM", "IM")
@@ -23,19 +25,25 @@ MIN_PART = 4
 
 HELP = (
     "SIDs (of media, message, recording, call, conference, conversation or account; complete or "
-    "their beginning), a media URL or a part of one, a complete phone number."
+    "their beginning), a media URL or a part of one, a complete phone number, "
+    "WhatsApp user id, e-mail address or name of a sender."
 )
-NO_NUMBERS = "Your role may not search by phone numbers."
+NO_NUMBERS = "Your role may not search by phone numbers or other addresses of a sender."
 
 
 @dataclass(slots=True)
 class SearchQuery:
-    """A parsed search; `whole` and `parts` are SIDs, `others` any other words."""
+    """A parsed search; `whole` and `parts` are SIDs, `others` any other words.
+
+    `addresses` are what sender and recipient may be if all of the text is an address; `names` are
+    the text and its words, which may be theirs as they stand.
+    """
 
     whole: list[str] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
-    numbers: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
 
     @classmethod
     def parse(cls, text: str) -> SearchQuery:
@@ -45,8 +53,10 @@ class SearchQuery:
         if NUMBER.fullmatch(text) and len(digits) >= 5:
             plain = (f"+{digits}", digits)
             numbers = [f"{channel}{number}" for channel in CHANNELS for number in plain]
-            return cls(numbers=[text, *numbers])
-        query = cls()
+            return cls(addresses=[text, *numbers])
+        if is_address(text):
+            return cls(addresses=[text, f"{WHATSAPP}{text.removeprefix(WHATSAPP)}", text.lower()])
+        query = cls(names=[text])
         for word in text.split()[:MAX_TERMS]:
             query._add(word)
         return query
@@ -60,11 +70,20 @@ class SearchQuery:
             self.parts.append(_normalised(word))
         else:
             self.others.append(word)
+            self.names.append(word)
+
+    @property
+    def user_id(self) -> str:
+        """The WhatsApp user id that was searched for, without its channel, or ""."""
+        bare = self.addresses[0].removeprefix(WHATSAPP) if self.addresses else ""
+        return bare if USER_ID.fullmatch(bare) else ""
 
 
 def matching_events(events: QuerySet[WebhookEvent], query: SearchQuery) -> QuerySet[WebhookEvent]:
     """Return the events that match."""
     matches = _event_sids(query) | _columns_match(query, {ACCOUNT: "account_sid"})
+    if with_user_id := _events_with_user_id(query):
+        matches |= Q(pk__in=with_user_id)
     media = _media_sids(query, (MEDIA,))
     if media:
         by_media = MediaItem.objects.filter(media).values_list("event_id", flat=True)[:WINDOW]
@@ -74,9 +93,10 @@ def matching_events(events: QuerySet[WebhookEvent], query: SearchQuery) -> Query
 
 def matching_media(media: QuerySet[MediaItem], query: SearchQuery) -> QuerySet[MediaItem]:
     """Return the media items that match."""
-    if query.numbers:
-        numbers = query.numbers
-        return media.filter(Q(event__sender__in=numbers) | Q(event__recipient__in=numbers))
+    if query.addresses:
+        found = query.addresses
+        matches = Q(event__sender__in=found) | Q(event__recipient__in=found)
+        return media.filter(matches | Q(event_id__in=_events_with_user_id(query)))
     matches = _media_sids(query, (MEDIA, RECORDING, ACCOUNT))
     by_event = _event_sids(query)
     if by_event:
@@ -112,9 +132,21 @@ def _event_sids(query: SearchQuery) -> Q:
     columns = dict.fromkeys((RECORDING, *MESSAGES), "subject_sid")
     columns |= {CALL: "call_sid", CONFERENCE: "conference_sid", CONVERSATION: "conversation_sid"}
     matches = _columns_match(query, columns)
-    if query.numbers:
-        matches |= Q(sender__in=query.numbers) | Q(recipient__in=query.numbers)
+    if found := query.addresses or query.names:
+        matches |= Q(sender__in=found) | Q(recipient__in=found)
     return matches
+
+
+def _events_with_user_id(query: SearchQuery) -> list[int]:
+    """Return those of the newest events that contain it: it may stand beside a phone number.
+
+    ExternalUserId and ParentExternalUserId have no column.
+    """
+    if not query.user_id:
+        return []
+    newest = WebhookEvent.objects.order_by("-received_at").values("pk")[:WINDOW]
+    events = WebhookEvent.objects.filter(pk__in=newest, parameters__icontains=query.user_id)
+    return list(events.values_list("pk", flat=True))
 
 
 def _columns_match(query: SearchQuery, columns: dict[str, str]) -> Q:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mediapipe.models import MediaItem
 from mediapipe.providers.base import Kind
-from mediapipe.redaction import mask_phone_numbers
+from mediapipe.redaction import mask_addresses
 
 # A contract: keys are never renamed or reordered, new ones are added at the end.
 KEYS = (
@@ -50,8 +50,8 @@ def media_line(media: MediaItem) -> dict[str, Any]:
     event = media.event
     recording = media.kind == Kind.RECORDING
     values = (
-        # A refused URL is the sender's own text, which may contain a phone number.
-        media.media_url if media.media_sid else mask_phone_numbers(media.media_url),
+        # A refused URL is the sender's own text, which may contain their address.
+        media.media_url if media.media_sid else mask_addresses(media.media_url),
         media.kind,
         media.account_sid,
         None if recording else event.subject_sid,
@@ -70,7 +70,7 @@ def media_line(media: MediaItem) -> dict[str, Any]:
         media.twilio_request_id,
         media.error,
         # Also the sender's own text.
-        mask_phone_numbers(media.declared_content_type),
+        mask_addresses(media.declared_content_type),
         media.content_type,
         media.size,
         media.sha256,

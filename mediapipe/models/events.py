@@ -53,8 +53,9 @@ class WebhookEvent(models.Model):
     conversation_sid = models.CharField(
         "conversation SID", max_length=34, blank=True, default="", db_default=""
     )
-    sender = models.CharField(max_length=128, blank=True)
-    recipient = models.CharField(max_length=128, blank=True)
+    # A WhatsApp user id has up to 150 characters with its channel, an e-mail address 254.
+    sender = models.CharField(max_length=255, blank=True)
+    recipient = models.CharField(max_length=255, blank=True)
     home_region = models.CharField(max_length=32, blank=True)
     parameters = models.JSONField()
     digest = models.CharField(max_length=64, editable=False)

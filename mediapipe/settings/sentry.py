@@ -23,7 +23,7 @@ def configure(dsn: str, **options: Any) -> None:
 
 
 def scrub_event(event: Any, hint: Any) -> Any:
-    """Return the event without request contents, phone numbers and the secrets of URLs."""
+    """Return the event without request contents, addresses of people and the secrets of URLs."""
     request = event.get("request", {})
     for name in PRIVATE:
         request.pop(name, None)

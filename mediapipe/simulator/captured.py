@@ -45,6 +45,16 @@ WHATSAPP_TEXT = (
     "%7D%7D&From=whatsapp%3A%2B15550000002&ApiVersion=2010-04-01"
 )
 
+# A user who hides their number, after reports of people who received it.
+WHATSAPP_WITHOUT_NUMBER = (
+    "MediaContentType0=image%2Fjpeg&SmsMessageSid=$MM&NumMedia=1&ProfileName=Some+Name"
+    "&MessageType=image&SmsSid=$MM&SmsStatus=received&Body=&To=whatsapp%3A%2B15550000001"
+    "&NumSegments=1&ReferralNumMedia=0&MessageSid=$MM&AccountSid=$AC"
+    "&From=whatsapp%3AUS.13491208655302741918&ExternalUserId=whatsapp%3AUS.13491208655302741918"
+    "&ParentExternalUserId=whatsapp%3AUS.ENT.11815799212886844830"
+    f"&MediaUrl0={_MEDIA_URL}&ApiVersion=2010-04-01"
+)
+
 CALL_RECORDING = (
     "RecordingSource=StartCallRecordingAPI&RecordingTrack=both&RecordingSid=$RE"
     f"&RecordingUrl={_RECORDING_URL}&RecordingStatus=completed&RecordingChannels=2&ErrorCode=0"

@@ -90,6 +90,14 @@ def whatsapp(**options: Unpack[MediaOptions]) -> Webhook:
     return _message(captured.WHATSAPP_PICTURE, ["image/jpeg"], options)
 
 
+def whatsapp_without_number(
+    user_id: str = "US.13491208655302741918", **options: Unpack[MediaOptions]
+) -> Webhook:
+    """Return a WhatsApp picture of a user who hides their number: an id replaces it, no WaId."""
+    webhook = _message(captured.WHATSAPP_WITHOUT_NUMBER, ["image/jpeg"], options)
+    return webhook.changed(From=f"whatsapp:{user_id}", ExternalUserId=f"whatsapp:{user_id}")
+
+
 def whatsapp_document(**options: Unpack[MediaOptions]) -> Webhook:
     """Return a WhatsApp message with a PDF, whose file name is in Body."""
     return whatsapp(**({"content_type": "application/pdf"} | options)).changed(Body="invoice.pdf")

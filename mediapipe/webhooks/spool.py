@@ -18,6 +18,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django.conf import settings
 
@@ -25,7 +26,7 @@ from mediapipe import providers
 from mediapipe.providers.base import WebhookRequest
 from mediapipe.webhooks.request import ReceivedWebhook
 
-# Whether the URL and body of a webhook match what is to be erased.
+# Whether the decoded URL and body of a webhook match what is to be erased.
 Matches = Callable[[str], bool]
 SUFFIX = ".webhook"
 REFUSED = "refused"
@@ -75,7 +76,7 @@ def erase(matches: Matches, *, dry_run: bool) -> int:
         except FileNotFoundError:
             # It was recorded in this moment, and its row is erased like any other.
             continue
-        if matches(f"{request.url}\n{request.body.decode(errors='replace')}"):
+        if matches(unquote_plus(f"{request.url}\n{request.body.decode(errors='replace')}")):
             erased += 1
             if not dry_run:
                 path.unlink(missing_ok=True)

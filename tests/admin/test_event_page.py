@@ -35,13 +35,19 @@ def received(body: str) -> WebhookEvent:
 def test_a_viewer_sees_no_number_of_any_captured_webhook(body: str) -> None:
     html = unescape(page(someone(roles.VIEWER), PAGE, received(body).pk))
     assert NUMBERS.findall(html) == []
-    assert "Phone numbers are masked" in html
+    assert "Phone numbers and other addresses of people are masked" in html
 
 
 def test_support_sees_numbers_as_received() -> None:
     html = page(someone(roles.SUPPORT), PAGE, received(twilio.WHATSAPP_TEXT).pk)
     assert html.count("whatsapp:+15550000002") == 2
-    assert "Phone numbers are masked" not in html
+    assert "Phone numbers and other addresses of people are masked" not in html
+
+
+def test_a_viewer_sees_no_id_of_a_whatsapp_user_without_a_number() -> None:
+    html = unescape(page(someone(roles.VIEWER), PAGE, received(twilio.WHATSAPP_WITHOUT_NUMBER).pk))
+    assert twilio.USER_ID[3:11] not in html
+    assert "118157" not in html
 
 
 def test_numbers_in_later_webhooks_are_masked_too() -> None:

@@ -195,12 +195,59 @@ def test_a_phone_number_is_found_however_it_is_typed(
     assert listed(admin_client, "webhookevent", q=typed) == {item.event_id}
 
 
-def test_who_may_not_see_numbers_cannot_search_by_them() -> None:
-    make.media(make.message(sender="+15550000077"))
+LONGEST_ID = f"whatsapp:US.ENT.{'a1' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [
+        ("whatsapp:US.13491208655302741918", "US.13491208655302741918"),
+        ("whatsapp:BR.AbCdEfGh01234xyz", "BR.AbCdEfGh01234xyz"),
+        (LONGEST_ID, LONGEST_ID.removeprefix("whatsapp:")),
+        ("messenger:1234567890", "1234567890"),
+        ("rcs:acme_agent", "rcs:acme_agent"),
+        ("client:alice", "client:alice"),
+        ("ada@example.com", "Ada@example.com"),
+        ("dave", "dave"),
+        ("ACME Ltd.", "ACME Ltd."),
+    ],
+)
+def test_a_sender_without_a_number_is_found_by_its_address(
+    admin_client: Client, stored: str, typed: str
+) -> None:
+    item = make.media(make.message(sender=stored))
+    make.media(make.message(sender="whatsapp:US.1349"))
+    for text in (stored, typed):
+        assert listed(admin_client, q=text) == {item.pk}
+        assert listed(admin_client, "webhookevent", q=text) == {item.event_id}
+
+
+def test_a_user_id_is_found_beside_a_number(admin_client: Client) -> None:
+    parent = "US.ENT.11815799212886844830"
+    parameters = (("ParentExternalUserId", f"whatsapp:{parent}"),)
+    item = make.media(make.message(parameters=parameters))
+    make.media()
+    for text in (parent, f"whatsapp:{parent}"):
+        assert listed(admin_client, q=text) == {item.pk}
+        assert listed(admin_client, "webhookevent", q=text) == {item.event_id}
+
+
+@pytest.mark.parametrize(
+    "sender", ["+15550000077", "whatsapp:US.1349abc", "US.abc", "ada@example.com", "client:alice"]
+)
+def test_who_may_not_see_numbers_cannot_search_by_them(sender: str) -> None:
+    make.media(make.message(sender=sender))
     viewer = someone(roles.VIEWER)
     for model in ("mediaitem", "webhookevent"):
-        assert listed(viewer, model, q="+15550000077") == set()
-    assert search.NO_NUMBERS in page(viewer, LIST, q="+15550000077")
+        assert listed(viewer, model, q=sender) == set()
+    assert search.NO_NUMBERS in page(viewer, LIST, q=sender)
+
+
+def test_who_may_not_see_numbers_finds_no_sender_by_name() -> None:
+    make.media(make.message(sender="dave"))
+    viewer = someone(roles.VIEWER)
+    for model in ("mediaitem", "webhookevent"):
+        assert listed(viewer, model, q="dave") == set()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.apps import apps
@@ -176,6 +177,71 @@ def test_a_number_is_found_behind_its_channel(sender: str) -> None:
     assert item.event.sender == ""
 
 
+USER_ID = "BR.AbCdEfGh01234xyz"
+
+
+@pytest.mark.parametrize(
+    ("asked", "sender"),
+    [
+        ("US.13491208655302741918", "whatsapp:US.13491208655302741918"),
+        (f"whatsapp:{USER_ID}", f"whatsapp:{USER_ID}"),
+        (f"US.{'a1' * 64}", f"whatsapp:US.{'a1' * 64}"),
+        ("messenger:1234567890", "messenger:1234567890"),
+        ("1234567890", "messenger:1234567890"),
+        ("ada+x@example.com", "Ada+x@example.com"),
+        ("client:alice", "client:alice"),
+        ("rcs:acme_agent", "rcs:acme_agent"),
+    ],
+)
+@pytest.mark.parametrize("option", ["--number", "--sender"])
+def test_a_sender_without_a_number_is_erased_by_its_address(
+    option: str, asked: str, sender: str, settings: Settings
+) -> None:
+    spooled(urlencode({"MessageSid": make.sid("MM"), "Body": "hi", "From": sender}))
+    make.media(make.message(sender=sender, parameters=(("Author", sender), ("Body", TEXT))))
+    receipt = forget(option, asked)
+    assert (len(receipt["events"]), receipt["spooled_webhooks"]) == (1, 1)
+    left = everything_kept(settings) + json.dumps(receipt)
+    for word in (TEXT, sender, asked):
+        assert word not in left
+
+
+def test_a_user_id_is_found_where_the_sender_is_a_number() -> None:
+    parent = "US.ENT.11815799212886844830"
+    url = f"https://m.example/?ParentExternalUserId=whatsapp%3A{parent}&x=y"
+    for name, value in (("ParentExternalUserId", f"whatsapp:{parent}"), ("ErrorUrl", url)):
+        make.media(make.message(parameters=((name, value),)))
+    assert len(forget("--number", parent)["events"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "other"),
+    [
+        (USER_ID, f"whatsapp:{USER_ID}1"),
+        (USER_ID, f"whatsapp:{USER_ID.swapcase()}"),
+        ("ada@example.com", "x.ada@example.com"),
+        ("ada@example.com", "ada@example.com.au"),
+        ("client:alice", "client:alice_2"),
+        ("client:alice", "client:alice@example.com"),
+    ],
+)
+def test_the_address_of_another_is_left_alone(asked: str, other: str) -> None:
+    item = make.media(make.message(sender=other, parameters=(("From", other),)))
+    spooled(urlencode({"From": other, "MessageSid": "MM1"}))
+    assert forget("--sender", asked)["events"] == []
+    item.event.refresh_from_db()
+    assert item.event.sender == other
+    assert len(spool.waiting()) == 1
+
+
+def test_a_search_for_an_address_is_erased_from_the_logs(ada: User) -> None:
+    audit_log.log_action(ada, "search", f"Exported 1 media item: search whatsapp:{USER_ID}.")
+    RetryJob.create([], by=ada, chosen=f"search {USER_ID}")
+    receipt = forget("--sender", USER_ID)
+    assert (receipt["log_entries"], receipt["retry_jobs"]) == (1, 1)
+    assert USER_ID not in f"{RetryJob.objects.get().chosen}{list(LogEntry.objects.values())}"
+
+
 def test_a_number_is_found_in_any_parameter() -> None:
     item = make.media(make.message(sender="", parameters=(("ForwardedFrom", NUMBER),)))
     forget("--number", NUMBER)
@@ -336,7 +402,12 @@ def test_it_asks_before_it_erases(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("--number", "12"), ("--message-sid", "RE" + "1" * 32), ("--call-sid", "CA1")],
+    [
+        ("--number", "12"),
+        ("--sender", "dave"),
+        ("--message-sid", "RE" + "1" * 32),
+        ("--call-sid", "CA1"),
+    ],
 )
 def test_an_invalid_target_is_refused(name: str, value: str) -> None:
     with pytest.raises(CommandError):

@@ -1,4 +1,4 @@
-"""Phone numbers are masked wherever they stand, and nothing else is."""
+"""Phone numbers and other addresses are masked wherever they stand, and nothing else is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from mediapipe.redaction import mask_parameter, mask_phone_numbers, redact, strip_url_secrets
+from mediapipe.redaction import mask_addresses, mask_parameter, redact, strip_url_secrets
 from tests.support.payloads import twilio
 
 # The numbers of every captured webhook end in these; the test server's own prefix is +1 555.
@@ -15,7 +15,7 @@ NUMBERS = re.compile(r"1?5550000\d{3}|14155238886")
 
 
 def test_a_number_keeps_its_length_and_its_last_two_digits() -> None:
-    assert mask_phone_numbers("+15550000077") == "+•••••••••77"
+    assert mask_addresses("+15550000077") == "+•••••••••77"
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_a_number_keeps_its_length_and_its_last_two_digits() -> None:
     ],
 )
 def test_a_number_is_masked_however_it_is_written(text: str) -> None:
-    assert "•••" in mask_phone_numbers(text)
-    assert not re.search(r"\d{7}", re.sub(r"[\s().\-]", "", mask_phone_numbers(text)))
+    assert "•••" in mask_addresses(text)
+    assert not re.search(r"\d{7}", re.sub(r"[\s().\-]", "", mask_addresses(text)))
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,14 @@ def test_a_number_is_masked_however_it_is_written(text: str) -> None:
         "image/jpeg",
         "123456",
         "3 pictures, 2+3=4",
+        "It is OK.Thanks, U.S.A. and NO.5",
+        "whatsapp: see below, @home",
+        "python3.11/site-packages/X.py",
         "",
     ],
 )
 def test_what_is_no_number_stays_as_it_is(text: str) -> None:
-    assert mask_phone_numbers(text) == text
+    assert mask_addresses(text) == text
 
 
 @pytest.mark.parametrize("name", ["From", "To", "Caller", "Called", "ForwardedFrom", "Author"])
@@ -69,8 +72,47 @@ def test_even_a_short_code_is_masked_where_a_parameter_holds_a_number(name: str)
     assert mask_parameter("NumMedia", "73277") == "73277"
 
 
-def test_a_name_in_place_of_a_number_is_shown() -> None:
-    assert mask_parameter("From", "ACME Ltd.") == "ACME Ltd."
+@pytest.mark.parametrize(("name", "value"), [("From", "ACME Ltd."), ("Author", "dave")])
+def test_a_name_in_place_of_a_number_is_shown(name: str, value: str) -> None:
+    assert mask_parameter(name, value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "masked"),
+    [
+        ("whatsapp:BR.AbCd01xyz", "whatsapp:••.•••••••yz"),
+        ("US.ENT.11815799", "••.•••.••••••99"),
+        ("US.abc", "••.•bc"),
+        ("ada@example.com", "•••@•••••••.•om"),
+        ("messenger:1234567", "messenger:•••••67"),
+        ("rcs:acme_agent", "rcs:••••_•••nt"),
+        ("client:alice", "client:•••ce"),
+        ("sip:al@example.com:5060", "sip:••@•••••••.•••:••60"),
+    ],
+)
+@pytest.mark.parametrize("name", ["From", "Author", "ExternalUserId", "ParentExternalUserId"])
+def test_an_address_without_a_number_is_masked_like_one(name: str, value: str, masked: str) -> None:
+    assert mask_parameter(name, value) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "search whatsapp:BR.AbCdEfGh01234xyz",
+        "from BR.AbCdEfGh01234xyz, again",
+        '{"context": {"user_id": "BR.AbCdEfGh01234xyz"}}',
+        "https://x.example/?From=whatsapp%3ABR.AbCdEfGh01234xyz&a=b",
+        "https://x.example/?id%3DBR.AbCdEfGh01234xyz",
+        "BR.ENT.AbCdEfGh01234xyz",
+        "BR.AbCdEfGh01234xyz" + "A1" * 60,
+        "whatsapp:BR.Ghab",
+        "write to AbCdEfGh+x@mail.example.com!",
+        "https://x.example/?Author=AbCdEfGh%40example.com",
+    ],
+)
+def test_an_id_or_an_e_mail_address_is_masked_in_a_text(text: str) -> None:
+    assert "••" in mask_addresses(text)
+    assert "Gh" not in mask_addresses(text)
 
 
 def test_the_signed_statement_about_a_call_is_not_shown_at_all() -> None:
@@ -86,8 +128,9 @@ def test_no_captured_webhook_shows_a_number(body: str) -> None:
 
 
 def test_a_megabyte_of_hostile_digits_is_masked_in_no_time() -> None:
-    for text in ("1 " * 300_000 + "a", "1" * 600_000 + "a", "+1(" * 200_000):
-        assert len(mask_phone_numbers(text)) == len(text)
+    hostile = ("1 " * 300_000 + "a", "1" * 600_000 + "a", "+1(" * 200_000)
+    for text in (*hostile, "a@b." * 150_000, "AA." * 200_000):
+        assert len(mask_addresses(text)) == len(text)
 
 
 def test_a_url_keeps_nothing_that_opens_it() -> None:

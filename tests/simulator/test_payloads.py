@@ -16,6 +16,7 @@ EVERY: list[Callable[[], Webhook]] = [
     payloads.whatsapp,
     payloads.whatsapp_voice_note,
     payloads.whatsapp_document,
+    payloads.whatsapp_without_number,
     payloads.whatsapp_text,
     payloads.recording_status,
     payloads.record_verb_status,
@@ -82,6 +83,12 @@ def test_a_voice_note_may_come_without_body() -> None:
 
 def test_a_document_has_its_name_as_body() -> None:
     assert payloads.whatsapp_document()["Body"] == "invoice.pdf"
+
+
+def test_a_whatsapp_user_without_a_number_has_an_id_and_no_wa_id() -> None:
+    webhook = payloads.whatsapp_without_number("BR.AbCd")
+    assert webhook["From"] == webhook["ExternalUserId"] == "whatsapp:BR.AbCd"
+    assert "WaId" not in dict(webhook.parameters)
 
 
 def test_a_recording_callback_is_the_captured_one() -> None:

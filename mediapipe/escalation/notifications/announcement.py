@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from mediapipe.models import Cause, Incident, IncidentStep, StepKind
-from mediapipe.redaction import mask_phone_numbers
+from mediapipe.redaction import mask_addresses
 
 TEST = "test"
 HEADLINES = {
@@ -26,8 +26,9 @@ HEADLINES = {
 class Announcement:
     """A step for users and for programs; times are ISO 8601 in UTC.
 
-    `detail` is the latest sentence of detection. Phone numbers in it, and in the ticket number, are
-    masked, because notifications leave the service. The fields are keys of the signed webhook.
+    `detail` is the latest sentence of detection. Addresses of people in it, and in the ticket
+    number, are masked, because notifications leave the service. The fields are keys of the signed
+    webhook.
     """
 
     kind: str
@@ -88,7 +89,7 @@ def announcement(step: IncidentStep) -> Announcement:
         cause_name=incident.get_cause_display(),
         account_sid=incident.account_sid,
         state=incident.state,
-        detail=mask_phone_numbers(detail),
+        detail=mask_addresses(detail),
         measured=incident.measured,
         usual=incident.usual,
         affected=incident.affected,
@@ -96,7 +97,7 @@ def announcement(step: IncidentStep) -> Announcement:
         opened_at=_iso(incident.opened_at),
         last_seen_at=_iso(incident.last_seen_at),
         resolved_at=_iso(incident.resolved_at),
-        ticket=mask_phone_numbers(incident.ticket),
+        ticket=mask_addresses(incident.ticket),
     )
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any, Self
+from urllib.parse import quote
 
 from django.db.models import Q
 
 from mediapipe.models import WebhookEvent
 from mediapipe.models.events import EventQuerySet
-from mediapipe.redaction import mask_phone_numbers
+from mediapipe.redaction import is_address, mask_address
 
 SIDS = {
     "message_sid": re.compile(r"(?:MM|SM|IM)[0-9a-f]{32}"),
@@ -19,13 +20,19 @@ SIDS = {
     "recording_sid": re.compile(r"RE[0-9a-f]{32}"),
 }
 # How people write a phone number on a command line.
-WRITTEN_NUMBER = re.compile(r"\+?[\d\s().\-/]{5,30}")
+WRITTEN_NUMBER = re.compile(r"(?:[A-Za-z]{2,20}:)?\+?[\d\s().\-/]{5,30}")
 MIN_DIGITS = 5
+# An address is no part of a longer one: ada@example.com is not in x.ada@example.com.
+BEFORE = r"(?:(?<![\w.+\-])|(?<=%[0-9A-Fa-f]{2})(?<!%2[Bb]))"
+AFTER = r"(?!\w|[.+@\-]\w|%(?:2[BbDdEe]|40|5[Ff])\w)"
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureTarget:
-    """What to erase: `name` is a key of SIDS, or `number`, whose value is its digits."""
+    """What to erase: `name` is a key of SIDS, `number` or `sender`.
+
+    The value of a number is its digits; a sender is any other address of a person.
+    """
 
     name: str
     value: str
@@ -35,41 +42,57 @@ class ErasureTarget:
         """Return the target; raise ValueError with a sentence for the user."""
         value = value.strip()
         if name == "number":
-            digits = re.sub(r"\D", "", value)
-            if not WRITTEN_NUMBER.fullmatch(value) or len(digits) < MIN_DIGITS:
-                raise ValueError(
-                    f"Write the number like +15550000077, with its country code: {value}"
-                )
-            return cls(name, digits)
+            return cls._parse_address(value)
         if not SIDS[name].fullmatch(value):
             raise ValueError(f"{value} is not a {name.replace('_', ' ').replace('sid', 'SID')}.")
         return cls(name, value)
 
+    @classmethod
+    def _parse_address(cls, value: str) -> Self:
+        digits = re.sub(r"\D", "", value)
+        if WRITTEN_NUMBER.fullmatch(value) and len(digits) >= MIN_DIGITS:
+            return cls("number", digits)
+        bare = value.removeprefix("whatsapp:")
+        # A plain name is refused: it is a word in the texts of others.
+        if not is_address(bare):
+            raise ValueError(
+                "Write a phone number with its country code (+15550000077), a WhatsApp user id "
+                "(US.13491208655302741918), an e-mail address, or an address with its channel "
+                f"(client:alice); for other senders use --message-sid: {value}"
+            )
+        return cls("sender", bare)
+
     @property
     def shown(self) -> str:
-        """The value as logs and receipts may show it: a number with its last digits only."""
-        return mask_phone_numbers(f"+{self.value}") if self.name == "number" else self.value
+        """The value as logs and receipts may show it: an address with its end only."""
+        if self.name in SIDS:
+            return self.value
+        return mask_address(f"+{self.value}" if self.name == "number" else self.value)
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """Matches the value in a text, and a number also with separators or URL-encoded."""
-        if self.name != "number":
+        """Matches the value in a text, URL-encoded or not, and a number also with separators."""
+        if self.name in SIDS:
             return re.compile(re.escape(self.value))
+        if self.name == "sender":
+            written = "".join(map(_literal_or_quoted, self.value))
+            return re.compile(BEFORE + written + AFTER, re.IGNORECASE if "@" in self.value else 0)
         digits = r"[\s().\-/]{0,2}".join(self.value)
         return re.compile(rf"(?:\+|%2[Bb]|(?<![0-9A-Za-z]))\(?{digits}(?![0-9])")
 
     def events(self) -> EventQuerySet:
-        """Return the events to erase; for a number this reads every event's texts."""
-        if self.name == "number":
-            return WebhookEvent.objects.filter(pk__in=list(self._ids_with_number()))
+        """Return the events to erase; for an address this reads every event's texts."""
+        if self.name not in SIDS:
+            return WebhookEvent.objects.filter(pk__in=list(self._ids_with_address()))
         column = "call_sid" if self.name == "call_sid" else "subject_sid"
         return WebhookEvent.objects.filter(**{column: self.value})
 
     def occurs_in(self, text: str) -> bool:
         return bool(self.pattern.search(text))
 
-    def _ids_with_number(self) -> Iterator[int]:
-        end = self.value[-MIN_DIGITS:]
+    def _ids_with_address(self) -> Iterator[int]:
+        # Separators may stand between any other digits of a number.
+        end = self.value[-MIN_DIGITS:] if self.name == "number" else _longest_word(self.value)
         columns = ("sender", "recipient", "parameters", "repeated__parameters")
         likely = reduce(or_, (Q(**{f"{column}__icontains": end}) for column in columns))
         rows = WebhookEvent.objects.filter(likely).values_list("pk", *columns)
@@ -77,6 +100,15 @@ class ErasureTarget:
             # The database also finds it in the middle of a longer number, or of a SID.
             if any(self.occurs_in(text) for text in _texts(values)):
                 yield pk
+
+
+def _literal_or_quoted(character: str) -> str:
+    return f"(?:{re.escape(character)}|{re.escape(quote(character, safe=''))})"
+
+
+def _longest_word(text: str) -> str:
+    # Neither JSON nor a URL writes these characters in another way.
+    return max(re.findall(r"[0-9A-Za-z]+", text), key=len, default="")
 
 
 def _texts(values: Iterable[Any]) -> Iterator[str]:

@@ -6,11 +6,11 @@ from typing import Any
 from django.contrib.admin.models import LogEntry
 from django.db.models import Model, QuerySet
 
-from mediapipe.lifecycle.erasure.target import ErasureTarget
+from mediapipe.lifecycle.erasure.target import SIDS, ErasureTarget
 from mediapipe.models import RetryJob, WebhookEvent
 from mediapipe.webhooks import spool
 
-# Columns that contain the search terms of users, which may be numbers, by their key in the receipt.
+# Columns with the search terms of users, which may be addresses, by their key in the receipt.
 SEARCH_TERMS: tuple[tuple[str, type[Model], tuple[str, ...]], ...] = (
     ("log_entries", LogEntry, ("object_repr", "change_message")),
     ("retry_jobs", RetryJob, ("chosen",)),
@@ -26,7 +26,7 @@ def count_traces(target: ErasureTarget, events: Iterable[WebhookEvent]) -> dict[
 
 
 def erase_traces(target: ErasureTarget, events: Iterable[WebhookEvent]) -> None:
-    """Remove the webhooks from the spool, and replace the number in search terms."""
+    """Remove the webhooks from the spool, and replace the address in search terms."""
     spool.erase(_matcher(target, events), dry_run=False)
     for _, model, texts in SEARCH_TERMS:
         for row in _rows(target, model, texts):
@@ -42,7 +42,7 @@ def _matcher(target: ErasureTarget, events: Iterable[WebhookEvent]) -> spool.Mat
 
 def _rows(target: ErasureTarget, model: type[Model], texts: tuple[str, ...]) -> Iterator[Any]:
     # SIDs stay, as they do on events and media: they identify no person.
-    if target.name != "number":
+    if target.name in SIDS:
         return
     rows: QuerySet[Any] = model._default_manager.order_by("pk")
     for row in rows.iterator():

@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     help = (
         "Erases the media and payloads of a message, a call, a recording, or of all messages and "
-        "calls with a phone number. Prints a receipt as JSON."
+        "calls with a phone number or another address of a person. Prints a receipt as JSON."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -26,7 +26,11 @@ class Command(BaseCommand):
         who.add_argument("--call-sid", metavar="CA...")
         who.add_argument("--recording-sid", metavar="RE...")
         who.add_argument(
-            "--number", metavar="+1555...", help="the other party's number, never your own"
+            "--number",
+            "--sender",
+            metavar="+1555...",
+            help="the other party's phone number, WhatsApp user id (US.1349...), e-mail address or "
+            "address with its channel (client:alice), never one of your own",
         )
         parser.add_argument("--by", metavar="USERNAME", help="admin user who is responsible")
         parser.add_argument(

@@ -19,7 +19,7 @@ from mediapipe.management.doctor.urls import (
 from mediapipe.providers.base import Credentials
 from mediapipe.providers.twilio import resources
 from mediapipe.providers.twilio.accounts import Account, accounts
-from mediapipe.redaction import mask_phone_numbers
+from mediapipe.redaction import mask_addresses
 
 SOURCE = "messaging"
 CHANNELS = ("whatsapp", "rcs")
@@ -130,7 +130,7 @@ def _channel_senders(credentials: Credentials) -> list[InboundRoute]:
 def _masked_name(item: dict[str, Any], key: str) -> str:
     """Return the masked number with the end of its SID: two numbers may end in the same digits."""
     number = get_str(item, key).removeprefix("whatsapp:")
-    return f"{mask_phone_numbers(number)} {get_str(item, 'sid')[-6:]}"
+    return f"{mask_addresses(number)} {get_str(item, 'sid')[-6:]}"
 
 
 def _route_issues(route: InboundRoute, overruled: set[str]) -> Iterator[Issue]:

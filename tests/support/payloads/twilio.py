@@ -13,6 +13,7 @@ MEDIA_SIDS = ["ME" + "a" * 32, "ME" + "b" * 32, "ME" + "c" * 32]
 RECORDING_SID = "RE" + "3" * 32
 CALL_SID = "CA" + "4" * 32
 CONFERENCE_SID = "CF" + "5" * 32
+USER_ID = "BR.AbCdEfGh01234xyz"
 
 API = make.API
 MESSAGE_PATH = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{MMS_SID}/Media"
@@ -69,6 +70,13 @@ WHATSAPP_BUTTON = (
     "&OriginalRepliedMessageSender=whatsapp%3A%2B14155238886"
     f"&OriginalRepliedMessageSid={MMS_SID}&ExternalUserId=whatsapp%3AID.1&Forwarded=false"
     "&FrequentlyForwarded=false&ButtonText=Yes&ButtonPayload=yes"
+)
+
+# Made up, after reports: the id of a user who hides their number, and no WaId.
+WHATSAPP_WITHOUT_NUMBER = (
+    WHATSAPP_PICTURE.replace("&WaId=15550000002", "").replace("%2B15550000002", USER_ID)
+    + f"&ExternalUserId=whatsapp%3A{USER_ID}"
+    "&ParentExternalUserId=whatsapp%3AUS.ENT.11815799212886844830"
 )
 
 # Made up.
@@ -149,6 +157,7 @@ MESSAGES = {
     "WhatsApp picture": WHATSAPP_PICTURE,
     "WhatsApp text": WHATSAPP_TEXT,
     "WhatsApp button": WHATSAPP_BUTTON,
+    "WhatsApp without a number": WHATSAPP_WITHOUT_NUMBER,
     "WhatsApp voice note": WHATSAPP_VOICE_NOTE,
     "WhatsApp document": WHATSAPP_DOCUMENT,
 }
