@@ -25,8 +25,9 @@ from mediapipe.failures import (
 )
 from mediapipe.fetching import not_found, storage, video_codec
 from mediapipe.fetching.completion import outbox_rows, send_signal
-from mediapipe.fetching.content_type import check, extension, sniff
+from mediapipe.fetching.content_type import check, sniff
 from mediapipe.fetching.http.download import download
+from mediapipe.fetching.media_types import extension
 from mediapipe.fetching.schedule import RetryDelay, Schedule
 from mediapipe.models import AccountHealth, Cause, Incident, MediaItem, Observation
 from mediapipe.models.media.item import LEASE
@@ -91,8 +92,9 @@ def retrieve(media: MediaItem, evidence: Evidence) -> None:
         body = download(
             request, file, provider=provider, evidence=evidence, on_progress=LeaseKeeper(media)
         )
-        check(body.head, declared=media.declared_content_type)
-        content_type = sniff(body.head)
+        declared, served = media.declared_content_type, evidence.declared_content_type
+        check(body.head, declared=declared, served=served)
+        content_type = sniff(body.head, declared=declared or served)
         name = storage.storage_name(
             account_sid=event.account_sid,
             subject_sid=event.subject_sid,

@@ -240,6 +240,14 @@ def test_a_declared_type_that_differs_is_marked(admin_client: Client) -> None:
     assert 'class="differs">declared as image/jpeg' in media_page(admin_client, item)
 
 
+def test_another_name_of_the_same_type_is_not_marked(admin_client: Client) -> None:
+    item = stored(make.media(at=NOON), 1, content_type="image/jpeg")
+    MediaItem.objects.update(declared_content_type="image/JPG; name=a.jpg")
+    html = media_page(admin_client, item)
+    assert 'class="differs"' not in html
+    assert "(declared as image/JPG; name=a.jpg)" in html
+
+
 def test_siblings_and_other_media_of_the_call_are_linked(admin_client: Client) -> None:
     two = list(make.event(make.message(2)).media.all())
     call = make.sid("CA")

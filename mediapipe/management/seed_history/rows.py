@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from mediapipe.failures import FinalFailure
-from mediapipe.fetching.content_type import extension
+from mediapipe.fetching.media_types import extension
 from mediapipe.fetching.storage import storage_name
 from mediapipe.management.seed_history.arrivals import RECORDING_TYPE, Arrival, sid
 from mediapipe.management.seed_history.outcomes import (

@@ -14,6 +14,12 @@ WINDOWS = b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff\0\0" + b"\0" * 48
 LINUX = b"\x7fELF\2\1\1" + b"\0" * 57
 ZIP = b"PK\x03\x04\x14\0\0\0\x08\0" + b"\0" * 16 + b"\x05\0\0\0a.txt"
 UNKNOWN, PLAIN = "application/octet-stream", "text/plain"
+DOC, XLS = "application/msword", "application/vnd.ms-excel"
+OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
+WORKBOOK = OLE2 + b"\x09\x08\x10\0\0\x06\x05\0" + bytes(100)
+OFFICE_HTML = (
+    b'<html xmlns:x="urn:schemas-microsoft-com:office:excel"><head></head><table><tr><td>1'
+)
 CAP = 1_000_000
 
 
@@ -36,6 +42,23 @@ CONTENTS = [
     page("F1 HTML as a sound", HTML, declared="audio/ogg"),
     page("F1 HTML as any application", HTML, declared="application/octet-stream"),
     kept("F1 HTML that was announced", HTML, "text/html", ".bin", "text/html"),
+    page("F1 HTML as a workbook", HTML, declared=XLS),
+    page("F1 a login form as a workbook", b"<table><tr><td><form><input>", declared=XLS),
+    page("F1 an exported table as a picture", OFFICE_HTML),
+    kept("F1 a workbook that is HTML", OFFICE_HTML, "text/html", ".bin", XLS),
+    kept("F1 a document that is HTML", OFFICE_HTML + b"</table>", "text/html", ".bin", DOC),
+    kept("F1 a table as a workbook", b"<table border=1><tr><td>1", "text/html", ".bin", XLS),
+    kept("F1 a workbook as a document", WORKBOOK, XLS, ".xls", DOC),
+    kept("F1 a workbook as a picture", WORKBOOK + b"\0", XLS, ".xls"),
+    kept("F1 an unknown OLE2 file", OLE2, "application/x-ole-storage", ".bin"),
+    kept("F1 an installer", OLE2 + b"\0", "application/x-msi", ".bin", "application/x-msi"),
+    kept(
+        "F1 an Android package",
+        ZIP + b"\0",
+        "application/vnd.android.package-archive",
+        ".bin",
+        "application/vnd.android.package-archive",
+    ),
     kept("F1 HTML at offset 600 of a text", b"x" * 600 + HTML, PLAIN, ".txt"),
     kept("F1 SVG as a picture", SVG, "image/svg+xml", ".bin"),
     kept("F1 SVG that was announced", SVG, "image/svg+xml", ".bin", "image/svg+xml"),
@@ -76,7 +99,7 @@ CONTENTS = [
     kept("F5 half a character at the end", "\u00e9".encode()[:1] + b"\x01", UNKNOWN, ".bin"),
     kept("F5 only NUL", bytes(5000), UNKNOWN, ".bin"),
     kept("F5 only blanks", b" " * 5000, PLAIN, ".txt"),
-    kept("F5 text in UTF-16", "hello".encode("utf-16"), UNKNOWN, ".bin", "text/plain"),
+    kept("F5 text in UTF-16", "hello".encode("utf-16"), PLAIN, ".txt", "text/plain"),
 ]
 # What these are called is not the point; that nothing which runs gets its extension is.
 PROGRAMS = [
