@@ -4,6 +4,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from mediapipe.operations import health
+from mediapipe.operations.hosts import any_host
 from mediapipe.providers import PROVIDERS
 from mediapipe.webhooks import views
 
@@ -11,7 +12,7 @@ urlpatterns = [
     *(
         path(
             f"webhooks/{provider.name}/{source}/",
-            views.webhook,
+            any_host(views.webhook),
             {"provider": provider, "source": source},
         )
         for provider in PROVIDERS.values()
@@ -21,8 +22,8 @@ urlpatterns = [
     path("", include("mediapipe.api.urls")),
     # Browsers request it for pages without an icon link, such as a 403.
     path("favicon.ico", RedirectView.as_view(url=static("mediapipe/icon.svg"))),
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
-    path("metrics", health.metrics),
+    path("healthz", any_host(health.healthz)),
+    path("readyz", any_host(health.readyz)),
+    path("metrics", any_host(health.metrics)),
     path("", RedirectView.as_view(url="/admin/")),
 ]

@@ -70,7 +70,7 @@ def drain_spool() -> int:
         try:
             receive(webhook)
         except WebhookRefused as refusal:
-            rejections.count_rejection(refusal.reason)
+            rejections.count_rejection(refusal)
             logger.error("a spooled webhook was set aside: %s", refusal.reason)
             return False
         return True

@@ -4,6 +4,7 @@ import time
 from django.db import DatabaseError, InterfaceError
 
 from mediapipe.models import Rejection
+from mediapipe.providers.base import WebhookRefused
 
 logger = logging.getLogger(__name__)
 
@@ -12,13 +13,13 @@ LOG_EVERY_S = 10.0
 _logged_at: dict[str, float] = {}
 
 
-def count_rejection(reason: str) -> None:
+def count_rejection(refusal: WebhookRefused) -> None:
     """Count and log one refused webhook; if the database is unavailable, only log it."""
     now = time.monotonic()
-    if now - _logged_at.get(reason, -LOG_EVERY_S) >= LOG_EVERY_S:
-        _logged_at[reason] = now
-        logger.warning("refused a webhook: %s", reason)
+    if now - _logged_at.get(refusal.reason, -LOG_EVERY_S) >= LOG_EVERY_S:
+        _logged_at[refusal.reason] = now
+        logger.warning("refused a webhook: %s", refusal)
     try:
-        Rejection.add(reason)
+        Rejection.add(refusal.reason)
     except (DatabaseError, InterfaceError) as error:
         logger.warning("a refused webhook was not counted (%s)", type(error).__name__)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest
 from gunicorn.http.errors import ParseException
 
@@ -31,13 +31,29 @@ def webhook_request(request: HttpRequest) -> WebhookRequest:
     """Return the request, its body read within the cap; raise WebhookRefused otherwise."""
     # The URL that was signed. Behind a proxy only PUBLIC_BASE_URL has the right origin (Twilio
     # error 57012).
-    origin = settings.PUBLIC_BASE_URL or f"{request.scheme}://{request.get_host()}"
+    origin = settings.PUBLIC_BASE_URL or own_origin(request)
     return WebhookRequest(
         method=request.method or "",
         url=origin + request_target(request),
         headers={name.lower(): value for name, value in request.headers.items()},
         body=bounded_body(request),
     )
+
+
+def own_origin(request: HttpRequest) -> str:
+    """Return the origin that the request itself names; raise WebhookUnreadable if it is not ours.
+
+    Of any origin a client could choose the one that it has a signature for.
+    """
+    try:
+        return f"{request.scheme}://{request.get_host()}"
+    except DisallowedHost:
+        host = request.headers.get("Host", "")[:100]
+        sentence = (
+            f"The Host header {host!r} is not in DJANGO_ALLOWED_HOSTS, and without PUBLIC_BASE_URL"
+            " it decides which URL was signed: set PUBLIC_BASE_URL to the origin at Twilio."
+        )
+        raise WebhookUnreadable("host_not_allowed", sentence) from None
 
 
 def request_target(request: HttpRequest) -> str:

@@ -27,7 +27,7 @@ def webhook(request: HttpRequest, provider: Provider, source: str) -> HttpRespon
         receive(received)
     except WebhookRefused as refusal:
         if pre_hook_reply := provider.pre_hook_reply(received.request):
-            rejections.count_rejection(refusal.reason)
+            rejections.count_rejection(refusal)
             return ok_response(pre_hook_reply)
         return rejection_response(provider, refusal)
     except DATABASE_ERRORS:
@@ -52,7 +52,7 @@ def spool_response(received: ReceivedWebhook) -> HttpResponse:
 
 def rejection_response(provider: Provider, refusal: WebhookRefused) -> HttpResponse:
     """Count a refused webhook and say why; nothing else of it is kept."""
-    rejections.count_rejection(refusal.reason)
+    rejections.count_rejection(refusal)
     if isinstance(refusal, WebhookForged):
         # The precise reason would show strangers which accounts and tokens are configured.
         detail = (

@@ -25,7 +25,8 @@ from mediapipe.simulator import Simulator, resources
 from mediapipe.simulator.numbers import ChannelSender
 from tests.support import make
 from tests.support.commands import ROOT, manage
-from tests.support.misconfigurations import CASES, CONVERSATIONS, HERE, Case, World
+from tests.support.misconfigurations import CASES, CONVERSATIONS, HERE, Case, World, behind
+from tests.support.reverse_proxy import with_host
 from tests.support.tables import Table
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,6 +85,11 @@ def test_a_signed_request_is_accepted_and_leaves_nothing_behind(world: World) ->
     assert found_in("public URL")[-1].message == "signed requests are accepted"
     assert not WebhookEvent.objects.exists()
     assert not Rejection.objects.exists()
+
+
+def test_a_proxy_that_replaces_the_host_does_not_matter_to_webhooks(world: World) -> None:
+    behind(with_host("backend.internal"))(world)
+    assert names("public URL") == ["public_url_private"]
 
 
 def test_a_number_that_leads_here_is_fine_and_masked(world: World) -> None:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -222,6 +223,13 @@ def nothing_behind(world: World) -> None:
     world.settings.PUBLIC_BASE_URL = world.stack.enter_context(reverse_proxy(closed))
 
 
+def unset_in_web(world: World) -> None:
+    """Set PUBLIC_BASE_URL for the doctor only, to a host that web does not know."""
+    behind(with_host("media.example.com"))(world)
+    of_web = SimpleNamespace(PUBLIC_BASE_URL="", WEBHOOK_MAX_BYTES=plain_settings.WEBHOOK_MAX_BYTES)
+    world.patch.setattr("mediapipe.webhooks.request.settings", of_web)
+
+
 def reencode_plus(request: ForwardedRequest) -> ForwardedRequest:
     return replace(request, body=request.body.replace(b"+", b"%2B"))
 
@@ -351,10 +359,10 @@ CASES = [
     Case("The host redirects to another one", "public URL", "public_url_redirects", answering(301)),
     Case("The proxy is running and web is not", "public URL", "web_down", nothing_behind),
     Case(
-        "The proxy replaces the Host header",
+        "Web runs without PUBLIC_BASE_URL",
         "public URL",
         "host_refused",
-        behind(with_host("backend.internal")),
+        unset_in_web,
     ),
     Case("A login page is in front of web", "public URL", "public_url_not_ours", answering(401)),
     Case("The proxy changes the body", "public URL", "signature_refused", behind(reencode_plus)),

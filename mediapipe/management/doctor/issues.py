@@ -195,7 +195,7 @@ class Issue(Enum):
     )
     HOST_REFUSED = error(
         "Web does not serve this host: it was started without this PUBLIC_BASE_URL.",
-        "Restart web, and make the proxy keep the Host header.",
+        "Restart web with this PUBLIC_BASE_URL.",
     )
     PUBLIC_URL_NOT_OURS = error(
         "Something other than this service responds at PUBLIC_BASE_URL.",

@@ -89,8 +89,8 @@ def _response_issue(response: Response) -> Issue | None:
         return Issue.WEB_DOWN
     if response.status == 403 and _error_slug(response) == "not_verified":
         return Issue.SIGNATURE_REFUSED
-    # The page with which Django refuses a host that is not in ALLOWED_HOSTS.
-    if response.status == 400 and b"Bad Request (400)" in response.body_head:
+    # Only a web without PUBLIC_BASE_URL relies on the Host header of a webhook.
+    if response.status == 400 and _error_slug(response) == "host_not_allowed":
         return Issue.HOST_REFUSED
     return Issue.PUBLIC_URL_NOT_OURS
 

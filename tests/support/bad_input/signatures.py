@@ -422,7 +422,7 @@ BODIES = [
     ),
 ]
 HOSTS = [
-    BadRequest(f"W31 Host {host[:40]!r}", signed(Host=host), 400)
+    BadRequest(f"W31 Host {host[:40]!r}", signed(Host=host), 400, "host_not_allowed")
     for host in (
         "evil.example",
         "testserver.evil.example",

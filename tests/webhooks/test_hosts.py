@@ -1,0 +1,61 @@
+"""The Host header of a webhook counts only where nothing else names the URL that was signed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from mediapipe.models import MediaItem, Rejection
+from mediapipe.simulator.webhooks import sign
+from tests.support import make
+from tests.support.metrics import families, values
+from tests.support.webhooks import FORM, MESSAGING, mms
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("published")]
+
+PUBLIC = "https://media.example.com"
+HOSTS = ["mediapipe-web.internal:8000", "mediapipe_web:8000", "10.2.3.4", "not a host", ""]
+
+
+def send_to(origin: str, *, host: str) -> Any:
+    """Send a webhook that is signed for this origin, with this Host header."""
+    request = sign(mms(), f"{origin}{MESSAGING}", make.TOKEN)
+    headers = {"X-Twilio-Signature": request.headers["X-Twilio-Signature"], "Host": host}
+    return Client().post(MESSAGING, request.body, content_type=FORM, headers=headers)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_webhook_signed_for_the_public_url_is_accepted_with_any_host(
+    settings: Settings, host: str
+) -> None:
+    settings.PUBLIC_BASE_URL = PUBLIC
+    assert send_to(PUBLIC, host=host).status_code == 200
+    assert MediaItem.objects.count() == 1
+
+
+def test_a_host_does_not_make_up_for_a_wrong_signature(settings: Settings) -> None:
+    settings.PUBLIC_BASE_URL = PUBLIC
+    assert send_to("https://else.example", host="media.example.com").status_code == 403
+    assert Rejection.objects.get().reason == "signature_wrong"
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_without_a_public_url_another_host_is_refused_with_what_to_set(host: str) -> None:
+    response = send_to(PUBLIC, host=host)
+    assert (response.status_code, response.json()["error"]) == (400, "host_not_allowed")
+    assert "set PUBLIC_BASE_URL" in response.json()["detail"]
+
+
+def test_a_webhook_refused_for_its_host_is_counted_and_logged_once(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        send_to(PUBLIC, host="media.example.com\n")
+    assert Rejection.objects.get(reason="host_not_allowed").count == 3
+    refused = families(client)["mediapipe_webhooks_refused"]
+    assert values(refused) == {"host_not_allowed": 3}
+    (line,) = [line for line in caplog.messages if line.startswith("refused a webhook")]
+    assert "The Host header 'media.example.com\\n' is not in DJANGO_ALLOWED_HOSTS" in line
