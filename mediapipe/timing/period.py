@@ -15,6 +15,9 @@ LENGTHS = {
     "30d": timedelta(days=30),
 }
 DEFAULT = "24h"
+# Twilio was founded in 2008. Beyond these bounds the arithmetic of the charts overflows.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 class InvalidPeriod(ValueError):
@@ -80,10 +83,13 @@ def parse_time(text: str) -> datetime:
     # An unescaped plus sign arrives as a space.
     text = text.replace(" ", "+") if text.rpartition(" ")[2].count(":") == 1 else text
     try:
-        at = datetime.fromisoformat(text)
-        return (at if timezone.is_aware(at) else timezone.make_aware(at)).astimezone(UTC)
+        naive = datetime.fromisoformat(text)
+        at = (naive if timezone.is_aware(naive) else timezone.make_aware(naive)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidPeriod(
             f"{text!r} is not a time; write for example 2026-01-31T12:00 or "
             "2026-01-31T12:00:00+00:00."
         ) from None
+    if not EARLIEST <= at <= LATEST:
+        raise InvalidPeriod(f"{text!r} is not between {EARLIEST:%Y} and {LATEST:%Y}.")
+    return at

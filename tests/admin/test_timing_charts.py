@@ -217,6 +217,14 @@ def test_a_day_on_which_the_clock_is_changed_has_both_offsets() -> None:
     assert "+0100 and +0200" in delay.x_title
 
 
+@pytest.mark.parametrize("end", [{"until": "9999-12-31T00:00:00Z"}, {"since": "0001-01-02T00:00Z"}])
+def test_a_period_at_the_end_of_time_is_refused(admin_client: Client, end: dict[str, str]) -> None:
+    query = {"since": "2026-01-01T00:00:00Z", **end}
+    assert "is not between 2000 and 2100" in page(admin_client, **query)
+    url = reverse("admin:timing_csv", args=["delay"])
+    assert admin_client.get(url, query).status_code == 400
+
+
 def test_a_period_that_cannot_be_read_is_said_and_another_one_shown(admin_client: Client) -> None:
     html = page(admin_client, since="yesterday")
     assert "'yesterday' is not a time" in html

@@ -53,6 +53,8 @@ def test_an_unescaped_plus_sign_is_accepted() -> None:
         ("since=2026-07-01T12:00Z&until=2026-07-01T11:00Z", "ends before it begins"),
         ("since=2026-07-01T12:00Z&until=2026-07-01T12:00Z", "ends before it begins"),
         ("since=2027-07-01T12:00Z", "ends before it begins"),
+        ("since=0001-01-02T00:00Z", "is not between 2000 and 2100"),
+        ("until=9999-12-31T00:00Z", "is not between 2000 and 2100"),
     ],
 )
 def test_an_invalid_period_is_explained_in_a_sentence(query: str, said: str) -> None:
