@@ -4,7 +4,7 @@ from django.db import transaction
 
 from mediapipe.celery import app
 from mediapipe.models import MediaItem, RetryBatch
-from mediapipe.operations.audit_log import log_item_actions
+from mediapipe.operations.audit_log import log_changes
 from mediapipe.queueing.broker import broker_errors, queue_capacity
 from mediapipe.queueing.dispatch import dispatch
 from mediapipe.queueing.time_slice import until_deadline
@@ -32,7 +32,8 @@ def retry_next_batch() -> list[int] | None:
         # The waiting ones first, because retry() turns the failed ones into waiting ones.
         ids = [*media.retry_now(), *media.retry()]
         if batch.job.by:
-            log_item_actions(batch.job.by, ids, f"Retried by job {batch.job.pk}.")
+            retried = media.filter(pk__in=ids).only("media_sid", "identity")
+            log_changes(batch.job.by, retried, f"Retried by job {batch.job.pk}.")
         batch.finish(len(ids))
     try:
         capacity = queue_capacity(RETRIES)

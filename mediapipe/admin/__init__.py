@@ -9,6 +9,7 @@ from mediapipe.admin import (
     outbox,
     retries,
     retry_lab,
+    users,
 )
 from mediapipe.admin.timing import page
 
@@ -22,4 +23,5 @@ __all__ = [
     "page",
     "retries",
     "retry_lab",
+    "users",
 ]

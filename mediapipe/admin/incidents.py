@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -16,6 +15,7 @@ from django.utils.safestring import SafeString
 from mediapipe.admin import filters, incident_page, text
 from mediapipe.admin.readonly import PageAdmin, ReadOnlyAdmin
 from mediapipe.models import AccountHealth, Incident
+from mediapipe.operations.audit_log import log_changes
 
 MAX_TICKET = 64
 # The log entry of each step.
@@ -146,9 +146,7 @@ def _take_step(
     }
     changed = [incident for incident in incidents if steps[step](incident)]
     message = f"{DONE[step]} Ticket {ticket}." if ticket else DONE[step]
-    # log_actions takes a queryset.
-    rows = Incident.objects.filter(pk__in=[incident.pk for incident in changed])
-    LogEntry.objects.log_actions(str(user.pk), rows, CHANGE, change_message=message)
+    log_changes(user, changed, message)
     return changed
 
 

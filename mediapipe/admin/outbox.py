@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -13,6 +12,7 @@ from django.utils.safestring import SafeString
 from mediapipe.admin import text
 from mediapipe.admin.readonly import ReadOnlyAdmin
 from mediapipe.models import Deletion, HandOff, Notice
+from mediapipe.operations.audit_log import log_changes
 
 
 class OutboxAdmin(ReadOnlyAdmin):
@@ -32,7 +32,7 @@ class OutboxAdmin(ReadOnlyAdmin):
         rows: Any = self.model._default_manager
         failed = rows.failed().filter(pk__in=selected.values("pk"))
         chosen = rows.filter(pk__in=list(failed.values_list("pk", flat=True)))
-        LogEntry.objects.log_actions(str(request.user.pk), chosen, CHANGE, "Retried.")
+        log_changes(request.user, chosen, "Retried.")
         count = text.counted(chosen.retry_failed(), str(self.opts.verbose_name))
         messages.success(request, f"{count} will be retried.")
 

@@ -13,7 +13,7 @@ from mediapipe.admin.pages import filtered_rows_with_label, page, render_page
 from mediapipe.admin.text import counted, duration, grouped, timestamp
 from mediapipe.models import MediaItem, RetryJob, Status
 from mediapipe.models.media.item import MediaQuerySet
-from mediapipe.operations.audit_log import log_action, log_item_actions
+from mediapipe.operations.audit_log import log_action, log_changes
 from mediapipe.queueing.dispatch import dispatch
 from tasks.retry_jobs import retry_next_batch
 
@@ -38,7 +38,7 @@ def retry_one(request: HttpRequest, item: MediaItem) -> HttpResponse:
     chosen = MediaItem.objects.filter(pk=item.pk)
     ids = [*chosen.retry_now(), *chosen.retry()]
     dispatch(ids)
-    log_item_actions(request.user, ids, "Retried.")
+    log_changes(request.user, chosen.filter(pk__in=ids), "Retried.")
     if ids:
         messages.success(request, "The item is being retried; the next attempt starts at once.")
     else:

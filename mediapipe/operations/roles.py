@@ -26,7 +26,6 @@ SUPPORT_PERMISSIONS = (NUMBERS, "retry_mediaitem", "export_mediaitem", "manage_i
 USER_PERMISSIONS = (
     "add_user",
     "change_user",
-    "delete_user",
     "view_user",
     "view_group",
     "view_logentry",

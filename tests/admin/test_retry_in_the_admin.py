@@ -193,7 +193,7 @@ def test_a_batch_that_breaks_off_is_done_by_the_next_run(
     item = failed()
     RetryJob.create([item.pk], by=admin_user, chosen="this")
     with monkeypatch.context() as broken:
-        broken.setattr("tasks.retry_jobs.log_item_actions", lambda *_: 1 / 0)
+        broken.setattr("tasks.retry_jobs.log_changes", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             retry_next_batch()
     assert (status_of(item), RetryJob.objects.get().done) == (Status.FAILED, 0)

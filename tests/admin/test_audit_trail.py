@@ -1,0 +1,77 @@
+"""The audit trail: a page that only shows it, and a log line of each entry."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from mediapipe.failures import TooLarge
+from mediapipe.models import MediaItem
+from mediapipe.operations import roles
+from mediapipe.operations.audit_log import log_action, log_changes
+from mediapipe.providers.base import Evidence
+from tests.support import make
+from tests.support.admin import page, someone
+
+pytestmark = pytest.mark.django_db
+
+LIST = "admin_logentry_changelist"
+
+
+@pytest.fixture
+def ada() -> User:
+    return User.objects.create_user("ada")
+
+
+def test_administrators_see_who_did_what(ada: User) -> None:
+    log_action(ada, "the last 24 hours", "Exported 5 media items as csv.")
+    shown = page(someone(roles.ADMINISTRATOR), LIST)
+    for part in ("ada", "the last 24 hours", "Exported 5 media items as csv."):
+        assert part in shown
+
+
+@pytest.mark.parametrize("role", [roles.VIEWER, roles.SUPPORT])
+def test_other_roles_do_not_see_it(role: str) -> None:
+    assert someone(role).get(reverse(f"admin:{LIST}")).status_code == 403
+
+
+@pytest.mark.parametrize("what", ["change", "delete"])
+def test_it_cannot_be_edited(admin_client: Client, ada: User, what: str) -> None:
+    log_action(ada, "all", "Exported.")
+    entry = LogEntry.objects.get()
+    url = reverse(f"admin:admin_logentry_{what}", args=[entry.pk])
+    admin_client.post(url, {"change_message": "nothing", "post": "yes"})
+    entry.refresh_from_db()
+    assert entry.change_message == "Exported."
+
+
+def test_an_entry_is_a_log_line_too(ada: User, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="mediapipe.operations.audit_log")
+    log_action(ada, "search: +15550000077", "Exported 1 media item.")
+    (line,) = caplog.messages
+    assert line.startswith("ada: change media item")
+    assert line.endswith("Exported 1 media item.")
+    assert "15550000077" not in line
+
+
+def test_each_of_many_entries_is_a_log_line(ada: User, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="mediapipe.operations.audit_log")
+    for _ in range(3):
+        make.claimed().mark_failed(TooLarge(), Evidence())
+    log_changes(ada, MediaItem.objects.all(), "Retried.")
+    assert len(caplog.messages) == LogEntry.objects.count() == 3
+
+
+def test_what_django_writes_is_logged(
+    admin_client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="mediapipe.operations.audit_log")
+    new = {"username": "eve", "password1": "a long pass phrase", "usable_password": "true"}
+    url = reverse("admin:auth_user_add")
+    admin_client.post(url, new | {"password2": new["password1"]})
+    assert "admin: addition user eve" in caplog.text

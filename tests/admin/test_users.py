@@ -1,0 +1,113 @@
+"""Users: nobody gains rights that they do not have, or removes the traces of what they did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from mediapipe.operations import roles
+from mediapipe.operations.audit_log import log_action
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = {"password1": "a long pass phrase", "password2": "a long pass phrase"}
+
+
+@pytest.fixture
+def mallory() -> User:
+    user = User.objects.create_user("mallory")
+    roles.assign(user, roles.ADMINISTRATOR)
+    log_action(user, "all", "Exported everything.")
+    return user
+
+
+@pytest.fixture
+def client(mallory: User) -> Client:
+    client = Client()
+    client.force_login(mallory)
+    return client
+
+
+def form_of(user: User, **changes: Any) -> dict[str, Any]:
+    at = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    return {"username": user.username, "is_active": "on", "is_staff": "on", **at, **changes}
+
+
+def change(client: Client, user: User, **changes: Any) -> int:
+    url = reverse("admin:auth_user_change", args=[user.pk])
+    return client.post(url, form_of(user, **changes)).status_code
+
+
+def test_an_administrator_deactivates_a_user(client: Client) -> None:
+    ada = User.objects.create_user("ada", is_staff=True)
+    assert change(client, ada, is_active="") == 302
+    ada.refresh_from_db()
+    assert not ada.is_active
+
+
+@pytest.mark.parametrize("superuser", [False, True])
+def test_no_user_is_deleted(client: Client, mallory: User, superuser: bool) -> None:
+    User.objects.update(is_superuser=superuser)
+    url = reverse("admin:auth_user_delete", args=[mallory.pk])
+    assert client.post(url, {"post": "yes"}).status_code == 403
+    ticked = {"action": "delete_selected", "_selected_action": [mallory.pk], "post": "yes"}
+    client.post(reverse("admin:auth_user_changelist"), ticked)
+    assert LogEntry.objects.filter(user=mallory).exists()
+
+
+def test_an_administrator_does_not_become_superuser(client: Client, mallory: User) -> None:
+    assert change(client, mallory, is_superuser="on", groups=[]) == 302
+    mallory.refresh_from_db()
+    assert not mallory.is_superuser
+
+
+def test_an_administrator_makes_no_other_user_superuser(client: Client) -> None:
+    ada = User.objects.create_user("ada")
+    assert change(client, ada, is_superuser="on") == 302
+    ada.refresh_from_db()
+    assert not ada.is_superuser
+
+
+def test_an_administrator_grants_no_single_permission(client: Client, mallory: User) -> None:
+    every = list(Permission.objects.values_list("pk", flat=True))
+    assert change(client, mallory, user_permissions=every) == 302
+    assert not mallory.user_permissions.exists()
+
+
+def test_a_group_with_more_rights_cannot_be_chosen(client: Client, mallory: User) -> None:
+    root = Group.objects.create(name="Root")
+    root.permissions.set(Permission.objects.all())
+    # The form is shown again, with an error at the field.
+    assert change(client, mallory, groups=[root.pk]) == 200
+    assert root not in mallory.groups.all()
+
+
+@pytest.mark.parametrize("active", [True, False])
+@pytest.mark.parametrize("page", ["auth_user_change", "auth_user_password_change"])
+def test_a_superuser_is_not_taken_over(client: Client, page: str, active: bool) -> None:
+    root = User.objects.create_superuser("root", password="a long password", is_active=active)
+    answer = client.post(reverse(f"admin:{page}", args=[root.pk]), form_of(root) | PASSWORD)
+    root.refresh_from_db()
+    assert (answer.status_code, root.is_active) == (403, active)
+    assert root.check_password("a long password")
+
+
+def test_a_user_of_a_stronger_group_is_not_taken_over(client: Client) -> None:
+    root = Group.objects.create(name="Root")
+    root.permissions.set(Permission.objects.all())
+    ada = User.objects.create_user("ada", is_active=False)
+    ada.groups.add(root)
+    url = reverse("admin:auth_user_password_change", args=[ada.pk])
+    assert client.post(url, PASSWORD).status_code == 403
+
+
+def test_a_superuser_makes_others_superuser(admin_client: Client) -> None:
+    ada = User.objects.create_user("ada")
+    assert change(admin_client, ada, is_superuser="on") == 302
+    ada.refresh_from_db()
+    assert ada.is_superuser
