@@ -14,12 +14,6 @@ from mediapipe.models import WebhookEvent
 from mediapipe.redaction import mask_parameter
 
 MAX_REPEATS = 50
-FILTERS: tuple[type[filters.ListFilter], ...] = (
-    filters.PeriodFilter,
-    filters.KindFilter,
-    filters.SourceFilter,
-    filters.AccountFilter,
-)
 
 
 @admin.register(WebhookEvent)
@@ -27,7 +21,12 @@ class WebhookEventAdmin(SearchableAdmin):
     """One message or recording: the webhook as received, its redeliveries, and its media."""
 
     list_display = ("subject_sid", "kind", "source", "received", "again", "call_sid", "account_sid")
-    list_filter = FILTERS
+    list_filter = (
+        filters.PeriodFilter,
+        filters.KindFilter,
+        filters.SourceFilter,
+        filters.AccountFilter,
+    )
     ordering = ("-received_at",)
     sortable_by = ("received",)
 
@@ -44,10 +43,6 @@ class WebhookEventAdmin(SearchableAdmin):
         return super().changelist_view(
             request, {"title": "Webhook events", **(extra_context or {})}
         )
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        # `?sender__startswith=` would reveal phone numbers, so only the filters' own lookups.
-        return lookup in {name for kind in FILTERS for name in kind.parameters()}
 
     def show(self, request: HttpRequest, row: Any) -> HttpResponse:
         """Render the page of this event, with phone numbers masked without the permission."""

@@ -173,7 +173,7 @@ class MediaItemAdmin(SearchableAdmin):
 
     @admin.display(description="type")
     def type(self, item: MediaItem) -> str:
-        return text.plain(item.content_type or item.declared_content_type or "-")
+        return text.plain(item.content_type or item.masked_declared_type or "-")
 
     @admin.display(description="size")
     def length(self, item: MediaItem) -> str:

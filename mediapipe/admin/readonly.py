@@ -11,10 +11,13 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 
 from mediapipe.admin import search
+from mediapipe.admin.filters import ListFilter
 
 CAP = 10_000
 # From here on, reading the keys of a page first is cheaper.
 DEEP = 1000
+# What Django's filters of choices, dates and empty columns ask for.
+FIELD_LOOKUPS = ("exact", "gte", "lt", "isnull", "isempty")
 
 
 class CappedPaginator(Paginator[Model]):
@@ -59,6 +62,17 @@ class ReadOnlyAdmin(admin.ModelAdmin[Model]):
 
     class Media:
         css = {"all": ["mediapipe/state.css", "mediapipe/admin.css"]}
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Allow the filters' lookups only: `?sender__startswith=` would reveal phone numbers."""
+        allowed: set[str] = set()
+        for kind in self.list_filter:
+            if isinstance(kind, type) and issubclass(kind, ListFilter):
+                allowed.update(kind.parameters())
+            else:
+                field = kind[0] if isinstance(kind, tuple) else kind
+                allowed.update(f"{field}__{name}" for name in FIELD_LOOKUPS)
+        return lookup in allowed
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -112,6 +126,7 @@ class SearchableAdmin(PageAdmin):
                 return queryset.none(), False
             # Otherwise a user could find out who sent a message by searching for each name.
             query.names.clear()
+            query.in_refused = False
         return self.matching(queryset, query), False
 
     def matching(self, queryset: Any, query: search.SearchQuery) -> QuerySet[Any]:

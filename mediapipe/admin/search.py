@@ -36,7 +36,8 @@ class SearchQuery:
     """A parsed search; `whole` and `parts` are SIDs, `others` any other words.
 
     `addresses` are what sender and recipient may be if all of the text is an address; `names` are
-    the text and its words, which may be theirs as they stand.
+    the text and its words, which may be theirs as they stand. `in_refused` is whether words may
+    match refused URLs, the sender's own text: parts of them would reveal an address in it.
     """
 
     whole: list[str] = field(default_factory=list)
@@ -44,6 +45,7 @@ class SearchQuery:
     others: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    in_refused: bool = True
 
     @classmethod
     def parse(cls, text: str) -> SearchQuery:
@@ -105,7 +107,8 @@ def matching_media(media: QuerySet[MediaItem], query: SearchQuery) -> QuerySet[M
         matches |= Q(event_id__in=list(events))
     parts = [word for word in query.others if len(word) >= MIN_PART]
     if parts:
-        matches |= _newest_items() & _words(parts)
+        searched = Q() if query.in_refused else ~Q(media_sid="")
+        matches |= _newest_items() & searched & _words(parts)
     return media.filter(matches) if matches else media.none()
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from mediapipe.models import MediaItem
 from mediapipe.providers.base import Kind
-from mediapipe.redaction import mask_addresses
 
 # A contract: keys are never renamed or reordered, new ones are added at the end.
 KEYS = (
@@ -40,9 +39,13 @@ KEYS = (
     "twilio_created_at",
 )
 # Spreadsheets skip blanks and invisible characters before a formula, and where Chinese or Japanese
-# is written they take full-width signs for the usual ones.
+# is written they take full-width signs for the usual ones. A cell begins after each separator: that
+# of Excel is a semicolon where numbers have a decimal comma, whatever the quotes around the text.
 INVISIBLE = r"[\s\x00-\x20\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*"
-FORMULA = re.compile(rf"{INVISIBLE}[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+SIGNS = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
+FORMULA = re.compile(
+    rf"(?P<separator>\A|[;,|\"\t\r\n])(?P<blanks>{INVISIBLE})(?={SIGNS})|\A(?=[\t\r\n])"
+)
 
 
 def media_line(media: MediaItem) -> dict[str, Any]:
@@ -50,8 +53,7 @@ def media_line(media: MediaItem) -> dict[str, Any]:
     event = media.event
     recording = media.kind == Kind.RECORDING
     values = (
-        # A refused URL is the sender's own text, which may contain their address.
-        media.media_url if media.media_sid else mask_addresses(media.media_url),
+        media.masked_url,
         media.kind,
         media.account_sid,
         None if recording else event.subject_sid,
@@ -69,8 +71,7 @@ def media_line(media: MediaItem) -> dict[str, Any]:
         media.twilio_code,
         media.twilio_request_id,
         media.error,
-        # Also the sender's own text.
-        mask_addresses(media.declared_content_type),
+        media.masked_declared_type,
         media.content_type,
         media.size,
         media.sha256,
@@ -94,11 +95,12 @@ def csv_line(media: MediaItem) -> dict[str, Any]:
 
 
 def escape_formula(value: object) -> object:
-    """Prefix a text that spreadsheets take for a formula with an apostrophe (OWASP: CSV injection).
+    """Put an apostrophe before everything that starts a formula (OWASP: CSV injection).
 
     Numbers stay numbers.
     """
-    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
+    safe = r"\g<separator>'\g<blanks>"
+    return FORMULA.sub(safe, value) if isinstance(value, str) else value
 
 
 def _plain(value: object) -> object:

@@ -250,6 +250,28 @@ def test_who_may_not_see_numbers_finds_no_sender_by_name() -> None:
         assert listed(viewer, model, q="dave") == set()
 
 
+def refused(number: str) -> MediaItem:
+    """Return an item whose URL and declared type, the sender's own texts, contain the number."""
+    item = make.media()
+    url = f"https://evil.example/?n={number}&t=x"
+    MediaItem.objects.update(media_url=url, media_sid="", declared_content_type=f"image/{number}")
+    return item
+
+
+def test_the_text_of_a_refused_url_does_not_reveal_a_number() -> None:
+    item = refused("15552468013")
+    viewer = someone(roles.VIEWER)
+    for html in (page(viewer, LIST), page(viewer, "mediapipe_mediaitem_change", item.pk)):
+        assert "evil.example" in html or "image/" in html
+        assert "15552468013" not in html
+
+
+def test_the_text_of_a_refused_url_cannot_be_guessed_by_searching() -> None:
+    item = refused("15552468013")
+    assert listed(someone(roles.SUPPORT), q="n=1555246") == {item.pk}
+    assert listed(someone(roles.VIEWER), q="n=1555246") == set()
+
+
 @pytest.mark.parametrize(
     ("model", "lookup"),
     [
@@ -257,6 +279,11 @@ def test_who_may_not_see_numbers_finds_no_sender_by_name() -> None:
         ("webhookevent", "recipient"),
         ("webhookevent", "parameters__icontains"),
         ("mediaitem", "event__sender__startswith"),
+        ("mediaitem", "media_url__contains"),
+        ("mediaitem", "declared_content_type__contains"),
+        ("handoff", "media__event__sender__contains"),
+        ("notice", "text__contains"),
+        ("rejection", "reason__startswith"),
     ],
 )
 def test_a_lookup_in_the_address_does_not_tell_a_number(model: str, lookup: str) -> None:

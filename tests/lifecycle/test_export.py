@@ -230,6 +230,15 @@ def test_a_spreadsheet_is_given_no_formula(start: str) -> None:
     assert row["declared_content_type"] == f"'{formula}"
 
 
+@pytest.mark.parametrize("separator", [";", ",", '"', "|", "; ", '";"', "a\t", "a\n"])
+def test_a_spreadsheet_is_given_no_formula_after_a_separator(separator: str) -> None:
+    make.media()
+    MediaItem.objects.update(declared_content_type=f"x{separator}=cmd|'/C calc'!A0;y")
+    (row,) = exported_as_csv()
+    before, apostrophe, _ = row["declared_content_type"].partition("'")
+    assert (before.strip(), apostrophe) == (f"x{separator}".strip(), "'")
+
+
 def test_no_export_contains_a_phone_number() -> None:
     make.media(make.message(sender="+15550000077", recipient="whatsapp:+15550000078"))
     MediaItem.objects.update(declared_content_type="x/+15550000079")

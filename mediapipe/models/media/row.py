@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from mediapipe.models.events import WebhookEvent
 from mediapipe.models.status import CLOCK_TOLERANCE, UNFINISHED, Phase, Status, longest_fast_wait
 from mediapipe.providers.base import Kind, NotFoundCause
+from mediapipe.redaction import mask_addresses
 
 
 class MediaRow(models.Model):
@@ -168,6 +169,16 @@ class MediaRow(models.Model):
 
     def __str__(self) -> str:
         return self.media_sid or self.identity
+
+    @property
+    def masked_url(self) -> str:
+        """The URL for pages and exports; a refused one is the sender's text, so it is masked."""
+        return self.media_url if self.media_sid else mask_addresses(self.media_url)
+
+    @property
+    def masked_declared_type(self) -> str:
+        """The declared content type, which is also the sender's text."""
+        return mask_addresses(self.declared_content_type)
 
     def is_claimable(self, now: datetime) -> bool:
         """Return whether a worker may take it: it is due, or its holder's lease has expired.
