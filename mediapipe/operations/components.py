@@ -97,7 +97,15 @@ def _dispatcher(
 
 
 def _spool() -> Component:
-    waiting = spool.depth()
+    waiting, refused = spool.depth(), len(spool.refused())
+    if refused:
+        webhooks = "webhook was" if refused == 1 else "webhooks were"
+        return Component(
+            "spool",
+            False,
+            f"{refused} {webhooks} set aside, {waiting} waiting for the database",
+            "See the log of web, fix the cause, then run manage.py replay_spool --refused.",
+        )
     if not waiting:
         return Component("spool", True, "empty")
     webhooks = "webhook waits" if waiting == 1 else "webhooks wait"

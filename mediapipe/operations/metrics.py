@@ -83,6 +83,11 @@ class DatabaseCollector(Collector):
         yield GaugeMetricFamily(
             "mediapipe_spool", "Webhooks that wait for the database.", spool.depth()
         )
+        yield GaugeMetricFamily(
+            "mediapipe_spool_refused",
+            "Webhooks that could not be recorded and were set aside.",
+            len(spool.refused()),
+        )
         try:
             families = _families()
         except (DatabaseError, InterfaceError):

@@ -4,51 +4,77 @@ from __future__ import annotations
 
 import logging
 import threading
+import traceback
 
-from django.db import (
-    InterfaceError,
-    InternalError,
-    OperationalError,
-    ProgrammingError,
-    connection,
-)
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 
 from mediapipe import logs
-from mediapipe.models import MediaItem
-from mediapipe.providers.base import WebhookRefused
+from mediapipe.models import MediaItem, WebhookEvent
+from mediapipe.providers.base import Parameters, WebhookRefused
 from mediapipe.queueing.dispatch import dispatch
 from mediapipe.queueing.limits import account_quota
 from mediapipe.webhooks import rejections, spool
+from mediapipe.webhooks.outage import is_outage
 from mediapipe.webhooks.record import record
 from mediapipe.webhooks.request import ReceivedWebhook
 
 logger = logging.getLogger(__name__)
 
-# A webhook is spooled on any of these. OperationalError and InterfaceError are an outage, and
-# InternalError and ProgrammingError a read-only stand-by or a database that is not migrated yet.
-# The last two can also be a bug in a statement of ours: such a webhook stays in the spool, and
-# those behind it wait until the bug is fixed.
-DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError, ProgrammingError)
 DRAIN_EVERY_S = 2.0
+
+
+class DatabaseUnavailable(Exception):
+    """A verified webhook could not be recorded; it can be once the database is back."""
+
+
+class RecordingFailed(Exception):
+    """A verified webhook could not be recorded because of a bug, and would fail again."""
 
 
 def receive(webhook: ReceivedWebhook) -> None:
     """Verify, parse, record, dispatch; the event is durable when this returns.
 
-    Raise WebhookRefused for a webhook that cannot be verified or parsed, and one of
-    DATABASE_ERRORS if nothing could be recorded.
+    Raise WebhookRefused for a webhook that cannot be verified or parsed, and DatabaseUnavailable or
+    RecordingFailed for a verified one that could not be recorded.
     """
-    provider, request = webhook.provider, webhook.request
-    parameters = provider.verify(request)
-    message = provider.parse(webhook.source, parameters, request.headers)
+    parameters = webhook.provider.verify(webhook.request)
+    try:
+        event = _parse_and_record(webhook, parameters)
+    except WebhookRefused:
+        raise
+    except Exception as error:
+        if is_outage(error):
+            raise DatabaseUnavailable(type(error).__name__) from error
+        _log_bug(error)
+        raise RecordingFailed(type(error).__name__) from error
+    if event:
+        # The event is durable, and the dispatcher publishes what this does not.
+        with logs.logged_errors(logger, "the media of event %d was not published", event.pk):
+            _publish(event)
+
+
+def _parse_and_record(webhook: ReceivedWebhook, parameters: Parameters) -> WebhookEvent | None:
+    provider = webhook.provider
+    message = provider.parse(webhook.source, parameters, webhook.request.headers)
     if message is None:
-        return
+        return None
     event = record(message, provider=provider.name, received_at=webhook.received_at)
     logs.bind(event_id=event.pk)
+    return event
+
+
+def _publish(event: WebhookEvent) -> None:
     if account_quota.allows(event.account_sid):
         dispatch(event.queued)
     else:
         MediaItem.objects.mark_undispatched(event.queued)
+
+
+def _log_bug(error: Exception) -> None:
+    # Not the message of the error: the database quotes values in it, such as numbers and texts.
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("a webhook could not be recorded: %s\n%s", type(error).__name__, where)
 
 
 def spool_webhook(webhook: ReceivedWebhook) -> None:
@@ -62,7 +88,8 @@ def spool_webhook(webhook: ReceivedWebhook) -> None:
 def drain_spool() -> int:
     """Receive the spooled webhooks in order; return how many were recorded or set aside.
 
-    Raise one of DATABASE_ERRORS if the database is still, or again, unavailable.
+    Raise DatabaseUnavailable if the database is still, or again, unavailable, and
+    ImproperlyConfigured if no signature can be verified.
     """
 
     def is_recorded(webhook: ReceivedWebhook) -> bool:
@@ -72,6 +99,12 @@ def drain_spool() -> int:
         except WebhookRefused as refusal:
             rejections.count_rejection(refusal)
             logger.error("a spooled webhook was set aside: %s", refusal.reason)
+            return False
+        except (DatabaseUnavailable, ImproperlyConfigured):
+            # Every other one would fail alike.
+            raise
+        except Exception as error:
+            logger.error("a spooled webhook was set aside: %s", type(error).__name__)
             return False
         return True
 
@@ -84,14 +117,17 @@ class SpoolDrainer:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running = False
+        self._thread = threading.Thread()
 
     def wake(self) -> None:
         """Start the thread unless it is running or the spool is empty."""
         with self._lock:
-            if self._running or not spool.depth():
+            # A thread that an error has ended is not running, whatever it could say of itself.
+            if (self._running and self._thread.is_alive()) or not spool.depth():
                 return
             self._running = True
-        threading.Thread(target=self._run, name="spool-drainer", daemon=True).start()
+            self._thread = threading.Thread(target=self._run, name="spool-drainer", daemon=True)
+            self._thread.start()
 
     def _run(self) -> None:
         pause = threading.Event()
@@ -99,8 +135,10 @@ class SpoolDrainer:
             try:
                 if count := drain_spool():
                     logger.info("recorded %d webhooks from the spool", count)
-            except DATABASE_ERRORS as error:
-                logger.warning("the database is still unavailable (%s)", type(error).__name__)
+            except DatabaseUnavailable as error:
+                logger.warning("the database is still unavailable (%s)", error)
+            except Exception:
+                logger.exception("the spool could not be drained; the next attempt follows")
             finally:
                 connection.close()
             pause.wait(DRAIN_EVERY_S)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import json
+import logging
 import os
 import time
 import uuid
@@ -26,6 +27,8 @@ from mediapipe import providers
 from mediapipe.providers.base import WebhookRequest
 from mediapipe.webhooks.request import ReceivedWebhook
 
+logger = logging.getLogger(__name__)
+
 # Whether the decoded URL and body of a webhook match what is to be erased.
 Matches = Callable[[str], bool]
 SUFFIX = ".webhook"
@@ -36,13 +39,26 @@ class SpoolUnavailable(Exception):
     """The spool is over its cap, or its folder cannot be written."""
 
 
+class Unreadable(Exception):
+    """A file of the spool is not a webhook that this version can read."""
+
+
 def put(webhook: ReceivedWebhook) -> None:
     """Store a webhook; it is on disk when this returns. Raise SpoolUnavailable otherwise."""
-    if depth() >= settings.SPOOL_MAX_FILES:
+    _put(webhook, waiting(), "")
+
+
+def set_aside(webhook: ReceivedWebhook) -> None:
+    """Store a webhook for the operator, as put() does; draining the spool leaves it alone."""
+    _put(webhook, refused(), REFUSED)
+
+
+def _put(webhook: ReceivedWebhook, present: list[Path], subfolder: str) -> None:
+    if len(present) >= settings.SPOOL_MAX_FILES:
         raise SpoolUnavailable(f"{settings.SPOOL_MAX_FILES} webhooks wait already")
     name = f"{time.time_ns():020d}-{uuid.uuid4().hex}{SUFFIX}"
     try:
-        folder = _make_folder()
+        folder = _make_folder(subfolder)
         _write_durably(folder / name, _to_json(webhook))
     except OSError as error:
         raise SpoolUnavailable(error.strerror or type(error).__name__) from error
@@ -52,29 +68,47 @@ def drain(handler: Callable[[ReceivedWebhook], bool]) -> int:
     """Pass each webhook to `handler` in order of arrival; return how many were processed.
 
     The handler returns whether the webhook was recorded; a refused one is moved aside for the
-    operator. An exception of the handler ends the run and the webhook stays first in the queue.
-    Only one process drains at a time.
+    operator, and so is a file that cannot be read. An exception of the handler ends the run and the
+    webhook stays first in the queue. Only one process drains at a time.
     """
     done = 0
     with exclusive_lock() as acquired:
         for path in waiting() if acquired else ():
-            if handler(_from_json(path.read_text())):
-                path.unlink()
+            try:
+                webhook = _read(path)
+            except FileNotFoundError:
+                # It was erased in this moment.
+                continue
+            except Unreadable as error:
+                logger.error("spooled file %s was set aside: %s", path.name, error)
+                webhook = None
+            if webhook and handler(webhook):
+                path.unlink(missing_ok=True)
             else:
                 path.rename(_make_folder(REFUSED) / path.name)
             done += 1
     return done
 
 
+def restore_refused() -> int:
+    """Move the webhooks that were set aside back into the spool; return how many."""
+    paths = refused()
+    for path in paths:
+        path.rename(_make_folder() / path.name)
+    return len(paths)
+
+
 def erase(matches: Matches, *, dry_run: bool) -> int:
     """Delete spooled and refused webhooks whose URL or body matches; return how many matched."""
     erased = 0
-    refused = sorted((Path(settings.SPOOL_DIR) / REFUSED).glob(f"*{SUFFIX}"))
-    for path in (*waiting(), *refused):
+    for path in (*waiting(), *refused()):
         try:
-            request = _from_json(path.read_text()).request
+            request = _read(path).request
         except FileNotFoundError:
             # It was recorded in this moment, and its row is erased like any other.
+            continue
+        except Unreadable as error:
+            logger.error("spooled file %s may hold what is to be erased: %s", path, error)
             continue
         if matches(unquote_plus(f"{request.url}\n{request.body.decode(errors='replace')}")):
             erased += 1
@@ -86,6 +120,11 @@ def erase(matches: Matches, *, dry_run: bool) -> int:
 def waiting() -> list[Path]:
     """Return the files of spooled webhooks, oldest first."""
     return sorted(Path(settings.SPOOL_DIR).glob(f"*{SUFFIX}"))
+
+
+def refused() -> list[Path]:
+    """Return the files that were set aside for the operator, oldest first."""
+    return sorted((Path(settings.SPOOL_DIR) / REFUSED).glob(f"*{SUFFIX}"))
 
 
 def depth() -> int:
@@ -144,6 +183,17 @@ def _to_json(webhook: ReceivedWebhook) -> str:
             "request": request,
         }
     )
+
+
+def _read(path: Path) -> ReceivedWebhook:
+    """Return the webhook in a file; raise FileNotFoundError or Unreadable."""
+    try:
+        return _from_json(path.read_text())
+    except FileNotFoundError:
+        raise
+    # Whatever a damaged file, or one of another version, leads to; its text stays out of the log.
+    except Exception as error:
+        raise Unreadable(type(error).__name__) from None
 
 
 def _from_json(text: str) -> ReceivedWebhook:

@@ -1,4 +1,5 @@
 import logging
+from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
@@ -6,8 +7,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from mediapipe.providers.base import Provider, Reply, WebhookForged, WebhookRefused
-from mediapipe.webhooks import rejections
-from mediapipe.webhooks.receive import DATABASE_ERRORS, receive, spool_webhook
+from mediapipe.webhooks import rejections, spool
+from mediapipe.webhooks.receive import (
+    DatabaseUnavailable,
+    RecordingFailed,
+    receive,
+    spool_webhook,
+)
 from mediapipe.webhooks.request import ReceivedWebhook, webhook_request
 from mediapipe.webhooks.spool import SpoolUnavailable
 
@@ -30,8 +36,11 @@ def webhook(request: HttpRequest, provider: Provider, source: str) -> HttpRespon
             rejections.count_rejection(refusal)
             return ok_response(pre_hook_reply)
         return rejection_response(provider, refusal)
-    except DATABASE_ERRORS:
-        return spool_response(received)
+    except DatabaseUnavailable as error:
+        logger.warning("the database is unavailable (%s); spooling a webhook", error)
+        return kept_response(received, spool_webhook)
+    except RecordingFailed:
+        return kept_response(received, spool.set_aside)
     return ok_response(provider.reply(source))
 
 
@@ -39,11 +48,12 @@ def ok_response(reply: Reply) -> HttpResponse:
     return HttpResponse(reply.body, content_type=reply.content_type)
 
 
-def spool_response(received: ReceivedWebhook) -> HttpResponse:
-    """Spool a verified webhook that the database did not take; 503 only if that fails too."""
-    logger.warning("the database is unavailable; spooling a webhook")
+def kept_response(
+    received: ReceivedWebhook, keep: Callable[[ReceivedWebhook], None]
+) -> HttpResponse:
+    """Keep a verified webhook that is not in the database; 503 only if that fails too."""
     try:
-        spool_webhook(received)
+        keep(received)
     except SpoolUnavailable as error:
         logger.critical("a webhook could be stored neither in the database nor spooled: %s", error)
         return HttpResponse(status=503, headers={"Retry-After": "5"})

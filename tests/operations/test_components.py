@@ -110,6 +110,13 @@ def test_a_webhook_in_the_spool_is_reported() -> None:
     assert heard()["spool"].summary == "1 webhook waits for the database"
 
 
+def test_a_webhook_that_was_set_aside_is_reported() -> None:
+    spool.set_aside(ARRIVED)
+    found = heard()["spool"]
+    assert found.summary == "1 webhook was set aside, 0 waiting for the database"
+    assert "replay_spool --refused" in found.remedy
+
+
 def test_a_dispatcher_with_a_long_interval_is_given_three_of_them(settings: Settings) -> None:
     settings.REDISPATCH_INTERVAL_S = 600.0
     assert heard(sweep=timedelta(minutes=25))["dispatcher"].healthy

@@ -91,7 +91,7 @@ def test_the_metrics_say_that_the_database_is_away_and_what_waits_for_it(
     spool.put(ARRIVED)
     with no_database(monkeypatch):
         found = families(client)
-    assert set(found) == {"mediapipe_spool", "mediapipe_database_up"}
+    assert set(found) == {"mediapipe_spool", "mediapipe_spool_refused", "mediapipe_database_up"}
     assert values(found["mediapipe_spool"]) == {"": 1}
     assert values(found["mediapipe_database_up"]) == {"": 0}
 

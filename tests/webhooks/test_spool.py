@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import threading
+import time
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.core.management import call_command
+from django.db import IntegrityError, OperationalError, ProgrammingError, connection
 from pytest_django import Settings
 
 from mediapipe.models import MediaItem, Rejection, WebhookEvent
+from mediapipe.providers.base import InboundMessage
+from mediapipe.queueing import limits
 from mediapipe.simulator import payloads
 from mediapipe.webhooks import receive, spool
+from mediapipe.webhooks.receive import DatabaseUnavailable
 from mediapipe.webhooks.record import record
 from mediapipe.webhooks.request import ReceivedWebhook
 from mediapipe.webhooks.spool import SpoolUnavailable
@@ -35,6 +42,16 @@ class Database:
 
     def start(self) -> None:
         self.patch.setattr(receive, "record", self.record)
+
+    def reject(self, subject_sid: str, error: Exception) -> None:
+        """Let a bug keep this one message from being recorded."""
+
+        def broken(message: InboundMessage, **options: Any) -> WebhookEvent:
+            if message.subject_sid == subject_sid:
+                raise error
+            return self.record(message, **options)
+
+        self.patch.setattr(receive, "record", broken)
 
 
 class Seen:
@@ -119,9 +136,126 @@ def test_the_signature_is_checked_again_when_the_spool_is_drained(
 def test_a_database_that_is_still_away_leaves_the_spool_as_it_is(database: Database) -> None:
     database.stop()
     send(mms())
-    with pytest.raises(OperationalError):
+    with pytest.raises(DatabaseUnavailable):
         receive.drain_spool()
     assert spool.depth() == 1
+
+
+BUGS = [ProgrammingError("syntax error"), IntegrityError("NOT NULL"), ZeroDivisionError()]
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: type(bug).__name__)
+def test_a_webhook_that_a_bug_keeps_out_is_set_aside_and_answered_200(
+    database: Database, bug: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    webhook = mms()
+    database.reject(webhook["MessageSid"], bug)
+    assert send(webhook).status_code == 200
+    assert (spool.depth(), len(spool.refused())) == (0, 1)
+    assert f"could not be recorded: {type(bug).__name__}" in caplog.text
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: type(bug).__name__)
+def test_a_spooled_webhook_that_a_bug_keeps_out_does_not_block_the_next(
+    database: Database, bug: Exception
+) -> None:
+    first, second = mms(), mms()
+    database.stop()
+    send(first)
+    send(second)
+    database.reject(first["MessageSid"], bug)
+    assert receive.drain_spool() == 2
+    assert WebhookEvent.objects.get().subject_sid == second["MessageSid"]
+    assert (spool.depth(), len(spool.refused())) == (0, 1)
+
+
+def test_what_was_set_aside_is_recorded_once_the_bug_is_fixed(database: Database) -> None:
+    webhook = mms()
+    database.reject(webhook["MessageSid"], ZeroDivisionError())
+    send(webhook)
+    database.start()
+    output = StringIO()
+    call_command("replay_spool", "--refused", stdout=output)
+    assert WebhookEvent.objects.get().subject_sid == webhook["MessageSid"]
+    assert output.getvalue() == "1 webhooks recorded, 0 set aside, 0 waiting.\n"
+    assert not spool.refused()
+
+
+def test_no_more_is_set_aside_than_may_be_spooled(database: Database, settings: Settings) -> None:
+    settings.SPOOL_MAX_FILES = 1
+    statuses = []
+    for webhook in (mms(), mms()):
+        database.reject(webhook["MessageSid"], ZeroDivisionError())
+        statuses.append(send(webhook).status_code)
+    assert statuses == [200, 503]
+
+
+def test_an_error_after_the_event_is_durable_is_logged_and_answered_200(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: str) -> bool:
+        raise OperationalError
+
+    monkeypatch.setattr(limits.account_quota, "allows", fail)
+    assert send(mms()).status_code == 200
+    assert (WebhookEvent.objects.count(), spool.depth()) == (1, 0)
+    assert "was not published" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"provider": "other"}', "\x00"])
+def test_a_file_that_cannot_be_read_is_set_aside_and_the_next_one_recorded(
+    text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool.put(ARRIVED)
+    bad = Path(spool.waiting()[0].parent, "00000-bad.webhook")
+    bad.write_text(text)
+    seen = Seen()
+    assert spool.drain(seen) == 2
+    assert seen.webhooks == [ARRIVED]
+    assert [path.name for path in spool.refused()] == [bad.name]
+    assert bad.name in caplog.text
+
+
+def test_a_file_that_is_erased_while_the_spool_is_drained_is_skipped() -> None:
+    for _ in range(3):
+        spool.put(ARRIVED)
+    seen = Seen()
+
+    def handler(webhook: ReceivedWebhook) -> bool:
+        for path in spool.waiting()[:2]:
+            path.unlink()
+        return seen(webhook)
+
+    spool.drain(handler)
+    assert (len(seen.webhooks), spool.depth()) == (2, 0)
+
+
+@pytest.mark.parametrize("moment", ["drain_spool", "DRAIN_EVERY_S"])
+def test_the_drainer_survives_an_error_and_a_dead_one_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    spool.put(ARRIVED)
+    drained = threading.Event()
+
+    def drain_once_more() -> int:
+        for path in spool.waiting():
+            path.unlink()
+        drained.set()
+        return 1
+
+    def fail() -> int:
+        monkeypatch.setattr(receive, "drain_spool", drain_once_more)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(receive, "drain_spool", fail)
+    # Waiting for a text raises in the thread and ends it.
+    monkeypatch.setattr(receive, "DRAIN_EVERY_S", 0.01 if moment == "drain_spool" else "never")
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    drainer = receive.SpoolDrainer()
+    deadline = time.monotonic() + 10
+    while not drained.wait(0.05):
+        assert time.monotonic() < deadline, "the spool was not drained"
+        drainer.wake()
 
 
 def test_a_full_spool_is_a_503(database: Database, settings: Settings) -> None:

@@ -1,9 +1,10 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mediapipe.webhooks import spool
-from mediapipe.webhooks.receive import DATABASE_ERRORS, drain_spool
+from mediapipe.webhooks.receive import DatabaseUnavailable, drain_spool
 
 
 class Command(BaseCommand):
@@ -11,11 +12,26 @@ class Command(BaseCommand):
 
     help = "Records the webhooks that were spooled while the database was down."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--refused",
+            action="store_true",
+            help="Also those that were set aside, after their cause is fixed.",
+        )
+
+    def handle(self, *args: Any, refused: bool, **options: Any) -> None:
+        if refused:
+            spool.restore_refused()
+        before = len(spool.refused())
         try:
             count = drain_spool()
-        except DATABASE_ERRORS as error:
+        except DatabaseUnavailable as error:
             raise CommandError(
-                f"The database is down ({type(error).__name__}); {spool.depth()} webhooks waiting."
+                f"The database is down ({error}); {spool.depth()} webhooks waiting."
             ) from error
-        self.stdout.write(f"{count} webhooks recorded or set aside, {spool.depth()} waiting.")
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error
+        aside = len(spool.refused()) - before
+        self.stdout.write(
+            f"{count - aside} webhooks recorded, {aside} set aside, {spool.depth()} waiting."
+        )
