@@ -150,6 +150,16 @@ class StorageFailed(LocalFailure):
     todo = "Fix the storage; the items resume automatically."
 
 
+class ResolverFailed(LocalFailure):
+    """This network's DNS gives no public address for a host of Twilio's."""
+
+    slug = "resolver_failed"
+    todo = (
+        "Check DNS and VPN of the workers' host; if a private address is right, add its network to "
+        "MEDIA_ALLOWED_NETWORKS. The items resume automatically."
+    )
+
+
 class ConfigMissing(LocalFailure):
     """No credentials are configured for the account that owns the media."""
 

@@ -6,11 +6,12 @@ from mediapipe.models import AccountHealth, Cause, Incident, MediaItem
 def close_incidents() -> None:
     """Resolve the incidents whose problem is over.
 
-    Storage: an item was stored after its last failure. An account: it is no longer paused or
-    limited. The response that shows this resolves the incident as well, but a worker that had
+    Storage and DNS: an item was stored after the last failure. An account: it is no longer paused
+    or limited. The response that shows this resolves the incident as well, but a worker that had
     counted an earlier one may open it again a moment later.
     """
-    for incident in Incident.objects.ongoing().filter(cause=Cause.STORAGE):
+    local = (Cause.STORAGE, Cause.RESOLVER)
+    for incident in Incident.objects.ongoing().filter(cause__in=local):
         if MediaItem.objects.stored().filter(retrieved_at__gt=incident.last_seen_at).exists():
             incident.resolve()
     for cause, ongoing in (

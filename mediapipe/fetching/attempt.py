@@ -18,6 +18,7 @@ from mediapipe.failures import (
     LeaseLost,
     LocalFailure,
     RateLimited,
+    ResolverFailed,
     StorageFailed,
     TransientFailure,
     TransientMedia404,
@@ -204,6 +205,9 @@ def _count(media: MediaItem, failure: Failure | None, evidence: Evidence) -> Non
         # Its media are not added: an outage affects all of them.
         seen = Observation(None, None, detail, MediaItem.objects.none())
         Incident.open_or_update(Cause.STORAGE, observation=seen)
+    elif isinstance(failure, ResolverFailed):
+        seen = Observation(None, None, f"{failure.detail}.", MediaItem.objects.none())
+        Incident.open_or_update(Cause.RESOLVER, observation=seen)
     elif isinstance(failure, RateLimited):
         in_flight = MediaItem.objects.in_flight(timezone.now())
         count = in_flight.filter(account_sid=media.account_sid).count()

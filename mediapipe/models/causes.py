@@ -13,6 +13,7 @@ class Cause(models.TextChoices):
     CREDENTIALS_SUSPECTED = "credentials_suspected", "Credentials suspected"
     RATE_LIMIT = "rate_limited", "Rate limit"
     STORAGE = "storage_failed", "Storage"
+    RESOLVER = "resolver_failed", "DNS"
     QUEUE = "queue_delayed", "Our own queue"
 
     @property
@@ -52,6 +53,11 @@ MEANINGS: dict[Cause, tuple[str, str]] = {
     Cause.STORAGE: (
         "Writing to the storage fails: it is full, read-only or unavailable.",
         "Fix the storage; the items resume automatically.",
+    ),
+    Cause.RESOLVER: (
+        "This network's DNS gives no public address for a host of Twilio's: media waits.",
+        "Check DNS and VPN of the workers' host; if a private address is right, add its network to "
+        "MEDIA_ALLOWED_NETWORKS. The items resume automatically.",
     ),
     Cause.QUEUE: (
         "Media waits in the local queue; Twilio is not the cause.",

@@ -9,3 +9,8 @@ PROVIDERS: dict[str, Provider] = {"twilio": twilio}
 def get(name: str) -> Provider:
     """Return the provider of this name, or raise KeyError."""
     return PROVIDERS[name]
+
+
+def is_own_host(host: str) -> bool:
+    """Return whether a provider itself runs this host, so that nobody else chooses its address."""
+    return any(provider.is_own_host(host) for provider in PROVIDERS.values())

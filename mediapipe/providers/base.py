@@ -268,6 +268,12 @@ class Provider(Protocol):
     def media_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         """Return the request for this media URL; raise AddressRefused or ConfigMissing."""
 
+    def is_own_host(self, host: str) -> bool:
+        """Return whether the provider runs this host, or the storage that it redirects to.
+
+        A host that a setting names is none of them, nor is an IP address.
+        """
+
     def classify(self, response: Response) -> TransientFailure | FinalFailure | None:
         """Return which failure a response means, None if its body is the media."""
 

@@ -4,7 +4,7 @@ from pytest_django import Settings
 from mediapipe import providers
 from mediapipe.failures import AddressRefused, ConfigMissing
 from mediapipe.providers.base import MediaRequest
-from mediapipe.providers.twilio.media import canonical, may_redirect_to
+from mediapipe.providers.twilio.media import canonical, is_own_host, may_redirect_to
 from tests.support.make import TOKEN
 from tests.support.payloads.twilio import (
     ACCOUNT_SID,
@@ -329,3 +329,30 @@ def test_a_configured_api_may_redirect_to_itself(settings: Settings) -> None:
     settings.TWILIO_API_HOSTS = ["http://127.0.0.1:970"]
     assert not may_redirect_to("http://127.0.0.1:9701/a")
     assert not may_redirect_to("https://127.0.0.1:9701/a")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("api.twilio.com", "API.dublin.ie1.twilio.com", "mcs.us1.twilio.com", "mms.twiliocdn.com"),
+        *(
+            "messaging.twilio.com",
+            "s3-external-1.amazonaws.com",
+            "b.s3.us-east-1.amazonaws.com",
+        ),
+    ],
+)
+def test_hosts_of_twilio_and_its_storage_are_its_own(host: str) -> None:
+    assert is_own_host(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("twilio.com.evil.example", "eviltwilio.com", "twiliocdn.com.evil.example", "127.0.0.1"),
+        *("localhost", "media.example", "evil.amazonaws.com", "[64:ff9b::1]", "a..twilio.com", ""),
+    ],
+)
+def test_no_other_host_is_twilios_own(host: str, settings: Settings) -> None:
+    settings.TWILIO_API_HOSTS, settings.MEDIA_REDIRECT_HOSTS = [f"http://{host}"], [host]
+    assert not is_own_host(host)

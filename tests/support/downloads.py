@@ -98,6 +98,9 @@ class StubProvider:
     def not_found_cause(self, response: Response) -> NotFoundCause | None:
         raise NotImplementedError
 
+    def is_own_host(self, host: str) -> bool:
+        return False
+
     def error_code(self, response: Response) -> int | None:
         return int(response.body_head) if response.body_head.isdigit() else None
 

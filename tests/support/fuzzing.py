@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from urllib.parse import parse_qsl, quote, quote_plus
 
 from hypothesis import strategies as st
@@ -50,8 +50,16 @@ SIDS = st.sampled_from(
 # What must never be connected to, whoever names it, and the ways to write it into a URL.
 NETWORKS = """0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12
     192.0.0.0/24 192.168.0.0/16 198.18.0.0/15 168.63.129.16/32 224.0.0.0/4 240.0.0.0/4 ::/128
-    ::1/128 ::ffff:0:0/96 64:ff9b::/96 fc00::/7 fe80::/10 ff00::/8 2001::/32 2002::/16"""
-FORBIDDEN = st.sampled_from(NETWORKS.split()).flatmap(lambda text: st.ip_addresses(network=text))
+    ::1/128 ::ffff:0:0/96 64:ff9b:1::/48 fc00::/7 fe80::/10 ff00::/8 2001::/32 2002::/16"""
+# The private IPv4 networks once more, behind the NAT64 prefix.
+NAT64 = [
+    f"64:ff9b::{network.network_address}/{96 + network.prefixlen}"
+    for network in map(ip_network, NETWORKS.split())
+    if network.version == 4
+]
+FORBIDDEN = st.sampled_from([*NETWORKS.split(), *NAT64]).flatmap(
+    lambda text: st.ip_addresses(network=text)
+)
 IPV4: list[Callable[[int], str]] = [
     lambda n: str(IPv4Address(n)),
     str,

@@ -10,7 +10,14 @@ from typing import Any
 
 from django.conf import settings
 
-from mediapipe.failures import AddressRefused, ConnectionFailed, TooSlow
+from mediapipe import providers
+from mediapipe.failures import (
+    AddressRefused,
+    ConnectionFailed,
+    Failure,
+    ResolverFailed,
+    TooSlow,
+)
 
 # is_global is true for all of these, although a packet to them can end in our own network.
 NOT_PUBLIC = [
@@ -24,8 +31,12 @@ NOT_PUBLIC = [
         "2002::/16",  # 6to4: carries an IPv4 address
     )
 ]
-# Outside of it IPv6 is local or carries IPv4: ::ffff:0:0/96, 64:ff9b::/96, 64:ff9b:1::/48.
+# Outside of it IPv6 is local or carries IPv4, such as ::ffff:0:0/96.
 PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
+# DNS64 puts it before the IPv4 address of a host without IPv6 (RFC 6052). Where an address with the
+# local-use prefix 64:ff9b:1::/48 (RFC 8215) has the IPv4 one is each network's choice, so it is not
+# decoded.
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +54,34 @@ def resolve(
 
     Raises AddressRefused if any of them is forbidden (a name with both public and private
     addresses is an attack or a mistake), ConnectionFailed if there is none, TooSlow after
-    `timeout_s`.
+    `timeout_s`. For a host of a provider each of these is ResolverFailed: only the provider chooses
+    its addresses, so a wrong one comes from our own resolver or network.
     """
-    addresses = _look_up(host, port, timeout_s)
-    for address in addresses:
-        if not may_connect_to(address.sockaddr[0]):
-            raise AddressRefused(f"{host} is at {address.sockaddr[0]}")
+    try:
+        addresses = _look_up(host, port, timeout_s)
+        for address in addresses:
+            if not may_connect_to(address.sockaddr[0]):
+                raise AddressRefused(f"{host} is at {address.sockaddr[0]}")
+    except Failure as failure:
+        if not providers.is_own_host(host):
+            raise
+        raise ResolverFailed(f"{failure.detail}; see MEDIA_ALLOWED_NETWORKS") from failure
     return addresses
 
 
 def is_allowed(text: str) -> bool:
     """Return whether the address is public or in one of MEDIA_ALLOWED_NETWORKS."""
     address = ipaddress.ip_address(text)
+    # An operator who allows the NAT64 prefix does not mean the private networks behind it.
     allowed = any(address in network for network in settings.MEDIA_ALLOWED_NETWORKS)
-    return allowed or is_public(text)
+    return (allowed and address not in NAT64) or is_public(text)
 
 
 def is_public(text: str) -> bool:
-    """Return whether the address can be reached from the whole internet."""
+    """Return whether the address can be reached from the whole internet, if need be by NAT64."""
     address = ipaddress.ip_address(text)
+    if address in NAT64:
+        return is_public(str(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)))
     if not address.is_global or any(address in network for network in NOT_PUBLIC):
         return False
     return address.version == 4 or address in PUBLIC_IPV6

@@ -128,7 +128,8 @@ class Issue(Enum):
     # Twilio
     TWILIO_UNREACHABLE = error(
         "Twilio's API is unreachable from here.",
-        "Check DNS, firewall and certificates on this machine, and TWILIO_API_HOSTS.",
+        "Check DNS, VPN, firewall and certificates on this machine, and TWILIO_API_HOSTS; for a "
+        "private address see MEDIA_ALLOWED_NETWORKS.",
     )
     TWILIO_ODD = warning(
         "Twilio's API returned an unexpected response.", "Try again, and check status.twilio.com."

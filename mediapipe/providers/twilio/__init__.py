@@ -6,6 +6,7 @@ from mediapipe.providers.twilio.media import (
     classify,
     deletion_request,
     error_code,
+    is_own_host,
     media_request,
 )
 from mediapipe.providers.twilio.metadata import metadata_request, not_found_cause
@@ -21,6 +22,7 @@ __all__ = [
     "classify",
     "deletion_request",
     "error_code",
+    "is_own_host",
     "label",
     "media_request",
     "metadata_request",

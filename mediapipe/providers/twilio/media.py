@@ -59,6 +59,8 @@ REDIRECT_HOST = re.compile(
     rf"|(?:{LABEL}\.)*s3(?:\.[a-z]{{2}}(?:-[a-z]+)+-[0-9])?\.amazonaws\.com"
 )
 
+OWN_HOST = re.compile(rf"(?:{LABEL}\.)+twilio(?:cdn)?\.com|{REDIRECT_HOST.pattern}")
+
 FAILURES: Mapping[int, type[TransientFailure] | type[FinalFailure]] = {
     400: BadRequest,
     401: Unauthorized,
@@ -177,6 +179,11 @@ def may_redirect_to(url: str) -> bool:
     if not {host, f"{host}:{port}"}.isdisjoint(settings.MEDIA_REDIRECT_HOSTS):
         return True
     return url.startswith(tuple(f"{origin}/" for origin in settings.TWILIO_API_HOSTS))
+
+
+def is_own_host(host: str) -> bool:
+    """Return whether this is a host of Twilio's, or of Amazon S3, where its CDN leads to."""
+    return bool(OWN_HOST.fullmatch(host.lower()))
 
 
 def classify(response: Response) -> TransientFailure | FinalFailure | None:

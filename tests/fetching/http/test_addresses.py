@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
-from mediapipe.failures import AddressRefused, ConnectionFailed
+from mediapipe.failures import AddressRefused, ConnectionFailed, ResolverFailed
 from mediapipe.fetching.http.addresses import is_allowed, resolve
 from tests.support.downloads import Download, get, loopback  # noqa: F401
 from tests.support.raw_server import answer, redirect, serve
@@ -33,7 +33,10 @@ class Names:
         return (socket.AF_INET, socket.SOCK_STREAM, 6, "", (text, port))
 
 
-@pytest.mark.parametrize("public", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
+@pytest.mark.parametrize(
+    "public",
+    ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "64:ff9b::36ab:ad0a"],
+)
 def test_public_addresses_are_allowed(public: str) -> None:
     assert is_allowed(public)
 
@@ -63,7 +66,12 @@ def test_public_addresses_are_allowed(public: str) -> None:
         "::ffff:127.0.0.1",
         "::ffff:8.8.8.8",
         "64:ff9b::7f00:1",
+        "64:ff9b::a00:1",
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b::c612:54",
+        "64:ff9b::",
         "64:ff9b:1::1",
+        "64:ff9b:1::36ab:ad0a",
         "2001::1",
         "2001:db8::1",
         "2002:7f00:1::",
@@ -83,6 +91,52 @@ def test_a_network_that_the_operator_names_is_allowed(settings: Settings) -> Non
     settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("10.1.0.0/16")]
     assert is_allowed("10.1.2.3")
     assert not is_allowed("10.2.2.3")
+
+
+@pytest.mark.parametrize("network", ["64:ff9b::/96", "0.0.0.0/0", "10.0.0.0/8"])
+def test_an_allowed_network_does_not_open_what_is_behind_nat64(
+    settings: Settings, network: str
+) -> None:
+    settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network(network)]
+    assert not is_allowed("64:ff9b::a00:1")
+    assert is_allowed("64:ff9b::36ab:ad0a")
+
+
+TWILIO_HOSTS = ["api.twilio.com", "mms.twiliocdn.com", "mcs.us1.twilio.com", "s3.amazonaws.com"]
+FOREIGN_HOSTS = ["media.example", "twilio.com.evil.example", "eviltwilio.com", "localhost"]
+
+
+@pytest.mark.parametrize("host", TWILIO_HOSTS)
+@pytest.mark.parametrize("address", ["198.18.0.84", "10.1.2.3", "127.0.0.1", "64:ff9b::7f00:1"])
+def test_a_private_address_of_twilio_is_the_fault_of_our_resolver(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, host: str, address: str
+) -> None:
+    settings.MEDIA_ALLOWED_NETWORKS = []
+    monkeypatch.setattr(socket, "getaddrinfo", Names([address]))
+    with pytest.raises(ResolverFailed, match=f"{host} is at {address}; see MEDIA_ALLOWED_NETWORKS"):
+        resolve(host, 443, timeout_s=5, may_connect_to=is_allowed)
+
+
+@pytest.mark.parametrize("host", TWILIO_HOSTS)
+def test_a_name_of_twilio_that_is_unknown_is_the_fault_of_our_resolver(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(ResolverFailed, match=f"{host}: gaierror"):
+        resolve(host, 443, timeout_s=5, may_connect_to=is_allowed)
+
+
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+def test_a_private_address_of_any_other_host_stays_refused(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    settings.MEDIA_ALLOWED_NETWORKS = []
+    monkeypatch.setattr(socket, "getaddrinfo", Names(["198.18.0.84"]))
+    with pytest.raises(AddressRefused):
+        resolve(host, 443, timeout_s=5, may_connect_to=is_allowed)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +162,15 @@ def test_no_connection_is_made_to_a_forbidden_address(settings: Settings) -> Non
     with serve() as canary:
         Download(canary.url()).fails_as(AddressRefused)
     assert canary.connections == 0
+
+
+def test_a_host_behind_nat64_is_connected_to_by_its_ipv6_address(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MEDIA_ALLOWED_NETWORKS = []
+    monkeypatch.setattr(socket, "getaddrinfo", Names(["64:ff9b::36ab:ad0a"]))
+    found = resolve("api.twilio.com", 443, timeout_s=5, may_connect_to=is_allowed)
+    assert [address.sockaddr[0] for address in found] == ["64:ff9b::36ab:ad0a"]
 
 
 def test_no_connection_is_made_to_a_forbidden_address_behind_a_redirect(

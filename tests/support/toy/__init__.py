@@ -87,6 +87,10 @@ def classify(response: Response) -> TransientFailure | FinalFailure | None:
     return TransientMedia404() if response.status == 404 else UnexpectedResponse()
 
 
+def is_own_host(host: str) -> bool:
+    return False
+
+
 def error_code(response: Response) -> int | None:
     return None
 
