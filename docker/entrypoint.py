@@ -1,32 +1,38 @@
 """The first process of a container: `web`, `worker`, `beat`, or any command of manage.py."""
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+if TYPE_CHECKING:
+    from mediapipe.operations.programs import Program
 
-def command(words: Sequence[str]) -> Sequence[str]:
-    """Return the command line of a program, with the same options as `make run`."""
+
+def program(words: Sequence[str]) -> Program:
+    """Return a program as `make run` starts it."""
     # Imported here: it loads the settings, whose errors are printed below without a traceback.
     from mediapipe.operations import programs
 
     match words:
         case ["web"]:
-            return programs.web(settings.WEB_BIND).command
+            return programs.web(settings.WEB_BIND)
         case ["worker", *queues]:
-            return programs.worker(*queues).command
+            return programs.worker(*queues)
         case ["beat"]:
-            return programs.beat().command
-    return [sys.executable, "manage.py", *words]
+            return programs.beat()
+    return programs.Program("manage", [sys.executable, "manage.py", *words])
 
 
 if __name__ == "__main__":
     try:
-        program = command(sys.argv[1:])
+        chosen = program(sys.argv[1:])
     except ImproperlyConfigured as error:
         sys.exit(f"error: {error}")
     # Replaces this process, so that the container's signals reach the program.
-    os.execv(program[0], list(program))  # noqa: S606
+    os.execve(chosen.command[0], list(chosen.command), {**os.environ, **chosen.env})  # noqa: S606

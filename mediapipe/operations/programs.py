@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from django.conf import settings
 
@@ -15,7 +17,7 @@ from mediapipe.settings.queues import HOUSEKEEPING, MEDIA, QUEUES
 CELERY = ["-m", "celery", "--quiet", "-A", "mediapipe"]
 # By default glibc gives each thread an arena, and memory that one thread frees is not reused by the
 # others: a worker grew by 20 MB in 30,000 media. With one arena it does not.
-MALLOC_ARENA_MAX = ["/usr/bin/env", "MALLOC_ARENA_MAX=1"]
+MALLOC_ARENA_MAX = {"MALLOC_ARENA_MAX": "1"}
 # Most of its tasks are short, a few run for a minute: enough for all of them at once.
 HOUSEKEEPING_CONCURRENCY = 4
 # For workers of first attempts. A message that one prefetches beyond what it can start soon is one
@@ -27,19 +29,26 @@ PREFETCH_PER_THREAD = 4
 class Program:
     """A process to keep running; it has `grace_s` seconds to exit after SIGTERM.
 
-    The programs after it are started once `is_ready` returns true.
+    `env` is added to the environment. The programs after it are started once `is_ready` is true.
     """
 
     name: str
     command: Sequence[str]
     grace_s: float = 15.0
     is_ready: Callable[[], bool] = lambda: True
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 def broker() -> Program:
     """Return the embedded Valkey server, for machines without a broker."""
     command = [sys.executable, "manage.py", "embedded_broker"]
-    return Program("broker", command, is_ready=settings.EMBEDDED_BROKER_SOCKET.exists)
+    return Program("broker", command, is_ready=lambda: accepts(settings.EMBEDDED_BROKER_SOCKET))
+
+
+def accepts(path: Path) -> bool:
+    """Return whether a server listens on this socket; a killed one leaves its file behind."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 def web(bind: str) -> Program:
@@ -67,8 +76,9 @@ def worker(*names: str) -> Program:
         options += ["--concurrency", str(HOUSEKEEPING_CONCURRENCY)]
     return Program(
         "-".join(["worker", *names]),
-        [*MALLOC_ARENA_MAX, *python(), *CELERY, "worker", *options],
+        [*python(), *CELERY, "worker", *options],
         settings.MEDIA_TOTAL_TIMEOUT_S + 10,
+        env=MALLOC_ARENA_MAX,
     )
 
 

@@ -1,21 +1,40 @@
+"""The process supervisor of `manage.py run`, the demo and the tests.
+
+It is our own because none of the maintained ones does what is needed here. honcho ends all programs
+when one ends. circus (with pyzmq and tornado) and supervisord want a configuration file, a second
+definition of what programs.py defines for Compose and systemd too, and leave their programs running
+when they are killed. In production, Compose or systemd take its place.
+"""
+
 from __future__ import annotations
 
+import atexit
+import ctypes
 import logging
 import os
+import signal
 import subprocess
-import threading
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from django.conf import settings
+from django.core.management.base import CommandError
 
 from mediapipe.operations.programs import Program
 
 logger = logging.getLogger(__name__)
+
+# SIGHUP: the terminal was closed.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# From <linux/prctl.h>. macOS has no such call: there the programs of a killed supervisor go on.
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 # A program that dies immediately is not restarted in a tight loop.
 RESTART_PAUSE_S = 2.0
@@ -23,10 +42,23 @@ RESTART_PAUSE_S = 2.0
 READY_TIMEOUT_S = 10.0
 
 
+def handle_stop_signals(handler: Callable[..., None]) -> None:
+    """Call `handler`, which must take no lock, on SIGINT, SIGTERM and SIGHUP.
+
+    SIGHUP stays ignored under nohup. Further signals do not change the exit status.
+    """
+    for number in STOP_SIGNALS:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
+        # As it exits, Python would restore the default action, which kills it.
+        atexit.register(signal.signal, number, signal.SIG_IGN)
+
+
 class Supervisor:
     """Starts programs in order, restarts those that exit, and stops all in reverse order.
 
-    With `log_dir` each program logs to a file there, else to this process's output.
+    With `log_dir` each program logs to a file there, else to this process's output. Entering it
+    raises CommandError if a program cannot be started, after those already started are stopped.
     """
 
     def __init__(
@@ -41,14 +73,25 @@ class Supervisor:
         self.log_dir = log_dir
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.started_at: dict[str, float] = {}
-        self.stopping = threading.Event()
+        # Not an Event: a signal handler that sets one waits for its lock forever if it interrupts
+        # code that holds it, such as an earlier call of itself.
+        self.stopping = False
+
+    def stop_on_signals(self) -> None:
+        """Let SIGINT, SIGTERM and SIGHUP set `stopping`."""
+        handle_stop_signals(self._request_stop)
+
+    def _request_stop(self, *_: object) -> None:
+        self.stopping = True
 
     def __enter__(self) -> Self:
-        for name, program in self.programs.items():
-            self.start(name)
-            deadline = time.monotonic() + READY_TIMEOUT_S
-            while not program.is_ready() and time.monotonic() < deadline:
-                self.stopping.wait(0.05)
+        try:
+            for name in self.programs:
+                if not self.stopping:
+                    self._start_and_wait(name)
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(
@@ -59,30 +102,51 @@ class Supervisor:
     ) -> None:
         self.stop()
 
+    def _start_and_wait(self, name: str) -> None:
+        self.start(name)
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while not self.programs[name].is_ready():
+            if self.stopping or time.monotonic() > deadline:
+                return
+            time.sleep(0.05)
+
     def start(self, name: str) -> None:
-        """Start one program in its own session: Ctrl-C then reaches only the supervisor."""
+        """Start one program in its own session: Ctrl-C then reaches only the supervisor.
+
+        The kernel terminates it when the calling thread ends, and so when the supervisor is killed.
+        Raise CommandError if it cannot be started.
+        """
+        self.started_at[name] = time.monotonic()
+        try:
+            self.running[name] = self._spawn(name)
+        except OSError as error:
+            raise CommandError(f"Cannot start {name}: {error}.") from error
+        logger.info("started %s (pid %d)", name, self.running[name].pid)
+
+    def _spawn(self, name: str) -> subprocess.Popen[bytes]:
+        program = self.programs[name]
         with ExitStack() as stack:
             output = None
             if self.log_dir:
                 self.log_dir.mkdir(parents=True, exist_ok=True)
                 output = stack.enter_context((self.log_dir / f"{name}.log").open("ab"))
-            self.running[name] = subprocess.Popen(
-                self.programs[name].command,
+            return subprocess.Popen(
+                program.command,
                 cwd=settings.BASE_DIR,
-                env=self.env,
+                env={**self.env, **program.env},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                preexec_fn=partial(_terminate_with_parent, os.getpid()),
             )
-        self.started_at[name] = time.monotonic()
-        logger.info("started %s (pid %d)", name, self.running[name].pid)
 
     def watch(self) -> None:
         """Keep every program running until `stopping` is set."""
-        while not self.stopping.wait(0.2):
+        while not self.stopping:
             for name in self.programs:
                 self._restart_if_ended(name)
+            time.sleep(0.2)
 
     def _restart_if_ended(self, name: str) -> None:
         # One that another thread is about to start is checked in the next round.
@@ -91,16 +155,20 @@ class Supervisor:
         if status is None or time.monotonic() - self.started_at[name] < RESTART_PAUSE_S:
             return
         logger.error("%s exited with status %s; restarting", name, status)
-        self.start(name)
+        try:
+            self.start(name)
+        except CommandError as error:
+            # Often temporary: no memory, a full disk, an upgrade in progress. The next try follows.
+            logger.error("%s", error)
 
     def stop(self) -> None:
         """Terminate every program, the last started first, and wait for each."""
-        self.stopping.set()
+        self.stopping = True
         for name in reversed(self.running):
             self.end(name)
 
     def end(self, name: str) -> None:
-        """Terminate one program and wait for it; kill it after its grace period."""
+        """Terminate one program and wait for it; kill its session after its grace period."""
         process = self.running[name]
         if process.poll() is None:
             process.terminate()
@@ -108,6 +176,16 @@ class Supervisor:
             process.wait(self.programs[name].grace_s)
         except subprocess.TimeoutExpired:
             logger.error("%s did not exit in time; killing it", name)
-            process.kill()
+            # With its own processes: a killed gunicorn or broker command would leave them behind.
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         logger.info("%s has stopped", name)
+
+
+def _terminate_with_parent(parent: int) -> None:
+    """Ask the kernel for SIGTERM when the parent ends; runs between fork and exec."""
+    if LIBC:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            # It ended before the call above.
+            os._exit(1)

@@ -1,5 +1,4 @@
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -51,25 +50,29 @@ def webhooks(count: int, *, seed: int) -> Iterator[Webhook]:
         yield maker(**options)
 
 
+def _sleep(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
+
+
 def stream(
     send: Callable[[Webhook], int],
     count: int,
     *,
     rate: float,
     seed: int,
-    stop: threading.Event | None = None,
+    pause: Callable[[float], bool] = _sleep,
 ) -> Counter[int]:
     """Send `count` webhooks at `rate` per second, and count the statuses of the responses.
 
     Open loop, as with the real Twilio: a slow service does not slow the sender down.
-    Setting `stop` ends the stream early.
+    `pause` sleeps for some seconds; if it returns true the stream ends early.
     """
-    stop = stop or threading.Event()
     started_s = time.monotonic()
     sent = []
     with ThreadPoolExecutor(WORKERS) as pool:
         for index, webhook in enumerate(webhooks(count, seed=seed)):
-            if stop.wait(max(0.0, started_s + index / rate - time.monotonic())):
+            if pause(max(0.0, started_s + index / rate - time.monotonic())):
                 break
             sent.append(pool.submit(send, webhook))
     return Counter(future.result() for future in sent)

@@ -24,6 +24,7 @@ from django.conf import settings
 from mediapipe.management.demo.run import free_port
 from mediapipe.models.heartbeats import SILENT_AFTER
 from mediapipe.operations import programs
+from mediapipe.operations.programs import Program
 from tests.support import make
 from tests.support.configuration import settings_names
 
@@ -48,9 +49,9 @@ def services() -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def command() -> Callable[[Words], Words]:
+def entry() -> Callable[[Words], Program]:
     """Return the function by which the entrypoint chooses a program."""
-    chosen: Callable[[Words], Words] = runpy.run_path(str(DOCKER / "entrypoint.py"))["command"]
+    chosen: Callable[[Words], Program] = runpy.run_path(str(DOCKER / "entrypoint.py"))["program"]
     return chosen
 
 
@@ -63,7 +64,7 @@ def seconds(grace: str) -> int:
 
 
 def test_the_containers_run_what_make_run_runs(
-    services: dict[str, dict[str, Any]], command: Callable[[Words], Words]
+    services: dict[str, dict[str, Any]], entry: Callable[[Words], Program]
 ) -> None:
     expected = {
         "web": programs.web(settings.WEB_BIND),
@@ -73,7 +74,7 @@ def test_the_containers_run_what_make_run_runs(
         "beat": programs.beat(),
     }
     for name, program in expected.items():
-        assert command(services[name]["command"]) == program.command
+        assert entry(services[name]["command"]) == program
 
 
 def test_first_attempts_have_two_workers_and_whatever_is_configured(
@@ -87,8 +88,8 @@ def test_first_attempts_have_two_workers_and_whatever_is_configured(
     assert replicas == {"worker": "${WORKER_PROCESSES:-2}"}
 
 
-def test_every_other_word_is_a_command_of_manage_py(command: Callable[[Words], Words]) -> None:
-    assert command(["migrate", "--noinput"])[1:] == ["manage.py", "migrate", "--noinput"]
+def test_every_other_word_is_a_command_of_manage_py(entry: Callable[[Words], Program]) -> None:
+    assert entry(["migrate", "--noinput"]).command[1:] == ["manage.py", "migrate", "--noinput"]
 
 
 def test_nothing_starts_before_the_tables_are_up_to_date(

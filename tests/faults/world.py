@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
 
@@ -255,7 +256,7 @@ def running(
         worker = programs.worker()
         parts = [
             programs.web(bind),
-            Program("worker", worker.command, GRACE_S),
+            replace(worker, grace_s=GRACE_S),
             *more,
             programs.beat(),
         ]
@@ -281,7 +282,7 @@ def supervised(supervisor: Supervisor) -> Iterator[None]:
         try:
             yield
         finally:
-            supervisor.stopping.set()
+            supervisor.stopping = True
             thread.join()
 
 

@@ -19,6 +19,7 @@ from pytest_django import Settings
 from mediapipe.management.commands.run import Command
 from mediapipe.management.demo.run import free_port
 from tests.support.make import ACCOUNT, TOKEN
+from tests.support.processes import processes_of, send_signals, wait_until_gone
 from tests.support.service import ROOT, is_ready
 
 pytestmark = pytest.mark.services
@@ -80,7 +81,7 @@ def is_alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_one_signal_stops_everything(tmp_path: Path, number: int) -> None:
     bind = f"127.0.0.1:{free_port()}"
     with run(tmp_path, WEB_BIND=bind) as process:
@@ -92,6 +93,40 @@ def test_one_signal_stops_everything(tmp_path: Path, number: int) -> None:
         assert process.wait(STOP_S) == 0
     assert (len(children), len(grandchildren)) == (6, 3)
     assert not any(map(is_alive, [*children, *grandchildren]))
+
+
+def test_a_thousand_signals_stop_everything(tmp_path: Path) -> None:
+    bind = f"127.0.0.1:{free_port()}"
+    with run(tmp_path, WEB_BIND=bind) as process:
+        wait_until_serving(bind)
+        send_signals(process.pid, 1000)
+        assert process.wait(STOP_S) == 0
+        assert processes_of(tmp_path) == set()
+
+
+def test_signals_during_the_start_leave_nothing_behind(tmp_path: Path) -> None:
+    with run(tmp_path, WEB_BIND=f"127.0.0.1:{free_port()}") as process:
+        deadline = time.monotonic() + START_S
+        while not children_of(process.pid):
+            assert time.monotonic() < deadline, "nothing was started"
+            time.sleep(0.02)
+        send_signals(process.pid, 1000)
+        assert process.wait(STOP_S) == 0
+        assert processes_of(tmp_path) == set()
+
+
+def test_the_programs_of_a_killed_run_end_and_the_next_run_serves(tmp_path: Path) -> None:
+    bind = f"127.0.0.1:{free_port()}"
+    with run(tmp_path, WEB_BIND=bind) as process:
+        wait_until_serving(bind)
+        before = processes_of(tmp_path)
+        process.kill()
+        process.wait()
+        with run(tmp_path, WEB_BIND=bind) as process:
+            wait_until_gone(before, tmp_path, STOP_S)
+            wait_until_serving(bind)
+            assert len(children_of(process.pid)) == 6
+    assert "Another instance" not in (tmp_path / "output").read_text()
 
 
 def test_nothing_is_written_into_the_home_directory(tmp_path: Path) -> None:

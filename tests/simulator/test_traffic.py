@@ -57,4 +57,4 @@ def test_a_stream_can_be_stopped() -> None:
         stop.set()
         return 200
 
-    assert traffic.stream(send, 10, rate=0.1, seed=1, stop=stop) == {200: 1}
+    assert traffic.stream(send, 10, rate=0.1, seed=1, pause=stop.wait) == {200: 1}

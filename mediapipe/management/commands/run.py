@@ -1,5 +1,5 @@
-import signal
 import socket
+import time
 from errno import EADDRINUSE
 from typing import Any
 
@@ -9,6 +9,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from mediapipe.operations.programs import service
 from mediapipe.operations.supervisor import Supervisor
+
+ADDRESS_IN_USE = "address in use"
+# The programs of a run that was killed end within about this time.
+PREDECESSOR_S = 5.0
 
 
 class Command(BaseCommand):
@@ -20,8 +24,7 @@ class Command(BaseCommand):
         self._check_address()
         call_command("migrate", verbosity=0, interactive=False)
         supervisor = Supervisor(service(settings.WEB_BIND))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: supervisor.stopping.set())
+        supervisor.stop_on_signals()
         with supervisor:
             self.stderr.write(
                 f"The admin is at http://{settings.WEB_BIND}/admin/. Ctrl-C stops it."
@@ -31,18 +34,25 @@ class Command(BaseCommand):
 
     def _check_address(self) -> None:
         """Fail at once, instead of restarting a gunicorn that cannot bind over and over."""
+        deadline = time.monotonic() + PREDECESSOR_S
+        while (reason := self._bind_error()) == ADDRESS_IN_USE and time.monotonic() < deadline:
+            time.sleep(0.2)
+        if reason:
+            raise CommandError(
+                f"Cannot bind WEB_BIND {settings.WEB_BIND}: {reason}. "
+                "Set it to a free host:port, such as 127.0.0.1:8001."
+            )
+
+    def _bind_error(self) -> str:
         host, colon, port = settings.WEB_BIND.rpartition(":")
         family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
         try:
             if not colon:
-                raise ValueError("no port")
+                return "no port"
             with socket.socket(family) as probe:
                 # As gunicorn does: connections of an earlier run may still be in TIME_WAIT.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((host.strip("[]"), int(port)))
         except (OSError, ValueError, OverflowError) as error:
-            reason = "address in use" if getattr(error, "errno", 0) == EADDRINUSE else error
-            raise CommandError(
-                f"Cannot bind WEB_BIND {settings.WEB_BIND}: {reason}. "
-                "Set it to a free host:port, such as 127.0.0.1:8001."
-            ) from None
+            return ADDRESS_IN_USE if getattr(error, "errno", 0) == EADDRINUSE else str(error)
+        return ""

@@ -1,11 +1,11 @@
-import signal
-import threading
+import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from mediapipe.operations.supervisor import handle_stop_signals
 from mediapipe.simulator import Simulator, traffic
 from mediapipe.simulator.script import ACCOUNT_SID, AUTH_TOKEN
 
@@ -15,6 +15,7 @@ class Command(BaseCommand):
 
     help = "Serves a stand-in for Twilio (API and CDN), and optionally sends webhooks."
     requires_system_checks = []
+    stopping = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--api", default="127.0.0.1:9701", help="host:port of the API")
@@ -32,9 +33,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
+        handle_stop_signals(self._request_stop)
         try:
             simulator = Simulator(
                 accounts={options["account_sid"]: options["auth_token"]},
@@ -50,12 +49,27 @@ class Command(BaseCommand):
                 self.stdout.write(f"{name}={value}")
             self.stdout.flush()
             if options["send"]:
-                self._send(simulator, options, stop)
-            stop.wait()
+                self._send(simulator, options)
+            while not self._pause(1):
+                pass
 
-    def _send(self, simulator: Simulator, options: dict[str, Any], stop: threading.Event) -> None:
+    def _request_stop(self, *_: object) -> None:
+        self.stopping = True
+
+    def _pause(self, seconds: float) -> bool:
+        """Sleep until this time has passed or a signal came; return whether one came."""
+        deadline = time.monotonic() + seconds
+        while not self.stopping and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, 0.2))
+        return self.stopping
+
+    def _send(self, simulator: Simulator, options: dict[str, Any]) -> None:
         statuses = traffic.stream(
-            simulator.send, options["send"], rate=options["rate"], seed=options["seed"], stop=stop
+            simulator.send,
+            options["send"],
+            rate=options["rate"],
+            seed=options["seed"],
+            pause=self._pause,
         )
         for status, count in sorted(statuses.items()):
             outcome = f"got status {status}" if status else "got no response"

@@ -33,13 +33,15 @@ def run(console: Console) -> tuple[DemoReport, dict[str, str]]:
     log_dir = settings.DATA_DIR / "logs"
     with Simulator(service=f"http://{bind}", log_file=settings.DATA_DIR / "twilio.jsonl") as twilio:
         env = twilio.environment() | {"PUBLIC_BASE_URL": ""}
-        with Supervisor(service(bind), env=env, log_dir=log_dir):
+        supervisor = Supervisor(service(bind), env=env, log_dir=log_dir)
+        supervisor.stop_on_signals()
+        with supervisor:
             console.print(f"Starting web, worker and beat. Logs: {log_dir}")
-            wait_until_ready(f"http://{bind}/readyz")
-            return send_and_watch(twilio, console), env
+            wait_until_ready(f"http://{bind}/readyz", supervisor)
+            return send_and_watch(twilio, console, supervisor), env
 
 
-def send_and_watch(twilio: Simulator, console: Console) -> DemoReport:
+def send_and_watch(twilio: Simulator, console: Console, supervisor: Supervisor) -> DemoReport:
     """Send every webhook and wait until all media have settled, with a progress bar."""
     baseline = Baseline()
     planned = steps()
@@ -52,17 +54,24 @@ def send_and_watch(twilio: Simulator, console: Console) -> DemoReport:
             pool.submit(twilio.send, step.webhook, method=step.method, signature=step.signature)
             progress.advance(sent)
             progress.update(settled, completed=DemoReport(twilio, planned, baseline).settled)
-            time.sleep(1 / WEBHOOKS_PER_S)
+            pause(supervisor, 1 / WEBHOOKS_PER_S)
         while (report := DemoReport(twilio, planned, baseline)).settled < media:
             progress.update(settled, completed=report.settled)
             if time.monotonic() > deadline:
                 break
-            time.sleep(0.25)
+            pause(supervisor, 0.25)
         progress.update(settled, completed=report.settled)
     return DemoReport(twilio, planned, baseline)
 
 
-def wait_until_ready(url: str) -> None:
+def pause(supervisor: Supervisor, seconds: float) -> None:
+    """Sleep; raise DemoFailed after Ctrl-C or SIGTERM."""
+    time.sleep(seconds)
+    if supervisor.stopping:
+        raise DemoFailed("The demo was interrupted.")
+
+
+def wait_until_ready(url: str, supervisor: Supervisor) -> None:
     """Wait for a response of the service; raise DemoFailed after START_S seconds."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
@@ -70,7 +79,7 @@ def wait_until_ready(url: str) -> None:
             with urllib.request.urlopen(url, timeout=5):  # noqa: S310  (our own loopback address)
                 return
         except (URLError, OSError):
-            time.sleep(0.2)
+            pause(supervisor, 0.2)
     raise DemoFailed(f"The service did not respond at {url}; see {settings.DATA_DIR / 'logs'}.")
 
 
