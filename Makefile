@@ -1,8 +1,10 @@
 # `make demo`, `make test` and `make run` need Python 3.11 and make, nothing else.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
+# Exists while packages are installed, and after an installation that was interrupted.
+INSTALLING := $(VENV)/installing
 MANAGE := $(BIN)/python manage.py
 IMAGE_DIR ?= var/image
 
@@ -56,9 +58,18 @@ requirements: $(VENV)/dev
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-emit-index-url -o requirements/telemetry.txt requirements/telemetry.in
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-emit-index-url -o requirements/dev.txt requirements/dev.in
 
-$(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+# A half-made environment, or one of a Python that was removed or replaced, is made again.
+$(shell test ! -e $(INSTALLING) && $(BIN)/python -c 'import pip' 2>/dev/null || rm -f $(BIN)/pip)
 
-$(VENV)/base $(VENV)/dev: $(VENV)/%: requirements/%.txt | $(VENV)/bin/python
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo 'This needs Python 3.11 or newer; name it with PYTHON=.' >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+	    package=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+	    echo "$(PYTHON) cannot create $(VENV). On Debian or Ubuntu: apt install $$package" >&2; exit 1; }
+
+$(VENV)/base $(VENV)/dev: $(VENV)/%: requirements/%.txt $(BIN)/pip
+	touch $(INSTALLING)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	rm $(INSTALLING)
 	touch $@

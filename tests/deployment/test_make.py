@@ -1,0 +1,120 @@
+"""`make` sets up the virtual environment, and sets it up again where that was not completed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Imitates the options of python, venv and pip that the Makefile uses.
+PYTHON = """#!/bin/sh
+[ "$1" = -m ] || exec $python "$@"
+rm -rf .venv && mkdir -p .venv/bin
+cp venv-python .venv/bin/python
+touch .venv/has-pip
+cp pip .venv/bin/pip
+"""
+VENV_PYTHON = """#!/bin/sh
+[ "$2" = "import pip" ] && exec test -e .venv/has-pip
+echo "the demo ran"
+"""
+PIP = """#!/bin/sh
+! grep -q nonsense requirements/base.txt
+"""
+# Debian's, without the package python3-venv.
+WITHOUT_VENV = """#!/bin/sh
+[ "$1" = -m ] || exec $python "$@"
+mkdir -p .venv/bin
+cp venv-python .venv/bin/python
+echo "The virtual environment was not created successfully because ensurepip is not available."
+exit 1
+"""
+TOO_OLD = "#!/bin/sh\nexit 1\n"
+PACKAGE = "python{}.{}-venv".format(*sys.version_info)
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path) -> None:
+    """Make a project with the Makefile, and a Python whose environments run the demo."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "base.txt").touch()
+    script(tmp_path / "python", PYTHON)
+    script(tmp_path / "venv-python", VENV_PYTHON)
+    script(tmp_path / "pip", PIP)
+
+
+def script(path: Path, text: str) -> None:
+    path.write_text(text.replace("$python", sys.executable))
+    path.chmod(0o755)
+
+
+def demo(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "demo", "PYTHON=./python"],  # noqa: S607
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def assert_runs(folder: Path) -> None:
+    done = demo(folder)
+    assert "the demo ran" in done.stdout, done.stderr
+
+
+def test_it_sets_itself_up_once(tmp_path: Path) -> None:
+    assert_runs(tmp_path)
+    again = demo(tmp_path)
+    assert again.stdout.splitlines() == [".venv/bin/python manage.py demo", "the demo ran"]
+
+
+def test_without_the_package_for_venv_each_run_names_it(tmp_path: Path) -> None:
+    script(tmp_path / "python", WITHOUT_VENV)
+    for _ in range(2):
+        failed = demo(tmp_path)
+        assert failed.returncode == 2
+        assert f"apt install {PACKAGE}" in failed.stderr
+    script(tmp_path / "python", PYTHON)
+    assert_runs(tmp_path)
+
+
+def test_an_installation_that_was_interrupted_is_done_again(tmp_path: Path) -> None:
+    assert_runs(tmp_path)
+    (tmp_path / "requirements" / "base.txt").write_text("nonsense/")
+    assert demo(tmp_path).returncode == 2
+    half_installed = tmp_path / ".venv" / "half-installed"
+    half_installed.touch()
+    (tmp_path / "requirements" / "base.txt").write_text("")
+    assert_runs(tmp_path)
+    assert not half_installed.exists()
+
+
+def test_the_environment_of_a_removed_python_is_made_again(tmp_path: Path) -> None:
+    assert_runs(tmp_path)
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/usr/bin/python3.removed")
+    assert_runs(tmp_path)
+
+
+def test_the_environment_of_another_minor_version_is_made_again(tmp_path: Path) -> None:
+    assert_runs(tmp_path)
+    # A newer Python behind the same link does not see the packages of the older one.
+    (tmp_path / ".venv" / "has-pip").unlink()
+    assert_runs(tmp_path)
+    assert (tmp_path / ".venv" / "has-pip").exists()
+
+
+@pytest.mark.parametrize("text", [TOO_OLD, "#!/missing\n"], ids=["too old", "missing"])
+def test_a_python_that_does_not_do_is_named(tmp_path: Path, text: str) -> None:
+    script(tmp_path / "python", text)
+    failed = demo(tmp_path)
+    assert failed.returncode == 2
+    assert "needs Python 3.11 or newer" in failed.stderr
