@@ -77,6 +77,7 @@ def own_world(
     settings.MEDIA_REDIRECT_HOSTS = []
     settings.MEDIA_ALLOWED_NETWORKS = []
     settings.PUBLIC_BASE_URL = ""
+    settings.OTHER_BASE_URLS = settings.HTTPS_ORIGINS = []
     settings.ESCALATION_EMAILS = []
     settings.ESCALATION_WEBHOOK_URL = settings.ESCALATION_SLACK_URL = ""
     settings.SPOOL_DIR = tmp_path / "spool"

@@ -20,6 +20,7 @@ from mediapipe.api.responses import NotFound, json_response
 from mediapipe.lifecycle.export import media_document
 from mediapipe.models import MediaItem, Status
 from mediapipe.models.media.item import MediaQuerySet
+from mediapipe.redaction import strip_url_secrets
 
 LINKS = "mediapipe.download"
 NUMBER = re.compile("[0-9]{1,18}")
@@ -93,5 +94,5 @@ def _item(media: MediaQuerySet, number: str) -> MediaItem:
 def _public(request: HttpRequest, path: str) -> str:
     """Return the public URL of a path."""
     if settings.PUBLIC_BASE_URL:
-        return f"{settings.PUBLIC_BASE_URL}{path}"
+        return f"{strip_url_secrets(settings.PUBLIC_BASE_URL)}{path}"
     return request.build_absolute_uri(path)

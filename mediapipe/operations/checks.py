@@ -137,12 +137,13 @@ def public_url_is_https(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     # Twilio signs the URL that it calls; over plain HTTP anyone on the way can replay the request.
-    if settings.PUBLIC_BASE_URL.startswith("https://"):
+    urls = (settings.PUBLIC_BASE_URL, *settings.OTHER_BASE_URLS)
+    if all(url.startswith("https://") for url in urls):
         return []
     return [
         Warning(
             "PUBLIC_BASE_URL is not an https:// origin.",
-            hint="Set it to the origin that is configured at Twilio.",
+            hint="Set it to the origin that is configured at Twilio; of several, each needs TLS.",
             id="mediapipe.W001",
         )
     ]

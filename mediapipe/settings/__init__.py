@@ -34,10 +34,14 @@ SPOOL_MAX_FILES = values.whole_number(env, "SPOOL_MAX_FILES", default=10_000)
 
 DEBUG = values.boolean(env, "DJANGO_DEBUG", default=False)
 SECRET_KEY = values.text(env, "DJANGO_SECRET_KEY") or web.kept_secret(DATA_DIR / "secret_key")
-PUBLIC_BASE_URL = values.base_url(env, "PUBLIC_BASE_URL")
+_BASE_URLS = web.base_urls(env, "PUBLIC_BASE_URL")
+# Our own links lead to the first.
+PUBLIC_BASE_URL, *OTHER_BASE_URLS = _BASE_URLS or [""]
+_HOSTS = web.hosts(env, "DJANGO_ALLOWED_HOSTS")
+HTTPS_ORIGINS = web.https_origins(_HOSTS)
+ALLOWED_HOSTS = web.allowed_hosts(_HOSTS, _BASE_URLS)
+CSRF_TRUSTED_ORIGINS = [*map(web.origin, _BASE_URLS), *HTTPS_ORIGINS]
 WEB_BIND = values.text(env, "WEB_BIND", "127.0.0.1:8000")
-ALLOWED_HOSTS = web.allowed_hosts(values.listed(env, "DJANGO_ALLOWED_HOSTS"), PUBLIC_BASE_URL)
-CSRF_TRUSTED_ORIGINS = [web.origin(PUBLIC_BASE_URL)] if PUBLIC_BASE_URL else []
 
 INSTALLED_APPS = [
     "mediapipe.apps.MediapipeConfig",

@@ -1,9 +1,22 @@
 import os
+import re
 import secrets
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+from mediapipe.settings.values import listed
+
+# What Django accepts in a Host header, without the dot at either end that has a meaning to it.
+HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+# An entry of DJANGO_ALLOWED_HOSTS: a host, or a domain with all below it, and a port.
+ENTRY = re.compile(rf"(?P<host>\*|\.?(?:{HOST.pattern}))(?::(?P<port>[0-9]{{1,5}}))?")
+DEFAULT_PORTS = {"http": 80, "https": 443}
+MAX_PORT = 65535
 
 
 def kept_secret(path: Path) -> str:
@@ -18,13 +31,73 @@ def kept_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
+def base_urls(env: Env, name: str) -> list[str]:
+    """Return comma-separated origins without trailing slashes; each may have a user:password@."""
+    urls = [url.rstrip("/") for url in listed(env, name)]
+    for number, url in enumerate(urls, start=1):
+        if fault := _fault(url):
+            # The value is not shown: it may contain a password.
+            raise ImproperlyConfigured(
+                f"{name} is not a list of origins: entry {number} {fault}; write for example "
+                f"{name}=https://media.example.com,https://old.example.com."
+            )
+    return urls
+
+
+def _fault(url: str) -> str:
+    """Return what keeps a URL from being an origin, or ""."""
+    try:
+        parts = urlsplit(url)
+        is_http = parts.scheme in DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_http = False
+    if not is_http:
+        return "is not an http or https URL"
+    if parts.path or parts.query or parts.fragment:
+        # The admin's links and redirects, and the URLs at Twilio, begin at the root.
+        return "has a path, but the service works only at the root of a host of its own"
+    if not HOST.fullmatch(_host(parts)):
+        return "has a host that is neither a name in ASCII nor an address"
+    return ""
+
+
+def hosts(env: Env, name: str) -> list[str]:
+    """Return comma-separated hosts, each with an optional port: a name, an address, .name or *."""
+    entries = [entry.lower() for entry in listed(env, name)]
+    for number, entry in enumerate(entries, start=1):
+        parts = ENTRY.fullmatch(entry)
+        if not parts or not 0 < int(parts["port"] or 443) <= MAX_PORT:
+            raise ImproperlyConfigured(
+                f"{name} is not a list of hosts: entry {number} is neither a name nor an address; "
+                f"write for example {name}=mediapipe.corp,10.1.2.3,mediapipe.corp:8443, without "
+                "a scheme or path. A name has letters, digits, dots and hyphens only."
+            )
+    return entries
+
+
+def allowed_hosts(entries: list[str], urls: list[str]) -> list[str]:
+    """Return ALLOWED_HOSTS: those of the entries and URLs, and this machine."""
+    named = [parts["host"] for parts in map(ENTRY.fullmatch, entries) if parts]
+    public = [_host(urlsplit(url)) for url in urls]
+    return [*named, *public, "localhost", "127.0.0.1", "[::1]"]
+
+
+def https_origins(entries: list[str]) -> list[str]:
+    """Return the https origins of the entries that name one host.
+
+    Under a whole domain, or under any host, others may have theirs.
+    """
+    return [origin(f"https://{entry}") for entry in entries if not entry.startswith(("*", "."))]
+
+
 def origin(url: str) -> str:
-    """Return scheme://host[:port] of a URL."""
+    """Return scheme://host[:port] of a URL as browsers write it, without user and password."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    is_default = parts.port in {None, DEFAULT_PORTS[parts.scheme]}
+    return f"{parts.scheme}://{_host(parts)}" + ("" if is_default else f":{parts.port}")
 
 
-def allowed_hosts(listed: list[str], public_base_url: str) -> list[str]:
-    """Return ALLOWED_HOSTS: those listed, the public one, and this machine."""
-    public = urlsplit(public_base_url).hostname
-    return [*listed, *([public] if public else []), "localhost", "127.0.0.1", "[::1]"]
+def _host(parts: SplitResult) -> str:
+    """Return the host in lower case, with the brackets of an IPv6 address."""
+    host = parts.hostname or ""
+    return f"[{host}]" if ":" in host else host

@@ -1,12 +1,14 @@
 """Django's request as the provider needs it: the URL as configured there, the body as bytes."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest
+from django.http.request import split_domain_port, validate_host
 from gunicorn.http.errors import ParseException
 
 from mediapipe.providers.base import (
@@ -29,8 +31,8 @@ class ReceivedWebhook:
 
 def webhook_request(request: HttpRequest) -> WebhookRequest:
     """Return the request, its body read within the cap; raise WebhookRefused otherwise."""
-    # The URL that was signed. Behind a proxy only PUBLIC_BASE_URL has the right origin (Twilio
-    # error 57012).
+    # The URL that was signed. Behind a proxy only the configured origins are right (Twilio error
+    # 57012); the provider tries the others.
     origin = settings.PUBLIC_BASE_URL or own_origin(request)
     return WebhookRequest(
         method=request.method or "",
@@ -43,17 +45,20 @@ def webhook_request(request: HttpRequest) -> WebhookRequest:
 def own_origin(request: HttpRequest) -> str:
     """Return the origin that the request itself names; raise WebhookUnreadable if it is not ours.
 
-    Of any origin a client could choose the one that it has a signature for.
+    "*" does not make it ours: a client could name the origin that it has a signature for.
     """
-    try:
-        return f"{request.scheme}://{request.get_host()}"
-    except DisallowedHost:
-        host = request.headers.get("Host", "")[:100]
-        sentence = (
-            f"The Host header {host!r} is not in DJANGO_ALLOWED_HOSTS, and without PUBLIC_BASE_URL"
-            " it decides which URL was signed: set PUBLIC_BASE_URL to the origin at Twilio."
-        )
-        raise WebhookUnreadable("host_not_allowed", sentence) from None
+    listed = [host for host in settings.ALLOWED_HOSTS if host != "*"]
+    with suppress(DisallowedHost):
+        host = request.get_host()
+        if validate_host(split_domain_port(host)[0], listed):
+            return f"{request.scheme}://{host}"
+    sent = request.headers.get("Host", "")[:100]
+    sentence = (
+        f"The Host header {sent!r} is not listed in DJANGO_ALLOWED_HOSTS, and without"
+        " PUBLIC_BASE_URL it decides which URL was signed: set PUBLIC_BASE_URL to the origin"
+        " at Twilio."
+    )
+    raise WebhookUnreadable("host_not_allowed", sentence)
 
 
 def request_target(request: HttpRequest) -> str:

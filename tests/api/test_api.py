@@ -152,10 +152,10 @@ def test_the_link_opens_without_a_token_and_as_safely_as_the_admin(
     assert answer["Content-Disposition"].startswith("attachment")
 
 
-def test_the_link_names_the_public_origin(
+def test_the_link_names_the_public_origin_without_its_password(
     api: Client, twilio: Simulator, settings: Settings
 ) -> None:
-    settings.PUBLIC_BASE_URL = "https://media.example.com"
+    settings.PUBLIC_BASE_URL = "https://user:password@media.example.com"
     item = stored(twilio)
     link = got(api, f"/api/v1/media/{item.pk}/link")
     assert link["url"].startswith("https://media.example.com/files/")

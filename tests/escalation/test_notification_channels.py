@@ -12,7 +12,7 @@ from django.urls import reverse
 from pytest_django import Settings
 from standardwebhooks import Webhook
 
-from mediapipe.escalation.notifications.announcement import announcement
+from mediapipe.escalation.notifications.announcement import announcement, link_to
 from mediapipe.models import Cause, Channel, Incident, Notice
 from mediapipe.models.outbox import DeliveryStatus
 from tests.support import make
@@ -212,3 +212,12 @@ def test_the_log_names_the_host_and_no_secret(
     assert "127.0.0.1" in caplog.text
     assert "giving up" in caplog.text
     assert "s3cret" not in caplog.text + str(notice.log)
+
+
+def test_a_link_to_an_incident_does_not_show_the_password_of_the_public_url(
+    settings: Settings,
+) -> None:
+    settings.PUBLIC_BASE_URL = "https://user:password@media.example.com"
+    incident = Incident(pk=7, cause=Cause.STORAGE)
+    page = reverse("admin:mediapipe_incident_change", args=[incident.pk])
+    assert link_to(incident) == f"https://media.example.com{page}"

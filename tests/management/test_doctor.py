@@ -25,7 +25,15 @@ from mediapipe.simulator import Simulator, resources
 from mediapipe.simulator.numbers import ChannelSender
 from tests.support import make
 from tests.support.commands import ROOT, manage
-from tests.support.misconfigurations import CASES, CONVERSATIONS, HERE, Case, World, behind
+from tests.support.misconfigurations import (
+    CASES,
+    CONVERSATIONS,
+    HERE,
+    REPEATED,
+    Case,
+    World,
+    behind,
+)
 from tests.support.reverse_proxy import with_host
 from tests.support.tables import Table
 
@@ -90,6 +98,27 @@ def test_a_signed_request_is_accepted_and_leaves_nothing_behind(world: World) ->
 def test_a_proxy_that_replaces_the_host_does_not_matter_to_webhooks(world: World) -> None:
     behind(with_host("backend.internal"))(world)
     assert names("public URL") == ["public_url_private"]
+
+
+def test_each_public_url_is_requested(world: World) -> None:
+    world.settings.OTHER_BASE_URLS = ["http://127.0.0.1:1"]
+    private = "public_url_private"
+    assert names("public URL") == [private, private, "public_url_unreachable"]
+
+
+def test_no_finding_shows_the_password_of_a_public_url(world: World) -> None:
+    world.settings.PUBLIC_BASE_URL = world.web.replace("http://", "http://user:canary@")
+    *_, last = found_in("public URL")
+    assert (last.level, last.where) == (Level.OK, world.web)
+
+
+@pytest.mark.parametrize("name", ["OTHER_BASE_URLS", "HTTPS_ORIGINS"])
+def test_a_number_at_another_of_our_origins_leads_here(world: World, name: str) -> None:
+    setattr(world.settings, name, ["https://old.example.com"])
+    here = f"https://old.example.com{HERE}"
+    world.number(f"{here}{REPEATED}", fallback=here)
+    (finding,) = found_in("numbers")
+    assert (finding.level, finding.message) == (Level.OK, "messages are sent here")
 
 
 def test_a_number_that_leads_here_is_fine_and_masked(world: World) -> None:

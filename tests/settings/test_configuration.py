@@ -144,15 +144,6 @@ def test_a_base_url_has_no_last_slash() -> None:
     assert values.base_url(env(), "NAME") == ""
 
 
-def test_the_origin_of_a_url_has_neither_path_nor_password() -> None:
-    assert web.origin("https://user:pw@h.example:8443/a/") == "https://h.example:8443"
-
-
-def test_this_machine_and_the_public_host_are_always_answered() -> None:
-    hosts = web.allowed_hosts(["a.example"], "https://user@b.example:8443/x")
-    assert hosts == ["a.example", "b.example", "localhost", "127.0.0.1", "[::1]"]
-
-
 def test_the_embedded_broker_listens_in_the_data_folder() -> None:
     assert broker.socket_path(Path("/data")) == Path("/data/broker.sock")
 
@@ -269,6 +260,8 @@ def test_a_public_url_that_cannot_be_read_is_not_shown(url: str) -> None:
         ("DATABASE_URL", f"postgres://user:{CANARY}@host:notaport/x"),
         ("CELERY_BROKER_URL", f"amqp://user:{CANARY}@host:notaport//"),
         ("PUBLIC_BASE_URL", f"user:{CANARY}@media.example.com"),
+        ("PUBLIC_BASE_URL", f"https://a.example,https://user:{CANARY}@b.example/mediapipe"),
+        ("DJANGO_ALLOWED_HOSTS", "https://mediapipe.corp"),
         ("DATA_DIR", "/dev/null/data"),
         ("DJANGO_DEBUG", "maybe"),
         ("DJANGO_HSTS_SECONDS", "1h"),

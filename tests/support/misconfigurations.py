@@ -226,7 +226,11 @@ def nothing_behind(world: World) -> None:
 def unset_in_web(world: World) -> None:
     """Set PUBLIC_BASE_URL for the doctor only, to a host that web does not know."""
     behind(with_host("media.example.com"))(world)
-    of_web = SimpleNamespace(PUBLIC_BASE_URL="", WEBHOOK_MAX_BYTES=plain_settings.WEBHOOK_MAX_BYTES)
+    of_web = SimpleNamespace(
+        PUBLIC_BASE_URL="",
+        ALLOWED_HOSTS=["localhost"],
+        WEBHOOK_MAX_BYTES=plain_settings.WEBHOOK_MAX_BYTES,
+    )
     world.patch.setattr("mediapipe.webhooks.request.settings", of_web)
 
 

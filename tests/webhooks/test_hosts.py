@@ -36,6 +36,29 @@ def test_a_webhook_signed_for_the_public_url_is_accepted_with_any_host(
     assert MediaItem.objects.count() == 1
 
 
+@pytest.mark.parametrize("origin", [PUBLIC, "https://old.example.com", "https://a.example:8443"])
+def test_each_origin_that_is_configured_may_be_the_signed_one(
+    settings: Settings, origin: str
+) -> None:
+    settings.PUBLIC_BASE_URL = PUBLIC
+    settings.OTHER_BASE_URLS = ["https://old.example.com"]
+    settings.HTTPS_ORIGINS = ["https://a.example:8443"]
+    assert send_to(origin, host="10.2.3.4").status_code == 200
+    assert send_to("https://else.example", host="else.example").status_code == 403
+
+
+def test_an_allowed_host_may_be_the_signed_one_without_a_public_url(settings: Settings) -> None:
+    settings.HTTPS_ORIGINS = [PUBLIC]
+    assert send_to(PUBLIC, host="testserver").status_code == 200
+
+
+def test_under_any_host_a_client_cannot_name_the_signed_one(settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["*", "testserver"]
+    response = send_to("http://evil.example", host="evil.example")
+    assert response.json()["error"] == "host_not_allowed"
+    assert send_to("http://testserver", host="testserver").status_code == 200
+
+
 def test_a_host_does_not_make_up_for_a_wrong_signature(settings: Settings) -> None:
     settings.PUBLIC_BASE_URL = PUBLIC
     assert send_to("https://else.example", host="media.example.com").status_code == 403
@@ -58,4 +81,4 @@ def test_a_webhook_refused_for_its_host_is_counted_and_logged_once(
     refused = families(client)["mediapipe_webhooks_refused"]
     assert values(refused) == {"host_not_allowed": 3}
     (line,) = [line for line in caplog.messages if line.startswith("refused a webhook")]
-    assert "The Host header 'media.example.com\\n' is not in DJANGO_ALLOWED_HOSTS" in line
+    assert "The Host header 'media.example.com\\n' is not listed in DJANGO_ALLOWED_HOSTS" in line

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from mediapipe.models import Cause, Incident, IncidentStep, StepKind
-from mediapipe.redaction import mask_addresses
+from mediapipe.redaction import mask_addresses, strip_url_secrets
 
 TEST = "test"
 HEADLINES = {
@@ -103,17 +103,19 @@ def announcement(step: IncidentStep) -> Announcement:
 
 def sample_announcement(at: datetime) -> Announcement:
     """Return the content of a test message."""
-    url = f"{settings.PUBLIC_BASE_URL}{reverse('admin:index')}" if settings.PUBLIC_BASE_URL else ""
+    url = _public_url(reverse("admin:index"))
     detail = "This is a test message to verify the channel."
     return Announcement(kind=TEST, at=at.isoformat(), url=url, detail=detail)
 
 
 def link_to(incident: Incident) -> str:
     """Return the URL of the incident's page; empty without PUBLIC_BASE_URL."""
-    if not settings.PUBLIC_BASE_URL:
-        return ""
-    page = reverse("admin:mediapipe_incident_change", args=[incident.pk])
-    return f"{settings.PUBLIC_BASE_URL}{page}"
+    return _public_url(reverse("admin:mediapipe_incident_change", args=[incident.pk]))
+
+
+def _public_url(path: str) -> str:
+    origin = strip_url_secrets(settings.PUBLIC_BASE_URL)
+    return origin and f"{origin}{path}"
 
 
 def local_time(text: str) -> str:

@@ -15,6 +15,7 @@ from mediapipe.management.doctor.issues import Issue
 from mediapipe.providers.base import Response
 from mediapipe.providers.twilio.accounts import Account, accounts
 from mediapipe.providers.twilio.webhooks import TRIAL
+from mediapipe.redaction import strip_url_secrets
 
 SOURCES = ("messaging", "recording", "conversations")
 RESOLVE_TIMEOUT_S = 5.0
@@ -26,36 +27,36 @@ CERTIFICATE_ERRORS = ("SSLCertVerificationError", "CertificateError")
 
 
 def check_public_url() -> Iterator[Finding]:
-    """Send requests signed as Twilio signs them to PUBLIC_BASE_URL, and yield the outcome.
+    """Send requests signed as Twilio signs them to each PUBLIC_BASE_URL, and yield the outcome.
 
     They carry an EventType that Twilio does not use: web verifies the signature as for any other
     webhook, then records nothing.
     """
-    base = settings.PUBLIC_BASE_URL
-    if not base:
+    if not settings.PUBLIC_BASE_URL:
         yield Issue.PUBLIC_URL_MISSING.found()
         return
-    if private := _check_address(base):
-        yield private
-    yield _first_issue() or ok("signed requests are accepted", base)
+    for base in (settings.PUBLIC_BASE_URL, *settings.OTHER_BASE_URLS):
+        if private := _check_address(base):
+            yield private
+        yield _first_issue(base) or ok("signed requests are accepted", strip_url_secrets(base))
 
 
-def webhook_url(source: str) -> str:
-    """Return the URL to which Twilio must send webhooks of this kind."""
-    return f"{settings.PUBLIC_BASE_URL}/webhooks/twilio/{source}/"
+def webhook_path(source: str) -> str:
+    """Return the path to which Twilio must send webhooks of this kind."""
+    return f"/webhooks/twilio/{source}/"
 
 
-def _first_issue() -> Finding | None:
+def _first_issue(base: str) -> Finding | None:
     """Return the first issue only: what breaks one request breaks those after it too."""
     known = [account for account in accounts().values() if account.auth_tokens]
-    messaging, *others = map(webhook_url, SOURCES)
+    messaging, *others = [base + webhook_path(source) for source in SOURCES]
     requests = [(messaging, account) for account in known]
     requests += [(url, account) for url in others for account in known[:1]]
     for url, account in requests:
         if issue := _check_request(url, account):
             return issue
     if known and _check_request(messaging + TRICKY_QUERY, known[0]):
-        return Issue.QUERY_CHANGED.found(messaging)
+        return Issue.QUERY_CHANGED.found(strip_url_secrets(messaging))
     return None
 
 
@@ -69,12 +70,12 @@ def _check_request(url: str, account: Account) -> Finding | None:
     try:
         response = post(url, urlencode(form).encode(), headers)
     except AddressRefused:
-        return Issue.PUBLIC_URL_PLAIN.found(settings.PUBLIC_BASE_URL)
+        return Issue.PUBLIC_URL_PLAIN.found(strip_url_secrets(url))
     except Failure as failure:
         is_tls = failure.detail.endswith(CERTIFICATE_ERRORS)
         issue = Issue.CERTIFICATE_UNTRUSTED if is_tls else Issue.PUBLIC_URL_UNREACHABLE
         return issue.found(failure.detail)
-    where = f"{url} responds with {response.status} to {account.sid}"
+    where = f"{strip_url_secrets(url)} responds with {response.status} to {account.sid}"
     unexpected = _response_issue(response)
     return unexpected.found(where) if unexpected else None
 

@@ -5,7 +5,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from django.conf import settings
 
 from mediapipe.management.doctor.issues import Issue
-from mediapipe.management.doctor.public_url import SOURCES, webhook_url
+from mediapipe.management.doctor.public_url import SOURCES, webhook_path
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Read timeout and server error; "all" includes them.
@@ -14,12 +14,12 @@ RETRIED_ON = {"rt", "5xx"}
 
 def points_here(url: str, source: str) -> bool:
     """Return whether the URL is our endpoint for webhooks of this kind, whatever its query."""
-    return _has_our_origin(url) and _split(url).path == _split(webhook_url(source)).path
+    return _has_our_origin(url) and _split(url).path == webhook_path(source)
 
 
 def has_our_host(url: str) -> bool:
     """Return whether the URL is meant for us; only then is an error in it ours to report."""
-    return _split(url).hostname == _split(settings.PUBLIC_BASE_URL).hostname
+    return _split(url).hostname in {_split(ours).hostname for ours in _our_origins()}
 
 
 def url_issue(url: str, source: str) -> Issue | None:
@@ -41,11 +41,16 @@ def asks_for_retries(url: str) -> bool:
 
 
 def _has_our_origin(url: str) -> bool:
-    origins = {
-        (parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme))
-        for parts in (_split(url), _split(settings.PUBLIC_BASE_URL))
-    }
-    return len(origins) == 1
+    return _origin(url) in map(_origin, _our_origins())
+
+
+def _our_origins() -> list[str]:
+    return [settings.PUBLIC_BASE_URL, *settings.OTHER_BASE_URLS, *settings.HTTPS_ORIGINS]
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = _split(url)
+    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
 
 
 def _split(url: str) -> SplitResult:
