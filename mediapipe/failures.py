@@ -231,10 +231,10 @@ class RedirectRefused(FinalFailure):
 
 
 class TooLarge(FinalFailure):
-    """The body exceeds MEDIA_MAX_BYTES."""
+    """The body exceeds MEDIA_MAX_BYTES, or that of a recording MEDIA_MAX_RECORDING_BYTES."""
 
     slug = "too_large"
-    todo = "Raise MEDIA_MAX_BYTES if you want such media, then retry."
+    todo = "Raise that setting if you want such media, then retry; Twilio still has it."
 
 
 class UrlMissing(FinalFailure):

@@ -28,6 +28,7 @@ from mediapipe.fetching import not_found, storage, video_codec
 from mediapipe.fetching.completion import outbox_rows, send_signal
 from mediapipe.fetching.content_type import check, sniff
 from mediapipe.fetching.http.download import download
+from mediapipe.fetching.limits import max_bytes
 from mediapipe.fetching.media_types import extension
 from mediapipe.fetching.schedule import RetryDelay, Schedule
 from mediapipe.models import AccountHealth, Cause, Incident, MediaItem, Observation
@@ -91,7 +92,12 @@ def retrieve(media: MediaItem, evidence: Evidence) -> None:
     )
     with storage.temporary_file() as file:
         body = download(
-            request, file, provider=provider, evidence=evidence, on_progress=LeaseKeeper(media)
+            request,
+            file,
+            provider=provider,
+            evidence=evidence,
+            on_progress=LeaseKeeper(media),
+            max_bytes=max_bytes(media.kind),
         )
         declared, served = media.declared_content_type, evidence.declared_content_type
         check(body.head, declared=declared, served=served)

@@ -13,6 +13,11 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from mediapipe.fetching.limits import (
+    LONGEST_CALL_BYTES,
+    RECORDING_BYTES_PER_S,
+    largest_bytes,
+)
 from mediapipe.models import Channel
 from mediapipe.providers.twilio.accounts import accounts
 from mediapipe.providers.twilio.media import is_media_service, is_twilio
@@ -81,7 +86,8 @@ def countdowns_fit_the_broker(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     # Redis and Valkey redeliver a message that is not acknowledged within the visibility timeout,
-    # and a worker acknowledges one with a countdown only after its task.
+    # and a worker acknowledges one with a countdown only after its task. A recording larger than
+    # MEDIA_MAX_BYTES may take longer: its lease makes the second delivery claim nothing.
     timeout_s = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout")
     longest_s = settings.RETRY_FAST_WINDOW_S + settings.MEDIA_TOTAL_TIMEOUT_S
     if timeout_s is None or longest_s < timeout_s:
@@ -92,6 +98,25 @@ def countdowns_fit_the_broker(
             f"broker delivers a message again after {timeout_s} s.",
             hint="Shorten RETRY_FAST_WINDOW; longer delays belong in RETRY_SLOW_SCHEDULE.",
             id="mediapipe.E003",
+        )
+    ]
+
+
+@register("mediapipe")
+def long_recordings_are_accepted(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    limit = largest_bytes()
+    if limit >= LONGEST_CALL_BYTES:
+        return []
+    minutes = limit // (2 * RECORDING_BYTES_PER_S * 60)
+    return [
+        Warning(
+            f"Recordings of two channels that are longer than {minutes} minutes will fail as "
+            "too_large.",
+            hint="Twilio ends a call after four hours by default: set MEDIA_MAX_RECORDING_BYTES to "
+            f"{LONGEST_CALL_BYTES} or more, or silence this warning.",
+            id="mediapipe.W009",
         )
     ]
 

@@ -211,6 +211,10 @@ MEDIA_ALLOWED_NETWORKS = values.parsed(
     env, "MEDIA_ALLOWED_NETWORKS", ipaddress.ip_network, example="10.1.0.0/16,127.0.0.0/8"
 )
 MEDIA_MAX_BYTES = values.whole_number(env, "MEDIA_MAX_BYTES", default=100 * 1024 * 1024)
+# The longest call that Twilio records by default, four hours of two channels, has 461 MB.
+MEDIA_MAX_RECORDING_BYTES = values.whole_number(
+    env, "MEDIA_MAX_RECORDING_BYTES", default=512 * 1024 * 1024
+)
 MEDIA_CONNECT_TIMEOUT_S = values.seconds(env, "MEDIA_CONNECT_TIMEOUT", default="5s")
 MEDIA_READ_TIMEOUT_S = values.seconds(env, "MEDIA_READ_TIMEOUT", default="20s")
 MEDIA_TOTAL_TIMEOUT_S = values.seconds(env, "MEDIA_TOTAL_TIMEOUT", default="300s")

@@ -116,6 +116,7 @@ class Download:
     to: BinaryIO = field(default_factory=io.BytesIO)
     evidence: Evidence = field(default_factory=Evidence)
     progress: int = 0
+    max_bytes: int | None = None
 
     def run(self) -> Body:
         return download(
@@ -124,6 +125,7 @@ class Download:
             provider=StubProvider(),
             evidence=self.evidence,
             on_progress=self._advance,
+            max_bytes=self.max_bytes,
         )
 
     def fails_as(self, failure: type[Failure]) -> Failure:

@@ -25,7 +25,8 @@ class Deadline:
     """
 
     def __init__(self, total_s: float) -> None:
-        self.end = time.monotonic() + total_s
+        self.began = time.monotonic()
+        self.end = self.began + total_s
         self._socket: socket.socket | None = None
         self._outer: Deadline | None = None
         self._token: Token[Deadline | None] | None = None
@@ -50,6 +51,11 @@ class Deadline:
     def remaining_s(self) -> float:
         """The seconds left, negative once the time is up."""
         return self.end - time.monotonic()
+
+    def extend_to(self, total_s: float) -> None:
+        """Move the end to `total_s` after the beginning, if that is later."""
+        # The watcher reads it again when it wakes for the earlier end.
+        self.end = max(self.end, self.began + total_s)
 
     def check(self) -> None:
         """Raise TooSlow once the time is up."""

@@ -24,6 +24,7 @@ from mediapipe.fetching.http.deadline import Deadline
 from mediapipe.fetching.http.errors import NETWORK_ERRORS, network_failures, storage_failures
 from mediapipe.fetching.http.redirects import target
 from mediapipe.fetching.http.session import session
+from mediapipe.fetching.limits import time_limit_s
 from mediapipe.providers.base import Body, Credentials, Evidence, MediaRequest, Provider, Response
 from mediapipe.redaction import host_of
 
@@ -49,14 +50,17 @@ def download(
     provider: Provider,
     evidence: Evidence,
     on_progress: Callable[[], None],
+    max_bytes: int | None = None,
 ) -> Body:
     """Write the media to the open file `to`, within the MEDIA_* limits, and describe it.
 
+    `max_bytes` is the limit of its size, by default MEDIA_MAX_BYTES.
     `on_progress` is called before each request and after each packet; an exception of it ends the
     attempt. Raises the failure that the response means; `to` may then contain part of the body.
     """
     with Deadline(settings.MEDIA_TOTAL_TIMEOUT_S) as deadline:
-        running = _Download(request, provider, evidence, on_progress, deadline)
+        limit = settings.MEDIA_MAX_BYTES if max_bytes is None else max_bytes
+        running = _Download(request, provider, evidence, on_progress, deadline, limit)
         raw = running.find()
         try:
             return running.save(raw, to)
@@ -74,6 +78,7 @@ class _Download:
     evidence: Evidence
     on_progress: Callable[[], None]
     deadline: Deadline
+    max_bytes: int
 
     def find(self) -> requests.Response:
         """Return the 200 whose body is the media, or raise what the last response means."""
@@ -99,7 +104,8 @@ class _Download:
         """Write the body to `to` and describe it; raise if it is incomplete."""
         evidence = self.evidence
         evidence.declared_content_type = _text(raw.headers, "Content-Type", 255)
-        _check_framing(raw.headers)
+        if length := _announced_length(raw.headers):
+            self._check_size(length)
         digest, head = hashlib.sha256(), b""
         for packet in self._packets(raw):
             digest.update(packet)
@@ -141,7 +147,7 @@ class _Download:
         if link is None:
             raise UnexpectedResponse("The metadata names no link to the media.")
         self.evidence.declared_size = link.size
-        _check_size(link.size or 0)
+        self._check_size(link.size or 0)
         return link.url
 
     def _get(
@@ -192,8 +198,13 @@ class _Download:
             if not packet:
                 return
             self.evidence.bytes_received += len(packet)
-            _check_size(self.evidence.bytes_received)
+            self._check_size(self.evidence.bytes_received)
+            self.deadline.extend_to(time_limit_s(self.evidence.bytes_received))
             yield packet
+
+    def _check_size(self, size: int) -> None:
+        if size > self.max_bytes:
+            raise TooLarge(f"{size} bytes, allowed are {self.max_bytes}")
 
 
 def basic(credentials: Credentials | None) -> HTTPBasicAuth | None:
@@ -225,8 +236,8 @@ def _lowered(raw: requests.Response) -> dict[str, str]:
     return {name.lower(): value for name, value in raw.headers.items()}
 
 
-def _check_framing(headers: Mapping[str, str]) -> None:
-    """Raise for a length or an encoding that a response with media never has.
+def _announced_length(headers: Mapping[str, str]) -> int | None:
+    """Return the Content-Length in bytes; raise for framing that a response with media never has.
 
     http.client accepts all of these, and would return wrong or endless bytes as the media.
     """
@@ -238,15 +249,10 @@ def _check_framing(headers: Mapping[str, str]) -> None:
     if transfer is not None and (length is not None or transfer.lower() != "chunked"):
         raise UnexpectedResponse("The length is announced in two ways, or in an unknown one.")
     if length is None:
-        return
+        return None
     if not re.fullmatch(r"[0-9]{1,18}", length.strip()):
         raise UnexpectedResponse("The Content-Length is not a number of bytes.")
-    _check_size(int(length))
-
-
-def _check_size(size: int) -> None:
-    if size > settings.MEDIA_MAX_BYTES:
-        raise TooLarge(f"{size} bytes, allowed are {settings.MEDIA_MAX_BYTES}")
+    return int(length)
 
 
 def _text(headers: Mapping[str, str], name: str, max_length: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
+from mediapipe.fetching.limits import largest_bytes
 from mediapipe.management.doctor.findings import Finding, ok
 from mediapipe.management.doctor.issues import Issue
 
@@ -38,8 +39,9 @@ def _check_free_space(folder: Path, where: str) -> Finding:
     usage = shutil.disk_usage(folder)
     # Django puts a no-break space between number and unit, which ASCII terminals cannot show.
     free = f"{filesizeformat(usage.free)} free".replace("\xa0", " ")
-    if usage.free < settings.MEDIA_MAX_BYTES:
-        return Issue.DISK_FULL.found(where, message=f"{free}, less than MEDIA_MAX_BYTES")
+    if usage.free < largest_bytes():
+        message = f"{free}, less than MEDIA_MAX_RECORDING_BYTES"
+        return Issue.DISK_FULL.found(where, message=message)
     if usage.free < LOW_BYTES or usage.free < LOW_SHARE * usage.total:
         return Issue.DISK_LOW.found(where, message=free)
     return ok(free, where)

@@ -55,7 +55,7 @@ class Issue(Enum):
     # Disk
     DISK_FULL = error(
         "There is less free space than the largest media file that is accepted.",
-        "Free some space, or lower MEDIA_MAX_BYTES.",
+        "Free some space, or lower MEDIA_MAX_RECORDING_BYTES and MEDIA_MAX_BYTES.",
     )
     DISK_LOW = warning(
         "Less than 1 GiB or 5 % of the disk is free.",

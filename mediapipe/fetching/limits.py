@@ -1,0 +1,33 @@
+"""How large a media item may be, and how long an attempt may take."""
+
+from django.conf import settings
+
+from mediapipe.providers.base import Kind
+
+# Twilio's recordings are WAV with 8,000 samples of 16 bits a second and channel, and a call ends
+# after four hours by default (Twilio: recording resource, time limit of a call).
+RECORDING_BYTES_PER_S = 16_000
+LONGEST_CALL_S = 4 * 60 * 60
+LONGEST_CALL_BYTES = 44 + 2 * LONGEST_CALL_S * RECORDING_BYTES_PER_S
+
+
+def max_bytes(kind: str) -> int:
+    """Return the size limit of a media item of this kind, in bytes."""
+    if kind == Kind.RECORDING:
+        # An operator who raised MEDIA_MAX_BYTES for recordings keeps that limit.
+        return max(settings.MEDIA_MAX_RECORDING_BYTES, settings.MEDIA_MAX_BYTES)
+    return settings.MEDIA_MAX_BYTES
+
+
+def largest_bytes() -> int:
+    """Return the size of the largest media item that is accepted."""
+    return max_bytes(Kind.RECORDING)
+
+
+def time_limit_s(received_bytes: int) -> float:
+    """Return how long an attempt may take that has received so much of the body.
+
+    Beyond MEDIA_MAX_BYTES the limit grows with the body, at the rate that MEDIA_TOTAL_TIMEOUT asks
+    of a body of that size: a server that drips its bytes gains nothing.
+    """
+    return settings.MEDIA_TOTAL_TIMEOUT_S * max(1.0, received_bytes / settings.MEDIA_MAX_BYTES)

@@ -1,0 +1,97 @@
+"""Recordings larger than MEDIA_MAX_BYTES: a limit of their own, and the time that they need."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+from pytest_django import Settings
+
+from mediapipe.failures import TooLarge, TooSlow
+from mediapipe.fetching.limits import LONGEST_CALL_BYTES, largest_bytes, time_limit_s
+from mediapipe.models import Status
+from mediapipe.simulator import Simulator
+from tests.support import make
+from tests.support.downloads import Download, loopback  # noqa: F401
+from tests.support.fetching import announced, attempt, picture, stored_files
+from tests.support.raw_server import Script, serve
+
+BLOCK_BYTES = 50_000
+
+
+def slow(blocks: int, *, every_s: float) -> Script:
+    """Send a body of some blocks, one per interval."""
+
+    def run(connection: socket.socket) -> None:
+        length = blocks * BLOCK_BYTES
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length)
+        for _ in range(blocks):
+            connection.sendall(bytes(BLOCK_BYTES))
+            time.sleep(every_s)
+
+    return run
+
+
+def test_the_defaults_accept_the_longest_call(settings: Settings) -> None:
+    assert LONGEST_CALL_BYTES == 460_800_044
+    assert largest_bytes() > LONGEST_CALL_BYTES
+    assert settings.MEDIA_MAX_BYTES == 100 * 1024 * 1024
+
+
+@pytest.mark.django_db
+def test_a_recording_may_be_larger_than_other_media(twilio: Simulator, settings: Settings) -> None:
+    settings.MEDIA_MAX_BYTES, settings.MEDIA_MAX_RECORDING_BYTES = 1000, 5000
+    item = announced(twilio.add_recording(account_sid=make.ACCOUNT, size=5000, channels=2))
+    assert attempt(item) == "stored"
+    assert attempt(picture(twilio, size=1001)) == "too_large"
+
+
+@pytest.mark.django_db
+def test_a_recording_over_its_own_limit_fails_at_once(
+    twilio: Simulator, settings: Settings
+) -> None:
+    settings.MEDIA_MAX_BYTES, settings.MEDIA_MAX_RECORDING_BYTES = 1000, 5000
+    item = announced(twilio.add_recording(account_sid=make.ACCOUNT, size=5001))
+    assert attempt(item) == "too_large"
+    assert (item.status, item.detail) == (Status.FAILED, "5001 bytes, allowed are 5000")
+    assert stored_files(settings) == []
+
+
+@pytest.mark.django_db
+def test_a_higher_limit_for_all_media_holds_for_recordings_too(
+    twilio: Simulator, settings: Settings
+) -> None:
+    settings.MEDIA_MAX_BYTES, settings.MEDIA_MAX_RECORDING_BYTES = 5000, 1000
+    item = announced(twilio.add_recording(account_sid=make.ACCOUNT, size=5000))
+    assert attempt(item) == "stored"
+
+
+def test_the_time_limit_grows_only_beyond_the_size_of_other_media(settings: Settings) -> None:
+    settings.MEDIA_TOTAL_TIMEOUT_S, settings.MEDIA_MAX_BYTES = 300.0, 100
+    assert [time_limit_s(size) for size in (0, 100, 250)] == [300.0, 300.0, 750.0]
+
+
+@pytest.mark.usefixtures("loopback")
+def test_a_large_body_that_comes_fast_enough_has_more_time(settings: Settings) -> None:
+    settings.MEDIA_MAX_BYTES, settings.MEDIA_TOTAL_TIMEOUT_S = BLOCK_BYTES, 0.6
+    with serve(slow(6, every_s=0.2)) as origin:
+        began = time.monotonic()
+        assert Download(origin.url(), max_bytes=6 * BLOCK_BYTES).run().size == 6 * BLOCK_BYTES
+    assert time.monotonic() - began > settings.MEDIA_TOTAL_TIMEOUT_S
+
+
+@pytest.mark.usefixtures("loopback")
+def test_a_large_body_that_drips_is_cut_off(settings: Settings) -> None:
+    settings.MEDIA_MAX_BYTES, settings.MEDIA_TOTAL_TIMEOUT_S = 3 * BLOCK_BYTES, 0.6
+    with serve(slow(6, every_s=0.4)) as origin:
+        began = time.monotonic()
+        Download(origin.url(), max_bytes=6 * BLOCK_BYTES).fails_as(TooSlow)
+    assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.usefixtures("loopback")
+def test_a_large_body_without_a_length_is_counted(settings: Settings) -> None:
+    settings.MEDIA_MAX_BYTES = 1000
+    with serve(b"HTTP/1.1 200 OK\r\n\r\n" + bytes(5001)) as origin:
+        Download(origin.url(), max_bytes=5000).fails_as(TooLarge)
