@@ -22,7 +22,8 @@ demo: $(VENV)/base
 test: $(VENV)/dev
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
-# Injects faults into the real service; needs PostgreSQL, RabbitMQ and Redis, and about twelve minutes.
+# Injects faults into the real service; needs PostgreSQL, RabbitMQ and Redis, root to lose packets,
+# and about twenty minutes.
 test-faults: $(VENV)/dev
 	$(BIN)/pytest tests/faults $(ARGS)
 

@@ -133,6 +133,13 @@ EMBEDDED_BROKER = f"redis+socket://{EMBEDDED_BROKER_SOCKET}" == CELERY_BROKER_UR
 CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(CELERY_BROKER_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# Of a worker's AMQP connection; Redis has a transport option for it.
+CELERY_BROKER_HEARTBEAT = broker.HEARTBEAT_S
+# By default the queue through which a worker is controlled is exclusive. While RabbitMQ still holds
+# the silent connection of a worker, its successor of the same name could not start: 405
+# RESOURCE_LOCKED. RabbitMQ 4.3 requires one of the two; Celery lets the queue expire after 10 s.
+CELERY_CONTROL_QUEUE_EXCLUSIVE = False
+CELERY_CONTROL_QUEUE_DURABLE = True
 CELERY_WORKER_CONSUMER = "mediapipe.queueing.celery_consumer:Consumer"
 QUEUE_TYPE = broker.queue_type(env, "QUEUE_TYPE", CELERY_BROKER_URL)
 if QUEUE_TYPE == "quorum":

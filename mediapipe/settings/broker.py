@@ -12,6 +12,12 @@ from mediapipe.settings.values import text
 
 # Linux allows 108 bytes in the path of a unix socket, macOS 104.
 MAX_SOCKET_PATH = 100
+# A connection may die without a sign, for example when a firewall forgets it. Both sides of an
+# idle one hear from each other this often; after two intervals of silence it is replaced.
+HEARTBEAT_S = 10
+# No call to the broker blocks for longer. A worker's longest one to Redis waits there for 1 s.
+TIMEOUT_S = 10
+CONNECT_TIMEOUT_S = 4
 BROKERS = ("amqp", "amqps", "pyamqp", "redis", "rediss", "redis+socket")
 
 
@@ -51,11 +57,20 @@ def queue_type(env: Env, name: str, broker_url: str) -> str:
 
 
 def transport_options(broker_url: str) -> dict[str, Any]:
-    """Return CELERY_BROKER_TRANSPORT_OPTIONS, so that no message is lost unnoticed."""
+    """Return CELERY_BROKER_TRANSPORT_OPTIONS: no message is lost unnoticed, and no call hangs."""
     if broker_url.startswith(("amqp", "pyamqp")):
         # A broker under a memory alarm does not respond: the timeouts turn that into an error.
-        return {"confirm_publish": True, "read_timeout": 10, "write_timeout": 10}
+        # (py-amqp sets TCP_USER_TIMEOUT and TCP keep-alive without being asked.)
+        return {"confirm_publish": True, "read_timeout": TIMEOUT_S, "write_timeout": TIMEOUT_S}
     if broker_url.startswith(("redis", "rediss", "valkey")):
-        # Longer than the longest countdown and download together, or each would run twice.
-        return {"visibility_timeout": 3600, "unacked_restore_interval": 10}
+        return {
+            # Longer than the longest countdown and download together, or each would run twice.
+            "visibility_timeout": 3600,
+            "unacked_restore_interval": 10,
+            "socket_connect_timeout": CONNECT_TIMEOUT_S,
+            "socket_timeout": TIMEOUT_S,
+            "socket_keepalive": True,
+            # After this without a reply kombu replaces the connection on which a worker waits.
+            "health_check_interval": HEARTBEAT_S,
+        }
     return {}

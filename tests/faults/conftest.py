@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -39,7 +42,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def service(broker_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Run the service once for all tests on one broker."""
-    data_dir = tmp_path_factory.mktemp(broker_name)
+    with running_on(broker_name, tmp_path_factory.mktemp(broker_name)) as world:
+        yield world
+
+
+@contextmanager
+def running_on(broker_name: str, data_dir: Path) -> Iterator[World]:
     with (
         servers.postgresql() as database_url,
         BROKERS[broker_name]() as broker_url,
@@ -56,13 +64,29 @@ def world(service: World) -> Iterator[World]:
 
 
 @pytest.fixture
+def each_world(tmp_path: Path) -> Iterator[dict[str, World]]:
+    """Run a service on each broker at the same time, for a fault that takes minutes."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(running_on(name, tmp_path / name)) for name in BROKERS}
+
+
+@pytest.fixture
 def settled(world: World, broker_name: str) -> Settled:
     """Return the function that ends each test: it waits, judges, and adds a row to the table."""
+    return partial(settle, world, broker_name)
 
-    def settle(fault: str, moment: str, timeout_s: float = 45, *, ordered: bool = True) -> Verdict:
-        verdict = world.settle(timeout_s, ordered=ordered)
-        counts = (str(getattr(verdict, name)) for name in COUNTS)
-        TABLE.add(broker_name, fault, moment, *counts)
-        return verdict
 
-    return settle
+def settle(
+    world: World,
+    broker_name: str,
+    fault: str,
+    moment: str,
+    timeout_s: float = 45,
+    *,
+    ordered: bool = True,
+) -> Verdict:
+    """Wait until all media are in a final state, judge them, and add a row to the table."""
+    verdict = world.settle(timeout_s, ordered=ordered)
+    counts = (str(getattr(verdict, name)) for name in COUNTS)
+    TABLE.add(broker_name, fault, moment, *counts)
+    return verdict

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Literal, Self
 
-Mode = Literal["pass", "refuse", "swallow", "reset"]
+Mode = Literal["pass", "refuse", "swallow", "reset", "drop"]
 # Closing with a linger time of zero sends RST instead of FIN.
 RST_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -23,7 +23,8 @@ class Proxy:
 
     pass: as the server itself · refuse: as a server that was stopped, what was open is ended ·
     swallow: connections are accepted and stay open, and not a byte goes through until the next
-    switch · reset: every connection, open or new, is broken with RST.
+    switch · reset: every connection, open or new, is broken with RST · drop: what is open stays
+    open and silent for ever, as behind a NAT that forgot it; new connections pass.
     """
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
@@ -33,6 +34,7 @@ class Proxy:
         self._flowing.set()
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
+        self._silent: set[socket.socket] = set()
         self._listener = _bound(0)
         self.port: int = self._listener.getsockname()[1]
         self._listen()
@@ -58,6 +60,9 @@ class Proxy:
             self._flowing.set()
         if mode in ("refuse", "reset"):
             self._break_open()
+        if mode == "drop":
+            with self._lock:
+                self._silent |= self._open
         if mode == "refuse" != before:
             # A socket that is bound and does not listen refuses, and keeps the port ours.
             _shut(self._listener)
@@ -85,6 +90,7 @@ class Proxy:
             finally:
                 with self._lock:
                     self._open -= {client, server}
+                    self._silent -= {client, server}
 
     def _connect(self, client: socket.socket, server: socket.socket) -> None:
         self._flowing.wait()
@@ -101,10 +107,13 @@ class Proxy:
             with contextlib.suppress(OSError):
                 while data := source.recv(65536):
                     self._flowing.wait()
-                    sink.sendall(data)
+                    if source not in self._silent:
+                        sink.sendall(data)
         finally:
             _shut(source)
-            _shut(sink)
+            # The client of a silent connection must not see that the server has closed it.
+            if sink not in self._silent:
+                _shut(sink)
 
     def _break_open(self) -> None:
         with self._lock:

@@ -7,12 +7,14 @@ import time
 
 import pytest
 
+from mediapipe.operations.programs import Program
 from mediapipe.simulator import payloads
 from mediapipe.simulator.faults import HangInBody
 from tests.faults import failpoints
 from tests.faults.conftest import Settled
 from tests.faults.short_timeouts import LEASE_S
-from tests.faults.world import World
+from tests.faults.world import GRACE_S, World
+from tests.support.service import wait_for_line
 
 pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
 
@@ -48,6 +50,15 @@ def test_frozen_with_no_other_worker(world: World, settled: Settled) -> None:
     with world.stopped("worker"):
         time.sleep(LEASE_S + 2)
     assert settled("worker SIGSTOP beyond its lease", "in the body, alone").flawless
+
+
+def test_frozen_while_its_successor_starts(world: World, settled: Settled) -> None:
+    # Of the same name, as after a restart that the broker has not noticed yet.
+    successor = Program("successor", world.supervisor.programs["worker"].command, GRACE_S)
+    with world.stopped("worker"), world.joined_by(successor):
+        wait_for_line(world.log_dir / "successor.log", " ready.")
+        world.send(payloads.mms(3))
+        assert settled("worker SIGSTOP", "its successor starts", 90).flawless
 
 
 def test_terminated_it_finishes_its_downloads(world: World, settled: Settled) -> None:

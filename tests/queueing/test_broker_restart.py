@@ -1,7 +1,6 @@
 """The broker dies under a worker that holds a waiting message.
 
-Celery and kombu 5.7.0 exit with status 1 here, which is why requirements/base.in pins 5.6.3:
-these tests guard the day on which the pin is lifted.
+Celery 5.7.0 itself exits with status 1 here; queueing/celery_consumer.py prevents it.
 """
 
 from __future__ import annotations

@@ -178,6 +178,21 @@ def test_each_broker_is_told_not_to_lose_messages(url: str, option: str, value: 
     assert broker.transport_options(url)[option] == value
 
 
+@pytest.mark.parametrize(
+    ("url", "option"),
+    [
+        ("amqp://h", "read_timeout"),
+        ("amqp://h", "write_timeout"),
+        ("redis://h", "socket_timeout"),
+        ("redis://h", "socket_connect_timeout"),
+        ("redis://h", "health_check_interval"),
+        ("redis+socket:///s", "socket_timeout"),
+    ],
+)
+def test_no_call_to_a_silent_broker_blocks_for_ever(url: str, option: str) -> None:
+    assert 0 < broker.transport_options(url)[option] <= 10
+
+
 def configured(url: str = "") -> dict[str, Any]:
     return database.connection(env(NAME=url), "NAME", SQLITE)
 

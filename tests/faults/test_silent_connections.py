@@ -1,0 +1,29 @@
+"""Established connections to the broker go silent: no FIN, no RST, and new connections work."""
+
+from __future__ import annotations
+
+import pytest
+
+from mediapipe.simulator import payloads
+from tests.faults.conftest import Settled
+from tests.faults.world import World
+
+pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
+
+RECOVERED_WITHIN_S = 60
+
+
+def test_silent_while_idle(world: World, settled: Settled) -> None:
+    world.send(payloads.mms(1))
+    assert world.settle().flawless
+    world.broker.switch("drop")
+    world.send(*(payloads.mms(1) for _ in range(3)))
+    assert settled("connections go silent", "idle", RECOVERED_WITHIN_S).flawless
+
+
+def test_silent_while_retries_wait(world: World, settled: Settled) -> None:
+    webhook = payloads.mms(3, delay_s=4)
+    world.send(webhook)
+    world.wait_for_requests(webhook)
+    world.broker.switch("drop")
+    assert settled("connections go silent", "retries wait", RECOVERED_WITHIN_S).flawless
