@@ -4,6 +4,7 @@ from celery.beat import Scheduler as CeleryScheduler
 
 from mediapipe.models.heartbeats import BEAT
 from mediapipe.queueing.heartbeat import HeartbeatWriter
+from mediapipe.queueing.watchdog import scheduler as watchdog
 
 
 class Scheduler(CeleryScheduler):
@@ -17,6 +18,7 @@ class Scheduler(CeleryScheduler):
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Run what is due; return the seconds until the next tick."""
         self.heartbeat.touch()
+        watchdog.touch()
         # If the clock is set back by an hour, Celery waits until it passes the last run again:
         # no task would run for an hour.
         now = self.app.now()
@@ -28,3 +30,10 @@ class Scheduler(CeleryScheduler):
             # The heap orders the entries by the old clock; Celery rebuilds it when it is None.
             self._heap = None
         return super().tick(*args, **kwargs)
+
+    def _ensure_connected(self) -> Any:
+        # However long the broker is down at the start: reconnecting is the right thing to do.
+        watchdog.pause()
+        connected = super()._ensure_connected()  # type: ignore[misc]  # missing in the types
+        watchdog.touch()
+        return connected

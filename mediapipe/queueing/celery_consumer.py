@@ -7,11 +7,13 @@ from typing import Any
 from celery.worker.consumer import Consumer as CeleryConsumer
 from kombu import Connection
 
+from mediapipe.queueing.watchdog import event_loop
+
 RECONNECT_INTERVAL_S = 2
 
 
 class Consumer(CeleryConsumer):
-    """Survives the loss of its broker and reconnects at a constant interval."""
+    """Survives the loss of its broker, reconnects at a constant interval, and has a watchdog."""
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         # Celery 5.7.0 closes the connection after it has taken it apart. If the worker holds an
@@ -26,4 +28,13 @@ class Consumer(CeleryConsumer):
         conn.ensure_connection = partial(  # type: ignore[method-assign]  # of this connection only
             conn.ensure_connection, interval_start=RECONNECT_INTERVAL_S, interval_step=0
         )
-        return super().ensure_connected(conn)
+        # However long the broker is down: reconnecting is the right thing to do.
+        event_loop.pause()
+        connected = super().ensure_connected(conn)
+        event_loop.touch()
+        return connected
+
+    def stop(self) -> None:
+        # The pool then finishes its downloads, without the loop.
+        event_loop.pause()
+        super().stop()

@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from mediapipe.models import Heartbeat
 from mediapipe.models.heartbeats import WORKER
+from mediapipe.queueing import watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class HeartbeatWriter:
 @heartbeat_sent.connect
 def on_heartbeat_sent(sender: Any, **kwargs: Any) -> None:
     # Celery sends it every two seconds from the worker's timer while the broker is connected.
+    watchdog.event_loop.touch()
     writer_for(sender.eventer.hostname).touch()
 
 

@@ -8,23 +8,31 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-from celery.signals import task_postrun
+from celery.signals import before_task_publish, heartbeat_sent, task_postrun
 from django.core.files.storage import FileSystemStorage
+
+from mediapipe.queueing import watchdog
 
 STORED_BUT_NOT_IN_THE_ROW = "stored-but-not-in-the-row"
 IN_THE_ROW_BUT_NOT_ACKED = "in-the-row-but-not-acked"
 STORAGE_IS_FULL = "storage-is-full"
 GIVEN_UP_BUT_NOT_REMOVED = "given-up-but-not-removed"
 REMOVED_BUT_STILL_NAMED = "removed-but-still-named"
+WORKER_LOOP_IS_STUCK = "worker-loop-is-stuck"
+BEAT_IS_STUCK = "beat-is-stuck"
 
 
 def install() -> None:
     """Connect the failpoints that are Celery signals; the others are in the storage below."""
     task_postrun.connect(_after_the_task, weak=False)
+    heartbeat_sent.connect(_in_the_loop, weak=False)
+    if "beat" in sys.argv:
+        before_task_publish.connect(_in_the_scheduler, weak=False)
 
 
 def arm(folder: Path, name: str, number: signal.Signals) -> Path:
@@ -52,6 +60,23 @@ def reach(name: str) -> None:
 def _after_the_task(retval: object, **kwargs: Any) -> None:
     if retval == "stored":
         reach(IN_THE_ROW_BUT_NOT_ACKED)
+
+
+def _in_the_loop(**kwargs: Any) -> None:
+    _get_stuck(WORKER_LOOP_IS_STUCK, watchdog.event_loop)
+
+
+def _in_the_scheduler(**kwargs: Any) -> None:
+    _get_stuck(BEAT_IS_STUCK, watchdog.scheduler)
+
+
+def _get_stuck(name: str, watched: watchdog.Watchdog) -> None:
+    """Block this thread for ever if the failpoint is armed; its watchdog then needs seconds."""
+    file = _folder() / name
+    if file.exists():
+        file.unlink()
+        watched.limit_s = 5.0
+        threading.Event().wait()
 
 
 class FaultyStorage(FileSystemStorage):
