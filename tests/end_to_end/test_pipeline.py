@@ -13,7 +13,7 @@ import pytest
 from mediapipe.simulator import payloads, traffic
 from mediapipe.simulator.payloads import Webhook
 from tests.support import servers
-from tests.support.service import Line, Service, running, wait_for
+from tests.support.service import Line, Service, running, unexpected_errors, wait_for
 
 pytestmark = pytest.mark.services
 
@@ -43,6 +43,12 @@ def service(
             env["DATABASE_URL"] = stack.enter_context(servers.postgresql())
             env["CELERY_BROKER_URL"] = stack.enter_context(broker())
         yield stack.enter_context(running(tmp_path_factory.mktemp("data"), **env))
+
+
+@pytest.fixture(autouse=True)
+def _no_task_ends_in_a_bug(service: Service) -> Iterator[None]:
+    yield
+    assert unexpected_errors(Path(service.env["DATA_DIR"]) / "logs") == []
 
 
 def test_every_media_of_a_busy_minute_is_stored_once(service: Service) -> None:

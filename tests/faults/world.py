@@ -30,7 +30,7 @@ from tests.faults import clock, failpoints, short_timeouts
 from tests.faults.judge import Judge, Row, Verdict
 from tests.faults.proxy import Proxy
 from tests.support import servers
-from tests.support.service import ROOT, wait_for_line, wait_until_ready
+from tests.support.service import ROOT, unexpected_errors, wait_for_line, wait_until_ready
 
 PORTS = {"database": 5432, "rabbitmq": 5672, "redis": 6379}
 GRACE_S = 20.0
@@ -56,6 +56,7 @@ class World:
         self.failpoints = folder
         self.log_dir = supervisor.log_dir or folder
         self.sent: dict[str, MediaScript] = {}
+        self.logged_before: set[str] = set()
 
     # Twilio's side
 
@@ -195,7 +196,9 @@ class World:
         """Wait until everything sent is in a final state, and judge it."""
         scripts = list(self.sent.values())
         self.judge.wait_until_final(scripts, timeout_s)
-        return self.judge.verdict(scripts, ordered=ordered)
+        verdict = self.judge.verdict(scripts, ordered=ordered)
+        unexpected = set(unexpected_errors(self.log_dir)) - self.logged_before
+        return replace(verdict, problems=(*verdict.problems, *sorted(unexpected)))
 
     def empty_broker(self) -> None:
         """Delete every message in the broker, as a restart without its disk does."""
@@ -217,6 +220,7 @@ class World:
         for script in self.sent.values():
             script.release()
         self.sent.clear()
+        self.logged_before = set(unexpected_errors(self.log_dir))
         for name in self.supervisor.running:
             self._wait_until_running(name)
         wait_until_ready(self.url)

@@ -64,6 +64,12 @@ class Service:
         return path.read_bytes()
 
 
+def unexpected_errors(log_dir: Path) -> list[str]:
+    """Return the lines of the programs' logs that report a task which ended in a bug."""
+    lines = (line for log in log_dir.glob("*.log") for line in log.read_text().splitlines())
+    return [line for line in lines if "raised unexpected" in line]
+
+
 def is_final(line: Line) -> bool:
     return line["status"] in {"stored", "failed", "absent"}
 
