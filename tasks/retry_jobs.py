@@ -5,7 +5,7 @@ from django.db import transaction
 from mediapipe.celery import app
 from mediapipe.models import MediaItem, RetryBatch
 from mediapipe.operations.audit_log import log_changes
-from mediapipe.queueing.broker import broker_errors, queue_capacity
+from mediapipe.queueing.broker import queue_capacity
 from mediapipe.queueing.dispatch import dispatch
 from mediapipe.queueing.time_slice import until_deadline
 from mediapipe.settings.queues import RETRIES
@@ -35,12 +35,8 @@ def retry_next_batch() -> list[int] | None:
             retried = media.filter(pk__in=ids).only("media_sid", "identity")
             log_changes(batch.job.by, retried, f"Retried by job {batch.job.pk}.")
         batch.finish(len(ids))
-    try:
-        capacity = queue_capacity(RETRIES)
-    except broker_errors():
-        capacity = 0
     # Thousands of retries must not fill the queue ahead of new webhooks.
-    if capacity:
+    if queue_capacity(RETRIES):
         dispatch(ids, RETRIES)
     else:
         MediaItem.objects.mark_undispatched(ids)

@@ -1,5 +1,6 @@
 """A connection to the broker that never blocks for long, and what the broker reports on it."""
 
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -7,6 +8,8 @@ from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
 
 from mediapipe.celery import app
+
+logger = logging.getLogger(__name__)
 
 # Without these a broker that accepts connections and never responds blocks forever.
 BOUNDS = {
@@ -31,9 +34,14 @@ def bounded_connection() -> Connection:
 def queue_capacity(queue: str) -> int:
     """Return how many more messages the dispatcher may publish to this queue.
 
-    Further messages would not be processed any sooner, and would take the broker's memory.
+    Further messages would not be processed any sooner, and would take the broker's memory. None
+    can be published while the broker is unavailable.
     """
-    return max(0, settings.QUEUE_MAX_MESSAGES - waiting_messages(queue))
+    try:
+        return max(0, settings.QUEUE_MAX_MESSAGES - waiting_messages(queue))
+    except broker_errors() as error:
+        logger.warning("the broker is unavailable (%s)", type(error).__name__)
+        return 0
 
 
 def waiting_messages(queue: str) -> int:

@@ -1,0 +1,22 @@
+"""The dispatcher asks the broker how much room its queues have."""
+
+from __future__ import annotations
+
+import pytest
+from kombu import Connection
+
+from mediapipe.queueing import broker
+from mediapipe.settings.queues import MEDIA
+
+
+@pytest.mark.parametrize("scheme", ["amqp", "redis"])
+def test_a_broker_that_is_away_has_no_room(
+    scheme: str, free_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{scheme}://127.0.0.1:{free_tcp_port}/0"
+    monkeypatch.setattr(
+        broker,
+        "bounded_connection",
+        lambda: Connection(url, connect_timeout=1, transport_options=broker.BOUNDS),
+    )
+    assert broker.queue_capacity(MEDIA) == 0
