@@ -8,6 +8,7 @@ from mediapipe.operations.hosts import any_host
 from mediapipe.providers import PROVIDERS
 from mediapipe.webhooks import views
 
+handler400 = "mediapipe.admin.errors.bad_request"
 urlpatterns = [
     *(
         path(

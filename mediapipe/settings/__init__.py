@@ -40,7 +40,9 @@ PUBLIC_BASE_URL, *OTHER_BASE_URLS = _BASE_URLS or [""]
 _HOSTS = web.hosts(env, "DJANGO_ALLOWED_HOSTS")
 HTTPS_ORIGINS = web.https_origins(_HOSTS)
 ALLOWED_HOSTS = web.allowed_hosts(_HOSTS, _BASE_URLS)
+# Behind a TLS proxy a page's origin is https, and what reaches us may seem to be plain http.
 CSRF_TRUSTED_ORIGINS = [*map(web.origin, _BASE_URLS), *HTTPS_ORIGINS]
+CSRF_FAILURE_VIEW = "mediapipe.admin.errors.csrf_failure"
 WEB_BIND = values.text(env, "WEB_BIND", "127.0.0.1:8000")
 
 INSTALLED_APPS = [
