@@ -160,6 +160,13 @@ class ResolverFailed(LocalFailure):
     )
 
 
+class ProxyFailed(LocalFailure):
+    """The proxy in MEDIA_PROXY cannot be reached, or does not connect to the host."""
+
+    slug = "proxy_failed"
+    todo = "Check MEDIA_PROXY and the proxy's log; the items resume automatically."
+
+
 class ConfigMissing(LocalFailure):
     """No credentials are configured for the account that owns the media."""
 

@@ -1,17 +1,17 @@
 from mediapipe.celery import app
 from mediapipe.models import AccountHealth, Cause, Incident, MediaItem
+from mediapipe.models.causes import LOCAL_CAUSES
 
 
 @app.task(ignore_result=True)
 def close_incidents() -> None:
     """Resolve the incidents whose problem is over.
 
-    Storage and DNS: an item was stored after the last failure. An account: it is no longer paused
-    or limited. The response that shows this resolves the incident as well, but a worker that had
-    counted an earlier one may open it again a moment later.
+    Storage, DNS and proxy: an item was stored after the last failure. An account: it is no longer
+    paused or limited. The response that shows this resolves the incident as well, but a worker that
+    had counted an earlier one may open it again a moment later.
     """
-    local = (Cause.STORAGE, Cause.RESOLVER)
-    for incident in Incident.objects.ongoing().filter(cause__in=local):
+    for incident in Incident.objects.ongoing().filter(cause__in=LOCAL_CAUSES):
         if MediaItem.objects.stored().filter(retrieved_at__gt=incident.last_seen_at).exists():
             incident.resolve()
     for cause, ongoing in (

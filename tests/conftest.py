@@ -11,6 +11,7 @@ from pytest_django import Settings
 from mediapipe import logs
 from mediapipe.queueing import dispatch
 from mediapipe.queueing.limits import account_quota, countdown_limit
+from mediapipe.settings.network import CA_VARIABLES, PROXY_VARIABLES
 from mediapipe.simulator import Simulator
 from mediapipe.webhooks import rejections
 from tests.support import make, tables
@@ -76,6 +77,10 @@ def own_world(
     settings.TWILIO_AFTER_STORING = "keep"
     settings.MEDIA_REDIRECT_HOSTS = []
     settings.MEDIA_ALLOWED_NETWORKS = []
+    settings.MEDIA_PROXY, settings.MEDIA_CA_CERTIFICATES = None, ""
+    for name in (*PROXY_VARIABLES, *CA_VARIABLES):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
     settings.PUBLIC_BASE_URL = ""
     settings.OTHER_BASE_URLS = settings.HTTPS_ORIGINS = []
     settings.ESCALATION_EMAILS = []

@@ -18,8 +18,6 @@ from mediapipe.failures import (
     LeaseLost,
     LocalFailure,
     RateLimited,
-    ResolverFailed,
-    StorageFailed,
     TransientFailure,
     TransientMedia404,
     Unauthorized,
@@ -32,6 +30,7 @@ from mediapipe.fetching.limits import max_bytes
 from mediapipe.fetching.media_types import extension
 from mediapipe.fetching.schedule import RetryDelay, Schedule
 from mediapipe.models import AccountHealth, Cause, Incident, MediaItem, Observation
+from mediapipe.models.causes import LOCAL_CAUSES
 from mediapipe.models.media.item import LEASE
 from mediapipe.models.status import Phase
 from mediapipe.providers.base import Evidence
@@ -180,7 +179,7 @@ def _diagnosed(media: MediaItem, failure: Failure) -> tuple[Failure, dict[str, A
 
 
 def _report(media: MediaItem, failure: Failure | None, evidence: Evidence) -> None:
-    """Log the outcome, and let it count for the storage incident and the account's health.
+    """Log the outcome, and let it count for incidents and the account's health.
 
     The outcome is recorded already, and the item's retry scheduled; neither depends on this.
     """
@@ -206,14 +205,12 @@ def _report(media: MediaItem, failure: Failure | None, evidence: Evidence) -> No
 
 
 def _count(media: MediaItem, failure: Failure | None, evidence: Evidence) -> None:
-    if isinstance(failure, StorageFailed):
-        detail = f"The storage fails: {failure.detail}." if failure.detail else ""
+    if failure and failure.slug in LOCAL_CAUSES:
+        cause = Cause(failure.slug)
+        detail = f"{cause.label}: {failure.detail}." if failure.detail else ""
         # Its media are not added: an outage affects all of them.
         seen = Observation(None, None, detail, MediaItem.objects.none())
-        Incident.open_or_update(Cause.STORAGE, observation=seen)
-    elif isinstance(failure, ResolverFailed):
-        seen = Observation(None, None, f"{failure.detail}.", MediaItem.objects.none())
-        Incident.open_or_update(Cause.RESOLVER, observation=seen)
+        Incident.open_or_update(cause, observation=seen)
     elif isinstance(failure, RateLimited):
         in_flight = MediaItem.objects.in_flight(timezone.now())
         count = in_flight.filter(account_sid=media.account_sid).count()

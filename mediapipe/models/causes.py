@@ -14,6 +14,7 @@ class Cause(models.TextChoices):
     RATE_LIMIT = "rate_limited", "Rate limit"
     STORAGE = "storage_failed", "Storage"
     RESOLVER = "resolver_failed", "DNS"
+    PROXY = "proxy_failed", "Proxy"
     QUEUE = "queue_delayed", "Our own queue"
 
     @property
@@ -25,6 +26,8 @@ class Cause(models.TextChoices):
         return MEANINGS[self][1]
 
 
+# Each is the slug of the local failure that opens it; a stored item ends it.
+LOCAL_CAUSES = (Cause.STORAGE, Cause.RESOLVER, Cause.PROXY)
 MEANINGS: dict[Cause, tuple[str, str]] = {
     Cause.EARLY_404S: (
         "Twilio's webhooks arrive before the media is available, unusually often.",
@@ -58,6 +61,10 @@ MEANINGS: dict[Cause, tuple[str, str]] = {
         "This network's DNS gives no public address for a host of Twilio's: media waits.",
         "Check DNS and VPN of the workers' host; if a private address is right, add its network to "
         "MEDIA_ALLOWED_NETWORKS. The items resume automatically.",
+    ),
+    Cause.PROXY: (
+        "The proxy in MEDIA_PROXY cannot be reached, or does not connect to Twilio.",
+        "Check MEDIA_PROXY and the proxy's log; the items resume automatically.",
     ),
     Cause.QUEUE: (
         "Media waits in the local queue; Twilio is not the cause.",

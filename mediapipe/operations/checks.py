@@ -21,6 +21,7 @@ from mediapipe.fetching.limits import (
 from mediapipe.models import Channel
 from mediapipe.providers.twilio.accounts import accounts
 from mediapipe.providers.twilio.media import is_media_service, is_twilio
+from mediapipe.settings.network import CA_VARIABLES, PROXY_VARIABLES
 
 ORIGIN = re.compile(r"https?://[^\s/?#@]+")
 
@@ -211,3 +212,31 @@ def outgoing_settings_are_complete(
             )
         )
     return messages
+
+
+@register("mediapipe")
+def no_other_variable_is_mistaken_for_the_way_out(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    ways = [
+        ("MEDIA_PROXY", settings.MEDIA_PROXY, PROXY_VARIABLES),
+        ("MEDIA_CA_FILE", settings.MEDIA_CA_CERTIFICATES, CA_VARIABLES),
+    ]
+    messages: list[CheckMessage] = []
+    for name, value, variables in ways:
+        # Most programs read the names of proxies in lower case as well.
+        found = [each for each in variables if _is_set(each) or _is_set(each.lower())]
+        if found and not value:
+            messages.append(
+                Warning(
+                    "Set, but not used for requests to Twilio, its CDN and the receivers of "
+                    f"hand-offs and notifications: {', '.join(found)}.",
+                    hint=f"If they need it, set {name}; see docs/deploying.md.",
+                    id="mediapipe.W003",
+                )
+            )
+    return messages
+
+
+def _is_set(name: str) -> bool:
+    return bool(os.environ.get(name))

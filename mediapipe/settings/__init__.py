@@ -12,7 +12,17 @@ from typing import Any
 import django_stubs_ext
 import environ
 
-from mediapipe.settings import broker, database, logging, outgoing, sentry, storage, values, web
+from mediapipe.settings import (
+    broker,
+    database,
+    logging,
+    network,
+    outgoing,
+    sentry,
+    storage,
+    values,
+    web,
+)
 from mediapipe.settings.beat_schedule import beat_schedule
 from mediapipe.settings.queues import MEDIA, ROUTES
 
@@ -219,6 +229,8 @@ MEDIA_REDIRECT_HOSTS = values.listed(env, "MEDIA_REDIRECT_HOSTS")
 MEDIA_ALLOWED_NETWORKS = values.parsed(
     env, "MEDIA_ALLOWED_NETWORKS", ipaddress.ip_network, example="10.1.0.0/16,127.0.0.0/8"
 )
+MEDIA_PROXY = network.proxy(env, "MEDIA_PROXY")
+MEDIA_CA_CERTIFICATES = network.ca_certificates(env, "MEDIA_CA_FILE")
 MEDIA_MAX_BYTES = values.whole_number(env, "MEDIA_MAX_BYTES", default=100 * 1024 * 1024)
 # The longest call that Twilio records by default, four hours of two channels, has 461 MB.
 MEDIA_MAX_RECORDING_BYTES = values.whole_number(

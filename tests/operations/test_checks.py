@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from mediapipe.fetching.http.proxy import Proxy
 from mediapipe.operations import checks
 from tests.support import make
 from tests.support.commands import manage
@@ -215,3 +216,33 @@ def test_a_header_that_tells_of_tls_is_believed_only_where_a_proxy_sets_it(
     )
     said = manage("shell", "-v0", "-c", question, data_dir=tmp_path, PUBLIC_BASE_URL=public)
     assert said.stdout.strip() == believed
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_a_proxy_that_only_other_programs_use_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, f"http://ann:{CANARY}@proxy.example:3128")
+    said = only_message("mediapipe.W003")
+    assert f": {variable.upper()}. " in said
+    assert "MEDIA_PROXY" in said
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_a_ca_that_only_other_programs_trust_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "/etc/ssl/company-ca.pem")
+    said = only_message("mediapipe.W003")
+    assert f": {variable}. " in said
+    assert "MEDIA_CA_FILE" in said
+
+
+def test_with_our_own_settings_other_variables_may_be_set(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("SSL_CERT_FILE", "/etc/ssl/company-ca.pem")
+    settings.MEDIA_PROXY = Proxy("proxy.example", 3128)
+    settings.MEDIA_CA_CERTIFICATES = "PEM"
+    assert check_messages() == []

@@ -18,11 +18,14 @@ Script = bytes | Callable[[socket.socket], None]
 class RawServer:
     """Answers the n-th request with the n-th script, on any number of connections."""
 
-    def __init__(self, scripts: tuple[Script, ...], host: str, *, tls: bool) -> None:
+    def __init__(
+        self, scripts: tuple[Script, ...], host: str, *, tls: bool, certificate: Path
+    ) -> None:
         self.requests: list[str] = []
         self.connections = 0
         self._scripts = iter(scripts)
         self._tls = tls
+        self._certificate = certificate
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server((host, 0))
@@ -65,7 +68,7 @@ class RawServer:
 
     def _secured(self, connection: socket.socket) -> socket.socket:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(CERTIFICATE)
+        context.load_cert_chain(self._certificate)
         secured = context.wrap_socket(connection, server_side=True)
         self._open.append(secured)
         return secured
@@ -90,8 +93,10 @@ def _request(heard: BinaryIO) -> str:
 
 
 @contextlib.contextmanager
-def serve(*scripts: Script, host: str = "127.0.0.1", tls: bool = False) -> Iterator[RawServer]:
-    wire = RawServer(scripts, host, tls=tls)
+def serve(
+    *scripts: Script, host: str = "127.0.0.1", tls: bool = False, certificate: Path = CERTIFICATE
+) -> Iterator[RawServer]:
+    wire = RawServer(scripts, host, tls=tls, certificate=certificate)
     try:
         yield wire
     finally:

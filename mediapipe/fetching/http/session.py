@@ -11,6 +11,7 @@ from itertools import zip_longest
 from typing import Any, ClassVar
 
 import requests
+from django.conf import settings
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -18,9 +19,16 @@ from urllib3.exceptions import InvalidHeader
 from urllib3.response import HTTPResponse
 from urllib3.util.response import assert_header_parsing
 
-from mediapipe.failures import ConnectionFailed, TooSlow
+from mediapipe.failures import (
+    AddressRefused,
+    ConnectionFailed,
+    ProxyFailed,
+    ResolverFailed,
+    TooSlow,
+)
 from mediapipe.fetching.http import deadline
-from mediapipe.fetching.http.addresses import Address, is_allowed, resolve
+from mediapipe.fetching.http.addresses import Address, is_allowed, is_public, resolve
+from mediapipe.fetching.http.proxy import Proxy, authority, open_tunnel
 
 # Firewalls drop idle connections silently; a request over one would time out.
 MAX_IDLE_S = 30.0
@@ -53,15 +61,40 @@ class PinnedConnection(HTTPConnection):
 
     response_class = StrictResponse
     may_connect_to = staticmethod(is_allowed)
+    is_tls = False
     _last_used = 0.0
 
     def _new_conn(self) -> socket.socket:
-        timeout_s = float(self.timeout or 0)
-        end = time.monotonic() + timeout_s
-        addresses = resolve(
-            self._dns_host, self.port, timeout_s=timeout_s, may_connect_to=self.may_connect_to
+        end = time.monotonic() + float(self.timeout or 0)
+        proxy: Proxy | None = settings.MEDIA_PROXY
+        if proxy is None:
+            return _connect_to_any(self._resolve(end), end, host=self.host)
+        try:
+            # Half of the time: behind a proxy there may be no resolver for public names.
+            addresses = self._resolve((time.monotonic() + end) / 2)
+        except (ConnectionFailed, ResolverFailed, TooSlow) as failure:
+            if not self.is_tls or isinstance(failure.__cause__, AddressRefused):
+                raise
+            addresses = []
+        public = [address for address in addresses if is_public(address.sockaddr[0])]
+        if addresses and not public:
+            # It is in our own network, where a proxy is no help.
+            return _connect_to_any(addresses, end, host=self.host)
+        # Proxies have IPv4, if anything. The name is for those that allow only names: they resolve
+        # it themselves, but before a request is sent, the certificate has to prove the name.
+        by_family = sorted(public, key=lambda address: address.family != socket.AF_INET)
+        targets = [authority(address.sockaddr[0], self.port) for address in by_family[:1]]
+        if self.is_tls:
+            targets.append(authority(self.host, self.port))
+        return _connect_through(proxy, targets, end)
+
+    def _resolve(self, end: float) -> list[Address]:
+        return resolve(
+            self._dns_host,
+            self.port,
+            timeout_s=max(end - time.monotonic(), 0.0),
+            may_connect_to=self.may_connect_to,
         )
-        return _connect_to_any(addresses, end, host=self.host)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         """Return the response; raise TooSlow at the deadline, and what StrictResponse raises."""
@@ -78,6 +111,8 @@ class PinnedConnection(HTTPConnection):
 class PinnedTlsConnection(PinnedConnection, HTTPSConnection):
     """The same over TLS; certificate and SNI still use the host name."""
 
+    is_tls = True
+
 
 class _Pool(HTTPConnectionPool):
     ConnectionCls = PinnedConnection
@@ -93,12 +128,17 @@ class PinnedAdapter(HTTPAdapter):
     pools: ClassVar[dict[str, type[HTTPConnectionPool]]] = {"http": _Pool, "https": _TlsPool}
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        # In addition to those of certifi.
+        kwargs["ca_cert_data"] = settings.MEDIA_CA_CERTIFICATES or None
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self.pools
 
 
 class Session(requests.Session):
-    """A requests session without redirects, cookies, proxies, netrc, compression or retries."""
+    """A requests session without redirects, cookies, netrc, compression or retries.
+
+    Its proxy and its certificate authorities are those of MEDIA_PROXY and MEDIA_CA_FILE alone.
+    """
 
     adapter: ClassVar[type[PinnedAdapter]] = PinnedAdapter
 
@@ -159,6 +199,44 @@ def _connect_to_any(addresses: Sequence[Address], end: float, *, host: str) -> s
             connected.settimeout(max(end - time.monotonic(), 0.01))
             return connected
     raise failure
+
+
+def _connect_through(proxy: Proxy, targets: Sequence[str], end: float) -> socket.socket:
+    """Return a socket that the proxy has connected to the first of these targets that it can.
+
+    Raises ProxyFailed; the targets are hosts or addresses with their ports.
+    """
+    failure = ProxyFailed(proxy.name)
+    for position, target in enumerate(targets):
+        now = time.monotonic()
+        share_end = now + (end - now) / (len(targets) - position)
+        connected = _connect_to_proxy(proxy, share_end)
+        try:
+            open_tunnel(connected, proxy, target, share_end)
+        except BaseException as error:
+            connected.close()
+            if not isinstance(error, ProxyFailed):
+                raise
+            failure = error
+        else:
+            # The rest of the connect timeout is for the TLS handshake.
+            connected.settimeout(max(end - time.monotonic(), 0.01))
+            return connected
+    raise failure
+
+
+def _connect_to_proxy(proxy: Proxy, end: float) -> socket.socket:
+    try:
+        addresses = resolve(
+            proxy.host,
+            proxy.port,
+            timeout_s=max(end - time.monotonic(), 0.0),
+            # It is the operator's, and in most cases in a private network.
+            may_connect_to=lambda _: True,
+        )
+        return _connect_to_any(addresses, end, host=proxy.name)
+    except (ConnectionFailed, TooSlow) as failure:
+        raise ProxyFailed(failure.detail) from None
 
 
 def _connect(address: Address, timeout_s: float) -> socket.socket:
