@@ -89,13 +89,14 @@ def retrieve(media: MediaItem, evidence: Evidence) -> None:
     request = provider.media_request(
         url=media.media_url, account_sid=event.account_sid, subject_sid=event.subject_sid
     )
+    keep_lease = LeaseKeeper(media)
     with storage.temporary_file() as file:
         body = download(
             request,
             file,
             provider=provider,
             evidence=evidence,
-            on_progress=LeaseKeeper(media),
+            on_progress=keep_lease,
             max_bytes=max_bytes(media.kind),
         )
         declared, served = media.declared_content_type, evidence.declared_content_type
@@ -110,7 +111,7 @@ def retrieve(media: MediaItem, evidence: Evidence) -> None:
         )
         # While the file is still on this machine, seeking to the codec of a video is cheap.
         codec = video_codec.find_codec(file) if content_type.startswith("video/") else ""
-        storage.keep(file, name)
+        storage.keep(file, name, keep_lease)
     evidence.duration_s = time.monotonic() - began
     media.mark_stored(
         evidence,
@@ -232,7 +233,10 @@ def _count_refusal(media: MediaItem) -> None:
 
 
 class LeaseKeeper:
-    """Called after each packet; renews the lease now and then, raises LeaseLost if it is gone."""
+    """Called with each packet and block; renews the lease now and then.
+
+    Raises LeaseLost if it is gone.
+    """
 
     def __init__(self, media: MediaItem) -> None:
         self.media = media

@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -16,15 +16,24 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import storages
 
-from mediapipe.failures import StorageFailed
+from mediapipe.failures import LeaseLost, StorageFailed
 from mediapipe.fetching.storage_errors import explain
 
 BLOCK_BYTES = 1024 * 1024
 
 
 class Incoming(File[bytes]):
-    """A finished temporary file; Django's file storage moves a file that has this method."""
+    """A finished temporary file; `on_progress` is called before each read of an upload."""
 
+    def __init__(self, file: BinaryIO, on_progress: Callable[[], None]) -> None:
+        super().__init__(file, name=file.name)
+        self.on_progress = on_progress
+
+    def read(self, size: int = -1) -> bytes:
+        self.on_progress()
+        return cast(BinaryIO, self.file).read(size)
+
+    # Django's file storage moves a file that has this method.
     def temporary_file_path(self) -> str:
         return str(self.name)
 
@@ -58,13 +67,18 @@ def temporary_file() -> Iterator[BinaryIO]:
         Path(file.name).unlink(missing_ok=True)
 
 
-def keep(file: BinaryIO, name: str) -> None:
-    """Store the finished file under this name, replacing an earlier copy; raise StorageFailed."""
+def keep(file: BinaryIO, name: str, on_progress: Callable[[], None] = lambda: None) -> None:
+    """Store the finished file under this name, replacing an earlier copy; raise StorageFailed.
+
+    `on_progress` is called before each block of an upload; LeaseLost of it ends the upload.
+    """
     try:
         file.flush()
         os.fsync(file.fileno())
         file.seek(0)
-        storages["media"].save(name, Incoming(file, name=file.name))
+        storages["media"].save(name, Incoming(file, on_progress))
+    except LeaseLost:
+        raise
     except Exception as error:
         # Each storage backend has its own exceptions; all of them mean that it failed.
         raise StorageFailed(explain(error)) from error

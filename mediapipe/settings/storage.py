@@ -32,8 +32,17 @@ def media(storage_url: str, media_root: str) -> dict[str, Any]:
             "file_overwrite": True,
             "default_acl": None,
             "client_config": _s3_client(),
+            "transfer_config": _s3_transfer(),
         },
     }
+
+
+def _s3_transfer() -> Any:
+    from boto3.s3.transfer import TransferConfig
+
+    # By default ten threads hold 8 MB of each upload in memory. In one thread a worker needs a
+    # tenth, and can renew its lease while it uploads a recording of hundreds of megabytes.
+    return TransferConfig(use_threads=False)
 
 
 def _s3_client() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from mediapipe.failures import StorageFailed
+from mediapipe.failures import LeaseLost, StorageFailed
 from mediapipe.fetching import storage
 from mediapipe.management.demo.run import free_port
 from mediapipe.models import Incident, MediaItem
@@ -29,6 +30,7 @@ from tests.support.fetching import attempt, picture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
+LARGE_BYTES = 20 * 1024 * 1024
 NAME = "AC1/2026/01/31/MM1/ME1.jpg"
 
 
@@ -86,6 +88,28 @@ def test_a_second_copy_replaces_the_first_under_the_same_name(bucket: Any) -> No
     assert objects(bucket) == [f"in/here/{NAME}"]
     with storage.open_stored(NAME) as file:
         assert file.read() == b"second"
+
+
+def test_the_lease_can_be_renewed_during_a_long_upload(bucket: Any) -> None:
+    threads = []
+    with storage.temporary_file() as file:
+        file.write(bytes(LARGE_BYTES))
+        storage.keep(file, NAME, lambda: threads.append(threading.current_thread()))
+    assert bucket.Object(f"in/here/{NAME}").content_length == LARGE_BYTES
+    # In another thread it would need a connection to the database of its own.
+    assert len(threads) > 2
+    assert set(threads) == {threading.current_thread()}
+
+
+def test_an_upload_ends_when_its_lease_is_lost(bucket: Any) -> None:
+    def lose() -> None:
+        raise LeaseLost
+
+    with storage.temporary_file() as file, pytest.raises(LeaseLost):
+        file.write(bytes(LARGE_BYTES))
+        storage.keep(file, NAME, lose)
+    assert objects(bucket) == []
+    assert not list(bucket.multipart_uploads.all())
 
 
 def test_a_file_is_read_from_its_middle_on(bucket: Any) -> None:
