@@ -2,6 +2,7 @@ import logging
 import time
 from collections import Counter
 
+from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from mediapipe.celery import app
@@ -22,6 +23,8 @@ def purge() -> dict[str, int]:
         retention.purge_in_turns(timezone.now()), time.monotonic() + RUN_S
     ):
         counts.update(deleted)
+    # Django's own store, whose rows of ended sessions stay otherwise.
+    SessionStore.clear_expired()
     if counts.total():
         logger.info("deleted by retention: %s", dict(counts), extra={"deleted": dict(counts)})
     return dict(counts)

@@ -28,6 +28,9 @@ from mediapipe.settings.queues import MEDIA, ROUTES
 
 django_stubs_ext.monkeypatch()
 
+# Databases, media, spool and logs contain texts and phone numbers: other local users read none.
+os.umask(0o077)
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 env = environ.Env()
@@ -43,7 +46,7 @@ SPOOL_MAX_FILES = values.whole_number(env, "SPOOL_MAX_FILES", default=10_000)
 # Django
 
 DEBUG = values.boolean(env, "DJANGO_DEBUG", default=False)
-SECRET_KEY = values.text(env, "DJANGO_SECRET_KEY") or web.kept_secret(DATA_DIR / "secret_key")
+SECRET_KEY = web.secret_key(env, "DJANGO_SECRET_KEY", DATA_DIR / "secret_key")
 _BASE_URLS = web.base_urls(env, "PUBLIC_BASE_URL")
 # Our own links lead to the first.
 PUBLIC_BASE_URL, *OTHER_BASE_URLS = _BASE_URLS or [""]
@@ -74,6 +77,7 @@ MIDDLEWARE = [
     "mediapipe.operations.hosts.HostCheck",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "mediapipe.operations.sessions.SessionLimits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -117,8 +121,13 @@ if PUBLIC_BASE_URL.startswith("https://"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    # Short: browsers insist on TLS for this long, even after it breaks.
-    SECURE_HSTS_SECONDS = values.whole_number(env, "DJANGO_HSTS_SECONDS", default=3600, least=0)
+    # Browsers accept a cookie of such a name only from this very host, over https.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+    # Browsers insist on TLS for this long, even after it breaks.
+    SECURE_HSTS_SECONDS = values.whole_number(
+        env, "DJANGO_HSTS_SECONDS", default=365 * 86400, least=0
+    )
 SILENCED_SYSTEM_CHECKS = [
     # HSTS for subdomains and preload lists would affect hosts that are not ours.
     "security.W005",
@@ -130,6 +139,11 @@ SILENCED_SYSTEM_CHECKS = [
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# The admin's sessions.
+ADMIN_IDLE_TIMEOUT_S = values.seconds(env, "ADMIN_IDLE_TIMEOUT", default="2h")
+ADMIN_SESSION_LIFETIME_S = values.seconds(env, "ADMIN_SESSION_LIFETIME", default="12h")
+SESSION_COOKIE_AGE = int(ADMIN_SESSION_LIFETIME_S)
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
 # Database
 
@@ -142,6 +156,7 @@ CELERY_BROKER_URL = broker.broker_url(
     env, "CELERY_BROKER_URL", f"redis+socket://{EMBEDDED_BROKER_SOCKET}"
 )
 EMBEDDED_BROKER = f"redis+socket://{EMBEDDED_BROKER_SOCKET}" == CELERY_BROKER_URL
+CELERY_BROKER_USE_SSL = broker.tls_options(CELERY_BROKER_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(CELERY_BROKER_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -183,6 +198,8 @@ CELERY_WORKER_CONCURRENCY = values.whole_number(env, "WORKER_CONCURRENCY", defau
 _USEFUL = 1 if DATABASES["default"]["ENGINE"].endswith("sqlite3") else min(os.cpu_count() or 1, 2)
 WORKER_PROCESSES = values.whole_number(env, "WORKER_PROCESSES", default=_USEFUL)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Whoever can publish to the broker could otherwise shut workers down or revoke their tasks.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 # After a lost connection each finished task would restore the prefetch count from its own thread,
 # and wait there for a response that another thread reads: over AMQP the worker hangs forever.

@@ -1,5 +1,7 @@
 import hashlib
 import os
+import ssl
+import stat
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,22 @@ def socket_path(data_dir: Path) -> Path:
     if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
         return path
     name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"mediapipe-{name}.sock"
+    return _private_folder(Path(tempfile.gettempdir()) / f"mediapipe-{name}") / "broker.sock"
+
+
+def _private_folder(folder: Path) -> Path:
+    """Create the folder for this user alone; raise ImproperlyConfigured if another one did.
+
+    Its name can be predicted, so any local user could have created it to read what is published.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise ImproperlyConfigured(
+            f"{folder}, for the socket of the embedded broker, is not private to this user. Remove "
+            f"it, or set DATA_DIR to a path of less than {MAX_SOCKET_PATH} bytes."
+        )
+    return folder
 
 
 def broker_url(env: Env, name: str, default: str) -> str:
@@ -54,6 +71,21 @@ def queue_type(env: Env, name: str, broker_url: str) -> str:
     if kind == "quorum" and not broker_url.startswith(("amqp", "pyamqp")):
         raise ImproperlyConfigured(f"{name}=quorum needs RabbitMQ, an amqp:// CELERY_BROKER_URL.")
     return kind
+
+
+def tls_options(broker_url: str) -> dict[str, Any] | None:
+    """Return CELERY_BROKER_USE_SSL: a TLS broker has a trusted certificate for its host name.
+
+    Without it py-amqp accepts a trusted certificate for any host, and kombu any certificate of a
+    Redis server. Options in the URL of a Redis server (`ssl_ca_certs=...`) are used as they are.
+    """
+    parts = urlsplit(broker_url)
+    if parts.scheme == "amqps":
+        # kombu fills in the host of the connection.
+        return {"server_hostname": None, "cert_reqs": ssl.CERT_REQUIRED}
+    if parts.scheme == "rediss" and "ssl_" not in parts.query:
+        return {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
+    return None
 
 
 def transport_options(broker_url: str) -> dict[str, Any]:

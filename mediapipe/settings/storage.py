@@ -14,7 +14,14 @@ def media(storage_url: str, media_root: str) -> dict[str, Any]:
         return {
             "BACKEND": "django.core.files.storage.FileSystemStorage",
             # A repeated fetch replaces the file with the same bytes in one rename.
-            "OPTIONS": {"location": media_root, "base_url": None, "allow_overwrite": True},
+            "OPTIONS": {
+                "location": media_root,
+                "base_url": None,
+                "allow_overwrite": True,
+                # Django's default for files is 0644, whatever the umask.
+                "file_permissions_mode": 0o600,
+                "directory_permissions_mode": 0o700,
+            },
         }
     # The doctor shows this setting, so a key in it is an error, which does not quote it.
     url = BUCKET_URL.fullmatch(storage_url)

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-from mediapipe.settings.values import listed
+from mediapipe.settings.values import listed, text
 
 # What Django accepts in a Host header, without the dot at either end that has a meaning to it.
 HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
@@ -17,9 +17,25 @@ HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 ENTRY = re.compile(rf"(?P<host>\*|\.?(?:{HOST.pattern}))(?::(?P<port>[0-9]{{1,5}}))?")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_PORT = 65535
+# Django's own generator makes 50 characters.
+MIN_SECRET_LENGTH = 32
 
 
-def kept_secret(path: Path) -> str:
+def secret_key(env: Env, name: str, path: Path) -> str:
+    """Return the key of this variable, or else the one kept in this file.
+
+    Raise ImproperlyConfigured if it is so short that it can be guessed from a signed cookie.
+    """
+    key = text(env, name)
+    if key and len(key) < MIN_SECRET_LENGTH:
+        raise ImproperlyConfigured(
+            f"{name} has {len(key)} characters, and needs at least {MIN_SECRET_LENGTH}; write for "
+            "example the output of: openssl rand -base64 48. Without it a key is generated."
+        )
+    return key or _kept_secret(path)
+
+
+def _kept_secret(path: Path) -> str:
     """Return the secret in this file; on the first run create it, readable by its owner only."""
     if not path.exists():
         with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:

@@ -55,6 +55,9 @@ def world(
     """Set up a service without any misconfiguration."""
     settings.PUBLIC_BASE_URL = live_server.url
     settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
+    # Private, while a checkout's own folder may be older than our umask.
+    settings.DATA_DIR = tmp_path / "data"
+    settings.DATA_DIR.mkdir(mode=0o700)
     with ExitStack() as stack:
         yield World(settings, monkeypatch, twilio, live_server.url, tmp_path, stack)
 

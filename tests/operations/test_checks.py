@@ -179,7 +179,7 @@ def test_a_deployment_behind_https_has_nothing_to_warn_of(tmp_path: Path) -> Non
     [
         ({"DJANGO_HSTS_SECONDS": "0"}, ["security.W004"]),
         ({"DJANGO_DEBUG": "true"}, ["security.W018"]),
-        ({"DJANGO_SECRET_KEY": "short"}, ["security.W009"]),
+        ({"DJANGO_SECRET_KEY": "k" * 40}, ["security.W009"]),
         (
             {"PUBLIC_BASE_URL": ""},
             ["mediapipe.W001", "security.W004", "security.W012", "security.W016"],

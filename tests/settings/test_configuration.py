@@ -132,9 +132,9 @@ def test_a_folder_is_made(tmp_path: Path) -> None:
 
 def test_a_secret_is_made_once_and_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "secret"
-    secret = web.kept_secret(path)
+    secret = web.secret_key(env(), "DJANGO_SECRET_KEY", path)
     assert len(secret) > 50
-    assert web.kept_secret(path) == secret
+    assert web.secret_key(env(), "DJANGO_SECRET_KEY", path) == secret
     assert path.stat().st_mode & 0o077 == 0
     assert list(tmp_path.iterdir()) == [path]
 
@@ -312,3 +312,8 @@ def test_every_command_says_it_so(tmp_path: Path, command: str) -> None:
     assert ended.returncode == 1
     assert ended.stderr.startswith("error: LOG_FORMAT")
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_short_secret_key_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DJANGO_SECRET_KEY has 5 characters"):
+        web.secret_key(env(DJANGO_SECRET_KEY="short"), "DJANGO_SECRET_KEY", tmp_path / "key")

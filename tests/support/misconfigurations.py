@@ -114,6 +114,13 @@ def public_media(world: World) -> None:
     world.settings.MEDIA_ROOT = str(Path(plain_settings.STATIC_ROOT) / "media")
 
 
+def readable_accounts_file(world: World) -> None:
+    path = world.folder / "accounts.json"
+    path.write_text("[]")
+    path.chmod(0o644)
+    world.settings.TWILIO_ACCOUNTS_FILE = str(path)
+
+
 def newer_tables(world: World) -> None:
     MigrationRecorder(connection).record_applied("mediapipe", "9999_of_the_next_version")
 
@@ -299,6 +306,12 @@ CASES = [
     ),
     Case("TIME_ZONE is Etc/GMT-1", "settings", "time_zone_fixed", setting(TIME_ZONE="Etc/GMT-1")),
     Case("MEDIA_ROOT is inside the static files", "settings", "media_public", public_media),
+    Case(
+        "The accounts file has the mode 0644",
+        "settings",
+        "readable_by_others",
+        readable_accounts_file,
+    ),
     Case("DATABASE_URL is not set", "database", "database_is_sqlite", lambda _: None),
     Case(
         "The tables are those of the next version", "database", "migrations_unknown", newer_tables

@@ -16,6 +16,9 @@ SUPERSEDED = {"mediapipe.E002", "mediapipe.W001"}
 # Zones without daylight saving time. Etc/GMT-1 is one hour *east* of Greenwich (POSIX signs).
 FIXED_OFFSET_ZONE = re.compile(r"Etc/GMT[+-][0-9]+|EST|MST|HST")
 
+# The permission bits of the group and of everyone else.
+OTHERS = 0o077
+
 
 def check_settings() -> Iterator[Finding]:
     """Yield what the settings alone show, without any connection."""
@@ -36,6 +39,24 @@ def check_settings() -> Iterator[Finding]:
     static, media = Path(settings.STATIC_ROOT).resolve(), Path(settings.MEDIA_ROOT).resolve()
     if not settings.STORAGE_URL and media.is_relative_to(static):
         yield Issue.MEDIA_PUBLIC.found(settings.MEDIA_ROOT)
+    yield from _check_modes()
+
+
+def _check_modes() -> Iterator[Finding]:
+    """Yield what other local users can read; a private folder protects what is in it."""
+    named: dict[str, str | Path] = {
+        ".env": settings.BASE_DIR / ".env",
+        "TWILIO_ACCOUNTS_FILE": settings.TWILIO_ACCOUNTS_FILE,
+        "DATA_DIR": settings.DATA_DIR,
+        "SPOOL_DIR": settings.SPOOL_DIR,
+        "MEDIA_ROOT": "" if settings.STORAGE_URL else settings.MEDIA_ROOT,
+    }
+    data = Path(settings.DATA_DIR)
+    private = data.stat().st_mode & OTHERS == 0
+    for name, path in named.items():
+        inside = private and Path(path).resolve().is_relative_to(data)
+        if path and not inside and Path(path).exists() and Path(path).stat().st_mode & OTHERS:
+            yield Issue.READABLE_BY_OTHERS.found(f"{name} {path}")
 
 
 def _as_finding(message: CheckMessage) -> Finding:

@@ -33,6 +33,10 @@ class Issue(Enum):
         "MEDIA_ROOT is inside the static files, which are served without a login.",
         "Move the files and set MEDIA_ROOT to a folder outside DATA_DIR/static.",
     )
+    READABLE_BY_OTHERS = warning(
+        "Other users of this machine can read secrets, messages or media.",
+        "Run chmod -R go= on it.",
+    )
 
     # Database
     DATABASE_AWAY = error(

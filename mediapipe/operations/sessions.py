@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+
+# Keys of the session, in seconds since 1970.
+BEGAN, SEEN = "began_at", "seen_at"
+# How exact the idle time is; each step is a write to the database.
+STEP_S = 60.0
+
+
+class SessionLimits:
+    """Middleware that logs a user out who was idle for too long, or logged in for too long.
+
+    Django has no idle limit: SESSION_COOKIE_AGE counts from the last change of a session. Both
+    limits are settings (OWASP ASVS 7.3.1 and 7.3.2).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Only a request with the cookie loads the session: webhooks and probes have none.
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
+            self._check(request, time.time())
+        return self.get_response(request)
+
+    def _check(self, request: HttpRequest, now: float) -> None:
+        session = request.session
+        idle_s = now - session.setdefault(SEEN, now)
+        age_s = now - session.setdefault(BEGAN, now)
+        if idle_s > settings.ADMIN_IDLE_TIMEOUT_S or age_s > settings.ADMIN_SESSION_LIFETIME_S:
+            logout(request)
+        elif idle_s > STEP_S:
+            session[SEEN] = now
