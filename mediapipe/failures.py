@@ -167,6 +167,16 @@ class ProxyFailed(LocalFailure):
     todo = "Check MEDIA_PROXY and the proxy's log; the items resume automatically."
 
 
+class CertificateUntrusted(LocalFailure):
+    """The certificate of a host of Twilio's is not trusted: something here re-signs TLS."""
+
+    slug = "certificate_untrusted"
+    todo = (
+        "Set MEDIA_CA_FILE to the CA of the network, and check this host's clock; the items resume "
+        "automatically."
+    )
+
+
 class ConfigMissing(LocalFailure):
     """No credentials are configured for the account that owns the media."""
 

@@ -7,8 +7,8 @@ from mediapipe.models.causes import LOCAL_CAUSES
 def close_incidents() -> None:
     """Resolve the incidents whose problem is over.
 
-    Storage, DNS and proxy: an item was stored after the last failure. An account: it is no longer
-    paused or limited. The response that shows this resolves the incident as well, but a worker that
+    Local causes: an item was stored after the last failure. An account: it is no longer paused or
+    limited. The response that shows this resolves the incident as well, but a worker that
     had counted an earlier one may open it again a moment later.
     """
     for incident in Incident.objects.ongoing().filter(cause__in=LOCAL_CAUSES):

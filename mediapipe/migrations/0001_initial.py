@@ -113,6 +113,7 @@ class Migration(migrations.Migration):
                             ("storage_failed", "Storage"),
                             ("resolver_failed", "DNS"),
                             ("proxy_failed", "Proxy"),
+                            ("certificate_untrusted", "TLS"),
                             ("queue_delayed", "Our own queue"),
                         ],
                         max_length=32,

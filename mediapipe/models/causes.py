@@ -15,6 +15,7 @@ class Cause(models.TextChoices):
     STORAGE = "storage_failed", "Storage"
     RESOLVER = "resolver_failed", "DNS"
     PROXY = "proxy_failed", "Proxy"
+    CERTIFICATE = "certificate_untrusted", "TLS"
     QUEUE = "queue_delayed", "Our own queue"
 
     @property
@@ -27,7 +28,7 @@ class Cause(models.TextChoices):
 
 
 # Each is the slug of the local failure that opens it; a stored item ends it.
-LOCAL_CAUSES = (Cause.STORAGE, Cause.RESOLVER, Cause.PROXY)
+LOCAL_CAUSES = (Cause.STORAGE, Cause.RESOLVER, Cause.PROXY, Cause.CERTIFICATE)
 MEANINGS: dict[Cause, tuple[str, str]] = {
     Cause.EARLY_404S: (
         "Twilio's webhooks arrive before the media is available, unusually often.",
@@ -65,6 +66,11 @@ MEANINGS: dict[Cause, tuple[str, str]] = {
     Cause.PROXY: (
         "The proxy in MEDIA_PROXY cannot be reached, or does not connect to Twilio.",
         "Check MEDIA_PROXY and the proxy's log; the items resume automatically.",
+    ),
+    Cause.CERTIFICATE: (
+        "The certificate of a host of Twilio's is not trusted: something here re-signs TLS.",
+        "Set MEDIA_CA_FILE to the CA of the network, and check this host's clock; the items resume "
+        "automatically.",
     ),
     Cause.QUEUE: (
         "Media waits in the local queue; Twilio is not the cause.",

@@ -1,12 +1,15 @@
 import http.client
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import requests
 import urllib3
 
+from mediapipe import providers
 from mediapipe.failures import (
     BodyTruncated,
+    CertificateUntrusted,
     ConnectionFailed,
     StorageFailed,
     TooSlow,
@@ -37,6 +40,10 @@ def network_failures(host: str, deadline: Deadline) -> Iterator[None]:
     except NETWORK_ERRORS as error:
         chain = list(_chain(error))
         failure = TooSlow if deadline.remaining_s <= 0 else _failure_for(chain)
+        # Twilio's own certificates are public ones, so the cause is in our network, or our clock.
+        is_untrusted = isinstance(chain[-1], ssl.SSLCertVerificationError)
+        if is_untrusted and providers.is_own_host(host.partition(":")[0]):
+            failure = CertificateUntrusted
         raise failure(f"{host}: {type(chain[-1]).__name__}") from None
 
 

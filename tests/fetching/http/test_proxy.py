@@ -19,6 +19,7 @@ from pytest_django import Settings
 
 from mediapipe.failures import (
     AddressRefused,
+    CertificateUntrusted,
     ConnectionFailed,
     Failure,
     ProxyFailed,
@@ -315,9 +316,19 @@ def test_the_ca_is_trusted_besides_the_usual_ones(
         assert get(f"https://media.example:{usual.port}/") == b"usual"
 
 
-def test_without_the_setting_a_private_ca_is_not_trusted(names: Names) -> None:
+@pytest.mark.django_db
+def test_items_wait_for_the_ca_without_using_up_their_retries(
+    names: Names, settings: Settings
+) -> None:
     names[HOST] = "127.0.0.1"
+    item = make.media()
     with serve(tls=True, certificate=private_ca.certificate(HOST)) as server:
-        failure = Download(f"https://{HOST}:{server.port}/").fails_as(ConnectionFailed)
-        assert failure.detail.endswith("SSLCertVerificationError")
+        failure = Download(f"https://{HOST}:{server.port}/").fails_as(CertificateUntrusted)
+        assert failure.detail == f"{HOST}:{server.port}: SSLCertVerificationError"
+        with connect_proxy.running(server.port) as proxy:
+            settings.MEDIA_PROXY = parse(f"http://127.0.0.1:{proxy.port}")
+            names[HOST] = PUBLIC
+            assert attempt(item) == "retrying: certificate_untrusted"
         assert server.requests == []
+    assert (item.fast_retries, item.slow_retries) == (0, 0)
+    assert Incident.objects.get().cause == "certificate_untrusted"
