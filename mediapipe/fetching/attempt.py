@@ -18,6 +18,7 @@ from mediapipe.failures import (
     LeaseLost,
     LocalFailure,
     RateLimited,
+    TooLarge,
     TransientFailure,
     TransientMedia404,
     Unauthorized,
@@ -33,7 +34,7 @@ from mediapipe.models import AccountHealth, Cause, Incident, MediaItem, Observat
 from mediapipe.models.causes import LOCAL_CAUSES
 from mediapipe.models.media.item import LEASE
 from mediapipe.models.status import Phase
-from mediapipe.providers.base import Evidence
+from mediapipe.providers.base import Evidence, Kind
 
 logger = logging.getLogger(__name__)
 
@@ -212,6 +213,11 @@ def _count(media: MediaItem, failure: Failure | None, evidence: Evidence) -> Non
         # Its media are not added: an outage affects all of them.
         seen = Observation(None, None, detail, MediaItem.objects.none())
         Incident.open_or_update(cause, observation=seen)
+    elif isinstance(failure, TooLarge) and media.kind == Kind.RECORDING:
+        # A single one is no outbreak, but nobody records the call again.
+        affected = MediaItem.objects.filter(pk=media.pk)
+        seen = Observation(None, None, f"{media.identity}: {failure.detail}.", affected)
+        Incident.open_or_update(Cause.RECORDING_SIZE, media.account_sid, seen)
     elif isinstance(failure, RateLimited):
         in_flight = MediaItem.objects.in_flight(timezone.now())
         count = in_flight.filter(account_sid=media.account_sid).count()

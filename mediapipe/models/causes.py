@@ -16,6 +16,7 @@ class Cause(models.TextChoices):
     RESOLVER = "resolver_failed", "DNS"
     PROXY = "proxy_failed", "Proxy"
     CERTIFICATE = "certificate_untrusted", "TLS"
+    RECORDING_SIZE = "recording_too_large", "Recording too large"
     QUEUE = "queue_delayed", "Our own queue"
 
     @property
@@ -71,6 +72,11 @@ MEANINGS: dict[Cause, tuple[str, str]] = {
         "The certificate of a host of Twilio's is not trusted: something here re-signs TLS.",
         "Set MEDIA_CA_FILE to the CA of the network, and check this host's clock; the items resume "
         "automatically.",
+    ),
+    Cause.RECORDING_SIZE: (
+        "A recording is larger than MEDIA_MAX_RECORDING_BYTES and was not stored; Twilio still has "
+        "it.",
+        "Raise MEDIA_MAX_RECORDING_BYTES, then retry the affected media.",
     ),
     Cause.QUEUE: (
         "Media waits in the local queue; Twilio is not the cause.",

@@ -10,8 +10,9 @@ from pytest_django import Settings
 
 from mediapipe.failures import TooLarge, TooSlow
 from mediapipe.fetching.limits import LONGEST_CALL_BYTES, largest_bytes, time_limit_s
-from mediapipe.models import Status
+from mediapipe.models import Cause, Incident, MediaItem, Status
 from mediapipe.simulator import Simulator
+from tasks.close_incidents import close_incidents
 from tests.support import make
 from tests.support.downloads import Download, loopback  # noqa: F401
 from tests.support.fetching import announced, attempt, picture, stored_files
@@ -56,6 +57,34 @@ def test_a_recording_over_its_own_limit_fails_at_once(
     assert attempt(item) == "too_large"
     assert (item.status, item.detail) == (Status.FAILED, "5001 bytes, allowed are 5000")
     assert stored_files(settings) == []
+
+
+@pytest.mark.django_db
+def test_an_incident_names_the_recording_that_is_too_large_until_it_is_stored(
+    twilio: Simulator, settings: Settings
+) -> None:
+    settings.MEDIA_MAX_BYTES, settings.MEDIA_MAX_RECORDING_BYTES = 1000, 2000
+    item = announced(twilio.add_recording(account_sid=make.ACCOUNT, size=5000))
+    assert attempt(item) == "too_large"
+    incident = Incident.objects.get()
+    assert (incident.cause, incident.affected) == (Cause.RECORDING_SIZE, 1)
+    assert incident.detail == f"{item.identity}: 5000 bytes, allowed are 2000."
+    close_incidents()
+    assert Incident.objects.ongoing().exists()
+    settings.MEDIA_MAX_RECORDING_BYTES = 5000
+    MediaItem.objects.update(status=Status.QUEUED, next_attempt_at=item.received_at)
+    assert attempt(item) == "stored"
+    close_incidents()
+    assert not Incident.objects.ongoing().exists()
+
+
+@pytest.mark.django_db
+def test_a_picture_that_is_too_large_opens_no_incident(
+    twilio: Simulator, settings: Settings
+) -> None:
+    settings.MEDIA_MAX_BYTES = 1000
+    assert attempt(picture(twilio, size=1001)) == "too_large"
+    assert not Incident.objects.exists()
 
 
 @pytest.mark.django_db
