@@ -9,6 +9,7 @@ from django.utils import timezone
 from mediapipe.models import Heartbeat
 from mediapipe.models.heartbeats import BEAT, SILENT_AFTER, SWEEP, WORKER
 from mediapipe.queueing.broker import broker_error
+from mediapipe.queueing.broker_problems import AWAY, explain
 from mediapipe.settings.queues import QUEUES, serves
 from mediapipe.webhooks import spool
 
@@ -41,13 +42,15 @@ def dispatcher_silent_after() -> timedelta:
 
 
 def _broker() -> Component:
-    if broker_error() is None:
-        return Component("broker", True, "responds")
+    error = broker_error()
+    if error is None:
+        return Component("broker", True, "takes tasks")
+    problem = explain(error) or AWAY
     return Component(
         "broker",
         False,
-        "does not respond",
-        "Webhooks are recorded, but nothing is fetched. Start the broker; the dispatcher then "
+        problem.summary,
+        f"Webhooks are recorded, but nothing is fetched. {problem.remedy} The dispatcher then "
         "publishes what is due.",
     )
 

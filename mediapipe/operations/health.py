@@ -9,6 +9,7 @@ from mediapipe.models import Heartbeat
 from mediapipe.models.heartbeats import BEAT
 from mediapipe.operations.metrics import DatabaseCollector
 from mediapipe.queueing.broker import broker_error
+from mediapipe.queueing.broker_problems import AWAY, explain
 from mediapipe.webhooks import spool
 
 
@@ -34,9 +35,12 @@ def readyz(request: HttpRequest) -> JsonResponse:
         # A figure that the database would have to provide is null.
         workers = beat = None
     database = workers is not None
+    error = broker_error()
+    problem = error and (explain(error) or AWAY)
     report = {
         "database": database,
-        "broker": broker_error() is None,
+        "broker": error is None,
+        "broker_problem": problem and f"The broker {problem.summary}. {problem.remedy}",
         "spool": spool.depth(),
         "workers": workers,
         "beat": beat,

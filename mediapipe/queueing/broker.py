@@ -8,6 +8,8 @@ from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
 
 from mediapipe.celery import app
+from mediapipe.queueing.broker_problems import BrokerBlocked
+from mediapipe.settings.queues import QUEUES
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +25,8 @@ BOUNDS = {
     "write_timeout": 1,
 }
 CONNECT_TIMEOUT_S = 1.0
+# A key that does not exist, and a routing key that leads nowhere.
+PROBE = "mediapipe-probe"
 
 
 def bounded_connection() -> Connection:
@@ -66,14 +70,44 @@ def _declare_passively(queue: str) -> Any:
 
 
 def broker_error() -> BaseException | None:
-    """Return why the broker cannot be reached, within about a second; None if it can."""
+    """Return why the broker does not take tasks, within about two seconds; None if it does."""
     try:
         with bounded_connection() as connection:
             # `connect` and `ensure_connection` ignore the bounds; opening the channel does not.
-            _ = connection.default_channel
+            channel = connection.default_channel
+            if connection.transport.driver_type == "redis":
+                _probe_redis(channel)
+            if connection.transport.driver_type == "amqp":
+                _probe_rabbitmq(connection)
     except broker_errors() as error:
         return error
     return None
+
+
+def _probe_redis(channel: Any) -> None:
+    """Send commands as Celery does, without an effect: a read of two keys, a write, a publish.
+
+    In a cluster the first fails; on a replica, or without memory or disk, the second.
+    """
+    channel.client.exists(*QUEUES)
+    channel.client.lpushx(PROBE, "")
+    channel.client.publish(channel.keyprefix_fanout + PROBE, "")
+
+
+def _probe_rabbitmq(connection: Connection) -> None:
+    """Declare the queues as workers do, and publish messages that no queue gets.
+
+    Under an alarm RabbitMQ confirms the first message of a connection, and none after it.
+    """
+    for name in QUEUES:
+        app.amqp.queues[name](connection.default_channel).declare()
+    try:
+        with connection.Producer() as producer:
+            exchange = app.amqp.queues[QUEUES[0]].exchange
+            for _ in range(2):
+                producer.publish(b"", exchange=exchange, routing_key=PROBE)
+    except TimeoutError as error:
+        raise BrokerBlocked from error
 
 
 def broker_errors() -> tuple[type[BaseException], ...]:

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import logging
+import time
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from celery.worker.consumer import Consumer as CeleryConsumer
+from celery.worker.state import maybe_shutdown
 from kombu import Connection
 
+from mediapipe.queueing.broker import broker_error
+from mediapipe.queueing.broker_problems import BrokerBlocked, explain
 from mediapipe.queueing.watchdog import event_loop
+
+logger = logging.getLogger(__name__)
 
 RECONNECT_INTERVAL_S = 2
 
@@ -15,12 +22,17 @@ RECONNECT_INTERVAL_S = 2
 class Consumer(CeleryConsumer):
     """Survives the loss of its broker, reconnects at a constant interval, and has a watchdog."""
 
+    channel_errors: tuple[type[BaseException], ...]
+
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         # Celery 5.7.0 closes the connection after it has taken it apart. If the worker holds an
         # unacknowledged message of Redis, kombu raises AttributeError there and the worker exits.
         # What Celery would do after that line applies to settings that we do not use.
         with suppress(AttributeError):
             super().on_connection_error_after_connected(exc)
+        if isinstance(exc, self.channel_errors):
+            # Of an error that the probe does not show, Celery would retry in a tight loop.
+            time.sleep(RECONNECT_INTERVAL_S)
 
     def ensure_connected(self, conn: Connection) -> Any:
         # Celery has no setting for the interval. Its own grows by 2 s per attempt up to 30 s, and
@@ -31,8 +43,22 @@ class Consumer(CeleryConsumer):
         # However long the broker is down: reconnecting is the right thing to do.
         event_loop.pause()
         connected = super().ensure_connected(conn)
+        self._wait_until_usable()
         event_loop.touch()
         return connected
+
+    def _wait_until_usable(self) -> None:
+        """Wait while the broker responds but cannot be used, and log why."""
+        logged = None
+        while (error := broker_error()) and not isinstance(error, BrokerBlocked):
+            if not (problem := explain(error)):
+                # The connection was lost again: Celery finds out.
+                return
+            if problem != logged:
+                logger.error("the broker %s. %s", problem.summary, problem.remedy)
+                logged = problem
+            maybe_shutdown()
+            time.sleep(RECONNECT_INTERVAL_S)
 
     def stop(self) -> None:
         # The pool then finishes its downloads, without the loop.

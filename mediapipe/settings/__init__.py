@@ -24,7 +24,7 @@ from mediapipe.settings import (
     web,
 )
 from mediapipe.settings.beat_schedule import beat_schedule
-from mediapipe.settings.queues import MEDIA, ROUTES
+from mediapipe.settings.queues import MEDIA, ROUTES, declared
 
 django_stubs_ext.monkeypatch()
 
@@ -167,6 +167,8 @@ CELERY_BROKER_HEARTBEAT = broker.HEARTBEAT_S
 # RESOURCE_LOCKED. RabbitMQ 4.3 requires one of the two; Celery lets the queue expire after 10 s.
 CELERY_CONTROL_QUEUE_EXCLUSIVE = False
 CELERY_CONTROL_QUEUE_DURABLE = True
+# A broker that refuses a command, such as a replica, may accept it later: do not exit.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_WORKER_CONSUMER = "mediapipe.queueing.celery_consumer:Consumer"
 QUEUE_TYPE = broker.queue_type(env, "QUEUE_TYPE", CELERY_BROKER_URL)
 if QUEUE_TYPE == "quorum":
@@ -184,6 +186,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = MEDIA
+CELERY_TASK_QUEUES = declared(QUEUE_TYPE)
 # The dispatcher fills a queue up to this; the webhooks of one account up to half of it.
 QUEUE_MAX_MESSAGES = values.whole_number(env, "QUEUE_MAX_MESSAGES", default=1000, least=2)
 CELERY_TASK_ROUTES = ROUTES

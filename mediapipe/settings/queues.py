@@ -4,6 +4,8 @@ Each queue has its own worker. A worker for all of them would prefetch hundreds 
 urgent ones would wait in its memory behind the others.
 """
 
+from kombu import Exchange, Queue
+
 # First attempts, and items that a user retried just now.
 MEDIA = "media"
 # Further attempts, and whatever comes in thousands.
@@ -30,6 +32,21 @@ ROUTES = {
     "tasks.notify.notify": {"queue": RETRIES},
     "celery.*": {"queue": HOUSEKEEPING},
 }
+
+
+def declared(queue_type: str) -> list[Queue]:
+    """Return the queues as they are declared.
+
+    The type is always stated, as a RabbitMQ vhost may have another default: Celery would set a QoS
+    for the type it knows of, which the other refuses (https://github.com/celery/kombu/issues/2469).
+    """
+    # With quorum queues Celery delays messages inside RabbitMQ, which requires topic exchanges.
+    exchange_type = "topic" if queue_type == "quorum" else "direct"
+    arguments = {"x-queue-type": queue_type}
+    return [
+        Queue(name, Exchange(name, exchange_type), name, queue_arguments=arguments)
+        for name in QUEUES
+    ]
 
 
 def serves(worker: str, queue: str) -> bool:

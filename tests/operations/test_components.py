@@ -92,7 +92,7 @@ def test_a_dispatcher_that_does_not_run_is_reported_while_both_are_alive() -> No
 
 
 def test_a_component_that_never_started_is_reported() -> None:
-    assert {part.summary for part in heard().values()} == {"responds", "never seen", "empty"}
+    assert {part.summary for part in heard().values()} == {"takes tasks", "never seen", "empty"}
 
 
 def test_one_worker_of_several_is_enough() -> None:

@@ -59,6 +59,7 @@ def test_a_service_whose_parts_are_there_is_ready(client: Client) -> None:
     assert answer.json() == {
         "database": True,
         "broker": True,
+        "broker_problem": None,
         "spool": 0,
         "workers": 0,
         "beat": False,

@@ -134,6 +134,21 @@ def wrong_password(world: World) -> None:
     world.broker("amqp://guest:wrong@127.0.0.1:5672//")
 
 
+def replica(world: World) -> None:
+    client = world.stack.enter_context(servers.own_redis())
+    client.replicaof("127.0.0.1", 1)
+    world.broker(servers.url_of(client))
+
+
+def other_queues(world: World) -> None:
+    """Queues as a vhost made them whose default type is quorum."""
+    url = world.stack.enter_context(servers.rabbitmq())
+    with Connection(url) as connection:
+        queue = Queue(MEDIA, queue_arguments={"x-queue-type": "quorum"})
+        queue(connection.channel()).declare()
+    world.broker(url)
+
+
 def no_worker(world: World) -> None:
     world.broker("memory://")
     world.heard(BEAT, SWEEP)
@@ -332,6 +347,8 @@ CASES = [
     ),
     Case("The broker is not running", "service", "broker_away", unreachable_broker),
     Case("The broker's password is wrong", "service", "broker_refuses", wrong_password),
+    Case("The broker is a read-only Redis replica", "service", "broker_unusable", replica),
+    Case("The vhost's queues are quorum queues", "service", "broker_unusable", other_queues),
     Case("No worker is running", "service", "worker_missing", no_worker),
     Case("Beat is not running", "service", "beat_silent", no_beat),
     Case("No worker runs the sweep", "service", "sweep_silent", no_sweep),

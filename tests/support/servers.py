@@ -10,12 +10,16 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg2
 import pytest
 import redis
+
+from mediapipe.management.demo.run import free_port
 
 POSTGRESQL = "postgres://postgres@127.0.0.1:5432"
 REDIS = "redis://127.0.0.1:6379"
@@ -86,3 +90,41 @@ def redis_number() -> Iterator[str]:
                     client.flushdb()
                 return
     missing("every Redis database from 1 to 15 is in use")
+
+
+@contextmanager
+def own_redis(*options: str) -> Iterator[redis.Redis]:
+    """Yield a client of a Redis server of the test's own, without persistence."""
+    if not shutil.which("redis-server"):
+        missing("redis-server is not installed")
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["redis-server", "--port", str(port), "--cluster-port", str(free_port())]
+        command += ["--dir", folder, "--save", "", *options]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        try:
+            with redis.Redis(port=port) as client:
+                _wait_until_connected(client)
+                yield client
+        finally:
+            process.kill()
+            process.wait()
+
+
+def url_of(client: redis.Redis, login: str = "") -> str:
+    """Return the URL of this client's server for a broker."""
+    return f"redis://{login}127.0.0.1:{client.get_connection_kwargs()['port']}/0"
+
+
+def _wait_until_connected(client: redis.Redis) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            client.ping()
+        except redis.AuthenticationError:
+            return
+        except redis.ConnectionError:
+            assert time.monotonic() < deadline, "Redis did not start"
+            time.sleep(0.05)
+        else:
+            return

@@ -92,6 +92,10 @@ class Issue(Enum):
         "The broker responds but refuses our login.",
         "Fix user, password or vhost in CELERY_BROKER_URL.",
     )
+    BROKER_UNUSABLE = error(
+        "The broker responds but takes no tasks; the message says why.",
+        "Follow the remedy in the message: it depends on the cause.",
+    )
     WORKER_MISSING = error(
         "No worker has reported, or none for one of the queues: its tasks do not run.",
         "Start a worker, or check that it can reach the broker and the database.",

@@ -25,6 +25,7 @@ from mediapipe.queueing.broker import (
     consumers,
     waiting_messages,
 )
+from mediapipe.queueing.broker_problems import explain
 from mediapipe.settings.queues import QUEUES, serves
 from tasks.examine import Seen
 from tasks.examine import examine as probe_task
@@ -32,7 +33,6 @@ from tasks.examine import examine as probe_task
 # An idle worker returns the result within a second.
 RESULT_TIMEOUT_S = 10.0
 POLL_INTERVAL_S = 0.1
-LOGIN_ERRORS = {"AccessRefused", "NotAllowed", "AuthenticationError", "AuthorizationError"}
 COMPONENT_ISSUES = {
     "workers": Issue.WORKER_MISSING,
     "beat": Issue.BEAT_SILENT,
@@ -47,7 +47,7 @@ def check_service() -> Iterator[Finding]:
     if error is not None:
         yield _broker_issue(error)
         return
-    yield ok("the broker responds")
+    yield ok("the broker takes tasks")
     for component in components():
         summary = f"{component.name}: {component.summary}"
         if component.name != "broker":
@@ -69,13 +69,15 @@ def check_service() -> Iterator[Finding]:
 
 
 def _broker_issue(error: BaseException) -> Finding:
-    """Tell a broker that refuses us from one that is down, by the types of the errors only: their
-    messages may have the URL with its password."""
-    names = {type(link).__name__ for link in (error, error.__cause__, error.__context__)}
-    issue = Issue.BROKER_REFUSES if names & LOGIN_ERRORS else Issue.BROKER_AWAY
+    """Tell a broker that is down from one that refuses our login or takes no tasks."""
     connection = app.connection_for_write()
     address = f"{connection.hostname or ''}:{connection.port or ''}".strip(":")
-    return issue.found(f"{address or 'CELERY_BROKER_URL'}: {type(error).__name__}")
+    where = f"{address or 'CELERY_BROKER_URL'}: {type(error).__name__}"
+    problem = explain(error)
+    if not problem:
+        return Issue.BROKER_AWAY.found(where)
+    issue = Issue.BROKER_REFUSES if problem.refuses_login else Issue.BROKER_UNUSABLE
+    return issue.found(where, message=f"the broker {problem.summary}", remedy=problem.remedy)
 
 
 def _round_trips(queues: list[str]) -> Iterator[Finding]:

@@ -1,0 +1,158 @@
+"""A broker that responds and takes no tasks: what is said of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+import redis
+from kombu import Connection, Queue
+from redis.exceptions import BusyLoadingError
+
+from mediapipe.queueing.broker import broker_error
+from mediapipe.queueing.broker_problems import BrokerBlocked, explain
+from mediapipe.settings.queues import MEDIA, QUEUES, declared
+from tests.support import servers
+from tests.support.servers import own_redis, url_of
+
+pytestmark = pytest.mark.services
+
+USER = "user:password@"
+
+
+def problem_of(url: str, monkeypatch: pytest.MonkeyPatch) -> str | None:
+    """Return what is said of this broker; None if it takes tasks."""
+    monkeypatch.setenv("CELERY_BROKER_URL", url)
+    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", url)
+    if not (error := broker_error()):
+        return None
+    problem = explain(error)
+    assert problem, repr(error)
+    return problem.summary
+
+
+def execute(client: redis.Redis, command: str) -> None:
+    client.execute_command(*command.split())  # type: ignore[no-untyped-call]
+
+
+def cluster(client: redis.Redis) -> None:
+    execute(client, "CLUSTER ADDSLOTSRANGE 0 16383")
+
+
+def cluster_without_slots(client: redis.Redis) -> None:
+    pass
+
+
+def replica(client: redis.Redis) -> None:
+    client.replicaof("127.0.0.1", 1)
+
+
+def full(client: redis.Redis) -> None:
+    client.config_set("maxmemory", 1)
+
+
+def no_replicas(client: redis.Redis) -> None:
+    client.config_set("min-replicas-to-write", 1)
+
+
+def no_snapshot(client: redis.Redis) -> None:
+    shutil.rmtree(str(client.config_get("dir")["dir"]))
+    client.config_set("save", "1 1")
+    client.bgsave()
+    while client.info("persistence")["rdb_bgsave_in_progress"]:
+        pass
+
+
+def no_login(client: redis.Redis) -> None:
+    client.config_set("requirepass", "other")
+
+
+def no_commands(client: redis.Redis) -> None:
+    execute(client, "ACL SETUSER user on >password ~* &* +@read")
+
+
+def no_channels(client: redis.Redis) -> None:
+    execute(client, "ACL SETUSER user on >password ~* resetchannels +@all")
+
+
+CLUSTER = ("--cluster-enabled", "yes")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "login", "options", "summary"),
+    [
+        (cluster, "", CLUSTER, "is a Redis in cluster mode"),
+        (cluster_without_slots, "", CLUSTER, "is a Redis in cluster mode"),
+        (replica, "", (), "is a read-only Redis replica"),
+        (full, "", (), "has no memory left"),
+        (no_replicas, "", (), "has fewer replicas than min-replicas-to-write"),
+        (no_snapshot, "", (), "cannot write its data to disk"),
+        (no_login, "", (), "refuses our login"),
+        (no_login, ":wrong@", (), "refuses our login"),
+        (no_commands, USER, (), "does not permit our user to use the queues"),
+        (no_channels, USER, (), "does not permit our user to use the queues"),
+    ],
+)
+def test_a_redis_that_takes_no_tasks(
+    monkeypatch: pytest.MonkeyPatch,
+    break_it: Callable[[redis.Redis], None],
+    login: str,
+    options: tuple[str, ...],
+    summary: str,
+) -> None:
+    with own_redis(*options) as client:
+        break_it(client)
+        assert problem_of(url_of(client, login), monkeypatch) == summary
+
+
+def test_a_redis_that_takes_tasks_keeps_nothing_of_the_probe(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with own_redis() as client:
+        assert problem_of(url_of(client), monkeypatch) is None
+        assert client.dbsize() == 0
+
+
+def declare(url: str, *queues: Queue) -> None:
+    with Connection(url) as connection:
+        for queue in queues:
+            queue(connection.channel()).declare()
+
+
+def test_queues_that_state_no_type_are_classic_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    with servers.rabbitmq() as url:
+        declare(url, *map(Queue, QUEUES))
+        assert problem_of(url, monkeypatch) is None
+
+
+def test_our_queues_always_state_their_type() -> None:
+    for kind in ("classic", "quorum"):
+        assert [queue.queue_arguments for queue in declared(kind)] == [{"x-queue-type": kind}] * 3
+
+
+def test_quorum_queues_where_classic_ones_are_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    with servers.rabbitmq() as url:
+        declare(url, Queue(MEDIA, queue_arguments={"x-queue-type": "quorum"}))
+        assert problem_of(url, monkeypatch) == "has queues of another type than QUEUE_TYPE"
+
+
+def test_a_vhost_without_permissions(monkeypatch: pytest.MonkeyPatch) -> None:
+    with servers.rabbitmq() as url:
+        servers.rabbitmqctl("set_permissions", "-p", url.rpartition("/")[2], "guest", "", "", "")
+        assert problem_of(url, monkeypatch) == "does not permit our user to use the queues"
+
+
+@pytest.mark.parametrize("rest", ["guest:guest@127.0.0.1/missing", "guest:wrong@127.0.0.1//"])
+def test_a_login_that_rabbitmq_refuses(monkeypatch: pytest.MonkeyPatch, rest: str) -> None:
+    servers.need(5672, "RabbitMQ")
+    assert problem_of(f"amqp://{rest}", monkeypatch) == "refuses our login"
+
+
+@pytest.mark.parametrize("error", [BusyLoadingError("Redis is loading"), BrokerBlocked()])
+def test_what_passes_without_a_change_is_explained(error: Exception) -> None:
+    assert explain(error)
+
+
+def test_a_connection_that_is_refused_is_no_problem_of_this_kind() -> None:
+    assert explain(ConnectionRefusedError(111, "Connection refused")) is None
