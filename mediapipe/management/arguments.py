@@ -1,35 +1,79 @@
+import re
 from argparse import ArgumentParser, ArgumentTypeError
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from mediapipe.models import MediaItem
 from mediapipe.models.media.item import MediaQuerySet
+from mediapipe.settings.values import duration_s
+from mediapipe.timing.period import InvalidPeriod, parse_time
+
+# For the help of every option that takes a time.
+TIME_FORMS = "24h or 7d ago, today, yesterday or an ISO 8601 time (in TIME_ZONE without an offset)"
+AGO = re.compile(r"[0-9.]+[smhd]")
+DAYS_AGO = {"today": 0, "yesterday": 1}
 
 
-def iso_time(text: str) -> datetime:
-    """Parse an ISO 8601 time into aware UTC; without an offset it is UTC already."""
+def point_in_time(text: str) -> datetime:
+    """Parse one of TIME_FORMS into aware UTC; a day is its first moment in TIME_ZONE."""
     try:
-        at = datetime.fromisoformat(text)
-        return at.astimezone(UTC) if timezone.is_aware(at) else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+        if AGO.fullmatch(text):
+            return timezone.now() - timedelta(seconds=duration_s(text))
+        if text in DAYS_AGO:
+            midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+            return (midnight - timedelta(days=DAYS_AGO[text])).astimezone(UTC)
+        return parse_time(text)
+    except (InvalidPeriod, ValueError, OverflowError):
         # argparse prints the message of this error only.
         raise ArgumentTypeError(
-            f"{text!r} is not an ISO 8601 time; use the form 2026-01-31T12:00:00+00:00."
+            f"{text!r} is not an ISO 8601 time; use the form 2026-01-31T12:00:00+00:00, or 24h, "
+            "7d, today or yesterday."
         ) from None
 
 
-def add_period(parser: ArgumentParser, *, required: bool = False) -> None:
-    """Add --since and --until, which `media_of_period` reads."""
+def positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise ArgumentTypeError(f"{text!r} is not a number above zero.")
+    return value
+
+
+def add_period(parser: ArgumentParser, *, required: bool = False, what: str = "received") -> None:
+    """Add --since and --until, which `check_period` and `media_of_period` read."""
     parser.add_argument(
-        "--since", type=iso_time, required=required, help="received at or after this ISO 8601 time"
+        "--since",
+        type=point_in_time,
+        required=required,
+        metavar="TIME",
+        help=f"{what} at or after: {TIME_FORMS}",
     )
-    parser.add_argument("--until", type=iso_time, help="received before this ISO 8601 time")
+    parser.add_argument(
+        "--until",
+        type=point_in_time,
+        metavar="TIME",
+        help=f"{what} before, in the same forms",
+    )
+
+
+def check_period(options: dict[str, Any]) -> None:
+    """Raise CommandError for a period in which nothing can be."""
+    since, until = options["since"], options["until"]
+    if since and since > timezone.now():
+        raise CommandError(f"--since is in the future: {since.isoformat()}.")
+    if since and until and since >= until:
+        raise CommandError("--since must be before --until; swap them.")
 
 
 def media_of_period(options: dict[str, Any]) -> MediaQuerySet:
     """Return the media items received at or after --since and before --until."""
+    check_period(options)
     media = MediaItem.objects.all()
     if options["since"]:
         media = media.filter(received_at__gte=options["since"])
@@ -39,5 +83,18 @@ def media_of_period(options: dict[str, Any]) -> MediaQuerySet:
 
 
 def filter_by_account(media: MediaQuerySet, options: dict[str, Any]) -> MediaQuerySet:
-    """Apply --account, if given."""
-    return media.filter(account_sid=options["account"]) if options["account"] else media
+    """Apply --account, if given; raise CommandError if there is nothing at all of that account."""
+    sid = options["account"]
+    if not sid:
+        return media
+    if not MediaItem.objects.filter(account_sid=sid).exists():
+        raise CommandError(f"There are no media items of an account {sid}.")
+    return media.filter(account_sid=sid)
+
+
+def answer(prompt: str, ask: Callable[[str], str] | None = None) -> str:
+    """Return what the user types; raise CommandError if standard input is closed."""
+    try:
+        return (ask or input)(prompt)
+    except EOFError:
+        raise CommandError("Nothing was done: there is no answer on standard input.") from None

@@ -117,3 +117,11 @@ def _host(parts: SplitResult) -> str:
     """Return the host in lower case, with the brackets of an IPv6 address."""
     host = parts.hostname or ""
     return f"[{host}]" if ":" in host else host
+
+
+def local_url(bind: str) -> str:
+    """Return the URL at which this machine reaches a server that listens at host:port."""
+    host, _, port = bind.rpartition(":")
+    # These stand for every address.
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104
+    return f"http://{host}:{port}"

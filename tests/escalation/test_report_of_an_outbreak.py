@@ -249,10 +249,9 @@ def test_no_secret_text_or_number_is_in_any_file(package: Package) -> None:
 
 
 def test_what_is_never_late_is_no_case(package: Package, tmp_path: Path) -> None:
+    period = ("--since", "2001-01-01", "--until", "2001-01-02")
     with pytest.raises(subprocess.CalledProcessError) as failed:
-        package.service.manage(
-            "escalation_report", "--since", "2099-01-01T00:00Z", "--output", str(tmp_path)
-        )
+        package.service.manage("escalation_report", *period, "--output", str(tmp_path))
     assert "there is no case to make" in failed.value.stderr
     assert list(tmp_path.iterdir()) == []
 

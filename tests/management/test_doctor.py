@@ -210,6 +210,22 @@ def test_a_check_that_is_skipped_says_why(world: World) -> None:
     assert (finding.level, finding.name) == (Level.WARNING, "not_looked_at")
 
 
+@pytest.mark.parametrize("part", ["numbers", "conversations"])
+def test_what_needs_the_public_url_is_skipped_without_it(world: World, part: str) -> None:
+    world.settings.PUBLIC_BASE_URL = ""
+    (finding,) = found_in(part)
+    assert str(finding) == "Skipped: PUBLIC_BASE_URL is not set."
+    assert finding.name == "not_looked_at"
+
+
+def test_a_part_that_was_asked_for_and_skipped_does_not_pass(world: World) -> None:
+    world.settings.PUBLIC_BASE_URL = ""
+    out = StringIO()
+    with pytest.raises(SystemExit, match="1"):
+        call_command("doctor", "--only", "numbers", "--only", "disk", stdout=out)
+    assert out.getvalue().endswith("1 warnings, 0 errors\nNot checked: numbers\n")
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 def test_no_part_shows_a_secret(world: World, check: Check) -> None:
     world.settings.TWILIO_AUTH_TOKEN = f"{make.TOKEN}-canary"

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
 from mediapipe.management.demo.run import DemoFailed, run, shell_line
+from mediapipe.settings.web import local_url
 
 
 class Command(BaseCommand):
@@ -28,7 +29,9 @@ class Command(BaseCommand):
         console.print(report.table())
         console.print("\nTo see the results in the admin, run")
         console.print(f"  {shell_line(env)}", soft_wrap=True, highlight=False)
-        console.print(f"and open http://{settings.WEB_BIND}/admin/ as demo, password {password}")
+        console.print(
+            f"and open {local_url(settings.WEB_BIND)}/admin/ as demo, password {password}"
+        )
         if problems := report.problems():
             raise CommandError("\n".join(["The demo failed:", *problems]))
         console.print("\nEvery media item was stored with the bytes that the simulator served.")

@@ -11,14 +11,17 @@ from rich.console import Console
 from rich.text import Text
 
 from mediapipe.management.doctor.checks import CHECKS, Check
-from mediapipe.management.doctor.findings import Finding, Level
+from mediapipe.management.doctor.findings import SKIPPED, Finding, Level
 
 CHECK_NAMES = [check.name for check in CHECKS]
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}
 
 
 class Command(BaseCommand):
-    """Exit status 0 if there is no error, else 1; with `--strict` a warning counts too."""
+    """Exit status 0 if there is no error, else 1.
+
+    With `--strict` a warning counts too, and with `--only` a check that was skipped.
+    """
 
     help = "Checks the configuration and the running service, and says how to fix what is wrong."
     # The settings check reports them, together with what only a real request shows.
@@ -50,13 +53,20 @@ class Command(BaseCommand):
                 if not options["json"]:
                     out.print(_line(check, finding))
         counts = Counter(finding.level for _, finding in found)
-        is_well = not counts[Level.ERROR] and not (options["strict"] and counts[Level.WARNING])
+        skipped = [check.name for check, finding in found if finding.name == SKIPPED]
+        is_well = not (
+            counts[Level.ERROR]
+            or (options["strict"] and counts[Level.WARNING])
+            or (options["only"] and skipped)
+        )
         if options["json"]:
             findings = [_as_json(check, finding) for check, finding in found]
             self.stdout.write(json.dumps({"well": is_well, "findings": findings}, indent=2))
         else:
             warnings, errors = counts[Level.WARNING], counts[Level.ERROR]
             out.print(f"{counts[Level.OK]} ok, {warnings} warnings, {errors} errors")
+            if skipped:
+                out.print(f"Not checked: {', '.join(skipped)}")
         if not is_well:
             sys.exit(1)
 

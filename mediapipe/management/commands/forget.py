@@ -9,6 +9,7 @@ from rich.progress import Progress
 
 from mediapipe.lifecycle.erasure.erase import Receipt, erase, preview
 from mediapipe.lifecycle.erasure.target import ErasureTarget
+from mediapipe.management.arguments import answer
 from mediapipe.operations import audit_log
 
 
@@ -66,7 +67,7 @@ class Command(BaseCommand):
         if options["noinput"]:
             return
         count = target.events().count()
-        reply = input(f"Permanently erase {count} events of {target.shown}? [yes/no] ")
+        reply = answer(f"Permanently erase {count} events of {target.shown}? [yes/no] ")
         if reply.strip().lower() != "yes":
             raise CommandError("Nothing was erased.")
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from mediapipe.failures import Failure
-from mediapipe.management.arguments import iso_time
+from mediapipe.management.arguments import add_period, check_period
 from mediapipe.models import Reconciliation
 from mediapipe.providers.twilio.accounts import accounts
 from mediapipe.webhooks.reconciliation.comparison import reconcile, time_slices
@@ -26,25 +26,14 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--since",
-            type=iso_time,
-            required=True,
-            help="created at Twilio at or after this ISO 8601 time",
-        )
-        parser.add_argument(
-            "--until",
-            type=iso_time,
-            help="created at Twilio before this ISO 8601 time (default: now)",
-        )
+        add_period(parser, required=True, what="created at Twilio")
         parser.add_argument("--account", metavar="SID", help="only this account")
         parser.add_argument(
             "--dry-run", action="store_true", help="print what is missing, change nothing"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["since"] >= (options["until"] or timezone.now()):
-            raise CommandError("--since must be before --until; swap them.")
+        check_period(options)
         failures = []
         with progress() as bar:
             for sid in self._accounts(options["account"]):

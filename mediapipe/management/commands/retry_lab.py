@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mediapipe.fetching.schedule import Schedule
-from mediapipe.management.arguments import add_period, media_of_period
+from mediapipe.management.arguments import add_period, media_of_period, positive
 from mediapipe.settings.values import duration_s
 from mediapipe.timing.retry_lab import formatting, plot
 from mediapipe.timing.retry_lab.comparison import Comparison, compare
@@ -104,14 +104,4 @@ def factor(text: str) -> float:
     value = positive(text)
     if not 1 <= value <= 10:
         raise ArgumentTypeError(f"{text} is not a factor from 1 to 10.")
-    return value
-
-
-def positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e6:
-        raise ArgumentTypeError(f"{text!r} is not a number above zero.")
     return value

@@ -7,6 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from mediapipe.management.arguments import answer
 from mediapipe.operations import roles
 
 
@@ -38,7 +39,7 @@ class Command(BaseCommand):
 
     def _create(self, username: str) -> User:
         user = User(username=username)
-        password = getpass(f"Password for {username}: ")
+        password = answer(f"Password for {username}: ", getpass)
         try:
             user.clean_fields(exclude=["password"])
             validate_password(password, user)

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from mediapipe.operations.programs import service
 from mediapipe.operations.supervisor import Supervisor
+from mediapipe.settings.web import local_url
 
 ADDRESS_IN_USE = "address in use"
 # The programs of a run that was killed end within about this time.
@@ -27,7 +28,7 @@ class Command(BaseCommand):
         supervisor.stop_on_signals()
         with supervisor:
             self.stderr.write(
-                f"The admin is at http://{settings.WEB_BIND}/admin/. Ctrl-C stops it."
+                f"The admin is at {local_url(settings.WEB_BIND)}/admin/. Ctrl-C stops it."
             )
             supervisor.watch()
             self.stderr.write("Stopping; the worker finishes its current downloads.")

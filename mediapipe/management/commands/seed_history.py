@@ -1,7 +1,7 @@
 import random
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -10,12 +10,13 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mediapipe.management.arguments import iso_time
+from mediapipe.management.arguments import TIME_FORMS, point_in_time
 from mediapipe.management.seed_history.arrivals import arrivals
 from mediapipe.management.seed_history.rows import Rows
 from mediapipe.models import MediaItem
 
 BATCH = 2000
+FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Command(BaseCommand):
@@ -37,7 +38,10 @@ class Command(BaseCommand):
             help="length of the history in days (default: 30)",
         )
         parser.add_argument(
-            "--until", type=iso_time, help="its end as an ISO 8601 time (default: now)"
+            "--until",
+            type=point_in_time,
+            metavar="TIME",
+            help=f"its end: {TIME_FORMS} (default: now)",
         )
         parser.add_argument("--seed", type=int, default=7, help="seed of the random generator")
         parser.add_argument("--add", action="store_true", help="add to existing media")
@@ -49,6 +53,8 @@ class Command(BaseCommand):
                 "from them. Use another DATABASE_URL or DATA_DIR, or --add if you mean it."
             )
         until = options["until"] or timezone.now()
+        if options["days"] >= (until - FIRST_DAY).days:
+            raise CommandError("The history would begin before the year 1970.")
         with progress(options["media"]) as bar:
             for rows in self._batches(options, until):
                 with transaction.atomic():

@@ -3,9 +3,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from mediapipe.management.arguments import positive
 from mediapipe.operations.supervisor import handle_stop_signals
+from mediapipe.settings.web import local_url
 from mediapipe.simulator import Simulator, traffic
 from mediapipe.simulator.script import ACCOUNT_SID, AUTH_TOKEN
 
@@ -23,10 +26,12 @@ class Command(BaseCommand):
         parser.add_argument("--account-sid", default=ACCOUNT_SID)
         parser.add_argument("--auth-token", default=AUTH_TOKEN)
         parser.add_argument(
-            "--webhook-base", default="http://127.0.0.1:8000", help="where the service listens"
+            "--webhook-base",
+            default=local_url(settings.WEB_BIND),
+            help="where the service listens (default: at WEB_BIND, %(default)s)",
         )
         parser.add_argument("--send", type=int, default=0, metavar="N", help="webhooks to send")
-        parser.add_argument("--rate", type=float, default=5.0, help="webhooks per second")
+        parser.add_argument("--rate", type=positive, default=5.0, help="webhooks per second")
         parser.add_argument("--seed", type=int, default=1, help="seed for kinds, sizes and delays")
         parser.add_argument(
             "--log", type=Path, metavar="FILE", help="append each request as a line of JSON"

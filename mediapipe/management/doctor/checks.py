@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from mediapipe.management.doctor.configuration import check_settings
@@ -10,7 +11,7 @@ from mediapipe.management.doctor.conversations import check_conversations
 from mediapipe.management.doctor.credentials import check_credentials
 from mediapipe.management.doctor.database import check_database, is_usable
 from mediapipe.management.doctor.disk import check_disk
-from mediapipe.management.doctor.findings import Finding, Level
+from mediapipe.management.doctor.findings import SKIPPED, Finding, Level
 from mediapipe.management.doctor.inbound import check_numbers
 from mediapipe.management.doctor.public_url import check_public_url
 from mediapipe.management.doctor.storage import check_storage
@@ -26,6 +27,7 @@ class Check:
     run: Callable[[], Iterator[Finding]]
     needs_database: bool = False
     needs_accounts: bool = False
+    needs_public_url: bool = False
 
     def findings(self) -> Iterator[Finding]:
         """Run the check, or yield why it was skipped."""
@@ -33,6 +35,8 @@ class Check:
             yield _skipped("no Twilio account is configured, or the accounts file is invalid")
         elif self.needs_database and not is_usable():
             yield _skipped("the database is not ready")
+        elif self.needs_public_url and not settings.PUBLIC_BASE_URL:
+            yield _skipped("PUBLIC_BASE_URL is not set")
         else:
             yield from self.run()
 
@@ -46,13 +50,13 @@ CHECKS = (
     Check("service", check_service, needs_database=True, needs_accounts=True),
     Check("credentials", check_credentials, needs_accounts=True),
     Check("public URL", check_public_url, needs_accounts=True),
-    Check("numbers", check_numbers, needs_accounts=True),
-    Check("conversations", check_conversations, needs_accounts=True),
+    Check("numbers", check_numbers, needs_accounts=True, needs_public_url=True),
+    Check("conversations", check_conversations, needs_accounts=True, needs_public_url=True),
 )
 
 
 def _skipped(reason: str) -> Finding:
-    return Finding(Level.WARNING, f"not checked: {reason}", name="not_looked_at")
+    return Finding(Level.WARNING, f"skipped: {reason}", name=SKIPPED)
 
 
 def _has_accounts() -> bool:

@@ -3,8 +3,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.conf import settings
-
 from mediapipe.management.doctor import api_client
 from mediapipe.management.doctor.api_client import Unreachable, Unreadable, get_str, iter_items
 from mediapipe.management.doctor.findings import Finding, ok
@@ -35,8 +33,6 @@ class ConversationsHook:
 
 def check_conversations() -> Iterator[Finding]:
     """Yield per account whether its Conversations webhooks point here."""
-    if not settings.PUBLIC_BASE_URL:
-        return
     for account in accounts().values():
         try:
             yield from _check_account(account, account.credentials()[-1])

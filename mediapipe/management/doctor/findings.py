@@ -17,6 +17,10 @@ class Level(StrEnum):
         return {Level.OK: "✓", Level.WARNING: "!", Level.ERROR: "✗"}[self]
 
 
+# The name of the finding of a check that did not run, because what it needs is missing.
+SKIPPED = "not_looked_at"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line of the doctor: what was found, where, and how to fix it.

@@ -1,0 +1,279 @@
+"""What a person can cause ends in one line instead of a traceback; a bug does not."""
+
+from __future__ import annotations
+
+import errno
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import OperationalError, connection
+
+from mediapipe.failures import TransientMedia404
+from mediapipe.fetching.attempt import conclude
+from mediapipe.management import main as entry
+from mediapipe.management.main import main
+from mediapipe.providers.base import Evidence
+from tests.support import make
+from tests.support.commands import ROOT, environment, manage
+
+# Each command with arguments that lead to its first query.
+COMMANDS: dict[str, list[str]] = {
+    "api_token": ["make", "crm"],
+    "delete_at_twilio": [],
+    "demo": [],
+    "doctor": ["--only", "database"],
+    "escalation_report": ["--since", "7d", "--output", "."],
+    "export_media": [],
+    "forget": ["--number", "+15550000077", "--dry-run"],
+    "purge": [],
+    "reconcile": ["--since", "1h"],
+    "replay_spool": [],
+    "retry": [],
+    "retry_lab": [],
+    "role": ["ada", "viewer"],
+    "run": [],
+    "seed_history": ["--media", "1"],
+}
+WITHOUT_DATABASE = {"embedded_broker", "notify_test", "simulate_twilio"}
+# These create the tables, and the empty spool needs none.
+WITHOUT_TABLES = {"demo", "run", "replay_spool"}
+# In one process, because a process for each command takes a minute.
+RUN_EACH = """
+import contextlib, io, json, sys
+from mediapipe.management.main import main
+ended = {}
+for arguments in json.loads(sys.argv[1]):
+    errors = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
+            main(["manage.py", *arguments])
+        status = 0
+    except SystemExit as end:
+        status = end.code
+    except BaseException as bug:
+        status = f"Traceback: {bug!r}"
+    ended[arguments[0]] = f"{status} {errors.getvalue()}"
+print(json.dumps(ended))
+"""
+
+
+def run_each(commands: list[list[str]], tmp_path: Path, **changes: str) -> dict[str, str]:
+    """Run the commands; return the exit status or sentence of each, with its standard error."""
+    changes |= {"DJANGO_SETTINGS_MODULE": "mediapipe.settings", "WEB_BIND": "127.0.0.1:0"}
+    ended = subprocess.run(
+        [sys.executable, "-c", RUN_EACH, json.dumps(commands)],
+        cwd=ROOT,
+        env=environment(tmp_path, **changes),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    results: dict[str, str] = json.loads(ended.stdout)
+    return results
+
+
+def test_each_command_is_tried() -> None:
+    files = (ROOT / "mediapipe" / "management" / "commands").glob("[a-z]*.py")
+    assert {file.stem for file in files} == {*COMMANDS, *WITHOUT_DATABASE}
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence", "untried"),
+    [
+        ("postgres://u:canary@127.0.0.1:1/x", "error: The database cannot be used: ", set()),
+        ("", "error: The tables of this version are missing in the database: ", WITHOUT_TABLES),
+    ],
+    ids=["no server", "no tables"],
+)
+def test_without_a_database_each_command_ends_in_one_line(
+    tmp_path: Path, url: str, sentence: str, untried: set[str]
+) -> None:
+    # The doctor reports it as a finding. Of the others, those without --account ask Twilio first.
+    commands = [[name, *words] for name, words in COMMANDS.items() if name not in untried]
+    ended = run_each(commands, tmp_path, DATABASE_URL=url)
+    assert ended.pop("doctor") == "1 "
+    if not untried:
+        assert ended.pop("replay_spool") == "0 "
+    assert all(text.startswith(sentence) for text in ended.values()), ended
+    assert "canary" not in str(ended)
+
+
+def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def execute(argv: list[str]) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(entry, "execute_from_command_line", execute)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ImproperlyConfigured("X must be a number."), "error: X must be a number."),
+        (OSError(errno.ENOSPC, "No space left", "/a"), "error: /a: No space left."),
+        (OSError(errno.EACCES, "Permission denied", "/a"), "error: /a: Permission denied."),
+    ],
+)
+def test_what_the_environment_causes_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
+) -> None:
+    raising(monkeypatch, error)
+    with pytest.raises(SystemExit) as end:
+        main(["manage.py", "purge"])
+    assert end.value.code == sentence
+    with pytest.raises(type(error)):
+        main(["manage.py", "purge", "--traceback"])
+
+
+@pytest.mark.parametrize(
+    "bug", [ZeroDivisionError("x"), BrokenPipeError(), FileNotFoundError(2, "x"), ValueError("x")]
+)
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, bug: Exception) -> None:
+    raising(monkeypatch, bug)
+    # Under pytest the streams are no files, so this is not our own output that broke.
+    monkeypatch.setattr(entry, "_is_reader_gone", lambda: False)
+    with pytest.raises(type(bug)):
+        main(["manage.py", "purge"])
+
+
+@pytest.mark.django_db
+@pytest.mark.database
+def test_a_wrong_statement_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def execute(argv: list[str]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT no_such_column FROM mediapipe_mediaitem")
+
+    monkeypatch.setattr(entry, "execute_from_command_line", execute)
+    monkeypatch.setattr(entry, "_are_tables_missing", lambda: False)
+    with pytest.raises(Exception, match="no_such_column"):
+        main(["manage.py", "purge"])
+
+
+def test_a_locked_database_is_an_outage() -> None:
+    error = OperationalError("database is locked")
+    cause = sqlite3.OperationalError("database is locked")
+    cause.sqlite_errorname = "SQLITE_BUSY"
+    error.__cause__ = cause
+    assert "cannot be used: database is locked." in str(entry.explain(error))
+
+
+def test_ctrl_c_is_one_word_and_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, KeyboardInterrupt())
+    with pytest.raises(SystemExit) as end:
+        main(["manage.py", "purge"])
+    assert (end.value.code, capsys.readouterr().err) == (130, "Interrupted.\n")
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data folder whose database has its tables."""
+    folder = tmp_path_factory.mktemp("data")
+    assert manage("migrate", "-v0", data_dir=folder).returncode == 0
+    return folder
+
+
+def start(data_dir: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment(data_dir),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.services
+def test_ctrl_c_ends_a_long_command_in_one_line(migrated: Path) -> None:
+    with start(migrated, "seed_history", "--media", "1000000") as process:
+        wait_for_a_row(migrated / "mediapipe.sqlite3")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "Interrupted."
+    assert "Traceback" not in errors
+
+
+def wait_for_a_row(database: Path) -> None:
+    deadline = time.monotonic() + 90
+    with closing(sqlite3.connect(database)) as rows:
+        while not rows.execute("SELECT 1 FROM mediapipe_mediaitem LIMIT 1").fetchone():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+SIMULATOR = ["simulate_twilio", "--api", "127.0.0.1:0", "--cdn", "127.0.0.2:0"]
+
+
+@pytest.mark.services
+@pytest.mark.parametrize(
+    "arguments",
+    # The first writes less than fits into the buffer, so that only the end writes it.
+    [["export_media", "--format", "csv", "--until", "2001-01-01"], ["purge"], SIMULATOR],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_reader_that_went_away_ends_it_silently(migrated: Path, arguments: list[str]) -> None:
+    with start(migrated, *arguments) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 141
+
+
+@pytest.mark.services
+@pytest.mark.parametrize(
+    ("redirection", "status", "errors"),
+    [
+        (">/dev/full", 1, "error: the output: No space left on device.\n"),
+        (">&- <&-", 0, ""),
+    ],
+)
+def test_an_output_that_takes_nothing_is_no_traceback(
+    migrated: Path, redirection: str, status: int, errors: str
+) -> None:
+    ended = subprocess.run(
+        ["/bin/sh", "-c", f"exec {sys.executable} manage.py purge {redirection}"],
+        cwd=ROOT,
+        env=environment(migrated),
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (status, errors)
+
+
+def test_an_accounts_file_that_cannot_be_read_is_no_traceback(tmp_path: Path) -> None:
+    ended = manage("notify_test", data_dir=tmp_path, TWILIO_ACCOUNTS_FILE=str(tmp_path))
+    assert ended.returncode == 1
+    assert "TWILIO_ACCOUNTS_FILE" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.django_db
+def test_a_full_disk_leaves_no_half_a_report(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*arguments: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
+    monkeypatch.setattr("mediapipe.management.commands.escalation_report.write_package", full)
+    with pytest.raises(CommandError, match="No space left on device"):
+        call_command("escalation_report", "--since", "1h", "--output", str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
