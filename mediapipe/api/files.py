@@ -65,7 +65,11 @@ def _file(
             return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
         length = last - first + 1
         file = open_stored(media.storage_name, first)
-        response = StreamingHttpResponse(_blocks(file, length), status=206)
+        response = FileResponse(file, status=206)
+        response.streaming_content = _blocks(file, length)
+        # The web server then reads the file itself, up to the Content-Length, while the client
+        # reads; it would copy the blocks. It cannot read S3's file twice.
+        response.file_to_stream = file if file.seekable() else None  # type: ignore[assignment]
         response["Content-Length"] = str(length)
         response["Content-Range"] = f"bytes {first}-{last}/{size}"
     else:

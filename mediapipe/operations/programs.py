@@ -52,11 +52,14 @@ def accepts(path: Path) -> bool:
 
 
 def web(bind: str) -> Program:
-    """Return the web server; with threads, so that a slow client does not block the others."""
-    options = ["--bind", bind, "--workers", "2", "--threads", "4", "--worker-class", "gthread"]
+    """Return the web server; no thread of it waits for a client's bytes."""
+    options = ["--bind", bind, "--workers", "2", "--threads", "4"]
+    options += ["--worker-class", "mediapipe.operations.web_worker.BufferingWorker"]
     # Its control socket would be a file in the home directory, shared by all instances of a user.
     options += ["--logger-class", "mediapipe.logs.GunicornLogger", "--no-control-socket"]
-    return Program("web", [*python(), "-m", "gunicorn", *options, "mediapipe.wsgi"])
+    command = [*python(), "-m", "gunicorn", *options, "mediapipe.wsgi"]
+    # Longer than gunicorn's graceful timeout of 30 s.
+    return Program("web", command, grace_s=35.0)
 
 
 def worker(*names: str) -> Program:

@@ -239,9 +239,12 @@ TWILIO_API_URL = values.base_url(env, "TWILIO_API_URL", "https://api.twilio.com"
 TWILIO_MCS_URL = values.base_url(env, "TWILIO_MCS_URL", "https://mcs.us1.twilio.com")
 # Twilio's largest known webhook is some tens of kilobytes.
 WEBHOOK_MAX_BYTES = 1024 * 1024
-# More than fit into gunicorn's request line. For a query with more fields Django raises where no
-# view can handle it, which would be a 500. WEBHOOK_MAX_BYTES limits the body.
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+# The request line and the headers. In a webhook sent by GET each of 1,600 emoji takes 12 bytes, and
+# ten media URLs, the other fields and WhatsApp's metadata some kilobytes more.
+REQUEST_HEAD_MAX_BYTES = 64 * 1024
+# More than fit into the query. For a query with more fields Django raises where no view can handle
+# it, which would be a 500. WEBHOOK_MAX_BYTES limits the body.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = REQUEST_HEAD_MAX_BYTES
 
 # Fetching
 

@@ -27,6 +27,10 @@ def dict_config(log_format: str, level: str) -> dict[str, Any]:
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # At INFO it logs the path of each client that disconnects, and its queue each request
+            # that waits for a thread.
+            "waitress": {"level": "WARNING"},
+            "waitress.queue": {"level": "ERROR"},
             # It logs the endpoint of each connection.
             "botocore": {"level": "WARNING"},
             # It logs each rejected request: a flood of forged ones would fill the disk.

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
-from gunicorn.http.errors import ParseException
 
 from mediapipe.providers.base import (
     Provider,
@@ -63,8 +62,8 @@ def own_origin(request: HttpRequest) -> str:
 
 def request_target(request: HttpRequest) -> str:
     """Return path and raw query, unchanged."""
-    # gunicorn's RAW_URI is the only place that keeps a `?` followed by nothing.
-    target = str(request.META.get("RAW_URI", ""))
+    # The only place that keeps escapes, and a `?` followed by nothing, as they were sent.
+    target = str(request.META.get("REQUEST_URI", ""))
     if target.startswith("/"):
         return target
     query = request.META.get("QUERY_STRING", "")
@@ -79,13 +78,12 @@ def bounded_body(request: HttpRequest) -> bytes:
     length = content_length(request)
     if length > cap:
         raise too_large
-    # Some proxies forward a body in chunks, without a length. Django would read nothing of it.
-    chunked = "Content-Length" not in request.headers and request.META.get("wsgi.input_terminated")
     try:
-        body: bytes = request.META["wsgi.input"].read(cap + 1) if chunked else request.body
+        # The web server has put chunks together, and set the length.
+        body = request.body
     except RequestDataTooBig:
         raise too_large from None
-    except (OSError, ParseException) as error:
+    except OSError as error:
         raise broken from error
     if len(body) > cap:
         raise too_large

@@ -22,6 +22,7 @@ PARTS = (
     "excess_wait",
     "growth",
     "admin_at_scale",
+    "slow_clients",
 )
 SUMMARY = "summary"
 

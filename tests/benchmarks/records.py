@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "var" / "bench"
-PACKAGES = ("Django", "celery", "kombu", "gunicorn", "psycopg2-binary", "requests")
+PACKAGES = ("Django", "celery", "kombu", "gunicorn", "waitress", "psycopg2-binary", "requests")
 SERVERS = {
     "PostgreSQL": ["psql", "--version"],
     "RabbitMQ": ["rabbitmqctl", "version"],

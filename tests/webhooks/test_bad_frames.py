@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +53,17 @@ class Web:
     def recorded(self, message_sid: str) -> bool:
         """Return whether there is an event of this message."""
         query = "SELECT count(*) FROM mediapipe_webhookevent WHERE subject_sid = ?"
+        return self._number(query, message_sid) > 0
+
+    def refused(self, reason: str) -> int:
+        """Return how many webhooks were refused for this reason."""
+        return self._number(
+            "SELECT coalesce(sum(count), 0) FROM mediapipe_rejection WHERE reason = ?", reason
+        )
+
+    def _number(self, query: str, value: str) -> int:
         with contextlib.closing(sqlite3.connect(self.data_dir / "mediapipe.sqlite3")) as database:
-            return bool(database.execute(query, [message_sid]).fetchone()[0])
+            return int(database.execute(query, [value]).fetchone()[0])
 
 
 def _read(connection: socket.socket) -> bytes:
@@ -81,6 +91,8 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     subprocess.run(migrate, cwd=ROOT, env=env, check=True, timeout=60)
     with Supervisor([programs.web(f"127.0.0.1:{port}")], env=env, log_dir=data_dir):
         wait_for_line(data_dir / "web.log", "Booting worker with pid")
+        # The first answer comes once the app is loaded.
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=60).close()
         yield Web(port, data_dir)
 
 
@@ -88,6 +100,28 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 def test_a_broken_frame_is_answered_and_leaves_what_it_should(case: BadFrame, web: Web) -> None:
     assert web.said(*case.parts) == case.statuses
     assert web.recorded(case.sid) == case.recorded
+
+
+@pytest.mark.parametrize(
+    ("reason", "case"),
+    [
+        ("head_too_large", frames.line("too long", f"GET {frames.PATH}?{'a' * 70_000} HTTP/1.1")),
+        ("body_too_large", frames.lengths("too large", "1048577")),
+    ],
+)
+def test_a_webhook_over_the_servers_limits_is_counted(
+    reason: str, case: BadFrame, web: Web
+) -> None:
+    before = web.refused(reason)
+    assert web.said(*case.parts) in {(413,), (431,)}
+    assert web.refused(reason) == before + 1
+
+
+def test_requests_that_cannot_be_read_leave_no_line_in_the_log(web: Web) -> None:
+    before = (web.data_dir / "web.log").stat().st_size
+    for _ in range(20):
+        assert web.said(b"GET /\x01\x02 HTTP/1.1\r\n\r\n") == (400,)
+    assert (web.data_dir / "web.log").stat().st_size == before
 
 
 def test_after_all_of_it_the_web_server_still_serves(web: Web) -> None:

@@ -1,4 +1,4 @@
-"""Sends a bad request as gunicorn passes it on."""
+"""Sends a bad request as the web server passes it on."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.support.bad_input.cases import ORIGIN
 
 
 def send(request: WebhookRequest) -> Any:
-    """Send a request as gunicorn hands it on: the target untouched, in RAW_URI too."""
+    """Send a request as the web server hands it on: the target untouched, in REQUEST_URI too."""
     target = request.url.removeprefix(ORIGIN)
     path, _, query = target.partition("#")[0].partition("?")
     environ: dict[str, Any] = {
         "QUERY_STRING": query,
-        "RAW_URI": target,
+        "REQUEST_URI": target,
         "wsgi.input": io.BytesIO(request.body),
         "wsgi.input_terminated": True,
     }
