@@ -13,9 +13,8 @@ from mediapipe.admin.pages import filtered_rows_with_label
 from mediapipe.admin.text import counted
 from mediapipe.lifecycle.export import KEYS, csv_line, media_line
 from mediapipe.models import MediaItem
+from mediapipe.models.chunks import in_chunks
 from mediapipe.operations.audit_log import log_action
-
-CHUNK_ROWS = 1000
 
 
 def export_list(
@@ -30,7 +29,7 @@ def export_list(
     log_action(request.user, label, f"Exported {count} as {form}: {label}.")
     name = f"media-{timezone.now():%Y%m%dT%H%M%SZ}.{form}"
     # The newest first, as in the list.
-    items = rows.select_related("event").defer("event__parameters").iterator(CHUNK_ROWS)
+    items = in_chunks(rows.select_related("event").defer("event__parameters"))
     streamed = StreamingHttpResponse(lines_of(items), content_type=content_type)
     streamed["Content-Disposition"] = f'attachment; filename="{name}"'
     streamed["Cache-Control"] = "private, no-store"

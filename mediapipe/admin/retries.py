@@ -111,7 +111,7 @@ def _confirm(
 
 def _start_job(request: HttpRequest, chosen: MediaQuerySet, label: str) -> HttpResponse:
     ids = _retryable(chosen).order_by("pk").values_list("pk", flat=True)
-    job = RetryJob.create(ids.iterator(10_000), by=request.user, chosen=label)
+    job = RetryJob.create(ids, by=request.user, chosen=label)
     count = counted(job.total, "media item")
     log_action(request.user, label, f"Retried {count} as job {job.pk}: {label}.")
     # A small job is finished with this response; a periodic task does the rest of a large one.

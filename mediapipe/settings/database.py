@@ -5,9 +5,11 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-from mediapipe.settings.values import text
+from mediapipe.settings.values import text, to_boolean
 
 SQLITE = "django.db.backends.sqlite3"
+# The Boolean settings of a database that its URL may have.
+BOOLEANS = {"ATOMIC_REQUESTS", "AUTOCOMMIT", "DISABLE_SERVER_SIDE_CURSORS"}
 
 
 def connection(env: Env, name: str, sqlite_path: Path) -> dict[str, Any]:
@@ -25,7 +27,12 @@ def connection(env: Env, name: str, sqlite_path: Path) -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         }
         return options
+    for option in BOOLEANS & options.keys():
+        # django-environ leaves `false` a text, which would count as true.
+        options[option] = to_boolean(f"{name}: {option}", str(options[option]))
     options.setdefault("CONN_MAX_AGE", 60)
+    # PgBouncer in transaction mode loses them outside a transaction; in_chunks does without.
+    options.setdefault("DISABLE_SERVER_SIDE_CURSORS", True)
     options["CONN_HEALTH_CHECKS"] = True
     # A server that vanished is noticed within seconds instead of TCP's quarter of an hour.
     bounds = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 5000}

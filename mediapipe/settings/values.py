@@ -28,10 +28,14 @@ def listed(env: Env, name: str) -> list[str]:
 
 def boolean(env: Env, name: str, *, default: bool) -> bool:
     """Return true or false; any other word is an error, not false."""
-    value = text(env, name, str(default)).lower()
-    if value in {"1", "true", "yes", "on"}:
+    return to_boolean(name, text(env, name, str(default)))
+
+
+def to_boolean(name: str, value: str) -> bool:
+    """Return the truth of a word; raise ImproperlyConfigured with the name for another word."""
+    if value.lower() in {"1", "true", "yes", "on"}:
         return True
-    if value in {"0", "false", "no", "off"}:
+    if value.lower() in {"0", "false", "no", "off"}:
         return False
     raise ImproperlyConfigured(f"{name} must be true or false, for example {name}=true.")
 

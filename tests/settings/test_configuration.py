@@ -218,6 +218,25 @@ def test_a_postgresql_database_is_bounded_in_every_wait() -> None:
     assert options["OPTIONS"] | {"sslmode": "require", "connect_timeout": 9} == options["OPTIONS"]
 
 
+def test_no_cursor_at_the_server_is_used_unless_the_url_asks_for_it() -> None:
+    assert configured("postgres://h/name")["DISABLE_SERVER_SIDE_CURSORS"] is True
+
+
+@pytest.mark.parametrize("option", sorted(database.BOOLEANS))
+@pytest.mark.parametrize(
+    ("word", "value"), [("false", False), ("False", False), ("0", False), ("true", True)]
+)
+def test_a_boolean_option_of_the_url_is_the_word_that_it_has(
+    option: str, word: str, value: bool
+) -> None:
+    assert configured(f"postgres://h/name?{option}={word}")[option] is value
+
+
+def test_another_word_for_a_boolean_option_names_the_setting_and_the_option() -> None:
+    with pytest.raises(ImproperlyConfigured, match="NAME: ATOMIC_REQUESTS must be true or false"):
+        configured("postgres://h/name?ATOMIC_REQUESTS=maybe")
+
+
 def test_media_lie_in_a_folder_that_no_url_leads_to() -> None:
     options = storage.media("", "/media")["OPTIONS"]
     assert options == {"location": "/media", "base_url": None, "allow_overwrite": True}

@@ -14,6 +14,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
@@ -55,6 +57,53 @@ def postgresql(template: str = "template1") -> Iterator[str]:
     finally:
         connection.cursor().execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.close()
+
+
+@contextmanager
+def pgbouncer(url: str, pool_size: int) -> Iterator[str]:
+    """Yield the URL of a database through PgBouncer in transaction mode, without a password."""
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    if not program:
+        missing("pgbouncer is not installed")
+        return
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    parts = urlsplit(url)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        users, settings = folder / "users", folder / "pgbouncer.ini"
+        users.write_text(f'"{parts.username}" ""\n')
+        settings.write_text(
+            f"[databases]\n* = host={parts.hostname} port={parts.port}\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+            f"auth_type = trust\nauth_file = {users}\n"
+            f"pool_mode = transaction\ndefault_pool_size = {pool_size}\n"
+            # Each transaction gets another connection to the server than the one before.
+            "max_client_conn = 200\nserver_round_robin = 1\n"
+        )
+        folder.chmod(0o755)
+        # It refuses to run as root.
+        user = "nobody" if os.getuid() == 0 else None
+        process = subprocess.Popen([program, "--quiet", settings], user=user)
+        try:
+            wait_for_port(port)
+            yield url.replace(f":{parts.port}/", f":{port}/")
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def wait_for_port(port: int, timeout_s: float = 10) -> None:
+    """Wait until a server accepts connections on this port of this machine."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 from mediapipe.escalation.report.case import Case
 from mediapipe.lifecycle.export import escape_formula
 from mediapipe.models import MediaItem
+from mediapipe.models.chunks import in_chunks
 from mediapipe.models.delays import span, waited_s
 from mediapipe.providers.base import Kind
 from mediapipe.redaction import strip_url_secrets
@@ -40,17 +41,16 @@ KEYS = (
     "not_found_request_ids",
     "last_request_id",
 )
-CHUNK = 500
 NOT_FOUND = 404
 Row = dict[str, Any]
 
 
 def iter_rows(case: Case) -> Iterator[Row]:
-    """Yield the affected media in order of receipt; CHUNK items at a time are in memory."""
+    """Yield the affected media in order of receipt; a chunk of items at a time is in memory."""
     media = case.affected.order_by("received_at", "pk")
     # The parameters of the webhook are large, and contain private texts and numbers.
     media = media.select_related("event").defer("event__parameters")
-    for item in media.prefetch_related("attempt_set").iterator(chunk_size=CHUNK):
+    for item in in_chunks(media.prefetch_related("attempt_set")):
         yield build_row(item, case)
 
 

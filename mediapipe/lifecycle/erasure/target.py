@@ -11,6 +11,7 @@ from urllib.parse import quote
 from django.db.models import Q
 
 from mediapipe.models import WebhookEvent
+from mediapipe.models.chunks import in_chunks
 from mediapipe.models.events import EventQuerySet
 from mediapipe.redaction import is_address, mask_address
 
@@ -95,8 +96,8 @@ class ErasureTarget:
         end = self.value[-MIN_DIGITS:] if self.name == "number" else _longest_word(self.value)
         columns = ("sender", "recipient", "parameters", "repeated__parameters")
         likely = reduce(or_, (Q(**{f"{column}__icontains": end}) for column in columns))
-        rows = WebhookEvent.objects.filter(likely).values_list("pk", *columns)
-        for pk, *values in rows.iterator():
+        rows = WebhookEvent.objects.filter(likely).order_by("pk").values_list("pk", *columns)
+        for pk, *values in in_chunks(rows):
             # The database also finds it in the middle of a longer number, or of a SID.
             if any(self.occurs_in(text) for text in _texts(values)):
                 yield pk

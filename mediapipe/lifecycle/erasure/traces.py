@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 
 from mediapipe.lifecycle.erasure.target import SIDS, ErasureTarget
 from mediapipe.models import RetryJob, WebhookEvent
+from mediapipe.models.chunks import in_chunks
 from mediapipe.webhooks import spool
 
 # Columns with the search terms of users, which may be addresses, by their key in the receipt.
@@ -45,6 +46,6 @@ def _rows(target: ErasureTarget, model: type[Model], texts: tuple[str, ...]) -> 
     if target.name in SIDS:
         return
     rows: QuerySet[Any] = model._default_manager.order_by("pk")
-    for row in rows.iterator():
+    for row in in_chunks(rows):
         if any(target.occurs_in(getattr(row, text)) for text in texts):
             yield row

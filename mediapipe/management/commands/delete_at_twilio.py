@@ -9,10 +9,9 @@ from rich.progress import track
 from mediapipe.fetching.completion import deletion_of, deletion_policy_for
 from mediapipe.management.arguments import add_period, media_of_period
 from mediapipe.models import Deletion, MediaItem
+from mediapipe.models.chunks import in_chunks
 from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.providers.base import PostStorePolicy
-
-CHUNK = 1000
 
 
 class Command(BaseCommand):
@@ -47,7 +46,7 @@ class Command(BaseCommand):
 
 
 def _iterate(media: MediaQuerySet) -> Any:
-    return media.select_related("event").defer("event__parameters").iterator(CHUNK)
+    return in_chunks(media.select_related("event").defer("event__parameters").order_by("pk"))
 
 
 def _queue(item: MediaItem) -> bool:

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 from mediapipe.lifecycle.export import KEYS, csv_line, media_line
 from mediapipe.management.arguments import add_period, media_of_period
 from mediapipe.models import Status
+from mediapipe.models.chunks import in_chunks
 
 
 class Command(BaseCommand):
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         if options["format"] == "csv":
             writer = csv.DictWriter(self.stdout, KEYS)
             writer.writeheader()
-            writer.writerows(map(csv_line, media.iterator()))
+            writer.writerows(map(csv_line, in_chunks(media)))
             return
-        for item in media.iterator():
+        for item in in_chunks(media):
             self.stdout.write(json.dumps(media_line(item)))

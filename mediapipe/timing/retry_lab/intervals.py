@@ -66,7 +66,7 @@ def load_intervals(media: MediaQuerySet, most: int = MAX_MEDIA) -> DelayInterval
     )
     (response_s,) = not_found.aggregate(s=Percentiles("duration_s", (0.5,)))["s"] or (0.0,)
     rows = used.values_list("queue_lag_s", "delay_at_least_s", "delay_at_most_s", "not_found_count")
-    return to_intervals(list(rows.iterator()), response_s, total)
+    return to_intervals(list(rows), response_s, total)
 
 
 def to_intervals(

@@ -1,0 +1,63 @@
+"""Large reads take their rows in chunks, without a cursor at the server."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from mediapipe.models import MediaItem, RepeatedWebhook, WebhookEvent
+from mediapipe.models.chunks import in_chunks
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+
+
+def test_every_row_comes_in_the_order_of_the_query() -> None:
+    make.event(make.message(5))
+    rows = MediaItem.objects.order_by("-pk")
+    assert list(in_chunks(rows, size=2)) == list(rows)
+
+
+def test_related_rows_and_columns_come_as_in_the_query() -> None:
+    make.event(make.message(5))
+    rows = MediaItem.objects.select_related("event").prefetch_related("attempt_set").order_by("pk")
+    with CaptureQueriesContext(connection) as captured:
+        assert all(item.event.pk and not item.attempt_set.all() for item in in_chunks(rows, size=5))
+    # The ids, the rows, and what is prefetched.
+    assert len(captured) == 3
+    values = MediaItem.objects.order_by("pk").values_list("pk", "kind")
+    assert list(in_chunks(values, size=2)) == list(values)
+
+
+def test_a_row_that_a_join_repeats_comes_as_often_as_in_the_query() -> None:
+    for number in range(6):
+        event = make.event()
+        for digest in range(number):
+            RepeatedWebhook.objects.create(
+                event=event, digest=str(digest), parameters=[], received_at=event.received_at
+            )
+    rows = WebhookEvent.objects.order_by("pk").values_list("pk", "repeated__digest")
+    assert sorted(in_chunks(rows, size=2)) == sorted(rows)
+
+
+def test_a_row_that_has_changed_before_its_turn_is_left_out() -> None:
+    first, second = make.media(), make.media()
+    found = in_chunks(MediaItem.objects.queued().order_by("pk"), size=1)
+    assert next(found) == first
+    MediaItem.objects.filter(pk=second.pk).update(status="stored")
+    assert list(found) == []
+
+
+def test_nothing_is_no_query_but_that_for_the_ids() -> None:
+    with CaptureQueriesContext(connection) as captured:
+        assert list(in_chunks(MediaItem.objects.all())) == []
+    assert len(captured) == 1
+
+
+def test_no_cursor_is_opened_at_the_server() -> None:
+    make.event(make.message(5))
+    with CaptureQueriesContext(connection) as captured:
+        list(in_chunks(MediaItem.objects.order_by("pk"), size=2))
+    assert connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS") in {True, None}
+    assert not [query for query in captured if "CURSOR" in query["sql"].upper()]
