@@ -13,7 +13,6 @@ app = Celery(
     "mediapipe",
     include=[
         "tasks.fetch_media",
-        "mediapipe.queueing.heartbeat",
         "tasks.examine",
         "tasks.redispatch",
         "tasks.close_incidents",

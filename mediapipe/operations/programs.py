@@ -69,7 +69,9 @@ def worker(*names: str) -> Program:
     """
     queues = tuple(name.partition("-")[0] for name in names)
     options = ["--queues", ",".join(queues or QUEUES), "--without-gossip", "--without-mingle"]
-    options += ["--loglevel", "INFO"]
+    # Celery's heartbeat is an event that the event loop publishes. While the broker is away, that
+    # would block the loop and be retried for ever.
+    options += ["--without-heartbeat", "--loglevel", "INFO"]
     if names:
         # Workers on one host need unique names, or they answer for each other in `inspect`.
         options += ["--hostname", f"{'-'.join(names)}@%h"]

@@ -9,14 +9,17 @@ from typing import Any
 from celery.worker.consumer import Consumer as CeleryConsumer
 from celery.worker.state import maybe_shutdown
 from kombu import Connection
+from kombu.asynchronous import Hub
 
 from mediapipe.queueing.broker import broker_error
 from mediapipe.queueing.broker_problems import BrokerBlocked, explain
+from mediapipe.queueing.heartbeat import writer_for
 from mediapipe.queueing.watchdog import event_loop
 
 logger = logging.getLogger(__name__)
 
 RECONNECT_INTERVAL_S = 2
+TURN_INTERVAL_S = 2.0
 
 
 class Consumer(CeleryConsumer):
@@ -33,6 +36,16 @@ class Consumer(CeleryConsumer):
         if isinstance(exc, self.channel_errors):
             # Of an error that the probe does not show, Celery would retry in a tight loop.
             time.sleep(RECONNECT_INTERVAL_S)
+
+    def register_with_event_loop(self, hub: Hub) -> None:
+        # Called for each new connection to the broker. Celery cancels the timer when it loses one.
+        super().register_with_event_loop(hub)
+        hub.call_repeatedly(TURN_INTERVAL_S, self.on_turn)
+
+    def on_turn(self) -> None:
+        """Note that the event loop turns and that the broker is connected."""
+        event_loop.touch()
+        writer_for(self.hostname).touch()
 
     def ensure_connected(self, conn: Connection) -> Any:
         # Celery has no setting for the interval. Its own grows by 2 s per attempt up to 30 s, and

@@ -5,15 +5,12 @@ import threading
 import time
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from celery.signals import heartbeat_sent
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from mediapipe.models import Heartbeat
 from mediapipe.models.heartbeats import WORKER
-from mediapipe.queueing import watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -59,13 +56,6 @@ class HeartbeatWriter:
         finally:
             # An open connection would count against the server's limit, and break on its restart.
             connection.close()
-
-
-@heartbeat_sent.connect
-def on_heartbeat_sent(sender: Any, **kwargs: Any) -> None:
-    # Celery sends it every two seconds from the worker's timer while the broker is connected.
-    watchdog.event_loop.touch()
-    writer_for(sender.eventer.hostname).touch()
 
 
 @cache

@@ -60,8 +60,7 @@ class Watchdog:
         os._exit(1)
 
 
-# Of a worker. Longer than its loop waits for a broker that does not respond: it acknowledges a
-# message (10 s), and publishes an event (10 s, and four attempts to connect of 4 s each).
+# Of a worker. Longer than its loop waits for a broker that does not respond: each call takes 10 s.
 event_loop = Watchdog(limit_s=60.0)
 # Of beat. While the broker is down, publishing one task may take a minute of reconnecting.
 scheduler = Watchdog(limit_s=120.0)

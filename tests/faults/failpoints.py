@@ -13,10 +13,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from celery.signals import before_task_publish, heartbeat_sent, task_postrun
+from celery.signals import before_task_publish, task_postrun
 from django.core.files.storage import FileSystemStorage
 
 from mediapipe.queueing import watchdog
+from mediapipe.queueing.celery_consumer import Consumer
 
 STORED_BUT_NOT_IN_THE_ROW = "stored-but-not-in-the-row"
 IN_THE_ROW_BUT_NOT_ACKED = "in-the-row-but-not-acked"
@@ -25,12 +26,13 @@ GIVEN_UP_BUT_NOT_REMOVED = "given-up-but-not-removed"
 REMOVED_BUT_STILL_NAMED = "removed-but-still-named"
 WORKER_LOOP_IS_STUCK = "worker-loop-is-stuck"
 BEAT_IS_STUCK = "beat-is-stuck"
+ON_TURN = Consumer.on_turn
 
 
 def install() -> None:
-    """Connect the failpoints that are Celery signals; the others are in the storage below."""
+    """Install the failpoints in Celery; the others are in the storage below."""
     task_postrun.connect(_after_the_task, weak=False)
-    heartbeat_sent.connect(_in_the_loop, weak=False)
+    Consumer.on_turn = _in_the_loop  # type: ignore[method-assign, assignment]
     if "beat" in sys.argv:
         before_task_publish.connect(_in_the_scheduler, weak=False)
 
@@ -62,8 +64,9 @@ def _after_the_task(retval: object, **kwargs: Any) -> None:
         reach(IN_THE_ROW_BUT_NOT_ACKED)
 
 
-def _in_the_loop(**kwargs: Any) -> None:
+def _in_the_loop(consumer: Consumer) -> None:
     _get_stuck(WORKER_LOOP_IS_STUCK, watchdog.event_loop)
+    ON_TURN(consumer)
 
 
 def _in_the_scheduler(**kwargs: Any) -> None:

@@ -59,6 +59,8 @@ def test_frozen_while_its_successor_starts(world: World, settled: Settled) -> No
         wait_for_line(world.log_dir / "successor.log", " ready.")
         world.send(payloads.mms(3))
         assert settled("worker SIGSTOP", "its successor starts", 90).flawless
+        # It may hold row locks, for which the tasks of its successor wait.
+        world.signal("worker", signal.SIGCONT)
 
 
 def test_terminated_it_finishes_its_downloads(world: World, settled: Settled) -> None:
