@@ -2,15 +2,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
 # Keys of the session, in seconds since 1970.
 BEGAN, SEEN = "began_at", "seen_at"
 # How exact the idle time is; each step is a write to the database.
 STEP_S = 60.0
+
+
+@receiver(user_logged_in)
+def _begin(request: HttpRequest, **kwargs: Any) -> None:
+    # The login saves the session anyway.
+    request.session[BEGAN] = request.session[SEEN] = time.time()
 
 
 class SessionLimits:
@@ -31,8 +40,7 @@ class SessionLimits:
 
     def _check(self, request: HttpRequest, now: float) -> None:
         session = request.session
-        idle_s = now - session.setdefault(SEEN, now)
-        age_s = now - session.setdefault(BEGAN, now)
+        idle_s, age_s = now - session.get(SEEN, 0.0), now - session.get(BEGAN, 0.0)
         if idle_s > settings.ADMIN_IDLE_TIMEOUT_S or age_s > settings.ADMIN_SESSION_LIFETIME_S:
             logout(request)
         elif idle_s > STEP_S:
