@@ -5,7 +5,6 @@ docs/configuration.md explains them; an invalid value stops the start with a one
 
 import ipaddress
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,8 @@ from mediapipe.settings import (
     web,
 )
 from mediapipe.settings.beat_schedule import beat_schedule
-from mediapipe.settings.queues import MEDIA, ROUTES, declared
+from mediapipe.settings.celery_options import *  # noqa: F403
+from mediapipe.settings.queues import declared
 
 django_stubs_ext.monkeypatch()
 
@@ -158,62 +158,22 @@ CELERY_BROKER_URL = broker.broker_url(
 EMBEDDED_BROKER = f"redis+socket://{EMBEDDED_BROKER_SOCKET}" == CELERY_BROKER_URL
 CELERY_BROKER_USE_SSL = broker.tls_options(CELERY_BROKER_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(CELERY_BROKER_URL)
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-# Of a worker's AMQP connection; Redis has a transport option for it.
-CELERY_BROKER_HEARTBEAT = broker.HEARTBEAT_S
-# By default the queue through which a worker is controlled is exclusive. While RabbitMQ still holds
-# the silent connection of a worker, its successor of the same name could not start: 405
-# RESOURCE_LOCKED. RabbitMQ 4.3 requires one of the two; Celery lets the queue expire after 10 s.
-CELERY_CONTROL_QUEUE_EXCLUSIVE = False
-CELERY_CONTROL_QUEUE_DURABLE = True
-# A broker that refuses a command, such as a replica, may accept it later: do not exit.
-CELERY_BROKER_CHANNEL_ERROR_RETRY = True
-CELERY_WORKER_CONSUMER = "mediapipe.queueing.celery_consumer:Consumer"
 QUEUE_TYPE = broker.queue_type(env, "QUEUE_TYPE", CELERY_BROKER_URL)
 if QUEUE_TYPE == "quorum":
     CELERY_TASK_DEFAULT_QUEUE_TYPE = CELERY_TASK_CREATE_MISSING_QUEUE_TYPE = "quorum"
     # With these Celery delays messages inside RabbitMQ, which requires topic exchanges.
     CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
     CELERY_TASK_CREATE_MISSING_QUEUE_EXCHANGE_TYPE = "topic"
-CELERY_RESULT_BACKEND = "mediapipe.queueing.result_backend:Backend"
-CELERY_RESULT_EXTENDED = True
-# Celery's clean-up deletes everything in one statement; tasks/purge.py deletes in batches.
-CELERY_RESULT_EXPIRES = None
-CELERY_TASK_ACKS_LATE = True
-# Without this the message of a pool process that dies is acknowledged and never runs again.
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_DEFAULT_QUEUE = MEDIA
 CELERY_TASK_QUEUES = declared(QUEUE_TYPE)
 # The dispatcher fills a queue up to this; the webhooks of one account up to half of it.
 QUEUE_MAX_MESSAGES = values.whole_number(env, "QUEUE_MAX_MESSAGES", default=1000, least=2)
-CELERY_TASK_ROUTES = ROUTES
-# On RabbitMQ each waiting countdown raises the prefetch count, but slowly: from a low start, due
-# messages would wait behind those that are not.
-CELERY_WORKER_PREFETCH_MULTIPLIER = 16
-# A fetch mostly waits for a remote server, so threads suffice.
-CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = values.whole_number(env, "WORKER_CONCURRENCY", default=16)
 # Threads share an interpreter, which uses one core; each further process takes more database
 # connections. SQLite has one writer at a time, so a second process would only wait.
 _USEFUL = 1 if DATABASES["default"]["ENGINE"].endswith("sqlite3") else min(os.cpu_count() or 1, 2)
 WORKER_PROCESSES = values.whole_number(env, "WORKER_PROCESSES", default=_USEFUL)
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# Whoever can publish to the broker could otherwise shut workers down or revoke their tasks.
-CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-# After a lost connection each finished task would restore the prefetch count from its own thread,
-# and wait there for a response that another thread reads: over AMQP the worker hangs forever.
-CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
-# Celery would close the database connection around each task: mediapipe/celery.py decides instead.
-# Not for the gevent pool, in which each task would leak a connection.
-CELERY_DB_REUSE_MAX = sys.maxsize
 # Touched every ten seconds by a worker or beat; the health check of its container reads it.
 HEARTBEAT_FILE = values.text(env, "HEARTBEAT_FILE")
-CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "mediapipe.queueing.beat_scheduler:Scheduler"
 
 # Periodic tasks
 
