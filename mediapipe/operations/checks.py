@@ -175,6 +175,22 @@ def public_url_is_https(
     ]
 
 
+@register("mediapipe", deploy=True)
+def monitoring_needs_a_token(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    if settings.MONITORING_TOKEN or not settings.PUBLIC_BASE_URL.startswith("https://"):
+        return []
+    return [
+        Warning(
+            "/metrics and /readyz are open to everyone whom the proxy lets through.",
+            hint="Set MONITORING_TOKEN to the output of: openssl rand -hex 32, and give it to "
+            "Prometheus as credentials; see docs/operating.md.",
+            id="mediapipe.W010",
+        )
+    ]
+
+
 @register("mediapipe")
 def outgoing_settings_are_complete(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any

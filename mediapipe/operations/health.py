@@ -1,6 +1,12 @@
+import re
+from collections.abc import Callable
+from functools import wraps
+
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
@@ -12,6 +18,28 @@ from mediapipe.queueing.broker import broker_error
 from mediapipe.queueing.broker_problems import AWAY, explain
 from mediapipe.webhooks import spool
 
+View = Callable[[HttpRequest], HttpResponse]
+BEARER = re.compile(r"Bearer +(\S+)", re.IGNORECASE)
+
+
+def monitoring_token_required(view: View) -> View:
+    """Respond 401 to requests without MONITORING_TOKEN as bearer token, if it is set."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponse:
+        sent = BEARER.fullmatch(request.headers.get("Authorization", ""))
+        expected = settings.MONITORING_TOKEN
+        if not expected or (sent and constant_time_compare(sent[1], expected)):
+            return view(request)
+        return HttpResponse(
+            "Send the header Authorization: Bearer, with the value of MONITORING_TOKEN.\n",
+            status=401,
+            content_type="text/plain",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+
+    return guarded
+
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -20,6 +48,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@monitoring_token_required
 def readyz(request: HttpRequest) -> JsonResponse:
     """Report which dependencies are available; 503 while the database is not.
 
@@ -49,6 +78,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 @require_safe
+@monitoring_token_required
 def metrics(request: HttpRequest) -> HttpResponse:
     """Respond with the metrics, computed from the database and so alike on every host."""
     registry = CollectorRegistry()

@@ -56,6 +56,8 @@ ALLOWED_HOSTS = web.allowed_hosts(_HOSTS, _BASE_URLS)
 # Behind a TLS proxy a page's origin is https, and what reaches us may seem to be plain http.
 CSRF_TRUSTED_ORIGINS = [*map(web.origin, _BASE_URLS), *HTTPS_ORIGINS]
 CSRF_FAILURE_VIEW = "mediapipe.admin.errors.csrf_failure"
+# For /metrics and /readyz; empty: they are open.
+MONITORING_TOKEN = web.monitoring_token(env, "MONITORING_TOKEN")
 WEB_BIND = values.text(env, "WEB_BIND", "127.0.0.1:8000")
 
 INSTALLED_APPS = [

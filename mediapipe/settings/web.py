@@ -19,6 +19,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_PORT = 65535
 # Django's own generator makes 50 characters.
 MIN_SECRET_LENGTH = 32
+MONITORING_TOKEN = re.compile(rf"[!-~]{{{MIN_SECRET_LENGTH},200}}")
 
 
 def secret_key(env: Env, name: str, path: Path) -> str:
@@ -33,6 +34,21 @@ def secret_key(env: Env, name: str, path: Path) -> str:
             "example the output of: openssl rand -base64 48. Without it a key is generated."
         )
     return key or _kept_secret(path)
+
+
+def monitoring_token(env: Env, name: str) -> str:
+    """Return a bearer token, or "".
+
+    Raise ImproperlyConfigured if it can be guessed or does not fit into a header.
+    """
+    token = text(env, name)
+    if token and not MONITORING_TOKEN.fullmatch(token):
+        raise ImproperlyConfigured(
+            f"{name} is not a token of at least {MIN_SECRET_LENGTH} letters, digits and "
+            "punctuation marks without spaces; write for example the output of: "
+            "openssl rand -hex 32."
+        )
+    return token
 
 
 def _kept_secret(path: Path) -> str:

@@ -20,8 +20,13 @@ PRODUCTION = {
     "DJANGO_SECRET_KEY": "k3y-" * 13 + "abcdefgh",
     "DATABASE_URL": "postgres://user:password@db.example/mediapipe",
     "CELERY_BROKER_URL": "amqps://user:password@mq.example//",
+    "MONITORING_TOKEN": "t0ken-" * 8,
 }
-WARNINGS = ["mediapipe.W001", *(f"security.W{number:03}" for number in range(1, 30))]
+WARNINGS = [
+    "mediapipe.W001",
+    "mediapipe.W010",
+    *(f"security.W{number:03}" for number in range(1, 30)),
+]
 
 
 def accounts_file(settings: Settings, tmp_path: Path, content: object) -> None:
@@ -179,6 +184,7 @@ def test_a_deployment_behind_https_has_nothing_to_warn_of(tmp_path: Path) -> Non
     [
         ({"DJANGO_HSTS_SECONDS": "0"}, ["security.W004"]),
         ({"DJANGO_DEBUG": "true"}, ["security.W018"]),
+        ({"MONITORING_TOKEN": ""}, ["mediapipe.W010"]),
         ({"DJANGO_SECRET_KEY": "k" * 40}, ["security.W009"]),
         (
             {"PUBLIC_BASE_URL": ""},

@@ -32,7 +32,7 @@ def run(console: Console) -> tuple[DemoReport, dict[str, str]]:
     bind = f"127.0.0.1:{free_port()}"
     log_dir = settings.DATA_DIR / "logs"
     with Simulator(service=f"http://{bind}", log_file=settings.DATA_DIR / "twilio.jsonl") as twilio:
-        env = twilio.environment() | {"PUBLIC_BASE_URL": ""}
+        env = twilio.environment() | {"PUBLIC_BASE_URL": "", "MONITORING_TOKEN": ""}
         supervisor = Supervisor(service(bind), env=env, log_dir=log_dir)
         supervisor.stop_on_signals()
         with supervisor:
