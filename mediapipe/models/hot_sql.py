@@ -2,7 +2,8 @@
 
 Building a queryset takes Django longer than PostgreSQL takes to run it. As querysets, claim and
 finish took three times the CPU, a third of that of an attempt; the upsert of the task result is
-worth 7 % of the throughput (`make bench ARGS=retrieve`, 5 and 50 KB). The rest uses querysets.
+worth 7 % of the throughput (`make bench ARGS=retrieve`, 5 and 50 KB). With `ignore_conflicts`
+Django returns no key, so a new event would cost a query more. The rest uses querysets.
 """
 
 from __future__ import annotations
@@ -39,6 +40,21 @@ def finish(row: Model, expected: Columns, changes: Columns, attempt: Model, ende
     second = _update_sql(type(attempt), tuple(key), tuple(ended))
     values = _values(type(row), changes, expected)
     return _run(first, values, second, _values(type(attempt), ended, key))
+
+
+def insert_new(row: Model) -> bool:
+    """Insert the row and set its key; return False where a unique constraint has one like it.
+
+    PostgreSQL logs a statement that fails, with the values in it; a conflict here is no failure.
+    The statement waits for another transaction that is inserting the same.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_insert_new_sql(type(row)), _insert_values(row))
+        inserted = cursor.fetchone()
+    if inserted:
+        (row.pk,) = inserted
+        row._state.adding, row._state.db = False, connection.alias
+    return bool(inserted)
 
 
 def upsert(row: Model, unique: str, changes: tuple[str, ...]) -> None:
@@ -86,6 +102,12 @@ def _insert_sql(rows: Rows) -> str:
     table = connection.ops.quote_name(rows._meta.db_table)
     # SELECT, not VALUES: the condition of _run is appended to the WHERE clause.
     return f"INSERT INTO {table} ({columns}) SELECT {values} WHERE TRUE"
+
+
+@cache
+def _insert_new_sql(rows: Rows) -> str:
+    key = connection.ops.quote_name(str(rows._meta.pk.column))
+    return f"{_insert_sql(rows)} ON CONFLICT DO NOTHING RETURNING {key}"
 
 
 @cache

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F
 
 from mediapipe import logs
 from mediapipe.failures import Absence
 from mediapipe.fetching.completion import complete_absent, complete_announced
-from mediapipe.models import Counter, MediaItem, RepeatedWebhook, WebhookEvent
+from mediapipe.models import Counter, MediaItem, RepeatedWebhook, WebhookEvent, hot_sql
 from mediapipe.models.events import digest_of
 from mediapipe.models.status import UNFINISHED
 from mediapipe.providers.base import AnnouncedMedia, InboundMessage, unique
@@ -31,24 +31,26 @@ def record(
     and each of its media is one item. `reconciled_at` is set for a message that was found by
     reconciliation; `received_at` is then the time at which the provider received it.
     """
-    try:
-        with transaction.atomic():
-            return _insert(message, provider, received_at, reconciled_at)
-    except IntegrityError:
-        # The subject was announced before, or is being announced by another request right now.
-        with transaction.atomic():
+    with transaction.atomic():
+        event = WebhookEvent.from_message(message, provider=provider, at=received_at)
+        is_new = hot_sql.insert_new(event)
+        if is_new:
+            _insert_media(event, message, received_at, reconciled_at)
+        else:
+            # Announced before, or by another request that has committed by now.
             event = _merge(message, provider, received_at, reconciled_at)
-        if reconciled_at is None:
-            with logs.logged_errors(logger, "a repeated webhook was not counted"):
-                Counter.add({("webhooks", message.kind): 1, ("repeats", message.kind): 1})
-        return event
+    if not is_new and reconciled_at is None:
+        with logs.logged_errors(logger, "a repeated webhook was not counted"):
+            Counter.add({("webhooks", message.kind): 1, ("repeats", message.kind): 1})
+    return event
 
 
-def _insert(
-    message: InboundMessage, provider: str, received_at: datetime, reconciled_at: datetime | None
-) -> WebhookEvent:
-    event = WebhookEvent.from_message(message, provider=provider, at=received_at)
-    event.save(force_insert=True)
+def _insert_media(
+    event: WebhookEvent,
+    message: InboundMessage,
+    received_at: datetime,
+    reconciled_at: datetime | None,
+) -> None:
     # No other transaction can see the event yet, so there are no conflicts to ignore; and with
     # ignore_conflicts a database would not return the ids of the rows.
     rows = MediaItem.objects.bulk_create(_rows(event, message.media, received_at, reconciled_at))
@@ -56,7 +58,6 @@ def _insert(
         if item.status not in UNFINISHED:
             complete_announced(item)
     event.queued = [item.pk for item in rows if item.status in UNFINISHED]
-    return event
 
 
 def _merge(

@@ -117,6 +117,13 @@ def test_our_containers_write_to_their_volume_and_nowhere_else(
     assert "DATA_DIR=/data" in DOCKERFILE
 
 
+def test_the_database_logs_no_values_of_a_statement_that_fails(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    command = services["postgres"]["command"]
+    assert {"log_min_error_statement=panic", "log_error_verbosity=terse"} < set(command)
+
+
 def test_the_web_server_is_published_on_this_host_alone(
     services: dict[str, dict[str, Any]],
 ) -> None:

@@ -58,9 +58,9 @@ def test_a_repeat_that_says_something_else_is_kept_once() -> None:
 def test_a_repeat_fills_in_what_was_left_out_cut_to_its_column() -> None:
     message = make.message(sender="")
     make.event(message)
-    event = make.event(replace(message, sender="1" * 200, recipient="another"))
+    event = make.event(replace(message, sender="1" * 300, recipient="another"))
     event.refresh_from_db()
-    assert (event.sender, event.recipient) == ("1" * 128, message.recipient)
+    assert (event.sender, event.recipient) == ("1" * 255, message.recipient)
 
 
 def test_a_repeat_that_names_more_media_adds_only_those() -> None:
