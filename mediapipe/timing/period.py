@@ -45,8 +45,8 @@ class Period:
         since, until = (params.get(key, "").strip() for key in ("since", "until"))
         if not since and not until:
             return cls.named(params.get("period") or DEFAULT, now)
-        end = parse_time(until) if until else now
-        start = parse_time(since) if since else end - LENGTHS[DEFAULT]
+        end = _bounded(parse_time(until)) if until else now
+        start = _bounded(parse_time(since)) if since else end - LENGTHS[DEFAULT]
         if start >= end:
             raise InvalidPeriod("The period ends before it begins: swap since and until.")
         return cls(start, end)
@@ -78,18 +78,21 @@ class Period:
         return urlencode({**others, **self.params()})
 
 
+def _bounded(at: datetime) -> datetime:
+    if not EARLIEST <= at <= LATEST:
+        raise InvalidPeriod(f"{at:%Y-%m-%d} is not between {EARLIEST:%Y} and {LATEST:%Y}.")
+    return at
+
+
 def parse_time(text: str) -> datetime:
     """Return an ISO 8601 time from a GET parameter as UTC; raise InvalidPeriod."""
     # An unescaped plus sign arrives as a space.
     text = text.replace(" ", "+") if text.rpartition(" ")[2].count(":") == 1 else text
     try:
-        naive = datetime.fromisoformat(text)
-        at = (naive if timezone.is_aware(naive) else timezone.make_aware(naive)).astimezone(UTC)
+        at = datetime.fromisoformat(text)
+        return (at if timezone.is_aware(at) else timezone.make_aware(at)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidPeriod(
             f"{text!r} is not a time; write for example 2026-01-31T12:00 or "
             "2026-01-31T12:00:00+00:00."
         ) from None
-    if not EARLIEST <= at <= LATEST:
-        raise InvalidPeriod(f"{text!r} is not between {EARLIEST:%Y} and {LATEST:%Y}.")
-    return at
