@@ -18,7 +18,7 @@ from mediapipe.models import ApiToken, Reconciliation, Rejection
 class ApiTokenAdmin(ReadOnlyAdmin):
     """Tokens of the JSON API; `manage.py api_token` creates and revokes them."""
 
-    list_display = ("name", "accounts", "created_at", "last_used_at", "revoked_at")
+    list_display = ("name", "accounts", "created_at", "expires_at", "last_used_at", "revoked_at")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
 
 

@@ -91,7 +91,8 @@ class MediaItemAdmin(SearchableAdmin):
         """Serve the stored file; it needs the permission to view media items."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return file_response(request, get_object_or_404(MediaItem, pk=pk))
+        media = get_object_or_404(MediaItem, pk=pk)
+        return file_response(request, media, reader=f"user {request.user.get_username()}")
 
     def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
         """Download the filtered list."""

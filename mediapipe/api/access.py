@@ -14,13 +14,12 @@ from django.views.decorators.http import require_safe
 
 from mediapipe.api.responses import ApiError, NotAuthorized, TooManyWrongTokens
 from mediapipe.models import ApiToken
-from mediapipe.models.media.item import MediaQuerySet
 
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
-# A view gets the media that the token may read.
-View = Callable[Concatenate[HttpRequest, MediaQuerySet, P], HttpResponseBase]
+# A view gets the token.
+View = Callable[Concatenate[HttpRequest, ApiToken, P], HttpResponseBase]
 Guarded = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 BEARER = re.compile(r"Bearer +([!-~]{1,200})", re.IGNORECASE)
@@ -57,7 +56,7 @@ wrong_tokens = WrongTokens()
 def token_required(view: View[P]) -> Guarded[P]:
     """Require a valid token for this GET view, and return its errors as JSON.
 
-    The view gets the media that the token may read, and must query nothing else.
+    The view gets the token, and must query no media but `token.media()`.
     """
 
     @csrf_exempt
@@ -65,7 +64,7 @@ def token_required(view: View[P]) -> Guarded[P]:
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
-            return view(request, _authenticated_token(request).media(), *args, **kwargs)
+            return view(request, _authenticated_token(request), *args, **kwargs)
         except ApiError as error:
             return error.response()
 
@@ -78,8 +77,14 @@ def _authenticated_token(request: HttpRequest) -> ApiToken:
         raise NotAuthorized("Send the header Authorization: Bearer, with a token.")
     bearer = BEARER.fullmatch(header)
     token = ApiToken.authenticate(bearer[1]) if bearer else None
-    if token:
+    if token and not token.has_expired:
         return token
+    if token:
+        # Not counted as a wrong one: who sends it once had access.
+        raise NotAuthorized(
+            f"The token expired at {token.expires_at:%Y-%m-%dT%H:%M:%SZ}: make another one with "
+            "manage.py api_token."
+        )
     if wrong_tokens.count():
         raise TooManyWrongTokens("Too many wrong tokens; a right one is still taken.")
     raise NotAuthorized("The token is not valid: it was never made here, or it was revoked.")

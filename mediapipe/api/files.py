@@ -12,6 +12,7 @@ from django.utils import timezone
 from mediapipe.failures import StorageFailed
 from mediapipe.fetching.storage import open_stored
 from mediapipe.models import MediaItem, Status
+from mediapipe.operations.audit_log import log_opened
 
 # What browsers display or play and what cannot run scripts; everything else is a download.
 IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
@@ -29,18 +30,25 @@ BLOCK_BYTES = 65536
 RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 
 
-def file_response(request: HttpRequest, media: MediaItem) -> HttpResponse | StreamingHttpResponse:
-    """Return the stored file, or the single range that the request asks for."""
+def file_response(
+    request: HttpRequest, media: MediaItem, *, reader: str
+) -> HttpResponse | StreamingHttpResponse:
+    """Return the stored file, or the single range that the request asks for.
+
+    `reader` is who opens it, for the audit log.
+    """
     if media.status != Status.STORED or not media.size:
         return HttpResponse("There is no file: the media item is not stored.", status=404)
     if media.purged_at:
         return HttpResponse(deletion_notice(media), status=410)
     try:
-        return _file(request, media, media.size)
+        response = _file(request, media, media.size)
     except FileNotFoundError:
         return HttpResponse(f"{media.storage_name} is no longer in the storage.", status=404)
     except StorageFailed as failure:
         return HttpResponse(f"The storage cannot read the file: {failure.detail}.", status=503)
+    log_opened(media, reader)
+    return response
 
 
 def why_deleted(media: MediaItem) -> str:

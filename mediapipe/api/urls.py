@@ -9,5 +9,5 @@ urlpatterns = [
     path("api/v1/media/<str:number>/link", views.link, name="link"),
     path("api/v1/openapi.json", views.openapi, name="openapi"),
     re_path("^api/", views.not_found),
-    path("files/<str:token>", views.file, name="file"),
+    path("files/<str:link>", views.file, name="file"),
 ]

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -18,18 +19,17 @@ from mediapipe.api.files import deletion_notice, file_response
 from mediapipe.api.listing import MediaPage
 from mediapipe.api.responses import NotFound, json_response
 from mediapipe.lifecycle.export import media_document
-from mediapipe.models import MediaItem, Status
-from mediapipe.models.media.item import MediaQuerySet
+from mediapipe.models import ApiToken, MediaItem, Status
 from mediapipe.redaction import strip_url_secrets
 
-LINKS = "mediapipe.download"
+LINKS = "mediapipe.link"
 NUMBER = re.compile("[0-9]{1,18}")
 
 
 @token_required
-def media_list(request: HttpRequest, media: MediaQuerySet) -> HttpResponse:
+def media_list(request: HttpRequest, token: ApiToken) -> HttpResponse:
     """Return a page of media items, the newest first."""
-    page = MediaPage.from_query(request.GET, media)
+    page = MediaPage.from_query(request.GET, token.media())
     more = None
     if page.next:
         query = urlencode({**request.GET.dict(), "cursor": str(page.next)})
@@ -38,32 +38,41 @@ def media_list(request: HttpRequest, media: MediaQuerySet) -> HttpResponse:
 
 
 @token_required
-def media_item(request: HttpRequest, media: MediaQuerySet, number: str) -> HttpResponse:
-    return json_response(media_document(_item(media, number)))
+def media_item(request: HttpRequest, token: ApiToken, number: str) -> HttpResponse:
+    return json_response(media_document(_item(token, number)))
 
 
 @token_required
-def link(request: HttpRequest, media: MediaQuerySet, number: str) -> HttpResponse:
+def link(request: HttpRequest, token: ApiToken, number: str) -> HttpResponse:
     """Return a link to the file that works without a token, for a short time."""
-    item = _item(media, number)
+    item = _item(token, number)
     if item.status != Status.STORED:
         raise NotFound(f"There is no file: the media item is {item.status}.")
     if item.purged_at:
         raise NotFound(deletion_notice(item))
-    # Computed before signing, so that the link is still valid at this time.
-    expires_at = timezone.now() + _lifetime()
-    path = reverse("api:file", args=[signing.dumps(item.pk, salt=LINKS)])
+    expires_at = timezone.now() + timedelta(seconds=settings.API_LINK_LIFETIME_S)
+    path = reverse("api:file", args=[signed_link(item, token, expires_at)])
     return json_response({"url": _public(request, path), "expires_at": expires_at.isoformat()})
 
 
+def signed_link(item: MediaItem, token: ApiToken, expires_at: datetime) -> str:
+    """Return what opens the file until then, as long as the token is valid."""
+    return signing.dumps([item.pk, token.pk, expires_at.timestamp()], salt=LINKS)
+
+
 @require_safe
-def file(request: HttpRequest, token: str) -> HttpResponseBase:
+def file(request: HttpRequest, link: str) -> HttpResponseBase:
     """Serve the file of a signed link, like the admin does."""
     try:
-        pk = signing.loads(token, salt=LINKS, max_age=_lifetime())
+        item_pk, token_pk, expires_at_s = signing.loads(link, salt=LINKS)
     except signing.BadSignature:
-        return HttpResponse("The link has expired or is not ours: ask for a new one.", status=403)
-    return file_response(request, get_object_or_404(MediaItem, pk=pk))
+        return HttpResponse("The link is not ours: ask for a new one.", status=403)
+    token = ApiToken.objects.valid().filter(pk=token_pk).first()
+    if token is None or expires_at_s <= time.time():
+        sentence = "The link has expired, or its token is no longer valid: ask for a new one."
+        return HttpResponse(sentence, status=403)
+    item = get_object_or_404(token.media(), pk=item_pk)
+    return file_response(request, item, reader=f"API token {token.name}")
 
 
 @require_safe
@@ -73,17 +82,13 @@ def openapi(request: HttpRequest) -> HttpResponse:
 
 
 @token_required
-def not_found(request: HttpRequest, media: MediaQuerySet) -> HttpResponse:
+def not_found(request: HttpRequest, token: ApiToken) -> HttpResponse:
     """Return unknown paths as a JSON error."""
     raise NotFound("There is nothing here: see /api/v1/openapi.json.")
 
 
-def _lifetime() -> timedelta:
-    return timedelta(seconds=settings.API_LINK_LIFETIME_S)
-
-
-def _item(media: MediaQuerySet, number: str) -> MediaItem:
-    rows = media.select_related("event").defer("event__parameters")
+def _item(token: ApiToken, number: str) -> MediaItem:
+    rows = token.media().select_related("event").defer("event__parameters")
     # Longer numbers do not fit into a database integer.
     item = rows.filter(pk=int(number)).first() if NUMBER.fullmatch(number) else None
     if item is None:

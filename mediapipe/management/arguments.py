@@ -10,18 +10,19 @@ from django.utils import timezone
 from mediapipe.models import MediaItem
 from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.settings.values import duration_s
-from mediapipe.timing.period import InvalidPeriod, parse_time
+from mediapipe.timing.period import LATEST, InvalidPeriod, parse_time
 
 # For the help of every option that takes a time.
 TIME_FORMS = "24h or 7d ago, today, yesterday or an ISO 8601 time (in TIME_ZONE without an offset)"
-AGO = re.compile(r"[0-9.]+[smhd]")
+LATER_FORMS = "in 24h or 90d, or an ISO 8601 time (in TIME_ZONE without an offset)"
+DURATION = re.compile(r"[0-9.]+[smhd]")
 DAYS_AGO = {"today": 0, "yesterday": 1}
 
 
 def point_in_time(text: str) -> datetime:
     """Parse one of TIME_FORMS into aware UTC; a day is its first moment in TIME_ZONE."""
     try:
-        if AGO.fullmatch(text):
+        if DURATION.fullmatch(text):
             return timezone.now() - timedelta(seconds=duration_s(text))
         if text in DAYS_AGO:
             midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -33,6 +34,24 @@ def point_in_time(text: str) -> datetime:
             f"{text!r} is not an ISO 8601 time; use the form 2026-01-31T12:00:00+00:00, or 24h, "
             "7d, today or yesterday."
         ) from None
+
+
+def later(text: str) -> datetime:
+    """Parse one of LATER_FORMS into an aware time in the future."""
+    try:
+        now = timezone.now()
+        is_duration = DURATION.fullmatch(text)
+        at = now + timedelta(seconds=duration_s(text)) if is_duration else parse_time(text)
+        if at > LATEST:
+            raise InvalidPeriod
+    except (InvalidPeriod, ValueError, OverflowError):
+        raise ArgumentTypeError(
+            f"{text!r} is not a time before {LATEST:%Y}; use a duration such as 24h or 90d, or the "
+            "form 2027-01-31T12:00:00+00:00."
+        ) from None
+    if at <= now:
+        raise ArgumentTypeError(f"{text!r} is not in the future.")
+    return at
 
 
 def positive(text: str) -> float:

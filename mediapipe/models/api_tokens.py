@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -19,7 +19,9 @@ LAST_USED_INTERVAL = timedelta(minutes=1)
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def valid(self) -> ApiTokenQuerySet:
-        return self.filter(revoked_at=None)
+        """Return those that are neither revoked nor expired."""
+        unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+        return self.filter(unexpired, revoked_at=None)
 
 
 class ApiToken(models.Model):
@@ -37,6 +39,7 @@ class ApiToken(models.Model):
     )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
     last_used_at = models.DateTimeField(null=True, blank=True, help_text="To the minute.")
     revoked_at = models.DateTimeField(null=True, blank=True)
 
@@ -49,13 +52,17 @@ class ApiToken(models.Model):
         return self.name
 
     @classmethod
-    def make(cls, name: str, accounts: Iterable[str] = ()) -> str:
+    def make(
+        cls, name: str, accounts: Iterable[str] = (), expires_at: datetime | None = None
+    ) -> str:
         """Create a token and return it; it cannot be retrieved again.
 
         `accounts` are the SIDs of the accounts it is restricted to; empty means all.
         """
         token = PREFIX + secrets.token_urlsafe(32)
-        cls.objects.create(name=name, digest=_digest(token), accounts=" ".join(accounts))
+        cls.objects.create(
+            name=name, digest=_digest(token), accounts=" ".join(accounts), expires_at=expires_at
+        )
         return token
 
     def media(self) -> MediaQuerySet:
@@ -63,10 +70,17 @@ class ApiToken(models.Model):
         media = MediaItem.objects.all()
         return media.filter(account_sid__in=self.accounts.split()) if self.accounts else media
 
+    @property
+    def has_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
     @classmethod
     def authenticate(cls, token: str) -> ApiToken | None:
-        """Return the valid token with this text and update its last use, or return None."""
-        found = cls.objects.valid().filter(digest=_digest(token)).first()
+        """Return the token with this text and update its last use, or return None.
+
+        It is not revoked, but it may have expired.
+        """
+        found = cls.objects.filter(digest=_digest(token), revoked_at=None).first()
         if found:
             now = timezone.now()
             stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_INTERVAL)

@@ -56,6 +56,14 @@ def log_action(user: Person, subject: str, message: str) -> None:
     )
 
 
+def log_opened(media: MediaItem, reader: str) -> None:
+    """Write a line, but no entry, about a file that was opened.
+
+    A page that plays a video opens it several times.
+    """
+    logger.info("%s: opened the file of media item %d, %s", reader, media.pk, redact(str(media)))
+
+
 @receiver(post_save, sender=LogEntry)
 def _log_entry(instance: LogEntry, created: bool, **kwargs: Any) -> None:
     # Also what Django writes, such as a new user or a changed password.

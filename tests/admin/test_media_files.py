@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,28 @@ def test_a_picture_is_given_out_as_it_was_stored(admin_client: Client, twilio: S
     script = twilio.state.find(item.identity)
     assert script is not None
     assert (answer["Content-Type"], body_of(answer)) == ("image/jpeg", script.body)
+
+
+def test_who_opened_a_file_is_logged(
+    admin_client: Client, twilio: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    item = picture(twilio)
+    attempt(item)
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "mediapipe.operations.audit_log"):
+        body_of(get(admin_client, item))
+    assert caplog.messages == [
+        f"user admin: opened the file of media item {item.pk}, {item.media_sid}"
+    ]
+
+
+def test_a_file_that_is_not_there_is_not_logged_as_opened(
+    admin_client: Client, twilio: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "mediapipe.operations.audit_log"):
+        assert get(admin_client, picture(twilio)).status_code == 404
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from mediapipe.api.files import HEADERS
@@ -169,6 +171,40 @@ def test_the_link_expires(api: Client, twilio: Simulator, settings: Settings) ->
         assert link["expires_at"] == "2026-03-01T12:01:00+00:00"
         clock.shift(timedelta(seconds=62))
         assert Client().get(link["url"]).status_code == 403
+
+
+def test_a_longer_lifetime_revives_no_link(
+    api: Client, twilio: Simulator, settings: Settings
+) -> None:
+    settings.API_LINK_LIFETIME_S = 60.0
+    item = stored(twilio)
+    with time_machine.travel(NOON, tick=False) as clock:
+        link = got(api, f"/api/v1/media/{item.pk}/link")
+        clock.shift(timedelta(seconds=62))
+        settings.API_LINK_LIFETIME_S = 3600.0
+        assert Client().get(link["url"]).status_code == 403
+
+
+@pytest.mark.parametrize("ended", ["revoked_at", "expires_at"])
+def test_the_link_ends_with_its_token(api: Client, twilio: Simulator, ended: str) -> None:
+    item = stored(twilio)
+    link = got(api, f"/api/v1/media/{item.pk}/link")
+    ApiToken.objects.update(**{ended: timezone.now()})
+    assert Client().get(link["url"]).status_code == 403
+
+
+def test_an_opened_link_is_logged_with_the_token_and_without_the_sender(
+    api: Client, twilio: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    item = stored(twilio)
+    link = got(api, f"/api/v1/media/{item.pk}/link")
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "mediapipe.operations.audit_log"):
+        for requested in ("bytes=0-", "bytes=1-"):
+            part: Any = Client().get(link["url"], headers={"Range": requested})
+            assert b"".join(part.streaming_content)
+    line = f"API token crm: opened the file of media item {item.pk}, {item.media_sid}"
+    assert caplog.messages == [line, line]
 
 
 def test_a_link_that_was_tampered_with_opens_nothing(api: Client, twilio: Simulator) -> None:

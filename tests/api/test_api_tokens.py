@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
 
 from mediapipe.api import access
 from mediapipe.api.access import MAX_WRONG_PER_MINUTE, WrongTokens
@@ -18,6 +22,7 @@ from tests.support import make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 URL = "/api/v1/media"
 WRONG = "mediapipe_" + "x" * 43
 
@@ -57,6 +62,42 @@ def test_a_revoked_token_opens_nothing(client: Client) -> None:
     token = made()
     call_command("api_token", "revoke", "crm", stdout=StringIO())
     assert get(client, token).status_code == 401
+
+
+def test_an_expired_token_opens_nothing_and_is_told_so(client: Client) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        token = made("crm", "--expires", "90d")
+        assert get(client, token).status_code == 200
+        clock.shift(timedelta(days=90))
+        answer = get(client, token)
+        assert answer.status_code == 401
+        assert answer.json()["detail"].startswith("The token expired at 2026-05-30T12:00:00Z:")
+
+
+def test_a_token_expires_at_a_time_of_day(settings: Settings) -> None:
+    settings.TIME_ZONE = "Asia/Kolkata"
+    made("crm", "--expires", "2099-01-31T05:30")
+    assert ApiToken.objects.get().expires_at == datetime(2099, 1, 31, tzinfo=UTC)
+
+
+def test_expired_tokens_do_not_count_as_wrong_ones(client: Client) -> None:
+    token = made("crm", "--expires", "1s")
+    ApiToken.objects.update(expires_at=timezone.now())
+    answers = {get(client, token).status_code for _ in range(MAX_WRONG_PER_MINUTE + 1)}
+    assert answers == {401}
+
+
+@pytest.mark.parametrize("text", ["2026-01-01", "0s", "never", "999999d", "9999-01-01"])
+def test_a_token_cannot_expire_before_it_is_made_nor_never(text: str) -> None:
+    with pytest.raises(CommandError, match="--expires"):
+        made("crm", "--expires", text)
+    assert not ApiToken.objects.exists()
+
+
+def test_administrators_see_when_a_token_expires(admin_client: Client) -> None:
+    made("crm", "--expires", "2099-01-31")
+    page = admin_client.get("/admin/mediapipe/apitoken/").content.decode()
+    assert "2099" in page
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -84,7 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure each server."""
     options = parsed(arguments)
     load_before = records.load()
-    with rig.rig(options.database, options.broker, API_LINK_LIFETIME="3h") as made:
+    with rig.rig(options.database, options.broker) as made:
         downloads = stored_file(made)
         with ExitStack() as stack:
             ports = {}
@@ -121,12 +122,12 @@ def stored_file(made: rig.Rig) -> list[bytes]:
     """Store a file; return the requests for it by link, by link in part, and in the admin."""
     rig.use(made.env)
     from django.contrib.auth.models import User
-    from django.core import signing
     from django.test import Client
     from django.urls import reverse
+    from django.utils import timezone
 
-    from mediapipe.api.views import LINKS
-    from mediapipe.models import MediaItem
+    from mediapipe.api.views import signed_link
+    from mediapipe.models import ApiToken, MediaItem
     from tests.benchmarks.backlog import announced, save
 
     save(*announced([f"https://api.twilio.com{PATHS['messaging']}"]))
@@ -140,7 +141,9 @@ def stored_file(made: rig.Rig) -> list[bytes]:
     client = Client()
     client.force_login(User.objects.create_superuser("bench"))
     cookie = f"Cookie: sessionid={client.cookies['sessionid'].value}"
-    link = reverse("api:file", args=[signing.dumps(item.pk, salt=LINKS)])
+    ApiToken.make("bench")
+    expires_at = timezone.now() + timedelta(hours=3)
+    link = reverse("api:file", args=[signed_link(item, ApiToken.objects.get(), expires_at)])
     page = reverse("admin:mediapipe_mediaitem_file", args=[item.pk])
     return [get(link), get(link, "Range: bytes=1-"), get(page, cookie)]
 

@@ -1,9 +1,11 @@
 from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from mediapipe.management.arguments import LATER_FORMS, later
 from mediapipe.models import ApiToken
 from mediapipe.providers import PROVIDERS
 
@@ -26,18 +28,25 @@ class Command(BaseCommand):
             help="restrict the token to this account (repeatable)",
         )
 
+        parser.add_argument(
+            "--expires",
+            type=later,
+            metavar="TIME",
+            help=f"when the token ends: {LATER_FORMS}; default: never",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"].strip()
         if not 0 < len(name) <= MAX_NAME:
             raise CommandError(f"The name must have 1 to {MAX_NAME} characters.")
         if options["action"] == "make":
-            self._make(name, options["account"])
+            self._make(name, options["account"], options["expires"])
         elif not ApiToken.objects.valid().filter(name=name).update(revoked_at=timezone.now()):
             raise CommandError(f"No valid token is named {name!r}.")
         else:
             self.stdout.write(f"Revoked the token {name}.")
 
-    def _make(self, name: str, wanted: list[str]) -> None:
+    def _make(self, name: str, wanted: list[str], expires_at: datetime | None) -> None:
         if ApiToken.objects.filter(name=name).exists():
             raise CommandError(f"The name {name!r} is or was in use: choose another one.")
         known = [sid for provider in PROVIDERS.values() for sid in provider.account_sids()]
@@ -45,5 +54,5 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{unknown[0]} is not a configured account. Known: {', '.join(known)}."
             )
-        self.stdout.write(ApiToken.make(name, wanted))
+        self.stdout.write(ApiToken.make(name, wanted, expires_at))
         self.stderr.write("Only its hash is stored, so it cannot be shown again.")
