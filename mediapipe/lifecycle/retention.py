@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_celery_results.models import TaskResult
@@ -65,7 +66,7 @@ def retention_rules() -> list[RetentionRule]:
             "payloads",
             settings.RETENTION_PAYLOADS_DAYS,
             WebhookEvent.objects.with_payload_before,
-            lambda rows: rows.purge_payloads(),
+            purge_payloads,
         ),
         RetentionRule(
             "attempts",
@@ -117,6 +118,14 @@ def purge_in_turns(now: datetime) -> Iterator[dict[str, int]]:
 
 def _delete_rows(rows: QuerySet[Any]) -> int:
     return rows.delete()[0]
+
+
+def purge_payloads(events: QuerySet[WebhookEvent]) -> int:
+    """Delete what the senders of these events wrote; return how many events."""
+    with transaction.atomic():
+        ids = list(events.select_for_update().values_list("pk", flat=True))
+        MediaItem.objects.filter(event__in=ids).clear_refused()
+        return WebhookEvent.objects.filter(pk__in=ids).purge_payloads()
 
 
 def remove_files(rows: QuerySet[MediaItem]) -> int:

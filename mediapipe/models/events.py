@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from mediapipe.models.status import UNFINISHED
@@ -15,9 +16,11 @@ from mediapipe.providers.base import OPTIONAL_FIELDS, InboundMessage, Kind
 
 class EventQuerySet(models.QuerySet["WebhookEvent"]):
     def with_payload_before(self, moment: datetime) -> EventQuerySet:
-        """Events last announced before this time that have a payload and no unfinished media."""
+        """Events from before this time that have a payload and no unfinished media.
+
+        A repeat does not postpone it: whoever has captured one could keep the payload for ever.
+        """
         old = self.filter(purged_at=None, received_at__lt=moment)
-        old = old.filter(Q(last_repeat_at=None) | Q(last_repeat_at__lt=moment))
         return old.exclude(media__status__in=UNFINISHED).order_by("received_at")
 
     def purge_payloads(self) -> int:
@@ -25,9 +28,13 @@ class EventQuerySet(models.QuerySet["WebhookEvent"]):
         with transaction.atomic():
             # Locked, so that a webhook arriving now sees all of the payload or nothing.
             ids = list(self.select_for_update().values_list("pk", flat=True))
-            RepeatedWebhook.objects.filter(event__in=ids).update(parameters=[])
+            # The digest of a short text reveals the text to anybody who tries a few; those of the
+            # repeats of one event must differ.
+            unique = Concat(Value("purged-"), Cast("pk", models.CharField()))
+            repeated = RepeatedWebhook.objects.filter(event__in=ids)
+            repeated.update(parameters=[], digest=unique)
             return WebhookEvent.objects.filter(pk__in=ids).update(
-                parameters=[], sender="", recipient="", purged_at=timezone.now()
+                parameters=[], sender="", recipient="", digest="", purged_at=timezone.now()
             )
 
     def mark_erased(self) -> None:

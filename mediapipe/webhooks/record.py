@@ -17,6 +17,12 @@ from mediapipe.providers.base import AnnouncedMedia, InboundMessage, unique
 
 logger = logging.getLogger(__name__)
 
+# The rows of one event that differing repeats, and refused media of repeats, may add. Twilio signs
+# no time, and names and values without separators: one captured request can be sent in hundreds of
+# variants, for ever. Those beyond are only counted, as repeats.
+MAX_REPEATED = 50
+MAX_REFUSED = 50
+
 
 def record(
     message: InboundMessage,
@@ -95,15 +101,16 @@ def _merge(
 
 def _keep_differing(event: WebhookEvent, message: InboundMessage, at: datetime) -> None:
     digest = digest_of(message.source, message.parameters)
-    if digest != event.digest and not event.purged_at:
-        row = RepeatedWebhook(
-            event=event,
-            source=message.source,
-            parameters=message.parameters,
-            digest=digest,
-            received_at=at,
-        )
-        RepeatedWebhook.objects.bulk_create([row], ignore_conflicts=True)
+    if digest == event.digest or event.purged_at or event.repeated.count() >= MAX_REPEATED:
+        return
+    row = RepeatedWebhook(
+        event=event,
+        source=message.source,
+        parameters=message.parameters,
+        digest=digest,
+        received_at=at,
+    )
+    RepeatedWebhook.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def _add_media(
@@ -113,11 +120,18 @@ def _add_media(
     reconciled_at: datetime | None,
 ) -> None:
     rows = _rows(event, media, at, reconciled_at)
-    over = [row.identity for row in rows if row.status not in UNFINISHED]
+    ended = [row for row in rows if row.status not in UNFINISHED]
     # The event is locked, so no other transaction adds media in between.
-    known = set(event.media.values_list("identity", flat=True)) if over else set()
-    MediaItem.objects.bulk_create(rows, ignore_conflicts=True)
-    for item in event.media.filter(identity__in=set(over) - known) if over else ():
+    known = dict(event.media.values_list("identity", "media_sid")) if ended else {}
+    new = [row for row in ended if row.identity not in known]
+    # Of a purged event not even one: there is nothing to fetch, only what the sender wrote.
+    room = 0 if event.purged_at else max(0, MAX_REFUSED - list(known.values()).count(""))
+    left_out = [row for row in new if not row.media_sid][room:]
+    MediaItem.objects.bulk_create(
+        [row for row in rows if row not in left_out], ignore_conflicts=True
+    )
+    added = [row.identity for row in new if row not in left_out]
+    for item in event.media.filter(identity__in=added) if added else ():
         complete_announced(item)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import fcntl
+import hashlib
 import json
 import logging
 import os
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -45,23 +45,40 @@ class Unreadable(Exception):
 
 def put(webhook: ReceivedWebhook) -> None:
     """Store a webhook; it is on disk when this returns. Raise SpoolUnavailable otherwise."""
-    _put(webhook, waiting(), "")
+    _put(webhook, "")
 
 
 def set_aside(webhook: ReceivedWebhook) -> None:
     """Store a webhook for the operator, as put() does; draining the spool leaves it alone."""
-    _put(webhook, refused(), REFUSED)
+    _put(webhook, REFUSED)
 
 
-def _put(webhook: ReceivedWebhook, present: list[Path], subfolder: str) -> None:
-    if len(present) >= settings.SPOOL_MAX_FILES:
-        raise SpoolUnavailable(f"{settings.SPOOL_MAX_FILES} webhooks wait already")
-    name = f"{time.time_ns():020d}-{uuid.uuid4().hex}{SUFFIX}"
+def _put(webhook: ReceivedWebhook, subfolder: str) -> None:
+    """Write the webhook unless it is there: a request that is sent again is the same file."""
+    digest = _digest_of(webhook)
     try:
-        folder = _make_folder(subfolder)
-        _write_durably(folder / name, _to_json(webhook))
+        with _writers_lock():
+            folder = _make_folder(subfolder)
+            present = _webhooks_in(folder)
+            if _named(digest, present):
+                return
+            if len(present) >= settings.SPOOL_MAX_FILES:
+                raise SpoolUnavailable(f"{settings.SPOOL_MAX_FILES} webhooks wait already")
+            name = f"{time.time_ns():020d}-{digest}{SUFFIX}"
+            _write_durably(folder / name, _to_json(webhook))
     except OSError as error:
         raise SpoolUnavailable(error.strerror or type(error).__name__) from error
+
+
+def _digest_of(webhook: ReceivedWebhook) -> str:
+    """Return a SHA-256 in hex of what the provider signs, which is not the time."""
+    request = webhook.request
+    parts = (webhook.provider.name, webhook.source, request.method, request.url)
+    return hashlib.sha256("\n".join(parts).encode() + b"\n" + request.body).hexdigest()
+
+
+def _named(digest: str, paths: list[Path]) -> bool:
+    return any(path.name.endswith(f"-{digest}{SUFFIX}") for path in paths)
 
 
 def drain(handler: Callable[[ReceivedWebhook], bool]) -> int:
@@ -85,9 +102,17 @@ def drain(handler: Callable[[ReceivedWebhook], bool]) -> int:
             if webhook and handler(webhook):
                 path.unlink(missing_ok=True)
             else:
-                path.rename(_make_folder(REFUSED) / path.name)
+                _move_to_refused(path)
             done += 1
     return done
+
+
+def _move_to_refused(path: Path) -> None:
+    digest = path.stem.partition("-")[2]
+    if digest and _named(digest, refused()):
+        path.unlink(missing_ok=True)
+    else:
+        path.rename(_make_folder(REFUSED) / path.name)
 
 
 def restore_refused() -> int:
@@ -119,17 +144,21 @@ def erase(matches: Matches, *, dry_run: bool) -> int:
 
 def waiting() -> list[Path]:
     """Return the files of spooled webhooks, oldest first."""
-    return sorted(Path(settings.SPOOL_DIR).glob(f"*{SUFFIX}"))
+    return _webhooks_in(Path(settings.SPOOL_DIR))
 
 
 def refused() -> list[Path]:
     """Return the files that were set aside for the operator, oldest first."""
-    return sorted((Path(settings.SPOOL_DIR) / REFUSED).glob(f"*{SUFFIX}"))
+    return _webhooks_in(Path(settings.SPOOL_DIR) / REFUSED)
 
 
 def depth() -> int:
     """Return how many webhooks are spooled."""
     return len(waiting())
+
+
+def _webhooks_in(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*{SUFFIX}"))
 
 
 def _make_folder(name: str = "") -> Path:
@@ -168,6 +197,14 @@ def exclusive_lock() -> Iterator[bool]:
             yield False
             return
         yield True
+
+
+@contextmanager
+def _writers_lock() -> Iterator[None]:
+    """Let one process and thread at a time write: a `.part` then has no writer any more."""
+    with (_make_folder() / "put.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _to_json(webhook: ReceivedWebhook) -> str:

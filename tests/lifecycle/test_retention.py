@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import repeat
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from django.core import serializers
 from django.core.files.storage import FileSystemStorage
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from django_celery_results.models import TaskResult
 from pytest_django import Settings
 
-from mediapipe.failures import TooLarge, TransientMedia404
+from mediapipe.failures import AddressRefused, TooLarge, TransientMedia404
 from mediapipe.fetching.attempt import conclude
 from mediapipe.lifecycle import retention
 from mediapipe.models import (
@@ -26,8 +28,9 @@ from mediapipe.models import (
     Incident,
     MediaItem,
     RepeatedWebhook,
+    WebhookEvent,
 )
-from mediapipe.providers.base import Evidence
+from mediapipe.providers.base import AnnouncedMedia, Evidence
 from mediapipe.webhooks.record import record
 from tasks.purge import purge
 from tests.support import make
@@ -174,12 +177,42 @@ def test_what_came_again_goes_with_the_event_and_does_not_come_back() -> None:
     assert (event.repeats, event.sender, event.repeated.count()) == (2, "", 1)
 
 
-def test_an_event_that_was_told_again_lately_is_not_old() -> None:
+def test_a_repeat_does_not_postpone_it() -> None:
     event = make.event()
     event.media.update(status="failed")
     age()
     event.__class__.objects.update(last_repeat_at=timezone.now())
-    assert purge() == counts()
+    assert purge() == counts(payloads=1)
+
+
+def test_what_the_sender_wrote_of_refused_media_goes_with_the_payload() -> None:
+    urls = [f"https://evil.example/?n={number}" for number in (1, 2)]
+    media = tuple(
+        AnnouncedMedia(f"refused-{url}", url, "", "image/zelda", failure=AddressRefused(url))
+        for url in urls
+    )
+    message = make.message(media=(*make.message().media, *media))
+    for parameters in (message.parameters, (("X", "1"),), (("X", "2"),)):
+        event = make.event(replace(message, parameters=parameters))
+    event.media.update(status="failed")
+    age()
+    digests = {event.digest, *event.repeated.values_list("digest", flat=True)}
+    assert purge() == counts(payloads=1)
+    left = serializers.serialize("json", [*WebhookEvent.objects.all(), *event.media.all()])
+    left += serializers.serialize("json", event.repeated.all())
+    assert not [word for word in ("evil", "zelda", *filter(None, digests)) if word in left]
+    assert event.media.exclude(media_url="").get().declared_content_type == "image/jpeg"
+
+
+def test_a_repeat_adds_no_refused_media_to_a_purged_event() -> None:
+    message = make.message()
+    event = make.event(message)
+    event.media.update(status="failed")
+    age()
+    purge()
+    bad = AnnouncedMedia("refused-1", "file:///x", failure=AddressRefused("file:"))
+    make.event(replace(message, media=(*message.media, bad)))
+    assert event.media.count() == 1
 
 
 def test_task_results_go_by_their_age_alone() -> None:

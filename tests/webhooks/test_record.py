@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from mediapipe.failures import AddressRefused, RecordingTooShort
-from mediapipe.models import MediaItem, RepeatedWebhook, Status, WebhookEvent
+from mediapipe.models import HandOff, MediaItem, RepeatedWebhook, Status, WebhookEvent
 from mediapipe.providers.base import AnnouncedMedia, InboundMessage
 from tests.support import make
 
@@ -53,6 +54,38 @@ def test_a_repeat_that_says_something_else_is_kept_once() -> None:
     event.refresh_from_db()
     assert event.repeats == 2
     assert event.repeated.count() == 1
+
+
+def refused(number: int) -> AnnouncedMedia:
+    url = f"https://evil.example/{number}"
+    return AnnouncedMedia(f"refused-{number}", url, failure=AddressRefused("not Twilio's"))
+
+
+def test_beyond_a_limit_repeats_and_their_refused_media_are_counted_and_not_kept(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setattr("mediapipe.webhooks.record.MAX_REPEATED", 3)
+    monkeypatch.setattr("mediapipe.webhooks.record.MAX_REFUSED", 4)
+    settings.HANDOFF_WEBHOOK_URL = "https://crm.example/"
+    message = make.message()
+    make.event(message)
+    for number in range(10):
+        cut = (*message.parameters, ("X", f"{number}"))
+        media = (*message.media, refused(number))
+        event = make.event(replace(message, parameters=cut, media=media))
+    event.refresh_from_db()
+    assert (event.repeats, event.repeated.count(), event.media.count()) == (10, 3, 1 + 4)
+    assert HandOff.objects.count() == 4
+
+
+def test_media_that_can_be_fetched_is_added_beyond_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mediapipe.webhooks.record.MAX_REFUSED", 0)
+    message = make.message(pictures=2)
+    make.event(replace(message, media=message.media[:1]))
+    event = make.event(replace(message, media=(*message.media, refused(1))))
+    assert set(event.media.values_list("identity")) == {(one.identity,) for one in message.media}
 
 
 def test_a_repeat_fills_in_what_was_left_out_cut_to_its_column() -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -104,14 +106,38 @@ def test_the_spool_is_drained_in_order_of_arrival(database: Database) -> None:
     assert list(recorded) == [webhook["MessageSid"] for webhook in sent]
 
 
-def test_the_same_webhook_spooled_twice_is_one_event(database: Database) -> None:
+def test_the_same_webhook_is_spooled_once_however_often_it_is_sent(database: Database) -> None:
+    webhook = mms()
+    database.stop()
+    with ThreadPoolExecutor(8) as pool:
+        statuses = set(pool.map(lambda _: send(webhook).status_code, range(100)))
+    assert (statuses, spool.depth()) == ({200}, 1)
+    database.start()
+    assert receive.drain_spool() == 1
+    assert WebhookEvent.objects.get().repeats == 0
+
+
+def test_a_webhook_that_says_something_else_is_spooled_beside_it(database: Database) -> None:
     webhook = mms()
     database.stop()
     send(webhook)
-    send(webhook)
+    send(webhook.fallback("11200", "https://m.example/"))
     database.start()
     assert receive.drain_spool() == 2
     assert WebhookEvent.objects.get().repeats == 1
+
+
+def test_a_webhook_is_set_aside_once_however_often_it_is_sent(
+    database: Database, settings: Settings
+) -> None:
+    webhook = mms()
+    for _ in range(3):
+        database.stop()
+        send(webhook)
+        database.reject(webhook["MessageSid"], ZeroDivisionError())
+        assert receive.drain_spool() == 1
+        send(webhook)
+    assert (spool.depth(), len(spool.refused())) == (0, 1)
 
 
 def test_a_forged_webhook_never_reaches_the_spool(database: Database) -> None:
@@ -217,8 +243,9 @@ def test_a_file_that_cannot_be_read_is_set_aside_and_the_next_one_recorded(
 
 
 def test_a_file_that_is_erased_while_the_spool_is_drained_is_skipped() -> None:
-    for _ in range(3):
-        spool.put(ARRIVED)
+    for number in range(3):
+        request = replace(ARRIVED.request, url=f"https://h/{number}")
+        spool.put(replace(ARRIVED, request=request))
     seen = Seen()
 
     def handler(webhook: ReceivedWebhook) -> bool:

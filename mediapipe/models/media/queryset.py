@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
 from django.db import connection, models, transaction
-from django.db.models import F, Q, Window
-from django.db.models.functions import Coalesce, RowNumber
+from django.db.models import F, Q, Value, Window
+from django.db.models.functions import Cast, Coalesce, Concat, RowNumber
 from django.utils import timezone
 
 from mediapipe.failures import AccountRefused, Erased, Unauthorized
@@ -158,7 +158,19 @@ class MediaRowQuerySet(models.QuerySet[Item]):
                 lease="",
                 leased_until=None,
             )
-            rows.update(sha256="", detail="")
+            rows.update(sha256="", detail="", declared_content_type="")
+
+    def clear_refused(self) -> None:
+        """Delete the URLs that were refused, which the sender wrote, and what follows from them."""
+        refused = self.filter(media_sid="").exclude(media_url="")
+        refused.update(
+            media_url="",
+            host="",
+            detail="",
+            declared_content_type="",
+            # A hash of the URL reveals a number in it.
+            identity=Concat(Value("purged-"), Cast("pk", models.CharField())),
+        )
 
     def retryable(self) -> MediaRowQuerySet[Item]:
         """Failed items that have a URL and were not erased."""
