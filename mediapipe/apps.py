@@ -13,7 +13,11 @@ class MediapipeConfig(AppConfig):
         # already use the site while the package is being imported.
         from mediapipe import admin  # noqa: F401  (registers the model admins)
         from mediapipe.models.percentiles import add_percentiles
-        from mediapipe.operations import checks, sessions  # noqa: F401  (they register receivers)
+        from mediapipe.operations import (  # noqa: F401  (they register receivers)
+            access_log,
+            checks,
+            sessions,
+        )
         from mediapipe.operations.roles import make_roles
 
         connection_created.connect(add_percentiles)

@@ -9,6 +9,7 @@ from django.db import connections
 from pytest_django import Settings
 
 from mediapipe import logs
+from mediapipe.operations import access_log, login_limits
 from mediapipe.queueing import dispatch
 from mediapipe.queueing.limits import account_quota, countdown_limit
 from mediapipe.settings.network import CA_VARIABLES, PROXY_VARIABLES
@@ -91,11 +92,13 @@ def own_world(
     backend = settings.STORAGES["media"] | {"OPTIONS": options}
     settings.STORAGES = settings.STORAGES | {"media": backend}
     # State of the process that outlives a test: cached queue counts (1 s), the circuit breaker
-    # (3 s), and the rate limit of the log of rejections (10 s).
+    # (3 s), the rate limits of the logs of rejections and refusals (10 s), and failed logins.
     account_quota.reset()
     countdown_limit.reset()
     monkeypatch.setattr(dispatch, "breaker", dispatch.CircuitBreaker())
     monkeypatch.setattr(rejections, "_logged_at", {})
+    monkeypatch.setattr(access_log, "_refusals", {})
+    monkeypatch.setattr(login_limits, "limits", login_limits.LoginLimits())
     # Nor may log lines carry the ids that an earlier test bound.
     with logs.about():
         yield

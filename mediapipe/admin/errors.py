@@ -5,6 +5,7 @@ They are rendered without the request: its session and user are in the database.
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import admin
@@ -77,12 +78,17 @@ def _render(
     request: HttpRequest, status: int, title: str, reason: str, remedies: list[str]
 ) -> HttpResponse:
     seen = {name: request.headers.get(name, "")[:MAX_SHOWN] for name in SEEN}
-    context = {
+    return refused(status, title, remedies, seen=seen, reason=reason)
+
+
+def refused(status: int, title: str, remedies: list[str], **context: Any) -> HttpResponse:
+    """Return the page of a refusal, with a paragraph for each thing to do about it."""
+    whole = {
         "site_title": admin.site.site_title,
         "site_header": admin.site.site_header,
         "title": title,
-        "reason": reason,
-        "seen": seen,
         "remedies": remedies,
+        **context,
     }
-    return HttpResponse(render_to_string("admin/mediapipe/refused.html", context), status=status)
+    page = render_to_string("admin/mediapipe/refused.html", whole)
+    return HttpResponse(page, status=status, headers={"Cache-Control": "private, no-store"})

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.auth.views import PasswordChangeView
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
+from mediapipe.admin.login import LoginForm, OwnPasswordForm
 from mediapipe.admin.overview import overview
 from mediapipe.admin.pages import PAGES
+from mediapipe.operations.login_limits import remember_browser
 
 
 class MediaAdminSite(admin.AdminSite):
@@ -19,6 +23,7 @@ class MediaAdminSite(admin.AdminSite):
     # There is no public site to link to.
     site_url = None
     index_title = "Received, stored and failed media"
+    login_form = LoginForm
     index_template = "admin/mediapipe/overview.html"
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
@@ -34,6 +39,26 @@ class MediaAdminSite(admin.AdminSite):
         # The service's own lists before users and groups.
         apps.sort(key=lambda app: app["app_label"] != "mediapipe")
         return [self._dashboard(request), *apps]
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show or take the login form; the browser of a user who logged in is remembered."""
+        response = super().login(request, extra_context)
+        # 302 and not who is logged in: each cookie has a count of its own.
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+            remember_browser(response, request.user.get_username())
+        return response
+
+    def password_change(  # type: ignore[override]  # Django's redirects too, after the change
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Show or take the form in which users change their password; its class cannot be set."""
+        return PasswordChangeView.as_view(
+            form_class=OwnPasswordForm,
+            success_url=reverse("admin:password_change_done"),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )(request)
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

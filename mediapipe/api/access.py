@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import re
 import threading
 import time
@@ -14,8 +13,6 @@ from django.views.decorators.http import require_safe
 
 from mediapipe.api.responses import ApiError, NotAuthorized, TooManyWrongTokens
 from mediapipe.models import ApiToken
-
-logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 # A view gets the token.
@@ -42,11 +39,6 @@ class WrongTokens:
             if minute != self._minute:
                 self._minute, self._count = minute, 0
             self._count += 1
-            # At most two lines per minute, however many attempts there are.
-            if self._count in (1, MAX_WRONG_PER_MINUTE + 1):
-                logger.warning(
-                    "the API rejected a wrong token, number %d of this minute", self._count
-                )
             return self._count > MAX_WRONG_PER_MINUTE
 
 

@@ -72,6 +72,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "mediapipe.operations.request_ids.RequestIds",
+    "mediapipe.operations.access_log.RefusalLog",
     "django.middleware.security.SecurityMiddleware",
     "mediapipe.operations.csp.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -80,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "mediapipe.operations.sessions.SessionLimits",
+    "mediapipe.admin.login.LoginErrors",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -97,6 +99,8 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     },
 ]
+AUTHENTICATION_BACKENDS = ["mediapipe.operations.login_limits.PasswordBackend"]
+PASSWORD_HASHERS = ["mediapipe.operations.login_limits.BoundedHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -118,6 +122,7 @@ STATIC_ROOT.mkdir(exist_ok=True)
 # WhiteNoise then serves the apps' own files, so `make run` needs no collectstatic.
 WHITENOISE_USE_FINDERS = True
 
+KNOWN_BROWSER_COOKIE_NAME = "known_browser"
 if PUBLIC_BASE_URL.startswith("https://"):
     # Only then is there surely a TLS proxy that sets this header itself.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -126,6 +131,7 @@ if PUBLIC_BASE_URL.startswith("https://"):
     # Browsers accept a cookie of such a name only from this very host, over https.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
+    KNOWN_BROWSER_COOKIE_NAME = "__Host-known_browser"
     # Browsers insist on TLS for this long, even after it breaks.
     SECURE_HSTS_SECONDS = values.whole_number(
         env, "DJANGO_HSTS_SECONDS", default=365 * 86400, least=0

@@ -38,6 +38,8 @@ def dict_config(log_format: str, level: str) -> dict[str, Any]:
             # that waits for a thread.
             "waitress": {"level": "WARNING"},
             "waitress.queue": {"level": "ERROR"},
+            # operations/access_log.py logs refusals, within a limit.
+            "django.security.csrf": {"level": "CRITICAL"},
             # It logs the endpoint of each connection.
             "botocore": {"level": "WARNING"},
             # It logs each rejected request: a flood of forged ones would fill the disk.

@@ -133,7 +133,7 @@ def test_too_many_wrong_tokens_are_a_429_and_a_right_one_still_works(client: Cli
     assert get(client, token).status_code == 200
 
 
-def test_a_flood_of_wrong_tokens_is_two_lines_without_any_of_them(
+def test_a_flood_of_wrong_tokens_is_a_line_per_status_without_any_of_them(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
