@@ -211,6 +211,7 @@ def try_out(stage: Stage) -> None:
     user, group = map(int, stage.user.split(":"))
     os.chown(data, user, group)
     check("it does not run as root", user > 0)
+    check("nothing can be installed", not installs(stage))
     check("the tables are made", ended(stage, "migrate", "--noinput", "--verbosity=0") == 0)
     check("its own configuration is right", ended(stage, "check", "--tag", "mediapipe") == 0)
     try_web(stage)
@@ -256,6 +257,12 @@ def stops(process: subprocess.Popen[bytes]) -> bool:
 def ended(stage: Stage, *words: str) -> int:
     with running(stage, *words) as process:
         return process.wait(WAIT_S)
+
+
+def installs(stage: Stage) -> bool:
+    """Tell whether the environment of the program has pip."""
+    pip = container(stage, ["python", "-m", "pip", "--version"])
+    return subprocess.run(pip, stderr=subprocess.DEVNULL).returncode == 0
 
 
 def writable(stage: Stage, path: str) -> bool:

@@ -108,6 +108,21 @@ def test_a_stop_waits_for_the_downloads_and_requests_that_are_going_on(
     assert seconds(services["web"]["stop_grace_period"]) > GUNICORN_GRACE_S
 
 
+def test_no_container_takes_all_memory_processes_or_disk_of_the_host(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    for name, service in services.items():
+        assert service["mem_limit"] and service["pids_limit"], name
+        assert {"max-size", "max-file"} <= service["logging"]["options"].keys(), name
+        assert all("size=" in mount for mount in service.get("tmpfs", [])), name
+
+
+def test_the_image_has_no_installer() -> None:
+    first, last = DOCKERFILE.split("\nFROM ")[1:]
+    assert "pip uninstall --yes --quiet setuptools pip" in first
+    assert "rm -rf /usr/local/lib/python3.11/site-packages/*" in last
+
+
 def test_our_containers_write_to_their_volume_and_nowhere_else(
     services: dict[str, dict[str, Any]],
 ) -> None:
