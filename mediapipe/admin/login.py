@@ -1,22 +1,28 @@
-"""The login form, and the pages for who may not try again yet."""
+"""Login by password or by an identity proxy, and the pages for whom it is refused."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 
+from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
+from django.contrib.auth import logout
+from django.contrib.auth.middleware import RemoteUserMiddleware
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import MiddlewareNotUsed, ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
 
 from mediapipe.admin.errors import refused
 from mediapipe.operations import login_limits
+from mediapipe.operations.company_login import NoAccess, is_trusted, role_of
 from mediapipe.operations.login_limits import TooManyAttempts
 
 logger = logging.getLogger("mediapipe.operations.access_log")
-
+# Key of the session: the role with which the user logged in.
+ROLE = "role"
 TOO_MANY = (
     "Passwords are checked slowly after several failures, and few at a time. Wait {seconds} s, "
     "go back and send the form again."
@@ -76,3 +82,50 @@ def _too_many(seconds: str) -> bytes:
     # Rendering it takes longer than all else that a refused guess costs.
     remedies = [TOO_MANY.format(seconds=seconds), KNOWN_BROWSERS]
     return refused(429, "Too many login attempts", remedies).content
+
+
+class CompanyLogin(RemoteUserMiddleware):
+    """Middleware that logs in whom the identity proxy names, in the admin and nowhere else.
+
+    It is used if REMOTE_USER_HEADER is set. The headers of any other peer are ignored. Who is no
+    longer sent is logged out, and a user whose role changed logs in again.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        if not settings.REMOTE_USER_HEADER:
+            raise MiddlewareNotUsed
+        super().__init__(get_response)
+        self.header = f"HTTP_{settings.REMOTE_USER_HEADER.upper().replace('-', '_')}"  # type: ignore[misc]
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if not request.path.startswith(reverse("admin:index")):
+            return self.get_response(request)
+        try:
+            self.process_request(request)
+        except NoAccess as reason:
+            return refused(403, "You have no access", [str(reason)])
+        if not request.user.is_authenticated:
+            return refused(403, "You are not logged in", _remedies(request, self.header))
+        return self.get_response(request)
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Set request.user; raise NoAccess for a user who may not use the admin."""
+        if not is_trusted(request):
+            request.META.pop(self.header, None)
+        role = role_of(request)
+        if request.user.is_authenticated and request.session.get(ROLE) != role:
+            logout(request)
+        super().process_request(request)
+        if request.user.is_authenticated and ROLE not in request.session:
+            request.session[ROLE] = role
+
+
+def _remedies(request: HttpRequest, header: str) -> list[str]:
+    if header in request.META:
+        return ["Your user was deactivated. Ask an administrator."]
+    peer = request.META.get("REMOTE_ADDR") or "a Unix socket"
+    return [
+        f"Open the admin through the identity proxy, which sends {settings.REMOTE_USER_HEADER}.",
+        f"If you did: this request came from {peer}. The header is ignored unless that address is "
+        "in TRUSTED_PROXIES.",
+    ]

@@ -3,6 +3,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import PasswordChangeView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -49,6 +50,13 @@ class MediaAdminSite(admin.AdminSite):
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
             remember_browser(response, request.user.get_username())
         return response
+
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Log out; after a company login the page links to the logout of the identity proxy."""
+        more = {"remote_logout_url": settings.REMOTE_LOGOUT_URL, **(extra_context or {})}
+        return super().logout(request, more)
 
     def password_change(  # type: ignore[override]  # Django's redirects too, after the change
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -231,6 +231,36 @@ def outgoing_settings_are_complete(
 
 
 @register("mediapipe")
+def company_login_is_complete(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    if not settings.REMOTE_USER_HEADER:
+        return []
+    messages: list[CheckMessage] = []
+    if settings.REMOTE_GROUPS_HEADER.lower() in {"", settings.REMOTE_USER_HEADER.lower()}:
+        messages.append(
+            Error(
+                "REMOTE_USER_HEADER is set, but REMOTE_GROUPS_HEADER names no other header: no "
+                "user would have a role.",
+                hint="Set it to the header in which the identity proxy sends the user's groups, "
+                "for example REMOTE_GROUPS_HEADER=X-Forwarded-Groups.",
+                id="mediapipe.E010",
+            )
+        )
+    if any(network.prefixlen == 0 for network in settings.TRUSTED_PROXIES):
+        messages.append(
+            Error(
+                "TRUSTED_PROXIES includes every address: any client that reaches web could log in "
+                "as any user.",
+                hint="List the addresses of the identity proxy, for example "
+                "TRUSTED_PROXIES=10.1.2.3.",
+                id="mediapipe.E011",
+            )
+        )
+    return messages
+
+
+@register("mediapipe")
 def no_other_variable_is_mistaken_for_the_way_out(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:

@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "mediapipe.operations.sessions.SessionLimits",
     "mediapipe.admin.login.LoginErrors",
+    "mediapipe.admin.login.CompanyLogin",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -99,7 +100,23 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     },
 ]
-AUTHENTICATION_BACKENDS = ["mediapipe.operations.login_limits.PasswordBackend"]
+# Login by an identity proxy in place of passwords, and the groups that give a role
+REMOTE_USER_HEADER = web.header_name(env, "REMOTE_USER_HEADER")
+REMOTE_GROUPS_HEADER = web.header_name(env, "REMOTE_GROUPS_HEADER")
+REMOTE_GROUPS = {
+    "Viewer": values.listed(env, "REMOTE_GROUPS_VIEWER") or ["Viewer"],
+    "Support": values.listed(env, "REMOTE_GROUPS_SUPPORT") or ["Support"],
+    "Administrator": values.listed(env, "REMOTE_GROUPS_ADMINISTRATOR") or ["Administrator"],
+}
+REMOTE_LOGOUT_URL = web.logout_url(env, "REMOTE_LOGOUT_URL")
+TRUSTED_PROXIES = values.parsed(
+    env, "TRUSTED_PROXIES", ipaddress.ip_network, example="10.1.2.3,172.18.0.0/16"
+) or [ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1")]
+AUTHENTICATION_BACKENDS = [
+    "mediapipe.operations.company_login.CompanyBackend"
+    if REMOTE_USER_HEADER
+    else "mediapipe.operations.login_limits.PasswordBackend"
+]
 PASSWORD_HASHERS = ["mediapipe.operations.login_limits.BoundedHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

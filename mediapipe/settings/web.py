@@ -15,6 +15,8 @@ from mediapipe.settings.values import listed, text
 HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 # An entry of DJANGO_ALLOWED_HOSTS: a host, or a domain with all below it, and a port.
 ENTRY = re.compile(rf"(?P<host>\*|\.?(?:{HOST.pattern}))(?::(?P<port>[0-9]{{1,5}}))?")
+# Web servers drop headers with underscores: both spellings would be the same variable.
+HEADER_NAME = re.compile("[A-Za-z][A-Za-z0-9-]*")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_PORT = 65535
 # Django's own generator makes 50 characters.
@@ -141,3 +143,24 @@ def local_url(bind: str) -> str:
     # These stand for every address.
     host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104
     return f"http://{host}:{port}"
+
+
+def header_name(env: Env, name: str) -> str:
+    """Return the name of a request header, or ""."""
+    header = text(env, name)
+    if header and not HEADER_NAME.fullmatch(header):
+        raise ImproperlyConfigured(
+            f"{name} is not the name of a header: letters, digits and hyphens, without underscores;"
+            f" write for example {name}=X-Forwarded-User."
+        )
+    return header
+
+
+def logout_url(env: Env, name: str) -> str:
+    """Return a path or an https URL, or ""."""
+    url = text(env, name)
+    if url and not url.startswith(("/", "https://")):
+        raise ImproperlyConfigured(
+            f"{name} is neither a path nor an https URL; write for example {name}=/oauth2/sign_out."
+        )
+    return url
