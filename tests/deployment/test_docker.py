@@ -117,6 +117,13 @@ def test_no_container_takes_all_memory_processes_or_disk_of_the_host(
         assert all("size=" in mount for mount in service.get("tmpfs", [])), name
 
 
+def test_no_password_has_a_default() -> None:
+    passwords = re.findall(r"\$\{(\w+PASSWORD)(.{2})", COMPOSE)
+    assert {name for name, _ in passwords} == {"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD"}
+    assert {suffix for _, suffix in passwords} == {":?"}
+    assert not re.search(r"PASSWORD=.", EXAMPLE)
+
+
 def test_the_image_has_no_installer() -> None:
     first, last = DOCKERFILE.split("\nFROM ")[1:]
     assert "pip uninstall --yes --quiet setuptools pip" in first
