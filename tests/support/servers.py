@@ -81,8 +81,10 @@ def pgbouncer(url: str, pool_size: int) -> Iterator[str]:
             # Each transaction gets another connection to the server than the one before.
             "max_client_conn = 200\nserver_round_robin = 1\n"
         )
+        # It refuses to run as root, and the settings give files to their owner alone.
         folder.chmod(0o755)
-        # It refuses to run as root.
+        users.chmod(0o644)
+        settings.chmod(0o644)
         user = "nobody" if os.getuid() == 0 else None
         process = subprocess.Popen([program, "--quiet", settings], user=user)
         try:
