@@ -24,6 +24,7 @@ from mediapipe.settings import (
 )
 from mediapipe.settings.beat_schedule import beat_schedule
 from mediapipe.settings.celery_options import *  # noqa: F403
+from mediapipe.settings.installed import *  # noqa: F403
 from mediapipe.settings.queues import declared
 
 django_stubs_ext.monkeypatch()
@@ -60,32 +61,6 @@ CSRF_FAILURE_VIEW = "mediapipe.admin.errors.csrf_failure"
 MONITORING_TOKEN = web.monitoring_token(env, "MONITORING_TOKEN")
 WEB_BIND = values.text(env, "WEB_BIND", "127.0.0.1:8000")
 
-INSTALLED_APPS = [
-    "mediapipe.apps.MediapipeConfig",
-    "mediapipe.apps.MediaAdminConfig",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "django_celery_results",
-]
-MIDDLEWARE = [
-    "mediapipe.operations.request_ids.RequestIds",
-    "mediapipe.operations.access_log.RefusalLog",
-    "django.middleware.security.SecurityMiddleware",
-    "mediapipe.operations.csp.ContentSecurityPolicy",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "mediapipe.operations.hosts.HostCheck",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "mediapipe.operations.sessions.SessionLimits",
-    "mediapipe.admin.login.LoginErrors",
-    "mediapipe.admin.login.CompanyLogin",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-]
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -116,11 +91,6 @@ AUTHENTICATION_BACKENDS = [
     "mediapipe.operations.company_login.CompanyBackend"
     if REMOTE_USER_HEADER
     else "mediapipe.operations.login_limits.PasswordBackend"
-]
-PASSWORD_HASHERS = ["mediapipe.operations.login_limits.BoundedHasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 ROOT_URLCONF = "mediapipe.urls"
 WSGI_APPLICATION = "mediapipe.wsgi.application"
@@ -153,14 +123,6 @@ if PUBLIC_BASE_URL.startswith("https://"):
     SECURE_HSTS_SECONDS = values.whole_number(
         env, "DJANGO_HSTS_SECONDS", default=365 * 86400, least=0
     )
-SILENCED_SYSTEM_CHECKS = [
-    # HSTS for subdomains and preload lists would affect hosts that are not ours.
-    "security.W005",
-    "security.W021",
-    # The proxy redirects to https. A redirect here would loop behind a proxy that does not set the
-    # header, and break health checks, which bypass the proxy over plain HTTP.
-    "security.W008",
-]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
