@@ -19,7 +19,7 @@ from mediapipe.redaction import redact
 
 logger = logging.getLogger(__name__)
 
-REFUSED = (401, 403, 429)
+REFUSED = (400, 401, 403, 429)
 # Per status and process: unauthenticated requests must not fill the disk.
 LOG_EVERY_S = 10.0
 MAX_PATH = 200
@@ -50,7 +50,7 @@ def _login_failed(credentials: dict[str, Any], **kwargs: Any) -> None:
 
 
 class RefusalLog:
-    """Middleware that logs the responses 401, 403 and 429 of pages, API and download links.
+    """Middleware that logs the responses 400, 401, 403 and 429 of pages, API and download links.
 
     Each refusal of a logged-in user has a line; of all others there is one per status and
     LOG_EVERY_S, with the number of those between. Webhooks have a log of their own.

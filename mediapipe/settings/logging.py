@@ -33,13 +33,13 @@ def dict_config(log_format: str, level: str) -> dict[str, Any]:
             # These log every task at INFO; our own lines are enough.
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
-            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # Wrong hosts and CSRF tokens, too many fields or files: for each a traceback, and so a
+            # Sentry event. operations/access_log.py logs these refusals, within a limit.
+            "django.security": {"level": "CRITICAL"},
             # At INFO it logs the path of each client that disconnects, and its queue each request
             # that waits for a thread.
             "waitress": {"level": "WARNING"},
             "waitress.queue": {"level": "ERROR"},
-            # operations/access_log.py logs refusals, within a limit.
-            "django.security.csrf": {"level": "CRITICAL"},
             # It logs the endpoint of each connection.
             "botocore": {"level": "WARNING"},
             # It logs each rejected request: a flood of forged ones would fill the disk.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from io import BytesIO
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -96,6 +98,24 @@ def test_forms_without_a_token_share_a_line(log: pytest.LogCaptureFixture) -> No
     for _ in range(20):
         assert client.post(reverse("admin:login"), {"username": "x"}).status_code == 403
     assert [record.name for record in log.records if record.name != "django.request"] == [LOGGER]
+
+
+@pytest.mark.parametrize(
+    ("fields", "host"),
+    [
+        ({f"field{n}": "x" for n in range(5010)}, "localhost"),
+        ({f"file{n}": BytesIO(b"x") for n in range(101)}, "localhost"),
+        ({}, "evil.example"),
+    ],
+)
+def test_malformed_requests_share_a_line_without_a_traceback(
+    log: pytest.LogCaptureFixture, fields: dict[str, Any], host: str
+) -> None:
+    for _ in range(5):
+        answer = Client().post(reverse("admin:login"), fields, headers={"Host": host})
+        assert answer.status_code == 400
+    (line,) = [record for record in log.records if record.name != "django.request"]
+    assert (line.name, line.exc_info) == (LOGGER, None)
 
 
 def test_refused_webhooks_are_not_logged_twice(log: pytest.LogCaptureFixture) -> None:
