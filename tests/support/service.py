@@ -18,8 +18,10 @@ from mediapipe.management.demo.run import free_port
 from mediapipe.operations import programs
 from mediapipe.operations.programs import Program
 from mediapipe.operations.supervisor import Supervisor
+from mediapipe.settings.network import CA_VARIABLES, PROXY_VARIABLES
 from mediapipe.simulator import Simulator
 
+IGNORED = {*PROXY_VARIABLES, *CA_VARIABLES}
 ROOT = Path(__file__).resolve().parent.parent.parent
 Line = dict[str, Any]
 
@@ -93,7 +95,9 @@ def running(data_dir: Path, workers: Sequence[Program] = (), /, **env: str) -> I
     workers = workers or [programs.worker()]
     bind = f"127.0.0.1:{free_port()}"
     with Simulator(service=f"http://{bind}") as twilio:
-        whole = {**os.environ, **twilio.environment(), "DATA_DIR": str(data_dir), **env}
+        # Nothing of this machine that a system check warns about.
+        inherited = {name: os.environ[name] for name in os.environ if name not in IGNORED}
+        whole = {**inherited, **twilio.environment(), "DATA_DIR": str(data_dir), **env}
         parts = [programs.web(bind), *workers, programs.beat()]
         if "CELERY_BROKER_URL" not in env:
             parts.insert(0, replace(programs.broker(), is_ready=(data_dir / "broker.sock").exists))
