@@ -12,18 +12,19 @@ import hashlib
 import json
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
 
 from django.conf import settings
 
-from mediapipe import providers
+from mediapipe import logs, providers
 from mediapipe.providers.base import WebhookRequest
 from mediapipe.webhooks.request import ReceivedWebhook
 
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 Matches = Callable[[str], bool]
 SUFFIX = ".webhook"
 REFUSED = "refused"
+BASE64 = re.compile(rb"[A-Za-z0-9+/]{8,}")
 
 
 class SpoolUnavailable(Exception):
@@ -102,7 +104,9 @@ def drain(handler: Callable[[ReceivedWebhook], bool]) -> int:
             if webhook and handler(webhook):
                 path.unlink(missing_ok=True)
             else:
-                _move_to_refused(path)
+                # One that cannot even be moved must not keep the others from being recorded.
+                with logs.logged_errors(logger, "%s could not be set aside", path.name):
+                    _move_to_refused(path)
             done += 1
     return done
 
@@ -123,23 +127,68 @@ def restore_refused() -> int:
     return len(paths)
 
 
-def erase(matches: Matches, *, dry_run: bool) -> int:
-    """Delete spooled and refused webhooks whose URL or body matches; return how many matched."""
-    erased = 0
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How many files matched, and the names of those that are no webhook and did not match."""
+
+    count: int
+    unreadable: list[str]
+
+
+def erase(matches: Matches, *, dry_run: bool) -> Erased:
+    """Delete spooled and refused webhooks whose URL or body matches, and files half written."""
+    if not dry_run:
+        remove_half_written()
+    matched, unreadable = 0, []
     for path in (*waiting(), *refused()):
         try:
-            request = _read(path).request
+            text, is_webhook = _text_of(path)
         except FileNotFoundError:
             # It was recorded in this moment, and its row is erased like any other.
             continue
-        except Unreadable as error:
-            logger.error("spooled file %s may hold what is to be erased: %s", path, error)
-            continue
-        if matches(unquote_plus(f"{request.url}\n{request.body.decode(errors='replace')}")):
-            erased += 1
+        if matches(unquote_plus(text)):
+            matched += 1
             if not dry_run:
                 path.unlink(missing_ok=True)
-    return erased
+        elif not is_webhook:
+            unreadable.append(path.name)
+    return Erased(matched, unreadable)
+
+
+def _text_of(path: Path) -> tuple[str, bool]:
+    """Return what to search in a file, and whether it is a webhook; raise FileNotFoundError."""
+    try:
+        request = _read(path).request
+    except Unreadable:
+        with suppress(IsADirectoryError, PermissionError):
+            data = path.read_bytes()
+            # The body of a damaged file is still in base64.
+            bodies = [
+                base64.b64decode(found[: len(found) // 4 * 4]) for found in BASE64.findall(data)
+            ]
+            return b"\n".join([data, *bodies]).decode(errors="replace"), False
+        return "", False
+    return f"{request.url}\n{request.body.decode(errors='replace')}", True
+
+
+def remove_half_written() -> None:
+    """Delete what a process that was killed has left; none of it was acknowledged."""
+    with _writers_lock() as folder:
+        for path in folder.rglob("*.part"):
+            path.unlink(missing_ok=True)
+
+
+def remove_old_refused(now: datetime) -> int:
+    """Delete what was set aside longer ago than payloads are kept; return how many files."""
+    days: int = settings.RETENTION_PAYLOADS_DAYS
+    oldest = (now - timedelta(days=days)).timestamp() if days else 0.0
+    removed = 0
+    for path in refused():
+        with logs.logged_errors(logger, "%s could not be deleted", path.name):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+                removed += 1
+    return removed
 
 
 def waiting() -> list[Path]:
@@ -200,11 +249,12 @@ def exclusive_lock() -> Iterator[bool]:
 
 
 @contextmanager
-def _writers_lock() -> Iterator[None]:
-    """Let one process and thread at a time write: a `.part` then has no writer any more."""
-    with (_make_folder() / "put.lock").open("w") as lock:
+def _writers_lock() -> Iterator[Path]:
+    """Yield the spool's folder while no other process or thread writes a webhook there."""
+    folder = _make_folder()
+    with (folder / "put.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield folder
 
 
 def _to_json(webhook: ReceivedWebhook) -> str:

@@ -18,7 +18,7 @@ from mediapipe.models import MediaItem, Rejection, WebhookEvent
 from mediapipe.providers.base import InboundMessage
 from mediapipe.queueing import limits
 from mediapipe.simulator import payloads
-from mediapipe.webhooks import receive, spool
+from mediapipe.webhooks import receive, spool, spool_cleanup
 from mediapipe.webhooks.receive import DatabaseUnavailable
 from mediapipe.webhooks.record import record
 from mediapipe.webhooks.request import ReceivedWebhook
@@ -240,6 +240,35 @@ def test_a_file_that_cannot_be_read_is_set_aside_and_the_next_one_recorded(
     assert seen.webhooks == [ARRIVED]
     assert [path.name for path in spool.refused()] == [bad.name]
     assert bad.name in caplog.text
+
+
+def test_a_folder_with_the_name_of_a_webhook_is_set_aside() -> None:
+    spool.put(ARRIVED)
+    bad = Path(spool.waiting()[0].parent, "00000-bad.webhook")
+    bad.mkdir()
+    seen = Seen()
+    assert spool.drain(seen) == 2
+    assert (seen.webhooks, spool.depth()) == ([ARRIVED], 0)
+
+
+def test_a_file_that_cannot_be_set_aside_keeps_no_other_from_being_recorded(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool.put(ARRIVED)
+    Path(settings.SPOOL_DIR, "00000-bad.webhook").write_bytes(b"\xff\x00")
+    Path(settings.SPOOL_DIR, "refused").write_text("a file where the folder should be")
+    seen = Seen()
+    spool.drain(seen)
+    assert seen.webhooks == [ARRIVED]
+    assert "could not be set aside" in caplog.text
+
+
+def test_what_a_killed_process_has_half_written_goes_with_the_clean_up(settings: Settings) -> None:
+    spool.put(ARRIVED)
+    Path(settings.SPOOL_DIR, "0-killed.part").write_text("{")
+    spool_cleanup.clean_up()
+    assert not list(Path(settings.SPOOL_DIR).glob("*.part"))
+    assert spool.depth() == 1
 
 
 def test_a_file_that_is_erased_while_the_spool_is_drained_is_skipped() -> None:

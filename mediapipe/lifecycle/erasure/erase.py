@@ -16,7 +16,7 @@ from django_celery_results.models import TaskResult
 
 from mediapipe.failures import StorageFailed
 from mediapipe.lifecycle.erasure.target import ErasureTarget
-from mediapipe.lifecycle.erasure.traces import count_traces, erase_traces
+from mediapipe.lifecycle.erasure.traces import count_traces, erase_traces, spools
 from mediapipe.lifecycle.retention import purge_payloads, remove_files
 from mediapipe.models import (
     Deletion,
@@ -57,6 +57,7 @@ def preview(target: ErasureTarget) -> Receipt:
         "hand_offs": HandOff.objects.filter(media__in=media).count(),
         "task_results": _task_results(media).count(),
         **count_traces(target, events),
+        "spool": spools(target),
         "kept": {
             "incidents_that_count_them": incidents.count(),
             "media_items_that_twilio_may_still_have": at_twilio.count(),

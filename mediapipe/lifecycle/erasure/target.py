@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, unquote_plus
 
 from django.db.models import Q
 
@@ -23,6 +25,18 @@ SIDS = {
 # How people write a phone number on a command line.
 WRITTEN_NUMBER = re.compile(r"(?:[A-Za-z]{2,20}:)?\+?[\d\s().\-/]{5,30}")
 MIN_DIGITS = 5
+# Between the digits of a number: spaces, dashes and brackets of any script, invisible marks, the
+# (0) of +49 (0) 151, and each of them in a URL.
+GAP = r"(?:\(0\)|%[0-9A-Fa-f]{2}|[\W_]){0,6}"
+# Before a number: +, or the code for calls abroad (Europe, East Asia, Australia, North America).
+PREFIX = rf"(?:\+|%2[Bb]|(?<![0-9A-Za-z])(?:(?:00|001|0011|010|011){GAP})?)"
+# Full-width digits and those of other scripts, by their value.
+DIGITS = {
+    code: str(unicodedata.digit(chr(code)))
+    for code in range(0x80, sys.maxunicode)
+    if unicodedata.digit(chr(code), None) is not None
+}
+ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})")
 # An address is no part of a longer one: ada@example.com is not in x.ada@example.com.
 BEFORE = r"(?:(?<![\w.+\-])|(?<=%[0-9A-Fa-f]{2})(?<!%2[Bb]))"
 AFTER = r"(?!\w|[.+@\-]\w|%(?:2[BbDdEe]|40|5[Ff])\w)"
@@ -78,8 +92,7 @@ class ErasureTarget:
         if self.name == "sender":
             written = "".join(map(_literal_or_quoted, self.value))
             return re.compile(BEFORE + written + AFTER, re.IGNORECASE if "@" in self.value else 0)
-        digits = r"[\s().\-/]{0,2}".join(self.value)
-        return re.compile(rf"(?:\+|%2[Bb]|(?<![0-9A-Za-z]))\(?{digits}(?![0-9])")
+        return re.compile(rf"{PREFIX}\(?{GAP.join(self.value)}(?![0-9])")
 
     def events(self) -> EventQuerySet:
         """Return the events to erase; for an address this reads every event's texts."""
@@ -89,15 +102,34 @@ class ErasureTarget:
         return WebhookEvent.objects.filter(**{column: self.value})
 
     def occurs_in(self, text: str) -> bool:
-        return bool(self.pattern.search(text))
+        pattern = self.pattern
+        if self.name != "number":
+            return bool(pattern.search(text))
+        # A parameter may be a URL, or JSON.
+        decoded = ESCAPED.sub(lambda found: chr(int(found[1], 16)), unquote_plus(text))
+        return any(pattern.search(form.translate(DIGITS)) for form in {text, decoded})
+
+    def replaced_in(self, text: str, replacement: str) -> str:
+        """Return the text with the replacement where the value stands.
+
+        Of an encoded value the place is not known, so then the replacement alone is left.
+        """
+        form = text.translate(DIGITS) if self.name == "number" else text
+        end, parts = 0, []
+        for found in self.pattern.finditer(form):
+            parts += [text[end : found.start()], replacement]
+            end = found.end()
+        replaced = "".join([*parts, text[end:]])
+        return replacement if self.occurs_in(replaced) else replaced
 
     def _ids_with_address(self) -> Iterator[int]:
-        # Separators may stand between any other digits of a number.
-        end = self.value[-MIN_DIGITS:] if self.name == "number" else _longest_word(self.value)
         columns = ("sender", "recipient", "parameters", "repeated__parameters")
-        likely = reduce(or_, (Q(**{f"{column}__icontains": end}) for column in columns))
-        rows = WebhookEvent.objects.filter(likely).order_by("pk").values_list("pk", *columns)
-        for pk, *values in in_chunks(rows):
+        events = WebhookEvent.objects.order_by("pk")
+        if self.name == "sender":
+            word = _longest_word(self.value)
+            likely = reduce(or_, (Q(**{f"{column}__icontains": word}) for column in columns))
+            events = events.filter(likely)
+        for pk, *values in in_chunks(events.values_list("pk", *columns)):
             # The database also finds it in the middle of a longer number, or of a SID.
             if any(self.occurs_in(text) for text in _texts(values)):
                 yield pk
