@@ -21,12 +21,17 @@ import psycopg2
 import pytest
 import redis
 
-from mediapipe.management.demo.run import free_port
-
 POSTGRESQL = "postgres://postgres@127.0.0.1:5432"
 REDIS = "redis://127.0.0.1:6379"
 RABBITMQ = "amqp://guest:guest@127.0.0.1:5672"
 TAKEN = "taken-by-a-test"
+
+
+def free_port() -> int:
+    """Return an unused port; benchmarks import this module before they set Django up."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port: int = unused.getsockname()[1]
+    return port
 
 
 def need(port: int, name: str) -> None:
@@ -66,8 +71,7 @@ def pgbouncer(url: str, pool_size: int) -> Iterator[str]:
     if not program:
         missing("pgbouncer is not installed")
         return
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = free_port()
     parts = urlsplit(url)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
