@@ -8,7 +8,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 # A plus sign as it is, or escaped for a URL or for JSON. Any digits after it are a number.
 PLUS = r"(?:\+|%2[Bb]|\\u002[bB])"
-DIGITS = r"\d(?:[\s().\-/]{0,2}\d){6,}"
+# Between its digits: also dashes and invisible marks of Unicode, as phones and editors insert them.
+GAP = r"[\s().\-/\u00ad\u200b-\u2015\u202a-\u202e\u2060-\u2069\u2212\ufe0f]{0,2}"
+DIGITS = rf"\d(?:{GAP}\d){{6,}}"
 # Without a plus it must not touch letters or digits: SIDs and hashes are full of digits too.
 PHONE_NUMBER = re.compile(
     rf"(?P<plus>{PLUS})\(?{DIGITS}|(?<![0-9A-Za-z])\(?{DIGITS}(?![0-9A-Za-z])"
