@@ -214,7 +214,7 @@ def _count(media: MediaItem, failure: Failure | None, evidence: Evidence) -> Non
         seen = Observation(None, None, detail, MediaItem.objects.none())
         Incident.open_or_update(cause, observation=seen)
     elif isinstance(failure, TooLarge) and media.kind == Kind.RECORDING:
-        # A single one is no outbreak, but nobody records the call again.
+        # A single one is no outbreak, but a call cannot be recorded again.
         affected = MediaItem.objects.filter(pk=media.pk)
         seen = Observation(None, None, f"{media.identity}: {failure.detail}.", affected)
         Incident.open_or_update(Cause.RECORDING_SIZE, media.account_sid, seen)

@@ -12,5 +12,5 @@ def get(name: str) -> Provider:
 
 
 def is_own_host(host: str) -> bool:
-    """Return whether a provider itself runs this host, so that nobody else chooses its address."""
+    """Return whether a provider runs this host, and therefore chooses its addresses."""
     return any(provider.is_own_host(host) for provider in PROVIDERS.values())

@@ -1,4 +1,4 @@
-"""Users: nobody gains rights that they do not have, or removes the traces of what they did."""
+"""Users: an administrator gains no rights of others, and removes no traces of what was done."""
 
 from __future__ import annotations
 
