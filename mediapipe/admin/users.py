@@ -10,7 +10,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, Permission, User
 from django.db.models import Field, ManyToManyField, Q, QuerySet
 from django.forms import ModelMultipleChoiceField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from mediapipe.admin import text
 from mediapipe.admin.readonly import ReadOnlyAdmin
@@ -90,6 +90,11 @@ class AuditTrailAdmin(ReadOnlyAdmin):
     ordering = ("-action_time", "-pk")
     sortable_by = ()
     fields = readonly_fields = ("at", "user", "what", "subject", "message")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Audit trail", **(extra_context or {})})
 
     @admin.display(description="time", ordering="action_time")
     def at(self, entry: LogEntry) -> str:
