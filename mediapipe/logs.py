@@ -8,7 +8,6 @@ refers to its formatters, and so connects the signal handlers below.
 import json
 import logging
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,9 +21,6 @@ from gunicorn.glogging import Logger
 PLAIN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # Django adds the request, whose repr is its URL: that of a webhook sent by GET is all of it.
 PRIVATE_ATTRIBUTES = {"request"}
-# What Django logs of requests that need no login: refused hosts, tokens of forms, sizes, cookies.
-STRANGERS_LOGGERS = "django.security"
-STRANGERS_INTERVAL_S = 10.0
 # The message header that carries the id of the request.
 HEADER = "mediapipe_request_id"
 
@@ -62,27 +58,6 @@ def logged_errors(logger: logging.Logger, message: str, *arguments: object) -> I
         yield
     except Exception:
         logger.exception(message, *arguments)
-
-
-class StrangersLimit(logging.Filter):
-    """Passes one record per logger and STRANGERS_INTERVAL_S of those that any stranger can cause.
-
-    Otherwise a request of 200 bytes writes a traceback of 2 KB: 100 GB a day from one client.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._next_at: dict[str, float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if not record.name.startswith(STRANGERS_LOGGERS):
-            return True
-        now = time.monotonic()
-        # Two threads may both pass: one line more.
-        if now < self._next_at.get(record.name, 0.0):
-            return False
-        self._next_at[record.name] = now + STRANGERS_INTERVAL_S
-        return True
 
 
 class TextFormatter(logging.Formatter):

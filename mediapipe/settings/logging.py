@@ -20,14 +20,7 @@ def dict_config(log_format: str, level: str) -> dict[str, Any]:
             "text": {"()": "mediapipe.logs.TextFormatter"},
             "json": {"()": "mediapipe.logs.JsonFormatter"},
         },
-        "filters": {"strangers": {"()": "mediapipe.logs.StrangersLimit"}},
-        "handlers": {
-            "stderr": {
-                "class": "logging.StreamHandler",
-                "formatter": log_format,
-                "filters": ["strangers"],
-            }
-        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": log_format}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # These log every task at INFO; our own lines are enough.

@@ -1,6 +1,5 @@
 from typing import Any
 
-from mediapipe.logs import STRANGERS_LOGGERS
 from mediapipe.redaction import redact
 
 # The parts of a request that contain the webhook, cookies or credentials.
@@ -10,10 +9,7 @@ PRIVATE = ("data", "query_string", "cookies", "headers", "env")
 def configure(dsn: str, **options: Any) -> None:
     """Report unexpected exceptions of this process to this DSN; `options` are sentry_sdk's."""
     import sentry_sdk
-    from sentry_sdk.integrations.logging import ignore_logger
 
-    # What any stranger can cause would use up the quota of events.
-    ignore_logger(f"{STRANGERS_LOGGERS}*")
     sentry_sdk.init(
         dsn,
         # By default the SDK omits what it knows to be personal data. Local variables and log
