@@ -194,15 +194,20 @@ def start(data_dir: Path, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell that runs the tests in the background has its children ignore SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
 @pytest.mark.services
 def test_ctrl_c_ends_a_long_command_in_one_line(migrated: Path) -> None:
     with start(migrated, "seed_history", "--media", "1000000") as process:
-        wait_for_a_row(migrated / "mediapipe.sqlite3")
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        try:
+            wait_for_a_row(migrated / "mediapipe.sqlite3")
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "Interrupted."
     assert "Traceback" not in errors
