@@ -60,7 +60,7 @@ def beside_the_point(case: Case[Any], answer: Any) -> list[Any]:
     if set(case.query or ()) - set(sent):
         # A parameter without a value was to be refused.
         checks.append(negative_data_rejection)
-    if "Authorization" in (case.headers or {}):
+    if "authorization" in map(str.lower, case.headers or {}):
         # The right token took the place of a wrong one.
         checks.append(ignored_auth)
     return checks
