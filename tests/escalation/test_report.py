@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zipfile import ZipFile
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from mediapipe.escalation.report.figures import CaseFigures, compute_figures
 from mediapipe.escalation.report.package import package_name, preview_package, write_package
 from mediapipe.escalation.report.rows import KEYS, iter_rows, row_for_csv
 from mediapipe.models import MediaItem
+from mediapipe.models.chunks import in_chunks
 from tests.support import early_404s, make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -310,10 +312,11 @@ def test_a_large_selection_is_read_in_parts(
 ) -> None:
     for place in range(5):
         early_404s.media(NOON + place * MINUTE, not_found_s=[0.1], found_s=2)
-    monkeypatch.setattr("mediapipe.escalation.report.rows.CHUNK", 2)
+    in_pairs = partial(in_chunks, size=2)
+    monkeypatch.setattr("mediapipe.escalation.report.rows.in_chunks", in_pairs)
     whole = case()
-    # One for the media, and one for the attempts of each part.
-    with django_assert_num_queries(1 + 3):
+    # One for the ids, then for each part one for the media and one for their attempts.
+    with django_assert_num_queries(1 + 3 * 2):
         assert len(list(iter_rows(whole))) == 5
 
 
