@@ -104,7 +104,11 @@ def test_no_request_at_all_is_a_5xx_or_leads_anywhere(published: list[int], numb
     any_request()
     assert answers.total() >= scaled(SHARD)
     # Else the requests would all fail for the same dull reason.
-    assert min(answers[status] for status in (200, 400, 403, 405)) >= scaled(SHARD) / 100
+    statuses = [200, 400, 403]
+    if connection.vendor == "sqlite":
+        # Too rare among the tenth that PostgreSQL gets.
+        statuses.append(405)
+    assert min(answers[status] for status in statuses) >= scaled(SHARD) / 100
 
 
 @pytest.mark.usefixtures("accounts")
