@@ -10,6 +10,9 @@ from django.db.utils import InterfaceError, OperationalError
 
 logger = logging.getLogger(__name__)
 
+# A task with expected errors of its own names these as well.
+DATABASE_AWAY = (OperationalError, InterfaceError)
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
 
 # autodiscover_tasks() misses modules that nothing imports, and ignores names that do not exist.
@@ -32,15 +35,15 @@ app = Celery(
     ],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
-# A periodic task that finds the database away ends so: its next run does the work. Celery then logs
-# no traceback, and Sentry gets no event.
-app.Task.throws = (OperationalError, InterfaceError)
+# What a task cannot do while the database is away, its next run or the dispatcher does. Celery then
+# logs no traceback, and Sentry gets no event.
+app.Task.throws = DATABASE_AWAY
 
 
 @task_failure.connect
 def _log_outage(sender: Task[Any, Any], exception: BaseException, **kwargs: Any) -> None:
     # At INFO, where we do not look, Celery logs it as expected.
-    if isinstance(exception, sender.throws):
+    if isinstance(exception, DATABASE_AWAY):
         logger.warning("%s: the database is unavailable", sender.name)
 
 

@@ -1,5 +1,5 @@
 from mediapipe import logs
-from mediapipe.celery import app
+from mediapipe.celery import DATABASE_AWAY, app
 from mediapipe.failures import Failure, LeaseLost, TransientFailure, TransientMedia404
 from mediapipe.fetching.attempt import attempt
 from mediapipe.lifecycle.hand_off import publish_stored
@@ -14,7 +14,7 @@ from mediapipe.settings.queues import RETRIES
     base=CountdownTask,
     retry_queue=RETRIES,
     autoretry_for=(TransientMedia404, TransientFailure),
-    throws=(Failure, LeaseLost),
+    throws=(Failure, LeaseLost, *DATABASE_AWAY),
 )
 def fetch_media(self: CountdownTask, *, media_id: int) -> str:
     """Make one attempt at a media item; return its status, or `not due` for a duplicate.

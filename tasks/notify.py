@@ -1,4 +1,4 @@
-from mediapipe.celery import app
+from mediapipe.celery import DATABASE_AWAY, app
 from mediapipe.escalation.notifications.channels import deliver_notice
 from mediapipe.failures import Undelivered
 from mediapipe.models import Notice
@@ -8,7 +8,12 @@ from mediapipe.queueing.countdown import CountdownTask
 MAX_NOTICES = 100
 
 
-@app.task(bind=True, base=CountdownTask, autoretry_for=(Undelivered,), throws=(Undelivered,))
+@app.task(
+    bind=True,
+    base=CountdownTask,
+    autoretry_for=(Undelivered,),
+    throws=(Undelivered, *DATABASE_AWAY),
+)
 def notify(self: CountdownTask, *, notice_id: int) -> str:
     """Make one attempt at a notice; return the response, or `not due` for a duplicate."""
     notice = Notice.claim(notice_id)
