@@ -59,11 +59,11 @@ audit: $(VENV)/dev
 	for name in base s3 telemetry dev; do \
 	    $(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/$$name.txt || exit 1; done
 
+# The glob starts with base.in, to whose versions the others are held.
 requirements: $(VENV)/dev
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-emit-index-url -o requirements/base.txt requirements/base.in
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-emit-index-url -o requirements/s3.txt requirements/s3.in
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-emit-index-url -o requirements/telemetry.txt requirements/telemetry.in
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-emit-index-url -o requirements/dev.txt requirements/dev.in
+	for source in requirements/*.in; do \
+	    $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header \
+	        --no-emit-index-url -o $${source%.in}.txt $$source || exit 1; done
 
 # A half-made environment, or one of a Python that was removed or replaced, is made again.
 $(shell test ! -e $(INSTALLING) && $(BIN)/python -c 'import pip' 2>/dev/null || rm -f $(BIN)/pip)
