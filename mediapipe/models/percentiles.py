@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django import VERSION
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Aggregate, Field
 from django.db.models.expressions import Combinable
@@ -10,6 +11,8 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from mediapipe.models.delays import percentile
 
+# Django 6 leaves the place of the FILTER clause to the template; before, it appended the clause.
+FILTER = "%(filter)s" if VERSION >= (6, 0) else ""
 AsSql = tuple[str, tuple[str | int, ...]]
 
 
@@ -30,7 +33,7 @@ class Percentiles(Aggregate):
 
     function = "percentile_cont"
     name = "percentiles"
-    template = "%(function)s(%(expressions)s, '[%(shares)s]')"
+    template = f"%(function)s(%(expressions)s, '[%(shares)s]'){FILTER}"
     output_field = FloatListField()
 
     def __init__(
@@ -42,7 +45,8 @@ class Percentiles(Aggregate):
         """Return the syntax of ordered-set aggregates."""
         ordered = self.copy()
         ordered.template = (
-            "%(function)s(ARRAY[%(shares)s]::float8[]) WITHIN GROUP (ORDER BY %(expressions)s)"
+            "%(function)s(ARRAY[%(shares)s]::float8[]) "
+            f"WITHIN GROUP (ORDER BY %(expressions)s){FILTER}"
         )
         return ordered.as_sql(compiler, connection)
 

@@ -261,7 +261,7 @@ API_LINK_LIFETIME_S = values.seconds(env, "API_LINK_LIFETIME", default="5m")
 ESCALATION_EMAILS = outgoing.addresses(env, "ESCALATION_EMAILS")
 DEFAULT_FROM_EMAIL = outgoing.sender(env, "DEFAULT_FROM_EMAIL", PUBLIC_BASE_URL)
 EMAIL_URL = values.text(env, "EMAIL_URL")
-# EMAIL_BACKEND, EMAIL_HOST and Django's other settings of a mail server.
+# MAILERS, or before Django 6.1 EMAIL_BACKEND, EMAIL_HOST and the others.
 globals().update(outgoing.mail_server(env, "EMAIL_URL"))
 ESCALATION_WEBHOOK_URL = outgoing.receiver(env, "ESCALATION_WEBHOOK_URL")
 ESCALATION_WEBHOOK_SECRETS = outgoing.signing_secrets(env, "ESCALATION_WEBHOOK_SECRET")

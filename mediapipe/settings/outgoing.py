@@ -4,8 +4,9 @@ import ipaddress
 from contextlib import suppress
 from email.utils import parseaddr
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
+from django import VERSION
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 from environ import Env
@@ -18,6 +19,16 @@ from mediapipe.settings.values import listed, text
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "consolemail": None}
 # For the connection, and for each response of the mail server.
 MAIL_TIMEOUT_S = 10
+# Before Django 6.1, which deprecates these, each option of a mail server was a setting.
+OLD_MAIL_NAMES = {
+    "host": "EMAIL_HOST",
+    "port": "EMAIL_PORT",
+    "username": "EMAIL_HOST_USER",
+    "password": "EMAIL_HOST_PASSWORD",
+    "use_tls": "EMAIL_USE_TLS",
+    "use_ssl": "EMAIL_USE_SSL",
+    "timeout": "EMAIL_TIMEOUT",
+}
 
 
 def addresses(env: Env, name: str) -> list[str]:
@@ -46,15 +57,12 @@ def sender(env: Env, name: str, public_base_url: str) -> str:
 
 
 def mail_server(env: Env, name: str) -> dict[str, Any]:
-    """Return Django's EMAIL_ settings for the URL of a mail server."""
-    url = text(env, name)
-    if not url:
-        return {"EMAIL_TIMEOUT": MAIL_TIMEOUT_S}
+    """Return Django's settings for the URL of a mail server; by default it is on this machine."""
     # The error would quote a part of the URL, which may be of its password.
     with suppress(ValueError):
-        parts = urlsplit(url)
+        parts = urlsplit(text(env, name, "smtp://localhost"))
         if parts.scheme in MAIL_PORTS and (parts.hostname or parts.scheme == "consolemail"):
-            return _mail_server(parts.scheme, url)
+            return _mail_settings(parts)
     raise ImproperlyConfigured(
         f"{name} is not the URL of a mail server; write for example "
         f"{name}=smtp+tls://user:password@mail.example.com:587, with %40 for an @ and %2F for a / "
@@ -62,10 +70,27 @@ def mail_server(env: Env, name: str) -> dict[str, Any]:
     )
 
 
-def _mail_server(scheme: str, url: str) -> dict[str, Any]:
-    found = dict(Env.email_url_config(url))
-    found["EMAIL_PORT"] = found["EMAIL_PORT"] or MAIL_PORTS[scheme]
-    return {"EMAIL_TIMEOUT": MAIL_TIMEOUT_S, **found}
+def _mail_settings(parts: SplitResult) -> dict[str, Any]:
+    if parts.scheme == "consolemail":
+        backend, options = "django.core.mail.backends.console.EmailBackend", {}
+    else:
+        backend, options = "django.core.mail.backends.smtp.EmailBackend", _smtp_options(parts)
+    if VERSION >= (6, 1):
+        return {"MAILERS": {"default": {"BACKEND": backend, "OPTIONS": options}}}
+    old = {OLD_MAIL_NAMES[option]: value for option, value in options.items()}
+    return {"EMAIL_BACKEND": backend, **old}
+
+
+def _smtp_options(parts: SplitResult) -> dict[str, Any]:
+    return {
+        "host": parts.hostname,
+        "port": parts.port or MAIL_PORTS[parts.scheme],
+        "username": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "use_tls": parts.scheme == "smtp+tls",
+        "use_ssl": parts.scheme == "smtp+ssl",
+        "timeout": MAIL_TIMEOUT_S,
+    }
 
 
 def receiver(env: Env, name: str) -> str:

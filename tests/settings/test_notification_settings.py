@@ -7,19 +7,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django import VERSION
+from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.module_loading import import_string
+from django.core.mail.backends import console
 from pytest_django import Settings
 
 from mediapipe.settings import outgoing as reading
 from tests.support.commands import manage
 from tests.support.configuration import CANARY, check_messages, env, only_message
-from tests.support.notifications import OTHER, SECRET, configure
+from tests.support.notifications import OTHER, SECRET, configure, use_mail_server
 from tests.support.receivers import mail_server, web_server
 
 
 def read(reader: Callable[..., Any], value: str, *rest: str) -> Any:
     return reader(env(NAME=value), "NAME", *rest)
+
+
+def mail_connection(settings: Settings, url: str) -> Any:
+    """Return what Django sends with."""
+    use_mail_server(settings, url)
+    return mail.mailers.default if VERSION >= (6, 1) else mail.get_connection()
 
 
 def test_people_are_a_list_of_addresses() -> None:
@@ -56,26 +64,39 @@ def test_who_cannot_send_is_an_error(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "port", "tls", "ssl"),
+    ("url", "port", "tls", "ssl"),
     [
-        ("smtp://mail.example", 25, None, None),
-        ("smtp+tls://mail.example", 587, True, None),
-        ("smtp+ssl://mail.example", 465, None, True),
-        ("smtp+tls://mail.example:2525", 2525, True, None),
+        ("smtp://mail.example", 25, False, False),
+        ("smtp+tls://mail.example", 587, True, False),
+        ("smtp+ssl://mail.example", 465, False, True),
+        ("smtp+tls://mail.example:2525", 2525, True, False),
     ],
 )
-def test_a_mail_server_is_a_url(value: str, port: int, tls: Any, ssl: Any) -> None:
-    found = read(reading.mail_server, value)
-    assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == ("mail.example", port)
-    assert (found.get("EMAIL_USE_TLS"), found.get("EMAIL_USE_SSL")) == (tls, ssl)
-    assert found["EMAIL_TIMEOUT"] == reading.MAIL_TIMEOUT_S
-    import_string(found["EMAIL_BACKEND"])
+def test_a_mail_server_is_a_url(
+    settings: Settings, url: str, port: int, tls: bool, ssl: bool
+) -> None:
+    server = mail_connection(settings, url)
+    assert (server.host, server.port) == ("mail.example", port)
+    assert (server.use_tls, server.use_ssl) == (tls, ssl)
+    assert server.timeout == reading.MAIL_TIMEOUT_S
 
 
-def test_a_password_may_have_any_sign_in_it() -> None:
-    found = read(reading.mail_server, "smtp+tls://me%40example.com:p%40ss%2F%3A@mail.example:587")
-    assert found["EMAIL_HOST_USER"] == "me@example.com"
-    assert found["EMAIL_HOST_PASSWORD"] == "p@ss/:"
+def test_without_a_url_the_mail_server_is_on_this_machine(settings: Settings) -> None:
+    server = mail_connection(settings, "")
+    assert (server.host, server.port) == ("localhost", 25)
+    assert server.timeout == reading.MAIL_TIMEOUT_S
+
+
+def test_e_mails_can_be_printed(settings: Settings) -> None:
+    connection = mail_connection(settings, "consolemail://")
+    assert isinstance(connection, console.EmailBackend)
+
+
+def test_a_password_may_have_any_sign_in_it(settings: Settings) -> None:
+    url = "smtp+tls://me%40example.com:p%40ss%2F%3A@mail.example:587"
+    server = mail_connection(settings, url)
+    assert server.username == "me@example.com"
+    assert server.password == "p@ss/:"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from pytest_django import Settings
 from mediapipe.escalation.notifications.channels import deliver_notice
 from mediapipe.failures import Undelivered
 from mediapipe.models import Cause, Channel, Incident, MediaItem, Notice, Observation
+from mediapipe.settings.outgoing import mail_server
 from tests.support import make
+from tests.support.configuration import env
 
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
 OTHER = "whsec_" + base64.b64encode(b"o" * 32).decode()
@@ -26,9 +28,15 @@ def configure(settings: Settings, *, webhook: str = "", slack: str = "", mail: i
     settings.ESCALATION_WEBHOOK_URL, settings.ESCALATION_SLACK_URL = webhook, slack
     settings.ESCALATION_WEBHOOK_SECRETS = [SECRET]
     settings.ESCALATION_EMAILS = ["ann@example.com", "bob@example.com"] if mail else []
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", mail
+    settings.EMAIL_URL = f"smtp://127.0.0.1:{mail}"
+    use_mail_server(settings, settings.EMAIL_URL)
     settings.DEFAULT_FROM_EMAIL = "mediapipe@example.com"
+
+
+def use_mail_server(settings: Settings, url: str) -> None:
+    """Set what EMAIL_URL sets in this version of Django."""
+    for name, value in mail_server(env(EMAIL_URL=url), "EMAIL_URL").items():
+        setattr(settings, name, value)
 
 
 def seen(measured: float = 30.0, detail: str = "30 of 200 media had an early 404.") -> Incident:

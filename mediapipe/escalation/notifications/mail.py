@@ -14,7 +14,7 @@ def send_email(content: Announcement, message_id: str) -> str:
         build_email(content, message_id).send()
     except (SMTPException, OSError) as error:
         raise _undelivered(error) from None
-    return f"{settings.EMAIL_HOST}: accepted for {', '.join(settings.ESCALATION_EMAILS)}"
+    return f"{_server()}: accepted for {', '.join(settings.ESCALATION_EMAILS)}"
 
 
 def build_email(content: Announcement, message_id: str) -> EmailMessage:
@@ -44,8 +44,12 @@ def _undelivered(error: SMTPException | OSError) -> Undelivered:
     elif isinstance(error, SMTPRecipientsRefused):
         replies = list(error.recipients.values())
     if not replies:
-        return Undelivered(f"{settings.EMAIL_HOST}: {type(error).__name__}", again=True)
+        return Undelivered(f"{_server()}: {type(error).__name__}", again=True)
     code, text = replies[0]
     shown = text.decode(errors="replace") if isinstance(text, bytes) else text
     again = any(code < 500 for code, _ in replies)
-    return Undelivered(f"{settings.EMAIL_HOST}: {code} {' '.join(shown.split())}", again=again)
+    return Undelivered(f"{_server()}: {code} {' '.join(shown.split())}", again=again)
+
+
+def _server() -> str:
+    return urlsplit(settings.EMAIL_URL).hostname or "localhost"
