@@ -32,6 +32,7 @@ app = Celery(
         "tasks.check_escalation",
         "tasks.purge",
         "tasks.count",
+        "tasks.ping",
     ],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -120,6 +120,21 @@ def read_size_and_hash(name: str) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
+def check_usable() -> None:
+    """Raise StorageFailed if no download can begin, or if the bucket does not respond.
+
+    Uploads nothing: a bucket with versions would keep each of these files for ever.
+    """
+    with temporary_file() as file:
+        try:
+            file.write(b"usable")
+            file.flush()
+            os.fsync(file.fileno())
+            storages["media"].exists("usable")
+        except Exception as error:
+            raise StorageFailed(explain(error)) from error
+
+
 def exists(name: str) -> bool:
     """Return whether a stored file exists; True if the storage fails to say."""
     try:

@@ -12,13 +12,19 @@ from mediapipe.settings.signing_keys import signed_headers
 
 # The other 4xx mean that the same request will never be accepted.
 TRANSIENT_4XX = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+JSON = {"Content-Type": "application/json"}
 # Characters of a response body that are kept.
 SHOWN = 120
 
 
 def send_json(url: str, document: Mapping[str, Any]) -> str:
     """POST the document; return a summary of the response, or raise Undelivered."""
-    return _post(url, _encode(document), {})
+    return _post(url, _encode(document), JSON)
+
+
+def send_text(url: str, text: str, *, timeout_s: float) -> str:
+    """Do the same with a text, after `timeout_s` at most."""
+    return _post(url, text.encode(), {"Content-Type": "text/plain; charset=utf-8"}, timeout_s)
 
 
 def send_signed(
@@ -27,16 +33,17 @@ def send_signed(
     """Do the same with Standard Webhooks headers; `message_id` is the same for every attempt."""
     body = _encode(document)
     now = datetime.now(UTC)
-    return _post(url, body, signed_headers(body, message_id=message_id, at=now, secrets=secrets))
+    signed = signed_headers(body, message_id=message_id, at=now, secrets=secrets)
+    return _post(url, body, {**JSON, **signed})
 
 
 def _encode(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _post(url: str, body: bytes, headers: Mapping[str, str]) -> str:
+def _post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float | None = None) -> str:
     try:
-        response = post(url, body, {"Content-Type": "application/json", **headers})
+        response = post(url, body, headers, timeout_s)
     except Failure as failure:
         again = isinstance(failure, TransientFailure)
         raise Undelivered(f"{failure.slug}: {failure.detail}", again=again) from None

@@ -12,7 +12,7 @@ BEAT = "beat"
 SWEEP = "sweep"
 WORKER = "worker "
 # A component is considered dead after this: six times the interval of its heartbeats.
-SILENT_AFTER = timedelta(seconds=60)
+SILENT_AFTER = timedelta(seconds=30)
 # The rows of workers that were stopped for good are deleted after this.
 KEEP_FOR = timedelta(days=7)
 

@@ -29,11 +29,16 @@ def components() -> list[Component]:
 
     Takes about a second while the broker is unavailable.
     """
+    return [*processes(), _spool()]
+
+
+def processes() -> list[Component]:
+    """Return those of them that are the same on every host: all but the spool."""
     now = timezone.now()
     seen = dict(Heartbeat.objects.values_list("part", "seen_at"))
     workers = _workers(seen, now)
     beat = _beat(seen.get(BEAT), now)
-    return [_broker(), workers, beat, _dispatcher(seen.get(SWEEP), now, workers, beat), _spool()]
+    return [_broker(), workers, beat, _dispatcher(seen.get(SWEEP), now, workers, beat)]
 
 
 def dispatcher_silent_after() -> timedelta:

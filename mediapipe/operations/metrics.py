@@ -34,6 +34,7 @@ from mediapipe.models.heartbeats import BEAT, SWEEP, WORKER
 from mediapipe.models.outbox import UNDELIVERED, DeliveryStatus
 from mediapipe.models.status import UNFINISHED, Status
 from mediapipe.operations.counters import BUCKETS_S
+from mediapipe.operations.ping import Ping
 from mediapipe.providers.base import Kind
 from mediapipe.settings.queues import QUEUES, serves
 from mediapipe.webhooks import spool
@@ -51,6 +52,7 @@ COUNTERS = {
     "early_404": ("mediapipe_early_404", "Finished media items that had an early 404.", "status"),
     "attempts": ("mediapipe_attempts", "Attempts that ended.", "outcome"),
     "stored_bytes": ("mediapipe_stored_bytes", "Bytes stored.", ""),
+    "pings": ("mediapipe_pings", "Reports of health to PING_URL.", "result"),
 }
 HISTOGRAMS = {
     "queue_lag": ("mediapipe_queue_lag_seconds", "From webhook to first attempt: our delay."),
@@ -72,6 +74,7 @@ KNOWN: dict[str, list[str]] = {
     "finished": [Status.STORED, Status.FAILED],
     "early_404": [Status.STORED, Status.FAILED],
     "stored_bytes": [""],
+    "pings": [*Ping],
 }
 
 

@@ -14,7 +14,7 @@ from mediapipe.models.heartbeats import WORKER
 
 logger = logging.getLogger(__name__)
 
-HEARTBEAT_INTERVAL_S = 10.0
+HEARTBEAT_INTERVAL_S = 5.0
 
 
 class HeartbeatWriter:

@@ -159,7 +159,7 @@ CELERY_WORKER_CONCURRENCY = values.whole_number(env, "WORKER_CONCURRENCY", defau
 # connections. SQLite has one writer at a time, so a second process would only wait.
 _USEFUL = 1 if DATABASES["default"]["ENGINE"].endswith("sqlite3") else min(os.cpu_count() or 1, 2)
 WORKER_PROCESSES = values.whole_number(env, "WORKER_PROCESSES", default=_USEFUL)
-# Touched every ten seconds by a worker or beat; the health check of its container reads it.
+# Touched every five seconds by a worker or beat; the health check of its container reads it.
 HEARTBEAT_FILE = values.text(env, "HEARTBEAT_FILE")
 
 # Periodic tasks
@@ -167,7 +167,11 @@ HEARTBEAT_FILE = values.text(env, "HEARTBEAT_FILE")
 REDISPATCH_INTERVAL_S = values.seconds(env, "REDISPATCH_INTERVAL", default="5s")
 RECONCILE_EVERY_S = values.seconds(env, "RECONCILE_EVERY", default="0")
 RECONCILE_WINDOW_S = values.seconds(env, "RECONCILE_WINDOW", default="24h")
-CELERY_BEAT_SCHEDULE = beat_schedule(REDISPATCH_INTERVAL_S, RECONCILE_EVERY_S)
+# Called while the service is healthy, so that another service notices when it is not.
+PING_URL = outgoing.receiver(env, "PING_URL")
+CELERY_BEAT_SCHEDULE = beat_schedule(
+    REDISPATCH_INTERVAL_S, RECONCILE_EVERY_S, has_ping=bool(PING_URL)
+)
 
 # Twilio
 
@@ -277,4 +281,4 @@ LOGGING = logging.dict_config(LOG_FORMAT, LOG_LEVEL)
 
 SENTRY_DSN = values.base_url(env, "SENTRY_DSN")
 if SENTRY_DSN:
-    sentry.configure(SENTRY_DSN)
+    sentry.configure(SENTRY_DSN, CELERY_BEAT_SCHEDULE)

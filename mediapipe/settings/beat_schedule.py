@@ -6,7 +6,14 @@ from typing import Any
 NEVER = datetime.fromtimestamp(0, UTC)
 
 
-def beat_schedule(redispatch_s: float, reconcile_s: float) -> dict[str, dict[str, Any]]:
+# A silent process counts as dead after 30 seconds: together that is less than a minute. With the
+# start signal these are fewer than five requests a minute, as monitoring services limit them.
+PING_EVERY_S = 25.0
+
+
+def beat_schedule(
+    redispatch_s: float, reconcile_s: float, *, has_ping: bool
+) -> dict[str, dict[str, Any]]:
     """Return CELERY_BEAT_SCHEDULE; `reconcile_s` is 0 if reconciliation does not run on its own."""
     intervals_s = {
         "tasks.redispatch.redispatch": redispatch_s,
@@ -21,10 +28,13 @@ def beat_schedule(redispatch_s: float, reconcile_s: float) -> dict[str, dict[str
         "tasks.purge.purge": 300.0,
         "tasks.sweep_files.sweep_files": 3600.0,
     }
+    if has_ping:
+        intervals_s["tasks.ping.ping"] = PING_EVERY_S
     if reconcile_s:
         intervals_s["tasks.reconcile.reconcile"] = reconcile_s
     return {
-        task: {
+        # The name is a part of URLs at Sentry: no dots.
+        task.rpartition(".")[2]: {
             "task": task,
             "schedule": interval_s,
             "last_run_at": NEVER,

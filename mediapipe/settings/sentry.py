@@ -1,3 +1,5 @@
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from mediapipe.redaction import redact
@@ -6,12 +8,22 @@ from mediapipe.redaction import redact
 PRIVATE = ("data", "query_string", "cookies", "headers", "env")
 
 
-def configure(dsn: str, **options: Any) -> None:
-    """Report unexpected exceptions of this process to this DSN; `options` are sentry_sdk's."""
-    import sentry_sdk
+def configure(dsn: str, schedule: Mapping[str, Mapping[str, Any]], **options: Any) -> None:
+    """Report unexpected exceptions of this process, and the runs of beat's tasks, to this DSN.
 
+    `schedule` is CELERY_BEAT_SCHEDULE, `options` are sentry_sdk's.
+    """
+    import sentry_sdk
+    from sentry_sdk.integrations.celery import CeleryIntegration
+
+    # Sentry Crons knows whole minutes only, and the SDK warns of the others at each run.
+    others = [name for name, entry in schedule.items() if entry["schedule"] % 60]
+    celery = CeleryIntegration(
+        monitor_beat_tasks=True, exclude_beat_tasks=[re.escape(name) for name in others]
+    )
     sentry_sdk.init(
         dsn,
+        integrations=[celery],
         # By default the SDK omits what it knows to be personal data. Local variables and log
         # records are not on its list, but contain webhooks and signed links.
         include_local_variables=False,

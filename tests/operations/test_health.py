@@ -177,7 +177,7 @@ def test_no_label_holds_what_a_stranger_sends(client: Client) -> None:
         for name, value in sample.labels.items()
     ]
     assert {name for name, _ in labels} == {
-        *("kind", "reason", "status", "cause", "part", "queue", "receiver", "le"),
+        *("kind", "reason", "status", "cause", "part", "queue", "receiver", "result", "le"),
     }
     reasons = {value for name, value in labels if name == "reason"}
     assert 0 < len(reasons) <= 4

@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 import sentry_sdk
+from celery.beat import Scheduler as CeleryScheduler
+from django.conf import settings
 from django.test import Client
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
+from mediapipe.celery import app
+from mediapipe.queueing.beat_scheduler import Scheduler
 from mediapipe.settings import sentry
 from mediapipe.simulator import Simulator, faults, payloads
 from tasks.fetch_media import fetch_media
@@ -34,15 +38,16 @@ class DeletionDeferred(Transport):
         self.events: list[dict[str, Any]] = []
 
     def capture_envelope(self, envelope: Envelope) -> None:
-        event: Any = envelope.get_event()
-        self.events.append(event)
+        for item in envelope.items:
+            document: Any = item.payload.json
+            self.events.append(document)
 
 
 @pytest.fixture
 def reported() -> Iterator[list[dict[str, Any]]]:
     """Report to a list instead of to a server."""
     transport = DeletionDeferred()
-    sentry.configure(DSN, transport=transport)
+    sentry.configure(DSN, settings.CELERY_BEAT_SCHEDULE, transport=transport)
     yield transport.events
     sentry_sdk.get_global_scope().set_client(None)
 
@@ -84,6 +89,24 @@ def test_what_is_expected_to_fail_is_not_reported(
         item = picture(twilio, faults=[faults.Status(status)])
         fetch_media.apply(kwargs={"media_id": item.pk}, throw=False)
     assert reported == []
+
+
+def test_runs_of_beats_tasks_are_reported(
+    reported: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Beat's own connection to the broker is not needed.
+    monkeypatch.setattr(CeleryScheduler, "apply_async", lambda *args, **kwargs: None)
+    scheduler = Scheduler(app, lazy=True)
+    scheduler.update_from_dict(settings.CELERY_BEAT_SCHEDULE)
+    for name in ("check_escalation", "redispatch"):
+        scheduler.apply_entry(scheduler.schedule[name])
+    (check_in,) = reported
+    assert (check_in["monitor_slug"], check_in["status"]) == ("check_escalation", "in_progress")
+    assert check_in["monitor_config"]["schedule"] == {
+        "type": "interval",
+        "value": 1,
+        "unit": "minute",
+    }
 
 
 def test_without_a_dsn_nothing_is_set_up(client: Client) -> None:

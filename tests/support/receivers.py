@@ -18,6 +18,7 @@ class Heard:
     answers: list[tuple[int, str]] = field(default_factory=lambda: [(200, "ok")])
     headers: dict[str, str] = field(default_factory=dict)
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
 
     def answer(self) -> tuple[int, str]:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -32,6 +33,7 @@ def web_server(*answers: int) -> Iterator[Heard]:
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             names = {name.lower(): value for name, value in self.headers.items()}
+            heard.targets.append(self.path)
             heard.requests.append((names, self.rfile.read(length)))
             status, text = heard.answer()
             self.send_response(status)

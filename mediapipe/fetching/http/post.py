@@ -28,18 +28,21 @@ from mediapipe.redaction import host_of
 TIMEOUT_S = 15.0
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str]) -> Response:
-    """Return the response with the first 16 KiB of its body, after 15 seconds at most.
+def post(
+    url: str, body: bytes, headers: Mapping[str, str], timeout_s: float | None = None
+) -> Response:
+    """Return the response with the first 16 KiB of its body, after 15 seconds (or `timeout_s`).
 
     Raises the TransientFailure of a network error, and AddressRefused for plain http to another
     machine. The exceptions name only the host, because the URL may be a secret.
     """
-    with Deadline(TIMEOUT_S) as deadline, network_failures(host_of(url), deadline):
+    timeout_s = timeout_s or TIMEOUT_S
+    with Deadline(timeout_s) as deadline, network_failures(host_of(url), deadline):
         raw: requests.Response = session(OperatorsSession).post(
             url,
             data=body,
             headers=dict(headers),
-            timeout=TIMEOUT_S,
+            timeout=timeout_s,
             stream=True,
             allow_redirects=False,
         )

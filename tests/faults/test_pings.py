@@ -1,0 +1,128 @@
+"""Whatever is stopped, the reports to PING_URL end or say so within a minute."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from mediapipe.operations import programs
+from mediapipe.settings.beat_schedule import PING_EVERY_S
+from tests.faults.proxy import Proxy
+from tests.faults.world import PORTS
+from tests.support import servers
+from tests.support.receivers import Heard, web_server
+from tests.support.service import Service, running
+
+pytestmark = pytest.mark.services
+
+GRACE_S = 20.0
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Heard]:
+    with web_server() as heard:
+        yield heard
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Proxy]:
+    with Proxy(PORTS["database"]) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def sentry() -> Iterator[Heard]:
+    with web_server() as heard:
+        yield heard
+
+
+@pytest.fixture(scope="module")
+def service(
+    tmp_path_factory: pytest.TempPathFactory, receiver: Heard, database: Proxy, sentry: Heard
+) -> Iterator[Service]:
+    """Run a worker for each queue, the embedded broker, and PostgreSQL behind a proxy."""
+    folder = tmp_path_factory.mktemp("data")
+    with servers.postgresql() as url:
+        there = url.replace(f":{PORTS['database']}", f":{database.port}")
+        dsn = sentry.url.replace("//", "//key@").replace("/hooks/s3cret", "/1")
+        env = {"DATABASE_URL": there, "PING_URL": receiver.url, "SENTRY_DSN": dsn}
+        with running(folder, programs.workers(), **env) as service:
+            yield service
+            database.switch("pass")
+
+
+@pytest.fixture(autouse=True)
+def healthy(service: Service, receiver: Heard) -> None:
+    """Wait until the service reports success, also after the fault of the test before."""
+    wait_for(receiver, "", 120)
+
+
+def signals(receiver: Heard) -> list[str]:
+    return [target.partition("?")[0].removeprefix("/hooks/s3cret") for target in receiver.targets]
+
+
+def wait_for(receiver: Heard, signal: str, timeout_s: float) -> None:
+    receiver.targets.clear()
+    deadline = time.monotonic() + timeout_s
+    while signal not in signals(receiver):
+        assert time.monotonic() < deadline, f"no {signal or 'success'}: {receiver.targets}"
+        time.sleep(0.1)
+
+
+def assert_silent(receiver: Heard) -> None:
+    """Assert that a success that was on its way is the last one of a minute."""
+    time.sleep(60 - PING_EVERY_S)
+    before = len(receiver.targets)
+    time.sleep(PING_EVERY_S)
+    assert receiver.targets[before:] == []
+
+
+def test_sentry_hears_when_a_periodic_task_began_and_ended(sentry: Heard) -> None:
+    deadline = time.monotonic() + 90
+    # Beat reports the start, and a worker the end.
+    while not {"in_progress", "ok"} <= set(check_ins(sentry)):
+        assert time.monotonic() < deadline, sentry.requests
+        time.sleep(0.1)
+
+
+def check_ins(sentry: Heard) -> list[str]:
+    """Return the statuses of a periodic task that were reported."""
+    bodies = [
+        gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
+        for headers, body in sentry.requests
+    ]
+    lines = [json.loads(line) for body in bodies for line in body.splitlines() if line]
+    return [line["status"] for line in lines if line.get("monitor_slug") == "check_escalation"]
+
+
+@pytest.mark.parametrize("name", ["beat", "worker-housekeeping", "broker"])
+def test_without_what_carries_the_report_there_is_none(
+    service: Service, receiver: Heard, name: str
+) -> None:
+    process = service.supervisor.running[name]
+    process.terminate()
+    process.wait(GRACE_S)
+    assert_silent(receiver)
+    service.supervisor.start(name)
+
+
+def test_without_a_worker_for_a_queue_the_report_is_fail(service: Service, receiver: Heard) -> None:
+    process = service.supervisor.running["worker-media"]
+    process.kill()
+    process.wait()
+    wait_for(receiver, "/fail", 60)
+    assert "none for “media”" in receiver.requests[-1][1].decode()
+    service.supervisor.start("worker-media")
+
+
+def test_without_the_database_the_report_is_fail(
+    service: Service, receiver: Heard, database: Proxy
+) -> None:
+    database.switch("refuse")
+    wait_for(receiver, "/fail", 60)
+    assert receiver.requests[-1][1] == b"The database is unavailable."
+    database.switch("pass")

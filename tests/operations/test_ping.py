@@ -1,0 +1,146 @@
+"""Another service is called while this one is healthy, and hears what is wrong when it is not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import InterfaceError
+from django.test import Client
+from pytest_django import Settings
+
+from mediapipe.fetching.http import session
+from mediapipe.models import Counter, Heartbeat
+from mediapipe.models.heartbeats import BEAT, SILENT_AFTER, SWEEP
+from mediapipe.operations import ping as pings
+from mediapipe.settings.beat_schedule import PING_EVERY_S, beat_schedule
+from tasks.ping import ping
+from tests.support.metrics import families, values
+from tests.support.receivers import Heard, web_server
+
+pytestmark = pytest.mark.django_db
+
+RUN_ID = "123e4567-e89b-12d3-a456-426614174000"
+
+
+@pytest.fixture(autouse=True)
+def healthy(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> Iterator[None]:
+    """Let everything be healthy, and no earlier report have failed."""
+    monkeypatch.setattr("mediapipe.operations.components.broker_error", lambda: None)
+    for part in (BEAT, SWEEP, "worker celery@here"):
+        Heartbeat.record(part)
+    pings._outage_logged.clear()
+    yield
+    session.close_session()
+
+
+@pytest.fixture
+def receiver(settings: Settings) -> Iterator[Heard]:
+    with web_server() as heard:
+        settings.PING_URL = heard.url
+        yield heard
+
+
+def signals(receiver: Heard) -> list[str]:
+    """Return the paths that were called, without the run ids, which must all be the same."""
+    targets = [re.fullmatch(r"/hooks/s3cret(\S*)[?]rid=(\S{36})", one) for one in receiver.targets]
+    assert len({found and found[2] for found in targets}) == 1
+    return [found[1] for found in targets if found]
+
+
+def results(client: Client) -> dict[str, float]:
+    return values(families(client)["mediapipe_pings"])
+
+
+def test_a_healthy_service_sends_start_and_success(receiver: Heard) -> None:
+    ping()
+    assert signals(receiver) == ["/start", ""]
+
+
+def test_a_service_without_workers_sends_fail_and_why(receiver: Heard) -> None:
+    Heartbeat.objects.workers().delete()
+    ping()
+    assert signals(receiver) == ["/start", "/fail"]
+    _, body = receiver.requests[-1]
+    assert body.decode().startswith("workers: never seen. Nothing is fetched.")
+
+
+def test_a_worker_that_is_missing_for_one_queue_is_a_fail(receiver: Heard) -> None:
+    Heartbeat.objects.workers().update(part="worker housekeeping@here")
+    ping()
+    assert signals(receiver) == ["/start", "/fail"]
+
+
+def test_a_dispatcher_that_does_not_run_is_a_fail(receiver: Heard) -> None:
+    Heartbeat.objects.filter(part=SWEEP).delete()
+    ping()
+    assert signals(receiver) == ["/start", "/fail"]
+
+
+def test_a_storage_that_takes_no_file_is_a_fail(
+    receiver: Heard, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    settings.MEDIA_ROOT = str(tmp_path / "file" / "media")
+    ping()
+    assert signals(receiver) == ["/start", "/fail"]
+    assert receiver.requests[-1][1] == b"The storage failed: NotADirectoryError: Not a directory."
+
+
+def test_a_database_that_is_away_is_a_fail(
+    receiver: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise InterfaceError("connection already closed")
+
+    monkeypatch.setattr(pings, "processes", away)
+    monkeypatch.setattr(Counter, "add", away)
+    ping()
+    assert signals(receiver) == ["/start", "/fail"]
+    assert receiver.requests[-1][1] == b"The database is unavailable."
+
+
+def test_a_query_of_the_url_stays() -> None:
+    url = pings.signal_url("https://hc.example/key/slug/?create=1", pings.FAIL, RUN_ID)
+    assert url == f"https://hc.example/key/slug/fail?create=1&rid={RUN_ID}"
+
+
+def test_a_service_that_knows_no_start_gets_success_all_the_same(
+    settings: Settings, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with web_server(404, 200) as receiver:
+        settings.PING_URL = receiver.url
+        ping()
+    assert signals(receiver) == ["/start", ""]
+    assert results(client)["success"] == 1
+    assert not caplog.records
+
+
+def test_an_outage_of_the_receiver_is_logged_once_without_the_url(
+    settings: Settings, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with web_server(500, 500, 500, 500, 200) as receiver:
+        settings.PING_URL = receiver.url
+        for _ in range(3):
+            ping()
+    (warning, info) = caplog.messages
+    assert re.fullmatch(r"cannot report to PING_URL: 127\.0\.0\.1:\d+: 500 said so", warning)
+    assert info == "PING_URL accepts reports again"
+    assert (results(client)["undelivered"], results(client)["success"]) == (2, 1)
+
+
+def test_a_report_that_takes_long_is_not_joined_by_another(receiver: Heard) -> None:
+    with pings._running:
+        ping()
+    assert receiver.targets == []
+
+
+def test_together_with_the_silence_that_counts_as_death_it_takes_less_than_a_minute() -> None:
+    assert PING_EVERY_S + SILENT_AFTER.total_seconds() < 60
+
+
+def test_reports_are_scheduled_only_with_a_url() -> None:
+    assert "ping" not in beat_schedule(5, 0, has_ping=False)
+    assert beat_schedule(5, 0, has_ping=True)["ping"]["schedule"] == PING_EVERY_S
