@@ -10,8 +10,6 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Self
 
-from mediapipe.failures import TooSlow
-
 _current: ContextVar["Deadline | None"] = ContextVar("deadline", default=None)
 
 
@@ -58,12 +56,12 @@ class Deadline:
         self.end = max(self.end, self.began + total_s)
 
     def check(self) -> None:
-        """Raise TooSlow once the time is up."""
+        """Raise TimeoutError once the time is up; `network_failures` adds the host."""
         if self.remaining_s <= 0:
-            raise TooSlow("The whole attempt took too long.")
+            raise TimeoutError("The whole attempt took too long.")
 
     def watch(self, connected: socket.socket) -> None:
-        """Shut down only this socket when the time is up; raise TooSlow if it already is."""
+        """Shut down only this socket when the time is up; raise TimeoutError if it already is."""
         self._socket = connected
         if self._outer:
             self._outer.watch(connected)

@@ -154,7 +154,8 @@ class _Download:
         self, url: str, credentials: Credentials | None = None
     ) -> tuple[requests.Response, Response]:
         self.on_progress()
-        self.deadline.check()
+        with network_failures(host_of(url), self.deadline):
+            self.deadline.check()
         left_s = self.deadline.remaining_s
         connect_s = min(settings.MEDIA_CONNECT_TIMEOUT_S, left_s)
         read_s = min(settings.MEDIA_READ_TIMEOUT_S, left_s)
@@ -193,8 +194,8 @@ class _Download:
         while True:
             with network_failures(host, self.deadline):
                 packet: bytes = raw.raw.read1(PACKET_BYTES, decode_content=False)
-            # The deadline closes the connection, which looks like the end of a chunkless body.
-            self.deadline.check()
+                # The deadline closes the connection, which looks like the end of a chunkless body.
+                self.deadline.check()
             if not packet:
                 return
             self.evidence.bytes_received += len(packet)

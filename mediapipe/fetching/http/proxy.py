@@ -7,7 +7,7 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from mediapipe.failures import ProxyFailed, TooSlow
+from mediapipe.failures import ProxyFailed
 from mediapipe.fetching.http.deadline import Deadline
 from mediapipe.fetching.http.redirects import UNAMBIGUOUS
 
@@ -63,15 +63,15 @@ def open_tunnel(connected: socket.socket, proxy: Proxy, target: str, end: float)
         lines.append(f"Proxy-Authorization: {proxy.authorization}")
     # A socket timeout restarts with every byte, so a dripping proxy needs the deadline.
     with Deadline(max(end - time.monotonic(), 0.01)) as deadline:
-        deadline.watch(connected)
         try:
+            deadline.watch(connected)
             connected.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
             # Its buffer takes nothing of the tunnel: in TLS and HTTP the client speaks first.
             with http.client.HTTPResponse(connected, method="CONNECT") as response:
                 response.begin()
             # Cut off, the headers end as if they were complete.
             deadline.check()
-        except (OSError, http.client.HTTPException, TooSlow) as error:
+        except (OSError, http.client.HTTPException) as error:
             is_late = isinstance(error, TimeoutError) or deadline.remaining_s <= 0
             reason = "no response" if is_late else type(error).__name__
             raise ProxyFailed(f"{proxy.name}: {reason} to CONNECT {target}") from None

@@ -97,7 +97,7 @@ class PinnedConnection(HTTPConnection):
         )
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
-        """Return the response; raise TooSlow at the deadline, and what StrictResponse raises."""
+        """Return the response; raise TimeoutError at the deadline, or as StrictResponse does."""
         deadline.watch(self.sock)
         self._last_used = time.monotonic()
         return super().getresponse()

@@ -51,7 +51,7 @@ def test_the_deadline_covers_all_hops_together(settings: Settings) -> None:
 
 
 def test_an_error_that_is_dripped_is_still_that_error(settings: Settings) -> None:
-    settings.MEDIA_TOTAL_TIMEOUT_S = 0.4
+    settings.MEDIA_TOTAL_TIMEOUT_S = 1.5
     with serve(drip(b"HTTP/1.1 404 Not Found\r\n\r\n", b"x")) as origin:
         Download(origin.url()).fails_as(TransientMedia404)
 

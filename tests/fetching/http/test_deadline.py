@@ -4,9 +4,13 @@ import multiprocessing
 import socket
 import threading
 
-from mediapipe.fetching.http.deadline import Deadline, watch
+import pytest
 
-SOON_S, LATE_S = 0.05, 30.0
+from mediapipe.failures import TooSlow
+from mediapipe.fetching.http.deadline import Deadline, watch
+from mediapipe.fetching.http.errors import network_failures
+
+SOON_S, LATE_S = 0.5, 30.0
 
 
 def is_cut() -> bool:
@@ -20,6 +24,13 @@ def is_cut() -> bool:
 
 def test_the_socket_is_shut_down_when_the_time_is_over() -> None:
     assert is_cut()
+
+
+def test_time_that_is_up_before_there_is_a_socket_is_a_failure_that_names_the_host() -> None:
+    ours, theirs = socket.socketpair()
+    named = pytest.raises(TooSlow, match=r"^media[.]example: TimeoutError$")
+    with ours, theirs, named, Deadline(0) as deadline, network_failures("media.example", deadline):
+        watch(ours)
 
 
 def test_one_that_is_due_earlier_does_not_wait_for_those_before() -> None:
