@@ -129,11 +129,10 @@ class Incident(models.Model):
         incident = same.ongoing().first()
         if incident is None:
             window = timedelta(seconds=settings.ESCALATION_WINDOW_S)
-            recent = same.resolved_since(now - window).order_by("-resolved_at").first()
-            if recent:
-                recent.reopen()
-            else:
-                cls._open(cause, account_sid, now)
+            recent = same.resolved_since(now - window).order_by("-resolved_at")
+            cls._open(cause, account_sid, now, unless=recent)
+            if resolved := recent.first():
+                resolved.reopen()
             # Ours, or that of another worker that was faster.
             incident = same.ongoing().first()
         if incident:
@@ -147,8 +146,11 @@ class Incident(models.Model):
             incident.resolve()
 
     @classmethod
-    def _open(cls, cause: Cause, account_sid: str, now: datetime) -> None:
-        # The unique constraint decides between workers that open the same incident at once.
+    def _open(
+        cls, cause: Cause, account_sid: str, now: datetime, *, unless: IncidentQuerySet
+    ) -> None:
+        # The unique constraint decides between workers that open the same incident at once. Only
+        # after the insert is it certain that none is opened and resolved at the same time.
         with contextlib.suppress(IntegrityError), transaction.atomic():
             incident = cls.objects.create(
                 cause=cause,
@@ -157,7 +159,10 @@ class Incident(models.Model):
                 opened_at=now,
                 last_seen_at=now,
             )
-            incident._record(StepKind.OPENED)
+            if unless.exists():
+                transaction.set_rollback(True)
+            else:
+                incident._record(StepKind.OPENED)
 
     def acknowledge(self, by: AbstractBaseUser) -> bool:
         """Mark it as being looked after; return whether anything changed."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -85,6 +86,20 @@ def test_incidents_opened_and_resolved_at_once_raise_nothing() -> None:
 
     at_once(*[lambda: Incident.open_or_update(Cause.STORAGE), resolve] * (THREADS // 2))
     assert Incident.objects.count() == 1
+
+
+def test_an_incident_that_is_opened_and_resolved_by_another_worker_is_reopened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def after_another_worker(*args: Any, **options: Any) -> None:
+        monkeypatch.undo()
+        Incident.open_or_update(Cause.STORAGE)
+        Incident.resolve_for(Cause.STORAGE)
+        Incident._open(*args, **options)
+
+    monkeypatch.setattr(Incident, "_open", after_another_worker)
+    Incident.open_or_update(Cause.STORAGE)
+    assert Incident.objects.ongoing().get() == Incident.objects.get()
 
 
 def test_a_watermark_is_locked_by_one_run_after_the_other() -> None:
