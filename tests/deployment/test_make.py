@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -57,6 +58,12 @@ def demo(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", "demo", "PYTHON=./python"],  # noqa: S607
         cwd=folder,
+        # Inside `make test` there are MAKEFLAGS and MAKELEVEL, which change what make prints.
+        env={
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("MAKE", "MFLAGS"))
+        },
         check=False,
         capture_output=True,
         text=True,
