@@ -17,6 +17,7 @@ from mediapipe.settings import (
     logging,
     network,
     outgoing,
+    secret_files,
     sentry,
     storage,
     values,
@@ -36,6 +37,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
+env.ENVIRON = secret_files.with_secret_files(os.environ)
 
 # Where data lives
 
@@ -57,6 +59,7 @@ ALLOWED_HOSTS = web.allowed_hosts(_HOSTS, _BASE_URLS)
 # Behind a TLS proxy a page's origin is https, and what reaches us may seem to be plain http.
 CSRF_TRUSTED_ORIGINS = [*map(web.origin, _BASE_URLS), *HTTPS_ORIGINS]
 CSRF_FAILURE_VIEW = "mediapipe.admin.errors.csrf_failure"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "mediapipe.operations.error_pages.SecretsFilter"
 # For /metrics and /readyz; empty: they are open.
 MONITORING_TOKEN = web.monitoring_token(env, "MONITORING_TOKEN")
 WEB_BIND = values.text(env, "WEB_BIND", "127.0.0.1:8000")
@@ -134,13 +137,18 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
 # Database
 
-DATABASES = {"default": database.connection(env, "DATABASE_URL", DATA_DIR / "mediapipe.sqlite3")}
+DATABASES = {
+    "default": database.connection(
+        env, "DATABASE_URL", DATA_DIR / "mediapipe.sqlite3", values.text(env, "DATABASE_PASSWORD")
+    )
+}
 
 # Celery
 
 EMBEDDED_BROKER_SOCKET = broker.socket_path(DATA_DIR)
-CELERY_BROKER_URL = broker.broker_url(
-    env, "CELERY_BROKER_URL", f"redis+socket://{EMBEDDED_BROKER_SOCKET}"
+CELERY_BROKER_URL = broker.with_password(
+    broker.broker_url(env, "CELERY_BROKER_URL", f"redis+socket://{EMBEDDED_BROKER_SOCKET}"),
+    values.text(env, "CELERY_BROKER_PASSWORD"),
 )
 EMBEDDED_BROKER = f"redis+socket://{EMBEDDED_BROKER_SOCKET}" == CELERY_BROKER_URL
 CELERY_BROKER_USE_SSL = broker.tls_options(CELERY_BROKER_URL)
@@ -220,7 +228,7 @@ STORAGE_URL = values.text(env, "STORAGE_URL")
 MEDIA_ROOT = values.text(env, "MEDIA_ROOT", str(DATA_DIR / "media"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "media": storage.media(STORAGE_URL, MEDIA_ROOT),
+    "media": storage.media(STORAGE_URL, MEDIA_ROOT, values.text(env, "AWS_SECRET_ACCESS_KEY")),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 

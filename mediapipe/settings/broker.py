@@ -5,7 +5,7 @@ import stat
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
@@ -61,6 +61,18 @@ def broker_url(env: Env, name: str, default: str) -> str:
             f"{name}=amqp://user:password@host:5672/vhost or {name}=redis://host:6379/0."
         )
     return url
+
+
+def with_password(url: str, password: str) -> str:
+    """Return the broker's URL with this password, if it is not empty, in place of its own."""
+    parts = urlsplit(url)
+    # The embedded broker is a socket in a private folder, without a password.
+    if not password or not parts.netloc:
+        return url
+    login, _, server = parts.netloc.rpartition("@")
+    user = login.partition(":")[0]
+    netloc = f"{user}:{quote(password, safe='')}@{server}"
+    return urlunsplit(parts._replace(netloc=netloc))
 
 
 def queue_type(env: Env, name: str, broker_url: str) -> str:

@@ -12,8 +12,11 @@ SQLITE = "django.db.backends.sqlite3"
 BOOLEANS = {"ATOMIC_REQUESTS", "AUTOCOMMIT", "DISABLE_SERVER_SIDE_CURSORS"}
 
 
-def connection(env: Env, name: str, sqlite_path: Path) -> dict[str, Any]:
-    """Return Django's settings for a database URL, by default SQLite at this path."""
+def connection(env: Env, name: str, sqlite_path: Path, password: str = "") -> dict[str, Any]:
+    """Return Django's settings for a database URL, by default SQLite at this path.
+
+    A password that is given takes the place of the one in the URL.
+    """
     url = text(env, name)
     # Not by a URL: special characters in the path would have to be quoted.
     options: dict[str, Any] = {"ENGINE": SQLITE, "NAME": str(sqlite_path)}
@@ -27,6 +30,8 @@ def connection(env: Env, name: str, sqlite_path: Path) -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         }
         return options
+    if password:
+        options["PASSWORD"] = password
     for option in BOOLEANS & options.keys():
         # django-environ leaves `false` a text, which would count as true.
         options[option] = to_boolean(f"{name}: {option}", str(options[option]))

@@ -8,8 +8,11 @@ from django.core.exceptions import ImproperlyConfigured
 BUCKET_URL = re.compile(r"s3://(?P<bucket>[A-Za-z0-9._-]{1,255})(?:/(?P<prefix>[^?#]*))?")
 
 
-def media(storage_url: str, media_root: str) -> dict[str, Any]:
-    """Return the entry of STORAGES for media: a folder, or s3://bucket/prefix."""
+def media(storage_url: str, media_root: str, secret_key: str = "") -> dict[str, Any]:
+    """Return the entry of STORAGES for media: a folder, or s3://bucket/prefix.
+
+    `secret_key` belongs to AWS_ACCESS_KEY_ID; without it boto3 looks for credentials.
+    """
     if not storage_url:
         return {
             "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -36,6 +39,8 @@ def media(storage_url: str, media_root: str) -> dict[str, Any]:
         "OPTIONS": {
             "bucket_name": url["bucket"],
             "location": (url["prefix"] or "").strip("/"),
+            # From the environment boto3 would read it as well, but not from a file.
+            **({"secret_key": secret_key} if secret_key else {}),
             "file_overwrite": True,
             "default_acl": None,
             "client_config": _s3_client(),

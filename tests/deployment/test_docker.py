@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DOCKER = ROOT / "docker"
 DOCKERFILE = (DOCKER / "Dockerfile").read_text()
 COMPOSE = (DOCKER / "compose.yml").read_text()
-EXAMPLE = (DOCKER / "env.example").read_text()
+EXAMPLE = (ROOT / ".env.example").read_text()
 # So long gunicorn lets the requests go on that it has when it is told to end.
 GUNICORN_GRACE_S = 30
 
@@ -53,10 +53,6 @@ def entry() -> Callable[[Words], Program]:
     """Return the function by which the entrypoint chooses a program."""
     chosen: Callable[[Words], Program] = runpy.run_path(str(DOCKER / "entrypoint.py"))["program"]
     return chosen
-
-
-def image_environment() -> set[str]:
-    return set(re.findall(r"^(?:ENV|   ) ([A-Z_]+)=", DOCKERFILE, re.MULTILINE))
 
 
 def seconds(grace: str) -> int:
@@ -118,10 +114,24 @@ def test_no_container_takes_all_memory_processes_or_disk_of_the_host(
 
 
 def test_no_password_has_a_default() -> None:
-    passwords = re.findall(r"\$\{(\w+PASSWORD)(.{2})", COMPOSE)
-    assert {name for name, _ in passwords} == {"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD"}
-    assert {suffix for _, suffix in passwords} == {":?"}
-    assert not re.search(r"PASSWORD=.", EXAMPLE)
+    secrets = yaml.safe_load(COMPOSE)["secrets"]
+    assert set(secrets) == {"postgres_password", "rabbitmq_password", "twilio_auth_token"}
+    assert {name: secret["file"] for name, secret in secrets.items()} == {
+        name: f"./secrets/{name}" for name in secrets
+    }
+    assert "docker/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert not re.search(r"(PASSWORD|TOKEN|SECRET)=.", EXAMPLE)
+
+
+def test_the_environment_of_a_container_has_no_secret(services: dict[str, dict[str, Any]]) -> None:
+    for name, service in services.items():
+        for variable, value in service.get("environment", {}).items():
+            assert not re.search("PASS|TOKEN|SECRET", variable) or variable.endswith("_FILE")
+            if variable.endswith("_FILE"):
+                assert value.removeprefix("/run/secrets/") in service["secrets"], name
+    # The entrypoint of this image knows no file: the shell reads it.
+    assert services["rabbitmq"]["secrets"] == ["rabbitmq_password"]
+    assert "$$(cat /run/secrets/rabbitmq_password)" in services["rabbitmq"]["command"][-1]
 
 
 def test_the_image_has_no_installer() -> None:
@@ -146,19 +156,24 @@ def test_the_database_logs_no_values_of_a_statement_that_fails(
     assert {"log_min_error_statement=panic", "log_error_verbosity=terse"} < set(command)
 
 
-def test_the_web_server_is_published_on_this_host_alone(
+def test_only_the_tls_proxy_is_published_to_other_hosts(
     services: dict[str, dict[str, Any]],
 ) -> None:
-    ports = [port for service in services.values() for port in service.get("ports", [])]
-    assert ports == ["127.0.0.1:8000:8000"]
+    assert services["caddy"]["profiles"] == ["tls"]
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert published.keys() == {"web", "caddy"}
+    assert published["web"] == ["127.0.0.1:8000:8000"]
 
 
-def test_the_example_has_every_variable_that_is_not_set_elsewhere(
-    services: dict[str, dict[str, Any]],
-) -> None:
-    told = set(re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE))
-    wanted = settings_names() | set(re.findall(r"\$\{([A-Z_]+)", COMPOSE))
-    assert told == wanted - set(services["web"]["environment"]) - image_environment()
+def test_the_example_has_every_setting_and_every_variable_of_compose() -> None:
+    shown = re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE)
+    assert sorted(shown) == sorted(settings_names() | set(re.findall(r"\$\{([A-Z_]+)", COMPOSE)))
+
+
+def test_the_example_is_read_as_it_is(tmp_path: Path) -> None:
+    values = dict.fromkeys(re.findall(r"^([A-Z_]+)=$", EXAMPLE, re.MULTILINE), "")
+    assert values.keys() == {"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "PUBLIC_BASE_URL"}
+    assert settings_with(values, tmp_path) == settings_with({}, tmp_path)
 
 
 def test_the_defaults_that_the_example_shows_are_the_true_ones(tmp_path: Path) -> None:
@@ -301,7 +316,7 @@ def test_who_answers_no_requests_is_alive_by_its_heartbeat(
 def filled_in(tmp_path: Path) -> Path:
     """Return the root of a copy of docker/ with an .env that was filled in."""
     shutil.copytree(DOCKER, tmp_path / "docker")
-    values = re.sub(r"^([A-Z_]+)=$", r"\1=abc", EXAMPLE, flags=re.MULTILINE)
+    values = EXAMPLE.replace("PUBLIC_BASE_URL=\n", "PUBLIC_BASE_URL=https://media.example.com\n")
     (tmp_path / "docker" / ".env").write_text(values)
     return tmp_path
 
@@ -322,5 +337,9 @@ def test_the_compose_of_debian_takes_the_file(filled_in: Path) -> None:
     without_name = COMPOSE.replace("\nname: mediapipe\n", "\n")
     assert without_name != COMPOSE
     (filled_in / "docker" / "compose.yml").write_text(without_name)
-    command = [compose, "-f", "docker/compose.yml", "config", "-q"]
-    subprocess.run(command, cwd=filled_in, check=True)
+    command = [compose, "-f", "docker/compose.yml", "--profile", "tls", "config"]
+    done = subprocess.run(command, cwd=filled_in, check=True, capture_output=True, text=True)
+    config = yaml.safe_load(done.stdout)
+    caddy = config["services"]["caddy"]["environment"]
+    assert caddy == {"PUBLIC_BASE_URL": "https://media.example.com"}
+    assert "/secrets/twilio_auth_token" in config["secrets"]["twilio_auth_token"]["file"]

@@ -82,7 +82,7 @@ def test_a_variable_that_is_not_read_is_marked_as_reserved() -> None:
 
 
 def test_the_page_on_configuration_and_the_example_file_give_the_same_defaults() -> None:
-    example = (ROOT / "docker" / "env.example").read_text()
+    example = (ROOT / ".env.example").read_text()
     shown = dict(re.findall(r"^#([A-Z_]+)=(.+)$", example, re.MULTILINE))
     assert {name: configuration()[name][0].strip("`") for name in shown} == shown
 
