@@ -17,7 +17,7 @@ from django.shortcuts import get_object_or_404
 from mediapipe.admin.pages import filtered_rows_with_label, page, render_page
 from mediapipe.admin.text import counted
 from mediapipe.escalation.report.case import Case, NothingToReport, build_case
-from mediapipe.escalation.report.chart import render_png
+from mediapipe.escalation.report.chart import render_svg
 from mediapipe.escalation.report.package import (
     CONTENTS,
     package_name,
@@ -103,7 +103,7 @@ def _preview(
     request: HttpRequest, chosen: PackageSelection, case: Case, problem: str
 ) -> HttpResponseBase:
     seen = preview_package(case)
-    picture = base64.b64encode(render_png(case, seen.figures)).decode()
+    picture = base64.b64encode(render_svg(case, seen.figures)).decode()
     return _page(
         request,
         chosen,
@@ -114,7 +114,7 @@ def _preview(
         message=seen.message,
         columns=list(seen.examples[0]),
         examples=[list(flat(row).values()) for row in seen.examples],
-        picture=f"data:image/png;base64,{picture}",
+        picture=f"data:image/svg+xml;base64,{picture}",
         problem=problem,
         zones=sorted(available_timezones()),
         most=MAX_IN_BROWSER,

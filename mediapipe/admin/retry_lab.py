@@ -15,6 +15,7 @@ from mediapipe.settings.values import duration_s
 from mediapipe.timing.period import LENGTHS, InvalidPeriod, Period
 from mediapipe.timing.retry_lab import formatting
 from mediapipe.timing.retry_lab.comparison import Comparison, compare
+from mediapipe.timing.retry_lab.plot import Plot
 from mediapipe.timing.retry_lab.policies import Policy, environment
 
 # Longer than on other pages, because late media is rare.
@@ -119,18 +120,5 @@ def _context(comparison: Comparison) -> dict[str, Any]:
         "brackets": formatting.BRACKETS,
         "proposal": formatting.proposal_sentence(comparison),
         "settings": "\n".join(f"{name}={value}" for name, value in variables.items()),
-        "chart": {
-            "budget": comparison.budget,
-            "frontier": [[each.figures.requests, each.wait_s] for each in comparison.frontier],
-            "policies": [
-                {
-                    "name": result.policy.name,
-                    "requests": result.estimate.requests,
-                    "wait_s": result.estimate.excess_mean_s,
-                    "retrieved": result.estimate.retrieved,
-                    "retrieves_less": formatting.retrieves_less(result, comparison),
-                }
-                for result in comparison.results
-            ],
-        },
+        "plot": Plot.from_comparison(comparison),
     }

@@ -128,7 +128,7 @@ def test_the_page_shows_the_chart_and_has_no_script_or_style_of_its_own(
     admin_client: Client,
 ) -> None:
     page = admin_client.get(reverse(ALL)).content.decode()
-    assert 'src="data:image/png;base64,iVBOR' in page
+    assert 'src="data:image/svg+xml;base64,PHN2Zy' in page
     assert re.findall(r"<script(?![^>]*\bsrc=)", page) == []
     assert " style=" not in page
 

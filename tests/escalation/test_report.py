@@ -94,7 +94,7 @@ def files(of: Case) -> dict[str, bytes]:
 def test_the_zip_has_its_four_files_in_a_folder_named_after_the_case() -> None:
     outbreak()
     folder = "twilio-early-404s-20260302T1200Z"
-    names = {"message.txt", "media.csv", "media.jsonl", "timing.png"}
+    names = {"message.txt", "media.csv", "media.jsonl", "timing.svg"}
     assert set(files(case())) == {f"{folder}/{name}" for name in names}
     assert package_name(case()) == folder
 

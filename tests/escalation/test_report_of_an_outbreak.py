@@ -110,8 +110,8 @@ def served(package: Package, script: MediaScript) -> list[Entry]:
 
 
 def test_it_has_the_message_the_media_twice_and_the_chart(package: Package) -> None:
-    assert set(package.files) == {"message.txt", "media.csv", "media.jsonl", "timing.png"}
-    assert package.files["timing.png"].startswith(b"\x89PNG")
+    assert set(package.files) == {"message.txt", "media.csv", "media.jsonl", "timing.svg"}
+    assert package.files["timing.svg"].startswith(b"<svg ")
 
 
 def test_exactly_the_late_media_is_in_it(package: Package) -> None:

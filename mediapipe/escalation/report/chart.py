@@ -1,80 +1,122 @@
 from __future__ import annotations
 
-from datetime import datetime
-from functools import partial
-from io import BytesIO
-from itertools import compress
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Self
 
-from mediapipe.escalation.report.case import Case
+from django.template.loader import render_to_string
+
+from mediapipe.escalation.report.case import DAY, HOUR, Case
 from mediapipe.escalation.report.figures import CaseFigures
 from mediapipe.models.media.item import MediaQuerySet
+from mediapipe.timing.axes import MAX_TICKS, Axis, whole_decades
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-# From Okabe and Ito's palette for colour-blind readers.
-ORANGE, BLUE, GREY = "#d55e00", "#0072b2", "#9a9a9a"
 # With more intervals the chart would be solid colour, so only every n-th is drawn.
 MAX_INTERVALS = 3000
 # A logarithmic axis cannot show a delay of zero.
 MIN_S = 0.01
+LEFT, RIGHT = 80, 980
+# The two parts of the chart: media per hour above, the delay of each item below.
+COUNTS_TOP, COUNTS_BOTTOM, DELAYS_TOP, DELAYS_BOTTOM = 76, 256, 306, 640
+# Below a day; whole days follow.
+STEPS_S = (1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 10800, 21600, 43200)
 Known = tuple[datetime, float | None, float | None]
 
 
-def render_png(case: Case, figures: CaseFigures) -> bytes:
-    """Return the chart as PNG."""
-    # Imported here, because matplotlib takes a second to load and only this needs it.
-    from matplotlib.figure import Figure
+@dataclass(frozen=True, slots=True)
+class HourBar:
+    """The media of an hour, stacked from the bottom: `late` items, then the others."""
 
-    figure = Figure(figsize=(10, 7), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[2, 3])
-    _counts(above, figures)
-    _intervals(below, case, figures)
-    _time_axis(below, case)
-    figure.suptitle(
-        f"Media announced before it was available: {figures.affected} of {figures.total}",
-        x=0.01,
-        ha="left",
-        fontweight="bold",
-    )
-    output = BytesIO()
-    figure.savefig(output, format="png", dpi=110)
-    return output.getvalue()
+    x: float
+    width: float
+    late_y: float
+    total_y: float
+    title: str
 
 
-def _counts(axes: Axes, figures: CaseFigures) -> None:
-    begins = [_days(at) for at in figures.hours]
-    late = [group.affected for group in figures.hours.values()]
-    others = [group.total - group.affected for group in figures.hours.values()]
-    bars = partial(axes.bar, begins, width=1 / 24, align="edge", edgecolor="white", linewidth=0.5)
-    bars(late, color=ORANGE, label="with an early 404")
-    bars(others, bottom=late, color=GREY, hatch="//", label="without (in the affected hours)")
-    axes.set_ylabel("media per hour")
-    _plain(axes, columns=2)
+@dataclass(frozen=True, slots=True)
+class TimingChart:
+    """The coordinates of charts/timing.svg: the template that draws them."""
 
+    title: str
+    x_title: str
+    x_ticks: list[tuple[float, str]]
+    count_ticks: list[tuple[float, str]]
+    second_ticks: list[tuple[float, str]]
+    bars: list[HourBar]
+    intervals: list[tuple[float, float, float]]
+    intervals_label: str
+    missing: list[tuple[float, float]]
+    baseline_y: float | None
+    baseline_label: str
 
-def _intervals(axes: Axes, case: Case, figures: CaseFigures) -> None:
-    drawn, every = _known(case.affected)
-    at = [_days(received_at) for received_at, _, _ in drawn]
-    low_s = [max(least_s or 0, MIN_S) for _, least_s, _ in drawn]
-    high_s = [max(most_s or 0, low) for (_, _, most_s), low in zip(drawn, low_s, strict=True)]
-    which = "each affected media item" if every == 1 else f"one of {every} affected media items"
-    axes.vlines(at, low_s, high_s, color=ORANGE, alpha=0.7, linewidth=1.5, label=which)
-    # Media that is still missing has no upper bound.
-    open_ended = [most_s is None for _, _, most_s in drawn]
-    if any(open_ended):
-        points = compress(at, open_ended), compress(low_s, open_ended)
-        axes.plot(*map(list, points), "^", color=ORANGE, label="still missing")
-    if figures.baseline_delays.percentiles:
-        baseline_s = max(figures.baseline_delays.percentiles[1].at_most_s, MIN_S)
-        axes.axhline(
-            baseline_s, color=BLUE, linestyle="--", label=f"baseline p95: {baseline_s:.2f} s"
+    @classmethod
+    def from_case(cls, case: Case, figures: CaseFigures) -> Self:
+        """Return the chart of a case."""
+        x = Axis(case.since.timestamp(), case.until.timestamp(), LEFT, RIGHT)
+        most = max(hour.total for hour in figures.hours.values())
+        counts = Axis(0.0, max(most, 4), COUNTS_BOTTOM, COUNTS_TOP)
+        drawn, every = _known(case.affected)
+        ranges_s = [_drawn_range_s(*known) for known in drawn]
+        baseline = figures.baseline_delays.percentiles
+        baseline_s = max(baseline[1].at_most_s, MIN_S) if baseline else None
+        shown_s = [bound_s for range_s in ranges_s for bound_s in range_s]
+        delays = Axis(
+            *whole_decades([*shown_s, baseline_s or shown_s[0]]),
+            DELAYS_BOTTOM,
+            DELAYS_TOP,
+            logarithmic=True,
         )
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.set_ylabel("seconds from the webhook\nto the last 404 and to the first other response")
-    _plain(axes, columns=3)
+        xs = [x.at(received_at.timestamp()) for received_at, _, _ in drawn]
+        return cls(
+            title=f"Media announced before it was available: {figures.affected} of {figures.total}",
+            x_title=_period(case),
+            x_ticks=[(x.at(at.timestamp()), label) for at, label in _time_ticks(case)],
+            count_ticks=counts.ticks(),
+            second_ticks=delays.ticks(),
+            bars=list(_bars(case, figures, x, counts)),
+            intervals=[
+                (at, delays.at(high_s), delays.at(low_s))
+                for at, (low_s, high_s) in zip(xs, ranges_s, strict=True)
+            ],
+            intervals_label="each affected media item"
+            if every == 1
+            else f"one of {every} affected media items",
+            # Media that is still missing has no upper bound.
+            missing=[
+                (at, delays.at(low_s))
+                for at, (low_s, _), (_, _, most_s) in zip(xs, ranges_s, drawn, strict=True)
+                if most_s is None
+            ],
+            baseline_y=delays.at(baseline_s) if baseline_s else None,
+            baseline_label=f"baseline p95: {baseline_s:.2f} s" if baseline_s else "",
+        )
+
+
+def render_svg(case: Case, figures: CaseFigures) -> bytes:
+    """Return the chart as an SVG file."""
+    chart = TimingChart.from_case(case, figures)
+    return render_to_string("charts/timing.svg", {"chart": chart}).encode()
+
+
+def _bars(case: Case, figures: CaseFigures, x: Axis, counts: Axis) -> Iterator[HourBar]:
+    for at, hour in figures.hours.items():
+        begin = x.at(max(at, case.since).timestamp())
+        end = x.at(min(at + HOUR, case.until).timestamp())
+        yield HourBar(
+            x=begin,
+            width=round(end - begin, 1),
+            late_y=counts.at(hour.affected),
+            total_y=counts.at(hour.total),
+            title=f"{case.local(at):%Y-%m-%d %H:%M}: {hour.affected} of {hour.total}",
+        )
+
+
+def _drawn_range_s(_: datetime, least_s: float | None, most_s: float | None) -> tuple[float, float]:
+    low_s = max(least_s or 0.0, MIN_S)
+    return low_s, max(most_s or 0.0, low_s)
 
 
 def _known(media: MediaQuerySet) -> tuple[list[Known], int]:
@@ -86,28 +128,22 @@ def _known(media: MediaQuerySet) -> tuple[list[Known], int]:
     return list(rows.order_by("received_at").values_list(*fields)), every
 
 
-def _time_axis(axes: Axes, case: Case) -> None:
-    from matplotlib import dates
-
-    # matplotlib has no types for these two.
-    locator: Any = dates.AutoDateLocator(tz=case.zone)  # type: ignore[no-untyped-call]
-    formats = ["%Y", "%b %Y", "%-d %b", "%H:%M", "%H:%M", "%H:%M:%S"]
-    formatter: Any = dates.ConciseDateFormatter(  # type: ignore[no-untyped-call]
-        locator, tz=case.zone, formats=formats, zero_formats=[formats[0], *formats[:5]]
-    )
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(formatter)
-    axes.set_xlim(_days(case.since), _days(case.until))
-    offsets = sorted({case.local(at).isoformat()[-6:] for at in (case.since, case.until)})
-    axes.set_xlabel(f"webhook received, in {case.zone.key} ({' and '.join(offsets)})")
-
-
-def _plain(axes: Axes, *, columns: int) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", alpha=0.3)
-    axes.legend(frameon=False, fontsize=9, ncols=columns, loc="lower left", bbox_to_anchor=(0, 1))
+def _time_ticks(case: Case) -> Iterator[tuple[datetime, str]]:
+    """Yield the marks of the time axis: round times in the zone of the case, with their labels."""
+    midnight = case.local(case.since).replace(hour=0, minute=0, second=0, microsecond=0)
+    length = case.until - case.since
+    steps = (timedelta(seconds=step_s) for step_s in STEPS_S)
+    step = next((step for step in steps if length / step <= MAX_TICKS), None)
+    # Hours are counted in UTC and days in the zone, in which a day may have 23 or 25 hours.
+    start = midnight.astimezone(UTC) if step else midnight
+    step = step or math.ceil(length / DAY / MAX_TICKS) * DAY
+    first, last = ((moment - midnight) / step for moment in (case.since, case.until))
+    for number in range(math.ceil(first), math.floor(last) + 1):
+        at = case.local(start + number * step)
+        form = "%H:%M:%S" if step < timedelta(minutes=1) else "%H:%M"
+        yield at, f"{at:%b} {at.day}" if (at.hour, at.minute) == (0, 0) else f"{at:{form}}"
 
 
-def _days(moment: datetime) -> float:
-    """Return a time in matplotlib's unit: days since 1970 in UTC."""
-    return moment.timestamp() / 86400
+def _period(case: Case) -> str:
+    ends = [f"{case.local(at):%Y-%m-%d %H:%M %z}" for at in (case.since, case.until)]
+    return f"webhook received, {ends[0]} to {ends[1]} ({case.zone.key})"

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from mediapipe.escalation.report.case import Case
-from mediapipe.escalation.report.chart import render_png
+from mediapipe.escalation.report.chart import render_svg
 from mediapipe.escalation.report.figures import CaseFigures, compute_figures
 from mediapipe.escalation.report.message import EXAMPLES, build_message
 from mediapipe.escalation.report.rows import KEYS, Row, iter_rows, row_for_csv
@@ -26,7 +26,7 @@ CONTENTS = {
     "message.txt": "The text for the ticket.",
     "media.csv": "One row per affected media item, for a spreadsheet.",
     "media.jsonl": "The same as JSON lines, for programs.",
-    "timing.png": "The chart: how many per hour, and how late.",
+    "timing.svg": "The chart: how many per hour, and how late; any browser opens it.",
 }
 Advance = Callable[[], object]
 
@@ -61,7 +61,7 @@ def write_package(case: Case, to: IO[bytes], advance: Advance = lambda: None) ->
         found = _preview(case)
         _add(package, case, "message.txt", found.message.encode())
         _add_media(package, case, advance)
-        _add(package, case, "timing.png", render_png(case, found.figures))
+        _add(package, case, "timing.svg", render_svg(case, found.figures))
         return found.figures
 
 

@@ -39,7 +39,7 @@ class Command(BaseCommand):
         schedule.add_argument("--max-delay", dest="max_delay_s", type=length, metavar="60s")
         schedule.add_argument("--fast-window", dest="fast_window_s", type=length, metavar="300s")
         schedule.add_argument("--slow-schedule", dest="slow_s", type=lengths, metavar="10m,1h")
-        parser.add_argument("--plot", type=Path, metavar="FILE", help="a .png, .svg or .pdf")
+        parser.add_argument("--plot", type=Path, metavar="FILE", help="write the plot to this .svg")
 
     def handle(self, *args: Any, **options: Any) -> None:
         media = media_of_period(options)
@@ -51,8 +51,8 @@ class Command(BaseCommand):
         self._show(comparison)
         if path := options["plot"]:
             try:
-                plot.save(comparison, path)
-            except (OSError, ValueError) as error:
+                path.write_text(plot.render_svg(comparison))
+            except OSError as error:
                 raise CommandError(f"The plot cannot be written to {path}: {error}") from None
             self.stderr.write(f"The plot is in {path}.")
 

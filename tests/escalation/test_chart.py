@@ -1,0 +1,168 @@
+"""timing.svg: well-formed, without script, and each figure where the axes say it is."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from mediapipe.escalation.report import chart
+from mediapipe.escalation.report.case import build_case
+from mediapipe.escalation.report.figures import compute_figures
+from mediapipe.models import MediaItem
+from tests.support import early_404s
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+BERLIN = ZoneInfo("Europe/Berlin")
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(**options: Any) -> ElementTree.Element:
+    """Return the chart of all media, as a parser of XML reads it."""
+    case = build_case(MediaItem.objects.all(), **options)
+    return ElementTree.fromstring(chart.render_svg(case, compute_figures(case)))  # noqa: S314
+
+
+def texts(svg: ElementTree.Element) -> list[str]:
+    return [element.text or "" for element in svg.iter(f"{SVG}text")]
+
+
+def numbers(svg: ElementTree.Element, name: str, attribute: str = "d") -> list[list[float]]:
+    """Return the numbers in the paths of this class."""
+    paths = svg.findall(f".//{SVG}path[@class='{name}']")
+    return [[float(n) for n in re.findall(r"-?[\d.]+", path.get(attribute, ""))] for path in paths]
+
+
+def delay_y(svg: ElementTree.Element, seconds: float) -> float:
+    """Return where a delay is, between the labels of the two powers of ten around it."""
+    lower = 10.0 ** math.floor(math.log10(seconds))
+    at = {e.text: float(e.get("y", 0)) for e in svg.iter(f"{SVG}text") if e.get("x") == "72"}
+    low_y, high_y = at[f"{lower:g}"], at[f"{lower * 10:g}"]
+    return low_y + (high_y - low_y) * math.log10(seconds / lower)
+
+
+def test_the_title_counts_the_affected_media() -> None:
+    early_404s.media(NOON, not_found_s=[0.2], found_s=2.0)
+    early_404s.media(NOON, found_s=0.2)
+    svg = drawn()
+    title = "Media announced before it was available: 1 of 2"
+    assert svg.findtext(f"{SVG}title") == title
+    assert title in texts(svg)
+
+
+def test_each_hour_has_its_late_media_below_the_others() -> None:
+    for _ in range(3):
+        early_404s.media(NOON + MINUTE, not_found_s=[0.2], found_s=2.0)
+    for _ in range(9):
+        early_404s.media(NOON + MINUTE, found_s=0.2)
+    svg = drawn(since=NOON, until=NOON + 2 * HOUR)
+    # The axis is 180 high and ends at the largest bar: 12 items. Half of the two hours are 450.
+    assert numbers(svg, "others") == [[80, 76, 450, 211, -450]]
+    assert numbers(svg, "late") == [[80, 211, 450, 256, -450]]
+    assert "2026-03-02 12:00: 3 of 12" in [e.text for e in svg.iter(f"{SVG}title")]
+
+
+def test_a_bar_ends_with_the_period() -> None:
+    early_404s.media(NOON + 40 * MINUTE, not_found_s=[0.2], found_s=2.0)
+    svg = drawn(since=NOON + 30 * MINUTE, until=NOON + 45 * MINUTE)
+    ((x, _, width, _, _),) = numbers(svg, "late")
+    assert (x, width) == (80, 900)
+
+
+def test_an_interval_is_from_the_last_404_to_the_success() -> None:
+    early_404s.media(NOON + HOUR, not_found_s=[0.1, 1.5], found_s=4.0)
+    svg = drawn(since=NOON, until=NOON + 3 * HOUR)
+    ((x, high, low),) = numbers(svg, "intervals")
+    assert x == 380
+    assert high == pytest.approx(delay_y(svg, 4.0), abs=0.1)
+    assert low == pytest.approx(delay_y(svg, 1.5), abs=0.1)
+
+
+def test_missing_media_is_marked_at_its_last_404() -> None:
+    early_404s.media(NOON + HOUR, not_found_s=[0.1, 1.5], found_s=4.0)
+    early_404s.media(NOON + 2 * HOUR, not_found_s=[0.1, 30.0])
+    svg = drawn(since=NOON, until=NOON + 3 * HOUR)
+    ((x, y),) = numbers(svg, "missing", "transform")
+    assert x == 680
+    assert y == pytest.approx(delay_y(svg, 30.0), abs=0.1)
+    assert "still missing" in texts(svg)
+
+
+def test_the_baseline_is_a_line_with_its_value() -> None:
+    early_404s.media(NOON, not_found_s=[0.1], found_s=40.0)
+    early_404s.media(NOON - DAY, found_s=0.25)
+    svg = drawn(since=NOON, until=NOON + HOUR)
+    ((_, y, _),) = numbers(svg, "baseline")
+    assert y == pytest.approx(delay_y(svg, 0.25), abs=0.1)
+    assert "baseline p95: 0.25 s" in texts(svg)
+
+
+def test_without_a_baseline_and_missing_media_neither_is_in_the_legend() -> None:
+    early_404s.media(NOON, not_found_s=[0.2], found_s=2.0)
+    found = " ".join(texts(drawn()))
+    assert "still missing" not in found
+    assert "baseline" not in found
+
+
+def test_a_delay_of_zero_has_a_place_too() -> None:
+    early_404s.media(NOON, not_found_s=[0.0], found_s=0.0)
+    svg = drawn()
+    ((_, high, low),) = numbers(svg, "intervals")
+    assert high == low == pytest.approx(delay_y(svg, 0.01), abs=0.1)
+
+
+def test_many_intervals_are_thinned_and_the_legend_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chart, "MAX_INTERVALS", 4)
+    for minute in range(10):
+        early_404s.media(NOON + minute * MINUTE, not_found_s=[0.2], found_s=2.0)
+    svg = drawn()
+    assert len(numbers(svg, "intervals")[0]) == 3 * 4
+    assert "one of 3 affected media items" in texts(svg)
+
+
+def time_labels(svg: ElementTree.Element) -> list[str]:
+    return [e.text or "" for e in svg.iter(f"{SVG}text") if e.get("y") == "660"]
+
+
+def test_times_are_those_of_the_zone_with_its_offsets() -> None:
+    # Between the two ends Berlin turns its clocks from +01:00 to +02:00.
+    begin = datetime(2026, 3, 28, 23, tzinfo=UTC)
+    early_404s.media(begin + HOUR, not_found_s=[0.2], found_s=2.0)
+    svg = drawn(since=begin, until=begin + 5 * HOUR, zone=BERLIN)
+    full_hours = [label for label in time_labels(svg) if not label.endswith(":30")]
+    assert full_hours == ["Mar 29", "01:00", "03:00", "04:00", "05:00", "06:00"]
+    ends = "2026-03-29 00:00 +0100 to 2026-03-29 06:00 +0200"
+    assert f"webhook received, {ends} (Europe/Berlin)" in texts(svg)
+
+
+def test_days_begin_at_midnight_of_the_zone() -> None:
+    begin = datetime(2026, 3, 26, 23, tzinfo=UTC)
+    early_404s.media(begin + HOUR, not_found_s=[0.2], found_s=2.0)
+    svg = drawn(since=begin, until=begin + 7 * DAY, zone=BERLIN)
+    days = [*(f"Mar {day}" for day in range(27, 32)), "Apr 1", "Apr 2", "Apr 3"]
+    assert time_labels(svg) == days
+
+
+def test_seconds_are_labelled_in_a_case_of_seconds() -> None:
+    early_404s.media(NOON + timedelta(seconds=2), not_found_s=[0.2], found_s=2.0)
+    labels = time_labels(drawn(since=NOON, until=NOON + timedelta(seconds=3), zone=BERLIN))
+    assert labels == ["13:00:00", "13:00:01", "13:00:02", "13:00:03"]
+
+
+def test_it_refers_to_nothing_and_runs_nothing() -> None:
+    early_404s.media(NOON, not_found_s=[0.2])
+    svg = drawn()
+    tags = {element.tag.removeprefix(SVG) for element in svg.iter()}
+    assert tags == {"svg", "title", "rect", "text", "g", "path"}
+    names = {name for element in svg.iter() for name in element.keys()}  # noqa: SIM118
+    assert not [name for name in names if name.startswith("on") or "href" in name]
