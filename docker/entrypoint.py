@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -30,6 +31,9 @@ def program(words: Sequence[str]) -> Program:
 
 
 if __name__ == "__main__":
+    # Of a script Python puts the folder, docker/, on the path.
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
     try:
         chosen = program(sys.argv[1:])
     except ImproperlyConfigured as error:

@@ -32,6 +32,10 @@ class MediaAdminSite(admin.AdminSite):
         ours = [path(page.path, self.admin_view(page.view), name=page.name) for page in PAGES]
         return [path("", self.admin_view(self.index), name="overview"), *ours, *super().get_urls()]
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what every page of the admin shows."""
+        return {**super().each_context(request), "version": settings.VERSION}
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return Django's lists, preceded by our own pages in the same format."""
         apps: list[Any] = super().get_app_list(request, app_label)

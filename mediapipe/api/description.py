@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+
 from mediapipe.api.listing import CURSOR, DEFAULT_LIMIT, MAX_LIMIT, SID
 from mediapipe.lifecycle.export import KEYS
 from mediapipe.models import Status
@@ -33,7 +35,7 @@ def description() -> Schema:
         "openapi": "3.1.0",
         "info": {
             "title": "mediapipe",
-            "version": "1",
+            "version": settings.VERSION,
             "description": "The media that Twilio's webhooks announced, to read. "
             "Times have an offset; keys may be added, none is renamed. "
             "For a token that is restricted to accounts there is no other account's media.",

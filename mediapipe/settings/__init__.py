@@ -5,6 +5,7 @@ docs/configuration.md explains them; an invalid value stops the start with a one
 
 import ipaddress
 import os
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ django_stubs_ext.monkeypatch()
 os.umask(0o077)
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
@@ -289,4 +292,4 @@ LOGGING = logging.dict_config(LOG_FORMAT, LOG_LEVEL)
 
 SENTRY_DSN = values.base_url(env, "SENTRY_DSN")
 if SENTRY_DSN:
-    sentry.configure(SENTRY_DSN, CELERY_BEAT_SCHEDULE)
+    sentry.configure(SENTRY_DSN, CELERY_BEAT_SCHEDULE, release=f"mediapipe@{VERSION}")

@@ -207,7 +207,9 @@ def test_secrets_data_and_history_stay_out_of_the_image(path: str) -> None:
     assert not let_in(path)
 
 
-@pytest.mark.parametrize("path", ["manage.py", "mediapipe/celery.py", "docker/entrypoint.py"])
+@pytest.mark.parametrize(
+    "path", ["manage.py", "pyproject.toml", "mediapipe/celery.py", "docker/entrypoint.py"]
+)
 def test_the_program_is_let_into_the_image(path: str) -> None:
     assert let_in(path)
 

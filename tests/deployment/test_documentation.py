@@ -16,7 +16,7 @@ from tests.support.configuration import settings_names
 ROOT = Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text()
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.glob("*.md"))]
 KINDS: dict[type, str] = {
     TransientFailure: "transient",
     LocalFailure: "local",
@@ -127,7 +127,7 @@ def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_that_is_named_exists(page: Path) -> None:
     ours = {path.stem for path in (ROOT / "mediapipe/management/commands").glob("*.py")}
-    django = {"check", "createsuperuser", "migrate"}
+    django = {"check", "createsuperuser", "makemigrations", "migrate"}
     named = set(re.findall(r"manage\.py ([a-z_]+)", page.read_text()))
     assert named - ours - django == set()
 

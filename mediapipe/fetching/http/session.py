@@ -147,7 +147,9 @@ class Session(requests.Session):
         # Otherwise requests would send a netrc entry to the host of a redirect as credentials.
         self.trust_env = False
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.headers.update({"User-Agent": "mediapipe", "Accept-Encoding": "identity"})
+        self.headers.update(
+            {"User-Agent": f"mediapipe/{settings.VERSION}", "Accept-Encoding": "identity"}
+        )
         for scheme in ("http://", "https://"):
             self.mount(scheme, self.adapter(pool_connections=hosts, pool_maxsize=1, max_retries=0))
 

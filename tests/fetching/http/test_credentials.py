@@ -95,5 +95,5 @@ def test_a_cookie_is_not_sent_back() -> None:
 def test_the_request_names_us_and_asks_for_plain_bytes() -> None:
     with serve(answer(200, b"media")) as origin:
         get(origin.url())
-    assert "User-Agent: mediapipe" in origin.requests[0]
+    assert "User-Agent: mediapipe/1." in origin.requests[0]
     assert "Accept-Encoding: identity" in origin.requests[0]
