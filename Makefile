@@ -8,7 +8,7 @@ INSTALLING := $(VENV)/installing
 MANAGE := $(BIN)/python manage.py
 IMAGE_DIR ?= var/image
 
-.PHONY: image-without-engine demo run test test-faults mutations bench screenshots lint format audit requirements
+.PHONY: image-without-engine demo run test test-all test-faults mutations bench screenshots lint format audit requirements
 
 run: $(VENV)/base
 	$(MANAGE) run
@@ -18,9 +18,14 @@ demo: export DATA_DIR ?= var/demo
 demo: $(VENV)/base
 	$(MANAGE) demo
 
-# Two processes: one runs the tests that start a whole service, the other everything else.
+# A few minutes, on any machine. What it leaves out is in `make test-all`.
 test: $(VENV)/dev
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n 2 -m "not slow and not services" $(ARGS)
+
+# Two processes: one runs the tests that start a whole service, the other everything else. In the
+# order of the files, because the longest tests are in groups that would otherwise come last.
+test-all: $(VENV)/dev
+	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 # Injects faults into the real service; needs PostgreSQL, RabbitMQ and Redis, root to lose packets,
 # and about twenty minutes.

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from mediapipe.models import Cause, Incident, StepKind
 from tests.support.simulated_weeks import LARGE, MONDAY, SMALL, STRANGE, Climate, Weather, Week
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 ACCOUNTS = (LARGE, SMALL, STRANGE)
 MANY = tuple(f"AC{number:032x}" for number in range(11, 17))

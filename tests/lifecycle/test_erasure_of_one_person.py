@@ -185,6 +185,7 @@ def fill_with_broken_files(word: str) -> None:
     (folder / "refused" / "0-damaged.webhook").write_bytes(b'{"body": "' + body)
 
 
+@pytest.mark.slow
 def test_after_it_a_search_of_everything_that_remains_finds_nothing(
     twilio: Simulator, settings: Settings, ada: User
 ) -> None:

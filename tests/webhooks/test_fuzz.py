@@ -32,7 +32,7 @@ from tests.support.bad_input.outgoing import Outgoing
 from tests.support.bad_input.requests import send
 from tests.support.fuzzing import Webhook
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
+pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.slow]
 
 TIMES = int(os.environ.get("FUZZ_TIMES", "0"))
 ACCOUNTS = Path(__file__).parent.parent / "support" / "bad_input" / "accounts.json"
