@@ -24,7 +24,7 @@ app = Celery(
         "tasks.redispatch",
         "tasks.close_incidents",
         "tasks.sweep_files",
-        "tasks.retry_jobs",
+        "tasks.bulk_jobs",
         "tasks.notify",
         "tasks.reconcile",
         "tasks.hand_off",

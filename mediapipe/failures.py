@@ -268,6 +268,13 @@ class Interrupted(FinalFailure):
     todo = "Check the workers' logs and memory around the attempts, then retry."
 
 
+class GivenUp(FinalFailure):
+    """A user gave up on it, for the reason given: no further attempt is made."""
+
+    slug = "given_up"
+    todo = "Nothing. Retry it if it is wanted after all; the audit log shows who gave it up."
+
+
 class Erased(FinalFailure):
     """It was erased on request before it was stored; it is never fetched again."""
 

@@ -1,6 +1,7 @@
 """Django imports this package because of its name; the modules register lists and pages."""
 
 from mediapipe.admin import (
+    accounts,
     events,
     failures,
     incidents,
@@ -14,6 +15,7 @@ from mediapipe.admin import (
 from mediapipe.admin.timing import page
 
 __all__ = [
+    "accounts",
     "events",
     "failures",
     "incidents",

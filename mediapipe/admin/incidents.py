@@ -13,8 +13,8 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from mediapipe.admin import filters, incident_page, text
-from mediapipe.admin.readonly import PageAdmin, ReadOnlyAdmin
-from mediapipe.models import AccountHealth, Incident
+from mediapipe.admin.readonly import PageAdmin
+from mediapipe.models import Incident
 from mediapipe.operations.audit_log import log_changes
 
 MAX_TICKET = 64
@@ -148,14 +148,3 @@ def _take_step(
     message = f"{DONE[step]} Ticket {ticket}." if ticket else DONE[step]
     log_changes(user, changed, message)
     return changed
-
-
-@admin.register(AccountHealth)
-class AccountHealthAdmin(ReadOnlyAdmin):
-    """Accounts whose fetches are currently paused or rate-limited."""
-
-    list_display = ("account_sid", "refusals", "paused_at", "probe_at", "rate_limits", "limit")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        # A recovered account keeps its row.
-        return AccountHealth.objects.degraded()

@@ -11,7 +11,16 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from mediapipe.admin import exports, filters, media_page, packages, retries, search, text
+from mediapipe.admin import (
+    exports,
+    filters,
+    giving_up,
+    media_page,
+    packages,
+    retries,
+    search,
+    text,
+)
 from mediapipe.admin.readonly import SearchableAdmin
 from mediapipe.api.files import file_response
 from mediapipe.models import MediaItem
@@ -51,7 +60,7 @@ class MediaItemAdmin(SearchableAdmin):
     list_select_related = ("event",)
     ordering = ("-received_at",)
     sortable_by = ("received",)
-    actions = ("try_again", "package")
+    actions = ("try_again", "give_up", "package")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # Parameters are large, and no list shows them.
@@ -66,6 +75,8 @@ class MediaItemAdmin(SearchableAdmin):
             ("<int:pk>/file/", self.file, "file"),
             ("<int:pk>/retry/", self.retry_one, "retry"),
             ("retry/", self.retry_all, "retry_all"),
+            ("<int:pk>/give-up/", self.give_up_one, "give_up"),
+            ("give-up/", self.give_up_all, "give_up_all"),
             ("export/<slug:form>/", self.export, "export"),
             ("package/", self.package_all, "package_all"),
         )
@@ -80,12 +91,18 @@ class MediaItemAdmin(SearchableAdmin):
         may: dict[str, Any] = {
             "title": "Media items",
             "may_retry": self.has_retry_permission(request),
+            "may_give_up": self.has_give_up_permission(request),
             "may_export": self.has_export_permission(request),
         }
         return super().changelist_view(request, may | (extra_context or {}))
 
     def show(self, request: HttpRequest, row: Any) -> HttpResponse:
-        return media_page.show(request, row, may_retry=self.has_retry_permission(request))
+        return media_page.show(
+            request,
+            row,
+            may_retry=self.has_retry_permission(request),
+            may_give_up=self.has_give_up_permission(request),
+        )
 
     def file(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Serve the stored file; it needs the permission to view media items."""
@@ -128,6 +145,26 @@ class MediaItemAdmin(SearchableAdmin):
         if not self.has_retry_permission(request):
             raise PermissionDenied
         return retries.retry_all(self, request)
+
+    def has_give_up_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(retries.MAY_GIVE_UP)
+
+    def give_up_one(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Give up on one item, once there is a reason."""
+        if not self.has_give_up_permission(request):
+            raise PermissionDenied
+        return giving_up.give_up_one(request, get_object_or_404(MediaItem, pk=pk))
+
+    def give_up_all(self, request: HttpRequest) -> HttpResponseBase:
+        """Give up on all items that match the list's filters, once there is a reason."""
+        if not self.has_give_up_permission(request):
+            raise PermissionDenied
+        return giving_up.give_up_all(self, request)
+
+    @admin.action(description="Give up on the selected ones…", permissions=["give_up"])
+    def give_up(self, request: HttpRequest, selected: QuerySet[MediaItem]) -> HttpResponseBase:
+        """Give up on the selected items, once there is a reason."""
+        return giving_up.give_up_selected(request, selected)
 
     @admin.action(description="Retry the selected ones…", permissions=["retry"])
     def try_again(self, request: HttpRequest, selected: QuerySet[MediaItem]) -> HttpResponseBase:

@@ -13,7 +13,8 @@ from mediapipe.admin.pages import render_page
 from mediapipe.admin.summary import FAILURES, media_summary
 from mediapipe.admin.text import duration, timestamp
 from mediapipe.admin.timeline import NARROW, WIDE, Timeline
-from mediapipe.models import FetchAttempt, MediaItem, Status
+from mediapipe.failures import GivenUp
+from mediapipe.models import AccountHealth, FetchAttempt, MediaItem, Status
 from mediapipe.models.status import UNFINISHED
 
 # Local failures are retried every 30 seconds, possibly for days.
@@ -23,7 +24,9 @@ MAX_RELATED = 50
 REFRESH_S = 2
 
 
-def show(request: HttpRequest, media: MediaItem, *, may_retry: bool) -> HttpResponse:
+def show(
+    request: HttpRequest, media: MediaItem, *, may_retry: bool, may_give_up: bool
+) -> HttpResponse:
     """Render the page of this item."""
     attempts = list(media.attempt_set.order_by("-number")[:MAX_ATTEMPTS])[::-1]
     missing = media.attempts - len(attempts)
@@ -51,9 +54,19 @@ def show(request: HttpRequest, media: MediaItem, *, may_retry: bool) -> HttpResp
         siblings=siblings.order_by("pk")[:MAX_RELATED],
         of_call=of_call.order_by("received_at")[:MAX_RELATED],
         refresh_s=REFRESH_S if media.status in UNFINISHED else 0,
+        paused=_why_paused(media),
+        may_give_up=may_give_up and media.status in UNFINISHED,
         may_retry=may_retry and retries.can_retry(media),
         retry_label="Try now" if media.status == Status.RETRYING else "Retry now",
     )
+
+
+def _why_paused(media: MediaItem) -> str:
+    """Return why an unfinished item waits for its account, as a clause; empty if it does not."""
+    if media.status not in UNFINISHED:
+        return ""
+    health = AccountHealth.objects.filter(account_sid=media.account_sid).first()
+    return health.why_paused if health else ""
 
 
 def _steps(media: MediaItem, attempts: Sequence[FetchAttempt]) -> Iterable[dict[str, Any]]:
@@ -78,7 +91,8 @@ def _steps(media: MediaItem, attempts: Sequence[FetchAttempt]) -> Iterable[dict[
             "known": attempt.outcome in FAILURES,
             "result": results.get(attempt.task_id),
         }
-    ends = ((media.retrieved_at, "stored and verified"), (media.failed_at, "given up"))
+    given_up = f"given up by {media.detail}" if media.error == GivenUp.slug else "given up"
+    ends = ((media.retrieved_at, "stored and verified"), (media.failed_at, given_up))
     for at, what in ends:
         if at:
             yield _later(media, at, what)

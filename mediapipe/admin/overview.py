@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from mediapipe.admin.text import delay_range, duration, times, timestamp
-from mediapipe.models import Incident
+from mediapipe.models import AccountHealth, Incident
 from mediapipe.operations.components import Component, components
 from mediapipe.timing.backlog import backlog
 from mediapipe.timing.period import Period
@@ -24,6 +24,7 @@ REFRESH_S = 15
 EVENTS = "admin:mediapipe_webhookevent_changelist"
 MEDIA = "admin:mediapipe_mediaitem_changelist"
 INCIDENTS = "admin:mediapipe_incident_changelist"
+ACCOUNTS = "admin:mediapipe_accounthealth_changelist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     before = Selection(selection.period.preceding())
     new, old = summarize(selection.media()), summarize(before.media())
     waiting, oldest = _waiting(now)
-    service = [*components(), _incidents()]
+    service = [*components(), _accounts(), _incidents()]
     webhooks = _counted("Webhooks", EVENTS, selection, selection.webhooks(), before.webhooks())
     return {
         "groups": {
@@ -124,10 +125,17 @@ def _bound_s(summary: TimingSummary, number: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenIncidents(Component):
+class ListedProblems(Component):
     """Shown like a component of the service, with a link to the list."""
 
     url: str = ""
+
+
+def _accounts() -> Component:
+    count = AccountHealth.objects.exclude(paused_at=None).count()
+    sentence = "none paused" if not count else f"{count} paused"
+    todo = "Nothing is fetched for a paused account; the list says who or what paused it."
+    return ListedProblems("accounts", not count, sentence, todo, reverse(ACCOUNTS))
 
 
 def _incidents() -> Component:
@@ -135,7 +143,7 @@ def _incidents() -> Component:
     sentence = "none open" if not count else f"{count} open"
     url = f"{reverse(INCIDENTS)}?resolved_at__isempty=1"
     todo = "Each incident says what to do."
-    return OpenIncidents("incidents", not count, sentence, todo, url)
+    return ListedProblems("incidents", not count, sentence, todo, url)
 
 
 def _change(new: int, old: int) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -11,13 +12,14 @@ from django.utils import timezone
 
 from mediapipe.admin.pages import filtered_rows_with_label, page, render_page
 from mediapipe.admin.text import counted, duration, grouped, timestamp
-from mediapipe.models import MediaItem, RetryJob, Status
+from mediapipe.models import BulkAction, BulkJob, MediaItem, Status
 from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.operations.audit_log import log_action, log_changes
 from mediapipe.queueing.dispatch import dispatch
-from tasks.retry_jobs import retry_next_batch
+from tasks.bulk_jobs import run_next_batch
 
 MAY_RETRY = "mediapipe.retry_mediaitem"
+MAY_GIVE_UP = "mediapipe.give_up_mediaitem"
 EXAMPLES = 10
 
 
@@ -51,10 +53,15 @@ def retry_selected(request: HttpRequest, selected: QuerySet[MediaItem]) -> HttpR
     chosen: Any = MediaItem.objects.filter(pk__in=selected.values("pk"))
     if request.POST.get("confirmed"):
         return _start_job(request, chosen, "selected in the list")
-    ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
-    fields = [("action", "try_again"), ("select_across", request.POST.get("select_across", "0"))]
-    fields += [(ACTION_CHECKBOX_NAME, pk) for pk in ticked]
-    return _confirm(request, chosen, "selected in the list", fields)
+    return _confirm(request, chosen, "selected in the list", ticked(request, "try_again"))
+
+
+def ticked(request: HttpRequest, action: str) -> list[tuple[str, str]]:
+    """Return the fields that run this action of the list again on the same items."""
+    keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
+    across = request.POST.get("select_across", "0")
+    rows = [(ACTION_CHECKBOX_NAME, pk) for pk in keys]
+    return [("action", action), ("select_across", across), *rows]
 
 
 def retry_all(model_admin: admin.ModelAdmin[Model], request: HttpRequest) -> HttpResponse:
@@ -65,22 +72,25 @@ def retry_all(model_admin: admin.ModelAdmin[Model], request: HttpRequest) -> Htt
     return _confirm(request, rows, label, [])
 
 
-@page("retries/<int:pk>/", name="retry_job", permission=MAY_RETRY)
+@page("jobs/<int:pk>/", name="bulk_job")
 def job_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the progress of a job, as a page or as JSON for its script."""
-    job = get_object_or_404(RetryJob.objects.select_related("by"), pk=pk)
+    job = get_object_or_404(BulkJob.objects.select_related("by"), pk=pk)
+    gives_up = job.action == BulkAction.GIVE_UP
+    if not request.user.has_perm(MAY_GIVE_UP if gives_up else MAY_RETRY):
+        raise PermissionDenied
     skipped = f", {counted(job.skipped, 'item')} skipped" if job.skipped else ""
-    retried = f"{counted(job.retried, 'item')} retried{skipped}"
+    changed = f"{counted(job.changed, 'item')} {'given up' if gives_up else 'retried'}{skipped}"
     if job.finished_at:
-        progress = f"Done: {retried}."
+        progress = f"Done: {changed}."
     else:
-        progress = f"{grouped(job.done)} of {grouped(job.total)} processed: {retried}."
+        progress = f"{grouped(job.done)} of {grouped(job.total)} processed: {changed}."
     if request.headers.get("Accept") == "application/json":
         return JsonResponse({"done": job.done, "total": job.total, "text": progress})
     return render_page(
         request,
-        "retry_job.html",
-        title=f"Retry of {counted(job.total, 'media item')}",
+        "bulk_job.html",
+        title=f"{job.get_action_display()}: {counted(job.total, 'media item')}",
         job=job,
         text=progress,
         started=timestamp(job.started_at),
@@ -111,12 +121,12 @@ def _confirm(
 
 def _start_job(request: HttpRequest, chosen: MediaQuerySet, label: str) -> HttpResponse:
     ids = _retryable(chosen).order_by("pk").values_list("pk", flat=True)
-    job = RetryJob.create(ids, by=request.user, chosen=label)
+    job = BulkJob.create(ids, by=request.user, chosen=label)
     count = counted(job.total, "media item")
     log_action(request.user, label, f"Retried {count} as job {job.pk}: {label}.")
     # A small job is finished with this response; a periodic task does the rest of a large one.
-    retry_next_batch()
-    return redirect("admin:retry_job", job.pk)
+    run_next_batch()
+    return redirect("admin:bulk_job", job.pk)
 
 
 def _retryable(chosen: MediaQuerySet) -> MediaQuerySet:

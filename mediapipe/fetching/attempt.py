@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from mediapipe import logs, providers
@@ -114,14 +115,30 @@ def retrieve(media: MediaItem, evidence: Evidence) -> None:
         codec = video_codec.find_codec(file) if content_type.startswith("video/") else ""
         storage.keep(file, name, keep_lease)
     evidence.duration_s = time.monotonic() - began
-    media.mark_stored(
-        evidence,
-        body,
-        content_type=content_type,
-        storage_name=name,
-        codec=codec,
-        outbox=outbox_rows(media, stored=True),
-    )
+    try:
+        media.mark_stored(
+            evidence,
+            body,
+            content_type=content_type,
+            storage_name=name,
+            codec=codec,
+            outbox=outbox_rows(media, stored=True),
+        )
+    except LeaseLost:
+        _discard(media, name)
+        raise
+
+
+def _discard(media: MediaItem, name: str) -> None:
+    """Remove the file of an item that a user gave up or erased in the meantime.
+
+    No row names it, so that neither retention nor erasure would find it.
+    """
+    with transaction.atomic():
+        # Locked: after a retry by hand another worker may store a file of the same name.
+        ended = MediaItem.objects.failed().filter(pk=media.pk).select_for_update()
+        if ended.first():
+            storage.remove(name)
 
 
 def conclude(

@@ -53,8 +53,9 @@ def require_deletable(media: MediaItem) -> None:
         raise DeletionDeferred("Our own file was deleted.", again=False)
     if not media.size or not media.sha256:
         raise DeletionDeferred("The size and SHA-256 of the item are unknown.", again=False)
-    if AccountHealth.objects.filter(account_sid=media.account_sid, paused_at__isnull=False):
-        raise DeletionDeferred("The account is paused: Twilio refuses its credentials.", again=True)
+    health = AccountHealth.objects.filter(account_sid=media.account_sid).first()
+    if health and health.paused_at:
+        raise DeletionDeferred(f"The account is paused: {health.why_paused}.", again=True)
     if HandOff.objects.undelivered().filter(media=media, ending=Completion.STORED):
         raise DeletionDeferred("Not every receiver has taken the item yet.", again=True)
 

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 from django.utils import timezone
 
 from mediapipe.models import MediaItem
 from mediapipe.models.media.item import MediaQuerySet
+from mediapipe.operations.manual_control import clean_reason, known_accounts
 from mediapipe.settings.values import duration_s
 from mediapipe.timing.period import LATEST, InvalidPeriod, parse_time
 
@@ -109,6 +111,40 @@ def filter_by_account(media: MediaQuerySet, options: dict[str, Any]) -> MediaQue
     if not MediaItem.objects.filter(account_sid=sid).exists():
         raise CommandError(f"There are no media items of an account {sid}.")
     return media.filter(account_sid=sid)
+
+
+def add_by(parser: ArgumentParser) -> None:
+    """Add --by, which `responsible_user` reads."""
+    parser.add_argument("--by", metavar="USERNAME", help="admin user who is responsible")
+
+
+def add_reason(parser: ArgumentParser) -> None:
+    """Add --by and --reason, which `responsible_user` and `reason_of` read."""
+    add_by(parser)
+    parser.add_argument("--reason", default="", help="why; pages and the audit log show it")
+
+
+def responsible_user(options: dict[str, Any]) -> User:
+    """Return the user whom the audit log names; raise CommandError if there is none."""
+    user = User.objects.filter(username=options["by"] or "").first()
+    if user is None:
+        raise CommandError("--by must name an admin user, who is recorded in the audit log.")
+    return user
+
+
+def reason_of(options: dict[str, Any]) -> str:
+    """Return the reason as it is recorded; raise CommandError if there is none."""
+    try:
+        return clean_reason(options["reason"])
+    except ValueError as error:
+        raise CommandError(f"--reason: {error}") from None
+
+
+def known_account(sid: str) -> str:
+    """Return the SID; raise CommandError for an account that has no credentials and no media."""
+    if sid not in known_accounts():
+        raise CommandError(f"There are no credentials and no media items of an account {sid}.")
+    return sid
 
 
 def answer(prompt: str, ask: Callable[[str], str] | None = None) -> str:

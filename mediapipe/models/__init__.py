@@ -6,6 +6,7 @@ The database is the record of pending work; the broker is only the fastest way t
 from mediapipe.models.accounts import AccountHealth
 from mediapipe.models.api_tokens import ApiToken
 from mediapipe.models.attempts import FetchAttempt
+from mediapipe.models.bulk_jobs import BulkAction, BulkBatch, BulkJob
 from mediapipe.models.causes import Cause
 from mediapipe.models.counters import Counter, Watermark
 from mediapipe.models.deletions import Deletion
@@ -18,13 +19,15 @@ from mediapipe.models.media.item import MediaItem
 from mediapipe.models.notices import Channel, Notice
 from mediapipe.models.reconciliations import Reconciliation
 from mediapipe.models.rejections import Rejection
-from mediapipe.models.retries import RetryBatch, RetryJob
 from mediapipe.models.status import Status
 from mediapipe.providers.base import NotFoundCause
 
 __all__ = [
     "AccountHealth",
     "ApiToken",
+    "BulkAction",
+    "BulkBatch",
+    "BulkJob",
     "Cause",
     "Channel",
     "Completion",
@@ -45,8 +48,6 @@ __all__ = [
     "Reconciliation",
     "Rejection",
     "RepeatedWebhook",
-    "RetryBatch",
-    "RetryJob",
     "Status",
     "StepKind",
     "Watermark",

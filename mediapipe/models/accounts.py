@@ -21,25 +21,31 @@ UNLIMITED = 16
 
 class AccountHealthQuerySet(models.QuerySet["AccountHealth"]):
     def degraded(self) -> AccountHealthQuerySet:
-        """Accounts that are refused or rate-limited now."""
+        """Accounts that are refused, rate-limited or paused by a user now."""
         return self.exclude(refusals=0, paused_at=None, rate_limits=0, limit=None)
+
+    def paused_by_users(self) -> AccountHealthQuerySet:
+        return self.exclude(paused_by="")
 
 
 class AccountHealth(models.Model):
-    """An account whose requests Twilio refuses or rate-limits, or did so once.
+    """An account that is paused, by its credentials or by a user, or rate-limited, or was once.
 
     The row stays when the account has recovered: deleted by one worker, it would be missing in the
     middle of another one's update.
 
     While `paused_at` is set only a probe is fetched now and then, so that wrong credentials do not
-    use up the schedule of every item. `limit` is how many items may be fetched in parallel: halved
-    by repeated 429s, raised by one with each success.
+    use up the schedule of every item. If a user paused it, `paused_by` and `pause_reason` are set,
+    nothing is fetched, and only a user resumes it: `probe_at` is empty. `limit` is how many items
+    may be fetched in parallel: halved by repeated 429s, raised by one with each success.
     """
 
     account_sid = models.CharField("account SID", max_length=34, unique=True)
     refusals = models.PositiveIntegerField("refusals in a row", default=0)
     refused_since = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
+    paused_by = models.CharField(max_length=150, blank=True, default="", db_default="")
+    pause_reason = models.CharField(max_length=255, blank=True, default="", db_default="")
     probe_at = models.DateTimeField(null=True, blank=True)
     rate_limits = models.PositiveIntegerField("429s in a row", default=0)
     limit = models.PositiveIntegerField(null=True, blank=True)
@@ -48,6 +54,7 @@ class AccountHealth(models.Model):
 
     class Meta:
         verbose_name_plural = "account health"
+        permissions = [("pause_accounthealth", "Can pause and resume accounts")]
 
     def __str__(self) -> str:
         return self.account_sid
@@ -58,8 +65,8 @@ class AccountHealth(models.Model):
 
     @classmethod
     def paused(cls) -> list[str]:
-        """Return the SIDs of the accounts that are paused and whose next probe is not due yet."""
-        rows = cls.objects.filter(paused_at__isnull=False, probe_at__gt=timezone.now())
+        """Return the SIDs of the accounts that are paused and have no probe that is due."""
+        rows = cls.objects.filter(paused_at__isnull=False).exclude(probe_at__lte=timezone.now())
         return list(rows.values_list("account_sid", flat=True))
 
     @classmethod
@@ -67,6 +74,35 @@ class AccountHealth(models.Model):
         """Return whether one more refusal is about the account, and not just about one item."""
         row = cls.objects.filter(account_sid=account_sid)
         return row.filter(refusals__gte=REFUSALS_TO_PAUSE - 1).exists()
+
+    @property
+    def why_paused(self) -> str:
+        """Why the account is paused, as a clause; empty if it is not."""
+        if self.paused_at is None:
+            return ""
+        if not self.paused_by:
+            return "Twilio refuses the credentials of the account"
+        at = timezone.localtime(self.paused_at)
+        return f"{self.paused_by} paused the account on {at:%Y-%m-%d %H:%M}: {self.pause_reason}"
+
+    def pause(self, by: str, reason: str) -> bool:
+        """Pause it until `resume`; return False if a user has paused it already."""
+        row = AccountHealth.objects.filter(pk=self.pk, paused_by="")
+        now = timezone.now()
+        # A probe would be a request to an account that is to get none.
+        return bool(
+            row.update(paused_at=now, paused_by=by, pause_reason=reason[:255], probe_at=None)
+        )
+
+    def resume(self) -> datetime | None:
+        """End the pause by a user; return since when it was paused, None if it was not.
+
+        Call it in a transaction. If Twilio refuses the credentials, the next refusal pauses it.
+        """
+        row = AccountHealth.objects.select_for_update().filter(pk=self.pk)
+        paused = row.paused_by_users().first()
+        row.paused_by_users().update(paused_at=None, paused_by="", pause_reason="")
+        return paused.paused_at if paused else None
 
     def may_fetch(self, now: datetime) -> bool:
         """Return whether the account may fetch; a paused one may for one probe at a time."""
@@ -100,7 +136,9 @@ class AccountHealth(models.Model):
         """Count a response that is neither a refusal nor a 429: the account recovers."""
         row = AccountHealth.objects.filter(pk=self.pk)
         Incident.resolve_for(Cause.CREDENTIALS, self.account_sid)
-        row.update(refusals=0, refused_since=None, paused_at=None, probe_at=None, rate_limits=0)
+        row.update(refusals=0, refused_since=None, rate_limits=0)
+        # An attempt that began before a user paused the account does not resume it.
+        row.filter(paused_by="").update(paused_at=None, probe_at=None)
         row.filter(limit__isnull=False).update(limit=F("limit") + 1)
         if row.filter(limit__gt=UNLIMITED).update(limit=None):
             Incident.resolve_for(Cause.RATE_LIMIT, self.account_sid)

@@ -19,6 +19,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from mediapipe.models import (
+    AccountHealth,
     Cause,
     Deletion,
     HandOff,
@@ -112,6 +113,7 @@ def _families() -> list[Metric]:
         _waiting(),
         _oldest(),
         *_incidents(),
+        _paused(),
         _notices(),
         *_hand_offs(),
         _deletions(),
@@ -198,6 +200,16 @@ def _incidents() -> list[Metric]:
         now_open.add_metric([cause], opened.get(cause, 0))
         ever.add_metric([cause], counts.get(cause, 0))
     return [now_open, ever]
+
+
+def _paused() -> Metric:
+    family = GaugeMetricFamily(
+        "mediapipe_account_paused_seconds",
+        "How long a user has paused an account, the longest one; 0 if none is paused.",
+    )
+    oldest = AccountHealth.objects.paused_by_users().aggregate(at=Min("paused_at"))["at"]
+    family.add_metric([], (timezone.now() - oldest).total_seconds() if oldest else 0)
+    return family
 
 
 def _notices() -> Metric:

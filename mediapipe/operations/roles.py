@@ -22,7 +22,14 @@ VIEW = Q(content_type__app_label__in=["mediapipe", "django_celery_results"]) & Q
 NUMBERS = "view_numbers"
 # Tokens show which programs read the API, which is for administrators only.
 TOKENS = "view_apitoken"
-SUPPORT_PERMISSIONS = (NUMBERS, "retry_mediaitem", "export_mediaitem", "manage_incident")
+SUPPORT_PERMISSIONS = (
+    NUMBERS,
+    "retry_mediaitem",
+    "give_up_mediaitem",
+    "export_mediaitem",
+    "manage_incident",
+    "pause_accounthealth",
+)
 USER_PERMISSIONS = (
     "add_user",
     "change_user",

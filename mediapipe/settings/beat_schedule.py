@@ -18,7 +18,7 @@ def beat_schedule(
     intervals_s = {
         "tasks.redispatch.redispatch": redispatch_s,
         # The admin processes the first batch of a retry job itself, this task the others.
-        "tasks.retry_jobs.work_off_retries": redispatch_s,
+        "tasks.bulk_jobs.run_batches": redispatch_s,
         "tasks.notify.sweep_notices": redispatch_s,
         "tasks.hand_off.hand_off": redispatch_s,
         "tasks.count.count": 15.0,

@@ -20,7 +20,7 @@ ROUTES = {
     "tasks.close_incidents.*": {"queue": HOUSEKEEPING},
     "tasks.check_escalation.*": {"queue": HOUSEKEEPING},
     "tasks.sweep_files.*": {"queue": HOUSEKEEPING},
-    "tasks.retry_jobs.*": {"queue": HOUSEKEEPING},
+    "tasks.bulk_jobs.*": {"queue": HOUSEKEEPING},
     "tasks.reconcile.*": {"queue": HOUSEKEEPING},
     "tasks.purge.*": {"queue": HOUSEKEEPING},
     "tasks.count.*": {"queue": HOUSEKEEPING},

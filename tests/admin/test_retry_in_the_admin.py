@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from mediapipe.failures import FinalFailure, TooLarge, TransientMedia404, Unauthorized
 from mediapipe.fetching.attempt import conclude
-from mediapipe.models import MediaItem, RetryBatch, RetryJob, Status
-from mediapipe.models import retries as batches
+from mediapipe.models import BulkBatch, BulkJob, MediaItem, Status
+from mediapipe.models import bulk_jobs as batches
 from mediapipe.operations import roles
 from mediapipe.providers.base import Evidence
-from tasks.retry_jobs import retry_next_batch, work_off_retries
+from tasks.bulk_jobs import run_batches, run_next_batch
 from tests.support import make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -33,8 +33,8 @@ def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Collect the ids that are published."""
     ids: list[int] = []
     monkeypatch.setattr("mediapipe.admin.retries.dispatch", ids.extend)
-    monkeypatch.setattr("tasks.retry_jobs.dispatch", lambda new, queue: ids.extend(new))
-    monkeypatch.setattr("tasks.retry_jobs.queue_capacity", lambda queue: 1000)
+    monkeypatch.setattr("tasks.bulk_jobs.dispatch", lambda new, queue: ids.extend(new))
+    monkeypatch.setattr("tasks.bulk_jobs.queue_capacity", lambda queue: 1000)
     return ids
 
 
@@ -135,7 +135,7 @@ def test_all_that_match_the_filter_are_retried_and_no_others(admin_client: Clien
 def test_who_did_what_to_how_many_is_in_the_log(admin_client: Client, admin_user: User) -> None:
     items = [failed(TooLarge()) for _ in range(3)]
     admin_client.post(f"{RETRY_ALL}?error__exact=too_large", YES)
-    job = RetryJob.objects.get()
+    job = BulkJob.objects.get()
     said = set(LogEntry.objects.filter(user=admin_user).values_list("object_id", "change_message"))
     assert said == {
         (None, f"Retried 3 media items as job {job.pk}: reason too_large."),
@@ -162,28 +162,28 @@ def test_what_does_not_fit_into_one_batch_goes_on_by_itself(
         failed()
     answer = admin_client.post(RETRY_ALL, YES, follow=True)
     assert "2 of 5 processed: 2 items retried." in text_of(answer)
-    assert work_off_retries() == 3
-    job = RetryJob.objects.get()
-    assert (job.done, job.retried, job.finished_at is None) == (5, 5, False)
-    assert not RetryBatch.objects.exists()
-    answer = admin_client.get(reverse("admin:retry_job", args=[job.pk]))
+    assert run_batches() == 3
+    job = BulkJob.objects.get()
+    assert (job.done, job.changed, job.finished_at is None) == (5, 5, False)
+    assert not BulkBatch.objects.exists()
+    answer = admin_client.get(reverse("admin:bulk_job", args=[job.pk]))
     assert "Done: 5 items retried." in text_of(answer)
 
 
 def test_the_script_on_the_page_gets_the_progress(admin_client: Client) -> None:
     failed()
     admin_client.post(RETRY_ALL, YES)
-    url = reverse("admin:retry_job", args=[RetryJob.objects.get().pk])
+    url = reverse("admin:bulk_job", args=[BulkJob.objects.get().pk])
     said = admin_client.get(url, headers={"Accept": "application/json"}).json()
     assert said == {"done": 1, "total": 1, "text": "Done: 1 item retried."}
 
 
 def test_what_was_stored_meanwhile_is_skipped(admin_client: Client, admin_user: User) -> None:
     item, other = failed(), failed()
-    RetryJob.create([item.pk, other.pk], by=admin_user, chosen="these")
+    BulkJob.create([item.pk, other.pk], by=admin_user, chosen="these")
     MediaItem.objects.filter(pk=other.pk).update(status=Status.STORED)
-    assert retry_next_batch() == [item.pk]
-    assert RetryJob.objects.get().skipped == 1
+    assert run_next_batch() == [item.pk]
+    assert BulkJob.objects.get().skipped == 1
     assert status_of(other) == Status.STORED
 
 
@@ -191,31 +191,31 @@ def test_a_batch_that_breaks_off_is_done_by_the_next_run(
     admin_user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = failed()
-    RetryJob.create([item.pk], by=admin_user, chosen="this")
+    BulkJob.create([item.pk], by=admin_user, chosen="this")
     with monkeypatch.context() as broken:
-        broken.setattr("tasks.retry_jobs.log_changes", lambda *_: 1 / 0)
+        broken.setattr("tasks.bulk_jobs.log_changes", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            retry_next_batch()
-    assert (status_of(item), RetryJob.objects.get().done) == (Status.FAILED, 0)
-    assert retry_next_batch() == [item.pk]
+            run_next_batch()
+    assert (status_of(item), BulkJob.objects.get().done) == (Status.FAILED, 0)
+    assert run_next_batch() == [item.pk]
 
 
 def test_a_full_queue_leaves_the_rest_to_the_sweep(
     admin_user: User, handed_on: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = failed()
-    RetryJob.create([item.pk], by=admin_user, chosen="this")
-    monkeypatch.setattr("tasks.retry_jobs.queue_capacity", lambda queue: 0)
-    retry_next_batch()
+    BulkJob.create([item.pk], by=admin_user, chosen="this")
+    monkeypatch.setattr("tasks.bulk_jobs.queue_capacity", lambda queue: 0)
+    run_next_batch()
     assert handed_on == []
     assert MediaItem.objects.overdue(timezone.now()).get() == item
 
 
 def test_a_job_whose_user_is_gone_goes_on(admin_user: User) -> None:
     item = failed()
-    RetryJob.create([item.pk], by=admin_user, chosen="this")
+    BulkJob.create([item.pk], by=admin_user, chosen="this")
     admin_user.delete()
-    assert retry_next_batch() == [item.pk]
+    assert run_next_batch() == [item.pk]
 
 
 def test_a_viewer_cannot_put_anything_back(client: Client) -> None:

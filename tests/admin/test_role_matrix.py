@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from mediapipe.failures import TooLarge
-from mediapipe.models import MediaItem, RetryJob, Status
+from mediapipe.models import BulkJob, MediaItem, Status
 from mediapipe.operations import roles
 from mediapipe.providers.base import Evidence
 from tests.support import make
@@ -37,7 +37,11 @@ RULES: dict[tuple[str, bool], tuple[set[str], set[str]]] = {
     ("mediapipe_mediaitem_add", False): (NONE, NONE),
     ("mediapipe_mediaitem_retry", True): (NONE, ACT),
     ("mediapipe_mediaitem_retry_all", False): (ACT, ACT),
-    ("retry_job", True): (ACT, ACT),
+    ("mediapipe_mediaitem_give_up", True): (ACT, ACT),
+    ("mediapipe_mediaitem_give_up_all", False): (ACT, ACT),
+    ("pause_account", False): (ACT, ACT),
+    ("resume_account", False): (NONE, ACT),
+    ("bulk_job", True): (ACT, ACT),
     ("auth_user_changelist", False): (RULE, RULE),
     ("auth_user_add", False): (RULE, RULE),
     ("auth_group_changelist", False): (RULE, RULE),
@@ -58,15 +62,15 @@ CASES = [
 @pytest.fixture(autouse=True)
 def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mediapipe.admin.retries.dispatch", lambda ids: True)
-    monkeypatch.setattr("tasks.retry_jobs.dispatch", lambda ids, queue: True)
-    monkeypatch.setattr("tasks.retry_jobs.queue_capacity", lambda queue: 1000)
+    monkeypatch.setattr("tasks.bulk_jobs.dispatch", lambda ids, queue: True)
+    monkeypatch.setattr("tasks.bulk_jobs.queue_capacity", lambda queue: 1000)
 
 
 @pytest.fixture
 def failed() -> MediaItem:
     item = make.claimed()
     item.mark_failed(TooLarge(), Evidence())
-    RetryJob.objects.create(pk=item.pk, chosen="", total=0, started_at=item.received_at)
+    BulkJob.objects.create(pk=item.pk, chosen="", total=0, started_at=item.received_at)
     return item
 
 

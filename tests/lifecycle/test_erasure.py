@@ -25,13 +25,13 @@ from pytest_django import Settings
 from mediapipe.lifecycle.hand_off import build_payload
 from mediapipe.lifecycle.retention import remove_files
 from mediapipe.models import (
+    BulkJob,
     Cause,
     HandOff,
     Incident,
     IncidentMedia,
     MediaItem,
     Observation,
-    RetryJob,
     Status,
     WebhookEvent,
 )
@@ -132,7 +132,7 @@ def test_nothing_of_a_number_or_its_texts_is_left_anywhere(
     )
     spooled(f"MessageSid={make.sid('MM')}&From=%2B15550007788&Body={TEXT}")
     audit_log.log_action(ada, f"search: {NUMBER}", f"Exported 1 media item: {NUMBER}.")
-    RetryJob.create([], by=ada, chosen="search: +1 (555) 000-7788")
+    BulkJob.create([], by=ada, chosen="search: +1 (555) 000-7788")
     TaskResult.objects.create(task_id="t1", result=json.dumps(TEXT))
     item.attempt_set.update(task_id="t1")
     assert all(word in everything_kept(settings) for word in ("5550007788", TEXT, sha256))
@@ -236,10 +236,10 @@ def test_the_address_of_another_is_left_alone(asked: str, other: str) -> None:
 
 def test_a_search_for_an_address_is_erased_from_the_logs(ada: User) -> None:
     audit_log.log_action(ada, "search", f"Exported 1 media item: search whatsapp:{USER_ID}.")
-    RetryJob.create([], by=ada, chosen=f"search {USER_ID}")
+    BulkJob.create([], by=ada, chosen=f"search {USER_ID}")
     receipt = forget("--sender", USER_ID)
     assert (receipt["log_entries"], receipt["retry_jobs"]) == (1, 1)
-    assert USER_ID not in f"{RetryJob.objects.get().chosen}{list(LogEntry.objects.values())}"
+    assert USER_ID not in f"{BulkJob.objects.get().chosen}{list(LogEntry.objects.values())}"
 
 
 def test_a_number_is_found_in_any_parameter() -> None:

@@ -23,7 +23,7 @@ from pytest_django import Settings
 
 from mediapipe.lifecycle.erasure.target import ErasureTarget
 from mediapipe.lifecycle.hand_off import build_payload
-from mediapipe.models import HandOff, Heartbeat, RetryJob
+from mediapipe.models import BulkJob, HandOff, Heartbeat
 from mediapipe.operations import audit_log
 from mediapipe.providers import twilio
 from mediapipe.providers.base import WebhookRequest
@@ -165,7 +165,7 @@ def fill(twilio: Simulator, settings: Settings, ada: User, word: str) -> list[st
         spool.put(spooled(f"{spelling} {word}"))
         spool.set_aside(spooled(f"{spelling} {word}"))
         audit_log.log_action(ada, f"search: {spelling}", f"Exported 1 media item: {spelling}.")
-        RetryJob.create([], by=ada, chosen=f"search: {spelling}")
+        BulkJob.create([], by=ada, chosen=f"search: {spelling}")
     for hand_off in HandOff.objects.all():
         hand_off.snapshot_payload(build_payload(hand_off))
     fill_with_broken_files(word)

@@ -7,13 +7,14 @@ from django.db.models import Exists, OuterRef, Q
 from mediapipe.escalation.detection.baseline import baseline_count
 from mediapipe.escalation.detection.counts import Counts, tail
 from mediapipe.escalation.detection.levels import RECOVERY_SHARE, min_affected, opening_level
-from mediapipe.failures import MediaDeleted
+from mediapipe.failures import Erased, GivenUp, MediaDeleted
 from mediapipe.models import Cause, Incident, IncidentMedia, MediaItem, Observation
 from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.timing.period import Period
 
-# Users delete media at Twilio, which is not a problem of the service.
-FAILED = Q(failed_at__isnull=False) & ~Q(error=MediaDeleted.slug)
+# What users delete at Twilio, give up or erase is not a problem of the service.
+BY_USERS = (MediaDeleted.slug, GivenUp.slug, Erased.slug)
+FAILED = Q(failed_at__isnull=False) & ~Q(error__in=BY_USERS)
 # How many failure slugs the detail names.
 MAX_REASONS = 3
 

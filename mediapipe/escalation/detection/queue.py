@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import Q
 
 from mediapipe.escalation.detection.counts import Counts, received
-from mediapipe.models import Cause, Incident, Observation, Status
+from mediapipe.models import AccountHealth, Cause, Incident, Observation, Status
 from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.timing.period import Period
 
@@ -40,7 +40,9 @@ def detect_queue_delay(period: Period, accounts: dict[str, Counts]) -> None:
 def _fetchable(period: Period) -> MediaQuerySet:
     incidents = Incident.objects.filter(cause__in=HELD_UP)
     held_up = incidents.filter(Q(resolved_at=None) | Q(resolved_at__gte=period.since - RECENT))
+    paused = AccountHealth.objects.paused_by_users()
     media = received(period).exclude(account_sid__in=held_up.values("account_sid"))
+    media = media.exclude(account_sid__in=paused.values("account_sid"))
     return media.exclude(status=Status.ABSENT)
 
 

@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import Model, QuerySet
 
 from mediapipe.lifecycle.erasure.target import SIDS, ErasureTarget
-from mediapipe.models import Heartbeat, RetryJob, WebhookEvent
+from mediapipe.models import BulkJob, Heartbeat, WebhookEvent
 from mediapipe.models.chunks import in_chunks
 from mediapipe.models.heartbeats import WORKER
 from mediapipe.webhooks import spool
@@ -17,7 +17,7 @@ from mediapipe.webhooks import spool
 # Columns with the search terms of users, which may be addresses, by their key in the receipt.
 SEARCH_TERMS: tuple[tuple[str, type[Model], tuple[str, ...]], ...] = (
     ("log_entries", LogEntry, ("object_repr", "change_message")),
-    ("retry_jobs", RetryJob, ("chosen",)),
+    ("retry_jobs", BulkJob, ("chosen",)),
 )
 REPLACEMENT = "(erased)"
 

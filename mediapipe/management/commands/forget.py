@@ -2,14 +2,13 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import Progress
 
 from mediapipe.lifecycle.erasure.erase import Receipt, erase, preview
 from mediapipe.lifecycle.erasure.target import ErasureTarget
-from mediapipe.management.arguments import answer
+from mediapipe.management.arguments import add_by, answer, responsible_user
 from mediapipe.operations import audit_log
 
 
@@ -33,7 +32,7 @@ class Command(BaseCommand):
             help="the other party's phone number, WhatsApp user id (US.1349...), e-mail address or "
             "address with its channel (client:alice), never one of your own",
         )
-        parser.add_argument("--by", metavar="USERNAME", help="admin user who is responsible")
+        add_by(parser)
         parser.add_argument(
             "--dry-run", action="store_true", help="print what would be erased, erase nothing"
         )
@@ -44,9 +43,7 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self._print(preview(target) | {"dry_run": True})
             return
-        user = User.objects.filter(username=options["by"] or "").first()
-        if user is None:
-            raise CommandError("--by must name an admin user, who is recorded in the audit log.")
+        user = responsible_user(options)
         self._ask(target, options)
         receipt = self._erase(target) | {"by": user.username}
         about = f"{target.name} {target.shown}"

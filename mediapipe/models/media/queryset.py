@@ -9,8 +9,9 @@ from django.db.models import F, Q, Value, Window
 from django.db.models.functions import Cast, Coalesce, Concat, RowNumber
 from django.utils import timezone
 
-from mediapipe.failures import AccountRefused, Erased, Unauthorized
+from mediapipe.failures import AccountRefused, Erased, GivenUp, Unauthorized
 from mediapipe.models.accounts import AccountHealth
+from mediapipe.models.media.changes import ended
 from mediapipe.models.media.row import MediaRow
 from mediapipe.models.status import DELIVERY_TIMEOUT, UNFINISHED, Phase, Status, longest_fast_wait
 from mediapipe.providers.base import NotFoundCause
@@ -214,6 +215,32 @@ class MediaRowQuerySet(models.QuerySet[Item]):
                 next_attempt_at=now, sweep_at=now + DELIVERY_TIMEOUT
             )
         return ids
+
+    def give_up(self, why: GivenUp) -> list[int]:
+        """End the unfinished items as failed; return their ids.
+
+        A worker that is fetching one loses its lease, so what it gets is discarded.
+        """
+        with transaction.atomic():
+            rows = self.unfinished().select_for_update().order_by("pk")
+            ids = list(rows.values_list("pk", flat=True))
+            self.model._default_manager.filter(pk__in=ids).update(
+                **ended(why), lease="", leased_until=None
+            )
+        return ids
+
+    def resume_account(self, account_sid: str, paused_at: datetime) -> None:
+        """Go on after a pause as if it had not been: windows are longer by its duration.
+
+        The next run of the dispatcher publishes what is due.
+        """
+        now = timezone.now()
+        waiting = self.unfinished().filter(account_sid=account_sid)
+        begun = waiting.filter(budget_started_at__lte=paused_at)
+        begun.update(budget_started_at=F("budget_started_at") + (now - paused_at))
+        # Their messages came during the pause, and were dropped.
+        idle = waiting.filter(status__in=[Status.QUEUED, Status.RETRYING])
+        idle.filter(next_attempt_at__lte=now, sweep_at__gt=now).update(sweep_at=now)
 
     def resume_unauthorized(self, account_sid: str, since: datetime) -> None:
         """Retry items that failed before it was clear that the whole account is refused."""

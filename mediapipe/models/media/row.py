@@ -101,6 +101,7 @@ class MediaRow(models.Model):
         verbose_name_plural = "media items"
         permissions = [
             ("retry_mediaitem", "Can retry failed media items"),
+            ("give_up_mediaitem", "Can give up on media items"),
             ("export_mediaitem", "Can export media items"),
         ]
         constraints = [

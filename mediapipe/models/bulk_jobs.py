@@ -9,29 +9,38 @@ from django.db import connection, models, transaction
 from django.db.models import F
 from django.utils import timezone
 
-# What one transaction retries in well under a second.
+# What one transaction changes in well under a second.
 BATCH = 500
 
 
-class RetryJob(models.Model):
-    """A user's request to retry many media items, in batches, so that no web request takes minutes.
+class BulkAction(models.TextChoices):
+    """What a job does with each item."""
 
-    `chosen` describes the selection. Of `total` items, `done` were processed so far and `retried`
-    retried; the difference was stored or being fetched in the meantime.
+    RETRY = "retry", "Retry"
+    GIVE_UP = "give_up", "Give up"
+
+
+class BulkJob(models.Model):
+    """A user's request to retry or give up many media items, in batches: a web request is short.
+
+    `chosen` describes the selection, `reason` why they are given up. Of `total` items, `done` were
+    processed so far and `changed` retried or given up; the others had changed in the meantime.
     """
 
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name="by"
     )
+    action = models.CharField(max_length=8, choices=BulkAction.choices, default=BulkAction.RETRY)
     chosen = models.TextField()
+    reason = models.CharField(max_length=255, blank=True, default="")
     total = models.PositiveIntegerField()
     done = models.PositiveIntegerField(default=0)
-    retried = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        # Its only page needs the permission to retry.
+        # Its only page needs the permission for its action.
         default_permissions = ()
 
     def __str__(self) -> str:
@@ -39,21 +48,35 @@ class RetryJob(models.Model):
 
     @property
     def skipped(self) -> int:
-        return self.done - self.retried
+        return self.done - self.changed
 
     @classmethod
-    def create(cls, media_ids: Iterable[int], *, by: Any, chosen: str) -> RetryJob:
+    def create(
+        cls,
+        media_ids: Iterable[int],
+        *,
+        by: Any,
+        chosen: str,
+        action: BulkAction = BulkAction.RETRY,
+        reason: str = "",
+    ) -> BulkJob:
         """Save a job of this user for these media items, with its batches."""
         ids = list(media_ids)
         with transaction.atomic():
             now = timezone.now()
             finished_at = None if ids else now
             job = cls.objects.create(
-                by=by, chosen=chosen, total=len(ids), started_at=now, finished_at=finished_at
+                by=by,
+                action=action,
+                chosen=chosen,
+                reason=reason,
+                total=len(ids),
+                started_at=now,
+                finished_at=finished_at,
             )
             parts = (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
-            batches = (RetryBatch(job=job, media_ids=part) for part in parts)
-            RetryBatch.objects.bulk_create(batches, batch_size=100)
+            batches = (BulkBatch(job=job, media_ids=part) for part in parts)
+            BulkBatch.objects.bulk_create(batches, batch_size=100)
         return job
 
 
@@ -61,20 +84,20 @@ class RetryJob(models.Model):
 class ClaimedBatch:
     """A batch that this transaction alone processes."""
 
-    job: RetryJob
+    job: BulkJob
     media_ids: list[int]
 
-    def finish(self, retried: int) -> None:
+    def finish(self, changed: int) -> None:
         """Add the batch to the job's counts; the last one finishes the job."""
-        job = RetryJob.objects.filter(pk=self.job.pk)
-        job.update(done=F("done") + len(self.media_ids), retried=F("retried") + retried)
+        job = BulkJob.objects.filter(pk=self.job.pk)
+        job.update(done=F("done") + len(self.media_ids), changed=F("changed") + changed)
         job.filter(done__gte=F("total")).update(finished_at=timezone.now())
 
 
-class RetryBatch(models.Model):
+class BulkBatch(models.Model):
     """A pending part of a job; processed batches have no row."""
 
-    job = models.ForeignKey(RetryJob, models.CASCADE, related_name="batches")
+    job = models.ForeignKey(BulkJob, models.CASCADE, related_name="batches")
     media_ids = models.JSONField()
 
     class Meta:

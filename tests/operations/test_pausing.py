@@ -1,0 +1,193 @@
+"""An account that a user has paused gets no requests, and loses nothing by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.test import Client
+
+from mediapipe.escalation.detection.counts import by_account, escalation_window
+from mediapipe.escalation.detection.queue import detect_queue_delay
+from mediapipe.failures import TransientMedia404, Unauthorized
+from mediapipe.fetching.attempt import conclude
+from mediapipe.models import AccountHealth, Incident, MediaItem, Status
+from mediapipe.models.accounts import REFUSALS_TO_PAUSE
+from mediapipe.models.status import Phase
+from mediapipe.operations.manual_control import clean_reason, pause_account, resume_account
+from mediapipe.providers.base import Evidence
+from mediapipe.simulator import Simulator
+from tests.support import make
+from tests.support.fetching import attempt, picture
+from tests.support.metrics import families
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NOT_FOUND = Evidence(http_status=404)
+
+
+@pytest.fixture
+def ada() -> User:
+    return User.objects.create_user("ada")
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOON, tick=False) as clock:
+        yield clock
+
+
+def pause(user: User, reason: str = "a rebuilt gateway") -> bool:
+    return pause_account(make.ACCOUNT, user, reason)
+
+
+def resume(user: User) -> bool:
+    return resume_account(make.ACCOUNT, user)
+
+
+def waiting() -> MediaItem:
+    """Return an item that got one 404."""
+    item = make.claimed()
+    conclude(item, TransientMedia404(), NOT_FOUND)
+    return item
+
+
+def test_nothing_is_claimed_or_dispatched(ada: User, clock: time_machine.Traveller) -> None:
+    assert pause(ada)
+    item, other = make.media(), make.media()
+    MediaItem.objects.filter(pk=other.pk).update(account_sid="AC" + "b2" * 16)
+    clock.shift(timedelta(days=30))
+    assert MediaItem.claim(item.pk) is None
+    assert [*MediaItem.objects.claim_due(10)] == [other.pk]
+    item.refresh_from_db()
+    assert (item.status, item.attempts) == (Status.QUEUED, 0)
+
+
+def test_after_it_everything_is_due_at_once(ada: User, clock: time_machine.Traveller) -> None:
+    pause(ada)
+    # Its message came and was dropped a moment ago; without the pause it would be sent in a minute.
+    queued = make.media()
+    assert [*MediaItem.objects.claim_due(10)] == []
+    assert resume(ada)
+    assert [*MediaItem.objects.claim_due(10)] == [queued.pk]
+    assert MediaItem.claim(queued.pk)
+
+
+def test_the_pause_uses_up_no_retries(ada: User, clock: time_machine.Traveller) -> None:
+    item = waiting()
+    pause(ada)
+    clock.shift(timedelta(days=3))
+    resume(ada)
+    again = MediaItem.claim(item.pk)
+    assert again
+    conclude(again, TransientMedia404(), NOT_FOUND)
+    # Without it the fast window would be over: the wait would be minutes, not seconds.
+    assert (again.phase, again.fast_retries) == (Phase.FAST, 2)
+
+
+def test_an_attempt_that_is_running_ends_as_it_would_and_resumes_nothing(
+    ada: User, twilio: Simulator
+) -> None:
+    AccountHealth.objects.create(account_sid=make.ACCOUNT, rate_limits=1)
+    claimed = MediaItem.claim(picture(twilio).pk)
+    assert claimed
+    pause(ada)
+    AccountHealth.get_or_create_for(make.ACCOUNT).record_response()
+    assert make.store(claimed).status == Status.STORED
+    assert MediaItem.claim(make.media().pk) is None
+
+
+def test_it_is_not_probed(ada: User, clock: time_machine.Traveller) -> None:
+    for _ in range(REFUSALS_TO_PAUSE):
+        AccountHealth.get_or_create_for(make.ACCOUNT).record_refusal(NOON)
+    pause(ada)
+    clock.shift(timedelta(days=1))
+    assert MediaItem.claim(make.media().pk) is None
+
+
+def test_refused_credentials_pause_it_again_after_it(ada: User) -> None:
+    pause(ada)
+    for _ in range(REFUSALS_TO_PAUSE):
+        AccountHealth.get_or_create_for(make.ACCOUNT).record_refusal(NOON)
+    health = AccountHealth.objects.get()
+    assert health.why_paused.startswith("ada paused")
+    resume(ada)
+    item = make.claimed()
+    conclude(item, Unauthorized(), Evidence(http_status=401))
+    health.refresh_from_db()
+    assert health.why_paused == "Twilio refuses the credentials of the account"
+
+
+def test_who_why_and_when_are_recorded(ada: User, clock: time_machine.Traveller) -> None:
+    pause(ada)
+    health = AccountHealth.objects.get()
+    assert health.why_paused == "ada paused the account on 2026-03-01 12:00: a rebuilt gateway"
+    resume(ada)
+    health.refresh_from_db()
+    assert health.why_paused == ""
+    logged = LogEntry.objects.order_by("pk").values_list("user__username", "change_message")
+    assert list(logged) == [("ada", "Paused: a rebuilt gateway"), ("ada", "Resumed.")]
+
+
+def test_a_second_click_changes_nothing(ada: User) -> None:
+    bob = User.objects.create_user("bob")
+    assert [pause(ada), pause(bob, "another reason")] == [True, False]
+    assert AccountHealth.objects.get().paused_by == "ada"
+    assert [resume(bob), resume(bob)] == [True, False]
+    assert LogEntry.objects.count() == 2
+
+
+def test_a_pause_by_the_credentials_is_not_ended_by_a_user(ada: User) -> None:
+    for _ in range(REFUSALS_TO_PAUSE):
+        AccountHealth.get_or_create_for(make.ACCOUNT).record_refusal(NOON)
+    assert not resume(ada)
+    assert AccountHealth.objects.get().paused_at
+
+
+def test_a_metric_shows_a_pause_that_was_forgotten(
+    ada: User, client: Client, clock: time_machine.Traveller
+) -> None:
+    def shown() -> float:
+        return families(client)["mediapipe_account_paused_seconds"].samples[0].value
+
+    assert shown() == 0
+    pause(ada)
+    clock.shift(timedelta(days=2))
+    assert shown() == 2 * 86400
+    resume(ada)
+    assert shown() == 0
+
+
+def test_what_waits_for_a_user_is_no_delay_of_the_queue(
+    ada: User, clock: time_machine.Traveller
+) -> None:
+    for _ in range(20):
+        make.media()
+    pause(ada)
+    clock.shift(timedelta(minutes=30))
+    period = escalation_window(datetime.now(UTC))
+    detect_queue_delay(period, by_account(period))
+    assert not Incident.objects.exists()
+
+
+def test_media_is_fetched_again_after_it(ada: User, twilio: Simulator) -> None:
+    item = picture(twilio)
+    pause(ada)
+    assert MediaItem.claim(item.pk) is None
+    resume(ada)
+    assert attempt(item) == "stored"
+
+
+@pytest.mark.parametrize("text", ["", " \n", "x" * 201])
+def test_a_reason_is_required(text: str) -> None:
+    with pytest.raises(ValueError, match="at most 200"):
+        clean_reason(text)
+
+
+def test_a_number_in_a_reason_is_masked() -> None:
+    assert clean_reason(" asked by\n+15550001234 ") == "asked by +•••••••••34"
