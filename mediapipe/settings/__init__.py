@@ -197,7 +197,7 @@ TWILIO_DELETE_AFTER_S = values.seconds(env, "TWILIO_DELETE_AFTER", default="1d")
 TWILIO_API_HOSTS = [host.rstrip("/") for host in values.listed(env, "TWILIO_API_HOSTS")]
 # For the lists of messages and recordings; each region has its own.
 TWILIO_API_URL = values.base_url(env, "TWILIO_API_URL", "https://api.twilio.com")
-# Conversations announce media without a URL, so it is fetched from here; each region has its own.
+# Conversations (classic) announces media without a URL: it is fetched from here, in its region.
 TWILIO_MCS_URL = values.base_url(env, "TWILIO_MCS_URL", "https://mcs.us1.twilio.com")
 # Twilio's largest known webhook is some tens of kilobytes.
 WEBHOOK_MAX_BYTES = 1024 * 1024

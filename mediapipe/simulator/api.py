@@ -1,4 +1,4 @@
-"""The API origin: api.twilio.com, and the media service of Conversations (mcs.us1.twilio.com)."""
+"""The API origin: api.twilio.com, and the media service of conversations (mcs.us1.twilio.com)."""
 
 import base64
 import binascii

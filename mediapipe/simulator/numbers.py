@@ -46,7 +46,7 @@ class ChannelSender:
 
 @dataclass(frozen=True)
 class ConversationsWebhook:
-    """The webhook of a Conversations service, or of the account if `service_sid` is empty."""
+    """The webhook of a conversation service, or of the account if `service_sid` is empty."""
 
     post_webhook_url: str | None = None
     pre_webhook_url: str | None = None

@@ -25,8 +25,8 @@ def new_sid(prefix: str) -> str:
 class MediaScript:
     """One message medium (ME...) or recording (RE...); `parent_sid` is its message or call.
 
-    With a `service_sid` (IS...) it is a Conversations medium: its URL serves metadata with a link
-    to the bytes, which work after `delay_s`.
+    With a `service_sid` (IS...) it is a medium of a conversation: its URL serves metadata with a
+    link to the bytes, which work after `delay_s`.
 
     It is available `delay_s` seconds after its first announcement, when its webhook is sent;
     without a delay, always. `faults` come first, one per request. `redirect_status` 0 means that
@@ -190,7 +190,7 @@ def recording(**options: Unpack[MediaOptions]) -> MediaScript:
 
 
 def conversation_media(**options: Unpack[MediaOptions]) -> MediaScript:
-    """Return a new Conversations medium, which takes two requests to fetch."""
+    """Return a new medium of a conversation, which takes two requests to fetch."""
     defaults: MediaOptions = {
         "sid": new_sid("ME"),
         "parent_sid": new_sid("IM"),

@@ -84,7 +84,7 @@ class Simulator:
         return self.state.register(recording(**options))
 
     def add_conversation_media(self, **options: Unpack[MediaOptions]) -> MediaScript:
-        """Register a Conversations medium that no webhook has announced yet."""
+        """Register a medium of a conversation that no webhook has announced yet."""
         return self.state.register(conversation_media(**options))
 
     def send(

@@ -132,6 +132,12 @@ def test_every_command_that_is_named_exists(page: Path) -> None:
     assert named - ours - django == set()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_product_of_twilio_has_the_name_that_tells_it_from_the_new_one(page: Path) -> None:
+    others = re.findall(r".*\bConversations\b(?!\s\(classic\)).*", page.read_text())
+    assert [line for line in others if "**The new Conversations" not in line] == []
+
+
 def test_the_picture_has_a_title_and_a_description_for_those_who_do_not_see_it() -> None:
     picture = (DOCS / "images" / "flow.svg").read_text()
     assert re.search(r"<title id=\"title\">.+</title>", picture)

@@ -175,14 +175,17 @@ def test_numbers_are_reported_although_senders_may_not_be_listed(
 def test_an_account_without_a_conversations_webhook_is_fine(world: World) -> None:
     (finding,) = found_in("conversations")
     assert (finding.level, finding.where) == (Level.OK, make.ACCOUNT)
-    assert "unless you use them" in finding.message
+    assert "fine if not used" in finding.message
 
 
 @pytest.mark.parametrize("service_sid", ["", "IS" + "e5" * 16], ids=["account", "service"])
 def test_a_conversations_webhook_that_points_here_is_fine(world: World, service_sid: str) -> None:
     world.conversations(world.web + CONVERSATIONS, service_sid=service_sid)
     (finding,) = found_in("conversations")
-    assert (finding.level, finding.message) == (Level.OK, "the Conversations webhook points here")
+    assert (finding.level, finding.message) == (
+        Level.OK,
+        "the webhook of Conversations (classic) points here",
+    )
     assert finding.where.endswith(service_sid)
 
 

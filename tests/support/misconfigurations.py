@@ -441,13 +441,13 @@ CASES = [
     ),
     Case("A WhatsApp sender has another path", "numbers", "webhook_path_wrong", whatsapp),
     Case(
-        "The Conversations URL lacks the trailing slash",
+        "The URL of Conversations (classic) lacks the trailing slash",
         "conversations",
         "webhook_path_wrong",
         conversations("/webhooks/twilio/conversations"),
     ),
     Case(
-        "The Conversations webhook has the URL for messages",
+        "The webhook of Conversations (classic) has the URL for messages",
         "conversations",
         "webhook_wrong_kind",
         conversations(HERE),
@@ -465,13 +465,13 @@ CASES = [
         pre_event_webhook,
     ),
     Case(
-        "A Conversations service has its own webhook",
+        "A service of Conversations (classic) has its own webhook",
         "conversations",
         "conversations_overruled",
         service_of_its_own,
     ),
     Case(
-        "The credentials may not read Conversations",
+        "The credentials may not read Conversations (classic)",
         "conversations",
         "conversations_unreadable",
         with_test_credentials,

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import Any
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
+from twilio.request_validator import RequestValidator
 
 from mediapipe.models import MediaItem, Rejection, RepeatedWebhook, WebhookEvent
 from mediapipe.providers.base import Kind
 from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
+from mediapipe.simulator.webhooks import PATHS
 from mediapipe.webhooks.spool import depth
 from tests.support import make
-from tests.support.webhooks import send
+from tests.support.webhooks import ORIGIN, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("published")]
 
@@ -139,3 +143,16 @@ def test_a_size_that_is_none_is_ignored(size: object) -> None:
     (entry,) = json.loads(webhook["Media"])
     send(webhook.changed(Media=json.dumps([entry | {"Size": size}])))
     assert MediaItem.objects.get().declared_size is None
+
+
+def test_a_webhook_of_the_new_conversations_is_refused_and_counted() -> None:
+    # Conversation Orchestrator sends JSON, which is signed by the hash of the body in the query.
+    body = json.dumps({"eventType": "COMMUNICATION_CREATED"})
+    path = f"{PATHS['conversations']}?bodySHA256={sha256(body.encode()).hexdigest()}"
+    signature = RequestValidator(make.TOKEN).compute_signature(ORIGIN + path, {})
+    answer = Client().post(
+        path, body, content_type="application/json", headers={"X-Twilio-Signature": signature}
+    )
+    assert answer.status_code == 403
+    assert [rejection.reason for rejection in Rejection.objects.all()] == ["account_sid"]
+    assert not WebhookEvent.objects.exists()

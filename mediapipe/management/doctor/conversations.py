@@ -20,7 +20,7 @@ MAX_SERVICES = 20
 
 @dataclass(frozen=True, slots=True)
 class ConversationsHook:
-    """The webhook of an account, or of one of its Conversations services.
+    """The webhook of an account, or of one of its conversation services.
 
     Twilio calls `url` after the `events`, and `pre_event_url` before them.
     """
@@ -32,7 +32,7 @@ class ConversationsHook:
 
 
 def check_conversations() -> Iterator[Finding]:
-    """Yield per account whether its Conversations webhooks point here."""
+    """Yield per account whether its webhooks of Conversations (classic) point here."""
     for account in accounts().values():
         try:
             yield from _check_account(account, account.credentials()[-1])
@@ -60,17 +60,17 @@ def _check_account(account: Account, credentials: Credentials) -> Iterator[Findi
         elsewhere = [hook for hook in own if not has_our_host(hook.url)]
         yield from (Issue.CONVERSATIONS_OVERRULED.found(hook.where) for hook in elsewhere)
     if here and not issues:
-        yield ok("the Conversations webhook points here", here[0].where)
+        yield ok("the webhook of Conversations (classic) points here", here[0].where)
     elif not issues:
-        # The API does not reveal whether an account uses Conversations, so this is no issue.
-        yield ok("no Conversations webhook points here; fine unless you use them", account.sid)
+        # The API does not reveal whether an account uses it, so this is no issue.
+        yield ok("no webhook of Conversations (classic) points here; fine if not used", account.sid)
 
 
 def _fetch_hook(where: str, url: str, credentials: Credentials) -> ConversationsHook:
     response = api_client.get(url, credentials)
     document = response.document
     if not document:
-        raise Unreadable(f"Conversations webhooks: HTTP {response.status}")
+        raise Unreadable(f"Conversations (classic): HTTP {response.status}")
     filters = document.get("filters")
     return ConversationsHook(
         where,
@@ -87,6 +87,6 @@ def _check_hook(hook: ConversationsHook) -> Iterator[Finding]:
     if not has_our_host(hook.url):
         return
     if issue := url_issue(hook.url, SOURCE):
-        yield issue.found(f"{hook.where}, Conversations")
+        yield issue.found(f"{hook.where}, Conversations (classic)")
     if MESSAGE_ADDED not in hook.events:
         yield Issue.CONVERSATIONS_EVENT_MISSING.found(hook.where)

@@ -231,11 +231,13 @@ class Issue(Enum):
     )
     WEBHOOK_PATH_WRONG = error(
         "The URL at Twilio has our origin but an unknown path; the trailing slash matters.",
-        "Use /webhooks/twilio/messaging/, or /webhooks/twilio/conversations/ for Conversations.",
+        "Use /webhooks/twilio/messaging/; for Conversations (classic), "
+        "/webhooks/twilio/conversations/.",
     )
     WEBHOOK_WRONG_KIND = error(
         "The URL at Twilio is our endpoint for another kind of webhook, which rejects these.",
-        "Use /webhooks/twilio/messaging/, or /webhooks/twilio/conversations/ for Conversations.",
+        "Use /webhooks/twilio/messaging/; for Conversations (classic), "
+        "/webhooks/twilio/conversations/.",
     )
     WEBHOOK_NOT_REPEATED = warning(
         "Twilio would not retry a webhook that gets no response or a 5xx.",
@@ -262,20 +264,22 @@ class Issue(Enum):
         "If you have any, check their URLs in the Twilio Console by hand.",
     )
     CONVERSATIONS_EVENT_MISSING = error(
-        "The Conversations webhook points here, but onMessageAdded is not one of its events.",
+        "The webhook of Conversations (classic) points here, but onMessageAdded is not one of its "
+        "events.",
         "Add onMessageAdded to the post-event webhooks.",
     )
     CONVERSATIONS_ASK_BEFORE = error(
-        "The pre-event Conversations webhook points here: an outage here would block messages.",
+        "The pre-event webhook of Conversations (classic) points here: an outage here would block "
+        "messages.",
         "Remove that URL; the post-event webhook reports what happened.",
     )
     CONVERSATIONS_OVERRULED = warning(
-        "A Conversations service has its own webhook, which points elsewhere.",
+        "A service of Conversations (classic) has its own webhook, which points elsewhere.",
         "Set our URL there too if you want the service's media.",
     )
     CONVERSATIONS_UNREADABLE = warning(
-        "The credentials may not read the Conversations webhooks.",
-        "If you use Conversations, check the URL in the Twilio Console by hand.",
+        "The credentials may not read the webhooks of Conversations (classic).",
+        "If you use it, check the URL in the Twilio Console by hand.",
     )
 
     def __init__(self, level: Level, meaning: str, remedy: str) -> None:

@@ -24,7 +24,7 @@ def messaging_origin() -> str:
 
 
 def conversations_root() -> str:
-    """Return the base URL of Conversations.
+    """Return the base URL of Conversations (classic).
 
     Some of its paths equal those of messaging, so a simulator serves them below /conversations.
     """

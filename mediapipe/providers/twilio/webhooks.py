@@ -61,10 +61,10 @@ def parse(
 
 
 def reply(source: str) -> Reply:
-    """Return an empty TwiML document, or for Conversations an empty JSON object.
+    """Return an empty TwiML document, or for Conversations (classic) an empty JSON object.
 
     Twilio would send a text/plain body to the sender as a message. The JSON of Conversations
-    lists changes to the message: there are none.
+    (classic) lists changes to the message: there are none.
     """
     return EMPTY_JSON if source == "conversations" else EMPTY_TWIML
 
