@@ -27,6 +27,11 @@ class Failure(Exception):
     def meaning(cls) -> str:
         return cls.__doc__ or ""
 
+    @property
+    def cause(self) -> str:
+        """The slug under which retries are counted: each cause has its own backoff."""
+        return self.slug
+
     @classmethod
     def all(cls) -> Iterator[type[Self]]:
         """Yield every failure below this class that has a slug, in the order of this file."""
@@ -57,6 +62,11 @@ class TransientMedia404(TransientFailure):
 
     slug = "not_ready"
     todo = "Usually nothing: it is retried. If it fails in the end, check whether it was deleted."
+
+    @property
+    def cause(self) -> str:
+        # A diagnosis names a 404 differently; it is still the same backoff.
+        return TransientMedia404.slug
 
 
 class CredentialsSuspected(TransientMedia404):

@@ -179,7 +179,7 @@ def _next_delay(media: MediaItem, failure: Failure) -> RetryDelay | None:
     now = timezone.now()
     return Schedule.from_settings().next_delay(
         failure,
-        fast_retries=media.fast_retries,
+        fast_retries=media.fast_retries.get(failure.cause, 0),
         slow_retries=media.slow_retries,
         elapsed_s=(now - (media.budget_started_at or now)).total_seconds(),
     )

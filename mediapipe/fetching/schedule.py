@@ -63,8 +63,9 @@ class Schedule:
     ) -> RetryDelay | None:
         """Return how long to wait after this failure, or None when all retries are used up.
 
-        `fast_retries` and `slow_retries` count the earlier retries of each phase;
-        `elapsed_s` is the time since the first attempt of this budget.
+        `fast_retries` counts the earlier retries of the fast phase after the same cause,
+        `slow_retries` all of the slow phase; `elapsed_s` is the time since the first attempt of
+        this budget.
         """
         if isinstance(failure, LocalFailure):
             # From the database, so that a backlog comes back in the dispatcher's bounded batches.

@@ -16,6 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 from kombu import Connection, Producer
 
+from mediapipe.failures import TransientMedia404
 from mediapipe.models import FetchAttempt, Heartbeat, MediaItem, Status
 from mediapipe.models.heartbeats import SWEEP
 from mediapipe.models.status import DELIVERY_TIMEOUT, Phase
@@ -153,6 +154,6 @@ def _wait(item: MediaItem, number: int, due: datetime) -> None:
     item.attempts = item.not_found_count = ATTEMPTS
     item.first_attempt_at = item.budget_started_at = item.last_not_found_at = item.received_at
     item.phase = Phase.FAST if is_fast else Phase.SLOW
-    item.fast_retries = ATTEMPTS - 1
+    item.fast_retries = {TransientMedia404.slug: ATTEMPTS - 1}
     item.slow_retries = 0 if is_fast else 1
     item.next_attempt_at = item.sweep_at = due

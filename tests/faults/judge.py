@@ -23,7 +23,7 @@ from mediapipe.simulator.script import MediaScript
 FINAL = {"stored", "failed", "absent"}
 ITEMS = """
     SELECT id, identity, status, error, detail, sha256, storage_name, attempts, interruptions,
-           not_found_count, fast_retries, slow_retries,
+           not_found_count, fast_retries::text, slow_retries,
            received_at, first_attempt_at, last_not_found_at, found_at, retrieved_at
     FROM mediapipe_mediaitem WHERE identity = ANY(%s) ORDER BY id
 """

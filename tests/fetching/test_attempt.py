@@ -156,7 +156,7 @@ def test_an_account_without_credentials_waits_for_them(
     item = picture(twilio)
     settings.TWILIO_AUTH_TOKEN = ""
     assert attempt(item) == "retrying: config_missing"
-    assert (item.status, item.fast_retries, item.slow_retries) == (Status.RETRYING, 0, 0)
+    assert (item.status, item.fast_retries, item.slow_retries) == (Status.RETRYING, {}, 0)
 
 
 def test_a_full_storage_is_a_local_failure(

@@ -39,7 +39,7 @@ def test_a_fake_address_of_the_api_uses_up_no_retry(monkeypatch: pytest.MonkeyPa
     for _ in range(3):
         MediaItem.objects.update(next_attempt_at=item.received_at)
         assert attempt(item) == "retrying: resolver_failed"
-    assert (item.status, item.fast_retries, item.slow_retries) == (Status.RETRYING, 0, 0)
+    assert (item.status, item.fast_retries, item.slow_retries) == (Status.RETRYING, {}, 0)
     assert item.detail == f"api.twilio.com is at {FAKE}; see MEDIA_ALLOWED_NETWORKS"
 
 
@@ -47,7 +47,7 @@ def test_an_unknown_name_of_the_api_uses_up_no_retry(monkeypatch: pytest.MonkeyP
     resolve_to(monkeypatch, None)
     item = make.media()
     assert attempt(item) == "retrying: resolver_failed"
-    assert item.fast_retries == 0
+    assert item.fast_retries == {}
 
 
 def test_a_fake_address_of_the_cdn_uses_up_no_retry(
@@ -57,7 +57,7 @@ def test_a_fake_address_of_the_cdn_uses_up_no_retry(
     item = picture(twilio, faults=[faults.RedirectTo("https://mms.twiliocdn.com/a")])
     assert attempt(item) == "retrying: resolver_failed"
     assert item.detail.startswith(f"mms.twiliocdn.com is at {FAKE}")
-    assert item.fast_retries == 0
+    assert item.fast_retries == {}
 
 
 def test_one_incident_names_the_host_and_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,7 @@ def test_a_local_failure_consumes_no_retry() -> None:
     item = make.claimed()
     conclude(item, StorageFailed(), Evidence())
     item.refresh_from_db()
-    assert (item.fast_retries, item.slow_retries, item.not_found_count) == (0, 0, 0)
+    assert (item.fast_retries, item.slow_retries, item.not_found_count) == ({}, 0, 0)
 
 
 def test_the_slow_phase_waits_in_the_database_and_not_for_a_message() -> None:

@@ -41,7 +41,7 @@ def test_failed_items_are_retried_with_a_fresh_schedule(
     item = failed(Unauthorized())
     assert retry(capsys) == "1 media items were queued for retry."
     item.refresh_from_db()
-    assert (item.status, item.error, item.fast_retries) == (Status.QUEUED, "", 0)
+    assert (item.status, item.error, item.fast_retries) == (Status.QUEUED, "", {})
     assert item.budget_started_at is None
     assert handed_on == [item.pk]
 

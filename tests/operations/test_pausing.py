@@ -87,7 +87,7 @@ def test_the_pause_uses_up_no_retries(ada: User, clock: time_machine.Traveller) 
     assert again
     conclude(again, TransientMedia404(), NOT_FOUND)
     # Without it the fast window would be over: the wait would be minutes, not seconds.
-    assert (again.phase, again.fast_retries) == (Phase.FAST, 2)
+    assert (again.phase, again.fast_retries) == (Phase.FAST, {"not_ready": 2})
 
 
 def test_an_attempt_that_is_running_ends_as_it_would_and_resumes_nothing(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
@@ -119,7 +120,8 @@ def _run_attempts(
     rng: Random,
 ) -> None:
     schedule = Schedule.from_settings()
-    phase, retries, first_s = Phase.FAST, {Phase.FAST: 0, Phase.SLOW: 0}, started_s
+    phase, first_s = Phase.FAST, started_s
+    fast, slow = Counter[str](), 0
     while started_s < lasts_s:
         failure, disruption = (
             (TransientMedia404, disruption) if started_s < available_s else (disruption, None)
@@ -133,17 +135,19 @@ def _run_attempts(
         if not attempt.ended or failure is None or issubclass(failure, FinalFailure):
             return
         assert issubclass(failure, TransientFailure)  # noqa: S101  (a final one has ended before)
+        cause = failure().cause
         attempt.delay = delay = schedule.next_delay(
             failure(),
-            fast_retries=retries[Phase.FAST],
-            slow_retries=retries[Phase.SLOW],
+            fast_retries=fast[cause],
+            slow_retries=slow,
             elapsed_s=ended_s - first_s,
             rng=rng,
         )
         if delay is None:
             return
         phase = delay.phase
-        retries[phase] += delay.consumes_retry
+        fast[cause] += delay.consumes_retry and phase == Phase.FAST
+        slow += delay.consumes_retry and phase == Phase.SLOW
         started_s = ended_s + delay.delay_s + rng.uniform(0.0, MAX_LATENESS_S)
 
 

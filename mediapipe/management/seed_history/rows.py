@@ -117,7 +117,8 @@ def _end(
     else:
         delay = made_up.delay
         item.status, item.phase = Status.RETRYING, delay.phase
-        item.fast_retries += delay.consumes_retry and delay.phase == Phase.FAST
+        if delay.consumes_retry and delay.phase == Phase.FAST:
+            item.fast_retries[failure.cause] = item.fast_retries.get(failure.cause, 0) + 1
         item.slow_retries += delay.consumes_retry and delay.phase == Phase.SLOW
         item.next_attempt_at = due = ended_at + timedelta(seconds=delay.delay_s)
         # A message in the broker brings back a fast retry; the dispatcher only if it is lost.

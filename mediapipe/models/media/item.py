@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import datetime, timedelta
@@ -195,6 +196,8 @@ class MediaItem(MediaRow):
         changes. Raises LeaseLost if another worker has the item.
         """
         due = timezone.now() + timedelta(seconds=delay_s)
+        fast_retries = Counter(self.fast_retries)
+        fast_retries[failure.cause] += consumes_retry and phase == Phase.FAST
         changes = {
             "status": Status.RETRYING,
             "error": failure.slug,
@@ -202,7 +205,7 @@ class MediaItem(MediaRow):
             "next_attempt_at": due,
             "sweep_at": due if by_dispatcher else due + DELIVERY_TIMEOUT,
             "phase": phase,
-            "fast_retries": self.fast_retries + (consumes_retry and phase == Phase.FAST),
+            "fast_retries": +fast_retries,
             "slow_retries": self.slow_retries + (consumes_retry and phase == Phase.SLOW),
         }
         self._end_attempt(failure, evidence, diagnosis | changes)

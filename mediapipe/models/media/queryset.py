@@ -198,7 +198,7 @@ class MediaRowQuerySet(models.QuerySet[Item]):
                 next_attempt_at=now,
                 sweep_at=now + DELIVERY_TIMEOUT,
                 phase=Phase.FAST,
-                fast_retries=0,
+                fast_retries={},
                 slow_retries=0,
                 interruptions=0,
                 budget_started_at=None,

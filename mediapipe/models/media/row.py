@@ -71,7 +71,8 @@ class MediaRow(models.Model):
     not_found_count = models.PositiveIntegerField("404s", default=0)
     interruptions = models.PositiveSmallIntegerField(default=0)
     phase = models.CharField(max_length=8, default=Phase.FAST.value, editable=False)
-    fast_retries = models.PositiveSmallIntegerField(default=0, editable=False)
+    # By the cause of the failure: a 502 after ten 404s is retried as soon as a first 404.
+    fast_retries = models.JSONField(default=dict, editable=False)
     slow_retries = models.PositiveSmallIntegerField(default=0, editable=False)
     budget_started_at = models.DateTimeField(null=True, blank=True, editable=False)
 

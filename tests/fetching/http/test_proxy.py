@@ -294,7 +294,7 @@ def test_items_wait_for_the_proxy_without_using_up_their_retries(
         assert shown in caplog.text
         incident = Incident.objects.get()
         assert (incident.cause, incident.detail) == ("proxy_failed", f"Proxy: {shown}.")
-        assert (item.fast_retries, item.slow_retries) == (0, 0)
+        assert (item.fast_retries, item.slow_retries) == ({}, 0)
         with time_machine.travel(datetime.now(UTC) + timedelta(minutes=1), tick=True):
             assert attempt(item) == "stored"
             close_incidents()
@@ -330,5 +330,5 @@ def test_items_wait_for_the_ca_without_using_up_their_retries(
             names[HOST] = PUBLIC
             assert attempt(item) == "retrying: certificate_untrusted"
         assert server.requests == []
-    assert (item.fast_retries, item.slow_retries) == (0, 0)
+    assert (item.fast_retries, item.slow_retries) == ({}, 0)
     assert Incident.objects.get().cause == "certificate_untrusted"
