@@ -72,6 +72,7 @@ def test_the_ticked_items_are_given_up_and_no_others(admin_client: Client) -> No
     asked = text_of(admin_client.post(CHANGELIST, ticked))
     assert "1 unfinished media item</strong> will be failed" in asked
     assert "1 item will be skipped: stored, failed or absent." in asked
+    assert "Write a reason" not in asked
     answer = admin_client.post(CHANGELIST, ticked | YES, follow=True)
     assert "Done: 1 item given up." in text_of(answer)
     assert [*map(status_of, (item, stored, other))] == ["failed", "stored", "queued"]

@@ -20,6 +20,9 @@ PAGES = [
     "/admin/mediapipe/mediaitem/",
     "/admin/mediapipe/webhookevent/",
     "/admin/mediapipe/incident/",
+    "/admin/mediapipe/accounthealth/",
+    "/admin/accounts/pause/",
+    "/admin/mediapipe/mediaitem/give-up/",
 ]
 SERIOUS = {"serious", "critical"}
 
