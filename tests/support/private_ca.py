@@ -15,12 +15,30 @@ from cryptography.x509.oid import NameOID
 Key = ec.EllipticCurvePrivateKey
 AUTHORITY = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Company CA")])
 
+SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 @cache
 def authority() -> tuple[Key, x509.Certificate]:
+    """Return a key and its certificate, with what RFC 5280 requires and Python 3.13 on checks."""
     key = ec.generate_private_key(ec.SECP256R1())
-    ca = x509.BasicConstraints(ca=True, path_length=None)
-    return key, _builder(AUTHORITY, key).add_extension(ca, critical=True).sign(key, hashes.SHA256())
+    builder = (
+        _builder(AUTHORITY, key)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(SIGNS_CERTIFICATES, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+    return key, builder.sign(key, hashes.SHA256())
 
 
 @cache
@@ -36,8 +54,12 @@ def certificate(*hosts: str) -> Path:
     """Return a PEM file with a certificate for these hosts, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     signer, issuer = authority()
-    builder = _builder(x509.Name([]), key).add_extension(
-        x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=True
+    names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
+    signed_with = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+    builder = (
+        _builder(x509.Name([]), key)
+        .add_extension(names, critical=True)
+        .add_extension(signed_with, critical=False)
     )
     path = Path(mkdtemp()) / "server.pem"
     private = key.private_bytes(

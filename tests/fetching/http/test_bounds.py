@@ -19,7 +19,7 @@ DRIPS: dict[str, Script] = {
     "the status line": drip(b"", b"H"),
     "a header": drip(OK, b"x"),
     "headers": drip(OK, b"X: y\r\n"),
-    "continuations": drip(b"", CONTINUE, every_s=0),
+    "continuations": drip(b"", CONTINUE),
     "a body of known length": drip(OK + b"Content-Length: 999999\r\n\r\n", b"x"),
     "a body of unknown length": drip(OK + b"\r\n", b"x"),
     "chunks": drip(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
