@@ -10,12 +10,11 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from multiprocessing import get_context
 from statistics import fmean, median
 
-import psycopg2
 from rich.console import Console
 
 from tests.benchmarks import records, rig
@@ -103,8 +102,7 @@ def process(made: rig.Rig) -> Iterator[ProcessPoolExecutor]:
 
 def tidied(url: str) -> str:
     """Return the account with the most media items; tidy up first, as autovacuum would."""
-    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        connection.autocommit = True
+    with servers.cursor(url) as cursor:
         cursor.execute("VACUUM ANALYZE")
         cursor.execute(BUSIEST)
         ((account_sid,),) = cursor.fetchall()

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg2
 import pytest
 import requests
 from django.urls import reverse
@@ -56,10 +55,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         servers.redis_number() as broker,
     ):
         # Each connection of Django sets UTC, and PgBouncer has to set it again in each server's.
-        with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        with servers.cursor(url) as cursor:
             name = url.rpartition("/")[2]
             cursor.execute(f"ALTER DATABASE {name} SET timezone TO 'Asia/Tokyo'")
-        connection.close()
         # Directly, and before the service runs, because it takes a while.
         manage(url, "migrate", "--verbosity=0", "--skip-checks")
         manage(url, "seed_history", "--media", str(MEDIA), "--days", "3")

@@ -14,11 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-from psycopg2.extras import RealDictCursor
-
 from mediapipe.simulator import Simulator
 from mediapipe.simulator.script import MediaScript
+from tests.support import servers
 
 FINAL = {"stored", "failed", "absent"}
 ITEMS = """
@@ -151,13 +149,10 @@ class Judge:
         return (path for path in self.media_root.glob("AC*/**/*") if path.is_file())
 
     def _select(self, query: str, *values: object) -> list[Row]:
-        connection = psycopg2.connect(self.database_url, cursor_factory=RealDictCursor)
-        try:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(query, values)
-                return [dict(row) for row in cursor.fetchall()]
-        finally:
-            connection.close()
+        with servers.cursor(self.database_url) as cursor:
+            cursor.execute(query, values)
+            names = [column.name for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _is_stored(row: Row) -> bool:

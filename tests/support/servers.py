@@ -13,13 +13,19 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-import psycopg2
 import pytest
 import redis
+
+# As Django does: psycopg 3 if it is installed.
+try:
+    import psycopg as driver
+except ImportError:
+    import psycopg2 as driver
 
 POSTGRESQL = "postgres://postgres@127.0.0.1:5432"
 REDIS = "redis://127.0.0.1:6379"
@@ -54,14 +60,20 @@ def postgresql(template: str = "template1") -> Iterator[str]:
     """Yield the URL of an empty database, or of a copy of another one."""
     need(5432, "PostgreSQL")
     name = f"mediapipe_{secrets.token_hex(6)}"
-    connection = psycopg2.connect(f"{POSTGRESQL}/postgres")
-    connection.autocommit = True
-    try:
-        connection.cursor().execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield f"{POSTGRESQL}/{name}"
-    finally:
-        connection.cursor().execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        connection.close()
+    with cursor(f"{POSTGRESQL}/postgres") as server:
+        try:
+            server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            yield f"{POSTGRESQL}/{name}"
+        finally:
+            server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@contextmanager
+def cursor(url: str) -> Iterator[Any]:
+    """Yield a cursor of a connection of its own, on which each statement is a transaction."""
+    with closing(driver.connect(url)) as connection:
+        connection.autocommit = True
+        yield connection.cursor()
 
 
 @contextmanager
