@@ -1,14 +1,20 @@
-# `make demo`, `make test` and `make run` need Python 3.11 and make, nothing else.
+# `make demo`, `make test` and `make run` need Python 3.11 or newer and make, nothing else.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
+# The system's python3 is the one whose venv package is installed. Where it is too old, another may do.
+IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+    $$python -c '$(IS_NEW_ENOUGH)' 2>/dev/null && echo $$python && exit; done; echo python3)
 VENV := .venv
+# More packages, by file name in requirements/: `make test EXTRAS=django61 VENV=.venv-django61`.
+EXTRAS :=
 BIN := $(VENV)/bin
 # Exists while packages are installed, and after an installation that was interrupted.
 INSTALLING := $(VENV)/installing
 MANAGE := $(BIN)/python manage.py
-IMAGE_DIR ?= var/image
+# Where the targets that need root and debootstrap keep their minimal Debian.
+DEBIAN_DIR ?= var/debian
 
-.PHONY: image-without-engine demo run test test-all test-faults mutations bench screenshots lint format audit requirements
+.PHONY: image-without-engine demo run test test-newest test-all test-faults mutations bench screenshots lint format audit requirements
 
 run: $(VENV)/base
 	$(MANAGE) run
@@ -32,9 +38,13 @@ test-all: $(VENV)/dev
 test-faults: $(VENV)/dev
 	$(BIN)/pytest tests/faults $(ARGS)
 
+# `make test` with Python 3.14 and Django 6.1; needs root and debootstrap.
+test-newest:
+	$(PYTHON) docker/newest_python.py $(DEBIAN_DIR)
+
 # Builds and tests the image without a Docker engine; needs root and debootstrap, and six minutes.
 image-without-engine:
-	$(PYTHON) docker/without_engine.py $(IMAGE_DIR)
+	$(PYTHON) docker/without_engine.py $(DEBIAN_DIR)
 
 # Removes each guard and checks that its test fails.
 mutations: $(VENV)/dev
@@ -74,7 +84,7 @@ requirements: $(VENV)/dev
 $(shell test ! -e $(INSTALLING) && $(BIN)/python -c 'import pip' 2>/dev/null || rm -f $(BIN)/pip)
 
 $(BIN)/pip:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	@$(PYTHON) -c '$(IS_NEW_ENOUGH)' || \
 	    { echo 'This needs Python 3.11 or newer; name it with PYTHON=.' >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV) || { \
 	    package=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
@@ -82,6 +92,7 @@ $(BIN)/pip:
 
 $(VENV)/base $(VENV)/dev: $(VENV)/%: requirements/%.txt $(BIN)/pip
 	touch $(INSTALLING)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	for name in $* $(EXTRAS); do \
+	    $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$$name.txt || exit 1; done
 	rm $(INSTALLING)
 	touch $@

@@ -35,6 +35,7 @@ echo "The virtual environment was not created successfully because ensurepip is 
 exit 1
 """
 TOO_OLD = "#!/bin/sh\nexit 1\n"
+OURS = "PYTHON=./python"
 PACKAGE = "python{}.{}-venv".format(*sys.version_info)
 
 
@@ -54,15 +55,15 @@ def script(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def demo(folder: Path) -> subprocess.CompletedProcess[str]:
+def demo(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", "demo", "PYTHON=./python"],  # noqa: S607
+        ["make", "demo", *words],  # noqa: S607
         cwd=folder,
         # Inside `make test` there are MAKEFLAGS and MAKELEVEL, which change what make prints.
         env={
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("MAKE", "MFLAGS"))
+            if not name.startswith(("MAKE", "MFLAGS", "PYTHON"))
         },
         check=False,
         capture_output=True,
@@ -72,20 +73,53 @@ def demo(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def assert_runs(folder: Path) -> None:
-    done = demo(folder)
+    done = demo(folder, OURS)
     assert "the demo ran" in done.stdout, done.stderr
 
 
 def test_it_sets_itself_up_once(tmp_path: Path) -> None:
     assert_runs(tmp_path)
-    again = demo(tmp_path)
+    again = demo(tmp_path, OURS)
     assert again.stdout.splitlines() == [".venv/bin/python manage.py demo", "the demo ran"]
+
+
+def test_extras_are_installed_over_the_rest(tmp_path: Path) -> None:
+    script(tmp_path / "pip", "#!/bin/sh\nfor last; do :; done; echo $last >> installed\n")
+    assert "the demo ran" in demo(tmp_path, OURS, "EXTRAS=s3 django61").stdout
+    assert (tmp_path / "installed").read_text().split() == [
+        "requirements/base.txt",
+        "requirements/s3.txt",
+        "requirements/django61.txt",
+    ]
+
+
+def test_the_python_of_the_system_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_pythons(tmp_path, monkeypatch, {"python3": PYTHON, "python3.14": TOO_OLD})
+    assert "the demo ran" in demo(tmp_path).stdout
+
+
+def test_where_it_is_too_old_another_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_pythons(tmp_path, monkeypatch, {"python3": TOO_OLD, "python3.14": TOO_OLD})
+    script(tmp_path / "bin" / "python3.12", PYTHON)
+    assert "the demo ran" in demo(tmp_path).stdout
+
+
+def use_pythons(folder: Path, monkeypatch: pytest.MonkeyPatch, scripts: dict[str, str]) -> None:
+    """Let the machine have these before its own."""
+    (folder / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(folder / "bin"), prepend=os.pathsep)
+    for name, text in scripts.items():
+        script(folder / "bin" / name, text)
 
 
 def test_without_the_package_for_venv_each_run_names_it(tmp_path: Path) -> None:
     script(tmp_path / "python", WITHOUT_VENV)
     for _ in range(2):
-        failed = demo(tmp_path)
+        failed = demo(tmp_path, OURS)
         assert failed.returncode == 2
         assert f"apt install {PACKAGE}" in failed.stderr
     script(tmp_path / "python", PYTHON)
@@ -95,7 +129,7 @@ def test_without_the_package_for_venv_each_run_names_it(tmp_path: Path) -> None:
 def test_an_installation_that_was_interrupted_is_done_again(tmp_path: Path) -> None:
     assert_runs(tmp_path)
     (tmp_path / "requirements" / "base.txt").write_text("nonsense/")
-    assert demo(tmp_path).returncode == 2
+    assert demo(tmp_path, OURS).returncode == 2
     half_installed = tmp_path / ".venv" / "half-installed"
     half_installed.touch()
     (tmp_path / "requirements" / "base.txt").write_text("")
@@ -122,6 +156,6 @@ def test_the_environment_of_another_minor_version_is_made_again(tmp_path: Path) 
 @pytest.mark.parametrize("text", [TOO_OLD, "#!/missing\n"], ids=["too old", "missing"])
 def test_a_python_that_does_not_do_is_named(tmp_path: Path, text: str) -> None:
     script(tmp_path / "python", text)
-    failed = demo(tmp_path)
+    failed = demo(tmp_path, OURS)
     assert failed.returncode == 2
     assert "needs Python 3.11 or newer" in failed.stderr
