@@ -5,9 +5,9 @@ For machines on which no engine runs, such as those of CI: `sudo docker/without_
 Each stage is a folder, its base a bare Debian from debootstrap, each RUN a command in a chroot.
 What is tried then runs as the user of the image, on a read-only root, without capabilities.
 
-It needs root, debootstrap and unshare. What differs from an engine: Debian's own Python 3.11
-stands for that of the base image, and there are no layers. Nothing but the Dockerfile says what is
-done; an instruction that is not known here is an error.
+It needs root, debootstrap and unshare. What differs from an engine: the Python 3.14 of Debian's
+testing release stands for that of the base image, and there are no layers. Nothing but the
+Dockerfile says what is done; an instruction that is not known here is an error.
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import debian
+
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = "ca-certificates,python3,python3-venv"
-SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 # What pip of this machine needs to reach its index, and is no part of the image.
 BUILD_ENVIRONMENT = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
-CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 WAIT_S = 60.0
 ACCOUNT = {
     "TWILIO_ACCOUNT_SID": "AC00000000000000000000000000005150",
@@ -45,7 +44,7 @@ class Stage:
     """One stage of the Dockerfile: its folder, and what its instructions have set so far."""
 
     folder: Path
-    environment: dict[str, str] = field(default_factory=lambda: {"PATH": SYSTEM_PATH})
+    environment: dict[str, str] = field(default_factory=lambda: {"PATH": debian.SYSTEM_PATH})
     arguments: dict[str, str] = field(default_factory=dict)
     workdir: str = "/"
     user: str = "0:0"
@@ -64,14 +63,7 @@ def instructions(text: str) -> Iterator[tuple[str, str]]:
 
 def build(folder: Path) -> Stage:
     """Return the last stage of the Dockerfile, built below this folder."""
-    bare = folder / "bare"
-    if not bare.exists():
-        say("debootstrap bookworm")
-        command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm"]
-        made = bare.with_name("bare.part")
-        shutil.rmtree(made, ignore_errors=True)
-        subprocess.run([*command, str(made)], check=True, stdout=subprocess.DEVNULL)
-        made.rename(bare)
+    bare = debian.bare(folder)
     stages: dict[str, Stage] = {}
     stage = Stage(bare)
     for word, rest in instructions((ROOT / "docker" / "Dockerfile").read_text()):
@@ -86,12 +78,8 @@ def build(folder: Path) -> Stage:
 
 def started(bare: Path, folder: Path) -> Stage:
     """Return a stage that is a copy of the bare system, with `python` as the base image has it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    subprocess.run(["cp", "--archive", "--reflink=auto", str(bare), str(folder)], check=True)
+    debian.copied(bare, folder)
     (folder / "usr/local/bin/python").symlink_to("/usr/bin/python3")
-    if CERTIFICATES.exists():
-        shutil.copy(CERTIFICATES, folder / CERTIFICATES.relative_to("/"))
-    shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
     return Stage(folder)
 
 

@@ -137,7 +137,7 @@ def test_the_environment_of_a_container_has_no_secret(services: dict[str, dict[s
 def test_the_image_has_no_installer() -> None:
     first, last = DOCKERFILE.split("\nFROM ")[1:]
     assert "pip uninstall --yes --quiet setuptools pip" in first
-    assert "rm -rf /usr/local/lib/python3.11/site-packages/*" in last
+    assert "rm -rf /usr/local/lib/python3.14/site-packages/*" in last
 
 
 def test_our_containers_write_to_their_volume_and_nowhere_else(
@@ -195,9 +195,7 @@ def settings_with(variables: dict[str, str], data_dir: Path) -> str:
 
 
 def test_the_image_has_the_python_of_the_project_and_no_root() -> None:
-    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {
-        "python:3.11-slim-bookworm"
-    }
+    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"python:3.14-slim-trixie"}
     user = re.findall(r"^USER (\d+):\d+$", DOCKERFILE, re.MULTILINE)
     assert user and int(user[-1]) > 0
 

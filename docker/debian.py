@@ -1,0 +1,58 @@
+"""Folders with a minimal Debian, in which commands run as in a container.
+
+They need root, debootstrap and unshare, and Debian's mirror.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+# Debian's testing release, whose python3 is 3.14, as in the base image of the Dockerfile.
+SUITE = "forky"
+MIRROR = "http://deb.debian.org/debian"
+# Debootstrap of Debian 12 knows no later suites; the steps are those of its newest.
+SCRIPT = "sid"
+# Git and make are for the tests.
+PACKAGES = "ca-certificates,python3,python3-venv,git,make"
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+def bare(folder: Path) -> Path:
+    """Return the minimal Debian in this folder; the first time, download it."""
+    root = folder / SUITE
+    if not root.exists():
+        print(f"debootstrap {SUITE}", flush=True)
+        made = root.with_name(f"{SUITE}.part")
+        shutil.rmtree(made, ignore_errors=True)
+        command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(made)]
+        subprocess.run([*command, MIRROR, SCRIPT], check=True, stdout=subprocess.DEVNULL)
+        made.rename(root)
+    return root
+
+
+def copied(bare: Path, folder: Path) -> Path:
+    """Return a fresh copy that reaches the network as this machine does."""
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run(["cp", "--archive", "--reflink=auto", str(bare), str(folder)], check=True)
+    if CERTIFICATES.exists():
+        shutil.copy(CERTIFICATES, folder / CERTIFICATES.relative_to("/"))
+    shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
+    return folder
+
+
+def run(root: Path, command: Sequence[str], shared: Path) -> int:
+    """Run a command as root in this folder, with another one shared as /src; return its status."""
+    (root / "src").mkdir(exist_ok=True)
+    mounts = (
+        f"mount --bind {root} {root} && mount --bind {shared} {root}/src && "
+        f"mount --rbind /dev {root}/dev && mount --bind /proc {root}/proc && "
+        f'mount --bind /sys {root}/sys && exec chroot {root} "$@"'
+    )
+    environment = os.environ | {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8"}
+    words = ["unshare", "--mount", "sh", "-ec", mounts, "sh", *command]
+    return subprocess.run(words, env=environment).returncode
