@@ -16,6 +16,8 @@ from django.core.management import execute_from_command_line
 from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from mediapipe.webhooks.outage import sqlstate
+
 INTERRUPTED = 128 + signal.SIGINT
 # What a shell reports of a program whose reader went away.
 CLOSED_PIPE = 128 + signal.SIGPIPE
@@ -100,7 +102,7 @@ def _is_outage(error: Error) -> bool:
     sqlite_error = getattr(error.__cause__, "sqlite_errorname", None)
     if sqlite_error is not None:
         return bool(SQLITE_OUTAGE.match(sqlite_error))
-    if getattr(error.__cause__, "pgcode", None) in NOT_PERMITTED:
+    if sqlstate(error) in NOT_PERMITTED:
         return True
     return connection.vendor != "sqlite" and isinstance(error, OperationalError | InterfaceError)
 

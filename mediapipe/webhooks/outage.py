@@ -45,17 +45,22 @@ def is_outage(error: Exception) -> bool:
     """
     if not isinstance(error, DatabaseError | InterfaceError):
         return False
-    cause = error.__cause__
-    if sqlstate := getattr(cause, "pgcode", None):
-        if sqlstate in UNDEFINED:
+    if state := sqlstate(error):
+        if state in UNDEFINED:
             return _is_migration_pending()
-        return sqlstate[:2] in OUTAGE_CLASSES or sqlstate in OUTAGE_STATES
-    if code := getattr(cause, "sqlite_errorcode", None):
+        return state[:2] in OUTAGE_CLASSES or state in OUTAGE_STATES
+    if code := getattr(error.__cause__, "sqlite_errorcode", None):
         if code == sqlite3.SQLITE_ERROR:
             return _is_migration_pending()
         return code & PRIMARY in SQLITE_OUTAGES
     # The client library's own errors have no code: it could not connect, or lost the connection.
     return isinstance(error, OperationalError | InterfaceError) or not _is_connected()
+
+
+def sqlstate(error: Exception) -> str | None:
+    """Return PostgreSQL's code of an error; psycopg2 calls it pgcode."""
+    cause = error.__cause__
+    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
 
 
 def _is_connected() -> bool:

@@ -85,6 +85,8 @@ def test_a_timeout_and_a_read_only_database_are_outages(statement: str) -> None:
         OperationalError("could not connect to server"),
         InterfaceError("connection already closed"),
         with_code(OperationalError, pgcode="57P01"),
+        with_code(InternalError, sqlstate="25006"),
+        with_code(OperationalError, sqlstate=None),
         with_code(OperationalError, pgcode="53100"),
         with_code(OperationalError, pgcode="53300"),
         with_code(OperationalError, pgcode="40P01"),
@@ -106,6 +108,7 @@ def test_an_unavailable_database_is_an_outage(error: Exception) -> None:
     "error",
     [
         with_code(ProgrammingError, pgcode="42601"),
+        with_code(OperationalError, sqlstate="42601"),
         with_code(InternalError, pgcode="25P02"),
         with_code(InternalError, pgcode="XX000"),
         with_code(OperationalError, sqlite_errorcode=1),
