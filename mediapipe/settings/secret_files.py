@@ -41,14 +41,20 @@ def with_secret_files(environ: Mapping[str, str]) -> dict[str, str]:
     ImproperlyConfigured if a secret is given twice, or its file has no value; the message never
     shows one.
     """
-    paths = {name: environ.get(f"{name}_FILE", "").strip() for name in SECRETS}
-    for name, path in paths.items():
-        if path and environ.get(name, "").strip():
+    named = paths(environ)
+    for name in named:
+        if environ.get(name, "").strip():
             raise ImproperlyConfigured(
                 f"{name} and {name}_FILE are both set, in the environment or in .env; remove one."
             )
-    read = {name: _value(f"{name}_FILE", Path(path)) for name, path in paths.items() if path}
+    read = {name: _value(f"{name}_FILE", path) for name, path in named.items()}
     return {**environ, **read}
+
+
+def paths(environ: Mapping[str, str]) -> dict[str, Path]:
+    """Return the path of each secret that is in a file, by the secret's name."""
+    named = {name: environ.get(f"{name}_FILE", "").strip() for name in SECRETS}
+    return {name: Path(path) for name, path in named.items() if path}
 
 
 def _value(variable: str, path: Path) -> str:

@@ -121,6 +121,13 @@ def readable_accounts_file(world: World) -> None:
     world.settings.TWILIO_ACCOUNTS_FILE = str(path)
 
 
+def readable_secret(world: World) -> None:
+    path = world.folder / "twilio_auth_token"
+    path.write_text(make.TOKEN)
+    path.chmod(0o644)
+    world.patch.setenv("TWILIO_AUTH_TOKEN_FILE", str(path))
+
+
 def newer_tables(world: World) -> None:
     MigrationRecorder(connection).record_applied("mediapipe", "9999_of_the_next_version")
 
@@ -326,6 +333,9 @@ CASES = [
         "settings",
         "readable_by_others",
         readable_accounts_file,
+    ),
+    Case(
+        "The file of a secret has the mode 0644", "settings", "readable_by_others", readable_secret
     ),
     Case("DATABASE_URL is not set", "database", "database_is_sqlite", lambda _: None),
     Case(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from django.core.checks import ERROR, CheckMessage, run_checks
 
 from mediapipe.management.doctor.findings import Finding, Level, ok
 from mediapipe.management.doctor.issues import Issue
+from mediapipe.settings import secret_files
 
 # The doctor does better: it writes a real file, and sends a real request to the public URL.
 SUPERSEDED = {"mediapipe.E002", "mediapipe.W001"}
@@ -51,6 +53,10 @@ def _check_modes() -> Iterator[Finding]:
         "SPOOL_DIR": settings.SPOOL_DIR,
         "MEDIA_ROOT": "" if settings.STORAGE_URL else settings.MEDIA_ROOT,
     }
+    for secret, file in secret_files.paths(os.environ).items():
+        # What Docker and systemd mount there has a mode of their choice, and no other users.
+        if not file.is_relative_to("/run"):
+            named[f"{secret}_FILE"] = file
     data = Path(settings.DATA_DIR)
     private = data.stat().st_mode & OTHERS == 0
     for name, path in named.items():
