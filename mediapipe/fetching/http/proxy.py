@@ -7,6 +7,8 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from django.conf import settings
+
 from mediapipe.failures import ProxyFailed
 from mediapipe.fetching.http.deadline import Deadline
 from mediapipe.fetching.http.redirects import UNAMBIGUOUS
@@ -58,7 +60,8 @@ def open_tunnel(connected: socket.socket, proxy: Proxy, target: str, end: float)
 
     Raises ProxyFailed if it has not done so at `end` (time.monotonic).
     """
-    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", "User-Agent: mediapipe"]
+    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
+    lines.append(f"User-Agent: mediapipe/{settings.VERSION}")
     if proxy.authorization:
         lines.append(f"Proxy-Authorization: {proxy.authorization}")
     # A socket timeout restarts with every byte, so a dripping proxy needs the deadline.

@@ -154,6 +154,11 @@ def test_the_proxy_gets_no_credentials_of_twilio(proxy: ConnectProxy) -> None:
     assert "Authorization" not in proxy.requests[0]
 
 
+def test_the_proxy_sees_which_program_asks(proxy: ConnectProxy, settings: Settings) -> None:
+    metadata()
+    assert f"\r\nUser-Agent: mediapipe/{settings.VERSION}\r\n" in proxy.requests[0]
+
+
 def test_user_and_password_are_sent_to_the_proxy(proxy: ConnectProxy, settings: Settings) -> None:
     settings.MEDIA_PROXY = parse(f"http://ann%40x:{CANARY}%2F@127.0.0.1:{proxy.port}")
     metadata()
