@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,14 +24,17 @@ CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def bare(folder: Path) -> Path:
-    """Return the minimal Debian in this folder; the first time, download it."""
+    """Return the minimal Debian in this folder; the first time, download it, or exit."""
     root = folder / SUITE
     if not root.exists():
         print(f"debootstrap {SUITE}", flush=True)
         made = root.with_name(f"{SUITE}.part")
         shutil.rmtree(made, ignore_errors=True)
         command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(made)]
-        subprocess.run([*command, MIRROR, SCRIPT], check=True, stdout=subprocess.DEVNULL)
+        done = subprocess.run([*command, MIRROR, SCRIPT], capture_output=True, text=True)
+        if done.returncode:
+            last = (done.stdout + done.stderr).strip().splitlines()[-1:]
+            sys.exit(f"error: debootstrap of {SUITE} from {MIRROR} failed: {''.join(last)}")
         made.rename(root)
     return root
 

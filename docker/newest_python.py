@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -33,7 +32,4 @@ if __name__ == "__main__":
         sys.exit("usage, as root and with debootstrap installed: docker/newest_python.py FOLDER")
     work = Path(sys.argv[1]).resolve()
     work.mkdir(parents=True, exist_ok=True)
-    try:
-        sys.exit(main(work))
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"error: {debian.SUITE} could not be downloaded: {error}")
+    sys.exit(main(work))
