@@ -27,6 +27,7 @@ from mediapipe.operations import programs
 from mediapipe.operations.programs import Program
 from tests.support import make
 from tests.support.configuration import settings_names
+from tests.support.servers import missing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCKER = ROOT / "docker"
@@ -332,7 +333,7 @@ def test_docker_compose_takes_the_file(filled_in: Path) -> None:
 def test_the_compose_of_debian_takes_the_file(filled_in: Path) -> None:
     compose = shutil.which("docker-compose")
     if not compose:
-        pytest.skip("there is no docker-compose here")
+        missing("there is no docker-compose here")
     # The first version, which asks no engine to read a file; a name is all that it does not know.
     without_name = COMPOSE.replace("\nname: mediapipe\n", "\n")
     assert without_name != COMPOSE

@@ -11,6 +11,7 @@ import pytest
 
 from mediapipe.operations import programs
 from mediapipe.settings.queues import QUEUES
+from tests.support.servers import missing
 from tests.support.service import ROOT
 
 UNITS = sorted((ROOT / "docker" / "systemd").iterdir())
@@ -42,7 +43,7 @@ def units(tmp_path: Path) -> list[str]:
 def systemd_analyze(*arguments: str, folder: str) -> subprocess.CompletedProcess[str]:
     found = shutil.which("systemd-analyze")
     if not found:
-        pytest.skip("there is no systemd-analyze here")
+        missing("there is no systemd-analyze here")
     # The colon keeps systemd's own folders on the path.
     environment = {"SYSTEMD_UNIT_PATH": f"{folder}:", "PATH": "/usr/bin:/bin"}
     return subprocess.run(

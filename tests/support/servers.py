@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import pytest
@@ -48,7 +48,7 @@ def need(port: int, name: str) -> None:
         missing(f"{name} is unreachable at 127.0.0.1:{port} ({error})")
 
 
-def missing(reason: str) -> None:
+def missing(reason: str) -> NoReturn:
     """Skip or fail the test because something is missing."""
     if os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(f"{reason}, and REQUIRE_SERVICES is set")
@@ -82,7 +82,6 @@ def pgbouncer(url: str, pool_size: int) -> Iterator[str]:
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if not program:
         missing("pgbouncer is not installed")
-        return
     port = free_port()
     parts = urlsplit(url)
     with tempfile.TemporaryDirectory() as name:

@@ -20,7 +20,10 @@ from tests.support.webhooks import send
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.database,
-    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no log"),
+    pytest.mark.skipif(
+        "connection.vendor != 'postgresql'",
+        reason="SQLite has no log; runs in tests/deployment/test_on_postgresql.py",
+    ),
 ]
 
 

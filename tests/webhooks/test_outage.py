@@ -22,7 +22,9 @@ from mediapipe.webhooks.outage import is_outage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
-only_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'")
+only_postgresql = pytest.mark.skipif(
+    "connection.vendor != 'postgresql'", reason="runs in tests/deployment/test_on_postgresql.py"
+)
 
 
 def error_of(statement: str) -> Exception:
