@@ -33,10 +33,10 @@ test: $(VENV)/dev
 test-all: $(VENV)/dev
 	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
-# Injects faults into the real service; needs PostgreSQL, RabbitMQ and Redis, root to lose packets,
-# and about twenty minutes.
+# Injects faults into the real service; needs PostgreSQL, RabbitMQ and Redis, and root to lose packets.
+# Two at a time, one on each broker: each service has its own database, vhost or Redis database.
 test-faults: $(VENV)/dev
-	$(BIN)/pytest tests/faults $(ARGS)
+	$(BIN)/pytest tests/faults -n 2 --dist loadgroup $(ARGS)
 
 # `make test` with Python 3.14 and Django 6.1; needs root and debootstrap.
 test-newest:
