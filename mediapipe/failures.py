@@ -202,10 +202,10 @@ class AccountRefused(LocalFailure):
 
 
 class AccountBusy(LocalFailure):
-    """The number of concurrent fetches for this account has reached the adaptive limit."""
+    """Twilio limits the rate of this account: its media are fetched at the rate that it allows."""
 
     slug = "account_busy"
-    todo = "Nothing: the limit rises again with each success."
+    todo = "Nothing: the rate rises again once the 429s end."
 
 
 class Unauthorized(FinalFailure):

@@ -1,3 +1,5 @@
+from django.utils import timezone
+
 from mediapipe.celery import app
 from mediapipe.models import AccountHealth, Cause, Incident, MediaItem, Status
 from mediapipe.models.causes import LOCAL_CAUSES
@@ -8,9 +10,9 @@ def close_incidents() -> None:
     """Resolve the incidents whose problem is over.
 
     Local causes: an item was stored after the last failure. Recordings that were too large: none of
-    them is failed any more. An account: it is no longer paused or limited. The response that shows
-    this resolves the incident as well, but a worker that had counted an earlier one may open it
-    again a moment later.
+    them is failed any more. An account: it is no longer paused or throttled. The response that
+    shows this resolves the incident as well, but a worker that had counted an earlier one may open
+    it again a moment later.
     """
     for incident in Incident.objects.ongoing().filter(cause__in=LOCAL_CAUSES):
         if MediaItem.objects.stored().filter(retrieved_at__gt=incident.last_seen_at).exists():
@@ -20,7 +22,7 @@ def close_incidents() -> None:
             incident.resolve()
     for cause, ongoing in (
         (Cause.CREDENTIALS, AccountHealth.objects.filter(paused_at__isnull=False)),
-        (Cause.RATE_LIMIT, AccountHealth.objects.filter(limit__isnull=False)),
+        (Cause.RATE_LIMIT, AccountHealth.objects.throttled(timezone.now())),
     ):
         over = Incident.objects.ongoing().filter(cause=cause)
         for incident in over.exclude(account_sid__in=ongoing.values("account_sid")):

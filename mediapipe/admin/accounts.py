@@ -30,7 +30,7 @@ LIST = "admin:mediapipe_accounthealth_changelist"
 class AccountHealthAdmin(PageAdmin):
     """Accounts that are paused or rate-limited now."""
 
-    list_display = ("account_sid", "why", "paused", "refusals", "probe_at", "rate_limits", "limit")
+    list_display = ("account_sid", "why", "paused", "refusals", "probe_at", "rate")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # A recovered account keeps its row.

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from mediapipe import logs, providers
 from mediapipe.failures import (
+    AccountBusy,
     AccountRefused,
     Failure,
     Interrupted,
@@ -31,7 +32,8 @@ from mediapipe.fetching.http.download import download
 from mediapipe.fetching.limits import max_bytes
 from mediapipe.fetching.media_types import extension
 from mediapipe.fetching.schedule import RetryDelay, Schedule
-from mediapipe.models import AccountHealth, Cause, Incident, MediaItem, Observation
+from mediapipe.models import AccountHealth, Cause, FetchAttempt, Incident, MediaItem, Observation
+from mediapipe.models.accounts import RATE_WINDOW
 from mediapipe.models.causes import LOCAL_CAUSES
 from mediapipe.models.media.item import LEASE
 from mediapipe.models.status import Phase
@@ -194,6 +196,9 @@ def _diagnosed(media: MediaItem, failure: Failure) -> tuple[Failure, dict[str, A
     if isinstance(failure, Unauthorized) and AccountHealth.is_refused(media.account_sid):
         # Not this item but the account is refused: its items wait together and none fails.
         return AccountRefused(), {}
+    if isinstance(failure, RateLimited) and AccountHealth.is_throttled(media.account_sid):
+        # A rate limit that lasts for hours fails no item either.
+        return AccountBusy(failure.detail, retry_after_s=failure.retry_after_s), {}
     return failure, {}
 
 
@@ -235,10 +240,9 @@ def _count(media: MediaItem, failure: Failure | None, evidence: Evidence) -> Non
         affected = MediaItem.objects.filter(pk=media.pk)
         seen = Observation(None, None, f"{media.identity}: {failure.detail}.", affected)
         Incident.open_or_update(Cause.RECORDING_SIZE, media.account_sid, seen)
-    elif isinstance(failure, RateLimited):
-        in_flight = MediaItem.objects.in_flight(timezone.now())
-        count = in_flight.filter(account_sid=media.account_sid).count()
-        AccountHealth.get_or_create_for(media.account_sid).record_rate_limit(count)
+    elif isinstance(failure, RateLimited | AccountBusy):
+        requests, limited = FetchAttempt.objects.rate_limited(media.account_sid, RATE_WINDOW)
+        AccountHealth.record_rate_limit(media.account_sid, requests, limited)
     elif isinstance(failure, AccountRefused | Unauthorized):
         _count_refusal(media)
     elif media.account_degraded and evidence.http_status:

@@ -9,7 +9,7 @@ from typing import Self
 from django.conf import settings
 
 from mediapipe.backoff import Backoff, Rng, with_jitter
-from mediapipe.failures import LocalFailure, TransientFailure
+from mediapipe.failures import AccountBusy, LocalFailure, TransientFailure
 from mediapipe.models.status import Phase
 
 JITTER = 0.15
@@ -67,12 +67,14 @@ class Schedule:
         `slow_retries` all of the slow phase; `elapsed_s` is the time since the first attempt of
         this budget.
         """
-        if isinstance(failure, LocalFailure):
-            # From the database, so that a backlog comes back in the dispatcher's bounded batches.
-            delay_s = with_jitter(LOCAL_FAILURE_DELAY_S, self.jitter, rng)
-            return RetryDelay(Phase.SLOW, delay_s, consumes_retry=False)
         # Never beyond the fast window: the header may say 999999999999.
         retry_after_s = min(failure.retry_after_s or 0.0, self.fast_window_s)
+        if isinstance(failure, LocalFailure):
+            # From the database, so that a backlog comes back in the dispatcher's bounded batches.
+            busy = isinstance(failure, AccountBusy)
+            delay_s = self.first_delay_s if busy else LOCAL_FAILURE_DELAY_S
+            delay_s = max(with_jitter(delay_s, self.jitter, rng), retry_after_s)
+            return RetryDelay(Phase.SLOW, delay_s, consumes_retry=False)
         left_s = self.fast_window_s - elapsed_s
         delay_s = self._clip_to_window(self.fast_delay_s(fast_retries, rng), left_s, rng)
         delay_s = max(delay_s, retry_after_s)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import F
+from django.db.models import DateTimeField, ExpressionWrapper, F
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from mediapipe.models.causes import Cause
@@ -13,16 +15,31 @@ from mediapipe.models.incidents import Incident
 REFUSALS_TO_PAUSE = 3
 # How often a paused account fetches one item to find out whether its credentials work again.
 PROBE_EVERY = timedelta(seconds=60)
-# A single 429 may be chance; from this many in a row on, each halves the account's limit.
-LIMITS_TO_THROTTLE = 3
-# A limit that has grown beyond this many parallel fetches is removed.
-UNLIMITED = 16
+# A few 429s among many requests are retried like any failure. This many within RATE_WINDOW that
+# are also this share of the requests are a rate limit: requests are then spaced.
+LIMITS_TO_THROTTLE = 5
+SHARE_TO_THROTTLE = 0.25
+# The share from which a 429 lowers the rate of an account that is throttled already.
+SHARE_TO_HOLD = 0.1
+RATE_WINDOW = timedelta(seconds=1)
+# The rate grows by this factor per second, so that it finds out when Twilio allows more. After
+# THROTTLE_LASTS without such a 429 there is no limit.
+RATE_GROWTH = 1.05
+THROTTLE_LASTS = timedelta(seconds=10)
+# Requests per second that are tried even if all are refused.
+LOWEST_RATE = 0.5
+# How much unused time requests may catch up: messages do not arrive exactly on time.
+CATCH_UP = timedelta(seconds=0.5)
 
 
 class AccountHealthQuerySet(models.QuerySet["AccountHealth"]):
     def degraded(self) -> AccountHealthQuerySet:
         """Accounts that are refused, rate-limited or paused by a user now."""
-        return self.exclude(refusals=0, paused_at=None, rate_limits=0, limit=None)
+        return self.exclude(refusals=0, paused_at=None, rate=None)
+
+    def throttled(self, now: datetime) -> AccountHealthQuerySet:
+        """Accounts whose requests are spaced, because too many got a 429."""
+        return self.filter(rate__isnull=False, limited_at__gt=now - THROTTLE_LASTS)
 
     def paused_by_users(self) -> AccountHealthQuerySet:
         return self.exclude(paused_by="")
@@ -36,8 +53,9 @@ class AccountHealth(models.Model):
 
     While `paused_at` is set only a probe is fetched now and then, so that wrong credentials do not
     use up the schedule of every item. If a user paused it, `paused_by` and `pause_reason` are set,
-    nothing is fetched, and only a user resumes it: `probe_at` is empty. `limit` is how many items
-    may be fetched in parallel: halved by repeated 429s, raised by one with each success.
+    nothing is fetched, and only a user resumes it: `probe_at` is empty. `rate` is how many requests
+    per second Twilio allowed at `limited_at`, when too many got a 429; `next_request_at` is when
+    the next one is due at that rate.
     """
 
     account_sid = models.CharField("account SID", max_length=34, unique=True)
@@ -47,8 +65,9 @@ class AccountHealth(models.Model):
     paused_by = models.CharField(max_length=150, blank=True, default="", db_default="")
     pause_reason = models.CharField(max_length=255, blank=True, default="", db_default="")
     probe_at = models.DateTimeField(null=True, blank=True)
-    rate_limits = models.PositiveIntegerField("429s in a row", default=0)
-    limit = models.PositiveIntegerField(null=True, blank=True)
+    rate = models.FloatField("requests per second", null=True, blank=True)
+    limited_at = models.DateTimeField("last rate limit", null=True, blank=True)
+    next_request_at = models.DateTimeField(null=True, editable=False)
 
     objects = AccountHealthQuerySet.as_manager()
 
@@ -123,22 +142,60 @@ class AccountHealth(models.Model):
         Incident.open_or_update(Cause.CREDENTIALS, self.account_sid)
         return True
 
-    def record_rate_limit(self, in_flight: int) -> None:
-        """Count a 429; if it is one of many, halve how many items may be in flight."""
+    @classmethod
+    def is_throttled(cls, account_sid: str) -> bool:
+        """Return whether a 429 is about the account, and not just about one item."""
+        return cls.objects.throttled(timezone.now()).filter(account_sid=account_sid).exists()
+
+    @classmethod
+    def rates(cls, now: datetime) -> dict[str, float]:
+        """Return the requests per second of each throttled account, by its SID."""
+        return {row.account_sid: row.rate_at(now) for row in cls.objects.throttled(now)}
+
+    def rate_at(self, at: datetime) -> float:
+        """Return the requests per second that may be sent at this time; infinite without limit."""
+        if self.rate is None or self.limited_at is None or at - self.limited_at > THROTTLE_LASTS:
+            return math.inf
+        return self.rate * math.pow(RATE_GROWTH, (at - self.limited_at).total_seconds())
+
+    def may_request(self, now: datetime) -> bool:
+        """Return whether the rate allows a request now; if it does, the next one comes later."""
+        rate = self.rate_at(now)
+        if rate == math.inf:
+            return True
         row = AccountHealth.objects.filter(pk=self.pk)
-        row.update(rate_limits=F("rate_limits") + 1)
-        self.refresh_from_db()
-        if self.rate_limits >= LIMITS_TO_THROTTLE:
-            row.update(limit=max(1, min(in_flight, self.limit or UNLIMITED) // 2))
-            Incident.open_or_update(Cause.RATE_LIMIT, self.account_sid)
+        free = row.exclude(next_request_at__gt=now + CATCH_UP)
+        begins = Greatest(Coalesce("next_request_at", now), now, output_field=DateTimeField())
+        gap = timedelta(seconds=1 / rate)
+        return bool(free.update(next_request_at=ExpressionWrapper(begins + gap, DateTimeField())))
+
+    @classmethod
+    def record_rate_limit(cls, account_sid: str, requests: int, limited: int) -> None:
+        """Throttle the account if `limited` of its requests within RATE_WINDOW got a 429."""
+        now = timezone.now()
+        throttled = cls.objects.throttled(now).filter(account_sid=account_sid).first()
+        share = limited / requests
+        if throttled:
+            # Once per window, or several workers would act on the same 429s.
+            if share < SHARE_TO_HOLD or now - RATE_WINDOW < (throttled.limited_at or now):
+                return
+        elif limited < LIMITS_TO_THROTTLE or share < SHARE_TO_THROTTLE:
+            return
+        allowed = (requests - limited) / RATE_WINDOW.total_seconds()
+        rate = min(allowed, throttled.rate_at(now)) if throttled else allowed
+        row = cls.objects.filter(pk=cls.get_or_create_for(account_sid).pk)
+        row.update(rate=max(LOWEST_RATE, rate), limited_at=now)
+        Incident.open_or_update(Cause.RATE_LIMIT, account_sid)
 
     def record_response(self) -> None:
         """Count a response that is neither a refusal nor a 429: the account recovers."""
         row = AccountHealth.objects.filter(pk=self.pk)
-        Incident.resolve_for(Cause.CREDENTIALS, self.account_sid)
-        row.update(refusals=0, refused_since=None, rate_limits=0)
-        # An attempt that began before a user paused the account does not resume it.
-        row.filter(paused_by="").update(paused_at=None, probe_at=None)
-        row.filter(limit__isnull=False).update(limit=F("limit") + 1)
-        if row.filter(limit__gt=UNLIMITED).update(limit=None):
+        # Read by this worker a moment ago: while requests are spaced, most change nothing here.
+        if self.refusals or self.paused_at:
+            Incident.resolve_for(Cause.CREDENTIALS, self.account_sid)
+            row.update(refusals=0, refused_since=None)
+            # An attempt that began before a user paused the account does not resume it.
+            row.filter(paused_by="").update(paused_at=None, probe_at=None)
+        over = row.filter(rate__isnull=False, limited_at__lte=timezone.now() - THROTTLE_LASTS)
+        if over.update(rate=None):
             Incident.resolve_for(Cause.RATE_LIMIT, self.account_sid)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q
+from django.utils import timezone
 
 from mediapipe.models.incident_steps import IncidentMedia
 from mediapipe.models.incidents import Incident
@@ -15,6 +16,15 @@ INTERRUPTED = "interrupted"
 
 
 class AttemptQuerySet(models.QuerySet["FetchAttempt"]):
+    def rate_limited(self, account_sid: str, window: timedelta) -> tuple[int, int]:
+        """Return how many attempts of an account began within the window, and got a 429.
+
+        At least one: it was just answered, maybe after longer than that.
+        """
+        recent = self.filter(media__account_sid=account_sid, started_at__gt=timezone.now() - window)
+        counts = recent.aggregate(n=Count("pk"), limited=Count("pk", filter=Q(http_status=429)))
+        return max(counts["n"], 1), max(counts["limited"], 1)
+
     def before(self, moment: datetime) -> AttemptQuerySet:
         """Attempts begun before this moment that may be purged, the oldest first.
 

@@ -53,7 +53,7 @@ MEANINGS: dict[Cause, tuple[str, str]] = {
     ),
     Cause.RATE_LIMIT: (
         "Twilio returns 429: too many concurrent requests for this account.",
-        "Nothing: concurrency is reduced automatically. If it persists, ask for a higher limit.",
+        "Nothing: requests are spaced automatically. If it persists, ask for a higher limit.",
     ),
     Cause.STORAGE: (
         "Writing to the storage fails: it is full, read-only or unavailable.",

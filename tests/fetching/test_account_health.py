@@ -9,9 +9,9 @@ import time_machine
 from django.db import IntegrityError
 from pytest_django import Settings
 
-from mediapipe.failures import AccountBusy, StorageFailed, Unauthorized
+from mediapipe.failures import StorageFailed, Unauthorized
 from mediapipe.models import AccountHealth, Cause, Incident, MediaItem, Status
-from mediapipe.models.accounts import PROBE_EVERY, REFUSALS_TO_PAUSE, UNLIMITED
+from mediapipe.models.accounts import PROBE_EVERY, REFUSALS_TO_PAUSE
 from mediapipe.models.status import DELIVERY_TIMEOUT
 from mediapipe.providers.base import Evidence
 from mediapipe.simulator import Simulator, faults
@@ -79,7 +79,7 @@ def test_a_failure_to_count_is_logged_and_changes_no_outcome(
     def fail(*args: object) -> None:
         raise IntegrityError("duplicate key value violates unique constraint")
 
-    monkeypatch.setattr(AccountHealth, "get_or_create_for", fail)
+    monkeypatch.setattr(AccountHealth, "record_rate_limit", fail)
     item = picture(twilio, faults=[faults.Status(429)])
     with caplog.at_level("ERROR"):
         assert attempt(item) == "rate_limited"
@@ -149,31 +149,6 @@ def test_a_success_between_refusals_pauses_no_account(twilio: Simulator) -> None
     assert not Incident.objects.exists()
 
 
-def test_a_storm_of_429s_limits_what_is_fetched_at_once(twilio: Simulator) -> None:
-    for item in pictures(twilio, 3, faults=[faults.Status(429)]):
-        attempt(item)
-    assert AccountHealth.objects.get().limit == 1
-    assert MediaItem.claim(picture(twilio).pk) is not None
-    with pytest.raises(AccountBusy):
-        MediaItem.claim(picture(twilio).pk)
-    assert Incident.objects.get().cause == Cause.RATE_LIMIT
-
-
-def test_a_single_429_limits_nothing(twilio: Simulator) -> None:
-    attempt(picture(twilio, faults=[faults.Status(429)]))
-    attempt(picture(twilio))
-    assert not AccountHealth.objects.degraded()
-
-
-def test_successes_raise_the_limit_until_it_is_gone(twilio: Simulator) -> None:
-    for item in pictures(twilio, 3, faults=[faults.Status(429)]):
-        attempt(item)
-    for item in pictures(twilio, UNLIMITED):
-        assert attempt(item) == "stored"
-    assert not AccountHealth.objects.degraded()
-    assert Incident.objects.get().resolved_at is not None
-
-
 def test_storage_that_fails_is_one_incident_until_something_is_stored_again(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,7 +176,7 @@ def test_an_incident_opened_after_the_account_has_recovered_is_resolved(cause: C
 
 def test_the_incident_of_a_paused_and_limited_account_stays_open() -> None:
     now = datetime.now(UTC)
-    AccountHealth.objects.create(account_sid=make.ACCOUNT, paused_at=now, limit=1)
+    AccountHealth.objects.create(account_sid=make.ACCOUNT, paused_at=now, rate=1, limited_at=now)
     for cause in (Cause.CREDENTIALS, Cause.RATE_LIMIT):
         Incident.open_or_update(cause, make.ACCOUNT)
     close_incidents()

@@ -246,7 +246,7 @@ def test_a_few_media_of_a_new_account_are_not_suspicious(twilio: Simulator, cloc
 
 
 def test_a_degraded_account_gets_no_metadata_requests(twilio: Simulator, clock: Clock) -> None:
-    AccountHealth.objects.create(account_sid=make.ACCOUNT, rate_limits=3, limit=2)
+    AccountHealth.objects.create(account_sid=make.ACCOUNT, rate=2)
     item = announced(message(twilio, faults=[faults.Status(429)] * 2, delay_s=NEVER_S))
     attempts(item, clock, count=7)
     assert item.not_found_count == 5

@@ -49,14 +49,16 @@ def health() -> AccountHealth:
 def test_an_account_that_recovers_is_still_there_for_a_worker_that_counts() -> None:
     counting = health()
     health().record_response()
-    counting.record_rate_limit(in_flight=1)
     counting.record_refusal(NOW)
     counting = health()
-    assert (counting.rate_limits, counting.refusals) == (1, 1)
+    assert counting.refusals == 1
 
 
 def test_responses_and_429s_at_once_raise_nothing() -> None:
-    counted = [lambda: health().record_rate_limit(in_flight=4), lambda: health().record_response()]
+    def limited() -> None:
+        AccountHealth.record_rate_limit(make.ACCOUNT, requests=9, limited=9)
+
+    counted = [limited, lambda: health().record_response()]
     at_once(*counted * (THREADS // 2))
     assert AccountHealth.objects.count() == 1
 

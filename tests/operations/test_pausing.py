@@ -93,7 +93,7 @@ def test_the_pause_uses_up_no_retries(ada: User, clock: time_machine.Traveller) 
 def test_an_attempt_that_is_running_ends_as_it_would_and_resumes_nothing(
     ada: User, twilio: Simulator
 ) -> None:
-    AccountHealth.objects.create(account_sid=make.ACCOUNT, rate_limits=1)
+    AccountHealth.objects.create(account_sid=make.ACCOUNT, refusals=1)
     claimed = MediaItem.claim(picture(twilio).pk)
     assert claimed
     pause(ada)

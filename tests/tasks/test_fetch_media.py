@@ -155,7 +155,7 @@ def test_a_retry_is_published_even_if_the_bookkeeping_fails(
     def fail(*args: Any) -> None:
         raise IntegrityError("duplicate key value violates unique constraint")
 
-    AccountHealth.objects.create(account_sid=make.ACCOUNT, rate_limits=1)
+    AccountHealth.objects.create(account_sid=make.ACCOUNT, refusals=1)
     monkeypatch.setattr(AccountHealth, "record_rate_limit", fail)
     monkeypatch.setattr(AccountHealth, "record_response", fail)
     item = picture(twilio, faults=[faults.Status(code)])

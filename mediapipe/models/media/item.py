@@ -99,11 +99,10 @@ class MediaItem(MediaRow):
         health = AccountHealth.get_or_create_for(self.account_sid)
         if not health.may_fetch(now):
             return False
-        in_flight = MediaItem.objects.in_flight(now).filter(account_sid=self.account_sid)
-        if health.limit and in_flight.count() >= health.limit:
-            # Otherwise the dispatcher would publish it again and again while it is over the limit.
+        if not health.may_request(now):
+            # The dispatcher publishes as many items of the account as its rate allows.
             waiting = MediaItem.objects.filter(pk=self.pk, lease=self.lease)
-            waiting.update(sweep_at=now + DELIVERY_TIMEOUT)
+            waiting.update(sweep_at=now)
             raise AccountBusy
         return True
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar, cast
@@ -121,13 +122,17 @@ class MediaRowQuerySet(models.QuerySet[Item]):
 
         Each goes to one caller only. The accounts take turns, each with its oldest item first, so
         that none waits for the thousands of another one. Items of a paused account are left out:
-        they could not be fetched, and would be published again and again.
+        they could not be fetched, and would be published again and again. Those of a throttled one
+        are due one after the other at its rate, and only as many as fit until the next run.
         """
         now = timezone.now()
         rows = self.overdue(now + ahead).exclude(account_sid__in=AccountHealth.paused())
+        rates = AccountHealth.rates(now)
+        spaced = self._at_their_rate(rows, rates, now)
         turn = Window(RowNumber(), partition_by="account_sid", order_by="sweep_at")
-        in_turn = rows.annotate(turn=turn).order_by("turn", "sweep_at")
-        chosen = list(in_turn.values_list("pk", flat=True)[:limit])
+        at_once = rows.exclude(account_sid__in=rates)
+        in_turn = at_once.annotate(turn=turn).order_by("turn", "sweep_at")
+        chosen = [*spaced, *in_turn.values_list("pk", flat=True)[:limit]][:limit]
         with transaction.atomic():
             # Rows with a window function cannot be locked, so another caller may have taken some.
             mine = self.overdue(now + ahead).filter(pk__in=chosen)
@@ -137,7 +142,20 @@ class MediaRowQuerySet(models.QuerySet[Item]):
             early = [pk for pk, at in due.items() if now < at <= now + ahead]
             self.filter(pk__in=due.keys() - early).update(sweep_at=now + DELIVERY_TIMEOUT)
             self.filter(pk__in=early).update(sweep_at=F("sweep_at") + DELIVERY_TIMEOUT)
-        return {pk: due[pk] for pk in chosen if pk in due}
+        return {pk: max(due[pk], spaced.get(pk, now)) for pk in chosen if pk in due}
+
+    @staticmethod
+    def _at_their_rate(
+        rows: MediaRowQuerySet[Item], rates: dict[str, float], now: datetime
+    ) -> dict[int, datetime]:
+        """Return when the oldest items of the throttled accounts may be fetched, by their id."""
+        spaced = {}
+        for account_sid, rate in rates.items():
+            waiting = rows.filter(account_sid=account_sid).order_by("sweep_at")
+            room = math.ceil(rate * settings.REDISPATCH_INTERVAL_S)
+            for place, pk in enumerate(waiting.values_list("pk", flat=True)[:room]):
+                spaced[pk] = now + timedelta(seconds=place / rate)
+        return spaced
 
     def mark_undispatched(self, ids: Sequence[int]) -> None:
         """Leave these items to the next run of the dispatcher: the broker has no message."""
