@@ -1,0 +1,114 @@
+"""Replays simulated delays over first delay, factor and cap of the schedule; prints the best.
+
+The delays: the ordinary mix, the same where 30 % of the media also get one to three bad answers
+once they are available, and the worst hours of the generated history. The schedule is the real one.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+from statistics import fmean
+from typing import TypeAlias
+
+import django
+from rich.console import Console
+
+django.setup()
+
+from mediapipe.failures import (  # noqa: E402  (needs Django's settings)
+    BodyTruncated,
+    ConnectionFailed,
+    RateLimited,
+    TransientFailure,
+    TransientMedia404,
+    TwilioError,
+)
+from mediapipe.fetching.schedule import Schedule  # noqa: E402
+from mediapipe.management.seed_history import outcomes  # noqa: E402
+from mediapipe.models.status import Phase  # noqa: E402
+
+BAD = (TwilioError(), RateLimited(), BodyTruncated(), ConnectionFailed())
+ANSWER_S = 0.25
+MEDIA = 3000
+FIRST_S, FACTORS, CAPS_S = (1.0, 1.25, 1.5, 2.0), (1.4, 1.6, 1.8, 2.0, 2.2), (30.0, 60.0, 120.0)
+MOST_ORDINARY = 2.0
+Media: TypeAlias = tuple[float, list[TransientFailure]]
+
+
+def ordinary(rng: random.Random) -> Media:
+    """Return the delay of 70 % at once, 25 % within 5 s, 5 % within 60 s; no bad answers."""
+    low_s, high_s = rng.choices([(0, 0), (0, 5), (5, 60)], [70, 25, 5])[0]
+    return rng.uniform(low_s, high_s), []
+
+
+def with_bad_answers(rng: random.Random) -> Media:
+    delay_s, _ = ordinary(rng)
+    return delay_s, rng.choices(BAD, k=rng.randint(1, 3)) if rng.random() < 0.3 else []
+
+
+def worst_hours(rng: random.Random) -> Media:
+    delay_s = rng.lognormvariate(math.log(outcomes.OUTBREAK_MEDIAN_S), outcomes.LATE_SPREAD)
+    draw = rng.random()
+    if draw < outcomes.OUTBREAK_NEVER_SHARE:
+        return math.inf, []
+    return (delay_s if draw < outcomes.OUTBREAK_LATE_SHARE else 0.0), []
+
+
+def attempts(schedule: Schedule, media: Media, rng: random.Random) -> tuple[int, float | None]:
+    """Return the number of requests, and the excess wait in seconds if the file was retrieved."""
+    available_s, bad = media[0], [*media[1]]
+    at_s, requests, slow, fast = 0.0, 0, 0, Counter[str]()
+    while True:
+        requests += 1
+        failure = TransientMedia404() if at_s < available_s else bad.pop() if bad else None
+        if failure is None:
+            return requests, at_s - available_s
+        at_s += ANSWER_S
+        delay = schedule.next_delay(
+            failure,
+            fast_retries=fast[failure.cause],
+            slow_retries=slow,
+            elapsed_s=at_s,
+            rng=rng,
+        )
+        if delay is None:
+            return requests, None
+        fast[failure.cause] += delay.phase == Phase.FAST
+        slow += delay.phase == Phase.SLOW
+        at_s += delay.delay_s
+
+
+def figures(schedule: Schedule, mix: Callable[[random.Random], Media]) -> tuple[float, float]:
+    """Return the mean excess wait in seconds, and the requests per media item."""
+    draws, rng = random.Random(7), random.Random(1)
+    played = [attempts(schedule, mix(draws), rng) for _ in range(MEDIA)]
+    return fmean(s for _, s in played if s is not None), fmean(n for n, _ in played)
+
+
+def main() -> None:
+    """Print today's schedule, and those with no more requests, the shortest wait first."""
+    today = Schedule.from_settings()
+    mixes = (ordinary, with_bad_answers, worst_hours)
+    of_today = [figures(today, mix) for mix in mixes]
+    rows = []
+    for first_s, factor, cap_s in product(FIRST_S, FACTORS, CAPS_S):
+        schedule = replace(today, first_delay_s=first_s, factor=factor, max_delay_s=cap_s)
+        measured = [figures(schedule, mix) for mix in mixes]
+        allowed = measured[0][1] <= MOST_ORDINARY and measured[2][1] <= of_today[2][1]
+        rows.append((not allowed, measured[0][0] + measured[1][0], schedule, measured))
+    rows.sort(key=lambda row: row[:2])
+    console = Console(width=120)
+    console.print("first, factor, cap | ordinary: wait s, requests | bad answers | worst hours")
+    for excluded, _, schedule, measured in [(False, 0.0, today, of_today), *rows]:
+        name = f"{schedule.first_delay_s:g} x {schedule.factor:g}, {schedule.max_delay_s:g}"
+        cells = " | ".join(f"{wait_s:.2f}, {requests:.2f}" for wait_s, requests in measured)
+        console.print(f"{name} | {cells}{' (too many requests)' if excluded else ''}")
+
+
+if __name__ == "__main__":
+    main()
