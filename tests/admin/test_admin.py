@@ -47,7 +47,7 @@ def one_of_each() -> dict[str, MediaItem]:
     silent = AnnouncedMedia(identity=make.sid("RE"), url="", failure=RecordingSilent())
     items |= {"queued": make.media(), "absent": make.media(make.recording(media=(silent,)))}
     Incident.open_or_update(Cause.CREDENTIALS, make.ACCOUNT)
-    AccountHealth.record_rate_limit(make.ACCOUNT, requests=9, limited=9)
+    AccountHealth.objects.get_or_create(account_sid=make.ACCOUNT, defaults={"rate": 2})
     Rejection.add("signature_wrong")
     assert set(MediaItem.objects.values_list("status", flat=True)) == set(Status.values)
     return items
@@ -218,7 +218,7 @@ def test_a_long_list_costs_no_more_queries_than_a_short_one(
         one_of_each()
         Rejection.add(f"reason_{number}")
         Incident.open_or_update(Cause.RATE_LIMIT, f"AC{number}")
-        AccountHealth.record_rate_limit(f"AC{number}", requests=9, limited=9)
+        AccountHealth.objects.create(account_sid=f"AC{number}", rate=2)
     assert len(listed(admin_client, model)) > 10
     assert queries(admin_client, f"mediapipe_{model}_changelist") == before
 
