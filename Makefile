@@ -90,9 +90,9 @@ $(BIN)/pip:
 	    package=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
 	    echo "$(PYTHON) cannot create $(VENV). On Debian or Ubuntu: apt install $$package" >&2; exit 1; }
 
-$(VENV)/base $(VENV)/dev: $(VENV)/%: requirements/%.txt $(BIN)/pip
+$(VENV)/base $(VENV)/dev: $(VENV)/%: requirements/%.txt $(EXTRAS:%=requirements/%.txt) $(BIN)/pip
 	touch $(INSTALLING)
-	for name in $* $(EXTRAS); do \
-	    $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$$name.txt || exit 1; done
+	for locked in $(filter %.txt,$^); do \
+	    $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $$locked || exit 1; done
 	rm $(INSTALLING)
 	touch $@

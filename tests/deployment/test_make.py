@@ -85,6 +85,8 @@ def test_it_sets_itself_up_once(tmp_path: Path) -> None:
 
 def test_extras_are_installed_over_the_rest(tmp_path: Path) -> None:
     script(tmp_path / "pip", "#!/bin/sh\nfor last; do :; done; echo $last >> installed\n")
+    for name in ("s3", "django61"):
+        (tmp_path / "requirements" / f"{name}.txt").touch()
     assert "the demo ran" in demo(tmp_path, OURS, "EXTRAS=s3 django61").stdout
     assert (tmp_path / "installed").read_text().split() == [
         "requirements/base.txt",
