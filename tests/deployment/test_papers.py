@@ -70,9 +70,10 @@ def test_pre_commit_runs_what_ci_runs() -> None:
 def test_the_procfile_starts_a_whole_service() -> None:
     entry = "python docker/entrypoint.py"
     assert {
-        "web": f"WEB_BIND=0.0.0.0:$PORT {entry} web",
-        "worker": f"{entry} worker",
-        "beat": f"{entry} beat",
+        # Otherwise some shells keep the signals of the platform to themselves.
+        "web": f"WEB_BIND=0.0.0.0:$PORT exec {entry} web",
+        "worker": f"exec {entry} worker",
+        "beat": f"exec {entry} beat",
         "release": f"{entry} migrate --noinput",
     } == PROCFILE
 
@@ -91,7 +92,7 @@ def test_web_of_the_procfile_listens_on_the_port_of_the_platform(tmp_path: Path)
             assert alive(f"http://127.0.0.1:{port}/healthz")
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(60) in {0, -signal.SIGTERM}
+            assert process.wait(60) == 0
 
 
 def alive(url: str) -> bool:
