@@ -41,6 +41,8 @@ def run(data_dir: Path, **env: str) -> Iterator[subprocess.Popen[str]]:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # Under nohup it would be ignored, and `run` keeps that.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
         try:
             yield process
