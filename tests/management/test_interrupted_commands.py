@@ -12,7 +12,7 @@ import pytest
 
 from mediapipe.management.demo.run import free_port
 from tests.support import commands
-from tests.support.processes import processes_of, send_signals
+from tests.support.processes import processes_of, send_signals, wait_until_gone
 
 pytestmark = pytest.mark.services
 
@@ -46,7 +46,7 @@ def interrupt(arguments: list[str], data_dir: Path, is_started: Callable[[], boo
 def test_the_demo_says_that_it_was_interrupted(tmp_path: Path) -> None:
     web = tmp_path / "logs" / "web.log"
     assert interrupt(["demo"], tmp_path, web.exists) == 1
-    assert processes_of(tmp_path) == set()
+    wait_until_gone(processes_of(tmp_path), tmp_path, STOP_S)
     output = (tmp_path / "output").read_text()
     assert "The demo was interrupted." in output
     assert "Traceback" not in output
@@ -54,7 +54,7 @@ def test_the_demo_says_that_it_was_interrupted(tmp_path: Path) -> None:
 
 def test_the_embedded_broker_stops_its_server(tmp_path: Path) -> None:
     assert interrupt(["embedded_broker"], tmp_path, (tmp_path / "broker.sock").exists) == 0
-    assert processes_of(tmp_path) == set()
+    wait_until_gone(processes_of(tmp_path), tmp_path, STOP_S)
 
 
 def test_the_simulator_ends(tmp_path: Path) -> None:
