@@ -12,6 +12,7 @@ class MediapipeConfig(AppConfig):
         # Import order matters: Django's lazy default site is in mediapipe.admin, whose modules
         # already use the site while the package is being imported.
         from mediapipe import admin  # noqa: F401  (registers the model admins)
+        from mediapipe.gateway import checks as gateway_checks  # noqa: F401  (registers checks)
         from mediapipe.models.percentiles import add_percentiles
         from mediapipe.operations import (  # noqa: F401  (they register receivers)
             access_log,

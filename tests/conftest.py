@@ -76,6 +76,7 @@ def own_world(
     settings.TWILIO_API_URL = "https://api.twilio.com"
     settings.TWILIO_MCS_URL = "https://mcs.us1.twilio.com"
     settings.TWILIO_AFTER_STORING = "keep"
+    settings.GATEWAY_FILE = ""
     settings.MEDIA_REDIRECT_HOSTS = []
     settings.MEDIA_ALLOWED_NETWORKS = []
     settings.MEDIA_PROXY, settings.MEDIA_CA_CERTIFICATES = None, ""

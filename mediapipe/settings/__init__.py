@@ -269,6 +269,12 @@ ON_STORED_QUEUE = values.text(env, "ON_STORED_QUEUE", "handoff")
 HANDOFF_WEBHOOK_URL = outgoing.receiver(env, "HANDOFF_WEBHOOK_URL")
 HANDOFF_WEBHOOK_SECRETS = outgoing.signing_secrets(env, "HANDOFF_WEBHOOK_SECRET")
 
+# Gateway
+
+GATEWAY_FILE = values.text(env, "GATEWAY_FILE")
+GATEWAY_BUDGET_S = values.seconds(env, "GATEWAY_BUDGET", default="12s")
+GATEWAY_IN_FLIGHT = values.whole_number(env, "GATEWAY_IN_FLIGHT", default=16)
+
 API_LINK_LIFETIME_S = values.seconds(env, "API_LINK_LIFETIME", default="5m")
 
 # Notification

@@ -82,6 +82,12 @@ def _from_file() -> list[Account]:
     if not path:
         return []
     where = f"TWILIO_ACCOUNTS_FILE ({path})"
+    entries = json_list(where, path)
+    return [_from_entry(f"{where}, entry {n}", entry) for n, entry in enumerate(entries, start=1)]
+
+
+def json_list(where: str, path: str) -> list[object]:
+    """Return the list in a JSON file; raise ImproperlyConfigured, which begins with `where`."""
     # `from None`, because a decoding error holds the whole document, tokens included.
     try:
         entries = json.loads(Path(path).read_text("utf-8-sig"))
@@ -93,8 +99,8 @@ def _from_file() -> list[Account]:
     except UnicodeDecodeError:
         raise ImproperlyConfigured(f"{where} is not UTF-8.") from None
     if not isinstance(entries, list):
-        raise ImproperlyConfigured(f"{where} must hold a list of accounts.")
-    return [_from_entry(f"{where}, entry {n}", entry) for n, entry in enumerate(entries, start=1)]
+        raise ImproperlyConfigured(f"{where} must hold a list of objects.")
+    return entries
 
 
 def _from_entry(where: str, entry: object) -> Account:

@@ -2,6 +2,7 @@ import hmac
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import product
 from urllib.parse import parse_qsl
@@ -36,19 +37,41 @@ def verify(request: WebhookRequest) -> Parameters:
 
     Raises WebhookUnreadable or WebhookForged.
     """
+    return _verified(request).parameters
+
+
+def signature_for(request: WebhookRequest, url: str) -> str:
+    """Return the signature of the same request at another URL, by the token that verified it.
+
+    Raises as verify() does, so that nothing is signed but what Twilio has signed.
+    """
+    verified = _verified(request)
+    return _compute(verified.token, url, _form(verified.signed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """All parameters of a request, those that are signed besides the URL, and whose token fits."""
+
+    parameters: Parameters
+    signed: Parameters
+    token: str = field(repr=False)
+
+
+def _verified(request: WebhookRequest) -> _Verified:
     # The body is parsed before the signature is checked only because its AccountSid selects the
     # token to check with; nothing else in it is trusted yet.
     parameters, signed = _read_parameters(request)
     account = _account(parameters)
     signature = _signature(request.headers)
-    urls = _configured_urls(request.url)
-    if not any(signature_matches(url, signed, signature, account.auth_tokens) for url in urls):
-        raise WebhookForged(
-            "signature_wrong",
-            "The signature does not fit the URL, parameters and token: compare PUBLIC_BASE_URL"
-            " with the URL at Twilio, and the token with the account's primary one.",
-        )
-    return parameters
+    for url in _configured_urls(request.url):
+        if token := _matching_token(url, signed, signature, account.auth_tokens):
+            return _Verified(parameters, signed, token)
+    raise WebhookForged(
+        "signature_wrong",
+        "The signature does not fit the URL, parameters and token: compare PUBLIC_BASE_URL"
+        " with the URL at Twilio, and the token with the account's primary one.",
+    )
 
 
 def signature_matches(
@@ -59,14 +82,30 @@ def signature_matches(
     As in the SDK, a repeated parameter counts once per distinct value, sorted by value. Without
     parameters only the URL is signed.
     """
+    return _matching_token(url, params, signature, tokens) is not None
+
+
+def _matching_token(
+    url: str, params: Iterable[tuple[str, str]], signature: str, tokens: Iterable[str]
+) -> str | None:
+    form = _form(params)
+    for token, candidate in product(tokens, list(_signed_urls(url))):
+        expected = _compute(token, candidate, form)
+        if hmac.compare_digest(expected.encode(), signature.encode()):
+            return token
+    return None
+
+
+def _form(params: Iterable[tuple[str, str]]) -> MultiValueDict[str, str]:
     form: MultiValueDict[str, str] = MultiValueDict()
     for name, value in params:
         form.appendlist(name, value)
-    expected = (
-        RequestValidator(token).compute_signature(candidate, form)
-        for token, candidate in product(tokens, list(_signed_urls(url)))
-    )
-    return any(hmac.compare_digest(one.encode(), signature.encode()) for one in expected)
+    return form
+
+
+def _compute(token: str, url: str, form: MultiValueDict[str, str]) -> str:
+    signature: str = RequestValidator(token).compute_signature(url, form)
+    return signature
 
 
 def body_matches(url: str, body: bytes) -> bool:

@@ -1,0 +1,1 @@
+"""Passes verified webhooks on to the apps behind us, signed for their own URLs."""

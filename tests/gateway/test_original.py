@@ -1,0 +1,53 @@
+"""What is kept of a webhook to be sent to an app."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mediapipe.gateway.original import OriginalRequest
+from mediapipe.providers.base import WebhookForged, WebhookRequest
+from mediapipe.providers.twilio.signature import signature_for, verify
+from mediapipe.simulator import payloads
+from mediapipe.simulator.webhooks import sign
+from tests.support import make
+
+OURS = "https://media.example.com/webhooks/twilio/messaging/"
+THEIRS = "https://bot.example/twilio"
+
+
+def received(url: str = OURS, **headers: str) -> WebhookRequest:
+    signed = sign(payloads.mms(1, account_sid=make.ACCOUNT), url, make.TOKEN)
+    lower = {name.lower(): value for name, value in signed.headers.items()}
+    more = {name.replace("_", "-"): value for name, value in headers.items()}
+    return WebhookRequest("POST", signed.url, lower | more, signed.body.encode())
+
+
+def test_it_survives_being_stored_with_every_byte() -> None:
+    request = WebhookRequest("POST", "https://h/p?a=%2f&a=+", {"cookie": "é=1"}, bytes(range(256)))
+    original = OriginalRequest.of(request)
+    assert OriginalRequest.from_json(json.loads(json.dumps(original.to_json()))) == original
+    assert original.as_webhook_request() == request
+    assert original.query == "a=%2f&a=+"
+
+
+def test_its_signature_can_still_be_verified() -> None:
+    original = OriginalRequest.of(received())
+    assert dict(verify(original.as_webhook_request()))["AccountSid"] == make.ACCOUNT
+
+
+def test_headers_that_anyone_could_add_are_left_out() -> None:
+    added = {"x_forwarded_host": "h", "authorization": "Basic x", "x_forwarded_user": "admin"}
+    kept = dict(OriginalRequest.of(received(**added, cookie="a=1", i_twilio_x="2")).headers)
+    assert not {name.replace("_", "-") for name in added} & kept.keys()
+    assert (kept["cookie"], kept["i-twilio-x"]) == ("a=1", "2")
+    assert {"content-type", "user-agent", "x-twilio-signature"} <= kept.keys()
+
+
+def test_what_was_changed_while_it_was_stored_is_not_signed() -> None:
+    stored = OriginalRequest.of(received()).to_json()
+    assert signature_for(OriginalRequest.from_json(stored).as_webhook_request(), THEIRS)
+    changed = OriginalRequest.from_json(stored | {"body": "QWNjb3VudFNpZD0x"})
+    with pytest.raises(WebhookForged):
+        signature_for(changed.as_webhook_request(), THEIRS)
