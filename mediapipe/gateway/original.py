@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from mediapipe.providers.base import WebhookRequest
 
+SIGNATURE = "x-twilio-signature"
 # Headers are not signed: whoever has a captured webhook can add any, such as that in which the app
 # takes the user from an identity proxy. Only these pass, and those with Twilio's own prefixes.
 PASSED = {"accept", "content-type", "cookie", "user-agent", "x-home-region"}
