@@ -178,12 +178,11 @@ def conclude(
 def _next_delay(media: MediaItem, failure: Failure) -> RetryDelay | None:
     if not isinstance(failure, TransientFailure):
         return None
-    now = timezone.now()
     return Schedule.from_settings().next_delay(
         failure,
         fast_retries=media.fast_retries.get(failure.cause, 0),
         slow_retries=media.slow_retries,
-        elapsed_s=(now - (media.budget_started_at or now)).total_seconds(),
+        elapsed_s=media.budget_elapsed_s(),
     )
 
 

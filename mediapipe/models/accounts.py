@@ -53,9 +53,10 @@ class AccountHealth(models.Model):
 
     While `paused_at` is set only a probe is fetched now and then, so that wrong credentials do not
     use up the schedule of every item. If a user paused it, `paused_by` and `pause_reason` are set,
-    nothing is fetched, and only a user resumes it: `probe_at` is empty. `rate` is how many requests
-    per second Twilio allowed at `limited_at`, when too many got a 429; `next_request_at` is when
-    the next one is due at that rate.
+    nothing is fetched, and only a user resumes it: `probe_at` is empty. `paused_s` is how long
+    earlier pauses by users lasted in total. `rate` is how many requests per second Twilio allowed
+    at `limited_at`, when too many got a 429; `next_request_at` is when the next one is due at that
+    rate.
     """
 
     account_sid = models.CharField("account SID", max_length=34, unique=True)
@@ -64,6 +65,7 @@ class AccountHealth(models.Model):
     paused_at = models.DateTimeField(null=True, blank=True)
     paused_by = models.CharField(max_length=150, blank=True, default="", db_default="")
     pause_reason = models.CharField(max_length=255, blank=True, default="", db_default="")
+    paused_s = models.FloatField(default=0.0, db_default=0.0, editable=False)
     probe_at = models.DateTimeField(null=True, blank=True)
     rate = models.FloatField("requests per second", null=True, blank=True)
     limited_at = models.DateTimeField("last rate limit", null=True, blank=True)
@@ -113,15 +115,18 @@ class AccountHealth(models.Model):
             row.update(paused_at=now, paused_by=by, pause_reason=reason[:255], probe_at=None)
         )
 
-    def resume(self) -> datetime | None:
-        """End the pause by a user; return since when it was paused, None if it was not.
+    def resume(self) -> bool:
+        """End the pause by a user; return False if there is none.
 
-        Call it in a transaction. If Twilio refuses the credentials, the next refusal pauses it.
+        If Twilio refuses the credentials, the next refusal pauses it.
         """
-        row = AccountHealth.objects.select_for_update().filter(pk=self.pk)
-        paused = row.paused_by_users().first()
-        row.paused_by_users().update(paused_at=None, paused_by="", pause_reason="")
-        return paused.paused_at if paused else None
+        if self.paused_at is None:
+            return False
+        # Only this row, however many items wait: their retry windows are on the account's clock.
+        row = AccountHealth.objects.paused_by_users().filter(pk=self.pk, paused_at=self.paused_at)
+        lasted_s = (timezone.now() - self.paused_at).total_seconds()
+        ended = {"paused_at": None, "paused_by": "", "pause_reason": ""}
+        return bool(row.update(**ended, paused_s=F("paused_s") + lasted_s))
 
     def may_fetch(self, now: datetime) -> bool:
         """Return whether the account may fetch; a paused one may for one probe at a time."""

@@ -54,10 +54,8 @@ def resume_account(account_sid: str, user: AbstractBaseUser | AnonymousUser) -> 
     """End the pause by a user; return False if there is none."""
     with transaction.atomic():
         health = AccountHealth.objects.filter(account_sid=account_sid).first()
-        paused_at = health and health.resume()
-        if not health or not paused_at:
+        if not health or not health.resume():
             return False
-        MediaItem.objects.resume_account(account_sid, paused_at)
         log_changes(user, [health], "Resumed.")
     return True
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from mediapipe.failures import LeaseLost, StorageFailed, TransientMedia404, Unauthorized
 from mediapipe.fetching.attempt import conclude
 from mediapipe.models import MediaItem, Status
+from mediapipe.models.media.claim import read_for_claim
 from mediapipe.models.media.item import LEASE
 from mediapipe.models.status import DELIVERY_TIMEOUT
 from mediapipe.providers.base import Body, Evidence
@@ -37,7 +38,8 @@ def test_a_message_delivered_twice_claims_nothing_the_second_time() -> None:
 
 def test_of_two_workers_that_read_the_same_row_one_claims_it() -> None:
     item = make.media()
-    first, second = (MediaItem.objects.select_related("event").get(pk=item.pk) for _ in "ab")
+    first, second = (read_for_claim(MediaItem, item.pk) for _ in "ab")
+    assert first and second
     now = datetime.now(UTC)
     assert first._take(now, "", "")
     assert not second._take(now, "", "")

@@ -9,7 +9,9 @@ import pytest
 import time_machine
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from mediapipe.escalation.detection.counts import by_account, escalation_window
 from mediapipe.escalation.detection.queue import detect_queue_delay
@@ -70,8 +72,9 @@ def test_nothing_is_claimed_or_dispatched(ada: User, clock: time_machine.Travell
 
 def test_after_it_everything_is_due_at_once(ada: User, clock: time_machine.Traveller) -> None:
     pause(ada)
-    # Its message came and was dropped a moment ago; without the pause it would be sent in a minute.
     queued = make.media()
+    # Its message came and was dropped; without the pause another would be sent in a minute.
+    assert MediaItem.claim(queued.pk) is None
     assert [*MediaItem.objects.claim_due(10)] == []
     assert resume(ada)
     assert [*MediaItem.objects.claim_due(10)] == [queued.pk]
@@ -88,6 +91,36 @@ def test_the_pause_uses_up_no_retries(ada: User, clock: time_machine.Traveller) 
     conclude(again, TransientMedia404(), NOT_FOUND)
     # Without it the fast window would be over: the wait would be minutes, not seconds.
     assert (again.phase, again.fast_retries) == (Phase.FAST, {"not_ready": 2})
+
+
+def test_neither_do_two_pauses(ada: User, clock: time_machine.Traveller) -> None:
+    item = waiting()
+    for _ in range(2):
+        pause(ada)
+        clock.shift(timedelta(days=3))
+        resume(ada)
+    again = MediaItem.claim(item.pk)
+    assert again
+    assert again.budget_elapsed_s() == 0
+
+
+def test_a_pause_before_the_first_attempt_makes_the_retry_window_no_longer(
+    ada: User, clock: time_machine.Traveller
+) -> None:
+    pause(ada)
+    clock.shift(timedelta(days=3))
+    resume(ada)
+    item = make.claimed()
+    clock.shift(timedelta(minutes=1))
+    assert item.budget_elapsed_s() == 60
+
+
+def test_resuming_writes_no_items_so_it_is_as_fast_for_thousands(ada: User) -> None:
+    make.media()
+    pause(ada)
+    with CaptureQueriesContext(connection) as queries:
+        assert resume(ada)
+    assert not [query for query in queries if MediaItem._meta.db_table in query["sql"]]
 
 
 def test_an_attempt_that_is_running_ends_as_it_would_and_resumes_nothing(

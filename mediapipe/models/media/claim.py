@@ -8,7 +8,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from mediapipe.models.accounts import AccountHealth
 from mediapipe.models.events import WebhookEvent
@@ -21,7 +22,7 @@ EVENT_FIELDS = ("provider", "account_sid", "subject_sid")
 
 
 def read_for_claim(items: type[Item], pk: int) -> Item | None:
-    """Return an item with `account_degraded` and its event; None if there is no such row."""
+    """Return an item with `account_degraded`, `account_paused_s` and its event, or None."""
     sql, values = _query(items)
     rows = items._default_manager
     item = next(iter(rows.raw(sql, [*values, pk])), None)
@@ -34,8 +35,11 @@ def read_for_claim(items: type[Item], pk: int) -> Item | None:
 @cache
 def _query(items: type[MediaRow]) -> tuple[str, tuple[Any, ...]]:
     """Return the SQL and its parameters, without the last of them, which is the key."""
-    health = AccountHealth.objects.degraded().filter(account_sid=OuterRef("account_sid"))
-    columns: dict[str, Any] = {"account_degraded": Exists(health)}
+    health = AccountHealth.objects.filter(account_sid=OuterRef("account_sid"))
+    columns: dict[str, Any] = {
+        "account_degraded": Exists(health.degraded()),
+        "account_paused_s": Coalesce(Subquery(health.values("paused_s")), 0.0),
+    }
     columns |= {f"event_{name}": F(f"event__{name}") for name in EVENT_FIELDS}
     sql, values = items._default_manager.filter(pk=0).annotate(**columns).query.sql_with_params()
     return sql, values[:-1]

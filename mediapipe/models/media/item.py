@@ -40,8 +40,10 @@ class MediaItem(MediaRow):
 
     objects = MediaRowQuerySet["MediaItem"].as_manager()
 
-    # Set by `claim`: whether the account is paused or rate-limited, and the open attempt.
+    # Set by `claim`: whether the account is paused or rate-limited, how long users had paused it in
+    # total, and the open attempt.
     account_degraded: bool
+    account_paused_s: float
     attempt: FetchAttempt
 
     class Meta(MediaRow.Meta):
@@ -98,13 +100,18 @@ class MediaItem(MediaRow):
     def _is_admitted(self, now: datetime) -> bool:
         health = AccountHealth.get_or_create_for(self.account_sid)
         if not health.may_fetch(now):
+            if health.paused_by:
+                # This message is dropped, so the dispatcher publishes the item after the pause.
+                self._leave_to_dispatcher(now)
             return False
         if not health.may_request(now):
             # The dispatcher publishes as many items of the account as its rate allows.
-            waiting = MediaItem.objects.filter(pk=self.pk, lease=self.lease)
-            waiting.update(sweep_at=now)
+            self._leave_to_dispatcher(now)
             raise AccountBusy
         return True
+
+    def _leave_to_dispatcher(self, now: datetime) -> None:
+        MediaItem.objects.filter(pk=self.pk, lease=self.lease).update(sweep_at=now)
 
     def _take(self, now: datetime, task_id: str, worker: str) -> bool:
         """Write lease and attempt, unless another worker has changed the row since it was read."""
@@ -124,7 +131,7 @@ class MediaItem(MediaRow):
             "sweep_at": now + LEASE,
             "attempts": attempt.number,
             **media_changes.first_attempt(self, self.first_attempt_at or now),
-            "budget_started_at": self.budget_started_at or now,
+            "budget_started_at": self.budget_started_at or self._account_time(now),
             "interruptions": self.interruptions + interrupted,
         }
         expected = {name: getattr(self, name) for name in ("id", "status", "lease", "attempts")}
@@ -137,6 +144,16 @@ class MediaItem(MediaRow):
         self._set(changes)
         self.attempt = attempt
         return True
+
+    def budget_elapsed_s(self) -> float:
+        """Return the seconds since the first attempt of this budget, without pauses by users."""
+        if self.budget_started_at is None:
+            return 0.0
+        return (self._account_time(timezone.now()) - self.budget_started_at).total_seconds()
+
+    def _account_time(self, now: datetime) -> datetime:
+        """Return the time on the account's clock, which a pause by a user stops."""
+        return now - timedelta(seconds=self.account_paused_s)
 
     @property
     def is_poison_message(self) -> bool:

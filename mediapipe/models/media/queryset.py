@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import Case, F, Q, Value, When, Window
+from django.db.models import F, Q, Value, Window
 from django.db.models.functions import Cast, Coalesce, Concat, RowNumber
 from django.utils import timezone
 
@@ -247,27 +247,6 @@ class MediaRowQuerySet(models.QuerySet[Item]):
                 **ended(why), lease="", leased_until=None
             )
         return ids
-
-    def resume_account(self, account_sid: str, paused_at: datetime) -> None:
-        """Go on after a pause as if it had not been: windows are longer by its duration.
-
-        The next run of the dispatcher publishes what is due.
-        """
-        now = timezone.now()
-        # Of the others the fast window was over already: thousands of rows need no write.
-        opened = paused_at - timedelta(seconds=settings.RETRY_FAST_WINDOW_S)
-        begun = Q(budget_started_at__gt=opened, budget_started_at__lte=paused_at)
-        # Their messages came during the pause, and were dropped.
-        idle = Q(
-            status__in=[Status.QUEUED, Status.RETRYING],
-            next_attempt_at__lte=now,
-            sweep_at__gt=now,
-        )
-        shifted = F("budget_started_at") + (now - paused_at)
-        self.unfinished().filter(begun | idle, account_sid=account_sid).update(
-            budget_started_at=Case(When(begun, then=shifted), default=F("budget_started_at")),
-            sweep_at=Case(When(idle, then=Value(now)), default=F("sweep_at")),
-        )
 
     def resume_unauthorized(self, account_sid: str, since: datetime) -> None:
         """Retry items that failed before it was clear that the whole account is refused."""

@@ -19,6 +19,7 @@ class MediaRow(models.Model):
     `last_not_found_at` and `found_at`; the exact moment cannot be observed.
     `purged_at`: retention released the file; its name stays until the file is removed.
     `sweep_at`: when the dispatcher publishes the item, unless a message has started it by then.
+    `budget_started_at`: when the retry windows began, on the account's clock (see `MediaItem`).
     """
 
     event = models.ForeignKey(WebhookEvent, models.CASCADE, related_name="media")
