@@ -9,9 +9,11 @@ from django.db.models.functions import TruncHour
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from mediapipe.admin.held_up import held_up_by
 from mediapipe.admin.pages import render_page
 from mediapipe.admin.text import counted, duration
 from mediapipe.models import Cause, Incident, IncidentState, MediaItem
+from mediapipe.models.causes import FOR_TWILIO
 from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.timing.period import Period
 
@@ -66,6 +68,7 @@ def render_incident(request: HttpRequest, incident: Incident, *, may_manage: boo
         incident=incident,
         cause=cause,
         summary=_summary(incident, duration((end - start).total_seconds())),
+        held_up=held_up_by(incident),
         steps=_possible_steps(incident) if may_manage else [],
         hours=hours,
         bars=bars,
@@ -74,6 +77,7 @@ def render_incident(request: HttpRequest, incident: Incident, *, may_manage: boo
         notices=incident.notices.select_related("step"),
         examples=incident.media.order_by("-received_at")[:EXAMPLES],
         timing=period.query(**account),
+        for_twilio=cause in FOR_TWILIO,
         in_seconds=cause == Cause.SLOW_PROPAGATION,
     )
 
@@ -86,11 +90,12 @@ def _summary(incident: Incident, length: str) -> str:
 
 
 def _possible_steps(incident: Incident) -> list[str]:
-    """Return the steps that the state permits, the most likely one first."""
+    """Return the steps that state and cause permit, the most likely one first."""
+    report = ["report"] if incident.cause in FOR_TWILIO else []
     if incident.state in (IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.REPORTED):
         first = ["acknowledge"] if incident.state == IncidentState.OPEN else []
-        return [*first, "report", "resolve", "ignore"]
-    return ["reopen", "report"] if incident.resolved_at else ["reopen", "report", "resolve"]
+        return [*first, *report, "resolve", "ignore"]
+    return ["reopen", *report] if incident.resolved_at else ["reopen", *report, "resolve"]
 
 
 def _hours(incident: Incident, start: datetime, end: datetime) -> list[AffectedHour]:

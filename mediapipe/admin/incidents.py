@@ -13,6 +13,7 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from mediapipe.admin import filters, incident_page, text
+from mediapipe.admin.held_up import held_up_by
 from mediapipe.admin.readonly import PageAdmin
 from mediapipe.models import Incident
 from mediapipe.operations.audit_log import log_changes
@@ -44,7 +45,7 @@ class ResolvedFilter(admin.EmptyFieldListFilter):
 class IncidentAdmin(PageAdmin):
     """Problems of an account or of the whole service, from detection to resolution."""
 
-    list_display = ("name", "status", "detail", "affected", "opened", "resolved", "ticket")
+    list_display = ("name", "status", "detail", "items", "opened", "resolved", "ticket")
     list_filter = (
         "state",
         "cause",
@@ -52,7 +53,7 @@ class IncidentAdmin(PageAdmin):
         ("resolved_at", ResolvedFilter),
     )
     ordering = ("-opened_at",)
-    sortable_by = ("opened", "affected")
+    sortable_by = ("opened", "items")
     actions = ("acknowledge", "resolve", "ignore")
 
     def get_urls(self) -> list[URLPattern]:
@@ -114,6 +115,11 @@ class IncidentAdmin(PageAdmin):
     @admin.display(description="state", ordering="state")
     def status(self, incident: Incident) -> SafeString:
         return text.state_label(incident.state)
+
+    @admin.display(description="media", ordering="affected")
+    def items(self, incident: Incident) -> str:
+        # What waits is not recorded with the incident: it changes all the time.
+        return str(held_up_by(incident) or text.grouped(incident.affected))
 
     @admin.display(description="opened", ordering="opened_at")
     def opened(self, incident: Incident) -> str:

@@ -10,7 +10,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from mediapipe.admin.search import HELP
 from mediapipe.admin.text import delay_range, duration, times, timestamp
+from mediapipe.admin.verdict import verdict
 from mediapipe.models import AccountHealth, Incident
 from mediapipe.operations.components import Component, components
 from mediapipe.timing.backlog import backlog
@@ -21,6 +23,8 @@ from mediapipe.timing.summary import TimingSummary, summarize
 PERIOD = "24h"
 # How often the page refreshes, in seconds; without JavaScript there is a link.
 REFRESH_S = 15
+# Of fewer items a share says nothing; the numbers are shown instead.
+MIN_FOR_SHARE = 20
 EVENTS = "admin:mediapipe_webhookevent_changelist"
 MEDIA = "admin:mediapipe_mediaitem_changelist"
 INCIDENTS = "admin:mediapipe_incident_changelist"
@@ -47,18 +51,21 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     before = Selection(selection.period.preceding())
     new, old = summarize(selection.media()), summarize(before.media())
     waiting, oldest = _waiting(now)
-    service = [*components(), _accounts(), _incidents()]
+    monitored = components()
+    service = [*monitored, _accounts(), _incidents()]
     webhooks = _counted("Webhooks", EVENTS, selection, selection.webhooks(), before.webhooks())
     return {
         "groups": {
             "The last 24 hours": [webhooks, *_outcomes(selection, new, old), waiting],
             "Delays": [*_delays(selection, new, old), _lag(selection, new, old), oldest],
         },
+        "verdict": verdict(monitored),
         "parts": service,
         # Problems of the service come above the figures, because they may explain them.
         "all_well": all(component.healthy for component in service),
         "as_of": timestamp(now),
         "refresh_s": REFRESH_S,
+        "search_help": HELP,
     }
 
 
@@ -69,10 +76,10 @@ def _outcomes(selection: Selection, new: TimingSummary, old: TimingSummary) -> I
     yield _counted("Failed", MEDIA, selection, new.failed, old.failed, **failed)
     yield Tile(
         "With an early 404",
-        _percent(new.early_share),
+        _share(new),
         _url(MEDIA, selection, early_404="yes"),
-        f"before: {_percent(old.early_share)}",
-        f"{new.early:,} of {new.attempted:,} attempted",
+        f"before: {_share(old)}",
+        f"{new.early:,} of {new.attempted:,} attempted" if new.attempted >= MIN_FOR_SHARE else "",
     )
 
 
@@ -149,11 +156,15 @@ def _incidents() -> Component:
 def _change(new: int, old: int) -> str:
     if not old:
         return "before: none" if new else ""
-    return f"before: {old:,} ({(new - old) / old:+.0%})"
+    change = f" ({(new - old) / old:+.0%})" if old >= MIN_FOR_SHARE else ""
+    return f"before: {old:,}{change}"
 
 
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.1%}"
+def _share(summary: TimingSummary) -> str:
+    if summary.early_share is None:
+        return "-"
+    enough = summary.attempted >= MIN_FOR_SHARE
+    return f"{summary.early_share:.1%}" if enough else f"{summary.early} of {summary.attempted}"
 
 
 def _url(name: str, selection: Selection, **others: str) -> str:

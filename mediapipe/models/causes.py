@@ -30,6 +30,8 @@ class Cause(models.TextChoices):
 
 # Each is the slug of the local failure that opens it; a stored item ends it.
 LOCAL_CAUSES = (Cause.STORAGE, Cause.RESOLVER, Cause.PROXY, Cause.CERTIFICATE)
+# Those that Twilio Support can do something about.
+FOR_TWILIO = (Cause.EARLY_404S, Cause.SLOW_PROPAGATION, Cause.FAILURES, Cause.RATE_LIMIT)
 MEANINGS: dict[Cause, tuple[str, str]] = {
     Cause.EARLY_404S: (
         "Twilio's webhooks arrive before the media is available, unusually often.",

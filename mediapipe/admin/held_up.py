@@ -1,0 +1,47 @@
+"""The media items that an incident holds up now: a number that changes, unlike its record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from mediapipe.models import Cause, FetchAttempt, Incident, MediaItem, Status
+from mediapipe.models.causes import LOCAL_CAUSES
+from mediapipe.timing.backlog import CAP
+
+# Everything unfinished of the account waits, whatever its last failure.
+OF_THE_ACCOUNT = (Cause.CREDENTIALS, Cause.RATE_LIMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUp:
+    """How many items wait because of an incident, the list of them, and the last failure."""
+
+    count: int
+    url: str
+    last: FetchAttempt | None
+
+    def __str__(self) -> str:
+        """Return the number in words: `27 items wait`."""
+        more = "+" if self.count >= CAP else ""
+        return f"{self.count:,}{more} {'item waits' if self.count == 1 else 'items wait'}"
+
+
+def held_up_by(incident: Incident) -> HeldUp | None:
+    """Return what waits because of an ongoing incident; None for causes that hold nothing up."""
+    cause = Cause(incident.cause)
+    query = {"account_sid__exact": incident.account_sid} if incident.account_sid else {}
+    media = MediaItem.objects.filter(**query).order_by()
+    if incident.resolved_at or cause not in (*LOCAL_CAUSES, *OF_THE_ACCOUNT):
+        return None
+    if cause in OF_THE_ACCOUNT:
+        media, query = media.unfinished(), {**query, "waiting_longer_than": "0"}
+    else:
+        reason = {"status__exact": Status.RETRYING.value, "error__exact": cause.value}
+        media, query = media.filter(**reason), {**query, **reason}
+    newest = media.order_by("-received_at").first()
+    last = newest.attempt_set.exclude(outcome__in=("", "stored")).last() if newest else None
+    url = f"{reverse('admin:mediapipe_mediaitem_changelist')}?{urlencode(query)}"
+    return HeldUp(media[:CAP].count(), url, last)
