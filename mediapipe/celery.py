@@ -28,6 +28,7 @@ app = Celery(
         "tasks.notify",
         "tasks.reconcile",
         "tasks.hand_off",
+        "tasks.gateway",
         "tasks.delete_at_twilio",
         "tasks.check_escalation",
         "tasks.purge",

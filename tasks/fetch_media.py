@@ -2,6 +2,7 @@ from mediapipe import logs
 from mediapipe.celery import DATABASE_AWAY, app
 from mediapipe.failures import Failure, LeaseLost, TransientFailure, TransientMedia404
 from mediapipe.fetching.attempt import attempt
+from mediapipe.gateway.dispatch import publish_event
 from mediapipe.lifecycle.hand_off import publish_stored
 from mediapipe.models import MediaItem
 from mediapipe.queueing.countdown import CountdownTask
@@ -27,6 +28,8 @@ def fetch_media(self: CountdownTask, *, media_id: int) -> str:
         return "not due"
     logs.bind(media_id=media.pk, event_id=media.event_id)
     outcome = attempt(media, countdown_allowed=countdown_limit.allows)
+    if outcome.delay is None:
+        publish_event(media.event_id)
     if outcome.failure is None:
         publish_stored(media.pk)
         return "stored"

@@ -11,6 +11,13 @@ from mediapipe.models.causes import Cause
 from mediapipe.models.counters import Counter, Watermark
 from mediapipe.models.deletions import Deletion
 from mediapipe.models.events import RepeatedWebhook, WebhookEvent
+from mediapipe.models.gateway_apps import GatewayApp
+from mediapipe.models.gateway_deliveries import (
+    AnswerUse,
+    AttemptResult,
+    GatewayDelivery,
+    GatewayStatus,
+)
 from mediapipe.models.hand_offs import Completion, HandOff, Receiver
 from mediapipe.models.heartbeats import Heartbeat
 from mediapipe.models.incident_steps import IncidentMedia, IncidentStep, StepKind
@@ -24,7 +31,9 @@ from mediapipe.providers.base import NotFoundCause
 
 __all__ = [
     "AccountHealth",
+    "AnswerUse",
     "ApiToken",
+    "AttemptResult",
     "BulkAction",
     "BulkBatch",
     "BulkJob",
@@ -34,6 +43,9 @@ __all__ = [
     "Counter",
     "Deletion",
     "FetchAttempt",
+    "GatewayApp",
+    "GatewayDelivery",
+    "GatewayStatus",
     "HandOff",
     "Heartbeat",
     "Incident",

@@ -78,6 +78,8 @@ class WebhookEvent(models.Model):
 
     # The ids of its queued media; set only on an event that record() returns.
     queued: list[int]
+    # Whether record() has just inserted deliveries to apps behind the gateway.
+    has_deliveries = False
 
     class Meta:
         permissions = [("view_numbers", "Can see phone numbers")]

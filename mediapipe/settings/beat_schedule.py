@@ -21,6 +21,7 @@ def beat_schedule(
         "tasks.bulk_jobs.run_batches": redispatch_s,
         "tasks.notify.sweep_notices": redispatch_s,
         "tasks.hand_off.hand_off": redispatch_s,
+        "tasks.gateway.dispatch_deliveries": redispatch_s,
         "tasks.count.count": 15.0,
         "tasks.delete_at_twilio.delete_at_twilio": 30.0,
         "tasks.close_incidents.close_incidents": 30.0,

@@ -28,9 +28,11 @@ ROUTES = {
     "tasks.notify.sweep_notices": {"queue": HOUSEKEEPING},
     # One run at a time per interval: a receiver that hangs blocks only a few threads.
     "tasks.hand_off.*": {"queue": HOUSEKEEPING},
+    "tasks.gateway.dispatch_deliveries": {"queue": HOUSEKEEPING},
     "tasks.delete_at_twilio.*": {"queue": HOUSEKEEPING},
-    # May wait for a remote server, which must not delay the periodic tasks.
+    # These may wait for a remote server, which must not delay the periodic tasks.
     "tasks.notify.notify": {"queue": RETRIES},
+    "tasks.gateway.deliver": {"queue": RETRIES},
     "celery.*": {"queue": HOUSEKEEPING},
 }
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from mediapipe import logs
+from mediapipe.gateway.dispatch import publish_event
 from mediapipe.models import MediaItem, WebhookEvent
 from mediapipe.providers.base import Parameters, WebhookRefused
 from mediapipe.queueing.dispatch import dispatch
@@ -59,12 +60,19 @@ def _parse_and_record(webhook: ReceivedWebhook, parameters: Parameters) -> Webho
     message = provider.parse(webhook.source, parameters, webhook.request.headers)
     if message is None:
         return None
-    event = record(message, provider=provider.name, received_at=webhook.received_at)
+    event = record(
+        message,
+        provider=provider.name,
+        received_at=webhook.received_at,
+        request=webhook.request,
+    )
     logs.bind(event_id=event.pk)
     return event
 
 
 def _publish(event: WebhookEvent) -> None:
+    if event.has_deliveries:
+        publish_event(event.pk)
     if account_quota.allows(event.account_sid):
         dispatch(event.queued)
     else:

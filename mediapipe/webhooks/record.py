@@ -10,10 +10,17 @@ from django.db.models import F
 from mediapipe import logs
 from mediapipe.failures import Absence
 from mediapipe.fetching.completion import complete_absent, complete_announced
+from mediapipe.gateway.capture import capture
 from mediapipe.models import Counter, MediaItem, RepeatedWebhook, WebhookEvent, hot_sql
 from mediapipe.models.events import digest_of
 from mediapipe.models.status import UNFINISHED
-from mediapipe.providers.base import AnnouncedMedia, InboundMessage, unique
+from mediapipe.providers.base import (
+    AnnouncedMedia,
+    InboundMessage,
+    Kind,
+    WebhookRequest,
+    unique,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +29,8 @@ logger = logging.getLogger(__name__)
 # variants, for ever. Those beyond are only counted, as repeats.
 MAX_REPEATED = 50
 MAX_REFUSED = 50
+# The source of what reconciliation finds.
+RECONCILED = "reconciliation"
 
 
 def record(
@@ -30,12 +39,14 @@ def record(
     provider: str,
     received_at: datetime,
     reconciled_at: datetime | None = None,
+    request: WebhookRequest | None = None,
 ) -> WebhookEvent:
     """Return the event of this message, durable when this returns.
 
     The same subject from any webhook URL, repeated, in any order or concurrently, is one event,
     and each of its media is one item. `reconciled_at` is set for a message that was found by
-    reconciliation; `received_at` is then the time at which the provider received it.
+    reconciliation; `received_at` is then the time at which the provider received it. `request` is
+    the verified webhook, for the apps behind the gateway.
     """
     with transaction.atomic():
         event = WebhookEvent.from_message(message, provider=provider, at=received_at)
@@ -45,10 +56,22 @@ def record(
         else:
             # Announced before, or by another request that has committed by now.
             event = _merge(message, provider, received_at, reconciled_at)
+        if request and _is_first_webhook(event, message, is_new=is_new):
+            event.has_deliveries = capture(event, message, request)
     if not is_new and reconciled_at is None:
         with logs.logged_errors(logger, "a repeated webhook was not counted"):
             Counter.add({("webhooks", message.kind): 1, ("repeats", message.kind): 1})
     return event
+
+
+def _is_first_webhook(event: WebhookEvent, message: InboundMessage, *, is_new: bool) -> bool:
+    """Return whether an app that is behind the gateway has not got this webhook yet.
+
+    What reconciliation has found may still arrive, from the spool for example. Of a recording each
+    status is a webhook of its own.
+    """
+    follows = event.source == RECONCILED or message.kind == Kind.RECORDING
+    return is_new or (follows and not event.forgotten_at)
 
 
 def _insert_media(

@@ -14,12 +14,11 @@ from mediapipe.models import Reconciliation, WebhookEvent
 from mediapipe.providers.base import InboundMessage
 from mediapipe.providers.twilio.accounts import accounts
 from mediapipe.webhooks.reconciliation.twilio_lists import ListedSubject, TwilioLists
-from mediapipe.webhooks.record import record
+from mediapipe.webhooks.record import RECONCILED, record
 
 logger = logging.getLogger(__name__)
 
 PROVIDER = "twilio"
-SOURCE = "reconciliation"
 # A run has this many slices, unless they would be shorter than MIN_SLICE. Progress is shown per
 # slice, and an interrupted run repeats one.
 SLICES = 48
@@ -89,7 +88,7 @@ def _record_missing(subject: ListedSubject, dry_run: bool) -> InboundMessage | N
         return None
     if not dry_run:
         record(
-            replace(message, source=SOURCE),
+            replace(message, source=RECONCILED),
             provider=PROVIDER,
             received_at=subject.created_at,
             reconciled_at=timezone.now(),

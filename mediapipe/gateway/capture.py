@@ -1,0 +1,61 @@
+"""Which apps get a webhook: one delivery each, written in the transaction of its event."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from mediapipe.gateway.entries import Entry, Media, entries_for
+from mediapipe.gateway.original import OriginalRequest
+from mediapipe.models import GatewayDelivery, WebhookEvent
+from mediapipe.providers.base import InboundMessage, Kind, WebhookRequest
+
+
+def capture(event: WebhookEvent, message: InboundMessage, request: WebhookRequest) -> bool:
+    """Insert the deliveries of a verified webhook; return whether any app gets it.
+
+    An app gets a message once, and of a recording each status: the one that says "completed" as
+    well as the one before. Without an app there is no query. Raises ImproperlyConfigured.
+    """
+    entries = entries_for(event.account_sid, message.recipient, message.source)
+    rows = [_delivery(event, message, request, entry) for entry in entries]
+    if rows:
+        GatewayDelivery.objects.bulk_create(rows, ignore_conflicts=True)
+    return bool(rows)
+
+
+def _delivery(
+    event: WebhookEvent, message: InboundMessage, request: WebhookRequest, entry: Entry
+) -> GatewayDelivery:
+    now = timezone.now()
+    # From now, not from the receipt: after an outage the media is as new to us as the message.
+    hold_until = now + timedelta(seconds=entry.hold_s)
+    delivery = GatewayDelivery(
+        event=event,
+        entry=entry.name,
+        about=_about(message),
+        conversation=_conversation(message),
+        holds_for_media=entry.media == Media.HOLD,
+        hold_until=hold_until,
+        received_at=event.received_at,
+        next_attempt_at=now,
+        sweep_at=now,
+    )
+    delivery.seal(OriginalRequest.of(request).to_json())
+    return delivery
+
+
+def _about(message: InboundMessage) -> str:
+    if message.kind != Kind.RECORDING:
+        return ""
+    return dict(message.parameters).get("RecordingStatus", "")[:32]
+
+
+def _conversation(message: InboundMessage) -> str:
+    """Return a keyed hash of account, recipient and sender: the row shows no phone number."""
+    if not message.sender:
+        return ""
+    parties = "\n".join((message.account_sid, message.recipient, message.sender))
+    return salted_hmac("mediapipe.gateway.conversation", parties, algorithm="sha256").hexdigest()
