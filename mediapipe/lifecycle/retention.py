@@ -1,4 +1,4 @@
-"""Deletes payloads, attempts, files, hand-offs and task results, each after its own retention.
+"""Deletes payloads, attempts, files, what was sent on and task results, each after its retention.
 
 The rows of events and media stay, with their times, counts and reasons, and so does everything of
 unfinished items. Each batch is a short transaction: no table is locked for long, and an interrupted
@@ -21,7 +21,8 @@ from django_celery_results.models import TaskResult
 
 from mediapipe.failures import StorageFailed
 from mediapipe.fetching import storage
-from mediapipe.models import FetchAttempt, HandOff, MediaItem, WebhookEvent
+from mediapipe.models import FetchAttempt, GatewayDelivery, HandOff, MediaItem, WebhookEvent
+from mediapipe.models.gateway_deliveries import GatewayDeliveryQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class RetentionRule:
     """
 
     name: str
-    days: int
+    days: float
     old: Callable[[datetime], QuerySet[Any]]
     delete: Callable[[Any], int]
 
@@ -84,6 +85,19 @@ def retention_rules() -> list[RetentionRule]:
             "hand_offs",
             settings.RETENTION_RESULTS_DAYS,
             HandOff.objects.delivered_before,
+            _delete_rows,
+        ),
+        RetentionRule(
+            "gateway_requests",
+            # Not 0, which would be never.
+            max(settings.GATEWAY_KEEP_S, 1.0) / timedelta(days=1).total_seconds(),
+            GatewayDelivery.objects.with_request_before,
+            GatewayDeliveryQuerySet.erase_requests,
+        ),
+        RetentionRule(
+            "gateway_deliveries",
+            settings.RETENTION_RESULTS_DAYS,
+            GatewayDelivery.objects.ended_before,
             _delete_rows,
         ),
         RetentionRule(

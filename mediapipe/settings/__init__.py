@@ -261,6 +261,8 @@ RETENTION_ATTEMPTS_DAYS = values.days(env, "RETENTION_ATTEMPTS_DAYS", default=RE
 RETENTION_FILES_DAYS = values.days(env, "RETENTION_FILES_DAYS", default=RETENTION_DAYS)
 # One row per task, soon useless: deleted even if everything else is kept.
 RETENTION_RESULTS_DAYS = values.days(env, "RETENTION_RESULTS_DAYS", default=RETENTION_DAYS or 30)
+# How long a request that an app did not take can be sent again.
+GATEWAY_KEEP_S = values.seconds(env, "GATEWAY_KEEP", default="7d")
 
 # Hand-off
 

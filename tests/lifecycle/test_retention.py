@@ -59,6 +59,7 @@ def said(*arguments: str) -> list[str]:
 
 def counts(**deleted: int) -> dict[str, int]:
     names = [*(kind.lower() for kind in KINDS), "hand_offs"]
+    names += ["gateway_requests", "gateway_deliveries"]
     return {name: deleted.get(name, 0) for name in names}
 
 
@@ -310,6 +311,8 @@ def test_the_command_prints_how_many_of_each_it_deleted(settings: Settings) -> N
         "attempts: 1 deleted (older than 30 days)",
         "files: 1 deleted (older than 30 days)",
         "hand_offs: 0 deleted (kept forever)",
+        "gateway_requests: 0 deleted (older than 7 days)",
+        "gateway_deliveries: 0 deleted (kept forever)",
         "results: 0 deleted (kept forever)",
     ]
 

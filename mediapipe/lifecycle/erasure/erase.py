@@ -21,6 +21,7 @@ from mediapipe.lifecycle.retention import purge_payloads, remove_files
 from mediapipe.models import (
     Deletion,
     FetchAttempt,
+    GatewayDelivery,
     HandOff,
     IncidentMedia,
     MediaItem,
@@ -54,6 +55,7 @@ def preview(target: ErasureTarget) -> Receipt:
         "media_items": media.count(),
         "files": media.exclude(storage_name="").count(),
         "repeated_webhooks": RepeatedWebhook.objects.filter(event__in=events).count(),
+        "gateway_requests": GatewayDelivery.objects.with_request().filter(event__in=events).count(),
         "hand_offs": HandOff.objects.filter(media__in=media).count(),
         "task_results": _task_results(media).count(),
         **count_traces(target, events),
@@ -86,6 +88,7 @@ def _erase_events(ids: list[int]) -> list[str]:
     """Erase these events as far as possible; return sentences about what is left."""
     # First, because a repeated webhook that arrives in between may announce more media.
     WebhookEvent.objects.filter(pk__in=ids).mark_erased()
+    GatewayDelivery.objects.filter(event__in=ids).drop("It was erased on request.")
     media = MediaItem.objects.filter(event__in=ids)
     # A worker that is fetching one of them loses its lease, but may already have saved the file.
     busy = set(media.in_flight(timezone.now()).values_list("event", flat=True))

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote_plus
 
 from django.db.models import Q
 
-from mediapipe.models import WebhookEvent
+from mediapipe.models import GatewayDelivery, WebhookEvent
 from mediapipe.models.chunks import in_chunks
 from mediapipe.models.events import EventQuerySet
 from mediapipe.redaction import is_address, mask_address
@@ -97,7 +97,8 @@ class ErasureTarget:
     def events(self) -> EventQuerySet:
         """Return the events to erase; for an address this reads every event's texts."""
         if self.name not in SIDS:
-            return WebhookEvent.objects.filter(pk__in=list(self._ids_with_address()))
+            ids = {*self._ids_with_address(), *self._ids_in_requests()}
+            return WebhookEvent.objects.filter(pk__in=ids)
         column = "call_sid" if self.name == "call_sid" else "subject_sid"
         return WebhookEvent.objects.filter(**{column: self.value})
 
@@ -133,6 +134,12 @@ class ErasureTarget:
             # The database also finds it in the middle of a longer number, or of a SID.
             if any(self.occurs_in(text) for text in _texts(values)):
                 yield pk
+
+    def _ids_in_requests(self) -> Iterator[int]:
+        """Yield the events with a request for an app that has it: their payload may be purged."""
+        for delivery in in_chunks(GatewayDelivery.objects.with_request().order_by("pk")):
+            if self.occurs_in(delivery.request_text()):
+                yield delivery.event_id
 
 
 def _literal_or_quoted(character: str) -> str:

@@ -26,7 +26,7 @@ class Command(BaseCommand):
             count, action = rule.count(timezone.now()), "would be deleted"
             if not options["dry_run"]:
                 count, action = self._purge(rule, count), "deleted"
-            age = f"older than {rule.days} days" if rule.days else "kept forever"
+            age = f"older than {rule.days:g} days" if rule.days else "kept forever"
             self.stdout.write(f"{rule.name}: {count} {action} ({age})")
 
     def _purge(self, rule: retention.RetentionRule, expected: int) -> int:
