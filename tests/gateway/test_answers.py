@@ -1,0 +1,125 @@
+"""The answer of an app becomes the answer to Twilio, or ours does in its place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mediapipe.gateway.answers import Answer, Question, answer_to
+from mediapipe.gateway.entries import Entry, OnFailure
+from mediapipe.gateway.send import Sent
+
+ENTRY = Entry("bot", "https://bot.example/twilio/sms")
+PATH = "/webhooks/twilio/messaging/"
+MESSAGE = Question("messaging", PATH)
+PRE_HOOK = Question("conversations", "/webhooks/twilio/conversations/", is_pre_hook=True)
+EMPTY = Answer(200, "text/xml", b"<Response/>")
+EMPTY_JSON = Answer(200, "application/json", b"{}")
+TWIML = Sent(200, "text/xml", b"<Response><Message>Hi</Message></Response>", connect_s=0.1)
+
+
+def test_twiml_passes_with_its_status_type_and_cookies() -> None:
+    sent = replace(TWIML, status=201, content_type="text/xml; charset=utf-8", cookies=("a=1",))
+    answer = answer_to(MESSAGE, sent, ENTRY)
+    assert (answer.status, answer.body, answer.is_apps) == (201, TWIML.body, True)
+    assert answer.content_type == "text/xml; charset=utf-8"
+    assert answer.cookies == (f"a=1; Path={PATH}",)
+
+
+def test_its_relative_urls_become_absolute() -> None:
+    sent = replace(TWIML, body=b"<Response><Redirect>next</Redirect></Response>")
+    assert b">https://bot.example/twilio/next<" in answer_to(MESSAGE, sent, ENTRY).body
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type", "body"),
+    [
+        (200, "text/plain", b"Hello </"),
+        (200, "application/json", b'{"message":"ok"}'),
+        (200, "text/html; charset=utf-8", b""),
+        (200, "text/html", b" \n"),
+        (200, None, b""),
+        (204, None, b""),
+    ],
+)
+def test_whatever_twilio_takes_passes(status: int, content_type: str | None, body: bytes) -> None:
+    sent = Sent(status, content_type, body)
+    assert answer_to(MESSAGE, sent, ENTRY) == Answer(status, content_type, body, is_apps=True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (replace(TWIML, detail="The answer is over 65536 bytes."), "over 65536 bytes"),
+        (replace(TWIML, body=b"<html>Log in</html>"), "not TwiML: its root is not Response"),
+        (replace(TWIML, body=b"OK", content_type="text/html"), "not TwiML: line 1: syntax error"),
+        (replace(TWIML, content_type="text/xml\r\n x"), "control characters"),
+    ],
+)
+def test_an_answer_that_cannot_be_used_is_lost_and_says_why(sent: Sent, why: str) -> None:
+    answer = answer_to(MESSAGE, sent, ENTRY)
+    assert replace(answer, lost="") == EMPTY
+    assert why in answer.lost
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307])
+def test_a_redirect_leads_to_the_app(status: int) -> None:
+    sent = Sent(status, location="../next?a=1")
+    location = "https://bot.example/next?a=1"
+    assert answer_to(MESSAGE, sent, ENTRY) == Answer(status, location=location, is_apps=True)
+
+
+@pytest.mark.parametrize("sent", [Sent(308, location="/x"), Sent(302, location="/\r\nx: y")])
+def test_a_redirect_that_twilio_does_not_follow_is_ours(sent: Sent) -> None:
+    assert answer_to(MESSAGE, sent, ENTRY) == EMPTY
+
+
+FAILURES = [
+    Sent(403, "text/plain", b"Forbidden"),
+    Sent(404, "text/html", b"<Response/>"),
+    Sent(429),
+    Sent(500, "text/plain", b"Traceback"),
+    Sent(503),
+    Sent(None, connect_s=None, certain=True),
+    Sent(None, connect_s=0.1),
+]
+
+
+@pytest.mark.parametrize("sent", FAILURES)
+@pytest.mark.parametrize("source", ["messaging", "recording"])
+def test_a_failure_is_an_empty_answer_and_never_its_page(sent: Sent, source: str) -> None:
+    assert answer_to(Question(source, PATH), sent, ENTRY) == EMPTY
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"), list(zip(FAILURES, [200, 200, 200, 502, 502, 502, 504], strict=True))
+)
+def test_an_entry_can_pass_failures_of_the_server_on(sent: Sent, status: int) -> None:
+    answer = answer_to(MESSAGE, sent, replace(ENTRY, on_failure=OnFailure.PASS))
+    assert answer == (EMPTY if status == 200 else Answer(status))
+
+
+def test_the_json_of_a_pre_hook_passes() -> None:
+    sent = Sent(200, "application/json", b'{"body": "changed"}')
+    expected = Answer(200, "application/json", sent.body, is_apps=True)
+    assert answer_to(PRE_HOOK, sent, ENTRY) == expected
+
+
+@pytest.mark.parametrize(
+    "sent", [*FAILURES, Sent(302, location="/x"), Sent(201, body=b"{}"), Sent(200, None, b"")]
+)
+def test_anything_else_lets_the_message_pass(sent: Sent) -> None:
+    passing = replace(ENTRY, on_failure=OnFailure.PASS)
+    assert answer_to(PRE_HOOK, sent, passing) == EMPTY_JSON
+
+
+@pytest.mark.parametrize("body", [b"[]", b"<Response/>", b"[" * 60_000])
+def test_what_is_no_json_object_is_lost(body: bytes) -> None:
+    answer = answer_to(PRE_HOOK, Sent(200, "application/json", body), ENTRY)
+    assert answer == replace(EMPTY_JSON, lost="The answer is not a JSON object.")
+
+
+def test_the_answer_to_another_event_is_not_needed() -> None:
+    question = replace(PRE_HOOK, is_pre_hook=False)
+    assert answer_to(question, Sent(200, "application/json", b'{"a": 1}'), ENTRY) == EMPTY_JSON
