@@ -10,12 +10,20 @@ from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 
+from mediapipe.gateway.send import HOPS
 from mediapipe.providers.base import (
     Provider,
+    WebhookRefused,
     WebhookRequest,
     WebhookTooLarge,
     WebhookUnreadable,
 )
+
+
+class WebhookLooped(WebhookRefused):
+    """A gateway sent the request: passed on again, it could go round for ever."""
+
+    status = 508
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,12 @@ class ReceivedWebhook:
 
 def webhook_request(request: HttpRequest) -> WebhookRequest:
     """Return the request, its body read within the cap; raise WebhookRefused otherwise."""
+    if HOPS in request.headers:
+        sentence = (
+            "The request was passed on by a mediapipe: the url of an entry of GATEWAY_FILE there"
+            " leads here, instead of to an app."
+        )
+        raise WebhookLooped("loop", sentence)
     # The URL that was signed. Behind a proxy only the configured origins are right (Twilio error
     # 57012); the provider tries the others.
     origin = settings.PUBLIC_BASE_URL or own_origin(request)

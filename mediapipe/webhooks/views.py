@@ -72,4 +72,7 @@ def rejection_response(provider: Provider, refusal: WebhookRefused) -> HttpRespo
         body = {"error": "not_verified", "detail": detail}
     else:
         body = {"error": refusal.reason, "detail": refusal.sentence}
-    return JsonResponse(body, status=refusal.status)
+    response = JsonResponse(body, status=refusal.status)
+    # Django would log each 508 as an error of ours; refusals have a log that no flood fills.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
