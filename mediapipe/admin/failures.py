@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from mediapipe.admin.filters import NONE
 from mediapipe.admin.pages import page, render_page
+from mediapipe.admin.retries import MAY_GIVE_UP, MAY_RETRY
 from mediapipe.admin.summary import FAILURES
 from mediapipe.admin.text import timestamp
 from mediapipe.failures import Absence, Failure, FinalFailure, LocalFailure, TransientFailure
@@ -80,7 +81,7 @@ class FailureGroup:
 
 @page("failures/", name="failures", title="Failures")
 def failures(request: HttpRequest) -> HttpResponse:
-    """Show the groups of a period, with examples and a link to retry each."""
+    """Show the groups of a period, with examples and links to retry and give up on each."""
     period = _period(request)
     status = request.GET.get("status__exact", "")
     status = status if status in SHOWN else Status.FAILED.value
@@ -109,7 +110,9 @@ def failures(request: HttpRequest) -> HttpResponse:
         total=sum(group.count for group in groups[:MAX_GROUPS]),
         bars_width=(_number(period, period.until) + 1) * (BAR + GAP),
         all_query=period.query(status__exact=status),
-        may_retry=request.user.has_perm("mediapipe.retry_mediaitem"),
+        may_retry=request.user.has_perm(MAY_RETRY),
+        # What has failed has ended already.
+        may_give_up=status == Status.RETRYING and request.user.has_perm(MAY_GIVE_UP),
     )
 
 

@@ -27,6 +27,7 @@ from tests.support.admin import ESCAPED, RIGHT_TO_LEFT, SCRIPT, listed, page, so
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 RETRY = reverse("admin:mediapipe_mediaitem_retry_all")
+GIVE_UP = reverse("admin:mediapipe_mediaitem_give_up_all")
 
 
 def failed(failure: FinalFailure | None = None, hours_ago: float = 1, **values: Any) -> MediaItem:
@@ -44,9 +45,9 @@ def groups(client: Client, **query: Any) -> list[str]:
     return [" ".join(unescape(re.sub(r"<[^>]*>", " ", row)).split()) for row in rows]
 
 
-def queries_of(html: str) -> list[str]:
-    """Return where each group's retry leads to."""
-    return [unescape(query) for query in re.findall(rf'"{RETRY}\?([^"]*)" aria-label', html)]
+def queries_of(html: str, action: str = RETRY) -> list[str]:
+    """Return the query strings with which the groups lead to this action."""
+    return [unescape(query) for query in re.findall(rf'"{action}\?([^"]*)" aria-label', html)]
 
 
 def test_items_with_the_same_reason_account_and_host_are_one_group(admin_client: Client) -> None:
@@ -119,6 +120,22 @@ def test_what_is_still_tried_is_shown_on_demand(admin_client: Client) -> None:
     assert groups(admin_client, status__exact="retrying")[0].startswith("not_ready")
 
 
+def test_a_group_that_is_still_tried_can_be_given_up(admin_client: Client) -> None:
+    for host in ("", "mms.twiliocdn.com"):
+        conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
+        MediaItem.objects.filter(host="api.twilio.com").update(host=host)
+    links = queries_of(page(admin_client, "failures", status__exact="retrying"), GIVE_UP)
+    assert len(links) == 2
+    reason = {"confirmed": "yes", "reason": "sent again"}
+    admin_client.post(f"{GIVE_UP}?{next(link for link in links if 'cdn' in link)}", reason)
+    assert [item.host for item in MediaItem.objects.failed()] == ["mms.twiliocdn.com"]
+
+
+def test_what_has_failed_cannot_be_given_up(admin_client: Client) -> None:
+    failed()
+    assert GIVE_UP not in page(admin_client, "failures")
+
+
 def test_each_group_leads_to_exactly_its_items(admin_client: Client) -> None:
     chosen = [failed(host=""), failed(host="")]
     failed()
@@ -141,6 +158,10 @@ def test_a_viewer_sees_groups_without_the_way_to_retry_them() -> None:
     html = page(someone(roles.VIEWER), "failures")
     assert "too_large" in html
     assert RETRY not in html
+    conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
+    html = page(someone(roles.VIEWER), "failures", status__exact="retrying")
+    assert "not_ready" in html
+    assert GIVE_UP not in html
 
 
 def test_hostile_text_is_shown_as_text(admin_client: Client) -> None:

@@ -86,12 +86,12 @@ def test_unfinished_items_are_given_up_and_logged(capsys: pytest.CaptureFixture[
 
 
 def test_only_the_chosen_ones_are_given_up(capsys: pytest.CaptureFixture[str]) -> None:
-    one, late = make.media(), make.media()
+    one, two, late = make.media(), make.media(), make.media()
     make.media()
     MediaItem.objects.filter(pk=late.pk).update(error="not_ready")
-    run(capsys, "give_up", "--noinput", "--sid", one.media_sid, *BY)
+    run(capsys, "give_up", "--noinput", "--sid", one.media_sid, two.identity, *BY)
     run(capsys, "give_up", "--noinput", "--error", "not_ready", *BY)
-    assert set(MediaItem.objects.failed()) == {one, late}
+    assert set(MediaItem.objects.failed()) == {one, two, late}
 
 
 @pytest.mark.parametrize(("reply", "given_up"), [("yes", 1), ("no", 0), ("", 0)])

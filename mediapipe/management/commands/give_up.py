@@ -29,7 +29,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_period(parser)
-        parser.add_argument("--sid", metavar="ME...", help="only this media item or recording")
+        parser.add_argument(
+            "--sid", nargs="+", metavar="ME...", help="only these media items or recordings"
+        )
         parser.add_argument("--error", choices=SLUGS, metavar="SLUG", help="only this failure")
         parser.add_argument("--account", metavar="SID", help="only this account")
         add_reason(parser)
@@ -55,7 +57,7 @@ class Command(BaseCommand):
     def _media(self, options: dict[str, Any]) -> MediaQuerySet:
         media = filter_by_account(media_of_period(options).unfinished(), options)
         if options["sid"]:
-            media = media.filter(Q(media_sid=options["sid"]) | Q(identity=options["sid"]))
+            media = media.filter(Q(media_sid__in=options["sid"]) | Q(identity__in=options["sid"]))
         return media.filter(error=options["error"]) if options["error"] else media
 
     def _ask(self, count: int, options: dict[str, Any]) -> None:
