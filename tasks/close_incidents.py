@@ -1,6 +1,7 @@
 from django.utils import timezone
 
 from mediapipe.celery import app
+from mediapipe.failures import ConfigMissing
 from mediapipe.models import AccountHealth, Cause, Incident, MediaItem, Status
 from mediapipe.models.causes import LOCAL_CAUSES
 
@@ -10,7 +11,8 @@ def close_incidents() -> None:
     """Resolve the incidents whose problem is over.
 
     Local causes: an item was stored after the last failure. Recordings that were too large: none of
-    them is failed any more. An account: it is no longer paused or throttled. The response that
+    them is failed any more. An account: it is no longer paused or throttled, or none of its media
+    waits for credentials. The response that
     shows this resolves the incident as well, but a worker that had counted an earlier one may open
     it again a moment later.
     """
@@ -23,6 +25,7 @@ def close_incidents() -> None:
     for cause, ongoing in (
         (Cause.CREDENTIALS, AccountHealth.objects.filter(paused_at__isnull=False)),
         (Cause.RATE_LIMIT, AccountHealth.objects.throttled(timezone.now())),
+        (Cause.NOT_CONFIGURED, MediaItem.objects.unfinished().filter(error=ConfigMissing.slug)),
     ):
         over = Incident.objects.ongoing().filter(cause=cause)
         for incident in over.exclude(account_sid__in=ongoing.values("account_sid")):

@@ -11,6 +11,8 @@ from mediapipe.models import Cause, FetchAttempt, Incident, MediaItem, Status
 from mediapipe.models.causes import LOCAL_CAUSES
 from mediapipe.timing.backlog import CAP
 
+# The cause is the reason that the items have.
+BY_REASON = (*LOCAL_CAUSES, Cause.NOT_CONFIGURED)
 # Everything unfinished of the account waits, whatever its last failure.
 OF_THE_ACCOUNT = (Cause.CREDENTIALS, Cause.RATE_LIMIT)
 
@@ -34,7 +36,7 @@ def held_up_by(incident: Incident) -> HeldUp | None:
     cause = Cause(incident.cause)
     query = {"account_sid__exact": incident.account_sid} if incident.account_sid else {}
     media = MediaItem.objects.filter(**query).order_by()
-    if incident.resolved_at or cause not in (*LOCAL_CAUSES, *OF_THE_ACCOUNT):
+    if incident.resolved_at or cause not in (*BY_REASON, *OF_THE_ACCOUNT):
         return None
     if cause in OF_THE_ACCOUNT:
         media, query = media.unfinished(), {**query, "waiting_longer_than": "0"}

@@ -12,9 +12,10 @@ from django.utils import timezone
 from mediapipe.admin.held_up import held_up_by
 from mediapipe.admin.pages import render_page
 from mediapipe.admin.text import counted, duration
-from mediapipe.models import Cause, Incident, IncidentState, MediaItem
+from mediapipe.models import Cause, FetchAttempt, Incident, IncidentState, MediaItem
 from mediapipe.models.causes import FOR_TWILIO
 from mediapipe.models.media.item import MediaQuerySet
+from mediapipe.timing.backlog import CAP
 from mediapipe.timing.period import Period
 
 HOUR = timedelta(hours=1)
@@ -69,6 +70,7 @@ def render_incident(request: HttpRequest, incident: Incident, *, may_manage: boo
         cause=cause,
         summary=_summary(incident, duration((end - start).total_seconds())),
         held_up=held_up_by(incident),
+        became=_became(incident),
         steps=_possible_steps(incident) if may_manage else [],
         hours=hours,
         bars=bars,
@@ -87,6 +89,24 @@ def _summary(incident: Incident, length: str) -> str:
     affected = f"; {counted(incident.affected, 'media item')} affected" if incident.affected else ""
     silent = " No notifications are sent." if incident.state == IncidentState.IGNORED else ""
     return f"{time}{affected}.{silent}"
+
+
+def _became(incident: Incident) -> str:
+    """Return what became of the items of an incident that is over, or ""."""
+    if not incident.resolved_at:
+        return ""
+    media = incident.media.all()
+    if not incident.affected:
+        # Local causes affect whatever was attempted meanwhile.
+        within = (incident.first_seen_at or incident.opened_at, incident.resolved_at)
+        met = FetchAttempt.objects.filter(outcome=incident.cause, started_at__range=within)
+        media = MediaItem.objects.filter(pk__in=met.order_by("pk").values("media")[:CAP])
+    counts = dict(media.order_by().values_list("status").annotate(Count("pk")))
+    if not counts:
+        return ""
+    total = counted(sum(counts.values()), "item")
+    parts = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
+    return f"{total} met it; now {parts}."
 
 
 def _possible_steps(incident: Incident) -> list[str]:

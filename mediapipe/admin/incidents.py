@@ -18,7 +18,8 @@ from mediapipe.admin.readonly import PageAdmin
 from mediapipe.models import Incident
 from mediapipe.operations.audit_log import log_changes
 
-MAX_TICKET = 64
+# The text that a step needs: the name of its field, and its longest length in characters.
+TEXTS = {"report": ("ticket", 64), "note": ("note", 255)}
 # The log entry of each step.
 DONE = {
     "acknowledge": "Acknowledged.",
@@ -26,6 +27,7 @@ DONE = {
     "resolve": "Resolved.",
     "ignore": "Ignored until resolved.",
     "reopen": "Reopened.",
+    "note": "Noted.",
 }
 
 
@@ -85,12 +87,11 @@ class IncidentAdmin(PageAdmin):
         incident = get_object_or_404(Incident, pk=pk)
         if step not in DONE:
             raise Http404
-        ticket = text.plain(request.POST.get("ticket", "").strip())
-        if step == "report" and not 0 < len(ticket) <= MAX_TICKET:
-            messages.error(
-                request, f"Enter the number of Twilio's ticket, at most {MAX_TICKET} characters."
-            )
-        elif _take_step(request, [incident], step, ticket):
+        field, longest = TEXTS.get(step, ("", 0))
+        said = text.plain(request.POST.get(field, "").strip())
+        if field and not 0 < len(said) <= longest:
+            messages.error(request, f"Enter a {field} of at most {longest} characters.")
+        elif _take_step(request, [incident], step, said):
             messages.success(request, DONE[step])
         else:
             messages.warning(request, "Nothing was changed: another user was faster.")
@@ -139,18 +140,19 @@ def _take_step_with_all(request: HttpRequest, incidents: Iterable[Incident], ste
 
 
 def _take_step(
-    request: HttpRequest, incidents: Iterable[Incident], step: str, ticket: str = ""
+    request: HttpRequest, incidents: Iterable[Incident], step: str, said: str = ""
 ) -> list[Incident]:
     """Take the step with each incident whose state permits it, log it, and return those."""
     user: Any = request.user
     steps: dict[str, Callable[[Incident], bool]] = {
         "acknowledge": lambda incident: incident.acknowledge(user),
-        "report": lambda incident: incident.report(user, ticket),
+        "report": lambda incident: incident.report(user, said),
         "resolve": lambda incident: incident.resolve(user),
         "ignore": lambda incident: incident.ignore(user),
         "reopen": lambda incident: incident.reopen(user),
+        "note": lambda incident: incident.add_note(user, said),
     }
     changed = [incident for incident in incidents if steps[step](incident)]
-    message = f"{DONE[step]} Ticket {ticket}." if ticket else DONE[step]
+    message = f"{DONE[step]} {TEXTS[step][0].title()} {said}." if said else DONE[step]
     log_changes(user, changed, message)
     return changed

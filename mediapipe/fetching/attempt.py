@@ -15,6 +15,7 @@ from mediapipe import logs, providers
 from mediapipe.failures import (
     AccountBusy,
     AccountRefused,
+    ConfigMissing,
     Failure,
     Interrupted,
     LeaseLost,
@@ -234,6 +235,8 @@ def _count(media: MediaItem, failure: Failure | None, evidence: Evidence) -> Non
         # Its media are not added: an outage affects all of them.
         seen = Observation(None, None, detail, MediaItem.objects.none())
         Incident.open_or_update(cause, observation=seen)
+    elif isinstance(failure, ConfigMissing):
+        Incident.open_or_update(Cause.NOT_CONFIGURED, media.account_sid)
     elif isinstance(failure, TooLarge) and media.kind == Kind.RECORDING:
         # A single one is no outbreak, but a call cannot be recorded again.
         affected = MediaItem.objects.filter(pk=media.pk)

@@ -18,14 +18,23 @@ class Cause(models.TextChoices):
     CERTIFICATE = "certificate_untrusted", "TLS"
     RECORDING_SIZE = "recording_too_large", "Recording too large"
     QUEUE = "queue_delayed", "Our own queue"
+    NOT_CONFIGURED = "config_missing", "Account not configured"
+    HAND_OFFS = "hand_offs_failing", "Hand-offs"
+    COMPONENT = "component_stuck", "Component"
 
     @property
     def meaning(self) -> str:
+        """What the problem is, in the present tense: for an incident that is not over."""
         return MEANINGS[self][0]
 
     @property
     def todo(self) -> str:
         return MEANINGS[self][1]
+
+    @property
+    def past(self) -> str:
+        """What the problem was: for an incident that is over."""
+        return PAST[self]
 
 
 # Each is the slug of the local failure that opens it; a stored item ends it.
@@ -84,4 +93,35 @@ MEANINGS: dict[Cause, tuple[str, str]] = {
         "Media waits in the local queue; Twilio is not the cause.",
         "Check that workers, beat and broker run, and that there are enough workers.",
     ),
+    Cause.NOT_CONFIGURED: (
+        "Webhooks of this account arrive, but it has no credentials: its media waits.",
+        "Set TWILIO_AUTH_TOKEN or add the account to TWILIO_ACCOUNTS_FILE, then restart; the items "
+        "resume automatically.",
+    ),
+    Cause.HAND_OFFS: (
+        "Hand-offs fail: the receiver does not get to know of media that has ended.",
+        "See the answers in the list of hand-offs and fix the receiver; failed ones can be sent "
+        "again there.",
+    ),
+    Cause.COMPONENT: (
+        "A component of the service does not respond.",
+        "See its remedy on the overview.",
+    ),
+}
+PAST: dict[Cause, str] = {
+    Cause.EARLY_404S: "Twilio's webhooks arrived before the media was available.",
+    Cause.SLOW_PROPAGATION: "Twilio's media took much longer to become available than before.",
+    Cause.FAILURES: "Many media items failed permanently.",
+    Cause.CREDENTIALS: "Twilio rejected every request for this account.",
+    Cause.CREDENTIALS_SUSPECTED: "Every fetch for this account returned 404.",
+    Cause.RATE_LIMIT: "Twilio returned 429: too many concurrent requests for this account.",
+    Cause.STORAGE: "The storage took no files.",
+    Cause.RESOLVER: "This network's DNS gave no public address for a host of Twilio's.",
+    Cause.PROXY: "The proxy could not be reached, or did not connect to Twilio.",
+    Cause.CERTIFICATE: "The certificate of a host of Twilio's was not trusted.",
+    Cause.RECORDING_SIZE: "A recording was larger than MEDIA_MAX_RECORDING_BYTES.",
+    Cause.QUEUE: "Media waited in the local queue.",
+    Cause.NOT_CONFIGURED: "This account had no credentials.",
+    Cause.HAND_OFFS: "Hand-offs failed.",
+    Cause.COMPONENT: "A component of the service did not respond.",
 }

@@ -16,6 +16,7 @@ class StepKind(models.TextChoices):
     REPORTED = "reported"
     RESOLVED = "resolved"
     IGNORED = "ignored"
+    NOTED = "noted"
 
 
 # Automatic steps that send notifications. The rest are taken by users, who know of them.

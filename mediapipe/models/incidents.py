@@ -194,6 +194,11 @@ class Incident(models.Model):
         """Send no more notifications about it, and open no other, until it is over."""
         return self._step(StepKind.IGNORED, ACTIVE, by, state=IncidentState.IGNORED)
 
+    def add_note(self, by: AbstractBaseUser, text: str) -> bool:
+        """Add what a user found out to the history, in any state."""
+        self._record(StepKind.NOTED, by, text)
+        return True
+
     def reopen(self, by: AbstractBaseUser | None = None) -> bool:
         """Open it again, by a user, or automatically because the problem is back.
 

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
-from mediapipe.models import Heartbeat
+from mediapipe.models import Cause, Heartbeat, Incident, MediaItem, Observation
 from mediapipe.models.heartbeats import BEAT, SILENT_AFTER, SWEEP, WORKER
 from mediapipe.queueing.broker import broker_error
 from mediapipe.queueing.broker_problems import AWAY, explain
 from mediapipe.settings.queues import QUEUES, serves
 from mediapipe.webhooks import spool
+
+GRACE_S = 120.0
+STARTED_AT_S = time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,22 @@ def processes() -> list[Component]:
     workers = _workers(seen, now)
     beat = _beat(seen.get(BEAT), now)
     return [_broker(), workers, beat, _dispatcher(seen.get(SWEEP), now, workers, beat)]
+
+
+def record_stuck() -> None:
+    """Open an incident while one of the processes does not respond, and resolve it afterwards.
+
+    Nothing happens within the first two minutes of this process: the others may still be starting.
+    """
+    if time.monotonic() - STARTED_AT_S < GRACE_S:
+        return
+    stuck = [f"{part.name} {part.summary}" for part in processes() if not part.healthy]
+    if not stuck:
+        Incident.resolve_for(Cause.COMPONENT)
+        return
+    detail = f"{'; '.join(stuck).capitalize()}."
+    seen = Observation(None, None, detail, MediaItem.objects.none())
+    Incident.open_or_update(Cause.COMPONENT, observation=seen)
 
 
 def dispatcher_silent_after() -> timedelta:

@@ -177,3 +177,48 @@ def test_every_cause_has_a_meaning_and_something_to_do(admin_client: Client, cau
     html = shown(admin_client, incident).replace("&#x27;", "'")
     assert cause.meaning in html
     assert cause.todo in html
+
+
+def test_a_note_is_part_of_the_history(admin_client: Client, incident: Incident) -> None:
+    take(admin_client, incident, "note", note="Asked the carrier.")
+    step = incident.steps.get(kind=StepKind.NOTED)
+    assert (step.note, str(step.by)) == ("Asked the carrier.", "admin")
+    assert "Asked the carrier." in shown(admin_client, incident)
+    assert incident.state == IncidentState.OPEN
+
+
+@pytest.mark.parametrize("note", ["", " ", "x" * 256])
+def test_a_note_without_text_or_too_long_is_refused(
+    admin_client: Client, incident: Incident, note: str
+) -> None:
+    answer = take(admin_client, incident, "note", note=note)
+    assert "Enter a note" in str(*get_messages(answer.wsgi_request))
+    assert not incident.steps.filter(kind=StepKind.NOTED).exists()
+
+
+def test_a_viewer_may_not_add_a_note(client: Client, incident: Incident) -> None:
+    logged_in(client, VIEWER)
+    assert 'name="note"' not in shown(client, incident)
+    assert take(client, incident, "note", note="no").status_code == 403
+
+
+def test_a_resolved_incident_says_what_was_and_what_became_of_its_items(
+    admin_client: Client, incident: Incident
+) -> None:
+    incident.media.update(status="stored")
+    incident.resolve()
+    html = shown(admin_client, incident)
+    assert "webhooks arrived before the media was available." in html
+    assert "1 item met it; now 1 stored." in html
+    assert "What to do" not in html
+
+
+def test_the_items_of_a_local_cause_are_found_by_their_attempts(admin_client: Client) -> None:
+    item = make.media()
+    incident = Incident.open_or_update(Cause.STORAGE)
+    assert incident
+    item.attempt_set.create(
+        number=1, phase="fast", started_at=datetime.now(UTC), outcome="storage_failed"
+    )
+    incident.resolve()
+    assert "1 item met it; now 1 queued." in shown(admin_client, incident)

@@ -166,6 +166,22 @@ def test_storage_that_fails_is_one_incident_until_something_is_stored_again(
     assert not Incident.objects.open().exists()
 
 
+def test_an_account_without_credentials_is_one_incident_until_it_has_some(
+    twilio: Simulator, settings: Settings
+) -> None:
+    items = pictures(twilio, 2)
+    settings.TWILIO_AUTH_TOKEN = ""
+    assert {attempt(item) for item in items} == {"retrying: config_missing"}
+    close_incidents()
+    incident = Incident.objects.open().get()
+    assert (incident.cause, incident.account_sid) == (Cause.NOT_CONFIGURED, make.ACCOUNT)
+    use_right_token(settings)
+    MediaItem.objects.update(next_attempt_at=datetime.now(UTC))
+    assert {attempt(item) for item in items} == {"stored"}
+    close_incidents()
+    assert not Incident.objects.open().exists()
+
+
 @pytest.mark.parametrize("cause", [Cause.CREDENTIALS, Cause.RATE_LIMIT])
 def test_an_incident_opened_after_the_account_has_recovered_is_resolved(cause: Cause) -> None:
     # As by a worker that counted its response before the account recovered.

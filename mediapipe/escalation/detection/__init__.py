@@ -8,6 +8,7 @@ from datetime import datetime
 from mediapipe.escalation.detection.counts import Counts, by_account, escalation_window
 from mediapipe.escalation.detection.credentials import detect_wrong_credentials
 from mediapipe.escalation.detection.failures import detect_failures
+from mediapipe.escalation.detection.hand_offs import detect_failing_hand_offs
 from mediapipe.escalation.detection.propagation import detect_late_propagation
 from mediapipe.escalation.detection.queue import detect_queue_delay
 from mediapipe.timing.period import Period
@@ -19,6 +20,7 @@ DETECTORS: tuple[Callable[[Period, dict[str, Counts]], None], ...] = (
     detect_wrong_credentials,
     detect_late_propagation,
     detect_failures,
+    detect_failing_hand_offs,
 )
 
 
