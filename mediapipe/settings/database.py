@@ -8,6 +8,8 @@ from environ import Env
 from mediapipe.settings.values import text, to_boolean
 
 SQLITE = "django.db.backends.sqlite3"
+# The same, with what concurrent writers need.
+SQLITE_ENGINE = "mediapipe.settings.sqlite3"
 # The Boolean settings of a database that its URL may have.
 BOOLEANS = {"ATOMIC_REQUESTS", "AUTOCOMMIT", "DISABLE_SERVER_SIDE_CURSORS"}
 
@@ -22,7 +24,11 @@ def connection(env: Env, name: str, sqlite_path: Path, password: str = "") -> di
     options: dict[str, Any] = {"ENGINE": SQLITE, "NAME": str(sqlite_path)}
     if url:
         options = _database_url(name, url)
+    # The health check notices a database that vanished or was replaced.
+    options |= {"CONN_HEALTH_CHECKS": True}
+    options.setdefault("CONN_MAX_AGE", 60)
     if options["ENGINE"] == SQLITE:
+        options["ENGINE"] = SQLITE_ENGINE
         options["OPTIONS"] = {
             # With the write lock taken at BEGIN, writers queue instead of failing as deadlocks.
             "transaction_mode": "IMMEDIATE",
@@ -35,10 +41,8 @@ def connection(env: Env, name: str, sqlite_path: Path, password: str = "") -> di
     for option in BOOLEANS & options.keys():
         # django-environ leaves `false` a text, which would count as true.
         options[option] = to_boolean(f"{name}: {option}", str(options[option]))
-    options.setdefault("CONN_MAX_AGE", 60)
     # PgBouncer in transaction mode loses them outside a transaction; in_chunks does without.
     options.setdefault("DISABLE_SERVER_SIDE_CURSORS", True)
-    options["CONN_HEALTH_CHECKS"] = True
     # A server that vanished is noticed within seconds instead of TCP's quarter of an hour.
     bounds = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 5000}
     options["OPTIONS"] = bounds | options.get("OPTIONS", {})
