@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from django.db.utils import ConnectionHandler
 from pytest_django import DjangoDbBlocker
 
 from mediapipe.settings import database
+from mediapipe.settings.sqlite3.base import POLL_MS
 from tests.support.configuration import env
 
 CREATE = "CREATE TABLE IF NOT EXISTS note (text)"
@@ -33,8 +35,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def connected(path: Path) -> Iterator[Any]:
+def connected(path: Path, timeout_s: float = 30) -> Iterator[Any]:
     options = database.connection(env(), "NAME", path)
+    options["OPTIONS"]["timeout"] = timeout_s
     connection = ConnectionHandler({"default": options})["default"]
     connection.inc_thread_sharing()
     with closing(connection):
@@ -43,9 +46,51 @@ def connected(path: Path) -> Iterator[Any]:
         yield connection
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[sqlite3.Connection]:
+    """Hold the write lock, in autocommit so that nothing but the test ends it."""
+    holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    with closing(holder):
+        holder.execute("BEGIN IMMEDIATE")
+        yield holder
+
+
 def insert(connection: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(INSERT)
+
+
+def test_a_statement_waits_until_the_lock_is_free(path: Path) -> None:
+    with connected(path) as connection, locked(path) as holder:
+        Timer(50 * POLL_MS / 1000, holder.commit).start()
+        insert(connection)
+
+
+def test_a_transaction_waits_until_the_lock_is_free(path: Path) -> None:
+    with connected(path) as connection, locked(path) as holder:
+        Timer(50 * POLL_MS / 1000, holder.commit).start()
+        connection.cursor().execute("BEGIN IMMEDIATE")
+        connection.cursor().execute("COMMIT")
+
+
+def test_no_wait_is_long_enough_for_others_to_overtake(path: Path) -> None:
+    with connected(path) as connection, connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        assert cursor.fetchone() == (POLL_MS,)
+
+
+def test_after_its_timeout_it_gives_up(path: Path) -> None:
+    with (
+        connected(path, timeout_s=0.05) as connection,
+        locked(path),
+        pytest.raises(OperationalError, match="locked"),
+    ):
+        insert(connection)
+
+
+def test_another_error_is_raised_at_once(path: Path) -> None:
+    with connected(path) as connection, pytest.raises(OperationalError, match="no such table"):
+        connection.cursor().execute("SELECT * FROM missing")
 
 
 def test_a_connection_is_kept_for_the_next_request(path: Path) -> None:
