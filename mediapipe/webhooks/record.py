@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import datetime
 
 from django.db import transaction
@@ -11,6 +12,7 @@ from mediapipe import logs
 from mediapipe.failures import Absence
 from mediapipe.fetching.completion import complete_absent, complete_announced
 from mediapipe.gateway.capture import capture
+from mediapipe.gateway.entries import entries_for
 from mediapipe.models import Counter, MediaItem, RepeatedWebhook, WebhookEvent, hot_sql
 from mediapipe.models.events import digest_of
 from mediapipe.models.status import UNFINISHED
@@ -48,45 +50,49 @@ def record(
     reconciliation; `received_at` is then the time at which the provider received it. `request` is
     the verified webhook, for the apps behind the gateway.
     """
+    event = WebhookEvent.from_message(message, provider=provider, at=received_at)
+    media = _rows(event, message.media, received_at, reconciled_at)
+    if _insert(event, media, message, request):
+        return event
+    # Announced before, or by another request that has committed by now.
     with transaction.atomic():
-        event = WebhookEvent.from_message(message, provider=provider, at=received_at)
-        is_new = hot_sql.insert_new(event)
-        if is_new:
-            _insert_media(event, message, received_at, reconciled_at)
-        else:
-            # Announced before, or by another request that has committed by now.
-            event = _merge(message, provider, received_at, reconciled_at)
-        if request and _is_first_webhook(event, message, is_new=is_new):
+        event = _merge(message, provider, received_at, reconciled_at)
+        if request and _is_new_to_apps(event, message):
             event.has_deliveries = capture(event, message, request)
-    if not is_new and reconciled_at is None:
+    if reconciled_at is None:
         with logs.logged_errors(logger, "a repeated webhook was not counted"):
             Counter.add({("webhooks", message.kind): 1, ("repeats", message.kind): 1})
     return event
 
 
-def _is_first_webhook(event: WebhookEvent, message: InboundMessage, *, is_new: bool) -> bool:
-    """Return whether an app that is behind the gateway has not got this webhook yet.
+def _insert(
+    event: WebhookEvent,
+    media: list[MediaItem],
+    message: InboundMessage,
+    request: WebhookRequest | None,
+) -> bool:
+    """Insert the event with its media; return False if there is one of this subject."""
+    ended = [item for item in media if item.status not in UNFINISHED]
+    apps = entries_for(event.account_sid, message.recipient, message.source) if request else ()
+    # A transaction takes longer than the statement, so only where more is written.
+    with transaction.atomic() if ended or apps else nullcontext():
+        is_new = hot_sql.insert_new_with(event, media, "event")
+        for item in ended if is_new else ():
+            complete_announced(item)
+        if is_new and request and apps:
+            event.has_deliveries = capture(event, message, request)
+    event.queued = [item.pk for item in media if item.status in UNFINISHED]
+    return is_new
+
+
+def _is_new_to_apps(event: WebhookEvent, message: InboundMessage) -> bool:
+    """Return whether an app that is behind the gateway has not got this repeated webhook yet.
 
     What reconciliation has found may still arrive, from the spool for example. Of a recording each
     status is a webhook of its own.
     """
     follows = event.source == RECONCILED or message.kind == Kind.RECORDING
-    return is_new or (follows and not event.forgotten_at)
-
-
-def _insert_media(
-    event: WebhookEvent,
-    message: InboundMessage,
-    received_at: datetime,
-    reconciled_at: datetime | None,
-) -> None:
-    # No other transaction can see the event yet, so there are no conflicts to ignore; and with
-    # ignore_conflicts a database would not return the ids of the rows.
-    rows = MediaItem.objects.bulk_create(_rows(event, message.media, received_at, reconciled_at))
-    for item in rows:
-        if item.status not in UNFINISHED:
-            complete_announced(item)
-    event.queued = [item.pk for item in rows if item.status in UNFINISHED]
+    return follows and not event.forgotten_at
 
 
 def _merge(

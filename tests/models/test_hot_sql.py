@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -55,6 +57,31 @@ def test_an_attempt_is_not_closed_where_the_lease_is_lost() -> None:
     assert item.attempt_set.get().outcome == ""
 
 
+def test_an_event_gets_its_media_in_their_order() -> None:
+    media = make.message(pictures=10).media
+    event, items = announced()
+    items = [MediaItem.from_announcement(event, each, timezone.now()) for each in media]
+    assert hot_sql.insert_new_with(event, items, "event")
+    assert [item.pk for item in items] == sorted(event.media.values_list("pk", flat=True))
+    assert {item.event_id for item in items} == {event.pk}
+    assert [item.identity for item in event.media.order_by("pk")] == [i.identity for i in media]
+
+
+def test_no_media_are_inserted_where_the_event_is_known() -> None:
+    event, items = announced()
+    assert hot_sql.insert_new_with(event, items, "event")
+    assert not hot_sql.insert_new_with(*announced(), "event")
+    assert (WebhookEvent.objects.count(), MediaItem.objects.count()) == (1, 1)
+
+
+def test_no_event_is_inserted_where_its_media_cannot_be() -> None:
+    event, items = announced()
+    items[0].received_at = None  # type: ignore[assignment]  # what the database refuses
+    with pytest.raises(IntegrityError), transaction.atomic():
+        hot_sql.insert_new_with(event, items, "event")
+    assert not WebhookEvent.objects.exists()
+
+
 @pytest.mark.parametrize(
     "text", ["100 %s", "'; DROP TABLE media; --", 'a "quoted" name', "ünïcode"]
 )
@@ -83,6 +110,14 @@ def test_other_columns_of_the_event_are_loaded_on_access() -> None:
     event = WebhookEvent.objects.get(pk=claimed.event_id)
     assert claimed.event.subject_sid == event.subject_sid
     assert (claimed.event.parameters, claimed.event.sender) == (event.parameters, event.sender)
+
+
+def announced() -> tuple[WebhookEvent, list[MediaItem]]:
+    """Return the unsaved rows of one and the same event with one media item."""
+    message = replace(make.message(), subject_sid="MM" + "1" * 32)
+    now = timezone.now()
+    event = WebhookEvent.from_message(message, provider="twilio", at=now)
+    return event, [MediaItem.from_announcement(event, each, now) for each in message.media]
 
 
 def attempt(item: MediaItem) -> FetchAttempt:
