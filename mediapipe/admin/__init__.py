@@ -2,6 +2,7 @@
 
 from mediapipe.admin import (
     accounts,
+    deliveries,
     events,
     failures,
     incidents,
@@ -16,6 +17,7 @@ from mediapipe.admin.timing import page
 
 __all__ = [
     "accounts",
+    "deliveries",
     "events",
     "failures",
     "incidents",

@@ -51,6 +51,7 @@ def show(
         purged=missing if len(attempts) < MAX_ATTEMPTS else 0,
         preview=FilePreview.from_media(media),
         available=bool(media.found_at),
+        deliveries=media.event.gateway_deliveries.order_by("pk"),
         siblings=siblings.order_by("pk")[:MAX_RELATED],
         of_call=of_call.order_by("received_at")[:MAX_RELATED],
         refresh_s=REFRESH_S if media.status in UNFINISHED else 0,

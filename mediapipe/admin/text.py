@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from mediapipe.models import IncidentState, MediaItem, Status
+from mediapipe.models import GatewayStatus, IncidentState, MediaItem, Status
 from mediapipe.models.delays import span, waited_s
 from mediapipe.models.outbox import DeliveryStatus
 
@@ -32,6 +32,11 @@ SIGNS: dict[str, str] = {
     IncidentState.IGNORED: "–",  # noqa: RUF001
     DeliveryStatus.WAITING: "○",
     DeliveryStatus.DELIVERED: "✓",
+    GatewayStatus.SENDING: "↓",
+    GatewayStatus.REFUSED: "✕",
+    GatewayStatus.UNKNOWN: "?",
+    GatewayStatus.GAVE_UP: "✕",
+    GatewayStatus.DROPPED: "–",  # noqa: RUF001
 }
 UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
@@ -47,7 +52,7 @@ def state_label(status: str) -> SafeString:
         '<span class="state state-{}"><span aria-hidden="true">{}</span> {}</span>',
         status,
         SIGNS[status],
-        status,
+        status.replace("_", " "),
     )
 
 

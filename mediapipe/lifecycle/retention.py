@@ -22,7 +22,7 @@ from django_celery_results.models import TaskResult
 from mediapipe.failures import StorageFailed
 from mediapipe.fetching import storage
 from mediapipe.models import FetchAttempt, GatewayDelivery, HandOff, MediaItem, WebhookEvent
-from mediapipe.models.gateway_deliveries import GatewayDeliveryQuerySet
+from mediapipe.models.gateway_deliveries import GatewayDeliveries
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def retention_rules() -> list[RetentionRule]:
             # Not 0, which would be never.
             max(settings.GATEWAY_KEEP_S, 1.0) / timedelta(days=1).total_seconds(),
             GatewayDelivery.objects.with_request_before,
-            GatewayDeliveryQuerySet.erase_requests,
+            GatewayDeliveries.erase_requests,
         ),
         RetentionRule(
             "gateway_deliveries",

@@ -12,12 +12,8 @@ from mediapipe.models.counters import Counter, Watermark
 from mediapipe.models.deletions import Deletion
 from mediapipe.models.events import RepeatedWebhook, WebhookEvent
 from mediapipe.models.gateway_apps import GatewayApp
-from mediapipe.models.gateway_deliveries import (
-    AnswerUse,
-    AttemptResult,
-    GatewayDelivery,
-    GatewayStatus,
-)
+from mediapipe.models.gateway_deliveries import GatewayDelivery
+from mediapipe.models.gateway_status import AnswerUse, AttemptResult, GatewayStatus
 from mediapipe.models.hand_offs import Completion, HandOff, Receiver
 from mediapipe.models.heartbeats import Heartbeat
 from mediapipe.models.incident_steps import IncidentMedia, IncidentStep, StepKind

@@ -21,6 +21,7 @@ class Cause(models.TextChoices):
     NOT_CONFIGURED = "config_missing", "Account not configured"
     HAND_OFFS = "hand_offs_failing", "Hand-offs"
     COMPONENT = "component_stuck", "Component"
+    APP_REFUSES = "app_refuses", "App refuses"
 
     @property
     def meaning(self) -> str:
@@ -107,6 +108,12 @@ MEANINGS: dict[Cause, tuple[str, str]] = {
         "A component of the service does not respond.",
         "See its remedy on the overview.",
     ),
+    Cause.APP_REFUSES: (
+        "An app behind the gateway answers 401 or 403: its check of our signature fails.",
+        "Compare `url` in GATEWAY_FILE with the URL that the app believes it has (its Host, scheme "
+        "and path), and the app's auth token with that of the account; then send the messages "
+        "again.",
+    ),
 }
 PAST: dict[Cause, str] = {
     Cause.EARLY_404S: "Twilio's webhooks arrived before the media was available.",
@@ -124,4 +131,5 @@ PAST: dict[Cause, str] = {
     Cause.NOT_CONFIGURED: "This account had no credentials.",
     Cause.HAND_OFFS: "Hand-offs failed.",
     Cause.COMPONENT: "A component of the service did not respond.",
+    Cause.APP_REFUSES: "An app behind the gateway refused our requests.",
 }

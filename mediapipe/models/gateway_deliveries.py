@@ -2,187 +2,24 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.core import signing
-from django.db import connection, models, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db import models
+from django.db.models import F
 from django.utils import timezone
 
 from mediapipe.models.events import WebhookEvent
-from mediapipe.models.gateway_apps import GatewayApp
-from mediapipe.models.media.item import MediaItem
-from mediapipe.models.outbox import (
-    BACKOFF,
-    DELIVERY_TIMEOUT,
-    LEASE,
-    MAX_ATTEMPTS,
-    DeliveryAttempt,
+from mediapipe.models.gateway_queryset import GatewayDeliveryQuerySet
+from mediapipe.models.gateway_status import (
+    UNDELIVERED,
+    AnswerUse,
+    AttemptResult,
+    GatewayStatus,
 )
-from mediapipe.models.status import UNFINISHED as UNFINISHED_MEDIA
-
-
-class GatewayStatus(models.TextChoices):
-    """waiting -> sending -> waiting -> ... -> delivered, or one of the other ends."""
-
-    WAITING = "waiting"
-    SENDING = "sending"
-    DELIVERED = "delivered"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-    GAVE_UP = "gave_up", "Gave up"
-    DROPPED = "dropped"
-
-
-OPEN = (GatewayStatus.WAITING, GatewayStatus.SENDING)
-# The ends in which the app may not have the message; their requests are kept for "send again".
-UNDELIVERED = (GatewayStatus.REFUSED, GatewayStatus.UNKNOWN, GatewayStatus.GAVE_UP)
-
-
-class AnswerUse(models.TextChoices):
-    """What became of the app's answer: Twilio got it, wants none, or had got another one before."""
-
-    USED = "used"
-    NOT_NEEDED = "not_needed", "Not needed"
-    LOST = "lost"
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptResult:
-    """What one attempt at a delivery led to; no body and no header of the app's answer.
-
-    `http_status` is None without an answer. `connect_s` and `total_s` are seconds.
-    """
-
-    detail: str
-    http_status: int | None = None
-    content_type: str = ""
-    answer_bytes: int = 0
-    answer: str = ""
-    connect_s: float | None = None
-    total_s: float | None = None
-
-
-class GatewayDeliveryQuerySet(models.QuerySet["GatewayDelivery"]):
-    def waiting(self) -> GatewayDeliveryQuerySet:
-        return self.filter(status=GatewayStatus.WAITING)
-
-    def sending(self) -> GatewayDeliveryQuerySet:
-        """At the app now, or taken along by a worker that died."""
-        return self.filter(status=GatewayStatus.SENDING)
-
-    def open(self) -> GatewayDeliveryQuerySet:
-        """Not ended yet."""
-        return self.filter(status__in=OPEN)
-
-    def undelivered(self) -> GatewayDeliveryQuerySet:
-        """Ended, and the app may not have the message."""
-        return self.filter(status__in=UNDELIVERED)
-
-    def with_request(self) -> GatewayDeliveryQuerySet:
-        """Those whose request is still there."""
-        return self.exclude(request="")
-
-    def resendable(self) -> GatewayDeliveryQuerySet:
-        """Undelivered, and the request is still there."""
-        return self.undelivered().with_request()
-
-    def due(self, now: datetime) -> GatewayDeliveryQuerySet:
-        """Waiting for nothing but their time, and that has come.
-
-        Until its hold ends, a delivery waits for the media of its message where the app wants
-        that, and for the earlier messages of the same conversation.
-        """
-        media = MediaItem.objects.filter(event=OuterRef("event"), status__in=UNFINISHED_MEDIA)
-        earlier = GatewayDelivery.objects.open().filter(
-            entry=OuterRef("entry"), conversation=OuterRef("conversation"), pk__lt=OuterRef("pk")
-        )
-        free_of_media = Q(holds_for_media=False) | ~Exists(media)
-        first = Q(conversation="") | ~Exists(earlier)
-        blocked = GatewayApp.objects.blocked(now).filter(name=OuterRef("entry"))
-        return (
-            self.waiting()
-            .filter(next_attempt_at__lte=now)
-            .filter(Q(hold_until__lte=now) | (free_of_media & first))
-            .exclude(Exists(blocked))
-        )
-
-    def lease_expired(self, now: datetime) -> GatewayDeliveryQuerySet:
-        """Sending, by a worker that has died."""
-        return self.sending().filter(next_attempt_at__lte=now).select_related("event")
-
-    def claim_due(self, limit: int) -> list[int]:
-        """Return the ids of due deliveries without a task in the broker, the oldest first.
-
-        Each goes to one caller only.
-        """
-        now = timezone.now()
-        with transaction.atomic():
-            rows = self.due(now).filter(sweep_at__lte=now).order_by("pk")
-            if connection.features.has_select_for_update_skip_locked:
-                rows = rows.select_for_update(skip_locked=True, of=("self",))
-            ids = list(rows.values_list("pk", flat=True)[:limit])
-            GatewayDelivery.objects.filter(pk__in=ids).update(sweep_at=now + DELIVERY_TIMEOUT)
-        return ids
-
-    def mark_undispatched(self, ids: Sequence[int]) -> None:
-        """Leave these to whoever looks for due deliveries next: the broker has no message."""
-        self.waiting().filter(pk__in=ids).update(sweep_at=timezone.now())
-
-    def mark_late(self) -> None:
-        """Let these go out at the pace of their app: it was away for a while."""
-        self.waiting().filter(late=False).update(late=True)
-
-    def send_again(self) -> list[int]:
-        """Make the resendable ones due now, with all their attempts; return their ids."""
-        now = timezone.now()
-        with transaction.atomic():
-            ids = list(self.resendable().select_for_update().values_list("pk", flat=True))
-            # Without a hold: whoever sends it again knows what the media is by now.
-            GatewayDelivery.objects.filter(pk__in=ids).update(
-                status=GatewayStatus.WAITING,
-                attempts=0,
-                late=True,
-                hold_until=now,
-                next_attempt_at=now,
-                sweep_at=now,
-                ended_at=None,
-            )
-        return ids
-
-    def drop(self, why: str) -> int:
-        """End the open ones without another attempt, and erase all the requests of these.
-
-        Return how many were open.
-        """
-        erased = {"request": "", "conversation": ""}
-        ended = {"next_attempt_at": None, "ended_at": timezone.now()}
-        with transaction.atomic():
-            dropped = self.open().update(
-                status=GatewayStatus.DROPPED, detail=why, **ended, **erased
-            )
-            self.update(**erased)
-        return dropped
-
-    def ended_before(self, moment: datetime) -> GatewayDeliveryQuerySet:
-        """Ended before this moment, with no request left, the oldest first."""
-        return self.filter(request="", ended_at__lt=moment).order_by("ended_at")
-
-    def with_request_before(self, moment: datetime) -> GatewayDeliveryQuerySet:
-        """Ended before this moment, and the request is still there, the oldest first."""
-        return self.with_request().filter(ended_at__lt=moment).order_by("ended_at")
-
-    def erase_requests(self) -> int:
-        """Erase the requests of these, which then cannot be sent again; return how many."""
-        return self.update(request="")
-
-    def oldest_pending_age_s(self, now: datetime) -> float:
-        """Return the seconds since the oldest one that has not ended was received, or 0."""
-        oldest = self.open().aggregate(at=models.Min("received_at"))["at"]
-        return (now - oldest).total_seconds() if oldest else 0.0
+from mediapipe.models.outbox import BACKOFF, LEASE, MAX_ATTEMPTS, DeliveryAttempt
 
 
 class GatewayDelivery(models.Model):
@@ -225,11 +62,11 @@ class GatewayDelivery(models.Model):
     media_then = models.CharField("media at that time", max_length=100, blank=True)
     log = models.JSONField(default=list, editable=False)
 
-    objects = GatewayDeliveryQuerySet.as_manager()
+    objects = GatewayDeliveryQuerySet["GatewayDelivery"].as_manager()
 
     class Meta:
-        verbose_name = "delivery"
-        verbose_name_plural = "deliveries"
+        verbose_name = "delivery to an app"
+        verbose_name_plural = "deliveries to apps"
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(fields=["event", "entry", "about"], name="one_delivery_an_app")
@@ -251,6 +88,11 @@ class GatewayDelivery(models.Model):
             DeliveryAttempt(datetime.fromisoformat(entry["at"]), entry["took_s"], entry["result"])
             for entry in self.log
         ]
+
+    @property
+    def is_resendable(self) -> bool:
+        """Whether it can be sent again: it was not taken, and its request is still there."""
+        return self.status in UNDELIVERED and bool(self.request)
 
     def seal(self, request: dict[str, Any]) -> None:
         """Set the request, bound to this event and app."""
@@ -335,3 +177,6 @@ class GatewayDelivery(models.Model):
             return False
         vars(self).update(columns | changes)
         return True
+
+
+GatewayDeliveries: TypeAlias = GatewayDeliveryQuerySet[GatewayDelivery]

@@ -35,6 +35,7 @@ from mediapipe.models.heartbeats import BEAT, SWEEP, WORKER
 from mediapipe.models.outbox import UNDELIVERED, DeliveryStatus
 from mediapipe.models.status import UNFINISHED, Status
 from mediapipe.operations.counters import BUCKETS_S
+from mediapipe.operations.gateway_metrics import delivery_metrics
 from mediapipe.operations.ping import Ping
 from mediapipe.providers.base import Kind
 from mediapipe.settings.queues import QUEUES, serves
@@ -116,6 +117,7 @@ def _families() -> list[Metric]:
         _paused(),
         _notices(),
         *_hand_offs(),
+        *delivery_metrics(),
         _deletions(),
         *_heartbeats(),
     ]

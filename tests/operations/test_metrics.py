@@ -13,6 +13,7 @@ import yaml
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from mediapipe.failures import TooLarge, TransientMedia404
 from mediapipe.fetching.attempt import conclude
@@ -21,7 +22,7 @@ from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.operations import counters
 from mediapipe.providers.base import Body, Evidence
 from mediapipe.webhooks.record import record
-from tests.support import make
+from tests.support import gateway, make
 from tests.support.metrics import families, values
 from tests.support.retention import age, stored
 
@@ -236,7 +237,10 @@ def named(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["alerts.yml", "grafana.json"])
-def test_alerts_and_dashboard_name_only_what_is_printed(client: Client, name: str) -> None:
+def test_alerts_and_dashboard_name_only_what_is_printed(
+    client: Client, name: str, settings: Settings, tmp_path: Path
+) -> None:
+    gateway.configure(settings, tmp_path, {})
     late()
     make.claimed().mark_failed(TooLarge(), Evidence(http_status=200))
     make.media()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from mediapipe.escalation.detection.apps import detect_refusing_apps
 from mediapipe.escalation.detection.counts import Counts, by_account, escalation_window
 from mediapipe.escalation.detection.credentials import detect_wrong_credentials
 from mediapipe.escalation.detection.failures import detect_failures
@@ -21,6 +22,7 @@ DETECTORS: tuple[Callable[[Period, dict[str, Counts]], None], ...] = (
     detect_late_propagation,
     detect_failures,
     detect_failing_hand_offs,
+    detect_refusing_apps,
 )
 
 

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from itertools import product
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Count
+from django.utils import timezone
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from mediapipe.gateway.entries import entries
+from mediapipe.models import GatewayDelivery
+from mediapipe.models.gateway_status import OPEN, UNDELIVERED
+
+
+def delivery_metrics() -> list[Metric]:
+    """Return how many messages the apps behind the gateway lack, and how long."""
+    family = GaugeMetricFamily(
+        "mediapipe_gateway_deliveries",
+        "Messages that an app behind the gateway does not have, or may not have, by state.",
+        labels=["app", "status"],
+    )
+    statuses = (*OPEN, *UNDELIVERED)
+    rows = GatewayDelivery.objects.filter(status__in=statuses).order_by()
+    found = rows.values_list("entry", "status").annotate(Count("pk"))
+    counts = {(name, status): count for name, status, count in found}
+    names = {name for name, _ in counts} | _configured_apps()
+    for name, status in product(sorted(names), statuses):
+        family.add_metric([name, status], counts.get((name, status), 0))
+    oldest = GaugeMetricFamily(
+        "mediapipe_oldest_gateway_delivery_seconds",
+        "Time since the receipt of the message that an app has waited for longest.",
+        GatewayDelivery.objects.oldest_pending_age_s(timezone.now()),
+    )
+    return [family, oldest]
+
+
+def _configured_apps() -> set[str]:
+    try:
+        return {entry.name for entry in entries()}
+    except ImproperlyConfigured:
+        # The check of the settings says so; the other metrics matter all the more.
+        return set()

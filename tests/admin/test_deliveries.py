@@ -1,0 +1,123 @@
+"""The list of deliveries to apps, and sending again what an app did not take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from mediapipe.models import AttemptResult, GatewayDelivery, GatewayStatus, MediaItem
+from mediapipe.operations import roles
+from mediapipe.simulator.payloads import Webhook
+from tests.support import gateway
+from tests.support.admin import someone
+from tests.support.webhooks import mms, send
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+LIST = reverse("admin:mediapipe_gatewaydelivery_changelist")
+
+
+@pytest.fixture(autouse=True)
+def tasks(
+    settings: Settings, tmp_path: Path, published: list[int], monkeypatch: pytest.MonkeyPatch
+) -> list[int]:
+    """Put an app behind the gateway, and collect the ids of the deliveries that are published."""
+    gateway.configure(settings, tmp_path, {"answer": "empty", "media": "leave"})
+    ids: list[int] = []
+    monkeypatch.setattr("mediapipe.gateway.dispatch.publish", lambda new, gap_s=0.0: None)
+    monkeypatch.setattr("mediapipe.admin.deliveries.publish", ids.extend)
+    return ids
+
+
+def ended(status: GatewayStatus = GatewayStatus.REFUSED, webhook: Webhook | None = None) -> int:
+    send(webhook or mms())
+    delivery = GatewayDelivery.objects.latest("pk")
+    assert delivery.claim()
+    delivery.finish(status, AttemptResult("The app answered 403.", 403))
+    return delivery.pk
+
+
+def change_page(pk: int) -> str:
+    return reverse("admin:mediapipe_gatewaydelivery_change", args=[pk])
+
+
+def again(pk: int) -> str:
+    return reverse("admin:mediapipe_gatewaydelivery_send_again", args=[pk])
+
+
+def states() -> list[str]:
+    return list(GatewayDelivery.objects.order_by("pk").values_list("status", flat=True))
+
+
+def send_selected(client: Client, *pks: int, **fields: str) -> None:
+    selected = {"action": "send_again", "_selected_action": list(pks), **fields}
+    assert client.post(LIST, selected).status_code == 302
+
+
+def test_the_list_says_which_app_has_which_message_and_why_not() -> None:
+    ended()
+    page = someone(roles.VIEWER).get(LIST).content.decode()
+    for text in ("bot", "refused", "The app answered 403.", "1 queued"):
+        assert text in page
+
+
+def test_no_page_shows_the_request() -> None:
+    webhook = mms().changed(Body="a private text")
+    pk = ended(webhook=webhook)
+    client = someone(roles.ADMINISTRATOR)
+    for page in (LIST, change_page(pk)):
+        text = client.get(page).content.decode()
+        assert "a private text" not in text
+        assert GatewayDelivery.objects.get().request not in text
+
+
+def test_one_is_sent_again_at_once(tasks: list[int]) -> None:
+    pk = ended()
+    client = someone(roles.SUPPORT)
+    assert again(pk) in client.get(change_page(pk)).content.decode()
+    client.post(again(pk))
+    assert (states(), tasks) == (["waiting"], [pk])
+    assert LogEntry.objects.get().change_message == "Sent again."
+
+
+def test_the_selected_ones_are_sent_again() -> None:
+    first, _ = ended(), ended()
+    send_selected(someone(roles.SUPPORT), first)
+    assert states() == ["waiting", "refused"]
+
+
+def test_all_that_match_the_filters_are_sent_again() -> None:
+    first = ended()
+    ended(GatewayStatus.UNKNOWN)
+    ended()
+    client = someone(roles.SUPPORT)
+    selected = {"action": "send_again", "_selected_action": [first], "select_across": "1"}
+    client.post(f"{LIST}?status__exact=refused", selected)
+    assert states() == ["waiting", "unknown", "waiting"]
+
+
+def test_what_is_delivered_cannot_be_sent_again(tasks: list[int]) -> None:
+    pk = ended(GatewayStatus.DELIVERED)
+    client = someone(roles.SUPPORT)
+    assert again(pk) not in client.get(change_page(pk)).content.decode()
+    client.post(again(pk))
+    assert (states(), tasks) == (["delivered"], [])
+
+
+def test_a_viewer_sends_nothing_again() -> None:
+    pk = ended()
+    client = someone(roles.VIEWER)
+    assert again(pk) not in client.get(change_page(pk)).content.decode()
+    assert client.post(again(pk)).status_code == 403
+    assert states() == ["refused"]
+
+
+def test_the_page_of_a_media_item_shows_its_deliveries() -> None:
+    pk = ended()
+    media = reverse("admin:mediapipe_mediaitem_change", args=[MediaItem.objects.get().pk])
+    assert change_page(pk) in someone(roles.VIEWER).get(media).content.decode()
