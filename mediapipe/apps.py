@@ -13,6 +13,7 @@ class MediapipeConfig(AppConfig):
         # already use the site while the package is being imported.
         from mediapipe import admin  # noqa: F401  (registers the model admins)
         from mediapipe.gateway import checks as gateway_checks  # noqa: F401  (registers checks)
+        from mediapipe.models.delay_bins import add_delay_bins
         from mediapipe.models.percentiles import add_percentiles
         from mediapipe.operations import (  # noqa: F401  (they register receivers)
             access_log,
@@ -22,6 +23,7 @@ class MediapipeConfig(AppConfig):
         from mediapipe.operations.roles import make_roles
 
         connection_created.connect(add_percentiles)
+        connection_created.connect(add_delay_bins)
         post_migrate.connect(make_roles, sender=self)
 
 

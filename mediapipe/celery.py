@@ -33,6 +33,7 @@ app = Celery(
         "tasks.check_escalation",
         "tasks.purge",
         "tasks.count",
+        "tasks.count_hours",
         "tasks.ping",
     ],
 )

@@ -16,9 +16,11 @@ from mediapipe.admin.verdict import verdict
 from mediapipe.models import AccountHealth, Incident
 from mediapipe.operations.components import Component, components
 from mediapipe.timing.backlog import backlog
+from mediapipe.timing.hourly import tallies_of
 from mediapipe.timing.period import Period
 from mediapipe.timing.selection import Selection
-from mediapipe.timing.summary import TimingSummary, summarize
+from mediapipe.timing.summary import TimingSummary
+from mediapipe.timing.tally import Tally
 
 PERIOD = "24h"
 # How often the page refreshes, in seconds; without JavaScript there is a link.
@@ -49,11 +51,12 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     now = timezone.now()
     selection = Selection(Period.named(PERIOD, now))
     before = Selection(selection.period.preceding())
-    new, old = summarize(selection.media()), summarize(before.media())
+    tallies = [Tally.sum(tallies_of(each).values()) for each in (selection, before)]
+    new, old = map(TimingSummary.from_tally, tallies)
     waiting, oldest = _waiting(now)
     monitored = components()
     service = [*monitored, _accounts(), _incidents()]
-    webhooks = _counted("Webhooks", EVENTS, selection, selection.webhooks(), before.webhooks())
+    webhooks = _counted("Webhooks", EVENTS, selection, *(tally.webhooks for tally in tallies))
     return {
         "groups": {
             "The last 24 hours": [webhooks, *_outcomes(selection, new, old), waiting],

@@ -16,6 +16,7 @@ from mediapipe.models.gateway_deliveries import GatewayDelivery
 from mediapipe.models.gateway_status import AnswerUse, AttemptResult, GatewayStatus
 from mediapipe.models.hand_offs import Completion, HandOff, Receiver
 from mediapipe.models.heartbeats import Heartbeat
+from mediapipe.models.hourly_counts import HourlyCounts
 from mediapipe.models.incident_steps import IncidentMedia, IncidentStep, StepKind
 from mediapipe.models.incidents import Incident, IncidentState, Observation
 from mediapipe.models.media.item import MediaItem
@@ -44,6 +45,7 @@ __all__ = [
     "GatewayStatus",
     "HandOff",
     "Heartbeat",
+    "HourlyCounts",
     "Incident",
     "IncidentMedia",
     "IncidentState",

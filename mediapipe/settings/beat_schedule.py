@@ -26,6 +26,7 @@ def beat_schedule(
         "tasks.delete_at_twilio.delete_at_twilio": 30.0,
         "tasks.close_incidents.close_incidents": 30.0,
         "tasks.check_escalation.check_escalation": 60.0,
+        "tasks.count_hours.count_hours": 60.0,
         "tasks.purge.purge": 300.0,
         "tasks.sweep_files.sweep_files": 3600.0,
     }

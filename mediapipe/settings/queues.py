@@ -24,6 +24,7 @@ ROUTES = {
     "tasks.reconcile.*": {"queue": HOUSEKEEPING},
     "tasks.purge.*": {"queue": HOUSEKEEPING},
     "tasks.count.*": {"queue": HOUSEKEEPING},
+    "tasks.count_hours.*": {"queue": HOUSEKEEPING},
     "tasks.ping.*": {"queue": HOUSEKEEPING},
     "tasks.notify.sweep_notices": {"queue": HOUSEKEEPING},
     # One run at a time per interval: a receiver that hangs blocks only a few threads.

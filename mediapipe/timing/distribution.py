@@ -1,27 +1,12 @@
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
 
-from django.db.models import Case, Count, Expression, F, IntegerField, When
-from django.db.models.lookups import LessThanOrEqual
-
+from mediapipe.models.delay_bins import EDGES_S, POINTS_S
 from mediapipe.models.status import Status
-from mediapipe.timing.selection import Selection
-from mediapipe.timing.summary import AT_MOST, MEASURED
-
-MINUTE_S, HOUR_S = 60.0, 3600.0
-# Where the curve is evaluated, in seconds: dense where most media arrives, sparse in the slow
-# phase, which waits for hours.
-POINTS_S = (
-    *(0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0),
-    *(MINUTE_S, 2 * MINUTE_S, 5 * MINUTE_S, 10 * MINUTE_S, 30 * MINUTE_S),
-    *(HOUR_S, 3 * HOUR_S, 6 * HOUR_S, 12 * HOUR_S, 24 * HOUR_S, 48 * HOUR_S),
-)
-BEYOND = len(POINTS_S)
-# The fast phase usually has ten attempts. More of them are counted together.
-MANY_ATTEMPTS = 11
+from mediapipe.timing.tally import MANY_ATTEMPTS, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +26,24 @@ class DelayDistribution:
     points: list[CurvePoint]
 
 
-def delay_distribution(selection: Selection) -> DelayDistribution:
+def delay_distribution(tally: Tally) -> DelayDistribution:
     """Return how many media items were available after each of POINTS_S.
 
     An item counts in `lower` once its upper bound has passed, in `upper` once its lower has.
     """
-    numbers = _point_number(F("delay_at_least_s")), _point_number(AT_MOST)
-    rows = selection.media().filter(MEASURED).values_list(*numbers)
-    lower, upper = Counter[int](), Counter[int]()
-    for at_least, at_most, count in rows.annotate(number=Count("*")).order_by():
-        upper[at_least] += count
-        lower[at_most] += count
-    totals = [accumulate([counts[n] for n in range(BEYOND)]) for counts in (lower, upper)]
-    points = [CurvePoint(*point) for point in zip(POINTS_S, *totals, strict=True)]
-    return DelayDistribution(lower.total(), points)
-
-
-def _point_number(seconds: Expression | F) -> Case:
-    """Return the number of the first point that is not before these seconds."""
-    whens = [
-        When(LessThanOrEqual(seconds, point_s), then=number)
-        for number, point_s in enumerate(POINTS_S)
+    lower, upper = (list(accumulate(counts)) for counts in (tally.at_most, tally.at_least))
+    # Every point is an edge, so these counts are exact.
+    places = [bisect_right(EDGES_S, point_s) - 1 for point_s in POINTS_S]
+    points = [
+        CurvePoint(point_s, lower[place], upper[place])
+        for point_s, place in zip(POINTS_S, places, strict=True)
     ]
-    return Case(*whens, default=BEYOND, output_field=IntegerField())
+    return DelayDistribution(tally.count(measured=True), points)
 
 
-def attempts_until_stored(selection: Selection) -> dict[int, int]:
+def attempts_until_stored(tally: Tally) -> dict[int, int]:
     """Return how many items were stored after each number of attempts, up to MANY_ATTEMPTS."""
-    stored = selection.media().filter(status=Status.STORED)
-    counts = Counter[int]()
-    for attempts, number in stored.values_list("attempts").annotate(number=Count("*")).order_by():
-        counts[min(attempts, MANY_ATTEMPTS)] += number
-    return {attempts: counts[attempts] for attempts in range(1, MANY_ATTEMPTS + 1)}
+    return {
+        attempts: tally.count(Status.STORED, attempts=attempts)
+        for attempts in range(1, MANY_ATTEMPTS + 1)
+    }

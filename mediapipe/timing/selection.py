@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
 from mediapipe.models import MediaItem, WebhookEvent
 from mediapipe.models.distinct import distinct_values
+from mediapipe.models.events import EventQuerySet
 from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.providers.base import Kind
 from mediapipe.timing.period import Period
@@ -43,13 +44,17 @@ class Selection:
     def media(self) -> MediaQuerySet:
         return MediaItem.objects.filter(**self._within(), **self.filters)
 
-    def webhooks(self) -> int:
-        """Return how many webhooks came in, redeliveries not counted.
+    def webhooks(self) -> EventQuerySet:
+        """Return the webhooks that came in, repeats not included.
 
         Webhooks have no content type, so that filter is ignored.
         """
         filters = {key: value for key, value in self.filters.items() if "content_type" not in key}
-        return WebhookEvent.objects.filter(**self._within(), **filters).count()
+        return WebhookEvent.objects.filter(**self._within(), **filters)
+
+    def within(self, period: Period) -> Selection:
+        """Return the same selection of another period."""
+        return replace(self, period=period)
 
     def _within(self) -> dict[str, datetime]:
         return {"received_at__gte": self.period.since, "received_at__lt": self.period.until}

@@ -1,39 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isnan
-from typing import Any
+from itertools import accumulate
+from math import inf, isinf
 
-from django.db.models import Count, FloatField, Q, Value
-from django.db.models.functions import Coalesce
-
+from mediapipe.models.delay_bins import EDGES_S
 from mediapipe.models.media.item import MediaQuerySet
-from mediapipe.models.media.queryset import EARLY_404
-from mediapipe.models.percentiles import Percentiles
 from mediapipe.models.status import Status
+from mediapipe.timing.counting import count_media
+from mediapipe.timing.tally import Tally
 
 SHARES = (0.5, 0.95, 0.99)
-# Media that was found, or had a 404. Media still missing has no upper bound; without it, the more
-# media never arrives, the shorter delays would look.
-MEASURED = Q(delay_at_most_s__isnull=False) | EARLY_404
-AT_MOST = Coalesce("delay_at_most_s", Value(inf), output_field=FloatField())
-ATTEMPTED = Q(attempts__gt=0)
-
-# Never null, and part of the covering index. Count("*") would make PostgreSQL read the rows.
-ROW = "received_at"
-AGGREGATES: dict[str, Any] = {
-    "media": Count(ROW),
-    "attempted": Count(ROW, filter=ATTEMPTED),
-    "early": Count(ROW, filter=EARLY_404),
-    "stored": Count(ROW, filter=Q(status=Status.STORED)),
-    "failed": Count(ROW, filter=Q(status=Status.FAILED)),
-    "absent": Count(ROW, filter=Q(status=Status.ABSENT)),
-    "measured": Count(ROW, filter=MEASURED),
-    "at_least": Percentiles("delay_at_least_s", SHARES, filter=MEASURED),
-    "at_most": Percentiles(AT_MOST, SHARES, filter=MEASURED),
-    "lag": Percentiles("queue_lag_s", SHARES),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +20,8 @@ class TimingSummary:
     """How some media items ended, and p50, p95 and p99 of their delays in seconds.
 
     A percentile of the propagation delay lies between `at_least` and `at_most`; the latter is
-    infinite if too many items are still missing. None without any measured item.
+    infinite if too many items are still missing. None without any measured item. Each is rounded
+    outwards to EDGES_S, `lag` is rounded up.
     """
 
     media: int
@@ -56,13 +36,19 @@ class TimingSummary:
     lag: list[float] | None
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> TimingSummary:
-        """Return the summary of a row annotated with AGGREGATES."""
-        values = {name: row[name] for name in AGGREGATES}
-        if values["at_most"]:
-            # Interpolating between two infinities is infinity minus infinity on both databases.
-            values["at_most"] = [inf if isnan(value) else value for value in values["at_most"]]
-        return cls(**values)
+    def from_tally(cls, tally: Tally) -> TimingSummary:
+        return cls(
+            media=tally.count(),
+            attempted=tally.count(tried=True),
+            early=tally.count(early=True),
+            stored=tally.count(Status.STORED),
+            failed=tally.count(Status.FAILED),
+            absent=tally.count(Status.ABSENT),
+            measured=tally.count(measured=True),
+            at_least=percentiles(tally.at_least),
+            at_most=percentiles(tally.at_most),
+            lag=percentiles(tally.lag),
+        )
 
     @property
     def waiting(self) -> int:
@@ -81,4 +67,25 @@ class TimingSummary:
 
 
 def summarize(media: MediaQuerySet) -> TimingSummary:
-    return TimingSummary.from_row(media.aggregate(**AGGREGATES))
+    return TimingSummary.from_tally(count_media(media))
+
+
+def percentiles(counts: Sequence[int]) -> list[float] | None:
+    """Return the values below which SHARES of the counted ones lie; None if there are none.
+
+    `counts` are by the edge that a value was rounded to. Linear between neighbours, as
+    `mediapipe.models.delays.percentile`.
+    """
+    upto = list(accumulate(counts))
+    if not upto or not upto[-1]:
+        return None
+    edges = (*EDGES_S, inf)
+    values = []
+    for share in SHARES:
+        place = share * (upto[-1] - 1)
+        below = edges[bisect_right(upto, int(place))]
+        above = edges[bisect_right(upto, min(int(place) + 1, upto[-1] - 1))]
+        # Infinity times zero is no number.
+        part = place - int(place)
+        values.append(below if isinf(below) or not part else below + (above - below) * part)
+    return values

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Count
+from mediapipe.timing.period import Period
+from mediapipe.timing.summary import TimingSummary
+from mediapipe.timing.tally import Tally
 
-from mediapipe.models.buckets import Bucket
-from mediapipe.models.media.queryset import EARLY_404
-from mediapipe.timing.selection import Selection
-from mediapipe.timing.summary import AGGREGATES, ATTEMPTED, ROW, TimingSummary
+# By the start of their hour, or of a shorter bucket.
+Tallies = Mapping[datetime, Tally]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -40,34 +42,47 @@ def early_bucket_length(period: timedelta) -> timedelta:
     return bucket_length(period, at_least=HOUR, most=MAX_BARS)
 
 
-def summaries_over_time(selection: Selection) -> dict[datetime, TimingSummary]:
+def summaries_over_time(period: Period, tallies: Tallies) -> dict[datetime, TimingSummary]:
     """Return the summary of each bucket by its start, empty buckets included."""
-    length = bucket_length(selection.period.length)
-    rows = selection.media().values(bucket=Bucket("received_at", length)).annotate(**AGGREGATES)
-    found = {EPOCH + row["bucket"] * length: TimingSummary.from_row(row) for row in rows.order_by()}
-    return {at: found.get(at, EMPTY) for at in bucket_starts(selection, length)}
+    length = bucket_length(period.length)
+    found = _by_bucket(tallies, length)
+    return {at: _summary(found.get(at)) for at in bucket_starts(period, length)}
 
 
-def early_over_time(selection: Selection) -> dict[datetime, EarlyShare]:
+def _summary(tally: Tally | None) -> TimingSummary:
+    return TimingSummary.from_tally(tally) if tally else EMPTY
+
+
+def early_over_time(period: Period, tallies: Tallies) -> dict[datetime, EarlyShare]:
     """Return the early 404s of each hour, or of longer buckets for a long period."""
-    length = early_bucket_length(selection.period.length)
-    rows = selection.media().values_list(Bucket("received_at", length))
-    counts = rows.annotate(
-        attempted=Count(ROW, filter=ATTEMPTED), early=Count(ROW, filter=EARLY_404)
-    )
-    found = {
-        EPOCH + bucket * length: EarlyShare(attempted, early)
-        for bucket, attempted, early in counts.order_by()
+    length = early_bucket_length(period.length)
+    found = _by_bucket(tallies, length)
+    return {
+        at: EarlyShare(found[at].count(tried=True), found[at].count(early=True))
+        if at in found
+        else EarlyShare()
+        for at in bucket_starts(period, length)
     }
-    return {at: found.get(at, EarlyShare()) for at in bucket_starts(selection, length)}
 
 
-def bucket_starts(selection: Selection, length: timedelta) -> list[datetime]:
-    """Return the starts of all buckets that overlap the period."""
+def _by_bucket(tallies: Tallies, length: timedelta) -> dict[datetime, Tally]:
+    """Return the sums of the tallies by the start of the bucket of this length."""
+    buckets: defaultdict[datetime, list[Tally]] = defaultdict(list)
+    for at, tally in tallies.items():
+        buckets[_start(at, length)].append(tally)
+    return {at: Tally.sum(found) for at, found in buckets.items()}
+
+
+def _start(at: datetime, length: timedelta) -> datetime:
     # Aligned to 1970, so that a bucket is the same one in every period.
-    at = EPOCH + (selection.period.since - EPOCH) // length * length
+    return EPOCH + (at - EPOCH) // length * length
+
+
+def bucket_starts(period: Period, length: timedelta) -> list[datetime]:
+    """Return the starts of all buckets that overlap the period."""
+    at = _start(period.since, length)
     starts = []
-    while at < selection.period.until:
+    while at < period.until:
         starts.append(at)
         at += length
     return starts

@@ -13,7 +13,14 @@ from mediapipe.failures import Absence
 from mediapipe.fetching.completion import complete_absent, complete_announced
 from mediapipe.gateway.capture import capture
 from mediapipe.gateway.entries import entries_for
-from mediapipe.models import Counter, MediaItem, RepeatedWebhook, WebhookEvent, hot_sql
+from mediapipe.models import (
+    Counter,
+    HourlyCounts,
+    MediaItem,
+    RepeatedWebhook,
+    WebhookEvent,
+    hot_sql,
+)
 from mediapipe.models.events import digest_of
 from mediapipe.models.status import UNFINISHED
 from mediapipe.providers.base import (
@@ -59,6 +66,7 @@ def record(
         event = _merge(message, provider, received_at, reconciled_at)
         if request and _is_new_to_apps(event, message):
             event.has_deliveries = capture(event, message, request)
+        HourlyCounts.invalidate([received_at])
     if reconciled_at is None:
         with logs.logged_errors(logger, "a repeated webhook was not counted"):
             Counter.add({("webhooks", message.kind): 1, ("repeats", message.kind): 1})
@@ -74,9 +82,13 @@ def _insert(
     """Insert the event with its media; return False if there is one of this subject."""
     ended = [item for item in media if item.status not in UNFINISHED]
     apps = entries_for(event.account_sid, message.recipient, message.source) if request else ()
+    late = HourlyCounts.may_include(event.received_at)
     # A transaction takes longer than the statement, so only where more is written.
-    with transaction.atomic() if ended or apps else nullcontext():
+    with transaction.atomic() if ended or apps or late else nullcontext():
         is_new = hot_sql.insert_new_with(event, media, "event")
+        if late:
+            # From the spool, or found by reconciliation.
+            HourlyCounts.invalidate([event.received_at])
         for item in ended if is_new else ():
             complete_announced(item)
         if is_new and request and apps:

@@ -17,19 +17,24 @@ UNTIL = datetime(2026, 7, 1, 12, 34, 56, tzinfo=UTC)
 def answers(name: str) -> dict[str, Any]:
     """Return the results for a period that ends with the history."""
     from mediapipe.timing.distribution import attempts_until_stored, delay_distribution
+    from mediapipe.timing.hourly import tallies_of
     from mediapipe.timing.period import Period
     from mediapipe.timing.selection import Selection, filter_choices
-    from mediapipe.timing.summary import summarize
+    from mediapipe.timing.summary import TimingSummary
+    from mediapipe.timing.tally import Tally
     from mediapipe.timing.time_series import early_over_time, summaries_over_time
 
-    selection = Selection(Period.named(name, UNTIL))
+    period = Period.named(name, UNTIL)
+    tallies = tallies_of(Selection(period))
+    whole = Tally.sum(tallies.values())
+    summaries = summaries_over_time(period, tallies)
     return {
-        "figures": asdict(summarize(selection.media())),
-        "over_time": {str(at): asdict(of) for at, of in summaries_over_time(selection).items()},
-        "early": {str(at): asdict(of) for at, of in early_over_time(selection).items()},
-        "distribution": asdict(delay_distribution(selection)),
-        "attempts": attempts_until_stored(selection),
-        "webhooks": selection.webhooks(),
+        "figures": asdict(TimingSummary.from_tally(whole)),
+        "over_time": {str(at): asdict(of) for at, of in summaries.items()},
+        "early": {str(at): asdict(of) for at, of in early_over_time(period, tallies).items()},
+        "distribution": asdict(delay_distribution(whole)),
+        "attempts": attempts_until_stored(whole),
+        "webhooks": whole.webhooks,
         "choices": filter_choices(),
     }
 

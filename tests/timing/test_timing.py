@@ -9,17 +9,14 @@ from typing import Any
 import pytest
 
 from mediapipe.models import MediaItem
+from mediapipe.models.delay_bins import POINTS_S
 from mediapipe.providers.base import Kind
-from mediapipe.timing import distribution as distributions
-from mediapipe.timing.distribution import (
-    MANY_ATTEMPTS,
-    POINTS_S,
-    attempts_until_stored,
-    delay_distribution,
-)
+from mediapipe.timing.distribution import attempts_until_stored, delay_distribution
+from mediapipe.timing.hourly import tallies_of
 from mediapipe.timing.period import Period
 from mediapipe.timing.selection import Selection, filter_choices
 from mediapipe.timing.summary import TimingSummary, summarize
+from mediapipe.timing.tally import MANY_ATTEMPTS, Tally
 from mediapipe.timing.time_series import bucket_length, early_over_time, summaries_over_time
 from tests.support import make
 
@@ -57,6 +54,10 @@ def missing(least_s: float, at: datetime = NOON - HOUR) -> None:
 
 def of_day() -> TimingSummary:
     return summarize(Selection(DAY).media())
+
+
+def whole(period: Period) -> Tally:
+    return Tally.sum(tallies_of(Selection(period)).values())
 
 
 def test_both_bounds_of_a_delay_have_their_percentiles() -> None:
@@ -114,7 +115,7 @@ def test_a_period_has_its_beginning_and_not_its_end() -> None:
     for at in (DAY.since, DAY.until, DAY.since - timedelta(microseconds=1)):
         item(at)
     assert of_day().media == 1
-    assert Selection(DAY).webhooks() == 1
+    assert whole(DAY).webhooks == 1
 
 
 def test_only_what_the_filters_match_counts() -> None:
@@ -125,7 +126,7 @@ def test_only_what_the_filters_match_counts() -> None:
     assert Selection(DAY, kind=Kind.RECORDING).media().count() == 1
     assert Selection(DAY, account_sid=make.ACCOUNT).media().count() == 2
     assert Selection(DAY, content_type="image/png").media().count() == 1
-    assert Selection(DAY, kind=Kind.RECORDING).webhooks() == 1
+    assert Selection(DAY, kind=Kind.RECORDING).webhooks().count() == 1
 
 
 def test_a_link_asks_for_what_is_selected() -> None:
@@ -144,7 +145,7 @@ def test_existing_values_are_the_choices_of_a_filter() -> None:
 def test_each_bucket_has_its_own_figures_and_empty_ones_are_there() -> None:
     found(1, 2, at=NOON - timedelta(minutes=30))
     found(3, 4, at=NOON - timedelta(hours=2))
-    buckets = summaries_over_time(Selection(DAY))
+    buckets = summaries_over_time(DAY, tallies_of(Selection(DAY)))
     assert list(buckets) == [DAY.since + hours * HOUR for hours in range(24)]
     assert {at: row.media for at, row in buckets.items() if row.media} == {
         NOON - HOUR: 1,
@@ -157,13 +158,14 @@ def test_each_bucket_has_its_own_figures_and_empty_ones_are_there() -> None:
 def test_the_last_microsecond_of_a_bucket_is_still_in_it() -> None:
     found(1, 2, at=NOON - HOUR - timedelta(microseconds=1))
     found(1, 2, at=NOON - HOUR)
-    buckets = summaries_over_time(Selection(DAY))
+    buckets = summaries_over_time(DAY, tallies_of(Selection(DAY)))
     assert (buckets[NOON - 2 * HOUR].media, buckets[NOON - HOUR].media) == (1, 1)
 
 
 def test_a_period_that_begins_within_a_bucket_has_that_one_too() -> None:
     half = timedelta(minutes=30)
-    buckets = summaries_over_time(Selection(Period(DAY.since + half, DAY.until + half)))
+    period = Period(DAY.since + half, DAY.until + half)
+    buckets = summaries_over_time(period, tallies_of(Selection(period)))
     assert len(buckets) == 25
     assert next(iter(buckets)) == DAY.since
 
@@ -186,7 +188,8 @@ def test_a_longer_period_has_longer_buckets(length: timedelta, step: timedelta) 
 def test_early_404s_are_counted_per_hour_of_a_week() -> None:
     found(1, 2)
     found(0, 2)
-    hours = early_over_time(Selection(Period.named("7d", NOON)))
+    week = Period.named("7d", NOON)
+    hours = early_over_time(week, tallies_of(Selection(week)))
     assert len(hours) == 7 * 24
     assert (hours[NOON - HOUR].attempted, hours[NOON - HOUR].early) == (2, 1)
 
@@ -196,7 +199,7 @@ def test_the_distribution_has_a_lower_and_an_upper_bound() -> None:
     found(1, 2)
     found(3, 100)
     missing(5000)
-    found_after = delay_distribution(Selection(DAY))
+    found_after = delay_distribution(whole(DAY))
     bounds = {point.seconds: (point.lower, point.upper) for point in found_after.points}
     assert found_after.measured == 4
     assert bounds[0.2] == (0, 1)
@@ -207,16 +210,11 @@ def test_the_distribution_has_a_lower_and_an_upper_bound() -> None:
     assert bounds[POINTS_S[-1]] == (3, 4)
 
 
-def test_the_points_of_the_distribution_are_in_order() -> None:
-    assert list(POINTS_S) == sorted(set(POINTS_S))
-    assert len(POINTS_S) == distributions.BEYOND
-
-
 def test_attempts_are_counted_until_the_file_was_stored() -> None:
     for attempts in (1, 1, 3, 11, 17):
         item(status="stored", attempts=attempts)
     item(status="failed", attempts=2)
-    counts = attempts_until_stored(Selection(DAY))
+    counts = attempts_until_stored(whole(DAY))
     assert {number: count for number, count in counts.items() if count} == {
         1: 2,
         3: 1,

@@ -8,8 +8,10 @@ from mediapipe.timing.distribution import (
     attempts_until_stored,
     delay_distribution,
 )
+from mediapipe.timing.hourly import tallies_of
 from mediapipe.timing.selection import Selection
-from mediapipe.timing.summary import TimingSummary, summarize
+from mediapipe.timing.summary import TimingSummary
+from mediapipe.timing.tally import Tally
 from mediapipe.timing.time_series import (
     EarlyShare,
     bucket_length,
@@ -20,14 +22,22 @@ from mediapipe.timing.time_series import (
 
 
 class ChartData:
-    """The query results behind the charts of one page, each queried at most once."""
+    """The figures behind the charts of one page; the database is queried once."""
 
     def __init__(self, selection: Selection) -> None:
         self.selection = selection
 
     @cached_property
+    def tallies(self) -> dict[datetime, Tally]:
+        return tallies_of(self.selection)
+
+    @cached_property
+    def whole(self) -> Tally:
+        return Tally.sum(self.tallies.values())
+
+    @cached_property
     def total(self) -> TimingSummary:
-        return summarize(self.selection.media())
+        return TimingSummary.from_tally(self.whole)
 
     @property
     def bucket(self) -> timedelta:
@@ -35,7 +45,7 @@ class ChartData:
 
     @cached_property
     def summaries(self) -> dict[datetime, TimingSummary]:
-        return summaries_over_time(self.selection)
+        return summaries_over_time(self.selection.period, self.tallies)
 
     @property
     def early_bucket(self) -> timedelta:
@@ -43,16 +53,16 @@ class ChartData:
 
     @cached_property
     def early(self) -> dict[datetime, EarlyShare]:
-        return early_over_time(self.selection)
+        return early_over_time(self.selection.period, self.tallies)
 
-    @cached_property
+    @property
     def distribution(self) -> DelayDistribution:
-        return delay_distribution(self.selection)
+        return delay_distribution(self.whole)
 
-    @cached_property
+    @property
     def attempts(self) -> dict[int, int]:
-        return attempts_until_stored(self.selection)
+        return attempts_until_stored(self.whole)
 
-    @cached_property
+    @property
     def webhooks(self) -> int:
-        return self.selection.webhooks()
+        return self.whole.webhooks

@@ -13,7 +13,6 @@ from mediapipe.admin.timing.chart import Chart
 from mediapipe.admin.timing.chart_data import ChartData
 from mediapipe.timing.period import LENGTHS, InvalidPeriod, Period
 from mediapipe.timing.selection import Selection, filter_choices
-from mediapipe.timing.work_mem import raised_work_mem
 
 CHARTS: Mapping[str, Callable[[ChartData], Chart]] = {
     "delay": time_charts.delay_chart,
@@ -36,9 +35,8 @@ def timing(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(error))
         selection = Selection(Period.from_query({}, now))
     data = ChartData(selection)
-    with raised_work_mem():
-        charts = [build(data) for build in CHARTS.values()]
-        total = data.total
+    charts = [build(data) for build in CHARTS.values()]
+    total = data.total
     summary = [
         (f"Propagation delay {name}", delay_range(*total.delay_bounds(number)))
         for number, name in enumerate(time_charts.NAMES)
@@ -71,8 +69,7 @@ def timing_csv(request: HttpRequest, key: str) -> HttpResponse:
         selection = Selection.from_query(request.GET, timezone.now())
     except InvalidPeriod as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
-    with raised_work_mem():
-        text = CHARTS[key](ChartData(selection)).csv()
+    text = CHARTS[key](ChartData(selection)).csv()
     period = selection.period
     name = f"timing-{key}-{period.since:%Y%m%dT%H%M%SZ}-{period.until:%Y%m%dT%H%M%SZ}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -3,7 +3,7 @@ from __future__ import annotations
 from mediapipe.admin.text import counted, duration
 from mediapipe.admin.timing.chart import Chart, Column, Series
 from mediapipe.admin.timing.chart_data import ChartData
-from mediapipe.timing.distribution import MANY_ATTEMPTS
+from mediapipe.timing.tally import MANY_ATTEMPTS
 
 
 def distribution_chart(data: ChartData) -> Chart:

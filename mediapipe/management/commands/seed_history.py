@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mediapipe.management.arguments import TIME_FORMS, point_in_time
 from mediapipe.management.seed_history.arrivals import arrivals
 from mediapipe.management.seed_history.rows import Rows
-from mediapipe.models import MediaItem
+from mediapipe.models import HourlyCounts, MediaItem
 
 BATCH = 2000
 FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,6 +60,7 @@ class Command(BaseCommand):
                 with transaction.atomic():
                     rows.save()
                 bar.advance(bar.task_ids[0], len(rows.media))
+        HourlyCounts.objects.update(counted_at=None)
         # Autovacuum would update the planner's statistics only after a while.
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")

@@ -15,6 +15,7 @@ from mediapipe.models import hot_sql
 from mediapipe.models.accounts import AccountHealth
 from mediapipe.models.attempts import INTERRUPTED, FetchAttempt
 from mediapipe.models.events import WebhookEvent
+from mediapipe.models.hourly_counts import HourlyCounts
 from mediapipe.models.media import changes as media_changes
 from mediapipe.models.media.claim import read_for_claim
 from mediapipe.models.media.queryset import MediaRowQuerySet
@@ -245,6 +246,7 @@ class MediaItem(MediaRow):
             rows = MediaItem.objects.filter(pk=self.pk).exclude(status=Status.STORED)
             if not rows.update(**changes) or self.status == Status.ABSENT:
                 return False
+            HourlyCounts.invalidate([self.received_at])
             _insert(outbox)
         self._set(changes)
         return True

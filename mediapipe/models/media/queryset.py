@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from mediapipe.failures import AccountRefused, Erased, GivenUp, Unauthorized
 from mediapipe.models.accounts import AccountHealth
+from mediapipe.models.hourly_counts import HourlyCounts
 from mediapipe.models.media.changes import ended
 from mediapipe.models.media.row import MediaRow
 from mediapipe.models.status import DELIVERY_TIMEOUT, UNFINISHED, Phase, Status, longest_fast_wait
@@ -42,6 +43,9 @@ class MediaRowQuerySet(models.QuerySet[Item]):
 
     def unfinished(self) -> MediaRowQuerySet[Item]:
         return self.filter(status__in=UNFINISHED)
+
+    def finished(self) -> MediaRowQuerySet[Item]:
+        return self.exclude(status__in=UNFINISHED)
 
     def queued(self) -> MediaRowQuerySet[Item]:
         return self.filter(status=Status.QUEUED)
@@ -204,7 +208,9 @@ class MediaRowQuerySet(models.QuerySet[Item]):
         now = timezone.now()
         with transaction.atomic():
             rows = self.retryable().select_for_update().order_by("pk")
-            ids = list(rows.values_list("pk", flat=True))
+            received = dict(rows.values_list("pk", "received_at"))
+            ids = list(received)
+            HourlyCounts.invalidate(received.values())
             self.model._default_manager.filter(pk__in=ids).update(
                 status=Status.QUEUED,
                 error="",
@@ -253,10 +259,13 @@ class MediaRowQuerySet(models.QuerySet[Item]):
         now = timezone.now()
         refused = self.failed().filter(account_sid=account_sid, error=Unauthorized.slug)
         tried = refused.filter(attempt_set__started_at__gte=since)
-        self.failed().filter(pk__in=list(tried.values_list("pk", flat=True))).update(
-            status=Status.RETRYING,
-            error=AccountRefused.slug,
-            failed_at=None,
-            next_attempt_at=now,
-            sweep_at=now,
-        )
+        received = dict(tried.values_list("pk", "received_at"))
+        with transaction.atomic():
+            self.failed().filter(pk__in=received.keys()).update(
+                status=Status.RETRYING,
+                error=AccountRefused.slug,
+                failed_at=None,
+                next_attempt_at=now,
+                sweep_at=now,
+            )
+            HourlyCounts.invalidate(received.values())
