@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.text import Truncator
 from django_celery_results.models import TaskResult
 
 from mediapipe.admin import retries
@@ -14,12 +17,25 @@ from mediapipe.admin.summary import FAILURES, media_summary
 from mediapipe.admin.text import duration, timestamp
 from mediapipe.admin.timeline import NARROW, WIDE, Timeline
 from mediapipe.failures import GivenUp
-from mediapipe.models import AccountHealth, FetchAttempt, MediaItem, Status
+from mediapipe.models import (
+    AccountHealth,
+    Deletion,
+    FetchAttempt,
+    HandOff,
+    MediaItem,
+    Status,
+    WebhookEvent,
+)
 from mediapipe.models.status import UNFINISHED
+from mediapipe.providers.base import Kind
+from mediapipe.redaction import mask_parameter
 
 # Local failures are retried every 30 seconds, possibly for days.
 MAX_ATTEMPTS = 200
 MAX_RELATED = 50
+# Characters of the message's text above the timeline.
+MAX_TEXT = 120
+CONSOLE = "https://www.twilio.com/console"
 # How often the page of an unfinished item refreshes, in seconds.
 REFRESH_S = 2
 
@@ -43,6 +59,9 @@ def show(
         original=media,
         media=media,
         event=media.event,
+        who=_who(media.event, sees_numbers=request.user.has_perm("mediapipe.view_numbers")),
+        afterwards=list(_afterwards(media)),
+        at_twilio=_at_twilio(media.event),
         summary=media_summary(media),
         failure=FAILURES.get(media.error),
         timelines=[Timeline.from_media(media, attempts, width) for width in (WIDE, NARROW)],
@@ -60,6 +79,55 @@ def show(
         may_retry=may_retry and retries.can_retry(media),
         retry_label="Try now" if media.status == Status.RETRYING else "Retry now",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whom the media came from and went to, and the beginning of the text that came with it."""
+
+    sender: str
+    recipient: str
+    text: str
+
+
+def _who(event: WebhookEvent, *, sees_numbers: bool) -> Who:
+    """Return the addresses and the text, masked for users who may not see them."""
+    text = dict(event.parameters).get("Body", "")
+    pairs = (("From", event.sender), ("To", event.recipient), ("Body", text))
+    sender, recipient, text = (
+        value if sees_numbers else mask_parameter(name, value) for name, value in pairs
+    )
+    return Who(sender, recipient, Truncator(text).chars(MAX_TEXT))
+
+
+def _at_twilio(event: WebhookEvent) -> str:
+    """Return the page of the message or the call in Twilio's console, or ""."""
+    if event.call_sid:
+        return f"{CONSOLE}/voice/calls/logs/{event.call_sid}"
+    return f"{CONSOLE}/sms/logs/{event.subject_sid}" if event.kind == Kind.MESSAGE else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """What followed the end of an item: a hand-off, or the deletion at Twilio."""
+
+    name: str
+    url: str
+    status: str
+    at: datetime | None
+    note: str
+
+
+def _afterwards(media: MediaItem) -> Iterator[Follower]:
+    messages = [*media.hand_offs.order_by("pk"), *Deletion.objects.filter(media=media)]
+    for message in messages:
+        name = "Deletion at Twilio"
+        if isinstance(message, HandOff):
+            name = f"Hand-off to the {message.get_receiver_display()}"
+        url = reverse(f"admin:mediapipe_{message._meta.model_name}_change", args=[message.pk])
+        log = message.delivery_log
+        note = log[-1].result if log else ""
+        yield Follower(name, url, message.status, message.delivered_at, note)
 
 
 def _why_paused(media: MediaItem) -> str:

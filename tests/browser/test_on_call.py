@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
@@ -43,6 +45,18 @@ def test_a_recording_plays(service: Service, log_in: LogIn) -> None:
     sound = person.page.locator("audio")
     assert sound.evaluate(PLAYED) > 0.2
     assert sound.evaluate("sound => sound.duration") == 5
+
+
+def test_a_recording_that_the_browser_cannot_play_is_said_to_be_complete(
+    service: Service, log_in: LogIn
+) -> None:
+    webhook = arrivals.recording(service)
+    sid = webhook.media[0].sid
+    (file,) = Path(service.env["DATA_DIR"]).rglob(f"{sid}.*")
+    file.write_bytes(bytes(file.stat().st_size))
+    person = log_in("viewer")
+    person.find(sid)
+    expect(person.page.locator("#unplayable")).to_contain_text("The file is complete: 80044 bytes")
 
 
 def test_a_customer_is_found_by_the_sid_of_the_message(service: Service, log_in: LogIn) -> None:

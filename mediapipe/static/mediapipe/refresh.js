@@ -25,8 +25,9 @@ async function replaceLive() {
         return true;
     }
     const fresh = page.getElementById("live");
-    // Do not replace a focused button that is about to be pressed.
-    if (fresh && !live.contains(document.activeElement)) {
+    // Do not replace a focused button that is about to be pressed, or text that is being copied.
+    const selected = !getSelection().isCollapsed && live.contains(getSelection().anchorNode);
+    if (fresh && !selected && !live.contains(document.activeElement)) {
         live.replaceChildren(...fresh.childNodes);
     }
     return Boolean(fresh?.dataset.refresh);

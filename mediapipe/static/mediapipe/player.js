@@ -1,0 +1,14 @@
+"use strict";
+// A player that cannot decode its file shows a dead control and no word: show the reason instead.
+
+for (const player of document.querySelectorAll("[data-unplayable]")) {
+    const reason = document.getElementById(player.dataset.unplayable);
+    const show = () => {
+        reason.hidden = false;
+    };
+    player.addEventListener("error", show);
+    // It may have failed before this script ran.
+    if (player.error) {
+        show();
+    }
+}
