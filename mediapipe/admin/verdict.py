@@ -17,7 +17,7 @@ MOST = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Reason:
     """One reason for attention, and the page that says more about it."""
 
     text: str
@@ -26,9 +26,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What needs attention; nothing if all is well. `more` is how many findings are left out."""
+    """What needs attention; nothing if all is well. `more` is how many reasons are left out."""
 
-    findings: Sequence[Finding]
+    reasons: Sequence[Reason]
     more: int = 0
 
 
@@ -36,13 +36,13 @@ def verdict(components: Sequence[Component]) -> Verdict:
     """Return what needs attention: components, then incidents, then accounts paused by users."""
     index = reverse("admin:index")
     found = [
-        Finding(f"{component.name} {component.summary}", f"{index}#service")
+        Reason(f"{component.name} {component.summary}", f"{index}#service")
         for component in components
         if not component.healthy
     ]
     found += [_incident(incident) for incident in Incident.objects.open()]
     found += [
-        Finding(
+        Reason(
             f"{_short(account.account_sid)} is paused by {plain(account.paused_by)}",
             reverse("admin:mediapipe_accounthealth_change", args=[account.pk]),
         )
@@ -51,12 +51,12 @@ def verdict(components: Sequence[Component]) -> Verdict:
     return Verdict(found[:MOST], len(found[MOST:]))
 
 
-def _incident(incident: Incident) -> Finding:
+def _incident(incident: Incident) -> Reason:
     account = f" of {_short(incident.account_sid)}" if incident.account_sid else ""
     # What waits is counted now; the detail is from the last time that it was seen.
     more = str(held_up_by(incident) or plain(incident.detail).rstrip("."))
     text = f"{incident.get_cause_display()}{account}{': ' + more if more else ''}"
-    return Finding(text, reverse("admin:mediapipe_incident_change", args=[incident.pk]))
+    return Reason(text, reverse("admin:mediapipe_incident_change", args=[incident.pk]))
 
 
 def _short(account_sid: str) -> str:

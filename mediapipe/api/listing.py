@@ -23,7 +23,7 @@ COLUMNS = {"ME": "media_sid", "CA": "event__call_sid", "AC": "account_sid"}
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class PageCursor:
     """The position after a page; it stays valid while new items arrive."""
 
     received_at: datetime
@@ -51,7 +51,7 @@ class MediaPage:
     """Some media items, the newest first, and the cursor of the next page, if there is one."""
 
     media: list[MediaItem]
-    next: Cursor | None
+    next: PageCursor | None
 
     @classmethod
     def from_query(cls, parameters: QueryDict, media: MediaQuerySet) -> Self:
@@ -60,10 +60,10 @@ class MediaPage:
         limit = _limit(requested.get("limit", str(DEFAULT_LIMIT)))
         rows = _filtered(media, requested).select_related("event").defer("event__parameters")
         if "cursor" in requested:
-            rows = rows.filter(Cursor.parse(requested["cursor"]).after())
+            rows = rows.filter(PageCursor.parse(requested["cursor"]).after())
         found = list(rows.order_by("-received_at", "-pk")[: limit + 1])
         last = found[limit - 1] if len(found) > limit else None
-        return cls(found[:limit], Cursor(last.received_at, last.pk) if last else None)
+        return cls(found[:limit], PageCursor(last.received_at, last.pk) if last else None)
 
 
 def _single_values(parameters: QueryDict) -> dict[str, str]:

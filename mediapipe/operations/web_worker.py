@@ -96,7 +96,7 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
             count_rejection(WebhookTooLarge(reason, self.request.error.body))
 
 
-class Channel(HTTPChannel):  # type: ignore[misc]
+class StrictChannel(HTTPChannel):  # type: ignore[misc]
     """A connection."""
 
     parser_class = StrictParser
@@ -124,7 +124,7 @@ class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         for server in servers:
             wasyncore.dispatcher.close(server)
         deadline = time.monotonic() + self.cfg.graceful_timeout
-        channels = [each for each in connections.values() if isinstance(each, Channel)]
+        channels = [each for each in connections.values() if isinstance(each, StrictChannel)]
         while time.monotonic() < deadline and any(each.is_in_use for each in channels):
             self._wait(connections)
 
@@ -152,7 +152,7 @@ class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         )
         servers = [each for each in connections.values() if each.accepting]
         for server in servers:
-            server.channel_class = Channel
+            server.channel_class = StrictChannel
         return servers
 
     def _wait(self, connections: dict[int, Any]) -> None:

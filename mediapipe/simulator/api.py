@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs
 
 from mediapipe.simulator import bodies, control, errors, lists, resources
-from mediapipe.simulator.exchange import Exchange
+from mediapipe.simulator.exchange import RequestHandler
 from mediapipe.simulator.script import MediaScript
 
 _HEX = "[0-9a-fA-F]{32}"
@@ -24,7 +24,7 @@ JSON_ONLY = ("/v1/", "/v2/", "/conversations/")
 REDIRECT_BODY = b"<?xml version='1.0' encoding='UTF-8'?><TwilioResponse></TwilioResponse>"
 
 
-class ApiExchange(Exchange):
+class ApiRequestHandler(RequestHandler):
     """One request to the API."""
 
     place = "api"

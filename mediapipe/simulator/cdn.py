@@ -3,11 +3,11 @@
 from urllib.parse import parse_qs
 
 from mediapipe.simulator import errors
-from mediapipe.simulator.exchange import Exchange
+from mediapipe.simulator.exchange import RequestHandler
 from mediapipe.simulator.script import MediaScript
 
 
-class CdnExchange(Exchange):
+class CdnRequestHandler(RequestHandler):
     """One request to the CDN; the log records whether it had credentials."""
 
     place = "cdn"

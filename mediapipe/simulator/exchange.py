@@ -7,12 +7,12 @@ from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from mediapipe.simulator.log import Entry, Place
+from mediapipe.simulator.log import LoggedRequest, Place
 from mediapipe.simulator.origin import Origin
 from mediapipe.simulator.script import MediaScript
 
 
-class Exchange(BaseHTTPRequestHandler):
+class RequestHandler(BaseHTTPRequestHandler):
     """A request and its response; a subclass per origin."""
 
     protocol_version = "HTTP/1.1"
@@ -20,7 +20,7 @@ class Exchange(BaseHTTPRequestHandler):
     place: ClassVar[Place]
     server: Origin
 
-    entry: Entry
+    entry: LoggedRequest
     script: MediaScript | None
 
     def respond(self) -> None:
@@ -54,7 +54,7 @@ class Exchange(BaseHTTPRequestHandler):
         # The body is ignored, but unread it would be parsed as the next request.
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.script = self.find_script()
-        self.entry = Entry(
+        self.entry = LoggedRequest(
             origin=self.place,
             method=self.command,
             path=self.path_only,

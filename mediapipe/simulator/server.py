@@ -2,8 +2,8 @@ from pathlib import Path
 from typing import Self, Unpack
 from urllib.parse import urlsplit
 
-from mediapipe.simulator.api import ApiExchange
-from mediapipe.simulator.cdn import CdnExchange
+from mediapipe.simulator.api import ApiRequestHandler
+from mediapipe.simulator.cdn import CdnRequestHandler
 from mediapipe.simulator.log import RequestLog
 from mediapipe.simulator.origin import Origin
 from mediapipe.simulator.payloads import Webhook
@@ -49,8 +49,8 @@ class Simulator:
         """
         self.log = RequestLog(log_file)
         self.state = State(accounts or {ACCOUNT_SID: AUTH_TOKEN}, api_keys or {}, self.log)
-        self._api = Origin(api, ApiExchange, self.state)
-        self._cdn = Origin(cdn, CdnExchange, self.state)
+        self._api = Origin(api, ApiRequestHandler, self.state)
+        self._cdn = Origin(cdn, CdnRequestHandler, self.state)
         self.state.api_origin = self.api_origin = self._api.url
         self.state.cdn_origin = self.cdn_origin = self._cdn.url
         self._sender = WebhookSender(self.state, service)

@@ -29,7 +29,7 @@ class DatabaseUnavailable(Exception):
     """A verified webhook could not be recorded; it can be once the database is back."""
 
 
-class RecordingFailed(Exception):
+class NotRecorded(Exception):
     """A verified webhook could not be recorded because of a bug, and would fail again."""
 
 
@@ -37,7 +37,7 @@ def receive(webhook: ReceivedWebhook) -> None:
     """Verify, parse, record, dispatch; the event is durable when this returns.
 
     Raise WebhookRefused for a webhook that cannot be verified or parsed, and DatabaseUnavailable or
-    RecordingFailed for a verified one that could not be recorded.
+    NotRecorded for a verified one that could not be recorded.
     """
     parameters = webhook.provider.verify(webhook.request)
     try:
@@ -48,7 +48,7 @@ def receive(webhook: ReceivedWebhook) -> None:
         if is_outage(error):
             raise DatabaseUnavailable(type(error).__name__) from error
         _log_bug(error)
-        raise RecordingFailed(type(error).__name__) from error
+        raise NotRecorded(type(error).__name__) from error
     if event:
         # The event is durable, and the dispatcher publishes what this does not.
         with logs.logged_errors(logger, "the media of event %d was not published", event.pk):

@@ -128,14 +128,14 @@ def restore_refused() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class ErasedFiles:
     """How many files matched, and the names of those that are no webhook and did not match."""
 
     count: int
     unreadable: list[str]
 
 
-def erase(matches: Matches, *, dry_run: bool) -> Erased:
+def erase(matches: Matches, *, dry_run: bool) -> ErasedFiles:
     """Delete spooled and refused webhooks whose URL or body matches, and files half written."""
     if not dry_run:
         remove_half_written()
@@ -152,7 +152,7 @@ def erase(matches: Matches, *, dry_run: bool) -> Erased:
                 path.unlink(missing_ok=True)
         elif not is_webhook:
             unreadable.append(path.name)
-    return Erased(matched, unreadable)
+    return ErasedFiles(matched, unreadable)
 
 
 def _text_of(path: Path) -> tuple[str, bool]:

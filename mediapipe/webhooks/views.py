@@ -10,7 +10,7 @@ from mediapipe.providers.base import Provider, Reply, WebhookForged, WebhookRefu
 from mediapipe.webhooks import rejections, spool
 from mediapipe.webhooks.receive import (
     DatabaseUnavailable,
-    RecordingFailed,
+    NotRecorded,
     receive,
     spool_webhook,
 )
@@ -39,7 +39,7 @@ def webhook(request: HttpRequest, provider: Provider, source: str) -> HttpRespon
     except DatabaseUnavailable as error:
         logger.warning("the database is unavailable (%s); spooling a webhook", error)
         return kept_response(received, spool_webhook)
-    except RecordingFailed:
+    except NotRecorded:
         return kept_response(received, spool.set_aside)
     return ok_response(provider.reply(source))
 

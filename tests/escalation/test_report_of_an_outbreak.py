@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mediapipe.simulator import faults, payloads
-from mediapipe.simulator.log import Entry
+from mediapipe.simulator.log import LoggedRequest
 from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.script import MediaScript
 from mediapipe.simulator.state import State
@@ -97,13 +97,13 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Package]:
         yield Package(files, late, service)
 
 
-def requests_of(package: Package, script: MediaScript) -> list[Entry]:
+def requests_of(package: Package, script: MediaScript) -> list[LoggedRequest]:
     """Return the requests for the bytes of a media item at the API, not for its metadata."""
     asked = package.service.twilio.log.of(script.sid, "api")
     return [entry for entry in asked if not entry.path.endswith(".json")]
 
 
-def served(package: Package, script: MediaScript) -> list[Entry]:
+def served(package: Package, script: MediaScript) -> list[LoggedRequest]:
     """Return the answers that were the bytes, from the API or from the CDN."""
     answers = package.service.twilio.log.of(script.sid)
     return [e for e in answers if e.status == 200 and not e.path.endswith(".json")]
@@ -267,5 +267,5 @@ def same_moment(in_utc: str, local: str) -> None:
     assert moment.utcoffset() == moment.astimezone(BERLIN).utcoffset()
 
 
-def minute(entry: Entry) -> datetime:
+def minute(entry: LoggedRequest) -> datetime:
     return entry.at.replace(second=0, microsecond=0)

@@ -67,16 +67,16 @@ class _TlsConnection(PinnedTlsConnection):
     may_connect_to = staticmethod(is_any)
 
 
-class _Pool(HTTPConnectionPool):
+class _OperatorsPool(HTTPConnectionPool):
     ConnectionCls = _Connection
 
 
-class _TlsPool(HTTPSConnectionPool):
+class _OperatorsTlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
 class _Adapter(PinnedAdapter):
-    pools = {"http": _Pool, "https": _TlsPool}
+    pools = {"http": _OperatorsPool, "https": _OperatorsTlsPool}
 
 
 class OperatorsSession(Session):

@@ -22,7 +22,7 @@ class Unreachable(Exception):
     """Twilio's API could not be reached; the message has host and reason."""
 
 
-class Unreadable(Exception):
+class AccessDenied(Exception):
     """These credentials may not read a resource; the message has Twilio's status."""
 
 
@@ -57,12 +57,12 @@ def get(url: str, credentials: Credentials) -> ApiResponse:
 
 
 def iter_items(url: str, credentials: Credentials, key: str) -> Iterator[dict[str, Any]]:
-    """Yield the objects under `key` of the first pages; raise Unreachable or Unreadable."""
+    """Yield the objects under `key` of the first pages; raise Unreachable or AccessDenied."""
     for _ in range(MAX_PAGES):
         page = get(url, credentials)
         items = page.document.get(key)
         if not isinstance(items, list):
-            raise Unreadable(f"{key}: HTTP {page.status}")
+            raise AccessDenied(f"{key}: HTTP {page.status}")
         yield from (item for item in items if isinstance(item, dict))
         url = resources.next_page(url, page.document)
         if not url:

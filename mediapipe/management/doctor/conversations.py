@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mediapipe.management.doctor import api_client
-from mediapipe.management.doctor.api_client import Unreachable, Unreadable, get_str, iter_items
+from mediapipe.management.doctor.api_client import AccessDenied, Unreachable, get_str, iter_items
 from mediapipe.management.doctor.findings import Finding, ok
 from mediapipe.management.doctor.issues import Issue
 from mediapipe.management.doctor.urls import has_our_host, points_here, url_issue
@@ -36,7 +36,7 @@ def check_conversations() -> Iterator[Finding]:
     for account in accounts().values():
         try:
             yield from _check_account(account, account.credentials()[-1])
-        except Unreadable as error:
+        except AccessDenied as error:
             yield Issue.CONVERSATIONS_UNREADABLE.found(f"{account.sid}: {error}")
         except Unreachable as error:
             yield Issue.TWILIO_UNREACHABLE.found(str(error))
@@ -70,7 +70,7 @@ def _fetch_hook(where: str, url: str, credentials: Credentials) -> Conversations
     response = api_client.get(url, credentials)
     document = response.document
     if not document:
-        raise Unreadable(f"Conversations (classic): HTTP {response.status}")
+        raise AccessDenied(f"Conversations (classic): HTTP {response.status}")
     filters = document.get("filters")
     return ConversationsHook(
         where,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mediapipe.management.doctor.api_client import Unreachable, Unreadable, get_str, iter_items
+from mediapipe.management.doctor.api_client import AccessDenied, Unreachable, get_str, iter_items
 from mediapipe.management.doctor.findings import Finding, ok
 from mediapipe.management.doctor.issues import Issue
 from mediapipe.management.doctor.urls import (
@@ -45,7 +45,7 @@ def check_numbers() -> Iterator[Finding]:
     for account in accounts().values():
         try:
             yield from _check_account(account)
-        except Unreadable as error:
+        except AccessDenied as error:
             yield Issue.NUMBERS_UNREADABLE.found(f"{account.sid}: {error}")
         except Unreachable as error:
             yield Issue.TWILIO_UNREACHABLE.found(str(error))
@@ -68,7 +68,7 @@ def _check_account(account: Account) -> Iterator[Finding]:
     routes += services
     try:
         routes += _channel_senders(credentials)
-    except Unreadable as error:
+    except AccessDenied as error:
         # A restricted key may be allowed to list numbers only; still report those.
         yield Issue.SENDERS_UNREADABLE.found(f"{account.sid}: {error}")
     issues: dict[Issue, list[str]] = defaultdict(list)
