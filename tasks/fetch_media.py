@@ -23,7 +23,12 @@ def fetch_media(self: CountdownTask, *, media_id: int) -> str:
     Raises the failure that ended the item, or that Celery is to retry after the countdown.
     """
     request = self.request
-    media = MediaItem.claim(media_id, task_id=request.id or "", worker=request.hostname or "")
+    media = MediaItem.claim(
+        media_id,
+        task_id=request.id or "",
+        worker=request.hostname or "",
+        redelivered=bool((request.delivery_info or {}).get("redelivered")),
+    )
     if media is None:
         return "not due"
     logs.bind(media_id=media.pk, event_id=media.event_id)

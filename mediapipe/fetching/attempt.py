@@ -36,13 +36,14 @@ from mediapipe.fetching.schedule import RetryDelay, Schedule
 from mediapipe.models import AccountHealth, Cause, FetchAttempt, Incident, MediaItem, Observation
 from mediapipe.models.accounts import RATE_WINDOW
 from mediapipe.models.causes import LOCAL_CAUSES
-from mediapipe.models.media.item import LEASE
+from mediapipe.models.media.item import TAKEOVER_AFTER
 from mediapipe.models.status import Phase
 from mediapipe.providers.base import Evidence, Kind
 
 logger = logging.getLogger(__name__)
 
-RENEW_EVERY_S = LEASE.total_seconds() / 3
+# Often enough that no redelivered message takes over a download that makes progress.
+RENEW_EVERY_S = TAKEOVER_AFTER.total_seconds() / 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,12 @@ class Heartbeat(models.Model):
         return self.part
 
     @classmethod
+    def workers_silent_since(cls, moment: datetime) -> list[str]:
+        """Return the names of the workers that were not seen after this moment."""
+        parts = cls.objects.workers().filter(seen_at__lte=moment).values_list("part", flat=True)
+        return [part.removeprefix(WORKER) for part in parts]
+
+    @classmethod
     def record(cls, part: str) -> None:
         """Set the time at which this component was last seen to now (UTC).
 

@@ -8,9 +8,12 @@ from typing import Any
 
 from celery.worker.consumer import Consumer as CeleryConsumer
 from celery.worker.state import maybe_shutdown
+from django.db import DatabaseError, InterfaceError, connection
+from django.utils import timezone
 from kombu import Connection
 from kombu.asynchronous import Hub
 
+from mediapipe.models.media.recovery import release_leases
 from mediapipe.queueing.broker import broker_error
 from mediapipe.queueing.broker_problems import BrokerBlocked, explain
 from mediapipe.queueing.heartbeat import writer_for
@@ -26,6 +29,11 @@ class Consumer(CeleryConsumer):
     """Survives the loss of its broker, reconnects at a constant interval, and has a watchdog."""
 
     channel_errors: tuple[type[BaseException], ...]
+
+    def start(self) -> None:
+        # Called once. The messages that its predecessor held arrive afterwards.
+        release_predecessor(self.hostname)
+        super().start()
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         # Celery 5.7.0 closes the connection after it has taken it apart. If the worker holds an
@@ -77,3 +85,18 @@ class Consumer(CeleryConsumer):
         # The pool then finishes its downloads, without the loop.
         event_loop.pause()
         super().stop()
+
+
+def release_predecessor(hostname: str) -> None:
+    """End the leases that an earlier worker of this name held, which must be dead.
+
+    Its supervisor saw it exit, or this one would not have been started under its name.
+    """
+    try:
+        if released := release_leases(hostname, timezone.now()):
+            logger.warning("took over %d media items of a dead worker", released)
+    except (DatabaseError, InterfaceError) as error:
+        # The dispatcher releases them, or the leases expire.
+        logger.debug("cannot release the leases of the predecessor: %s", error)
+    finally:
+        connection.close()

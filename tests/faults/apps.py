@@ -1,3 +1,5 @@
+import os
+
 from django.apps import AppConfig
 
 
@@ -9,6 +11,7 @@ class FaultsConfig(AppConfig):
     def ready(self) -> None:
         from tests.faults import clock, failpoints, short_timeouts
 
-        short_timeouts.shorten()
+        if "REAL_TIMEOUTS" not in os.environ:
+            short_timeouts.shorten()
         failpoints.install()
         clock.follow()

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.faults import short_timeouts
 from tests.faults import world as worlds
 from tests.faults.judge import Verdict
 from tests.faults.world import World
@@ -47,11 +48,13 @@ def service(broker_name: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @contextmanager
-def running_on(broker_name: str, data_dir: Path) -> Iterator[World]:
+def running_on(
+    broker_name: str, data_dir: Path, timeouts: Mapping[str, str] = short_timeouts.ENVIRONMENT
+) -> Iterator[World]:
     with (
         servers.postgresql() as database_url,
         BROKERS[broker_name]() as broker_url,
-        worlds.running(data_dir, database_url, broker_url) as world,
+        worlds.running(data_dir, database_url, broker_url, timeouts=timeouts) as world,
     ):
         yield world
 
@@ -61,6 +64,13 @@ def world(service: World) -> Iterator[World]:
     """Lend the running service to one test, and undo its faults afterwards."""
     yield service
     service.restore()
+
+
+@pytest.fixture
+def real_world(broker_name: str, tmp_path: Path) -> Iterator[World]:
+    """Run a service of its own for one test, with the leases and timeouts of production."""
+    with running_on(broker_name, tmp_path, short_timeouts.NONE) as world:
+        yield world
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ FINAL = {"stored", "failed", "absent"}
 ITEMS = """
     SELECT id, identity, status, error, detail, sha256, storage_name, attempts, interruptions,
            not_found_count, fast_retries::text, slow_retries,
-           received_at, first_attempt_at, last_not_found_at, found_at, retrieved_at
+           received_at, first_attempt_at, last_not_found_at, found_at, retrieved_at,
+           next_attempt_at
     FROM mediapipe_mediaitem WHERE identity = ANY(%s) ORDER BY id
 """
 ATTEMPTS = """

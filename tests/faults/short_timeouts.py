@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from mediapipe.fetching import attempt as fetch
 from mediapipe.fetching import schedule
-from mediapipe.models.media import item, queryset
+from mediapipe.models.media import item, queryset, recovery
 
 LEASE_S = 5.0
+TAKEOVER_S = 3.0
 DELIVERY_TIMEOUT_S = 4.0
 
 # Shorter than the lease, as they are in production: a silent server does not cost the lease.
@@ -20,13 +21,17 @@ ENVIRONMENT = {
     "RETRY_FAST_WINDOW": "60s",
     "RETRY_SLOW_SCHEDULE": "3s,5s",
 }
+# Of a service that keeps the real ones.
+NONE = {"REAL_TIMEOUTS": "1"}
 
 
 def shorten() -> None:
     """Set short leases in every module that binds the name."""
-    item.LEASE = timedelta(seconds=LEASE_S)
-    fetch.RENEW_EVERY_S = LEASE_S / 3
-    for module in (item, queryset):
+    lease = timedelta(seconds=LEASE_S)
+    item.LEASE = vars(recovery)["LEASE"] = recovery.SILENT_AFTER = lease
+    item.TAKEOVER_AFTER = timedelta(seconds=TAKEOVER_S)
+    fetch.RENEW_EVERY_S = TAKEOVER_S / 2
+    for module in (item, queryset, recovery):
         assert "DELIVERY_TIMEOUT" in vars(module)
         vars(module)["DELIVERY_TIMEOUT"] = timedelta(seconds=DELIVERY_TIMEOUT_S)
     schedule.LOCAL_FAILURE_DELAY_S = 2.0

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -238,9 +238,16 @@ class World:
 
 @contextmanager
 def running(
-    data_dir: Path, database_url: str, broker_url: str, more: Sequence[Program] = ()
+    data_dir: Path,
+    database_url: str,
+    broker_url: str,
+    more: Sequence[Program] = (),
+    timeouts: Mapping[str, str] = short_timeouts.ENVIRONMENT,
 ) -> Iterator[World]:
-    """Run the service on these servers, with short leases and failpoints, under a supervisor."""
+    """Run the service on these servers, with short leases and failpoints, under a supervisor.
+
+    With `short_timeouts.NONE` as timeouts, leases and timeouts are those of production.
+    """
     folder = data_dir / "failpoints"
     folder.mkdir(parents=True)
     bind = f"127.0.0.1:{free_port()}"
@@ -252,7 +259,7 @@ def running(
     ):
         env = {
             **twilio.environment(),
-            **short_timeouts.ENVIRONMENT,
+            **timeouts,
             "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
             "DATA_DIR": str(data_dir),
             "FAILPOINTS": str(folder),

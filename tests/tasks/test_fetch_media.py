@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+import time_machine
 from celery.contrib.testing.worker import start_worker
 from django.db import IntegrityError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -19,7 +20,7 @@ from django_celery_results.models import TaskResult
 from pytest_django import DjangoDbBlocker, Settings
 
 from mediapipe.celery import app
-from mediapipe.models import AccountHealth, MediaItem, Status
+from mediapipe.models import AccountHealth, Heartbeat, MediaItem, Status
 from mediapipe.queueing.broker import bounded_connection, waiting_messages
 from mediapipe.queueing.dispatch import dispatch
 from mediapipe.settings.queues import MEDIA, QUEUES, RETRIES
@@ -178,6 +179,19 @@ def test_a_message_of_the_previous_version_still_runs(worker: None, twilio: Simu
     assert (result.status, result.result) == ("SUCCESS", '"stored"')
 
 
+def test_a_redelivered_message_takes_over_the_item_of_its_task(
+    twilio: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediapipe.models.media.item.TAKEOVER_AFTER", timedelta())
+    item = picture(twilio)
+    assert MediaItem.claim(item.pk, task_id="task")
+    fetch_media.push_request(id="task", delivery_info={"redelivered": True})
+    try:
+        assert fetch_media.run(media_id=item.pk) == "stored"
+    finally:
+        fetch_media.pop_request()
+
+
 @pytest.mark.database
 def test_the_next_task_finds_the_database_connection_of_the_last_one(
     worker: None, twilio: Simulator, monkeypatch: pytest.MonkeyPatch
@@ -258,6 +272,28 @@ def test_redispatch_publishes_retries_to_their_own_queue(dispatched: Dispatched)
     MediaItem.objects.update(attempts=1)
     assert redispatch() == 1
     assert dispatched == [(item.pk, RETRIES)]
+
+
+def test_redispatch_publishes_the_items_of_a_dead_worker(dispatched: Dispatched) -> None:
+    long_ago = timezone.now() - timedelta(seconds=11)
+    Heartbeat.objects.create(part="worker media@dead", seen_at=long_ago)
+    with time_machine.travel(long_ago):
+        item = MediaItem.claim(make.media().pk, worker="media@dead")
+    assert item
+    assert redispatch() == 1
+    assert dispatched == [(item.pk, RETRIES)]
+
+
+def test_redispatch_publishes_a_lost_message_again_when_the_queue_is_empty(
+    dispatched: Dispatched, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    item = make.media(at=timezone.now() - timedelta(seconds=4))
+    empty = settings.QUEUE_MAX_MESSAGES
+    monkeypatch.setattr(redispatching, "queue_capacity", lambda queue: empty - 1)
+    assert redispatch() == 0
+    monkeypatch.setattr(redispatching, "queue_capacity", lambda queue: empty)
+    assert redispatch() == 1
+    assert dispatched == [(item.pk, MEDIA)]
 
 
 def test_redispatch_adds_nothing_to_a_full_queue(

@@ -26,6 +26,8 @@ from mediapipe.redaction import host_of
 
 # A worker renews its lease while it downloads, so this bounds how long a dead one blocks an item.
 LEASE = timedelta(seconds=60)
+# A redelivered message takes an item over whose holder has not renewed its lease for this long.
+TAKEOVER_AFTER = timedelta(seconds=6)
 # An item that killed its worker this often fails instead of being tried again.
 MAX_INTERRUPTIONS = 3
 
@@ -84,19 +86,38 @@ class MediaItem(MediaRow):
         return item
 
     @classmethod
-    def claim(cls, pk: int, *, task_id: str = "", worker: str = "") -> MediaItem | None:
+    def claim(
+        cls, pk: int, *, task_id: str = "", worker: str = "", redelivered: bool = False
+    ) -> MediaItem | None:
         """Take the item for one attempt and open the attempt's row; None if it cannot be taken.
 
-        A message that is delivered twice claims nothing the second time. Raises AccountBusy
-        while the account's rate limit leaves no room.
+        A message that is delivered twice claims nothing the second time, unless the broker has
+        `redelivered` it because the connection of the worker that holds the item was lost. Raises
+        AccountBusy while the account's rate limit leaves no room.
         """
         now = timezone.now()
         item = read_for_claim(cls, pk)
-        if item is None or not item.is_claimable(now):
+        if item is None:
+            return None
+        if redelivered:
+            item._shorten_lease(now, task_id)
+        if not item.is_claimable(now):
             return None
         if item.account_degraded and not item._is_admitted(now):
             return None
         return item if item._take(now, task_id, worker) else None
+
+    def _shorten_lease(self, now: datetime, task_id: str) -> None:
+        """Let the lease that this task holds end soon, unless its holder is alive and renews it."""
+        if self.status != Status.FETCHING or not self.leased_until:
+            return
+        ends = max(now, self.leased_until - LEASE + TAKEOVER_AFTER)
+        held = MediaItem.objects.filter(pk=self.pk, lease=self.lease, leased_until__gt=ends)
+        # A renewal in the meantime shows that the holder is alive.
+        held = held.filter(leased_until=self.leased_until)
+        held = held.filter(attempt_set__number=self.attempts, attempt_set__task_id=task_id)
+        if held.update(leased_until=ends, sweep_at=ends):
+            self.leased_until = ends
 
     def _is_admitted(self, now: datetime) -> bool:
         health = AccountHealth.get_or_create_for(self.account_sid)

@@ -1,0 +1,209 @@
+"""Items of dead workers and of lost messages, found before their timeout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import connection, transaction
+from django.utils import timezone
+
+from mediapipe.failures import LeaseLost, TransientMedia404
+from mediapipe.fetching.attempt import conclude
+from mediapipe.models import Heartbeat, MediaItem, Status
+from mediapipe.models.media.item import LEASE, TAKEOVER_AFTER
+from mediapipe.models.media.recovery import (
+    LOST_AFTER,
+    SILENT_AFTER,
+    release_leases,
+    release_silent,
+    requeue_lost,
+)
+from mediapipe.models.status import DELIVERY_TIMEOUT
+from mediapipe.providers.base import Evidence
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(make.NOON, tick=False) as clock:
+        yield clock
+
+
+def held(task_id: str = "task", worker: str = "media@host") -> MediaItem:
+    item = MediaItem.claim(make.media().pk, task_id=task_id, worker=worker)
+    assert item is not None
+    return item
+
+
+def redelivered(item: MediaItem, task_id: str = "task") -> MediaItem | None:
+    return MediaItem.claim(item.pk, task_id=task_id, worker="other@host", redelivered=True)
+
+
+def test_a_redelivered_message_takes_over_the_lease_of_its_task(
+    clock: time_machine.Traveller,
+) -> None:
+    item = held()
+    clock.shift(TAKEOVER_AFTER)
+    again = redelivered(item)
+    assert again
+    assert (again.attempts, again.interruptions) == (2, 1)
+
+
+def test_a_message_that_is_not_redelivered_takes_nothing_over(
+    clock: time_machine.Traveller,
+) -> None:
+    item = held()
+    clock.shift(TAKEOVER_AFTER)
+    assert MediaItem.claim(item.pk, task_id="task") is None
+
+
+def test_a_redelivered_message_of_another_task_takes_nothing_over(
+    clock: time_machine.Traveller,
+) -> None:
+    item = held()
+    clock.shift(TAKEOVER_AFTER)
+    assert redelivered(item, "another") is None
+    item.refresh_from_db()
+    assert item.leased_until == make.NOON + LEASE
+
+
+def test_a_worker_that_renews_its_lease_keeps_it(clock: time_machine.Traveller) -> None:
+    item = held()
+    clock.shift(TAKEOVER_AFTER - SECOND)
+    item.renew_lease()
+    clock.shift(SECOND)
+    assert redelivered(item) is None
+    item.renew_lease()
+    clock.shift(TAKEOVER_AFTER)
+    assert MediaItem.claim(item.pk) is None
+
+
+def test_redelivered_at_once_it_leaves_the_item_to_the_dispatcher(
+    clock: time_machine.Traveller,
+) -> None:
+    item = held()
+    clock.shift(SECOND)
+    assert redelivered(item) is None
+    due = MediaItem.objects.claim_due(10, ahead=TAKEOVER_AFTER)
+    assert due == {item.pk: make.NOON + TAKEOVER_AFTER}
+    clock.shift(TAKEOVER_AFTER)
+    assert MediaItem.claim(item.pk) is not None
+
+
+def test_a_frozen_worker_whose_item_was_taken_over_changes_nothing(
+    clock: time_machine.Traveller,
+) -> None:
+    sleeper = held()
+    clock.shift(TAKEOVER_AFTER)
+    again = redelivered(sleeper)
+    assert again
+    with pytest.raises(LeaseLost):
+        conclude(sleeper, TransientMedia404(), Evidence())
+    make.store(again)
+    with pytest.raises(LeaseLost):
+        make.store(sleeper)
+    sleeper.refresh_from_db()
+    assert (sleeper.status, sleeper.not_found_count) == (Status.STORED, 0)
+
+
+def test_a_dead_worker_holds_nothing() -> None:
+    item, other = held(), held(worker="other@host")
+    assert release_leases("media@host", timezone.now()) == 1
+    assert MediaItem.claim(other.pk) is None
+    assert MediaItem.claim(item.pk) is not None
+
+
+def test_an_item_that_another_worker_has_taken_is_not_released(
+    clock: time_machine.Traveller,
+) -> None:
+    item = held()
+    clock.shift(LEASE)
+    assert MediaItem.claim(item.pk, worker="other@host")
+    assert release_leases("media@host", timezone.now()) == 0
+
+
+def test_a_worker_that_missed_two_heartbeats_holds_nothing(
+    clock: time_machine.Traveller,
+) -> None:
+    Heartbeat.record("worker media@host")
+    held()
+    clock.shift(SILENT_AFTER - SECOND)
+    assert release_silent(timezone.now()) == 0
+    clock.shift(SECOND)
+    assert release_silent(timezone.now()) == 1
+
+
+def test_a_silent_worker_that_renews_its_leases_keeps_them(
+    clock: time_machine.Traveller,
+) -> None:
+    Heartbeat.record("worker media@host")
+    item = held()
+    clock.shift(SILENT_AFTER - SECOND)
+    item.renew_lease()
+    clock.shift(SECOND)
+    assert release_silent(timezone.now()) == 0
+
+
+def test_a_lost_message_is_published_again_within_seconds(
+    clock: time_machine.Traveller,
+) -> None:
+    item = make.media()
+    clock.shift(LOST_AFTER)
+    assert requeue_lost(MediaItem.objects.all(), timezone.now()) == 1
+    assert [*MediaItem.objects.claim_due(10)] == [item.pk]
+
+
+def test_a_lost_retry_is_published_again_seconds_after_it_was_due(
+    clock: time_machine.Traveller,
+) -> None:
+    item = make.claimed()
+    delay = conclude(item, TransientMedia404(), Evidence()).delay
+    assert delay
+    clock.shift(timedelta(seconds=delay.delay_s) + LOST_AFTER - SECOND)
+    assert requeue_lost(MediaItem.objects.all(), timezone.now()) == 0
+    clock.shift(SECOND)
+    assert requeue_lost(MediaItem.objects.all(), timezone.now()) == 1
+
+
+def test_a_message_published_just_now_is_not_lost(clock: time_machine.Traveller) -> None:
+    make.media()
+    clock.shift(DELIVERY_TIMEOUT)
+    MediaItem.objects.claim_due(10)
+    clock.shift(LOST_AFTER - SECOND)
+    assert requeue_lost(MediaItem.objects.all(), timezone.now()) == 0
+
+
+def test_what_waits_for_its_slow_attempt_is_not_lost(clock: time_machine.Traveller) -> None:
+    item = make.claimed()
+    clock.shift(timedelta(seconds=400))
+    item.renew_lease()
+    conclude(item, TransientMedia404(), Evidence())
+    item.refresh_from_db()
+    assert item.next_attempt_at
+    clock.move_to(item.next_attempt_at - SECOND)
+    assert requeue_lost(MediaItem.objects.all(), timezone.now()) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_a_frozen_transaction_has_locked_is_left_out() -> None:
+    if not connection.features.has_select_for_update_skip_locked:
+        pytest.skip("SQLite locks no rows")
+    held()
+    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        MediaItem.objects.select_for_update().get()
+        assert pool.submit(released_elsewhere).result(timeout=30) == 0
+
+
+def released_elsewhere() -> int:
+    try:
+        return release_leases("media@host", timezone.now())
+    finally:
+        connection.close()

@@ -1,0 +1,28 @@
+"""A worker that starts ends the leases of the dead one that had its name."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DatabaseError
+
+from mediapipe.models import MediaItem
+from mediapipe.queueing import celery_consumer
+from mediapipe.queueing.celery_consumer import release_predecessor
+from tests.support import make
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_worker_that_starts_releases_what_its_predecessor_held() -> None:
+    item = make.media()
+    assert MediaItem.claim(item.pk, worker="media@host")
+    release_predecessor("media@host")
+    assert MediaItem.claim(item.pk)
+
+
+def test_a_worker_starts_while_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> int:
+        raise DatabaseError
+
+    monkeypatch.setattr(celery_consumer, "release_leases", fail)
+    release_predecessor("media@host")
