@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 
 from django.conf import settings
@@ -59,11 +60,13 @@ def _check_spool(folder: Path) -> Finding:
 
 
 def _file_system_of(folder: Path) -> str:
-    """Return the type of the file system that contains the folder; "" if unknown (no Linux)."""
+    """Return the type of the file system that contains the folder.
+
+    "" if it is unknown: no Linux, or a chroot, which has no mount at `/`.
+    """
     if not MOUNTS.exists():
         return ""
     mounts = [line.split()[1:3] for line in MOUNTS.read_text().splitlines()]
     around = [(len(at), kind) for at, kind in mounts if folder.resolve().is_relative_to(at)]
     # Of several mounts on the same point, the last one hides the others.
-    longest = max(length for length, _ in around)
-    return [kind for length, kind in around if length == longest][-1]
+    return max(reversed(around), key=itemgetter(0), default=(0, ""))[1]

@@ -1,0 +1,35 @@
+"""What the doctor says of file systems that this machine does not have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from mediapipe.management.doctor import disk
+from mediapipe.management.doctor.findings import Finding
+
+
+def spool_on(mounts: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Finding:
+    """Return the finding about the spool, with these mounts: source, place, type."""
+    folder = Path(settings.SPOOL_DIR).parent
+    (folder / "mounts").write_text(mounts)
+    monkeypatch.setattr(disk, "MOUNTS", folder / "mounts")
+    return [*disk.check_disk()][-1]
+
+
+def test_of_mounts_in_one_place_the_last_counts(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = "none / tmpfs rw 0 0\nnone / ext4 rw 0 0\n"
+    assert spool_on(over, settings, monkeypatch).name == ""
+    under = "none / ext4 rw 0 0\nnone / tmpfs rw 0 0\n"
+    assert spool_on(under, settings, monkeypatch).name == "spool_volatile"
+
+
+def test_in_a_chroot_there_may_be_no_mount_at_the_root(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finding = spool_on("none /proc proc rw 0 0\n", settings, monkeypatch)
+    assert finding.message == "the spool is writable"
