@@ -23,7 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -181,12 +181,16 @@ def container(stage: Stage, command: Sequence[str], **environment: str) -> list[
 
 @contextmanager
 def running(stage: Stage, *words: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the image's entrypoint with these words, and kill it in the end."""
+    """Run the image's entrypoint with these words, and end it."""
     command = container(stage, [*stage.entrypoint, *words], **ACCOUNT, **environment)
     with subprocess.Popen(command) as process:
         try:
             yield process
         finally:
+            # Killed at once, the embedded broker would leave its server behind.
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(WAIT_S)
             process.kill()
 
 
