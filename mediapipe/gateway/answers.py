@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urljoin
 
 from mediapipe.fetching.http.redirects import UNAMBIGUOUS
@@ -22,7 +25,7 @@ WITHOUT_BODY = {204, 205}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TwilioAnswer:
     """The response to Twilio.
 
     `is_apps` means that it is the app's own. `lost` says why an answer of the app, that was one,
@@ -37,6 +40,17 @@ class Answer:
     is_apps: bool = False
     lost: str = ""
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as values that JSON has."""
+        body = b64encode(self.body).decode()
+        return asdict(self) | {"body": body, "cookies": list(self.cookies)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> TwilioAnswer:
+        """Return what to_json() was made of."""
+        body, cookies = b64decode(values["body"]), tuple(values["cookies"])
+        return cls(**{**values, "body": body, "cookies": cookies})
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -50,13 +64,13 @@ class Question:
     is_pre_hook: bool = False
 
 
-def our_answer(question: Question, lost: str = "") -> Answer:
+def our_answer(question: Question, lost: str = "") -> TwilioAnswer:
     """Return the answer with which Twilio does nothing further."""
     ours = reply(question.source)
-    return Answer(content_type=ours.content_type, body=ours.body.encode(), lost=lost)
+    return TwilioAnswer(content_type=ours.content_type, body=ours.body.encode(), lost=lost)
 
 
-def answer_to(question: Question, sent: Sent, entry: Entry) -> Answer:
+def answer_to(question: Question, sent: Sent, entry: Entry) -> TwilioAnswer:
     """Return the answer to a webhook that the app has answered, or failed to."""
     if question.source == "conversations":
         return _to_conversations(question, sent)
@@ -65,20 +79,20 @@ def answer_to(question: Question, sent: Sent, entry: Entry) -> Answer:
     if sent.status in REDIRECTS:
         location = urljoin(entry.url, sent.location)
         if UNAMBIGUOUS.fullmatch(location):
-            return Answer(sent.status or 0, location=location, is_apps=True)
+            return TwilioAnswer(sent.status or 0, location=location, is_apps=True)
     if entry.on_failure == OnFailure.PASS and (sent.status is None or sent.status >= 500):
         slow = sent.status is None and sent.connect_s is not None
-        return Answer(HTTPStatus.GATEWAY_TIMEOUT if slow else HTTPStatus.BAD_GATEWAY)
+        return TwilioAnswer(HTTPStatus.GATEWAY_TIMEOUT if slow else HTTPStatus.BAD_GATEWAY)
     return our_answer(question)
 
 
-def _content(question: Question, sent: Sent, entry: Entry) -> Answer:
+def _content(question: Question, sent: Sent, entry: Entry) -> TwilioAnswer:
     if sent.detail:
         return our_answer(question, sent.detail)
     content_type = sent.content_type
     if content_type is not None and not content_type.isprintable():
         return our_answer(question, "Its Content-Type has control characters.")
-    answer = Answer(
+    answer = TwilioAnswer(
         status=sent.status or 200,
         content_type=content_type,
         body=b"" if sent.status in WITHOUT_BODY else sent.body,
@@ -93,7 +107,7 @@ def _content(question: Question, sent: Sent, entry: Entry) -> Answer:
         return our_answer(question, f"The answer is not TwiML: {error}.")
 
 
-def _to_conversations(question: Question, sent: Sent) -> Answer:
+def _to_conversations(question: Question, sent: Sent) -> TwilioAnswer:
     # An error status would block the message, and Twilio ignores the answer to any other event.
     if not question.is_pre_hook or sent.status != HTTPStatus.OK:
         return our_answer(question)
@@ -106,7 +120,7 @@ def _to_conversations(question: Question, sent: Sent) -> Answer:
     if not is_object:
         # With an empty answer an app leaves the message as it is.
         return our_answer(question, "The answer is not a JSON object." if sent.body else "")
-    return Answer(content_type=JSON_TYPE, body=sent.body, is_apps=True)
+    return TwilioAnswer(content_type=JSON_TYPE, body=sent.body, is_apps=True)
 
 
 def _media_type(content_type: str | None) -> str:

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from mediapipe.gateway.entries import Entry, Media, entries_for
+from mediapipe.gateway.entries import Answer, Entry, Media, entries_for
 from mediapipe.gateway.original import OriginalRequest
-from mediapipe.models import GatewayDelivery, WebhookEvent
+from mediapipe.models import GatewayDelivery, GatewayStatus, WebhookEvent
 from mediapipe.providers.base import InboundMessage, Kind, WebhookRequest
 
+# Longer than Twilio waits: if the web process dies, the dispatcher makes the delivery.
+RESERVED_FOR = timedelta(seconds=20)
 
-def capture(event: WebhookEvent, message: InboundMessage, request: WebhookRequest) -> bool:
+
+def capture(
+    event: WebhookEvent,
+    message: InboundMessage,
+    request: WebhookRequest,
+    forwarded: Mapping[str, str],
+) -> bool:
     """Insert the deliveries of a verified webhook; return whether any app gets it.
+
+    `forwarded` has the state by the name of each app that got it while there was no database.
 
     An app gets a message once, and of a recording each status: the one that says "completed" as
     well as the one before. Without an app there is no query. Raises ImproperlyConfigured.
     """
     entries = entries_for(event.account_sid, message.recipient, message.source)
     rows = [_delivery(event, message, request, entry) for entry in entries]
+    for row in rows:
+        if state := forwarded.get(row.entry):
+            row.set_ended(GatewayStatus(state), "Sent while the database was away.")
     if rows:
         GatewayDelivery.objects.bulk_create(rows, ignore_conflicts=True)
     return bool(rows)
@@ -35,19 +49,21 @@ def _delivery(
     delivery = GatewayDelivery(
         event=event,
         entry=entry.name,
-        about=_about(message),
+        about=about(message),
         conversation=_conversation(message),
         holds_for_media=entry.media == Media.HOLD,
         hold_until=hold_until,
         received_at=event.received_at,
         next_attempt_at=now,
-        sweep_at=now,
+        # The web thread that recorded it asks the app first.
+        sweep_at=now + RESERVED_FOR if entry.answer == Answer.APP else now,
     )
     delivery.seal(OriginalRequest.of(request).to_json())
     return delivery
 
 
-def _about(message: InboundMessage) -> str:
+def about(message: InboundMessage) -> str:
+    """Return which status of a recording a webhook reports, "" for anything else."""
     if message.kind != Kind.RECORDING:
         return ""
     return dict(message.parameters).get("RecordingStatus", "")[:32]

@@ -53,11 +53,17 @@ def sending_limit() -> int:
 
 
 def conclude(
-    delivery: GatewayDelivery, entry: Entry, sent: Sent, answer: AnswerUse | None = None
+    delivery: GatewayDelivery,
+    entry: Entry,
+    sent: Sent,
+    answer: AnswerUse | None = None,
+    *,
+    is_last: bool = False,
 ) -> None:
     """Record what came back from the app, and schedule the next attempt if there is to be one.
 
     `answer` is what became of the app's answer, by default what it is when Twilio waits no more.
+    `is_last` gives up what would be sent again.
     """
     result = AttemptResult(
         detail=sent.detail or (f"HTTP {sent.status}" if sent.status else ""),
@@ -68,11 +74,14 @@ def conclude(
         connect_s=sent.connect_s,
         total_s=sent.total_s,
     )
-    means = verdict(sent, entry.retry)
-    if means == Verdict.AGAIN:
-        delivery.retry_later(result, sent.retry_after_s)
-    else:
+    # A redirect that Twilio follows has delivered it as well.
+    means = Verdict.DELIVERED if answer == AnswerUse.USED else verdict(sent, entry.retry)
+    if means != Verdict.AGAIN:
         delivery.finish(GatewayStatus(means), result)
+    elif is_last:
+        delivery.finish(GatewayStatus.GAVE_UP, result)
+    else:
+        delivery.retry_later(result, sent.retry_after_s)
     _count(entry, sent)
     _report(delivery, result)
 

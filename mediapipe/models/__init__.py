@@ -13,6 +13,7 @@ from mediapipe.models.deletions import Deletion
 from mediapipe.models.events import RepeatedWebhook, WebhookEvent
 from mediapipe.models.gateway_apps import GatewayApp
 from mediapipe.models.gateway_deliveries import GatewayDelivery
+from mediapipe.models.gateway_replies import GatewayReply
 from mediapipe.models.gateway_status import AnswerUse, AttemptResult, GatewayStatus
 from mediapipe.models.hand_offs import Completion, HandOff, Receiver
 from mediapipe.models.heartbeats import Heartbeat
@@ -42,6 +43,7 @@ __all__ = [
     "FetchAttempt",
     "GatewayApp",
     "GatewayDelivery",
+    "GatewayReply",
     "GatewayStatus",
     "HandOff",
     "Heartbeat",

@@ -119,6 +119,14 @@ class GatewayDelivery(models.Model):
         place = (event.provider, event.account_sid, event.kind, event.subject_sid, self.entry)
         return signing.Signer(salt=":".join(("mediapipe.gateway", *place)))
 
+    def set_ended(self, status: GatewayStatus, detail: str) -> None:
+        """Set the end of a delivery that was made before its row is inserted."""
+        self.status, self.detail = status, detail
+        self.attempts, self.next_attempt_at, self.ended_at = 1, None, timezone.now()
+        self.conversation = ""
+        if status not in UNDELIVERED:
+            self.request = ""
+
     def claim(self) -> bool:
         """Lease the delivery for one attempt; False if it is not due or another worker has it.
 
@@ -128,10 +136,13 @@ class GatewayDelivery(models.Model):
         now = timezone.now()
         mine = GatewayDelivery.objects.filter(pk=self.pk, attempts=self.attempts).due(now)
         changes = {"status": GatewayStatus.SENDING, "next_attempt_at": now + LEASE}
-        if not mine.update(attempts=F("attempts") + 1, media_then=self.media_summary(), **changes):
+        if not mine.update(attempts=F("attempts") + 1, **changes):
             return False
         self.attempts += 1
         self.status, self.next_attempt_at = GatewayStatus.SENDING, now + LEASE
+        # After the claim: before it, the media could end in between.
+        self.media_then = self.media_summary()
+        GatewayDelivery.objects.filter(pk=self.pk).update(media_then=self.media_then)
         return True
 
     def media_summary(self) -> str:

@@ -13,9 +13,11 @@ import re
 import resource
 import tempfile
 import time
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import close_old_connections
 from gunicorn.workers.base import Worker
 from waitress import wasyncore
@@ -134,7 +136,7 @@ class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             without_body_after_head(self.wsgi),
             map=connections,
             sockets=[listener.sock for listener in self.sockets],
-            threads=self.cfg.threads,
+            threads=self.cfg.threads + waiting_threads(),
             connection_limit=connection_limit(self.cfg.worker_connections),
             channel_timeout=IDLE_TIMEOUT_S,
             cleanup_interval=5,
@@ -159,6 +161,18 @@ class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         """Wait up to a second for bytes, and handle them."""
         self.notify()
         wasyncore.loop(timeout=1, use_poll=True, map=connections, count=1)
+
+
+def waiting_threads() -> int:
+    """Return how many threads may wait for apps, besides those that serve everything else."""
+    # gunicorn imports this module before the app.
+    from mediapipe.gateway.entries import Answer, entries
+
+    # A file that cannot be read is reported by `manage.py check`.
+    with suppress(ImproperlyConfigured):
+        if any(entry.answer == Answer.APP for entry in entries()):
+            return int(settings.GATEWAY_IN_FLIGHT)
+    return 0
 
 
 def connection_limit(wanted: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
+from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
@@ -12,7 +13,7 @@ from django.db import connection
 from mediapipe import logs
 from mediapipe.gateway.dispatch import publish_event
 from mediapipe.models import MediaItem, WebhookEvent
-from mediapipe.providers.base import Parameters, WebhookRefused
+from mediapipe.providers.base import InboundMessage, Parameters, WebhookRefused
 from mediapipe.queueing.dispatch import dispatch
 from mediapipe.queueing.limits import account_quota
 from mediapipe.webhooks import rejections, spool
@@ -33,7 +34,16 @@ class NotRecorded(Exception):
     """A verified webhook could not be recorded because of a bug, and would fail again."""
 
 
-def receive(webhook: ReceivedWebhook) -> None:
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a verified webhook led to; no event and no message if it announces none."""
+
+    parameters: Parameters
+    event: WebhookEvent | None
+    message: InboundMessage | None
+
+
+def receive(webhook: ReceivedWebhook) -> Receipt:
     """Verify, parse, record, dispatch; the event is durable when this returns.
 
     Raise WebhookRefused for a webhook that cannot be verified or parsed, and DatabaseUnavailable or
@@ -41,7 +51,7 @@ def receive(webhook: ReceivedWebhook) -> None:
     """
     parameters = webhook.provider.verify(webhook.request)
     try:
-        event = _parse_and_record(webhook, parameters)
+        receipt = _parse_and_record(webhook, parameters)
     except WebhookRefused:
         raise
     except Exception as error:
@@ -49,25 +59,27 @@ def receive(webhook: ReceivedWebhook) -> None:
             raise DatabaseUnavailable(type(error).__name__) from error
         _log_bug(error)
         raise NotRecorded(type(error).__name__) from error
-    if event:
+    if event := receipt.event:
         # The event is durable, and the dispatcher publishes what this does not.
         with logs.logged_errors(logger, "the media of event %d was not published", event.pk):
             _publish(event)
+    return receipt
 
 
-def _parse_and_record(webhook: ReceivedWebhook, parameters: Parameters) -> WebhookEvent | None:
+def _parse_and_record(webhook: ReceivedWebhook, parameters: Parameters) -> Receipt:
     provider = webhook.provider
     message = provider.parse(webhook.source, parameters, webhook.request.headers)
     if message is None:
-        return None
+        return Receipt(parameters, None, None)
     event = record(
         message,
         provider=provider.name,
         received_at=webhook.received_at,
         request=webhook.request,
+        forwarded=webhook.forwarded,
     )
     logs.bind(event_id=event.pk)
-    return event
+    return Receipt(parameters, event, message)
 
 
 def _publish(event: WebhookEvent) -> None:

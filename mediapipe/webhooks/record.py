@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from datetime import datetime
 
@@ -40,6 +40,7 @@ MAX_REPEATED = 50
 MAX_REFUSED = 50
 # The source of what reconciliation finds.
 RECONCILED = "reconciliation"
+NOT_FORWARDED: Mapping[str, str] = {}
 
 
 def record(
@@ -49,23 +50,25 @@ def record(
     received_at: datetime,
     reconciled_at: datetime | None = None,
     request: WebhookRequest | None = None,
+    forwarded: Mapping[str, str] = NOT_FORWARDED,
 ) -> WebhookEvent:
     """Return the event of this message, durable when this returns.
 
     The same subject from any webhook URL, repeated, in any order or concurrently, is one event,
     and each of its media is one item. `reconciled_at` is set for a message that was found by
     reconciliation; `received_at` is then the time at which the provider received it. `request` is
-    the verified webhook, for the apps behind the gateway.
+    the verified webhook, for the apps behind the gateway; `forwarded` has the outcome for each app
+    that has got it already.
     """
     event = WebhookEvent.from_message(message, provider=provider, at=received_at)
     media = _rows(event, message.media, received_at, reconciled_at)
-    if _insert(event, media, message, request):
+    if _insert(event, media, message, request, forwarded):
         return event
     # Announced before, or by another request that has committed by now.
     with transaction.atomic():
         event = _merge(message, provider, received_at, reconciled_at)
         if request and _is_new_to_apps(event, message):
-            event.has_deliveries = capture(event, message, request)
+            event.has_deliveries = capture(event, message, request, forwarded)
         HourlyCounts.invalidate([received_at])
     if reconciled_at is None:
         with logs.logged_errors(logger, "a repeated webhook was not counted"):
@@ -78,6 +81,7 @@ def _insert(
     media: list[MediaItem],
     message: InboundMessage,
     request: WebhookRequest | None,
+    forwarded: Mapping[str, str],
 ) -> bool:
     """Insert the event with its media; return False if there is one of this subject."""
     ended = [item for item in media if item.status not in UNFINISHED]
@@ -92,7 +96,7 @@ def _insert(
         for item in ended if is_new else ():
             complete_announced(item)
         if is_new and request and apps:
-            event.has_deliveries = capture(event, message, request)
+            event.has_deliveries = capture(event, message, request, forwarded)
     event.queued = [item.pk for item in media if item.status in UNFINISHED]
     return is_new
 

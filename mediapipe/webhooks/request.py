@@ -1,8 +1,9 @@
 """Django's request as the provider needs it: the URL as configured there, the body as bytes."""
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
@@ -28,12 +29,16 @@ class WebhookLooped(WebhookRefused):
 
 @dataclass(frozen=True, slots=True)
 class ReceivedWebhook:
-    """One webhook as it was received, with the provider and source of its URL."""
+    """One webhook as it was received, with the provider and source of its URL.
+
+    `forwarded` has the outcome by the name of each app that got it while the database was away.
+    """
 
     provider: Provider
     source: str
     received_at: datetime
     request: WebhookRequest
+    forwarded: Mapping[str, str] = field(default_factory=dict)
 
 
 def webhook_request(request: HttpRequest) -> WebhookRequest:

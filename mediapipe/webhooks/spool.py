@@ -72,6 +72,11 @@ def _put(webhook: ReceivedWebhook, subfolder: str) -> None:
         raise SpoolUnavailable(error.strerror or type(error).__name__) from error
 
 
+def contains(webhook: ReceivedWebhook) -> bool:
+    """Return whether the same request is spooled already."""
+    return _named(_digest_of(webhook), waiting())
+
+
 def _digest_of(webhook: ReceivedWebhook) -> str:
     """Return a SHA-256 in hex of what the provider signs, which is not the time."""
     request = webhook.request
@@ -268,6 +273,7 @@ def _to_json(webhook: ReceivedWebhook) -> str:
             "source": webhook.source,
             "received_at": webhook.received_at.isoformat(),
             "request": request,
+            "forwarded": dict(webhook.forwarded),
         }
     )
 
@@ -291,4 +297,6 @@ def _from_json(text: str) -> ReceivedWebhook:
         source=values["source"],
         received_at=datetime.fromisoformat(values["received_at"]),
         request=WebhookRequest(**request | {"body": base64.b64decode(request["body"])}),
+        # Absent in a file of an older version.
+        forwarded=values.get("forwarded", {}),
     )

@@ -1,16 +1,24 @@
 import logging
+import time
 from collections.abc import Callable
+from dataclasses import replace
+from http.cookies import Morsel
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from mediapipe import logs
+from mediapipe.gateway import inline
+from mediapipe.gateway.answers import Question, TwilioAnswer
+from mediapipe.gateway.inline import Waiting, budget_s
 from mediapipe.providers.base import Provider, Reply, WebhookForged, WebhookRefused
 from mediapipe.webhooks import rejections, spool
 from mediapipe.webhooks.receive import (
     DatabaseUnavailable,
     NotRecorded,
+    Receipt,
     receive,
     spool_webhook,
 )
@@ -24,13 +32,16 @@ logger = logging.getLogger(__name__)
 @require_http_methods(["GET", "POST"])
 def webhook(request: HttpRequest, provider: Provider, source: str) -> HttpResponse:
     """Receive one webhook; the response is 200 only after the event is durable."""
-    received_at = timezone.now()
+    received_at, ends_at = timezone.now(), time.monotonic() + budget_s(source)
     try:
         received = ReceivedWebhook(provider, source, received_at, webhook_request(request))
     except WebhookRefused as refusal:
         return rejection_response(provider, refusal)
+    is_pre_hook = provider.pre_hook_reply(received.request) is not None
+    question = Question(source, request.path, is_pre_hook=is_pre_hook)
+    waiting = Waiting(question, received.request, ends_at)
     try:
-        receive(received)
+        receipt = receive(received)
     except WebhookRefused as refusal:
         if pre_hook_reply := provider.pre_hook_reply(received.request):
             rejections.count_rejection(refusal)
@@ -38,10 +49,68 @@ def webhook(request: HttpRequest, provider: Provider, source: str) -> HttpRespon
         return rejection_response(provider, refusal)
     except DatabaseUnavailable as error:
         logger.warning("the database is unavailable (%s); spooling a webhook", error)
-        return kept_response(received, spool_webhook)
+        return spooled_response(received, waiting)
     except NotRecorded:
         return kept_response(received, spool.set_aside)
+    # The event is durable: whatever goes wrong here must not let Twilio call the app as well.
+    with logs.logged_errors(logger, "the answer of an app to a webhook was lost"):
+        if answer := answer_of_app(waiting, receipt):
+            return app_response(answer)
     return ok_response(provider.reply(source))
+
+
+def answer_of_app(waiting: Waiting, receipt: Receipt) -> TwilioAnswer | None:
+    """Return the answer of the app that is to answer; None if none is."""
+    if receipt.event and receipt.message:
+        return inline.answer_recorded(waiting, receipt.event, receipt.message)
+    return inline.answer_unrecorded(waiting, receipt.parameters)
+
+
+def spooled_response(received: ReceivedWebhook, waiting: Waiting) -> HttpResponse:
+    """Let the app answer, then spool the webhook together with what came of that.
+
+    In this order, because nothing else could keep the app from getting it again.
+    """
+    answer = None
+    with logs.logged_errors(logger, "the answer of an app to a webhook was lost"):
+        message = received.provider.parse(
+            received.source, received.provider.verify(received.request), received.request.headers
+        )
+        if not spool.contains(received):
+            answer, forwarded = inline.answer_without_database(waiting, message)
+            received = replace(received, forwarded=forwarded)
+    response = kept_response(received, spool_webhook)
+    # Without the spool, too: with a 503 Twilio would send the app what it has answered.
+    is_answer = answer is not None and (answer.is_apps or response.status_code == 200)
+    return app_response(answer) if answer and is_answer else response
+
+
+def app_response(answer: TwilioAnswer) -> HttpResponse:
+    """Return the response of an app as it is."""
+    response = HttpResponse(answer.body, status=answer.status, content_type=answer.content_type)
+    if answer.content_type is None:
+        del response.headers["Content-Type"]
+    if answer.location:
+        response.headers["Location"] = answer.location
+    for number, cookie in enumerate(answer.cookies):
+        dict.__setitem__(response.cookies, str(number), RawCookie(cookie))
+    # Twilio would keep the answer to a GET that does not say so, and send us no such webhook again.
+    response.headers["Cache-Control"] = "no-store"
+    # An error of the app's, which is no error of ours, is in the log of its deliveries.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
+class RawCookie(Morsel):  # type: ignore[type-arg]
+    """A cookie whose Set-Cookie is written as the app wrote it."""
+
+    def __init__(self, written: str) -> None:
+        super().__init__()
+        self._written = written
+
+    def OutputString(self, attrs: object = None) -> str:  # noqa: N802  (Morsel's own name)
+        """Return the value of Set-Cookie."""
+        return self._written
 
 
 def ok_response(reply: Reply) -> HttpResponse:

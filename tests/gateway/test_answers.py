@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mediapipe.gateway.answers import Answer, Question, answer_to
+from mediapipe.gateway.answers import Question, TwilioAnswer, answer_to
 from mediapipe.gateway.entries import Entry, OnFailure
 from mediapipe.gateway.send import Sent
 
@@ -14,8 +14,8 @@ ENTRY = Entry("bot", "https://bot.example/twilio/sms")
 PATH = "/webhooks/twilio/messaging/"
 MESSAGE = Question("messaging", PATH)
 PRE_HOOK = Question("conversations", "/webhooks/twilio/conversations/", is_pre_hook=True)
-EMPTY = Answer(200, "text/xml", b"<Response/>")
-EMPTY_JSON = Answer(200, "application/json", b"{}")
+EMPTY = TwilioAnswer(200, "text/xml", b"<Response/>")
+EMPTY_JSON = TwilioAnswer(200, "application/json", b"{}")
 TWIML = Sent(200, "text/xml", b"<Response><Message>Hi</Message></Response>", connect_s=0.1)
 
 
@@ -45,7 +45,7 @@ def test_its_relative_urls_become_absolute() -> None:
 )
 def test_whatever_twilio_takes_passes(status: int, content_type: str | None, body: bytes) -> None:
     sent = Sent(status, content_type, body)
-    assert answer_to(MESSAGE, sent, ENTRY) == Answer(status, content_type, body, is_apps=True)
+    assert answer_to(MESSAGE, sent, ENTRY) == TwilioAnswer(status, content_type, body, is_apps=True)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_an_answer_that_cannot_be_used_is_lost_and_says_why(sent: Sent, why: str
 def test_a_redirect_leads_to_the_app(status: int) -> None:
     sent = Sent(status, location="../next?a=1")
     location = "https://bot.example/next?a=1"
-    assert answer_to(MESSAGE, sent, ENTRY) == Answer(status, location=location, is_apps=True)
+    assert answer_to(MESSAGE, sent, ENTRY) == TwilioAnswer(status, location=location, is_apps=True)
 
 
 @pytest.mark.parametrize("sent", [Sent(308, location="/x"), Sent(302, location="/\r\nx: y")])
@@ -97,12 +97,12 @@ def test_a_failure_is_an_empty_answer_and_never_its_page(sent: Sent, source: str
 )
 def test_an_entry_can_pass_failures_of_the_server_on(sent: Sent, status: int) -> None:
     answer = answer_to(MESSAGE, sent, replace(ENTRY, on_failure=OnFailure.PASS))
-    assert answer == (EMPTY if status == 200 else Answer(status))
+    assert answer == (EMPTY if status == 200 else TwilioAnswer(status))
 
 
 def test_the_json_of_a_pre_hook_passes() -> None:
     sent = Sent(200, "application/json", b'{"body": "changed"}')
-    expected = Answer(200, "application/json", sent.body, is_apps=True)
+    expected = TwilioAnswer(200, "application/json", sent.body, is_apps=True)
     assert answer_to(PRE_HOOK, sent, ENTRY) == expected
 
 

@@ -22,6 +22,7 @@ from mediapipe.models import (
     Deletion,
     FetchAttempt,
     GatewayDelivery,
+    GatewayReply,
     HandOff,
     IncidentMedia,
     MediaItem,
@@ -88,6 +89,7 @@ def _erase_events(ids: list[int]) -> list[str]:
     """Erase these events as far as possible; return sentences about what is left."""
     # First, because a repeated webhook that arrives in between may announce more media.
     WebhookEvent.objects.filter(pk__in=ids).mark_erased()
+    GatewayReply.objects.filter(delivery__event__in=ids).delete()
     GatewayDelivery.objects.filter(event__in=ids).drop("It was erased on request.")
     media = MediaItem.objects.filter(event__in=ids)
     # A worker that is fetching one of them loses its lease, but may already have saved the file.
