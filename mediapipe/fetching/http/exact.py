@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -77,14 +78,16 @@ def send_exactly(
             connection.connect()
             exchange.connect_s = time.monotonic() - deadline.began
             connection.timeout = max(deadline.remaining_s, 0.01)
-            response = _response(connection, request)
-            # The deadline closes the connection, which looks like the end of a head or body.
-            deadline.check()
-            exchange.status = response.status
-            exchange.headers = tuple(response.headers.iteritems())
-            while packet := response.read1(max_bytes - len(exchange.body)):
-                exchange.body += packet
-            deadline.check()
+            with closing(_response(connection, request)) as response:
+                # The deadline closes the connection, which looks like the end of a head or body.
+                deadline.check()
+                if response.status < 200:
+                    raise http.client.BadStatusLine(str(response.status))
+                exchange.status = response.status
+                exchange.headers = tuple(response.headers.iteritems())
+                while packet := response.read1(max_bytes - len(exchange.body)):
+                    exchange.body += packet
+                deadline.check()
         finally:
             connection.close()
 
@@ -115,7 +118,4 @@ def _response(connection: PinnedConnection, request: ExactRequest) -> HTTPRespon
         preload_content=False,
         decode_content=False,
     )
-    response = connection.getresponse()
-    if response.status < 200:
-        raise http.client.BadStatusLine(str(response.status))
-    return response
+    return connection.getresponse()
