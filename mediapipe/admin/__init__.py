@@ -2,6 +2,7 @@
 
 from mediapipe.admin import (
     accounts,
+    bulk_changes,
     deliveries,
     events,
     failures,
@@ -9,7 +10,6 @@ from mediapipe.admin import (
     lists,
     media,
     outbox,
-    retries,
     retry_lab,
     users,
 )
@@ -17,6 +17,7 @@ from mediapipe.admin.timing import page
 
 __all__ = [
     "accounts",
+    "bulk_changes",
     "deliveries",
     "events",
     "failures",
@@ -25,7 +26,6 @@ __all__ = [
     "media",
     "outbox",
     "page",
-    "retries",
     "retry_lab",
     "users",
 ]

@@ -13,9 +13,9 @@ from django.db.models.functions import RowNumber, TruncDay, TruncHour
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from mediapipe.admin.bulk_changes import MAY_GIVE_UP, MAY_RETRY
 from mediapipe.admin.filters import NONE
 from mediapipe.admin.pages import page, render_page
-from mediapipe.admin.retries import MAY_GIVE_UP, MAY_RETRY
 from mediapipe.admin.summary import FAILURES
 from mediapipe.admin.text import timestamp
 from mediapipe.failures import Absence, Failure, FinalFailure, LocalFailure, TransientFailure

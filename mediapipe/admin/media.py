@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from mediapipe.admin import (
+    bulk_changes,
     exports,
     filters,
     giving_up,
@@ -132,7 +133,7 @@ class MediaItemAdmin(SearchableAdmin):
         return packages.package_selected(request, selected)
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("mediapipe.retry_mediaitem")
+        return request.user.has_perm(bulk_changes.MAY_RETRY)
 
     def retry_one(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Retry one item at once."""
@@ -144,10 +145,10 @@ class MediaItemAdmin(SearchableAdmin):
         """Retry all items that match the list's filters, once that is confirmed."""
         if not self.has_retry_permission(request):
             raise PermissionDenied
-        return retries.retry_all(self, request)
+        return bulk_changes.change_all(self, request, retries.RETRY)
 
     def has_give_up_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(retries.MAY_GIVE_UP)
+        return request.user.has_perm(bulk_changes.MAY_GIVE_UP)
 
     def give_up_one(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Give up on one item, once there is a reason."""
@@ -159,17 +160,17 @@ class MediaItemAdmin(SearchableAdmin):
         """Give up on all items that match the list's filters, once there is a reason."""
         if not self.has_give_up_permission(request):
             raise PermissionDenied
-        return giving_up.give_up_all(self, request)
+        return bulk_changes.change_all(self, request, giving_up.GIVE_UP)
 
     @admin.action(description="Give up on the selected ones…", permissions=["give_up"])
     def give_up(self, request: HttpRequest, selected: QuerySet[MediaItem]) -> HttpResponseBase:
         """Give up on the selected items, once there is a reason."""
-        return giving_up.give_up_selected(request, selected)
+        return bulk_changes.change_selected(request, selected, giving_up.GIVE_UP)
 
     @admin.action(description="Retry the selected ones…", permissions=["retry"])
     def try_again(self, request: HttpRequest, selected: QuerySet[MediaItem]) -> HttpResponseBase:
         """Retry the selected items, once that is confirmed."""
-        return retries.retry_selected(request, selected)
+        return bulk_changes.change_selected(request, selected, retries.RETRY)
 
     @admin.display(description="media")
     def name(self, item: MediaItem) -> str:
