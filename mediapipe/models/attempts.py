@@ -4,7 +4,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import (
+    Count,
+    DateTimeField,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+)
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from mediapipe.models.incident_steps import IncidentMedia
@@ -13,16 +24,26 @@ from mediapipe.models.status import UNFINISHED, Phase
 from mediapipe.providers.base import Evidence
 
 INTERRUPTED = "interrupted"
+# Attempts that take longer are not looked for among those that ended just now.
+LONGEST = timedelta(seconds=30)
+# In whole milliseconds, because Django adds no other duration to a time on SQLite.
+TOOK = ExpressionWrapper(
+    Cast(F("duration_s") * 1000, IntegerField()) * timedelta(milliseconds=1),
+    output_field=DurationField(),
+)
+ENDED_AT = ExpressionWrapper(F("started_at") + TOOK, output_field=DateTimeField())
 
 
 class AttemptQuerySet(models.QuerySet["FetchAttempt"]):
     def rate_limited(self, account_sid: str, window: timedelta) -> tuple[int, int]:
-        """Return how many attempts of an account began within the window, and got a 429.
+        """Return how many attempts of an account ended within the window, and got a 429.
 
-        At least one: it was just answered, maybe after longer than that.
+        At least one: the one that was just answered.
         """
-        recent = self.filter(media__account_sid=account_sid, started_at__gt=timezone.now() - window)
-        counts = recent.aggregate(n=Count("pk"), limited=Count("pk", filter=Q(http_status=429)))
+        since = timezone.now() - window
+        of_account = self.filter(media__account_sid=account_sid, started_at__gt=since - LONGEST)
+        ended = of_account.alias(ended_at=ENDED_AT).filter(ended_at__gt=since)
+        counts = ended.aggregate(n=Count("pk"), limited=Count("pk", filter=Q(http_status=429)))
         return max(counts["n"], 1), max(counts["limited"], 1)
 
     def before(self, moment: datetime) -> AttemptQuerySet:

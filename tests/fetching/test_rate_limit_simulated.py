@@ -5,9 +5,10 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 import time_machine
@@ -27,28 +28,93 @@ BODY = Body(size=3, sha256="ab" * 32, head=b"abc")
 
 @dataclass
 class Twilio:
-    """Answers 429 where `refuses` says so, for the second after NOON and the number in it."""
+    """Answers 429 where `refuses` says so, for the second after NOON and the number in it.
+
+    A response takes `latency_s` seconds, and is decided when the request arrives.
+    """
 
     refuses: Callable[[float, int], bool]
+    latency_s: float = 0.0
     available_s: dict[int, float] = field(default_factory=dict)
     asked: dict[int, int] = field(default_factory=dict)
-    requests: int = 0
+    statuses: dict[int, int] = field(default_factory=dict)
     stored_s: dict[int, float] = field(default_factory=dict)
+    clock_s: float = 0.0
+
+    def request(self, media: MediaItem) -> None:
+        """Take the request for a media item."""
+        now_s = since_noon_s()
+        self.asked[int(now_s)] = self.asked.get(int(now_s), 0) + 1
+        refused = self.refuses(now_s, self.asked[int(now_s)])
+        found = now_s >= self.available_s[media.pk]
+        self.statuses[media.pk] = 429 if refused else 200 if found else 404
 
     def retrieve(self, media: MediaItem, evidence: Evidence) -> None:
-        """Respond as of now, in place of `attempt.retrieve`."""
-        now_s = (datetime.now(UTC) - NOON).total_seconds()
-        self.requests += 1
-        self.asked[int(now_s)] = self.asked.get(int(now_s), 0) + 1
-        if self.refuses(now_s, self.asked[int(now_s)]):
-            evidence.http_status = 429
-            raise RateLimited
-        if now_s < self.available_s[media.pk]:
-            evidence.http_status = 404
-            raise TransientMedia404
-        evidence.http_status = 200
+        """Respond to the request, in place of `attempt.retrieve`."""
+        evidence.http_status = self.statuses[media.pk]
+        evidence.duration_s = self.latency_s
+        if evidence.http_status != 200:
+            raise RateLimited if evidence.http_status == 429 else TransientMedia404
         media.mark_stored(evidence, BODY, content_type="image/jpeg", storage_name=str(media.pk))
-        self.stored_s[media.pk] = now_s
+        self.stored_s[media.pk] = since_noon_s()
+
+    def monotonic(self) -> float:
+        """Return a time that is later by the latency at each call, for the duration of attempts."""
+        self.clock_s += self.latency_s
+        return self.clock_s
+
+
+def since_noon_s() -> float:
+    return (datetime.now(UTC) - NOON).total_seconds()
+
+
+@dataclass
+class Simulation:
+    """Announces media, and lets messages and the dispatcher take their course."""
+
+    twilio: Twilio
+    events: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
+    order: Iterator[int] = field(default_factory=itertools.count)
+
+    def at(self, at_s: float, action: Callable[[], None]) -> None:
+        """Do something at this second after NOON."""
+        heapq.heappush(self.events, (at_s, next(self.order), action))
+
+    def run(self, until_s: float) -> None:
+        with time_machine.travel(NOON, tick=False) as clock:
+            while self.events and self.events[0][0] <= until_s:
+                at_s, _, action = heapq.heappop(self.events)
+                clock.move_to(NOON + timedelta(seconds=at_s))
+                action()
+
+    def announce(self, available_s: float) -> None:
+        item = make.media(at=datetime.now(UTC))
+        self.twilio.available_s[item.pk] = available_s
+        self.start(item.pk)
+
+    def dispatch(self) -> None:
+        for pk, due in MediaItem.objects.claim_due(1000, timedelta(seconds=10)).items():
+            self.at(max(since_noon_s(), (due - NOON).total_seconds()), partial(self.start, pk))
+
+    def start(self, pk: int) -> None:
+        """Do what the task does until its request is sent."""
+        try:
+            claimed = MediaItem.claim(pk)
+        except AccountBusy as busy:
+            self.come_back(pk, busy.retry_after_s)
+            return
+        if claimed:
+            self.twilio.request(claimed)
+            self.at(since_noon_s() + self.twilio.latency_s, partial(self.finish, claimed))
+
+    def finish(self, claimed: MediaItem) -> None:
+        """Do what the task does from the response on."""
+        outcome = attempt_module.attempt(claimed, countdown_allowed=lambda: True)
+        self.come_back(claimed.pk, outcome.countdown_s)
+
+    def come_back(self, pk: int, countdown_s: float | None) -> None:
+        if countdown_s is not None:
+            self.at(since_noon_s() + countdown_s, partial(self.start, pk))
 
 
 def play(
@@ -58,51 +124,28 @@ def play(
     per_s: float,
     until_s: float,
 ) -> None:
-    """Announce media at this rate, and let messages and the dispatcher take their course."""
+    """Announce media at this rate, each of which is available after its delay."""
     monkeypatch.setattr(attempt_module, "retrieve", twilio.retrieve)
+    monkeypatch.setattr(attempt_module, "time", twilio)
     random.seed(7)
-    order = itertools.count()
-    events: list[tuple[float, int, int | float | None]] = []
-
-    def push(at_s: float, what: int | float | None) -> None:
-        heapq.heappush(events, (at_s, next(order), what))
-
+    simulation = Simulation(twilio)
     for number, delay_s in enumerate(delays_s):
-        push(number / per_s, number / per_s + delay_s)
+        at_s = number / per_s
+        simulation.at(at_s, partial(simulation.announce, at_s + delay_s))
     for run in range(int(until_s / INTERVAL_S)):
-        push(run * INTERVAL_S + 2.5, None)
-    with time_machine.travel(NOON, tick=False) as clock:
-        while events and events[0][0] <= until_s:
-            at_s, _, what = heapq.heappop(events)
-            clock.move_to(NOON + timedelta(seconds=at_s))
-            if isinstance(what, float):
-                item = make.media(at=datetime.now(UTC))
-                twilio.available_s[item.pk] = what
-                push(at_s, item.pk)
-            elif what is None:
-                for pk, due in MediaItem.objects.claim_due(1000, timedelta(seconds=10)).items():
-                    push(max(at_s, (due - NOON).total_seconds()), pk)
-            elif (countdown_s := run_task(what)) is not None:
-                push(at_s + countdown_s, what)
-
-
-def run_task(pk: int) -> float | None:
-    """Do what the task does; return after how many seconds its message comes back."""
-    try:
-        claimed = MediaItem.claim(pk)
-    except AccountBusy:
-        return None
-    if claimed is None:
-        return None
-    return attempt_module.attempt(claimed, countdown_allowed=lambda: True).countdown_s
+        simulation.at(run * INTERVAL_S + 2.5, simulation.dispatch)
+    simulation.run(until_s)
 
 
 def five_a_second_for_a_minute(now_s: float, number: int) -> bool:
     return now_s < 60 and number > 5
 
 
-def test_a_backlog_drains_at_the_rate_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    twilio = Twilio(five_a_second_for_a_minute)
+@pytest.mark.parametrize("latency_s", [0.0, 0.3, 1.5])
+def test_a_backlog_drains_at_the_rate_that_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, latency_s: float
+) -> None:
+    twilio = Twilio(five_a_second_for_a_minute, latency_s)
     play(monkeypatch, twilio, [0.0] * 400, per_s=10, until_s=100)
     assert not MediaItem.objects.exclude(status=Status.STORED)
     within = [at_s for at_s in twilio.stored_s.values() if at_s < 60]

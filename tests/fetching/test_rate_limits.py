@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 
-from mediapipe.failures import AccountBusy
+from mediapipe.failures import AccountBusy, RateLimited
+from mediapipe.fetching.attempt import conclude
 from mediapipe.models import AccountHealth, Cause, Incident, MediaItem, Status
 from mediapipe.models.accounts import LIMITS_TO_THROTTLE, THROTTLE_LASTS
+from mediapipe.providers.base import Evidence
 from mediapipe.simulator import Simulator, faults
 from tasks.close_incidents import close_incidents
 from tests.support import make
@@ -63,6 +66,15 @@ def test_429s_over_a_longer_time_throttle_nothing(twilio: Simulator) -> None:
         assert not throttled()
 
 
+def test_429s_that_take_longer_than_a_second_throttle_the_account() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        items = [make.claimed() for _ in range(LIMITS_TO_THROTTLE)]
+        clock.shift(timedelta(seconds=1.5))
+        for item in items:
+            conclude(item, RateLimited(), Evidence(http_status=429, duration_s=1.5))
+        assert throttled()
+
+
 def test_requests_of_a_throttled_account_are_spaced() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         throttle(rate=1.0)
@@ -102,6 +114,14 @@ def test_another_account_is_not_slowed() -> None:
             make.media(at=NOON - timedelta(hours=1))
         assert set(MediaItem.objects.claim_due(100).values()) <= {NOON}
         assert all(MediaItem.claim(item.pk) for item in MediaItem.objects.all())
+
+
+def test_the_rate_grows_until_there_is_no_limit() -> None:
+    health = AccountHealth(rate=2.0, limited_at=NOON)
+    last = NOON + THROTTLE_LASTS
+    assert health.rate_at(NOON) == 2.0
+    assert 3.2 < health.rate_at(last) < 3.3
+    assert health.rate_at(last + timedelta(microseconds=1)) == math.inf
 
 
 def test_seconds_after_the_last_429_there_is_no_limit(twilio: Simulator) -> None:
