@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from random import Random
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from django.db.models import Count, F, Q
 
 from mediapipe.failures import Failure, FinalFailure
 from mediapipe.fetching.schedule import JITTER
-from mediapipe.management.seed_history.arrivals import BACKLOG, OUTBREAK
+from mediapipe.management.seed_history.arrivals import BACKLOG, OUTBREAK, arrivals
 from mediapipe.models import FetchAttempt, MediaItem, Status, WebhookEvent
 from mediapipe.models.delays import queue_lag_s, span, waited_s
 
@@ -158,3 +160,15 @@ def starts(number: int) -> Any:
 def rows() -> list[Any]:
     names = ("identity", "status", "received_at", "next_attempt_at", "delay_at_most_s", "sha256")
     return list(MediaItem.objects.order_by("received_at", "pk").values_list(*names))
+
+
+def test_a_longer_history_takes_little_more_memory() -> None:
+    def peak(media: int) -> int:
+        tracemalloc.start()
+        found = arrivals(media, days=30, until=UNTIL, rng=Random(1))
+        assert sum(len(arrival.message.media) for arrival in found) == media
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    assert peak(10_000) < 2 * peak(2000)

@@ -26,6 +26,8 @@ WHATSAPP_SHARE = 0.3
 REPEATED_SHARE = 0.02
 # The percentage of a day's webhooks in each hour, in UTC.
 HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 9, 8, 9, 10, 10, 9, 8, 7, 6, 5, 4, 3, 3)
+# Drawn at once: more would only take memory.
+DRAWN = 1000
 # Counted back from the end: when Twilio was slow, and when our workers could not keep up.
 OUTBREAK = timedelta(hours=8), timedelta(hours=20)
 BACKLOG = timedelta(days=4), timedelta(days=4, hours=2)
@@ -43,20 +45,31 @@ class Arrival:
 
 
 def arrivals(media: int, *, days: int, until: datetime, rng: Random) -> Iterator[Arrival]:
-    """Yield webhooks, oldest first, that announce `media` items in total."""
-    counts = list(_media_counts(media, rng))
+    """Yield webhooks, oldest first, that announce `media` items in total.
+
+    Only one hour of them is in memory at a time.
+    """
     accounts = [sid("AC", rng) for _ in ACCOUNT_SHARES]
-    for at, count in zip(_times(len(counts), days, until, rng), counts, strict=True):
-        account = rng.choices(accounts, ACCOUNT_SHARES)[0]
-        recording = count == 1 and rng.random() < RECORDING_SHARE
-        message = _recording(account, rng) if recording else _message(account, count, rng)
-        yield Arrival(
-            message,
-            at,
-            repeats=int(rng.random() < REPEATED_SHARE),
-            outbreak=OUTBREAK[0] <= until - at < OUTBREAK[1],
-            backlog=BACKLOG[0] <= until - at < BACKLOG[1],
-        )
+    hours = [until - timedelta(hours=number) for number in range(days * 24, 0, -1)]
+    for hour, number in zip(hours, _media_per_hour(media, hours, rng), strict=True):
+        counts = list(_media_counts(number, rng))
+        seconds = sorted(3600 * rng.random() for _ in counts)
+        for count, second in zip(counts, seconds, strict=True):
+            yield _arrival(hour + timedelta(seconds=second), count, until, accounts, rng)
+
+
+def _arrival(
+    at: datetime, count: int, until: datetime, accounts: list[str], rng: Random
+) -> Arrival:
+    account = rng.choices(accounts, ACCOUNT_SHARES)[0]
+    recording = count == 1 and rng.random() < RECORDING_SHARE
+    return Arrival(
+        _recording(account, rng) if recording else _message(account, count, rng),
+        at,
+        repeats=int(rng.random() < REPEATED_SHARE),
+        outbreak=OUTBREAK[0] <= until - at < OUTBREAK[1],
+        backlog=BACKLOG[0] <= until - at < BACKLOG[1],
+    )
 
 
 def sid(prefix: str, rng: Random) -> str:
@@ -71,11 +84,14 @@ def _media_counts(media: int, rng: Random) -> Iterator[int]:
         yield count
 
 
-def _times(count: int, days: int, until: datetime, rng: Random) -> list[datetime]:
-    hours = [until - timedelta(hours=number) for number in range(1, days * 24 + 1)]
+def _media_per_hour(media: int, hours: list[datetime], rng: Random) -> list[int]:
     weights = list(accumulate(HOURS[hour.astimezone(UTC).hour] for hour in hours))
-    chosen = rng.choices(hours, cum_weights=weights, k=count)
-    return sorted(hour + timedelta(hours=rng.random()) for hour in chosen)
+    numbers = [0] * len(hours)
+    places = range(len(hours))
+    for drawn in range(0, media, DRAWN):
+        for place in rng.choices(places, cum_weights=weights, k=min(DRAWN, media - drawn)):
+            numbers[place] += 1
+    return numbers
 
 
 def _message(account: str, count: int, rng: Random) -> InboundMessage:
