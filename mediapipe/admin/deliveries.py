@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -15,7 +15,7 @@ from mediapipe.admin import filters, text
 from mediapipe.admin.filters import Choice, ExactFilter
 from mediapipe.admin.outbox import OutboxAdmin
 from mediapipe.gateway.dispatch import publish
-from mediapipe.gateway.entries import entries
+from mediapipe.gateway.entries import entry_names
 from mediapipe.models import GatewayDelivery
 from mediapipe.models.gateway_deliveries import GatewayDeliveries
 from mediapipe.operations.audit_log import log_changes
@@ -27,12 +27,9 @@ class AppFilter(ExactFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
         given = request.GET.get(self.parameter_name or "", "")
-        try:
-            names = {entry.name for entry in entries()}
-        except ImproperlyConfigured:
-            names = set()
         # An app that was removed is in links only.
-        return [(name, text.plain(name)) for name in sorted(names | {given}) if name]
+        names = sorted({*entry_names(), given})
+        return [(name, text.plain(name)) for name in names if name]
 
 
 @admin.register(GatewayDelivery)

@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from mediapipe.admin.search import HELP
-from mediapipe.admin.text import delay_range, duration, times, timestamp
+from mediapipe.admin.text import counted, delay_range, duration, times, timestamp
 from mediapipe.admin.verdict import verdict
-from mediapipe.models import AccountHealth, Incident
+from mediapipe.gateway.entries import entry_names
+from mediapipe.models import AccountHealth, GatewayDelivery, Incident
 from mediapipe.operations.components import Component, components
 from mediapipe.timing.backlog import backlog
 from mediapipe.timing.hourly import tallies_of
@@ -31,6 +32,7 @@ EVENTS = "admin:mediapipe_webhookevent_changelist"
 MEDIA = "admin:mediapipe_mediaitem_changelist"
 INCIDENTS = "admin:mediapipe_incident_changelist"
 ACCOUNTS = "admin:mediapipe_accounthealth_changelist"
+DELIVERIES = "admin:mediapipe_gatewaydelivery_changelist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     new, old = map(TimingSummary.from_tally, tallies)
     waiting, oldest = _waiting(now)
     monitored = components()
-    service = [*monitored, _accounts(), _incidents()]
+    service = [*monitored, _accounts(), _incidents(), *_apps()]
     webhooks = _counted("Webhooks", EVENTS, selection, *(tally.webhooks for tally in tallies))
     return {
         "groups": {
@@ -146,6 +148,17 @@ def _accounts() -> Component:
     sentence = "none paused" if not count else f"{count} paused"
     todo = "Nothing is fetched for a paused account; the list says who or what paused it."
     return ListedProblems("accounts", not count, sentence, todo, reverse(ACCOUNTS))
+
+
+def _apps() -> Iterator[Component]:
+    """Yield the apps behind the gateway, if there are any."""
+    if entry_names():
+        count = GatewayDelivery.objects.resendable().count()
+        sentence = (
+            f"{counted(count, 'message')} not delivered" if count else "all messages delivered"
+        )
+        todo = "Each delivery says why; send the messages again once that is fixed."
+        yield ListedProblems("apps", not count, sentence, todo, reverse(DELIVERIES))
 
 
 def _incidents() -> Component:

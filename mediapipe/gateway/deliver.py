@@ -99,7 +99,8 @@ def _sending(entry: Entry) -> int:
 
 def _count(entry: Entry, sent: Sent) -> None:
     # A connection that fails is certain to have led nowhere; a timeout is not, and says less.
-    if sent.status is None and sent.certain:
+    # What was not sent at all, for want of a token, took no time and says nothing about the app.
+    if sent.status is None and sent.certain and sent.total_s:
         GatewayApp.record_failure(entry.name)
     elif sent.status is not None:
         GatewayApp.record_response(entry.name)

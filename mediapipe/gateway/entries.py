@@ -138,6 +138,17 @@ def entry_named(name: str) -> Entry | None:
     return next((entry for entry in entries() if entry.name == name), None)
 
 
+def entry_names() -> list[str]:
+    """Return the names of the apps, sorted; none while GATEWAY_FILE is invalid.
+
+    For pages and metrics, which have more to show than that; a system check says what is wrong.
+    """
+    try:
+        return sorted(entry.name for entry in entries())
+    except ImproperlyConfigured:
+        return []
+
+
 @receiver(setting_changed)
 def _clear_cache(*, setting: str, **kwargs: Any) -> None:
     # Only tests change settings while the program runs.

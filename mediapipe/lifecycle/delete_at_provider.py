@@ -14,7 +14,15 @@ from mediapipe.fetching import storage
 from mediapipe.fetching.completion import deletion_policy_for
 from mediapipe.fetching.http.request import send_request
 from mediapipe.lifecycle.outbox import record_failure
-from mediapipe.models import AccountHealth, Completion, Deletion, HandOff, MediaItem, Status
+from mediapipe.models import (
+    AccountHealth,
+    Completion,
+    Deletion,
+    GatewayDelivery,
+    HandOff,
+    MediaItem,
+    Status,
+)
 from mediapipe.models.status import UNFINISHED
 from mediapipe.providers.base import PostStorePolicy
 
@@ -53,6 +61,9 @@ def require_deletable(media: MediaItem) -> None:
         raise DeletionDeferred("Our own file was deleted.", again=False)
     if not media.size or not media.sha256:
         raise DeletionDeferred("The size and SHA-256 of the item are unknown.", again=False)
+    # An app fetches the media itself, from Twilio. What it did not take can be sent again.
+    if GatewayDelivery.objects.with_request().filter(event=media.event_id):
+        raise DeletionDeferred("Not every app has taken the message yet.", again=True)
     health = AccountHealth.objects.filter(account_sid=media.account_sid).first()
     if health and health.paused_at:
         raise DeletionDeferred(f"The account is paused: {health.why_paused}.", again=True)

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from itertools import product
 
-from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Count
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from mediapipe.gateway.entries import entries
+from mediapipe.gateway.entries import entry_names
 from mediapipe.models import GatewayDelivery
 from mediapipe.models.gateway_status import OPEN, UNDELIVERED
 
@@ -23,7 +22,7 @@ def delivery_metrics() -> list[Metric]:
     rows = GatewayDelivery.objects.filter(status__in=statuses).order_by()
     found = rows.values_list("entry", "status").annotate(Count("pk"))
     counts = {(name, status): count for name, status, count in found}
-    names = {name for name, _ in counts} | _configured_apps()
+    names = {name for name, _ in counts}.union(entry_names())
     for name, status in product(sorted(names), statuses):
         family.add_metric([name, status], counts.get((name, status), 0))
     oldest = GaugeMetricFamily(
@@ -32,11 +31,3 @@ def delivery_metrics() -> list[Metric]:
         GatewayDelivery.objects.oldest_pending_age_s(timezone.now()),
     )
     return [family, oldest]
-
-
-def _configured_apps() -> set[str]:
-    try:
-        return {entry.name for entry in entries()}
-    except ImproperlyConfigured:
-        # The check of the settings says so; the other metrics matter all the more.
-        return set()

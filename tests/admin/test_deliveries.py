@@ -121,3 +121,12 @@ def test_the_page_of_a_media_item_shows_its_deliveries() -> None:
     pk = ended()
     media = reverse("admin:mediapipe_mediaitem_change", args=[MediaItem.objects.get().pk])
     assert change_page(pk) in someone(roles.VIEWER).get(media).content.decode()
+
+
+def test_the_overview_counts_what_an_app_does_not_have() -> None:
+    ended()
+    client = someone(roles.VIEWER)
+    index = reverse("admin:index")
+    assert "1 message not delivered" in client.get(index).content.decode()
+    GatewayDelivery.objects.update(request="")
+    assert "all messages delivered" in client.get(index).content.decode()

@@ -350,3 +350,13 @@ def test_what_was_refused_can_be_sent_again(
         dispatch_deliveries()
         assert published.run() == ["delivered"]
     assert ["403" in entry.result for entry in only().delivery_log] == [True, False]
+
+
+def test_what_cannot_be_signed_does_not_block_the_app(
+    app: Heard, published: Published, settings: Settings
+) -> None:
+    for number in range(3):
+        send(sms(f"+1555000020{number}"))
+    settings.TWILIO_AUTH_TOKEN = "rotated"
+    assert published.run() == ["waiting"] * 3
+    assert not GatewayApp.objects.blocked(timezone.now()).exists()

@@ -20,7 +20,16 @@ from pytest_django import Settings
 
 from mediapipe.fetching import storage
 from mediapipe.lifecycle import delete_at_provider
-from mediapipe.models import AccountHealth, Deletion, HandOff, MediaItem, Status
+from mediapipe.models import (
+    AccountHealth,
+    AttemptResult,
+    Deletion,
+    GatewayDelivery,
+    GatewayStatus,
+    HandOff,
+    MediaItem,
+    Status,
+)
 from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.simulator import Simulator, faults
 from tasks.delete_at_twilio import delete_at_twilio
@@ -345,3 +354,27 @@ def test_the_admin_shows_the_result(
     page = admin_client.get(reverse("admin:mediapipe_deletion_change", args=[deletion.pk]))
     for shown in (listed, page.content.decode()):
         assert "The account is paused" in shown
+
+
+def test_nothing_is_deleted_before_the_app_behind_the_gateway_has_its_message(
+    twilio: Simulator,
+) -> None:
+    item = stored(picture(twilio))
+    now = timezone.now()
+    delivery = GatewayDelivery(
+        event=item.event,
+        entry="desk",
+        holds_for_media=False,
+        hold_until=now,
+        received_at=now,
+        next_attempt_at=now,
+        sweep_at=now,
+    )
+    delivery.seal({"body": ""})
+    delivery.save()
+    assert delete_at_twilio() == 0
+    assert reason() == "Not every app has taken the message yet."
+    assert delivery.claim()
+    delivery.finish(GatewayStatus.DELIVERED, AttemptResult(""))
+    with later(hours=1):
+        assert delete_at_twilio() == 1
