@@ -14,10 +14,12 @@ from functools import cache
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Field, Model
+from django.db.models import Field, JSONField, Model
 
 Columns = Mapping[str, Any]
 Rows = type[Model]
+# Types of which the database takes any value as it is, in a column of any kind but JSON.
+UNCHANGED = {str, int, float, type(None)}
 
 
 def claim(row: Model, expected: Columns, changes: Columns, attempt: Model) -> bool:
@@ -163,7 +165,15 @@ def _set_key(row: Model, key: Any) -> None:
 
 def _insert_values(row: Model, without: str = "") -> list[Any]:
     fields = _insertable(type(row), without)
-    return [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
+    return [_prepared(field, field.pre_save(row, True)) for field in fields]
+
+
+def _prepared(field: Field[Any, Any], value: Any) -> Any:
+    """Return the value as the database takes it."""
+    # Most values stay as they are, and Django calls five functions for each.
+    if type(value) in UNCHANGED and not isinstance(field, JSONField):
+        return value
+    return field.get_db_prep_save(value, connection)
 
 
 def _insertable(rows: Rows, without: str = "") -> list[Field[Any, Any]]:
@@ -174,7 +184,7 @@ def _insertable(rows: Rows, without: str = "") -> list[Field[Any, Any]]:
 
 def _values(rows: Rows, *columns: Columns) -> list[Any]:
     return [
-        _field(rows, name).get_db_prep_save(value, connection)
+        _prepared(_field(rows, name), value)
         for by_name in columns
         for name, value in by_name.items()
     ]
