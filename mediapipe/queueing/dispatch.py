@@ -146,6 +146,9 @@ def _publish(
             )
         else:
             # The message that `send_task` would publish, without the processing of options that
-            # are not used here: that takes a third more CPU per webhook.
-            message = app.amqp.create_task_message(uuid(), FETCH_MEDIA, kwargs=kwargs)
+            # are not used here, and without Celery's own repr(), which is a bounded one: they
+            # take a third more CPU per webhook.
+            message = app.amqp.create_task_message(
+                uuid(), FETCH_MEDIA, kwargs=kwargs, argsrepr="()", kwargsrepr=repr(kwargs)
+            )
             app.amqp.send_task_message(producer, FETCH_MEDIA, message, queue=queue, retry=False)
