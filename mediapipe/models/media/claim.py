@@ -5,9 +5,12 @@ It runs for each attempt, and building it takes Django longer than PostgreSQL ta
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
@@ -23,23 +26,53 @@ EVENT_FIELDS = ("provider", "account_sid", "subject_sid")
 
 def read_for_claim(items: type[Item], pk: int) -> Item | None:
     """Return an item with `account_degraded`, `account_paused_s` and its event, or None."""
-    sql, values = _query(items)
-    rows = items._default_manager
-    item = next(iter(rows.raw(sql, [*values, pk])), None)
-    if item is not None:
-        event = [vars(item).pop(f"event_{name}") for name in EVENT_FIELDS]
-        item.event = WebhookEvent.from_db(rows.db, ["id", *EVENT_FIELDS], [item.event_id, *event])
+    query = _query(items)
+    with connection.cursor() as cursor:
+        cursor.execute(query.sql, [*query.values, pk])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    values = query.converted(row)
+    count = len(query.names) - len(query.annotations)
+    item = items.from_db(connection.alias, query.names[:count], values[:count])
+    annotated = dict(zip(query.annotations, values[count:], strict=True))
+    event = [annotated.pop(f"event_{name}") for name in EVENT_FIELDS]
+    names = ["id", *EVENT_FIELDS]
+    item.event = WebhookEvent.from_db(connection.alias, names, [item.event_id, *event])
+    vars(item).update(annotated)
     return item
 
 
+@dataclass(frozen=True)
+class _Query:
+    """The SQL, its parameters without the last of them, which is the key, and what a row means."""
+
+    sql: str
+    values: tuple[Any, ...]
+    names: list[str]
+    annotations: list[str]
+    converters: dict[int, tuple[list[Callable[..., Any]], Any]]
+
+    def converted(self, row: Sequence[Any]) -> list[Any]:
+        """Return the values of a row as Django's."""
+        values = list(row)
+        for position, (functions, column) in self.converters.items():
+            for function in functions:
+                values[position] = function(values[position], column, connection)
+        return values
+
+
 @cache
-def _query(items: type[MediaRow]) -> tuple[str, tuple[Any, ...]]:
-    """Return the SQL and its parameters, without the last of them, which is the key."""
+def _query(items: type[MediaRow]) -> _Query:
     health = AccountHealth.objects.filter(account_sid=OuterRef("account_sid"))
     columns: dict[str, Any] = {
         "account_degraded": Exists(health.degraded()),
         "account_paused_s": Coalesce(Subquery(health.values("paused_s")), 0.0),
     }
     columns |= {f"event_{name}": F(f"event__{name}") for name in EVENT_FIELDS}
-    sql, values = items._default_manager.filter(pk=0).annotate(**columns).query.sql_with_params()
-    return sql, values[:-1]
+    query = items._default_manager.filter(pk=0).annotate(**columns).query
+    compiler = query.get_compiler(connection=connection)
+    sql, values = compiler.as_sql()
+    converters = compiler.get_converters([column for column, _, _ in compiler.select])
+    fields = [field.attname for field in items._meta.concrete_fields]
+    return _Query(sql, tuple(values[:-1]), [*fields, *columns], list(columns), converters)
