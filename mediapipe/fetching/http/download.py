@@ -163,13 +163,7 @@ class _Download:
         # would outlast the lease.
         headers_due = Deadline(min(connect_s + read_s, left_s))
         with headers_due, network_failures(host_of(url), headers_due):
-            raw = session().get(
-                url,
-                auth=basic(credentials),
-                timeout=(connect_s, read_s),
-                stream=True,
-                allow_redirects=False,
-            )
+            raw = session().get_once(url, basic(credentials), (connect_s, read_s))
         redirected = url != self.request.url
         self._record_evidence(raw, redirected=redirected)
         is_body = raw.status_code == 200 and not self._is_metadata(redirected=redirected)

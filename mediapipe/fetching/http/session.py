@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import requests
 from django.conf import settings
 from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import InvalidHeader
@@ -152,6 +153,18 @@ class Session(requests.Session):
         )
         for scheme in ("http://", "https://"):
             self.mount(scheme, self.adapter(pool_connections=hosts, pool_maxsize=1, max_retries=0))
+
+    def get_once(
+        self, url: str, auth: HTTPBasicAuth | None, timeout: tuple[float, float]
+    ) -> requests.Response:
+        """Return the response to a GET, its body unread.
+
+        As `get`, without what merges the settings of a session into each request: there are none
+        here but its headers, and it takes a seventh of an attempt's CPU.
+        """
+        request = requests.PreparedRequest()
+        request.prepare(method="GET", url=url, headers=self.headers, auth=auth)
+        return self.send(request, timeout=timeout, stream=True, allow_redirects=False)
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Return None, so that requests does not read the body of a redirect to its end."""
