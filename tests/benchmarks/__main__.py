@@ -15,6 +15,7 @@ from tests.benchmarks import records
 
 PARTS = (
     "acknowledge",
+    "beside_downloads",
     "retrieve",
     "wait",
     "quorum",

@@ -34,7 +34,10 @@ class Backlog:
 
     def publish(self, worker: Worker, urls: Sequence[str]) -> None:
         """Publish everything to the worker's queue, which it does not consume meanwhile."""
-        app.control.cancel_consumer(worker.queue, destination=worker.hosts, reply=True, timeout=5)
+        answers = app.control.cancel_consumer(
+            worker.queue, destination=worker.hosts, reply=True, timeout=5, limit=len(worker.hosts)
+        )
+        assert len(answers or ()) == len(worker.hosts), f"{worker.name} obeys no remote control."
         TaskResult.objects.all().delete()
         WebhookEvent.objects.all().delete()
         self.count = len(urls)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks import excess_wait, growth, quorum, records, summary, twilio
+from tests.benchmarks import beside_downloads, excess_wait, growth, quorum, records, summary, twilio
 from tests.benchmarks.__main__ import PARTS, main
 from tests.benchmarks.alternatives import WAYS, Item, Way, fixed
 
@@ -110,6 +110,16 @@ def test_a_part_that_was_never_run_has_no_figures(tmp_path: Path) -> None:
 def test_the_ratio_is_the_median_of_those_within_one_round(tmp_path: Path) -> None:
     written(tmp_path, "acknowledge", "2026-11-25T10:00:00", **ACKNOWLEDGE)
     assert "| sqlite | redis | 200 | 400 | 800 | 0.50 | 0.25 |" in summary.page(tmp_path)
+
+
+def test_webhooks_beside_downloads_are_reported_with_the_spread_of_the_rounds() -> None:
+    kinds = beside_downloads.KINDS
+    rounds = [
+        {kind: dict.fromkeys(beside_downloads.FIGURES, ms) for kind in kinds} for ms in (9, 7)
+    ]
+    run = {"database": "sqlite", "broker": "embedded", "rounds": rounds}
+    row = "| sqlite | embedded | without media |" + " 8 (7-9) |" * 4
+    assert beside_downloads.section({"rate": 20.0, "downloads": 16, "runs": [run]})[-1] == row
 
 
 def test_a_worker_is_compared_with_the_bare_loop_of_its_own_round(tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ PICTURE = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00
 CREDENTIALS = (ACCOUNT_SID, AUTH_TOKEN)
 
 
-def media_url(port: int, size: int, answer_ms: int) -> str:
-    """Return the API's URL of a new media item."""
-    message = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{new_sid('MM')}"
+def media_url(port: int, size: int, answer_ms: int, message_sid: str = "") -> str:
+    """Return the API's URL of a new media item, of a new message if none is given."""
+    message = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{message_sid or new_sid('MM')}"
     return f"http://{API_HOST}:{port}{message}/Media/{media_sid(size, answer_ms)}"
 
 

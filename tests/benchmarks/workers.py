@@ -47,8 +47,14 @@ class Worker:
         command += ["--pool", self.pool]
         if self.concurrency:
             command += ["--concurrency", str(self.concurrency)]
+        # Without it the queue of a worker could not be filled before it consumes it.
+        command += ["--", "worker.enable_remote_control=true"]
         return [
-            replace(started, name=name, command=[*command, "--hostname", f"{name}@bench"])
+            replace(
+                started,
+                name=name,
+                command=[*command[:-2], "--hostname", f"{name}@bench", *command[-2:]],
+            )
             for name in self.names
         ]
 
