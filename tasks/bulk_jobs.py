@@ -36,7 +36,7 @@ def run_next_batch() -> list[int] | None:
             ids = give_up(media, job.by, job.reason, f" by job {job.pk}")
         else:
             ids = _retry(media, job)
-        batch.finish(len(ids))
+        batch.finish(ids)
     if not gives_up:
         _dispatch(ids)
     return ids

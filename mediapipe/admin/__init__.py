@@ -2,11 +2,11 @@
 
 from mediapipe.admin import (
     accounts,
-    bulk_changes,
     deliveries,
     events,
     failures,
     incidents,
+    jobs,
     lists,
     media,
     outbox,
@@ -17,11 +17,11 @@ from mediapipe.admin.timing import page
 
 __all__ = [
     "accounts",
-    "bulk_changes",
     "deliveries",
     "events",
     "failures",
     "incidents",
+    "jobs",
     "lists",
     "media",
     "outbox",

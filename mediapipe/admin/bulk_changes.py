@@ -1,6 +1,6 @@
 """One change to many media items, the ticked ones or all that match the filters of the list.
 
-A page asks first; a job then changes the items in batches, and a page shows its progress.
+A page asks first; a job then changes the items in batches.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
-from mediapipe.admin.pages import filtered_rows_with_label, page, render_page
-from mediapipe.admin.text import counted, grouped, timestamp
+from mediapipe.admin.pages import filtered_rows_with_label, render_page
+from mediapipe.admin.summary import FAILURES
+from mediapipe.admin.text import counted
+from mediapipe.failures import Failure, Outlook
 from mediapipe.models import BulkAction, BulkJob, MediaItem
 from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.operations.audit_log import log_action
@@ -39,6 +40,20 @@ class BulkChange:
     template: str
     changeable: Callable[[MediaQuerySet], MediaQuerySet]
     needs_reason: bool = False
+    by_reason: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonGroup:
+    """How many of the chosen items have this reason, and whether a retry can help them."""
+
+    slug: str
+    count: int
+    failure: type[Failure] | None
+
+    @property
+    def is_hopeless(self) -> bool:
+        return bool(self.failure and self.failure.outlook == Outlook.HOPELESS)
 
 
 def change_selected(
@@ -79,6 +94,7 @@ def ask(
         change=change,
         label=label,
         counts=counts,
+        reasons=_reasons(changeable) if change.by_reason else [],
         total=total,
         # Ticked items are few; counting all rows of a filter could read the whole table.
         others=chosen.count() - total if fields else 0,
@@ -87,6 +103,12 @@ def ask(
         reason=request.POST.get("reason", ""),
         max_reason=MAX_REASON,
     )
+
+
+def _reasons(media: MediaQuerySet) -> list[ReasonGroup]:
+    counts = media.order_by().values_list("error").annotate(count=Count("pk"))
+    groups = [ReasonGroup(slug, count, FAILURES.get(slug)) for slug, count in counts]
+    return sorted(groups, key=lambda group: (group.is_hopeless, -group.count, group.slug))
 
 
 def is_confirmed(request: HttpRequest) -> bool:
@@ -104,31 +126,6 @@ def confirmed_reason(request: HttpRequest) -> str:
         return ""
 
 
-@page("jobs/<int:pk>/", name="bulk_job")
-def job_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the progress of a job, as a page or as JSON for its script."""
-    job = get_object_or_404(BulkJob.objects.select_related("by"), pk=pk)
-    gives_up = job.action == BulkAction.GIVE_UP
-    if not request.user.has_perm(MAY_GIVE_UP if gives_up else MAY_RETRY):
-        raise PermissionDenied
-    skipped = f", {counted(job.skipped, 'item')} skipped" if job.skipped else ""
-    changed = f"{counted(job.changed, 'item')} {'given up' if gives_up else 'retried'}{skipped}"
-    if job.finished_at:
-        progress = f"Done: {changed}."
-    else:
-        progress = f"{grouped(job.done)} of {grouped(job.total)} processed: {changed}."
-    if request.headers.get("Accept") == "application/json":
-        return JsonResponse({"done": job.done, "total": job.total, "text": progress})
-    return render_page(
-        request,
-        "bulk_job.html",
-        title=f"{job.get_action_display()}: {counted(job.total, 'media item')}",
-        job=job,
-        text=progress,
-        started=timestamp(job.started_at),
-    )
-
-
 def _ask_or_start(
     request: HttpRequest,
     chosen: MediaQuerySet,
@@ -139,6 +136,12 @@ def _ask_or_start(
     reason = confirmed_reason(request) if change.needs_reason else ""
     if not is_confirmed(request) or (change.needs_reason and not reason):
         return ask(request, chosen, label, change, fields)
+    included = request.POST.getlist("include")
+    if change.by_reason and not included:
+        messages.error(request, "Choose at least one reason.")
+        return ask(request, chosen, label, change, fields)
+    if change.by_reason:
+        chosen = chosen.filter(error__in=included)
     ids = change.changeable(chosen).order_by("pk").values_list("pk", flat=True)
     job = BulkJob.create(ids, by=request.user, chosen=label, action=change.action, reason=reason)
     what = f"{change.done} {counted(job.total, 'media item')} as job {job.pk}: {label}."

@@ -118,15 +118,14 @@ class HostFilter(ExactFilter):
         return [(host, plain(host))] if host else []
 
 
-class IncidentFilter(ListFilter):
-    """The media that an incident affected; set by the incident's page only."""
+class RelatedFilter(ListFilter):
+    """The media of one other row; set by links on that row's page only."""
 
-    title = "incident"
-    parameter_name = "incident"
+    relation = ""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        number = request.GET.get("incident", "")
-        return [(number, f"Incident {number}")] if number else []
+        number = request.GET.get(str(self.parameter_name), "")
+        return [(number, f"{str(self.title).title()} {number}")] if number else []
 
     def queryset(self, request: HttpRequest, media: QuerySet[MediaItem]) -> QuerySet[MediaItem]:
         number = self.value()
@@ -134,7 +133,23 @@ class IncidentFilter(ListFilter):
             return media
         # Longer numbers do not fit into a database integer.
         known = number.isdecimal() and len(number) < 19
-        return media.filter(incidents=int(number)) if known else media.none()
+        return media.filter(**{self.relation: int(number)}) if known else media.none()
+
+
+class IncidentFilter(RelatedFilter):
+    """The media that an incident affected."""
+
+    title = "incident"
+    parameter_name = "incident"
+    relation = "incidents"
+
+
+class JobFilter(RelatedFilter):
+    """The media that a job retried or gave up."""
+
+    title = "job"
+    parameter_name = "job"
+    relation = "jobs"
 
 
 class EarlyNotFoundFilter(ListFilter):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from mediapipe.models import Cause, FetchAttempt, Incident, MediaItem, Status
 from mediapipe.models.causes import LOCAL_CAUSES
+from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.timing.backlog import CAP
 
 # The cause is the reason that the items have.
@@ -47,3 +51,26 @@ def held_up_by(incident: Incident) -> HeldUp | None:
     last = newest.attempt_set.exclude(outcome__in=("", "stored")).last() if newest else None
     url = f"{reverse('admin:mediapipe_mediaitem_changelist')}?{urlencode(query)}"
     return HeldUp(media[:CAP].count(), url, last)
+
+
+def waiting_now() -> Case:
+    """Return an annotation of incidents: how many items wait because of it, None as above."""
+    account = Q(account_sid=OuterRef("account_sid"))
+    retrying = MediaItem.objects.filter(status=Status.RETRYING, error=OuterRef("cause"))
+    of_cause = (
+        (LOCAL_CAUSES, retrying),
+        ((Cause.NOT_CONFIGURED,), retrying.filter(account)),
+        (OF_THE_ACCOUNT, MediaItem.objects.unfinished().filter(account)),
+    )
+    return Case(
+        *(
+            When(cause__in=causes, resolved_at=None, then=Coalesce(Subquery(_count(media)), 0))
+            for causes, media in of_cause
+        )
+    )
+
+
+def _count(media: MediaQuerySet) -> QuerySet[Any, Any]:
+    # A constant to group by: without a GROUP BY Django would count outside of the subquery.
+    grouped = media.order_by().annotate(one=Value(1)).values("one")
+    return grouped.annotate(count=Count("pk")).values("count")

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from mediapipe.admin import filters, incident_page, text
-from mediapipe.admin.held_up import held_up_by
+from mediapipe.admin.held_up import waiting_now
 from mediapipe.admin.readonly import PageAdmin
 from mediapipe.models import Incident
 from mediapipe.operations.audit_log import log_changes
@@ -68,6 +68,11 @@ class IncidentAdmin(PageAdmin):
         # Before Django's catch-all; its other URLs end in words that are not steps.
         return [*super().get_urls()[:-1], step, super().get_urls()[-1]]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the incidents, each with how many items wait because of it."""
+        incidents: QuerySet[Any] = super().get_queryset(request).annotate(waiting=waiting_now())
+        return incidents
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -118,9 +123,10 @@ class IncidentAdmin(PageAdmin):
         return text.state_label(incident.state)
 
     @admin.display(description="media", ordering="affected")
-    def items(self, incident: Incident) -> str:
+    def items(self, incident: Any) -> str:
         # What waits is not recorded with the incident: it changes all the time.
-        return str(held_up_by(incident) or text.grouped(incident.affected))
+        waiting = incident.waiting
+        return text.grouped(incident.affected) if waiting is None else f"{waiting:,} waiting"
 
     @admin.display(description="opened", ordering="opened_at")
     def opened(self, incident: Incident) -> str:

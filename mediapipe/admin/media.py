@@ -57,6 +57,7 @@ class MediaItemAdmin(SearchableAdmin):
         filters.ContentTypeFilter,
         filters.HostFilter,
         filters.IncidentFilter,
+        filters.JobFilter,
     )
     list_select_related = ("event",)
     ordering = ("-received_at",)

@@ -16,7 +16,7 @@ from mediapipe.admin.pages import render_page
 from mediapipe.admin.summary import FAILURES, media_summary
 from mediapipe.admin.text import duration, timestamp
 from mediapipe.admin.timeline import NARROW, WIDE, Timeline
-from mediapipe.failures import GivenUp
+from mediapipe.failures import GivenUp, Outlook
 from mediapipe.models import (
     AccountHealth,
     Deletion,
@@ -47,6 +47,7 @@ def show(
     attempts = list(media.attempt_set.order_by("-number")[:MAX_ATTEMPTS])[::-1]
     missing = media.attempts - len(attempts)
     siblings = MediaItem.objects.filter(event=media.event_id).exclude(pk=media.pk)
+    failure = FAILURES.get(media.error)
     of_call = MediaItem.objects.none()
     if call_sid := media.event.call_sid:
         same_call = MediaItem.objects.filter(event__call_sid=call_sid)
@@ -63,7 +64,8 @@ def show(
         afterwards=list(_afterwards(media)),
         at_twilio=_at_twilio(media.event),
         summary=media_summary(media),
-        failure=FAILURES.get(media.error),
+        failure=failure,
+        hopeless=bool(failure and failure.outlook == Outlook.HOPELESS),
         timelines=[Timeline.from_media(media, attempts, width) for width in (WIDE, NARROW)],
         steps=list(_steps(media, attempts)),
         left_out=missing if len(attempts) == MAX_ATTEMPTS else 0,

@@ -55,4 +55,5 @@ RETRY = BulkChange(
     done="Retried",
     template="retry_confirm.html",
     changeable=_retryable,
+    by_reason=True,
 )

@@ -9,6 +9,7 @@ from mediapipe.failures.kinds import Absence as Absence
 from mediapipe.failures.kinds import Failure as Failure
 from mediapipe.failures.kinds import FinalFailure as FinalFailure
 from mediapipe.failures.kinds import LocalFailure as LocalFailure
+from mediapipe.failures.kinds import Outlook as Outlook
 from mediapipe.failures.kinds import TransientFailure as TransientFailure
 
 
@@ -116,6 +117,7 @@ class StorageFailed(LocalFailure):
     """Writing to the storage failed: it is full, read-only or unavailable."""
 
     slug = "storage_failed"
+    outlook = Outlook.AFTER_CHANGE
     todo = "Fix the storage; the items resume automatically."
 
 
@@ -123,6 +125,7 @@ class ResolverFailed(LocalFailure):
     """This network's DNS gives no public address for a host of Twilio's."""
 
     slug = "resolver_failed"
+    outlook = Outlook.AFTER_CHANGE
     todo = (
         "Check DNS and VPN of the workers' host; if a private address is right, add its network to "
         "MEDIA_ALLOWED_NETWORKS. The items resume automatically."
@@ -133,6 +136,7 @@ class ProxyFailed(LocalFailure):
     """The proxy in MEDIA_PROXY cannot be reached, or does not connect to the host."""
 
     slug = "proxy_failed"
+    outlook = Outlook.AFTER_CHANGE
     todo = "Check MEDIA_PROXY and the proxy's log; the items resume automatically."
 
 
@@ -140,6 +144,7 @@ class CertificateUntrusted(LocalFailure):
     """The certificate of a host of Twilio's is not trusted: something here re-signs TLS."""
 
     slug = "certificate_untrusted"
+    outlook = Outlook.AFTER_CHANGE
     todo = (
         "Set MEDIA_CA_FILE to the CA of the network, and check this host's clock; the items resume "
         "automatically."
@@ -150,6 +155,7 @@ class ConfigMissing(LocalFailure):
     """No credentials are configured for the account that owns the media."""
 
     slug = "config_missing"
+    outlook = Outlook.AFTER_CHANGE
     todo = "Set TWILIO_AUTH_TOKEN or add the account to TWILIO_ACCOUNTS_FILE, then restart."
 
 
@@ -157,6 +163,7 @@ class AccountRefused(LocalFailure):
     """Twilio rejects every request for this account: its media waits until requests succeed."""
 
     slug = "account_refused"
+    outlook = Outlook.AFTER_CHANGE
     todo = "Check the token or API key of the account; the items resume automatically."
 
 
@@ -171,6 +178,7 @@ class Unauthorized(FinalFailure):
     """Twilio rejected the credentials (401 or 403)."""
 
     slug = "unauthorized"
+    outlook = Outlook.AFTER_CHANGE
     todo = "Check the token or API key of the account, then retry the failed items."
 
 
@@ -178,6 +186,7 @@ class BadRequest(FinalFailure):
     """Twilio returned 400: the request for this media is not valid."""
 
     slug = "bad_request"
+    outlook = Outlook.HOPELESS
     todo = "Check the Twilio error code of the last attempt."
 
 
@@ -185,6 +194,7 @@ class Gone(FinalFailure):
     """Twilio returned 410: the media was removed permanently."""
 
     slug = "gone"
+    outlook = Outlook.HOPELESS
     todo = "It can no longer be fetched; ask the sender to send it again."
 
 
@@ -192,6 +202,7 @@ class MediaDeleted(FinalFailure):
     """The media was deleted at Twilio: its metadata says so, or is gone as well."""
 
     slug = "deleted"
+    outlook = Outlook.HOPELESS
     todo = "It can no longer be fetched; ask the sender to send it again."
 
 
@@ -199,6 +210,7 @@ class ExternalStorage(FinalFailure):
     """The recording is stored in the customer's own bucket; Twilio has no copy."""
 
     slug = "external_storage"
+    outlook = Outlook.HOPELESS
     todo = "Fetch it from the bucket configured in the Twilio Console."
 
 
@@ -206,6 +218,7 @@ class AddressRefused(FinalFailure):
     """The URL is not a Twilio media URL of this event, or resolves to a private network."""
 
     slug = "address_refused"
+    outlook = Outlook.AFTER_CHANGE
     todo = "Compare the URL with the account; see TWILIO_API_HOSTS and MEDIA_ALLOWED_NETWORKS."
 
 
@@ -213,6 +226,7 @@ class RedirectRefused(FinalFailure):
     """The redirects loop, are too many, or lead to a host that is not allowed."""
 
     slug = "redirect_refused"
+    outlook = Outlook.AFTER_CHANGE
     todo = "If the host is a new Twilio CDN, add it to MEDIA_REDIRECT_HOSTS and retry."
 
 
@@ -220,6 +234,7 @@ class TooLarge(FinalFailure):
     """The body exceeds MEDIA_MAX_BYTES, or that of a recording MEDIA_MAX_RECORDING_BYTES."""
 
     slug = "too_large"
+    outlook = Outlook.AFTER_CHANGE
     todo = "Raise that setting if you want such media, then retry; Twilio still has it."
 
 
@@ -227,6 +242,7 @@ class UrlMissing(FinalFailure):
     """The webhook announces more media than it has URLs."""
 
     slug = "url_missing"
+    outlook = Outlook.HOPELESS
     todo = "List the message's media at Twilio; the event has the webhook as received."
 
 
@@ -248,6 +264,7 @@ class Erased(FinalFailure):
     """It was erased on request before it was stored; it is never fetched again."""
 
     slug = "forgotten"
+    outlook = Outlook.HOPELESS
     todo = "Nothing: the admin's log shows who erased it and when."
 
 

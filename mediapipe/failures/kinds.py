@@ -1,7 +1,16 @@
 """The kinds of failures, which decide about retries."""
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import ClassVar, Self
+
+
+class Outlook(StrEnum):
+    """Whether a user's retry can succeed."""
+
+    LIKELY = "likely"
+    AFTER_CHANGE = "after a change"
+    HOPELESS = "cannot succeed"
 
 
 class Failure(Exception):
@@ -9,6 +18,7 @@ class Failure(Exception):
 
     slug: ClassVar[str] = ""
     todo: ClassVar[str] = ""
+    outlook: ClassVar[Outlook] = Outlook.LIKELY
 
     def __init__(self, detail: str = "", *, retry_after_s: float | None = None) -> None:
         self.detail = detail

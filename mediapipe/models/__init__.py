@@ -6,7 +6,7 @@ The database is the record of pending work; the broker is only the fastest way t
 from mediapipe.models.accounts import AccountHealth
 from mediapipe.models.api_tokens import ApiToken
 from mediapipe.models.attempts import FetchAttempt
-from mediapipe.models.bulk_jobs import BulkAction, BulkBatch, BulkJob
+from mediapipe.models.bulk_jobs import BulkAction, BulkBatch, BulkJob, BulkJobMedia
 from mediapipe.models.causes import Cause
 from mediapipe.models.counters import Counter, Watermark
 from mediapipe.models.deletions import Deletion
@@ -35,6 +35,7 @@ __all__ = [
     "BulkAction",
     "BulkBatch",
     "BulkJob",
+    "BulkJobMedia",
     "Cause",
     "Channel",
     "Completion",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,8 +39,12 @@ class BulkJob(models.Model):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    media = models.ManyToManyField(
+        "mediapipe.MediaItem", through="mediapipe.BulkJobMedia", related_name="jobs"
+    )
+
     class Meta:
-        # Its only page needs the permission for its action.
+        # Its pages need the permission for its action.
         default_permissions = ()
 
     def __str__(self) -> str:
@@ -87,11 +91,29 @@ class ClaimedBatch:
     job: BulkJob
     media_ids: list[int]
 
-    def finish(self, changed: int) -> None:
-        """Add the batch to the job's counts; the last one finishes the job."""
+    def finish(self, changed: Sequence[int]) -> None:
+        """Record which items were changed, and add the batch to the job's counts.
+
+        The last one finishes the job.
+        """
+        rows = [BulkJobMedia(job=self.job, media_id=pk) for pk in changed]
+        BulkJobMedia.objects.bulk_create(rows)
         job = BulkJob.objects.filter(pk=self.job.pk)
-        job.update(done=F("done") + len(self.media_ids), changed=F("changed") + changed)
+        job.update(done=F("done") + len(self.media_ids), changed=F("changed") + len(changed))
         job.filter(done__gte=F("total")).update(finished_at=timezone.now())
+
+
+class BulkJobMedia(models.Model):
+    """A media item that a job retried or gave up, so that its page can say what became of it."""
+
+    job = models.ForeignKey(BulkJob, models.CASCADE, related_name="+")
+    media = models.ForeignKey("mediapipe.MediaItem", models.CASCADE, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"media {self.media_id} of job {self.job_id}"
 
 
 class BulkBatch(models.Model):

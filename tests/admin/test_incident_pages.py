@@ -222,3 +222,14 @@ def test_the_items_of_a_local_cause_are_found_by_their_attempts(admin_client: Cl
     )
     incident.resolve()
     assert "1 item met it; now 1 queued." in shown(admin_client, incident)
+
+
+def test_the_list_counts_what_waits_now(admin_client: Client, incident: Incident) -> None:
+    Incident.open_or_update(Cause.STORAGE)
+    Incident.open_or_update(Cause.CREDENTIALS, make.ACCOUNT)
+    Incident.open_or_update(Cause.NOT_CONFIGURED, "AC" + "9" * 32)
+    MediaItem.objects.update(status="retrying", error="storage_failed")
+    html = page(admin_client, "mediapipe_incident_changelist")
+    counts = re.findall(r'field-items">(.*?)<', html)
+    # The newest first: no item of that account, all of this one, all of the storage, one affected.
+    assert counts == ["0 waiting", "2 waiting", "2 waiting", "1"]

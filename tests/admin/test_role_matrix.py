@@ -97,7 +97,7 @@ def test_an_address_opens_to_those_who_may(
 @pytest.mark.parametrize("who", WHO)
 def test_only_those_who_may_retry_change_anything(failed: MediaItem, who: str) -> None:
     client = client_of(who)
-    yes = {"confirmed": "yes"}
+    yes = {"confirmed": "yes", "include": failed.error}
     ticked = {"action": "try_again", "_selected_action": [failed.pk]}
     client.post(reverse(f"admin:{LIST}"), ticked | yes)
     client.post(reverse("admin:mediapipe_mediaitem_retry_all"), yes)

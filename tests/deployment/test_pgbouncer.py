@@ -169,7 +169,8 @@ def test_a_bulk_retry_covers_all_failed_items(service: Service, admin: requests.
     url = service.url + reverse("admin:mediapipe_mediaitem_retry_all")
     page = admin.get(f"{url}?status__exact=failed", timeout=TIMEOUT_S)
     token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[0]
-    form = {"confirmed": "yes", "csrfmiddlewaretoken": token}
+    reasons = re.findall(r'name="include" value="(\w*)"', page.text)
+    form = {"confirmed": "yes", "csrfmiddlewaretoken": token, "include": reasons}
     job = admin.post(f"{url}?status__exact=failed", form, timeout=TIMEOUT_S)
     deadline = time.monotonic() + TIMEOUT_S
     while True:
