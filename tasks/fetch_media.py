@@ -1,6 +1,6 @@
 from mediapipe import logs
 from mediapipe.celery import DATABASE_AWAY, app
-from mediapipe.failures import Failure, LeaseLost, TransientFailure, TransientMedia404
+from mediapipe.failures import AccountBusy, Failure, LeaseLost, TransientFailure, TransientMedia404
 from mediapipe.fetching.attempt import attempt
 from mediapipe.gateway.dispatch import publish_event
 from mediapipe.lifecycle.hand_off import publish_stored
@@ -23,12 +23,16 @@ def fetch_media(self: CountdownTask, *, media_id: int) -> str:
     Raises the failure that ended the item, or that Celery is to retry after the countdown.
     """
     request = self.request
-    media = MediaItem.claim(
-        media_id,
-        task_id=request.id or "",
-        worker=request.hostname or "",
-        redelivered=bool((request.delivery_info or {}).get("redelivered")),
-    )
+    try:
+        media = MediaItem.claim(
+            media_id,
+            task_id=request.id or "",
+            worker=request.hostname or "",
+            redelivered=bool((request.delivery_info or {}).get("redelivered")),
+        )
+    except AccountBusy as busy:
+        self.retry_after(busy.retry_after_s)
+        raise
     if media is None:
         return "not due"
     logs.bind(media_id=media.pk, event_id=media.event_id)

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.utils import timezone
 
 from mediapipe.failures import AccountBusy, RateLimited
 from mediapipe.fetching.attempt import conclude
 from mediapipe.models import AccountHealth, Cause, Incident, MediaItem, Status
 from mediapipe.models.accounts import LIMITS_TO_THROTTLE, THROTTLE_LASTS
+from mediapipe.models.status import DELIVERY_TIMEOUT
 from mediapipe.providers.base import Evidence
 from mediapipe.simulator import Simulator, faults
 from tasks.close_incidents import close_incidents
@@ -86,15 +88,48 @@ def test_requests_of_a_throttled_account_are_spaced() -> None:
         assert MediaItem.claim(waiting.pk)
 
 
-def test_what_found_no_room_is_due_at_once() -> None:
+def turned_away(item: MediaItem) -> float | None:
+    """Return after how many seconds the message of an item comes back that finds no room."""
+    with pytest.raises(AccountBusy) as busy:
+        MediaItem.claim(item.pk)
+    item.refresh_from_db()
+    return busy.value.retry_after_s
+
+
+def test_what_finds_no_room_comes_back_as_soon_as_there_is_some() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        throttle(rate=2.0)
+        MediaItem.claim(make.media().pk)
+        MediaItem.claim(make.media().pk)
+        waiting = make.media()
+        delay_s = turned_away(waiting)
+        assert delay_s
+        assert 0.5 <= delay_s <= 1.0
+        assert waiting.sweep_at == NOON + timedelta(seconds=delay_s) + DELIVERY_TIMEOUT
+        clock.shift(timedelta(seconds=delay_s))
+        assert MediaItem.claim(waiting.pk)
+
+
+def test_more_than_fit_until_the_next_run_are_left_to_the_dispatcher() -> None:
     with time_machine.travel(NOON, tick=False):
         throttle(rate=1.0)
         MediaItem.claim(make.media().pk)
-        waiting = make.media()
-        with pytest.raises(AccountBusy):
-            MediaItem.claim(waiting.pk)
-        waiting.refresh_from_db()
-        assert waiting.sweep_at == NOON
+        waiting = [make.media() for _ in range(6)]
+        assert turned_away(waiting[0]) is None
+        assert waiting[0].sweep_at == NOON
+
+
+def test_the_fast_window_stands_still_while_the_account_is_throttled(twilio: Simulator) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        item = picture(twilio, faults=[faults.Status(404), faults.Status(429)])
+        assert attempt(item) == "not_ready"
+        began = item.budget_started_at
+        assert began and item.next_attempt_at
+        clock.move_to(item.next_attempt_at + timedelta(seconds=100))
+        throttle(rate=9.0)
+        assert attempt(item) == "retrying: account_busy"
+        delay = item.next_attempt_at - timezone.now()
+        assert item.budget_started_at == began + timedelta(seconds=100) + delay
 
 
 def test_the_dispatcher_spaces_as_many_as_fit_until_its_next_run() -> None:

@@ -10,13 +10,13 @@ from typing import Any, TypeAlias
 from django.db import models, transaction
 from django.utils import timezone
 
-from mediapipe.failures import Absence, AccountBusy, Failure, LeaseLost
+from mediapipe.failures import Absence, Failure, LeaseLost
 from mediapipe.models import hot_sql
-from mediapipe.models.accounts import AccountHealth
 from mediapipe.models.attempts import INTERRUPTED, FetchAttempt
 from mediapipe.models.events import WebhookEvent
 from mediapipe.models.hourly_counts import HourlyCounts
 from mediapipe.models.media import changes as media_changes
+from mediapipe.models.media.admission import is_admitted
 from mediapipe.models.media.claim import read_for_claim
 from mediapipe.models.media.queryset import MediaRowQuerySet
 from mediapipe.models.media.row import MediaRow
@@ -43,10 +43,7 @@ class MediaItem(MediaRow):
 
     objects = MediaRowQuerySet["MediaItem"].as_manager()
 
-    # Set by `claim`: whether the account is paused or rate-limited, how long users had paused it in
-    # total, and the open attempt.
-    account_degraded: bool
-    account_paused_s: float
+    # Set by `claim`: the open attempt.
     attempt: FetchAttempt
 
     class Meta(MediaRow.Meta):
@@ -103,7 +100,7 @@ class MediaItem(MediaRow):
             item._shorten_lease(now, task_id)
         if not item.is_claimable(now):
             return None
-        if item.account_degraded and not item._is_admitted(now):
+        if item.account_degraded and not is_admitted(item, now):
             return None
         return item if item._take(now, task_id, worker) else None
 
@@ -118,22 +115,6 @@ class MediaItem(MediaRow):
         held = held.filter(attempt_set__number=self.attempts, attempt_set__task_id=task_id)
         if held.update(leased_until=ends, sweep_at=ends):
             self.leased_until = ends
-
-    def _is_admitted(self, now: datetime) -> bool:
-        health = AccountHealth.get_or_create_for(self.account_sid)
-        if not health.may_fetch(now):
-            if health.paused_by:
-                # This message is dropped, so the dispatcher publishes the item after the pause.
-                self._leave_to_dispatcher(now)
-            return False
-        if not health.may_request(now):
-            # The dispatcher publishes as many items of the account as its rate allows.
-            self._leave_to_dispatcher(now)
-            raise AccountBusy
-        return True
-
-    def _leave_to_dispatcher(self, now: datetime) -> None:
-        MediaItem.objects.filter(pk=self.pk, lease=self.lease).update(sweep_at=now)
 
     def _take(self, now: datetime, task_id: str, worker: str) -> bool:
         """Write lease and attempt, unless another worker has changed the row since it was read."""
@@ -153,7 +134,7 @@ class MediaItem(MediaRow):
             "sweep_at": now + LEASE,
             "attempts": attempt.number,
             **media_changes.first_attempt(self, self.first_attempt_at or now),
-            "budget_started_at": self.budget_started_at or self._account_time(now),
+            "budget_started_at": self.budget_start(now),
             "interruptions": self.interruptions + interrupted,
         }
         expected = {name: getattr(self, name) for name in ("id", "status", "lease", "attempts")}
@@ -166,16 +147,6 @@ class MediaItem(MediaRow):
         self._set(changes)
         self.attempt = attempt
         return True
-
-    def budget_elapsed_s(self) -> float:
-        """Return the seconds since the first attempt of this budget, without pauses by users."""
-        if self.budget_started_at is None:
-            return 0.0
-        return (self._account_time(timezone.now()) - self.budget_started_at).total_seconds()
-
-    def _account_time(self, now: datetime) -> datetime:
-        """Return the time on the account's clock, which a pause by a user stops."""
-        return now - timedelta(seconds=self.account_paused_s)
 
     @property
     def is_poison_message(self) -> bool:
@@ -234,6 +205,10 @@ class MediaItem(MediaRow):
         changes. Raises LeaseLost if another worker has the item.
         """
         due = timezone.now() + timedelta(seconds=delay_s)
+        budget = self.budget_started_at
+        if budget and not consumes_retry:
+            # Neither a retry nor time of the fast window.
+            budget += timedelta(seconds=delay_s)
         fast_retries = Counter(self.fast_retries)
         fast_retries[failure.cause] += consumes_retry and phase == Phase.FAST
         changes = {
@@ -245,6 +220,7 @@ class MediaItem(MediaRow):
             "phase": phase,
             "fast_retries": +fast_retries,
             "slow_retries": self.slow_retries + (consumes_retry and phase == Phase.SLOW),
+            "budget_started_at": budget,
         }
         self._end_attempt(failure, evidence, diagnosis | changes)
 

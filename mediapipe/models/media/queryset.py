@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import F, Q, Value, Window
+from django.db.models import Case, F, Q, Value, When, Window
 from django.db.models.functions import Cast, Coalesce, Concat, RowNumber
 from django.utils import timezone
 
@@ -146,7 +146,11 @@ class MediaRowQuerySet(models.QuerySet[Item]):
             early = [pk for pk, at in due.items() if now < at <= now + ahead]
             self.filter(pk__in=due.keys() - early).update(sweep_at=now + DELIVERY_TIMEOUT)
             self.filter(pk__in=early).update(sweep_at=F("sweep_at") + DELIVERY_TIMEOUT)
-        return {pk: max(due[pk], spaced.get(pk, now)) for pk in chosen if pk in due}
+            due |= {pk: max(at, due[pk]) for pk, at in spaced.items() if pk in due}
+            whens = [When(pk=pk, then=due[pk] + DELIVERY_TIMEOUT) for pk in spaced if pk in due]
+            if whens:
+                self.filter(pk__in=spaced.keys() & due).update(sweep_at=Case(*whens))
+        return {pk: max(due[pk], now) for pk in chosen if pk in due}
 
     @staticmethod
     def _at_their_rate(

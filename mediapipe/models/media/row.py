@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from mediapipe.models.events import WebhookEvent
 from mediapipe.models.status import CLOCK_TOLERANCE, UNFINISHED, Phase, Status, longest_fast_wait
@@ -97,6 +98,11 @@ class MediaRow(models.Model):
         db_default="",
         help_text="The one that the last attempt ended at.",
     )
+
+    # Set by `read_for_claim`: whether the account is paused or rate-limited, and how long users had
+    # paused it in total.
+    account_degraded: bool
+    account_paused_s: float
 
     class Meta:
         abstract = True
@@ -195,6 +201,25 @@ class MediaRow(models.Model):
         if self.status == Status.FETCHING:
             return _has_come(self.leased_until, now)
         return self.status == Status.QUEUED
+
+    def budget_start(self, now: datetime) -> datetime:
+        """Return when the budget started, later by what a rate limit or pause made it wait."""
+        if self.budget_started_at is None:
+            return self._account_time(now)
+        waited = timedelta()
+        if self.account_degraded and self.status == Status.RETRYING and self.next_attempt_at:
+            waited = max(now - self.next_attempt_at, waited)
+        return min(self.budget_started_at + waited, self._account_time(now))
+
+    def budget_elapsed_s(self) -> float:
+        """Return the seconds since the first attempt of this budget, without pauses by users."""
+        if self.budget_started_at is None:
+            return 0.0
+        return (self._account_time(timezone.now()) - self.budget_started_at).total_seconds()
+
+    def _account_time(self, now: datetime) -> datetime:
+        """Return the time on the account's clock, which a pause by a user stops."""
+        return now - timedelta(seconds=self.account_paused_s)
 
 
 def _has_come(at: datetime | None, now: datetime, *, bounded: bool = True) -> bool:
