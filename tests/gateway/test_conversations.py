@@ -1,0 +1,92 @@
+"""Events of conversations go to the app, and its answer to a pre-hook goes to Twilio."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from mediapipe.models import GatewayDelivery
+from mediapipe.simulator import payloads
+from mediapipe.simulator.payloads import Webhook
+from tests.support import make
+from tests.support.apps import Reply, app
+from tests.support.gateway import configure
+from tests.support.service import wait_for
+from tests.support.webhooks import send
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("published")]
+
+LONG_S = 30.0
+CHANGE = Reply(body=b'{"body": "changed"}', headers=(("Content-Type", "application/json"),))
+
+
+def event(name: str) -> Webhook:
+    return payloads.conversation_event(name, account_sid=make.ACCOUNT)
+
+
+def put_behind(settings: Settings, folder: Path, url: str, **entry: Any) -> None:
+    configure(settings, folder, {"url": url, "media": "leave"} | entry)
+
+
+def test_the_app_may_change_a_message_before_it_is_added(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with app(CHANGE) as bot:
+        put_behind(settings, tmp_path, bot.url)
+        response = send(event("onMessageAdd"))
+    assert (response.status_code, response.json()) == (200, {"body": "changed"})
+    assert not GatewayDelivery.objects.exists()
+
+
+@pytest.mark.parametrize("status", [302, 403, 500])
+def test_a_failure_of_the_app_blocks_no_message(
+    settings: Settings, tmp_path: Path, status: int
+) -> None:
+    with app(Reply(status, b"no")) as bot:
+        put_behind(settings, tmp_path, bot.url, on_failure="pass")
+        response = send(event("onMessageAdd"))
+    assert (response.status_code, response.json()) == (200, {})
+
+
+def test_an_app_that_takes_too_long_blocks_none(settings: Settings, tmp_path: Path) -> None:
+    settings.GATEWAY_BUDGET_S = 0.5
+    go_on = threading.Event()
+    with app(Reply(wait=lambda: go_on.wait(LONG_S))) as bot:
+        put_behind(settings, tmp_path, bot.url)
+        assert send(event("onMessageAdd")).json() == {}
+        go_on.set()
+
+
+def test_a_pre_hook_that_is_not_signed_passes_and_reaches_no_app(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with app(CHANGE) as bot:
+        put_behind(settings, tmp_path, bot.url)
+        response = send(event("onMessageAdd"), signature="wrong")
+    assert (response.status_code, response.json(), bot.got) == (200, {}, [])
+
+
+@pytest.mark.parametrize("name", ["onConversationAdded", "onUserAdded"])
+def test_an_event_without_media_reaches_the_app_as_well(
+    settings: Settings, tmp_path: Path, name: str
+) -> None:
+    with app(CHANGE) as bot:
+        put_behind(settings, tmp_path, bot.url, answer="empty")
+        assert send(event(name)).json() == {}
+        wait_for(lambda: [{}] * len(bot.got), bool, LONG_S)
+    assert len(bot.got) == 1
+
+
+def test_a_message_that_was_added_is_delivered_and_its_answer_not_needed(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with app(CHANGE) as bot:
+        put_behind(settings, tmp_path, bot.url)
+        assert send(payloads.conversation(1, account_sid=make.ACCOUNT)).json() == {}
+        delivered = GatewayDelivery.objects.filter(status="delivered", answer="not_needed")
+        wait_for(lambda: [{}] * delivered.count(), bool, LONG_S)
+    assert (len(bot.got), delivered.count()) == (1, 1)

@@ -1,0 +1,117 @@
+"""While the database is away an app answers, and does not get the webhook again afterwards."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from pytest_django import Settings
+
+from mediapipe.models import GatewayDelivery
+from mediapipe.simulator import payloads
+from mediapipe.webhooks import receive, record, spool
+from tests.support import make
+from tests.support.apps import TWIML, Reply, app
+from tests.support.gateway import configure
+from tests.support.webhooks import send
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("published")]
+
+LONG_S = 30.0
+EMPTY = b"<Response/>"
+
+
+@pytest.fixture
+def back(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Take the database away; return how to bring it back, which drains the spool."""
+
+    def away(*args: Any, **kwargs: Any) -> None:
+        raise OperationalError("the server closed the connection unexpectedly")
+
+    monkeypatch.setattr(receive.drainer, "wake", lambda: None)
+    monkeypatch.setattr(connection, "close", lambda: None)
+    monkeypatch.setattr(receive, "record", away)
+
+    def bring_back() -> int:
+        monkeypatch.setattr(receive, "record", record.record)
+        return receive.drain_spool()
+
+    return bring_back
+
+
+def behind(settings: Settings, folder: Path, url: str, **entry: Any) -> None:
+    configure(settings, folder, {"url": url, "media": "leave"} | entry)
+
+
+def test_the_app_answers_and_the_delivery_is_recorded_as_made(
+    settings: Settings, tmp_path: Path, back: Callable[[], int]
+) -> None:
+    with app() as bot:
+        behind(settings, tmp_path, bot.url)
+        assert send(payloads.sms(account_sid=make.ACCOUNT)).content == TWIML.encode()
+        assert spool.depth() == 1
+        assert back() == 1
+    delivery = GatewayDelivery.objects.get()
+    assert (delivery.status, delivery.request) == ("delivered", "")
+    assert delivery.detail == "Sent while the database was away."
+    assert GatewayDelivery.objects.claim_due(1) == []
+    assert len(bot.got) == 1
+
+
+def test_an_app_that_was_down_gets_it_afterwards(
+    settings: Settings, tmp_path: Path, back: Callable[[], int]
+) -> None:
+    with app() as bot:
+        behind(settings, tmp_path, bot.url)
+    assert send(payloads.sms(account_sid=make.ACCOUNT)).content == EMPTY
+    back()
+    assert GatewayDelivery.objects.get().status == "waiting"
+
+
+def test_what_the_app_may_have_processed_is_unknown(
+    settings: Settings, tmp_path: Path, back: Callable[[], int]
+) -> None:
+    settings.GATEWAY_BUDGET_S = 0.5
+    go_on = threading.Event()
+    with app(Reply(wait=lambda: go_on.wait(LONG_S))) as bot:
+        behind(settings, tmp_path, bot.url)
+        assert send(payloads.sms(account_sid=make.ACCOUNT)).content == EMPTY
+        go_on.set()
+    back()
+    delivery = GatewayDelivery.objects.get()
+    assert (delivery.status, delivery.request != "") == ("unknown", True)
+
+
+def test_a_repeat_reaches_the_app_once(
+    settings: Settings, tmp_path: Path, back: Callable[[], int]
+) -> None:
+    webhook = payloads.sms(account_sid=make.ACCOUNT)
+    with app() as bot:
+        behind(settings, tmp_path, bot.url)
+        assert send(webhook).content == TWIML.encode()
+        assert send(webhook).content == EMPTY
+    assert (len(bot.got), spool.depth()) == (1, 1)
+
+
+def test_without_the_spool_twilio_still_gets_the_apps_answer(
+    settings: Settings, tmp_path: Path, back: Callable[[], int]
+) -> None:
+    settings.SPOOL_MAX_FILES = 0
+    with app() as bot:
+        behind(settings, tmp_path, bot.url)
+        assert send(payloads.sms(account_sid=make.ACCOUNT)).content == TWIML.encode()
+    assert send(payloads.sms(account_sid=make.ACCOUNT)).status_code == 503
+
+
+def test_an_app_whose_answer_does_not_count_gets_it_afterwards(
+    settings: Settings, tmp_path: Path, back: Callable[[], int]
+) -> None:
+    with app() as bot:
+        behind(settings, tmp_path, bot.url, answer="empty")
+        assert send(payloads.sms(account_sid=make.ACCOUNT)).content == EMPTY
+    back()
+    assert (bot.got, GatewayDelivery.objects.get().status) == ([], "waiting")
