@@ -145,14 +145,14 @@ def _with_slot(waiting: Waiting, entry: Entry, delivery: GatewayDelivery) -> Twi
 
 
 def _claim(waiting: Waiting, delivery: GatewayDelivery) -> bool:
-    """Claim the delivery once its media has ended; False if that takes too long."""
+    """Claim the delivery once nothing holds it; False if that takes too long."""
     # A repeat, or it has been late before.
     if delivery.status != GatewayStatus.WAITING or delivery.attempts:
         return False
     until = time.monotonic() + waiting.left_s * MEDIA_SHARE
     while True:
-        is_held = delivery.holds_for_media and _has_unfinished_media(delivery)
-        if delivery.claim():
+        is_held = _has_unfinished_media(delivery) or _is_behind_another(delivery)
+        if delivery.claim(answering=True):
             return True
         if not is_held or time.monotonic() >= until:
             return False
@@ -160,7 +160,18 @@ def _claim(waiting: Waiting, delivery: GatewayDelivery) -> bool:
 
 
 def _has_unfinished_media(delivery: GatewayDelivery) -> bool:
-    return delivery.event.media.filter(status__in=UNFINISHED).exists()
+    media = delivery.event.media.filter(status__in=UNFINISHED)
+    return delivery.holds_for_media and media.exists()
+
+
+def _is_behind_another(delivery: GatewayDelivery) -> bool:
+    """Return whether an earlier message of the conversation waits that may go out any moment."""
+    return bool(delivery.conversation) and (
+        GatewayDelivery.objects.waiting()
+        .filter(entry=delivery.entry, conversation=delivery.conversation)
+        .filter(pk__lt=delivery.pk, late=False)
+        .exists()
+    )
 
 
 def _answer_of_another(waiting: Waiting, delivery: GatewayDelivery) -> TwilioAnswer | None:

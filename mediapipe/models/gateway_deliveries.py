@@ -127,14 +127,15 @@ class GatewayDelivery(models.Model):
         if status not in UNDELIVERED:
             self.request = ""
 
-    def claim(self) -> bool:
+    def claim(self, *, answering: bool = False) -> bool:
         """Lease the delivery for one attempt; False if it is not due or another worker has it.
 
-        The caller sends the request right after this and does nothing else in between: a lease
-        that ends without a result means that the app may have the message.
+        `answering` is that of due(). The caller sends the request right after this and does nothing
+        else in between: a lease that ends without a result means that the app may have the message.
         """
         now = timezone.now()
-        mine = GatewayDelivery.objects.filter(pk=self.pk, attempts=self.attempts).due(now)
+        mine = GatewayDelivery.objects.filter(pk=self.pk, attempts=self.attempts)
+        mine = mine.due(now, answering=answering)
         changes = {"status": GatewayStatus.SENDING, "next_attempt_at": now + LEASE}
         if not mine.update(attempts=F("attempts") + 1, **changes):
             return False

@@ -66,21 +66,17 @@ class GatewayDeliveryQuerySet(models.QuerySet[D]):
         """Undelivered, and the request is still there."""
         return self.undelivered().with_request()
 
-    def due(self, now: datetime) -> Self:
+    def due(self, now: datetime, *, answering: bool = False) -> Self:
         """Waiting for nothing but their time, and that has come.
 
         Until its hold ends, a delivery waits for the media of its message where the app wants
-        that, and for the earlier messages of the same conversation.
+        that, and for the earlier messages of the same conversation. While Twilio waits for the
+        app's answer (`answering`), not for an earlier one that is at the app already.
         """
         media = MediaItem.objects.filter(event=OuterRef("event"), status__in=UNFINISHED_MEDIA)
-        earlier = (
-            self._all()
-            .open()
-            .filter(
-                entry=OuterRef("entry"),
-                conversation=OuterRef("conversation"),
-                pk__lt=OuterRef("pk"),
-            )
+        before = self._all().waiting() if answering else self._all().open()
+        earlier = before.filter(
+            entry=OuterRef("entry"), conversation=OuterRef("conversation"), pk__lt=OuterRef("pk")
         )
         free_of_media = Q(holds_for_media=False) | ~Exists(media)
         first = Q(conversation="") | ~Exists(earlier)

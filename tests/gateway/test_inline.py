@@ -164,6 +164,29 @@ def test_a_repeat_within_a_minute_gets_the_same_answer_and_later_an_empty_one(
     assert len(bot.got) == 1
 
 
+def test_several_messages_of_a_sender_in_a_row_are_all_answered(
+    settings: Settings, tmp_path: Path
+) -> None:
+    go_on = threading.Event()
+    with app(Reply(wait=lambda: go_on.wait(LONG_S))) as bot, ThreadPoolExecutor(4) as threads:
+        put_behind(settings, tmp_path, bot)
+        answers = [threads.submit(send, sms()) for _ in range(4)]
+        eventually(lambda: len(bot.got) == 4)
+        go_on.set()
+        assert {each.result(LONG_S).content for each in answers} == {TWIML.encode()}
+
+
+def test_a_message_does_not_overtake_one_that_waits(settings: Settings, tmp_path: Path) -> None:
+    with app() as bot:
+        put_behind(settings, tmp_path, bot)
+    assert send(sms()).content == EMPTY
+    ended("waiting", attempts=1)
+    with app() as bot:
+        put_behind(settings, tmp_path, bot)
+        assert send(sms()).content == EMPTY
+    assert bot.got == []
+
+
 def test_without_a_free_slot_the_app_gets_it_later(settings: Settings, tmp_path: Path) -> None:
     settings.GATEWAY_IN_FLIGHT = 0
     with app() as bot:

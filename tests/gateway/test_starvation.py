@@ -1,0 +1,75 @@
+"""Slow apps hold up neither other webhooks nor the health check of the real web server."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from mediapipe.simulator import payloads
+from mediapipe.simulator.webhooks import PATHS, sign
+from tests.support.apps import TWIML, App, Reply, app
+from tests.support.service import Service, running
+
+pytestmark = pytest.mark.services
+
+MESSAGES = 16
+APP_TAKES_S = 10.0
+# The median on a busy machine, as in the test of slow clients.
+QUICK_S = 1.0
+
+
+@pytest.fixture(scope="module")
+def slow_app() -> Iterator[App]:
+    with app(Reply(wait=lambda: time.sleep(APP_TAKES_S))) as bot:
+        yield bot
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, slow_app: App) -> Iterator[Service]:
+    folder: Path = tmp_path_factory.mktemp("data")
+    file = folder / "gateway.json"
+    file.write_text(json.dumps([{"name": "bot", "url": slow_app.url, "sources": ["messaging"]}]))
+    # The budget leaves room for a machine that is busy with other tests.
+    with running(folder, GATEWAY_FILE=str(file), GATEWAY_BUDGET="14s") as service:
+        yield service
+
+
+def answer_to_sms(service: Service, number: int) -> str:
+    url, token = service.url + PATHS["messaging"], service.env["TWILIO_AUTH_TOKEN"]
+    signed = sign(payloads.sms().changed(From=f"+1555100{number:04}"), url, token)
+    request = urllib.request.Request(signed.url, signed.body.encode(), signed.headers)  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+        return str(response.read().decode())
+
+
+def elapsed_s(service: Service) -> float:
+    """Send a webhook that no app gets and read /healthz; return how long both took together."""
+    began = time.monotonic()
+    assert service.twilio.send(payloads.recording_status()) == 200
+    with urllib.request.urlopen(f"{service.url}/healthz", timeout=10) as answer:  # noqa: S310
+        assert answer.status == 200
+    return time.monotonic() - began
+
+
+def test_sixteen_messages_at_a_slow_app_hold_up_nothing_else(
+    service: Service, slow_app: App
+) -> None:
+    with ThreadPoolExecutor(MESSAGES) as threads:
+        answers = [threads.submit(answer_to_sms, service, n) for n in range(MESSAGES)]
+        deadline = time.monotonic() + 30
+        while len(slow_app.got) < MESSAGES:
+            assert time.monotonic() < deadline, f"{len(slow_app.got)} messages reached the app"
+            time.sleep(0.05)
+        took_s = [elapsed_s(service) for _ in range(7)]
+        still_running = sum(not answer.done() for answer in answers)
+        assert still_running == MESSAGES
+        assert median(took_s) < QUICK_S, took_s
+        assert [answer.result(60) for answer in answers] == [TWIML] * MESSAGES
+    assert len(slow_app.got) == MESSAGES
