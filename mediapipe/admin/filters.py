@@ -47,6 +47,13 @@ class ExactFilter(ListFilter):
         return rows.filter(**{str(self.parameter_name): value})
 
 
+class ColumnFilter(ExactFilter):
+    """Offers the values that media items have in the column."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        return _choices(str(self.parameter_name).removesuffix("__exact"))
+
+
 class StatusFilter(ExactFilter):
     title = "state"
     parameter_name = "status__exact"
@@ -63,13 +70,10 @@ class NotFoundBecauseFilter(ExactFilter):
         return [(cause.value, cause.value.replace("_", " ")) for cause in NotFoundCause]
 
 
-class ReasonFilter(ExactFilter):
+class ReasonFilter(ColumnFilter):
     title = "reason"
     parameter_name = "error__exact"
     template = "admin/mediapipe/long_filter.html"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        return _choices("error")
 
 
 class KindFilter(ExactFilter):
@@ -88,23 +92,17 @@ class SourceFilter(ExactFilter):
         return [(name, name) for name in SOURCES]
 
 
-class AccountFilter(ExactFilter):
+class AccountFilter(ColumnFilter):
     title = "account"
     parameter_name = "account_sid__exact"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        return _choices("account_sid")
 
-
-class ContentTypeFilter(ExactFilter):
+class ContentTypeFilter(ColumnFilter):
     """The content type detected from the file's first bytes."""
 
     title = "content type"
     parameter_name = "content_type__exact"
     template = "admin/mediapipe/long_filter.html"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        return _choices("content_type")
 
 
 class HostFilter(ExactFilter):

@@ -1,14 +1,18 @@
 import re
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 from django.utils import timezone
+from rich.console import Console
+from rich.progress import track
 
+from mediapipe.failures import Failure
 from mediapipe.models import MediaItem
+from mediapipe.models.bulk_jobs import BATCH
 from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.operations.manual_control import clean_reason, known_accounts
 from mediapipe.settings.values import duration_s
@@ -18,6 +22,7 @@ from mediapipe.timing.period import LATEST, InvalidPeriod, parse_time
 TIME_FORMS = "24h or 7d ago, today, yesterday or an ISO 8601 time (in TIME_ZONE without an offset)"
 LATER_FORMS = "in 24h or 90d, or an ISO 8601 time (in TIME_ZONE without an offset)"
 DURATION = re.compile(r"[0-9.]+[smhd]")
+SLUGS = sorted(failure.slug for failure in Failure.all())
 DAYS_AGO = {"today": 0, "yesterday": 1}
 
 
@@ -111,6 +116,27 @@ def filter_by_account(media: MediaQuerySet, options: dict[str, Any]) -> MediaQue
     if not MediaItem.objects.filter(account_sid=sid).exists():
         raise CommandError(f"There are no media items of an account {sid}.")
     return media.filter(account_sid=sid)
+
+
+def add_filters(parser: ArgumentParser) -> None:
+    """Add the options that choose media items, which `filtered_media` reads, and --dry-run."""
+    add_period(parser)
+    parser.add_argument("--error", choices=SLUGS, metavar="SLUG", help="only this failure")
+    parser.add_argument("--account", metavar="SID", help="only this account")
+    parser.add_argument("--dry-run", action="store_true", help="print the count, change nothing")
+
+
+def filtered_media(options: dict[str, Any]) -> MediaQuerySet:
+    """Return the media items that the options of `add_filters` choose; raise CommandError."""
+    media = filter_by_account(media_of_period(options), options)
+    return media.filter(error=options["error"]) if options["error"] else media
+
+
+def in_batches(ids: Sequence[int], what: str) -> Iterator[MediaQuerySet]:
+    """Yield the media items with these ids in batches, and show the progress."""
+    starts = range(0, len(ids), BATCH)
+    for start in track(starts, what, console=Console(stderr=True), disable=not ids):
+        yield MediaItem.objects.filter(pk__in=ids[start : start + BATCH])
 
 
 def add_by(parser: ArgumentParser) -> None:
