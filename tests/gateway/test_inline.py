@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
+from django.utils import timezone
 from pytest_django import Settings
 
 from mediapipe.gateway import flights
+from mediapipe.gateway.capture import RESERVED_FOR
 from mediapipe.gateway.flights import Slots
 from mediapipe.models import GatewayDelivery, GatewayReply, MediaItem, WebhookEvent
 from mediapipe.simulator import payloads
@@ -254,3 +257,18 @@ def test_the_doctors_request_reaches_no_app(settings: Settings, tmp_path: Path) 
         put_behind(settings, tmp_path, bot)
         assert send(payloads.conversation_event("onDoctorVisited", account_sid=make.ACCOUNT))
     assert bot.got == []
+
+
+def test_a_web_process_that_dies_before_it_asks_leaves_it_to_the_dispatcher(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("mediapipe.gateway.inline.answer_recorded", die)
+    with app() as bot:
+        put_behind(settings, tmp_path, bot)
+        assert send(sms()).content == EMPTY
+    assert GatewayDelivery.objects.claim_due(1) == []
+    with time_machine.travel(timezone.now() + RESERVED_FOR):
+        assert GatewayDelivery.objects.claim_due(1) == [GatewayDelivery.objects.get().pk]
