@@ -74,6 +74,12 @@ class GatewayDelivery(models.Model):
         indexes = [
             models.Index(fields=["conversation", "id"], name="gateway_conversation"),
             models.Index(fields=["ended_at"], name="gateway_ended"),
+            # For thousands that wait for an app that is away.
+            models.Index(
+                fields=["entry", "late", "id"],
+                condition=models.Q(status="waiting"),
+                name="gateway_waiting",
+            ),
             models.Index(fields=["status", "id"], name="gateway_status"),
             models.Index(fields=["entry", "id"], name="gateway_entry"),
         ]
