@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from math import ceil
 
 from django.db import transaction
 from django.db.models import CharField, Value
@@ -108,6 +109,34 @@ def _counted_hours(selection: Selection) -> dict[datetime, HourlyCounts]:
     )
     rows = rows.defer("total" if selection.filters else "groups")
     return {row.start: row for row in rows if len(row.unfinished) <= MAX_UNFINISHED}
+
+
+def whole_hours(
+    period: Period, account_sid: str = "", without: Collection[str] = ()
+) -> dict[datetime, Tally] | None:
+    """Return the counts of every hour that overlaps the period; None if one is not counted.
+
+    Of one account, or of all but some. Items that were unfinished then are not in them, so these
+    are estimates.
+    """
+    first = start_of_hour(period.since)
+    rows = HourlyCounts.objects.filter(
+        start__gte=first, start__lt=period.until, counted_at__isnull=False, layout=LAYOUT
+    )
+    some = bool(account_sid or without)
+    hours = {row.start: row for row in rows.defer("total" if some else "groups", "unfinished")}
+    if len(hours) < ceil((period.until - first) / HOUR):
+        return None
+    if not some:
+        return {at: Tally.from_bytes(bytes(row.total)) for at, row in hours.items()}
+    return {
+        at: Tally.sum(
+            Tally.from_bytes(b64decode(data))
+            for sid, *_, data in row.groups
+            if (sid == account_sid if account_sid else sid not in without)
+        )
+        for at, row in hours.items()
+    }
 
 
 def _gaps(period: Period, hours: Iterable[datetime]) -> list[Period]:

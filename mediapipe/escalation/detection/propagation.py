@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Q
 
-from mediapipe.escalation.detection.baseline import baseline_count, baseline_p95_s
+from mediapipe.escalation.detection.baseline import baseline_of_hours, baseline_p95_s
 from mediapipe.escalation.detection.counts import (
     LATE,
     PROPAGATED,
@@ -64,6 +63,11 @@ class Scope:
         found = received(period or self.period, self.account_sid)
         return found.exclude(account_sid__in=self.without) if self.without else found
 
+    def baseline(self, *, early: bool) -> float | None:
+        """Return about how many media, or early 404s, are normal; None if that is unknown."""
+        accounts = (self.account_sid, self.without)
+        return baseline_of_hours(self.everything(), self.period, accounts, early=early)
+
     def within(self, period: Period) -> Scope:
         """Return the same accounts in another period."""
         return Scope(period, count_media(self.media(period)), self.account_sid, self.without)
@@ -97,12 +101,10 @@ def _detect_in(whole: Scope, accounts: list[Scope]) -> Iterator[tuple[Scope, Det
     found = [(scope, detected) for scope in accounts if (detected := _detect(scope))]
     foremost = max((scope.counts.late for scope in accounts), default=0)
     others = whole.counts.late - foremost
-    if len(found) > 1 or (others >= min_affected() and foremost < MAIN_SHARE * whole.counts.late):
-        # Counted again, because the sum of the accounts has no p95.
-        whole = whole.within(whole.period)
-        if detected := _detect(whole):
-            yield whole, detected
-            return
+    spread = others >= min_affected() and foremost < MAIN_SHARE * whole.counts.late
+    if (len(found) > 1 or spread) and (detected := _detect_in_all(whole, accounts)):
+        yield whole, detected
+        return
     yield from found
 
 
@@ -125,7 +127,7 @@ def _detect(scope: Scope) -> Detected | None:
 def _detect_early_404s(scope: Scope) -> Detected | None:
     if scope.counts.late < min_affected():
         return None
-    baseline = baseline_count(scope.everything(), scope.period, LATE)
+    baseline = scope.baseline(early=True)
     if scope.counts.late < settings.ESCALATION_THRESHOLD and not _is_outbreak(scope, baseline):
         return None
     return Cause.EARLY_404S, _early_404s(scope, baseline)
@@ -139,7 +141,7 @@ def _is_outbreak(scope: Scope, baseline: float | None) -> bool:
     if counts.late < OUTBREAK_FACTOR * baseline:
         return False
     # Ten times the traffic causes ten times the 404s, and nothing is wrong.
-    traffic = baseline_count(scope.everything(), scope.period, Q())
+    traffic = scope.baseline(early=False)
     growth = max(1.0, counts.media / traffic) if traffic else 1.0
     return counts.late >= OUTBREAK_FACTOR * baseline * growth
 
@@ -153,6 +155,16 @@ def _detect_slow(scope: Scope) -> Detected | None:
     if baseline is None or scope.counts.p95_s < SLOW_FACTOR * baseline:
         return None
     return Cause.SLOW_PROPAGATION, _slow_delays(scope, baseline)
+
+
+def _detect_in_all(whole: Scope, accounts: list[Scope]) -> Detected | None:
+    if detected := _detect_early_404s(whole):
+        return detected
+    # The p95 of all is at most the largest of the accounts.
+    if max(scope.counts.p95_s for scope in accounts) < SLOW_S:
+        return None
+    # Counted again, because the sum of the accounts has no p95.
+    return _detect_slow(whole.within(whole.period))
 
 
 def _update_or_resolve(incident: Incident, scope: Scope) -> None:

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from mediapipe.escalation.detection.baseline import Accounts, baseline_count, baseline_of_hours
+from mediapipe.escalation.detection.counts import LATE
+from mediapipe.models import HourlyCounts, MediaItem, NotFoundCause
+from mediapipe.models.media.item import MediaQuerySet
+from mediapipe.timing.hourly import count_hours
+from mediapipe.timing.period import Period
+from tests.support import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+NOON = datetime(2026, 7, 20, 12, tzinfo=UTC)
+OTHER = "AC" + "b2" * 16
+EVERY: Accounts = ("", ())
+
+
+def having(at: datetime, *, sid: str = make.ACCOUNT, early: bool = True, cause: str = "") -> None:
+    item = make.media(make.message(account_sid=sid), at)
+    MediaItem.objects.filter(pk=item.pk).update(
+        status="stored",
+        attempts=1,
+        not_found_count=int(early),
+        delay_at_least_s=1.0,
+        not_found_because=cause,
+    )
+
+
+def window(since: datetime, hours: float) -> Period:
+    return Period(since, since + timedelta(hours=hours))
+
+
+@pytest.fixture
+def week() -> None:
+    """Five days with media at 9:15, 9:45 and 10:30, most of it with an early 404."""
+    for day in range(1, 6):
+        for minutes in (0, 30, 75):
+            at = NOON - timedelta(days=day, hours=1, minutes=105 - minutes)
+            having(at)
+            having(at, sid=OTHER, early=minutes != 75)
+    list(count_hours(NOON))
+
+
+def of_rows(media: MediaQuerySet, period: Period) -> float | None:
+    return baseline_count(media, period, LATE)
+
+
+@pytest.mark.usefixtures("week")
+@pytest.mark.parametrize(
+    ("accounts", "media"),
+    [
+        (EVERY, MediaItem.objects.all()),
+        ((OTHER, ()), MediaItem.objects.filter(account_sid=OTHER)),
+        (("", (OTHER,)), MediaItem.objects.exclude(account_sid=OTHER)),
+    ],
+)
+def test_the_counted_hours_say_what_the_rows_say(accounts: Accounts, media: MediaQuerySet) -> None:
+    period = window(NOON - timedelta(hours=4), 4)
+    found = baseline_of_hours(media.all(), period, accounts, early=True)
+    assert found == of_rows(media.all(), period)
+    assert found
+    traffic = baseline_of_hours(media.all(), period, accounts, early=False)
+    assert traffic and traffic >= found
+
+
+@pytest.mark.usefixtures("week")
+def test_they_are_used() -> None:
+    period = window(NOON - timedelta(hours=4), 4)
+    with CaptureQueriesContext(connection) as captured:
+        baseline_of_hours(MediaItem.objects.all(), period, EVERY, early=False)
+    assert not any("COUNT(" in query["sql"] for query in captured)
+
+
+@pytest.mark.usefixtures("week")
+def test_half_an_hour_counts_half() -> None:
+    period = window(NOON - timedelta(minutes=150), 1)
+    # Of the hour from nine four items, of that from ten one.
+    assert baseline_of_hours(MediaItem.objects.all(), period, EVERY, early=True) == 2.5
+
+
+@pytest.mark.usefixtures("week")
+def test_with_an_uncounted_hour_the_rows_are_read() -> None:
+    HourlyCounts.objects.filter(start=NOON - timedelta(days=2)).update(counted_at=None)
+    period = window(NOON - timedelta(hours=4), 4)
+    everything = MediaItem.objects.all()
+    assert baseline_of_hours(everything, period, EVERY, early=True) == of_rows(everything, period)
+
+
+@pytest.mark.usefixtures("week")
+def test_404s_with_another_cause_are_not_counted() -> None:
+    for day in range(1, 6):
+        at = NOON - timedelta(days=day, hours=1)
+        having(at, cause=NotFoundCause.DELETED.value)
+    HourlyCounts.objects.all().delete()
+    list(count_hours(NOON))
+    period = window(NOON - timedelta(hours=4), 4)
+    everything = MediaItem.objects.all()
+    assert baseline_of_hours(everything, period, EVERY, early=True) == of_rows(everything, period)
