@@ -25,14 +25,14 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Attention:
     """What needs attention; nothing if all is well. `more` is how many reasons are left out."""
 
     reasons: Sequence[Reason]
     more: int = 0
 
 
-def verdict(components: Sequence[Component]) -> Verdict:
+def verdict(components: Sequence[Component]) -> Attention:
     """Return what needs attention: components, then incidents, then accounts paused by users."""
     index = reverse("admin:index")
     found = [
@@ -48,7 +48,7 @@ def verdict(components: Sequence[Component]) -> Verdict:
         )
         for account in AccountHealth.objects.paused_by_users()
     ]
-    return Verdict(found[:MOST], len(found[MOST:]))
+    return Attention(found[:MOST], len(found[MOST:]))
 
 
 def _incident(incident: Incident) -> Reason:
