@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, When
 from django.urls import reverse
 
 from mediapipe.models import Cause, FetchAttempt, Incident, MediaItem, Status
@@ -64,13 +63,13 @@ def waiting_now() -> Case:
     )
     return Case(
         *(
-            When(cause__in=causes, resolved_at=None, then=Coalesce(Subquery(_count(media)), 0))
+            When(cause__in=causes, resolved_at=None, then=Subquery(_count(media)))
             for causes, media in of_cause
         )
     )
 
 
 def _count(media: MediaQuerySet) -> QuerySet[Any, Any]:
-    # A constant to group by: without a GROUP BY Django would count outside of the subquery.
-    grouped = media.order_by().annotate(one=Value(1)).values("one")
-    return grouped.annotate(count=Count("pk")).values("count")
+    # Count() would add a GROUP BY, without which an aggregate is not allowed in a subquery.
+    count = Func(F("pk"), function="COUNT", output_field=IntegerField())
+    return media.order_by().annotate(count=count).values("count")

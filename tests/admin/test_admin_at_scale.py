@@ -77,6 +77,8 @@ def test_no_list_reads_a_table_to_find_its_own_choices(admin_client: Client, nam
     about = [sql for sql in sent if f'"{name}"' in sql and "RECURSIVE" not in sql]
     assert about
     assert [sql for sql in about if "DISTINCT" in sql or "MIN(" in sql] == []
+    # What waits because of an incident is counted for the few that are not over, by an index.
+    about = [sql for sql in about if 'AS "waiting"' not in sql]
     assert [sql for sql in about if "COUNT(" in sql and "LIMIT" not in sql] == []
 
 

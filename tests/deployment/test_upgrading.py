@@ -46,6 +46,10 @@ def value_of(field: models.Field[Any, Any]) -> Any:
         return timezone.now()
     if isinstance(field, models.JSONField):
         return []
+    if isinstance(field, models.BooleanField):
+        return False
+    if isinstance(field, models.BinaryField):
+        return b""
     if isinstance(field, models.IntegerField | models.FloatField):
         return secrets.randbelow(10**6)
     return secrets.token_hex(4)[: field.max_length]
