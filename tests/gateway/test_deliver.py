@@ -15,7 +15,7 @@ from pytest_django import Settings
 from mediapipe.failures import Unauthorized
 from mediapipe.fetching.attempt import conclude
 from mediapipe.models import GatewayApp, GatewayDelivery, MediaItem
-from mediapipe.models.outbox import LEASE
+from mediapipe.models.outbox import DELIVERY_TIMEOUT, LEASE
 from mediapipe.providers.base import Evidence
 from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
@@ -360,3 +360,16 @@ def test_what_cannot_be_signed_does_not_block_the_app(
     settings.TWILIO_AUTH_TOKEN = "rotated"
     assert published.run() == ["waiting"] * 3
     assert not GatewayApp.objects.blocked(timezone.now()).exists()
+
+
+def test_a_message_whose_task_the_broker_lost_is_published_again(
+    app: Heard, published: Published
+) -> None:
+    send(sms())
+    published.clear()
+    dispatch_deliveries()
+    # It may still be in the queue.
+    assert not published
+    with later(DELIVERY_TIMEOUT):
+        dispatch_deliveries()
+        assert published.run() == ["delivered"]
