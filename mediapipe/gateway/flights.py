@@ -45,23 +45,23 @@ class Flight:
 
 
 class Slots:
-    """The places for GATEWAY_IN_FLIGHT requests of this process."""
+    """The places for GATEWAY_IN_FLIGHT requests of this process; `taken` is how many run."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._taken = 0
+        self.taken = 0
 
     def take(self) -> bool:
         """Take a slot; return False if none is free."""
         with self._lock:
-            if self._taken >= settings.GATEWAY_IN_FLIGHT:
+            if self.taken >= settings.GATEWAY_IN_FLIGHT:
                 return False
-            self._taken += 1
+            self.taken += 1
             return True
 
     def release(self) -> None:
         with self._lock:
-            self._taken -= 1
+            self.taken -= 1
 
     def start(self, send: Callable[[], Sent], record: Callable[[Sent, bool], None]) -> Flight:
         """Run `send` in a thread that releases the slot at its end; the slot is taken.

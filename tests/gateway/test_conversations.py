@@ -18,7 +18,11 @@ from tests.support.gateway import configure
 from tests.support.service import wait_for
 from tests.support.webhooks import send
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("published")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.database,
+    pytest.mark.usefixtures("published", "flights"),
+]
 
 LONG_S = 30.0
 CHANGE = Reply(body=b'{"body": "changed"}', headers=(("Content-Type", "application/json"),))

@@ -19,7 +19,11 @@ from tests.support.apps import TWIML, Reply, app
 from tests.support.gateway import configure
 from tests.support.webhooks import send
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("published")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.database,
+    pytest.mark.usefixtures("published", "flights"),
+]
 
 LONG_S = 30.0
 EMPTY = b"<Response/>"

@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from mediapipe.gateway import flights
 from mediapipe.gateway.capture import RESERVED_FOR
-from mediapipe.gateway.flights import Slots
 from mediapipe.models import GatewayDelivery, GatewayReply, MediaItem, WebhookEvent
 from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
@@ -27,20 +26,21 @@ from tests.support.webhooks import mms, send
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("published", "own_slots"),
+    pytest.mark.database,
+    pytest.mark.usefixtures("published", "flights"),
 ]
 
 LONG_S = 30.0
 EMPTY = b"<Response/>"
 
 
-@pytest.fixture
-def own_slots(monkeypatch: pytest.MonkeyPatch) -> Slots:
-    """Count the requests of this test alone."""
-    slots = Slots()
-    monkeypatch.setattr(flights, "slots", slots)
-    monkeypatch.setattr("mediapipe.gateway.inline.slots", slots)
-    return slots
+def from_thread(webhook: Webhook) -> bytes:
+    """Send a webhook from a thread, and return the content of the response."""
+    try:
+        content: bytes = send(webhook).content
+        return content
+    finally:
+        connection.close()
 
 
 def sms() -> Webhook:
@@ -83,6 +83,7 @@ def test_the_event_is_durable_before_the_app_gets_it(settings: Settings, tmp_pat
 
     def answer(_: object) -> Reply:
         known.append(WebhookEvent.objects.filter(subject_sid=webhook["MessageSid"]).exists())
+        connection.close()
         return Reply()
 
     with app(answer) as bot:
@@ -143,12 +144,12 @@ def test_a_repeat_while_it_runs_gets_the_same_answer(settings: Settings, tmp_pat
     go_on, webhook = threading.Event(), sms()
     with app(Reply(wait=lambda: go_on.wait(LONG_S))) as bot, ThreadPoolExecutor(3) as threads:
         put_behind(settings, tmp_path, bot)
-        first = threads.submit(send, webhook)
+        first = threads.submit(from_thread, webhook)
         eventually(lambda: bot.got)
-        repeats = [threads.submit(send, webhook) for _ in range(2)]
+        repeats = [threads.submit(from_thread, webhook) for _ in range(2)]
         eventually(lambda: WebhookEvent.objects.get().repeats == 2)
         go_on.set()
-        answers = {each.result(LONG_S).content for each in (first, *repeats)}
+        answers = {each.result(LONG_S) for each in (first, *repeats)}
     assert answers == {TWIML.encode()}
     assert len(bot.got) == 1
 
@@ -173,10 +174,10 @@ def test_several_messages_of_a_sender_in_a_row_are_all_answered(
     go_on = threading.Event()
     with app(Reply(wait=lambda: go_on.wait(LONG_S))) as bot, ThreadPoolExecutor(4) as threads:
         put_behind(settings, tmp_path, bot)
-        answers = [threads.submit(send, sms()) for _ in range(4)]
+        answers = [threads.submit(from_thread, sms()) for _ in range(4)]
         eventually(lambda: len(bot.got) == 4)
         go_on.set()
-        assert {each.result(LONG_S).content for each in answers} == {TWIML.encode()}
+        assert {each.result(LONG_S) for each in answers} == {TWIML.encode()}
 
 
 def test_a_message_does_not_overtake_one_that_waits(settings: Settings, tmp_path: Path) -> None:
@@ -206,6 +207,7 @@ def test_it_is_reserved_for_the_web_thread_while_that_asks_the_app(
 
     def answer(_: object) -> Reply:
         free.append(GatewayDelivery.objects.claim_due(1))
+        connection.close()
         return Reply()
 
     with app(answer) as bot:
@@ -217,13 +219,13 @@ def test_it_is_reserved_for_the_web_thread_while_that_asks_the_app(
 def test_with_hold_it_waits_for_the_media(settings: Settings, tmp_path: Path) -> None:
     with app() as bot, ThreadPoolExecutor(1) as threads:
         put_behind(settings, tmp_path, bot, media="hold")
-        response = threads.submit(send, mms(1))
+        response = threads.submit(from_thread, mms(1))
         eventually(GatewayDelivery.objects.exists)
         assert bot.got == []
         item = MediaItem.claim(MediaItem.objects.get().pk)
         assert item
         make.store(item)
-        assert response.result(LONG_S).content == TWIML.encode()
+        assert response.result(LONG_S) == TWIML.encode()
     assert ended("delivered").media_then == "1 stored"
 
 

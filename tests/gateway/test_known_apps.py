@@ -100,7 +100,7 @@ def test_an_app_that_is_not_at_the_host_of_its_entry_refuses_it(settings: Settin
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published", "flights")
 def test_a_bot_that_answers_after_its_whole_turn_gets_the_message_once(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -119,7 +119,7 @@ def test_a_bot_that_answers_after_its_whole_turn_gets_the_message_once(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("published", "flights")
 def test_a_session_cookie_comes_back_with_the_next_message(
     settings: Settings, tmp_path: Path
 ) -> None:
