@@ -60,7 +60,7 @@ def made(model: type[models.Model]) -> models.Model:
     required = [
         field
         for field in model._meta.concrete_fields
-        if not field.has_default() and not field.null and not field.primary_key
+        if not field.has_default() and not field.null and not isinstance(field, models.AutoField)
     ]
     return model._default_manager.create(**{field.name: value_of(field) for field in required})
 
