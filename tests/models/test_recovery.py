@@ -161,6 +161,19 @@ def test_a_lost_message_is_published_again_within_seconds(
     assert [*MediaItem.objects.claim_due(10)] == [item.pk]
 
 
+def test_an_item_that_waits_for_a_busy_worker_is_published_again_only_once(
+    clock: time_machine.Traveller,
+) -> None:
+    make.media()
+    clock.shift(LOST_AFTER)
+    requeue_lost(MediaItem.objects.all(), timezone.now())
+    MediaItem.objects.claim_due(10)
+    clock.shift(LOST_AFTER + SECOND)
+    assert requeue_lost(MediaItem.objects.all(), timezone.now()) == 0
+    clock.shift(DELIVERY_TIMEOUT)
+    assert len(MediaItem.objects.claim_due(10)) == 1
+
+
 def test_a_lost_retry_is_published_again_seconds_after_it_was_due(
     clock: time_machine.Traveller,
 ) -> None:

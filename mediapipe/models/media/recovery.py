@@ -16,6 +16,7 @@ from mediapipe.models.status import DELIVERY_TIMEOUT, Status
 SILENT_AFTER = timedelta(seconds=10)
 # A message starts its item within this time of when it is due, if no others wait before it.
 LOST_AFTER = timedelta(seconds=3)
+SECOND = timedelta(seconds=1)
 
 
 def release_leases(worker: str, now: datetime) -> int:
@@ -46,8 +47,8 @@ def requeue_lost(items: MediaQuerySet, now: datetime) -> int:
     """Make items due for the dispatcher whose message is lost; return how many there were.
 
     Call it only while the queue of these items is empty: the message of an item that is due is
-    then either with a worker or lost. It may still be with a busy one, so this makes duplicates;
-    as they fill the queue, it is not empty any more.
+    then either with a worker or lost. With a busy worker it makes a duplicate, so that this is done
+    once per item and due time; if the next message is lost too, DELIVERY_TIMEOUT applies.
     """
     lost = items.filter(
         status__in=[Status.QUEUED, Status.RETRYING],
@@ -55,7 +56,8 @@ def requeue_lost(items: MediaQuerySet, now: datetime) -> int:
         sweep_at__gt=now,
         sweep_at__lte=now + DELIVERY_TIMEOUT - LOST_AFTER,
     )
-    return _update(lost, sweep_at=now)
+    published_once = lost.filter(sweep_at__lte=F("next_attempt_at") + DELIVERY_TIMEOUT + SECOND)
+    return _update(published_once, sweep_at=now)
 
 
 def _update(items: MediaQuerySet, **columns: datetime) -> int:
