@@ -127,7 +127,9 @@ class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             wasyncore.dispatcher.close(server)
         deadline = time.monotonic() + self.cfg.graceful_timeout
         channels = [each for each in connections.values() if isinstance(each, StrictChannel)]
-        while time.monotonic() < deadline and any(each.is_in_use for each in channels):
+        while time.monotonic() < deadline and (
+            any(each.is_in_use for each in channels) or requests_to_apps()
+        ):
             self._wait(connections)
 
     def _servers(self, connections: dict[int, Any]) -> list[Any]:
@@ -173,6 +175,14 @@ def waiting_threads() -> int:
         if any(entry.answer == Answer.APP for entry in entries()):
             return int(settings.GATEWAY_IN_FLIGHT)
     return 0
+
+
+def requests_to_apps() -> int:
+    """Return how many requests are at apps; what comes of each is unknown until it ends."""
+    # gunicorn imports this module before the app.
+    from mediapipe.gateway.flights import slots
+
+    return slots.taken
 
 
 def connection_limit(wanted: int) -> int:

@@ -41,6 +41,16 @@ def service(tmp_path_factory: pytest.TempPathFactory, slow_app: App) -> Iterator
         yield service
 
 
+def test_a_web_server_that_stops_records_what_apps_still_answer(tmp_path: Path) -> None:
+    with app(Reply(wait=lambda: time.sleep(APP_TAKES_S))) as bot:
+        file = tmp_path / "gateway.json"
+        file.write_text(json.dumps([{"name": "bot", "url": bot.url}]))
+        with running(tmp_path, GATEWAY_FILE=str(file), GATEWAY_BUDGET="1s") as service:
+            assert answer_to_sms(service, 0) in {"<Response/>", TWIML}
+    ask = "from mediapipe.models import GatewayDelivery as G; print(G.objects.get().status)"
+    assert service.manage("shell", "--verbosity=0", "-c", ask).strip() == "delivered"
+
+
 def answer_to_sms(service: Service, number: int) -> str:
     url, token = service.url + PATHS["messaging"], service.env["TWILIO_AUTH_TOKEN"]
     signed = sign(payloads.sms().changed(From=f"+1555100{number:04}"), url, token)
