@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -28,6 +28,11 @@ NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 OTHER = "AC" + "b2" * 16
+EXPLAIN = {"postgresql": "EXPLAIN", "sqlite": "EXPLAIN QUERY PLAN"}
+INDEX_ONLY = {
+    "postgresql": "Index Only Scan using media_timing",
+    "sqlite": "USING COVERING INDEX media_timing",
+}
 UNFINISHED = ("queued", "fetching", "retrying")
 
 
@@ -232,6 +237,45 @@ def test_an_hour_with_too_many_unfinished_items_is_read_from_its_rows(
     with CaptureQueriesContext(connection) as captured:
         assert whole(DAY).count() == 2
     assert not any(" IN (" in query["sql"] for query in captured)
+
+
+def test_with_too_many_unfinished_items_in_all_the_hours_with_the_fewest_are_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hourly, "MAX_UNFINISHED", 2)
+    for hours, number in ((2, 1), (3, 2), (4, 1)):
+        for _ in range(number):
+            item(NOON - hours * HOUR, status="retrying", attempts=1)
+        stored(NOON - hours * HOUR)
+    count_all()
+    MediaItem.objects.filter(status="stored").delete()
+    assert {at: tally.count(Status.STORED) for at, tally in tallies_of(Selection(DAY)).items()} == {
+        NOON - 2 * HOUR: 1,
+        NOON - 3 * HOUR: 0,
+        NOON - 4 * HOUR: 1,
+    } | dict.fromkeys(counted_and_empty(), 0)
+
+
+def counted_and_empty() -> list[datetime]:
+    hours = [NOON - hours * HOUR for hours in (2, 3, 4)]
+    counted = HourlyCounts.objects.filter(start__gte=DAY.since, start__lt=NOON)
+    return list(counted.exclude(start__in=hours).values_list("start", flat=True))
+
+
+def test_what_is_not_counted_is_read_from_the_covering_index_alone() -> None:
+    stored(NOON - HOUR / 2)
+    with CaptureQueriesContext(connection) as captured:
+        whole(DAY)
+    # Without rows a sequential scan costs least, which says nothing of a million.
+    with connection.cursor() as cursor, transaction.atomic():
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+            cursor.execute("SET LOCAL enable_indexscan = off")
+        sql = captured[-1]["sql"].replace("Inf)", "9e999)")
+        cursor.execute(f"{EXPLAIN[connection.vendor]} {sql}")
+        plan = str(cursor.fetchall())
+    assert plan.count(INDEX_ONLY[connection.vendor]) == 4
 
 
 def test_many_gaps_between_the_counted_hours_are_one_query(
