@@ -48,6 +48,8 @@ class Consumer(CeleryConsumer):
     def register_with_event_loop(self, hub: Hub) -> None:
         # Called for each new connection to the broker. Celery cancels the timer when it loses one.
         super().register_with_event_loop(hub)
+        # At once too: the leases of a worker without any heartbeat are not released if it dies.
+        self.on_turn()
         hub.call_repeatedly(TURN_INTERVAL_S, self.on_turn)
 
     def on_turn(self) -> None:
