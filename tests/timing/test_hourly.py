@@ -271,10 +271,12 @@ def test_what_is_not_counted_is_read_from_the_covering_index_alone() -> None:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute("SET LOCAL enable_bitmapscan = off")
-            cursor.execute("SET LOCAL enable_indexscan = off")
+            # Nor are the pages of the table all visible before a vacuum, as they are later.
+            cursor.execute("DROP INDEX media_received")
         sql = captured[-1]["sql"].replace("Inf)", "9e999)")
         cursor.execute(f"{EXPLAIN[connection.vendor]} {sql}")
         plan = str(cursor.fetchall())
+        transaction.set_rollback(True)
     assert plan.count(INDEX_ONLY[connection.vendor]) == 4
 
 
