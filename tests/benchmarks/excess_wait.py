@@ -7,11 +7,13 @@ what is simulated is the clock, Twilio, and workers that are busy or wait.
 from __future__ import annotations
 
 import argparse
+import bisect
 import heapq
 import itertools
 import math
 import random
 from collections import deque
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
@@ -20,7 +22,13 @@ from rich.console import Console
 
 django.setup()
 
-from mediapipe.management.seed_history import outcomes  # noqa: E402  (needs Django's models)
+from mediapipe.failures import (  # noqa: E402  (needs Django's settings)
+    BodyTruncated,
+    ConnectionFailed,
+    RateLimited,
+    TwilioError,
+)
+from mediapipe.management.seed_history import outcomes  # noqa: E402
 from tests.benchmarks import records  # noqa: E402
 from tests.benchmarks.alternatives import WAYS, Item, Way  # noqa: E402
 
@@ -29,14 +37,19 @@ PART = "excess_wait"
 ANSWER_S = 0.25
 # After this Twilio takes a webhook for failed.
 PATIENCE_S = 15.0
+ORDINARY, WORST = "an ordinary day", "Twilio's worst hours"
+BAD_ANSWERS, KILLED = "an ordinary day, bad answers", "an ordinary day, workers killed"
 TRACES = {
-    "an ordinary day": (outcomes.LATE_SHARE, outcomes.LATE_MEDIAN_S, outcomes.NEVER_SHARE),
-    "Twilio's worst hours": (
+    ORDINARY: (outcomes.LATE_SHARE, outcomes.LATE_MEDIAN_S, outcomes.NEVER_SHARE),
+    WORST: (
         outcomes.OUTBREAK_LATE_SHARE,
         outcomes.OUTBREAK_MEDIAN_S,
         outcomes.OUTBREAK_NEVER_SHARE,
     ),
 }
+# Once it is available; then comes the media.
+BAD, BAD_SHARE = (TwilioError(), RateLimited(), BodyTruncated(), ConnectionFailed()), 0.3
+KILL_EVERY_S = 60.0
 console = Console()
 
 
@@ -48,7 +61,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args(arguments)
     load_before = records.load()
-    runs = {name: [figures(way, trace(name, options)) for way in WAYS] for name in TRACES}
+    names = (ORDINARY, BAD_ANSWERS, KILLED, WORST)
+    kills_s = {KILLED: [KILL_EVERY_S * number for number in range(1, options.media)]}
+    runs = {
+        name: [figures(way, trace(name, options), kills_s.get(name, [])) for way in WAYS]
+        for name in names
+    }
     file = records.write(PART, vars(options) | {"runs": runs}, load_before=load_before)
     console.print("\n".join(section(vars(options) | {"runs": runs})))
     console.print(f"written to {file}")
@@ -57,20 +75,23 @@ def main(arguments: list[str] | None = None) -> None:
 def trace(name: str, options: argparse.Namespace) -> list[Item]:
     """Return when each media item is announced and how late it is; the same at each call."""
     rng = random.Random(options.seed)
-    late, median_s, never = TRACES[name]
+    late, median_s, never = TRACES[WORST if name == WORST else ORDINARY]
     items, at_s = [], 0.0
     for _ in range(options.media):
         at_s += rng.expovariate(options.rate)
         delay_s = rng.lognormvariate(math.log(median_s), outcomes.LATE_SPREAD)
         draw = rng.random()
         items.append(Item(at_s, math.inf if draw < never else delay_s if draw < late else 0.0))
+    if name == BAD_ANSWERS:
+        for item in items:
+            item.bad = rng.choices(BAD, k=rng.randint(1, 3)) if rng.random() < BAD_SHARE else []
     return items
 
 
-def figures(way: Way, items: list[Item]) -> dict[str, Any]:
+def figures(way: Way, items: list[Item], kills_s: Sequence[float] = ()) -> dict[str, Any]:
     """Return what became of the items; those that never become available do not count."""
     random.seed(1)
-    busy_s, late_answers = simulated(way, items)
+    busy_s, late_answers = simulated(way, items, kills_s)
     due = [item for item in items if math.isfinite(item.delay_s)]
     waits_s = [item.found_s - item.available_s for item in due if item.found_s is not None]
     return {
@@ -84,8 +105,11 @@ def figures(way: Way, items: list[Item]) -> dict[str, Any]:
     }
 
 
-def simulated(way: Way, items: list[Item]) -> tuple[float, int]:
-    """Let the items go their way; return the seconds that workers were held, and late answers."""
+def simulated(way: Way, items: list[Item], kills_s: Sequence[float] = ()) -> tuple[float, int]:
+    """Let the items go their way; return the seconds that workers were held, and late answers.
+
+    At each of `kills_s`, in order, all workers are killed and start again at once.
+    """
     order = itertools.count()
     events = [(item.arrives_s, next(order), item) for item in items]
     heapq.heapify(events)
@@ -101,7 +125,9 @@ def simulated(way: Way, items: list[Item]) -> tuple[float, int]:
             queue.append(heapq.heappop(events)[2])
         while queue and len(held) < way.hands:
             item = queue.popleft()
-            until_s, again_s = _worked(way, item, now_s)
+            kill = bisect.bisect_right(kills_s, now_s)
+            kill_s = kills_s[kill] if kill < len(kills_s) else math.inf
+            until_s, again_s = _worked(way, item, now_s, kill_s)
             heapq.heappush(held, until_s)
             busy_s += until_s - now_s
             late += way.in_webhook and until_s - item.arrives_s > PATIENCE_S
@@ -118,20 +144,20 @@ def _next_moment(
     return events[0][0]
 
 
-def _worked(way: Way, item: Item, now_s: float) -> tuple[float, float | None]:
+def _worked(way: Way, item: Item, now_s: float, kill_s: float) -> tuple[float, float | None]:
     """Return until when a worker is held by the item, and when it comes back, if it does."""
     item.first_s = item.first_s or now_s
     while True:
-        item.requests += 1
-        found = now_s >= item.available_s
+        found = item.ask(now_s)
         now_s += ANSWER_S
+        wait = None if found else way.wait(item, now_s)
+        due_s = now_s + wait.delay_s if wait else now_s
+        if kill_s < (due_s if way.sleeps else now_s):
+            return kill_s, None if way.takes_over_s is None else kill_s + way.takes_over_s
         if found:
             item.found_s = now_s
-            return now_s, None
-        wait = way.wait(item, now_s)
         if wait is None:
             return now_s, None
-        due_s = now_s + wait.delay_s
         if not way.sleeps:
             return now_s, due_s
         now_s = due_s
@@ -153,7 +179,10 @@ def section(run: records.Run) -> list[str]:
         "strategies, in simulated time. The real code computes the delays: this service's",
         "schedule, and Celery's backoff. Lost media became available and was not retrieved. The",
         "excess wait is the time from availability to retrieval, of retrieved media. A strategy",
-        "that sleeps occupies a worker.",
+        "that sleeps occupies a worker. *Bad answers*: 30 % of the media get one to three of 502,",
+        "429, a truncated body and a reset once they are available, and every strategy is taken to",
+        "notice and to retry each. *Workers killed*: all of them, once per minute; what they were",
+        "doing is lost, unless it is taken over.",
     ]
     for name, ways in run["runs"].items():
         lines += ["", f"**{name[0].upper()}{name[1:]}**", "", "| " + " | ".join(head) + " |"]

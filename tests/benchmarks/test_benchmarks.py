@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from mediapipe.failures import TwilioError
 from tests.benchmarks import beside_downloads, excess_wait, growth, quorum, records, summary, twilio
 from tests.benchmarks.__main__ import PARTS, main
 from tests.benchmarks.alternatives import WAYS, Item, Way, fixed
@@ -216,6 +217,21 @@ def test_the_delay_before_the_next_attempt_starts_after_the_response() -> None:
     excess_wait.simulated(Way("every second", fixed(1, 1)), [item])
     assert item.found_s == 10 + 1 + 2 * excess_wait.ANSWER_S
     assert item.requests == 2
+
+
+def test_bad_answers_come_once_the_media_is_available() -> None:
+    item = Item(0, 10, bad=[TwilioError()])
+    excess_wait.simulated(Way("every ten seconds", fixed(10, 10)), [item])
+    assert (item.requests, item.found_s) == (3, 20 + 3 * excess_wait.ANSWER_S)
+
+
+def test_what_a_killed_worker_did_is_lost_or_taken_over() -> None:
+    lost, taken = Item(0, 0), Item(0, 0)
+    kill_s = [excess_wait.ANSWER_S / 2]
+    excess_wait.simulated(Way("once", fixed()), [lost], kill_s)
+    excess_wait.simulated(Way("again", fixed(), takes_over_s=5), [taken], kill_s)
+    assert lost.found_s is None
+    assert taken.found_s == kill_s[0] + 5 + excess_wait.ANSWER_S
 
 
 def test_a_sleeping_worker_blocks_the_other_items() -> None:
