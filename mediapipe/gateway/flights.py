@@ -1,4 +1,4 @@
-"""Requests to apps while Twilio waits: each in a thread of its own, so many at a time and no more.
+"""Requests to apps while Twilio waits: each in a thread of its own, at most GATEWAY_IN_FLIGHT.
 
 Twilio's web thread stops waiting when its time is up. The thread of the request reads on, so that
 apps which end with their client can finish, and what came of it is known.

@@ -18,7 +18,7 @@ def test_a_group_of_failures_is_retried_as_a_whole(service: Service, log_in: Log
     person.page.get_by_role("link", name="Failures").first.click()
     person.page.get_by_role("row", name="gone").get_by_role("link", name="Retry").click()
     expect(person.page.get_by_role("row", name="gone")).to_contain_text("5")
-    # What Twilio no longer has is not retried unless somebody insists.
+    # What Twilio no longer has is retried only if it is selected.
     person.page.get_by_label("gone").check()
     person.page.get_by_role("button", name="Retry the chosen").click()
     expect(person.page.locator("#progress-text")).to_contain_text("5", timeout=40_000)

@@ -33,7 +33,7 @@ TABLE = Table("rate limit", ("items", "requests per allowed one", "s until drain
 
 @dataclass
 class Limiter:
-    """Allows so many requests in each second, and counts them."""
+    """Limits the requests per second, and counts them."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     asked: dict[int, int] = field(default_factory=dict)

@@ -68,7 +68,7 @@ class App:
 
 @contextlib.contextmanager
 def app(answer: Reply | Callable[[Got], Reply] | None = None) -> Iterator[App]:
-    """Run an app that answers with TwiML, or as it is told."""
+    """Run an app that answers with TwiML, or with `answer`."""
     running = App()
     if answer is not None:
         running.answer = (lambda got: answer) if isinstance(answer, Reply) else answer
