@@ -1,6 +1,6 @@
 """Folders with a minimal Debian, in which commands run as in a container.
 
-They need root, debootstrap and unshare, and Debian's mirror.
+They need root, debootstrap, unshare and access to Debian's mirror.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 # Debian's testing release, whose python3 is 3.14, as in the base image of the Dockerfile.
 SUITE = "forky"
 MIRROR = "http://deb.debian.org/debian"
-# Debootstrap of Debian 12 knows no later suites; the steps are those of its newest.
+# Debian 12's debootstrap does not know later suites; its newest script works for them.
 SCRIPT = "sid"
 # Git and make are for the tests.
 PACKAGES = "ca-certificates,python3,python3-venv,git,make"
@@ -24,7 +24,7 @@ CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def bare(folder: Path) -> Path:
-    """Return the minimal Debian in this folder; the first time, download it, or exit."""
+    """Return the minimal Debian in this folder; download it the first time; exit on failure."""
     root = folder / SUITE
     if not root.exists():
         print(f"debootstrap {SUITE}", flush=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def program(words: Sequence[str]) -> Program:
-    """Return a program as `make run` starts it."""
+    """Return the program for these words; `make run` starts web, worker and beat alike."""
     # Imported here: it loads the settings, whose errors are printed below without a traceback.
     from mediapipe.operations import programs
 
@@ -31,7 +31,7 @@ def program(words: Sequence[str]) -> Program:
 
 
 if __name__ == "__main__":
-    # Of a script Python puts the folder, docker/, on the path.
+    # Python puts only the script's own folder, docker/, on the path.
     sys.path.insert(0, str(Path(__file__).parent.parent))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
     try:

@@ -19,7 +19,7 @@ TEST = ["make", "-C", "/src", "test", "PYTHON=python3", "VENV=/venv", "EXTRAS=dj
 
 
 def main(folder: Path) -> int:
-    """Return the status of the tests."""
+    """Run the tests in a Debian below this folder; return their exit status."""
     root = folder / "tests"
     if not root.exists():
         debian.copied(debian.bare(folder), root)

@@ -3,11 +3,11 @@
 
 For machines on which no engine runs, such as those of CI: `sudo docker/without_engine.py DIR`.
 Each stage is a folder, its base a bare Debian from debootstrap, each RUN a command in a chroot.
-What is tried then runs as the user of the image, on a read-only root, without capabilities.
+Its programs are then tried as the image's user, on a read-only root, without capabilities.
 
-It needs root, debootstrap and unshare. What differs from an engine: the Python 3.14 of Debian's
-testing release stands for that of the base image, and there are no layers. Nothing but the
-Dockerfile says what is done; an instruction that is not known here is an error.
+It needs root, debootstrap and unshare. Unlike with an engine, the Python 3.14 is that of Debian's
+testing release instead of the base image's, and there are no layers. All steps come from the
+Dockerfile; an instruction that is not known here is an error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pathlib import Path
 import debian
 
 ROOT = Path(__file__).resolve().parent.parent
-# What pip of this machine needs to reach its index, and is no part of the image.
+# What pip needs on this machine to reach its index; not part of the image.
 BUILD_ENVIRONMENT = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
 WAIT_S = 60.0
 ACCOUNT = {
@@ -77,14 +77,14 @@ def build(folder: Path) -> Stage:
 
 
 def started(bare: Path, folder: Path) -> Stage:
-    """Return a stage that is a copy of the bare system, with `python` as the base image has it."""
+    """Return a stage that is a copy of the bare system, with `python` as in the base image."""
     debian.copied(bare, folder)
     (folder / "usr/local/bin/python").symlink_to("/usr/bin/python3")
     return Stage(folder)
 
 
 def obey(stage: Stage, word: str, rest: str, stages: dict[str, Stage]) -> None:
-    """Carry one instruction out."""
+    """Carry out one instruction in this stage; exit if it is unknown."""
     match word:
         case "RUN":
             run(stage, rest)
@@ -120,7 +120,7 @@ def run(stage: Stage, command: str) -> None:
 
 
 def copy(stage: Stage, words: Sequence[str], stages: dict[str, Stage]) -> None:
-    """Copy from another stage, or from the repository what .dockerignore lets in."""
+    """Copy from another stage, or from the repository the files that .dockerignore lets in."""
     options = [word for word in words if word.startswith("--")]
     *sources, target = words[len(options) :]
     to = stage.folder / target.lstrip("/")
@@ -132,7 +132,7 @@ def copy(stage: Stage, words: Sequence[str], stages: dict[str, Stage]) -> None:
         return
     files = let_in() if sources == ["."] else sources
     for file in files:
-        # A folder as target takes a single file by its name, the whole tree by its paths.
+        # In the target folder single files keep only their names, the whole tree its paths.
         place = to / file if sources == ["."] else to / Path(file).name
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, place)
@@ -152,7 +152,7 @@ def let_in() -> list[str]:
 
 
 def is_let_in(path: str, rules: Sequence[str]) -> bool:
-    """Tell whether the last rule that fits this path lets it in."""
+    """Return whether the last rule that matches this path lets it in; without any, True."""
     allowed = True
     for rule in rules:
         pattern = rule.removeprefix("!").rstrip("/")
@@ -181,13 +181,13 @@ def container(stage: Stage, command: Sequence[str], **environment: str) -> list[
 
 @contextmanager
 def running(stage: Stage, *words: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the image's entrypoint with these words, and end it."""
+    """Run the image's entrypoint with these words; terminate it on exit."""
     command = container(stage, [*stage.entrypoint, *words], **ACCOUNT, **environment)
     with subprocess.Popen(command) as process:
         try:
             yield process
         finally:
-            # Killed at once, the embedded broker would leave its server behind.
+            # If it were killed immediately, the embedded broker would leave its server behind.
             process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 process.wait(WAIT_S)
@@ -195,10 +195,10 @@ def running(stage: Stage, *words: str, **environment: str) -> Iterator[subproces
 
 
 def try_out(stage: Stage) -> None:
-    """Migrate, serve, work and stop in the finished image; raise if something is not right."""
+    """Migrate, serve, work and stop in the finished image; exit with status 1 if a check fails."""
     data = stage.folder.parent / "data"
     shutil.rmtree(data, ignore_errors=True)
-    # As a new volume it has the owner of the folder in the image.
+    # Like a new volume, it has the owner of the folder in the image.
     shutil.copytree(stage.folder / "data", data)
     user, group = map(int, stage.user.split(":"))
     os.chown(data, user, group)
@@ -213,7 +213,7 @@ def try_out(stage: Stage) -> None:
 
 
 def try_web(stage: Stage) -> None:
-    """Start web, ask its health as the image does, stop it."""
+    """Start web, check its health as the image does, stop it."""
     port = free_port()
     health = [word.replace(":8000", f":{port}") for word in stage.health]
     with running(stage, "web", WEB_BIND=f"127.0.0.1:{port}") as web:
@@ -231,7 +231,7 @@ def try_worker(stage: Stage) -> None:
 
 
 def becomes_healthy(stage: Stage, command: Sequence[str]) -> bool:
-    """Tell whether this command succeeds in the image before the time is over."""
+    """Return whether this command succeeds in the image within WAIT_S."""
     deadline = time.monotonic() + WAIT_S
     while subprocess.run(container(stage, command), stderr=subprocess.DEVNULL).returncode:
         if time.monotonic() > deadline:
@@ -241,7 +241,7 @@ def becomes_healthy(stage: Stage, command: Sequence[str]) -> bool:
 
 
 def stops(process: subprocess.Popen[bytes]) -> bool:
-    """Tell whether the program ends by itself, with status 0, when it is told to."""
+    """Return whether the program exits with status 0 on SIGTERM."""
     process.send_signal(signal.SIGTERM)
     return process.wait(WAIT_S) == 0
 
@@ -252,7 +252,7 @@ def ended(stage: Stage, *words: str) -> int:
 
 
 def installs(stage: Stage) -> bool:
-    """Tell whether the environment of the program has pip."""
+    """Return whether the program's environment has pip."""
     pip = container(stage, ["python", "-m", "pip", "--version"])
     return subprocess.run(pip, stderr=subprocess.DEVNULL).returncode == 0
 
@@ -269,7 +269,7 @@ def free_port() -> int:
 
 
 def check(sentence: str, holds: bool) -> None:
-    """Say that something was tried; end if it did not hold."""
+    """Print the result of a check; exit with status 1 if it failed."""
     say(f"{'✓' if holds else '✗'} {sentence}")
     if not holds:
         sys.exit(1)

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from typing import Protocol
 
-# Any factor that grows at all has reached its cap by then, and 10.0 ** 309 overflows.
+# 10.0 ** 309 overflows, and all usual factors have reached the cap long before this exponent.
 MAX_EXPONENT = 64
 
 
@@ -18,7 +18,7 @@ class Rng(Protocol):
 class Backoff:
     """Exponential backoff with a cap and proportional jitter; delays in seconds.
 
-    A `jitter` of 0.15 makes a delay up to 15 % shorter or longer, the longest one too.
+    A `jitter` of 0.15 makes a delay up to 15% shorter or longer, even a delay at the cap.
     """
 
     first_s: float
@@ -33,5 +33,5 @@ class Backoff:
 
 
 def with_jitter(delay_s: float, jitter: float, rng: Rng = random) -> float:
-    """Return the delay ± this fraction, so that what failed together does not return together."""
+    """Return the delay ± this fraction, so that simultaneous failures are not retried together."""
     return delay_s * rng.uniform(1 - jitter, 1 + jitter)

@@ -19,7 +19,7 @@ from celery.signals import before_task_publish, task_postrun, task_prerun
 from gunicorn.glogging import Logger
 
 PLAIN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-# Django adds the request, whose repr is its URL: that of a webhook sent by GET is all of it.
+# Django adds the request, whose repr contains its URL: all of a webhook that is sent by GET.
 PRIVATE_ATTRIBUTES = {"request"}
 # The message header that carries the id of the request.
 HEADER = "mediapipe_request_id"
@@ -49,10 +49,10 @@ def about(**these: object) -> Iterator[None]:
 
 @contextmanager
 def logged_errors(logger: logging.Logger, message: str, *arguments: object) -> Iterator[None]:
-    """Log an exception of the block instead of raising it.
+    """Log an exception raised in the block instead of propagating it.
 
-    For counters and incidents, which must not undo or delay the work that they describe. Not for a
-    part of a transaction: on PostgreSQL the rest of it would fail as well.
+    For counters and incidents, which must not undo or delay the work that they describe. Not for
+    use within a transaction: on PostgreSQL all further statements of it would fail as well.
     """
     try:
         yield
@@ -91,7 +91,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class GunicornLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """Gunicorn's logger, with the formatters of all other lines."""
+    """Gunicorn's logger, with the same formatters as all other loggers."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)

@@ -1,14 +1,14 @@
-"""Text without what must not leave the service: addresses of people, and URLs that are secrets.
+"""Removes from texts what must not leave the service: personal addresses and secrets in URLs.
 
-An address is what a message is sent to: a phone number, a WhatsApp user id, an e-mail address.
+An address is what a message can be sent to: a phone number, a WhatsApp user id, an e-mail address.
 """
 
 import re
 from urllib.parse import urlsplit, urlunsplit
 
-# A plus sign as it is, or escaped for a URL or for JSON. Any digits after it are a number.
+# A plus sign, plain or escaped for a URL or for JSON. Any digits after it are a phone number.
 PLUS = r"(?:\+|%2[Bb]|\\u002[bB])"
-# Between its digits: also dashes and invisible marks of Unicode, as phones and editors insert them.
+# Between its digits, with the Unicode dashes and invisible marks that phones and editors insert.
 GAP = r"[\s().\-/\u00ad\u200b-\u2015\u202a-\u202e\u2060-\u2069\u2212\ufe0f]{0,2}"
 DIGITS = rf"\d(?:{GAP}\d){{6,}}"
 # Without a plus it must not touch letters or digits: SIDs and hashes are full of digits too.
@@ -17,12 +17,12 @@ PHONE_NUMBER = re.compile(
 )
 DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d(?: \d\d)?")
 # WhatsApp users who hide their number have an id per business instead (Meta: business-scoped user
-# ID): a country and up to 128 letters and digits. With ENT it is that of several businesses.
+# ID): a country and up to 128 letters and digits. An id with ENT is shared by several businesses.
 USER_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[0-9A-Za-z]{1,128}")
 EMAIL = re.compile(r"[\w.+\-]{1,64}(?:@|%40)[\w\-]{1,63}(?:\.[\w\-]{1,63})+")
-# An address behind its channel, as in messenger:123, client:alice or sip:alice@example.com.
+# An address after its channel, as in messenger:123, client:alice or sip:alice@example.com.
 CHANNEL = re.compile(r"[A-Za-z]{2,20}:(?!//)")
-# A short text like an id is taken for one only behind its channel: sentences run into each other.
+# A short text counts as an id only after its channel: `OK.Thanks` is just a missing space.
 ID_OR_EMAIL_IN_TEXT = re.compile(
     r"(?:(?<=(?i:whatsapp):)|(?<=(?i:whatsapp%3a)))[A-Z]{2}\.(?:ENT\.)?[0-9A-Za-z]+"
     r"|(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{2}))[A-Z]{2}\.(?:ENT\.)?"
@@ -52,9 +52,9 @@ def is_address(text: str) -> bool:
 
 
 def mask_addresses(text: str) -> str:
-    """Return the text with what identifies a sender masked: `+15550000077` is `+•••••••••77`.
+    """Return the text with personal addresses masked: `+15550000077` becomes `+•••••••••77`.
 
-    That is phone numbers, WhatsApp user ids and e-mail addresses; two characters of each stay.
+    Masks phone numbers, WhatsApp user ids and e-mail addresses except for the last two characters.
     """
     without_names = ID_OR_EMAIL_IN_TEXT.sub(lambda found: _mask(ALPHANUMERIC, found[0]), text)
     return PHONE_NUMBER.sub(_mask_match, without_names)
@@ -68,7 +68,7 @@ def mask_parameter(name: str, value: str) -> str:
 
 
 def mask_address(value: str) -> str:
-    """Return an address masked: a short code or a short id too, but no name such as `ACME Ltd.`."""
+    """Return the address masked, even a short code or id; a name such as `ACME Ltd.` stays."""
     if not is_address(value):
         return _mask(DIGIT, value)
     channel = CHANNEL.match(value)
@@ -79,13 +79,13 @@ def mask_address(value: str) -> str:
 def _mask_match(found: re.Match[str]) -> str:
     if DATE.fullmatch(found[0]):
         return found[0]
-    # The escaped plus signs contain digits of their own, which stay.
+    # An escaped plus sign contains digits, which must stay.
     plus = found["plus"] or ""
     return plus + _mask(DIGIT, found[0].removeprefix(plus))
 
 
 def _mask(hidden: re.Pattern[str], text: str) -> str:
-    """Return the text with these characters masked but for the last SHOWN."""
+    """Return the text with all but the last SHOWN of these characters masked."""
     count = len(hidden.findall(text)) - SHOWN
     return hidden.sub(MASK, text, count=count) if count > 0 else text
 
@@ -93,7 +93,8 @@ def _mask(hidden: re.Pattern[str], text: str) -> str:
 def strip_url_secrets(url: str) -> str:
     """Return the URL without user, password, query and fragment; "" for a malformed URL.
 
-    The query of a signed link opens the media; SIDs in the path open nothing without credentials.
+    The query of a signed link gives access to the media; SIDs in the path do not, without
+    credentials.
     """
     try:
         parts = urlsplit(url)
@@ -103,17 +104,17 @@ def strip_url_secrets(url: str) -> str:
 
 
 def redact(text: str) -> str:
-    """Return the text without addresses of people and the secrets of the URLs in it."""
+    """Return the text with personal addresses masked and without the secrets of its URLs."""
     return mask_addresses(URL.sub(lambda found: strip_url_secrets(found[0]), text))
 
 
 def host_of(url: str) -> str:
     """Return the host of a URL, with its port if it names one; "" for a malformed URL.
 
-    Signed CDN links and chat webhooks are secrets, so logs and rows keep the host alone.
+    Signed CDN links and chat webhooks are secrets, so logs and rows contain only the host.
     """
     try:
         return urlsplit(url).netloc.rpartition("@")[2][:255]
     except ValueError:
-        # A webhook can announce anything as a URL; a refused one is recorded as it came.
+        # A webhook can announce anything as a URL; a refused one is recorded as received.
         return ""

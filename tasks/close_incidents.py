@@ -12,9 +12,8 @@ def close_incidents() -> None:
 
     Local causes: an item was stored after the last failure. Recordings that were too large: none of
     them is failed any more. An account: it is no longer paused or throttled, or none of its media
-    waits for credentials. The response that
-    shows this resolves the incident as well, but a worker that had counted an earlier one may open
-    it again a moment later.
+    waits for credentials. The response that shows this resolves the incident as well, but a worker
+    that had counted an earlier response may open it again a moment later.
     """
     for incident in Incident.objects.ongoing().filter(cause__in=LOCAL_CAUSES):
         if MediaItem.objects.stored().filter(retrieved_at__gt=incident.last_seen_at).exists():

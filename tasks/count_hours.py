@@ -12,6 +12,6 @@ RUN_S = 20.0
 
 @app.task(ignore_result=True)
 def count_hours() -> int:
-    """Count the hours that are over for the timing page, for RUN_S at most; return how many."""
+    """Count hours for the timing page, for at most RUN_S seconds; return how many."""
     hours = until_deadline(hourly.count_hours(timezone.now()), time.monotonic() + RUN_S)
     return sum(1 for _ in hours)

@@ -14,7 +14,7 @@ BATCH = 500
 
 @app.task(ignore_result=True)
 def delete_at_twilio() -> int:
-    """Attempt the deletions that are due, for RUN_S at most; return how many succeeded."""
+    """Attempt the due deletions, for at most RUN_S seconds; return how many succeeded."""
     due = Deletion.objects.due(timezone.now()).order_by("next_attempt_at")
     ids = due.values_list("pk", flat=True)[:BATCH]
     deleted = 0

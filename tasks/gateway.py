@@ -15,5 +15,5 @@ def deliver(*, delivery_id: int) -> str:
 
 @app.task(ignore_result=True)
 def dispatch_deliveries() -> int:
-    """Publish a task for each delivery that is due, late ones at the pace of their app."""
+    """Publish a task for each due delivery, late ones at the pace of their app; return how many."""
     return dispatch.dispatch_due()

@@ -4,7 +4,7 @@ from mediapipe.failures import Undelivered
 from mediapipe.models import Notice
 from mediapipe.queueing.countdown import CountdownTask
 
-# Incidents are rare; what exceeds this waits for the next run.
+# Incidents are rare; notices beyond this number wait for the next run.
 MAX_NOTICES = 100
 
 

@@ -17,13 +17,13 @@ RUN_S = 60.0
 
 @app.task(ignore_result=True)
 def purge() -> dict[str, int]:
-    """Delete what is past its retention, for RUN_S at most; return the counts by kind."""
+    """Delete what is past its retention, for at most RUN_S seconds; return the counts by kind."""
     counts: Counter[str] = Counter()
     for deleted in until_deadline(
         retention.purge_in_turns(timezone.now()), time.monotonic() + RUN_S
     ):
         counts.update(deleted)
-    # Django's own store, whose rows of ended sessions stay otherwise.
+    # Otherwise the rows of expired sessions stay in Django's own store.
     SessionStore.clear_expired()
     if counts.total():
         logger.info("deleted by retention: %s", dict(counts), extra={"deleted": dict(counts)})

@@ -20,7 +20,10 @@ from mediapipe.operations.audit_log import log_action
 def export_list(
     model_admin: admin.ModelAdmin[Model], request: HttpRequest, form: str
 ) -> StreamingHttpResponse:
-    """Return the rows of the list as CSV or JSON lines, and log who exported how many."""
+    """Return the filtered list as a download, and log who exported how many items.
+
+    `form` is "csv" or "jsonl"; raise Http404 for any other.
+    """
     if form not in FORMS:
         raise Http404
     content_type, lines_of = FORMS[form]

@@ -13,7 +13,7 @@ FAILURES: dict[str, type[Failure]] = {failure.slug: failure for failure in Failu
 
 
 def media_summary(media: MediaItem, now: datetime | None = None) -> str:
-    """Return the summary as of `now`, by default the current time."""
+    """Return the state of the item in one or two sentences, as of `now` or the current time."""
     now = now or timezone.now()
     attempts = counted(media.attempts, "attempt")
     count = media.not_found_count

@@ -14,7 +14,7 @@ from mediapipe.fetching.storage import open_stored
 from mediapipe.models import MediaItem, Status
 from mediapipe.operations.audit_log import log_opened
 
-# What browsers display or play and what cannot run scripts; everything else is a download.
+# Types that browsers display or play and that cannot run scripts; all others are downloads.
 IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 AUDIO = frozenset({"audio/mpeg", "audio/ogg", "audio/mp4", "audio/wav", "audio/aac"})
 VIDEOS = frozenset({"video/mp4", "video/quicktime", "video/webm", "video/ogg"})
@@ -35,7 +35,8 @@ def file_response(
 ) -> HttpResponse | StreamingHttpResponse:
     """Return the stored file, or the single range that the request asks for.
 
-    `reader` is who opens it, for the audit log.
+    The response is 404 if there is no file, 410 if it was deleted, 416 for a range beyond its end,
+    and 503 if the storage fails. `reader` is who opens the file, for the audit log.
     """
     if media.status != Status.STORED or not media.size:
         return HttpResponse("There is no file: the media item is not stored.", status=404)
@@ -52,7 +53,7 @@ def file_response(
 
 
 def why_deleted(media: MediaItem) -> str:
-    """Return the reason of the deletion: erasure also removes the digest, retention does not."""
+    """Return why the file was deleted: erasure also removes its digest, retention does not."""
     return "by retention" if media.sha256 else "on request"
 
 
@@ -75,8 +76,8 @@ def _file(
         file = open_stored(media.storage_name, first)
         response = FileResponse(file, status=206)
         response.streaming_content = _blocks(file, length)
-        # The web server then reads the file itself, up to the Content-Length, while the client
-        # reads; it would copy the blocks. It cannot read S3's file twice.
+        # The web server then reads the file itself, up to the Content-Length, at the pace of the
+        # client. It needs a seekable file, unlike S3's: otherwise it copies the blocks first.
         response.file_to_stream = file if file.seekable() else None  # type: ignore[assignment]
         response["Content-Length"] = str(length)
         response["Content-Range"] = f"bytes {first}-{last}/{size}"
@@ -87,7 +88,7 @@ def _file(
     inline = media.content_type in INLINE_TYPES
     response["Content-Type"] = media.content_type if inline else "application/octet-stream"
     name = media.storage_name.rpartition("/")[2]
-    # <img>, <audio> and <video> display an attachment all the same; only a visit downloads it.
+    # <img>, <audio> and <video> display an attachment too; only opening its URL downloads it.
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Accept-Ranges"] = "bytes"
     for header, value in HEADERS.items():

@@ -38,7 +38,7 @@ class NotFound(ApiError):
 def json_response(
     body: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> JsonResponse:
-    """Return a document that must not be cached."""
+    """Return a JSON response that must not be cached."""
     return JsonResponse(
         dict(body), status=status, headers={"Cache-Control": "private, no-store", **(headers or {})}
     )

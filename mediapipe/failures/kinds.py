@@ -1,4 +1,4 @@
-"""The kinds of failures, which decide about retries."""
+"""The kinds of failure, which decide whether an item is retried."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -31,7 +31,7 @@ class Failure(Exception):
 
     @property
     def cause(self) -> str:
-        """The slug under which retries are counted: each cause has its own backoff."""
+        """The slug that retries are counted by: each cause has its own backoff."""
         return self.slug
 
     @classmethod
@@ -48,7 +48,7 @@ class TransientFailure(Failure):
 
 
 class LocalFailure(TransientFailure):
-    """The problem is local: retried until it is fixed, without consuming the schedule."""
+    """The problem is local: retries continue until it is fixed and consume no schedule step."""
 
 
 class FinalFailure(Failure):

@@ -51,8 +51,8 @@ class Outcome:
     """What one attempt led to.
 
     `failure` is None when the file is stored. `delay` is the wait until the next attempt, None
-    when there is none; `countdown_s` are its seconds if a message brings the item back, None if
-    that is left to the dispatcher.
+    when there is none. `countdown_s` is that wait in seconds if a message with a countdown starts
+    the attempt, None if the dispatcher does.
     """
 
     failure: Failure | None = None
@@ -136,10 +136,10 @@ def retrieve(media: MediaItem, evidence: Evidence) -> None:
 def _discard(media: MediaItem, name: str) -> None:
     """Remove the file of an item that a user gave up or erased in the meantime.
 
-    No row names it, so that neither retention nor erasure would find it.
+    No row contains its name, so neither retention nor erasure would find it.
     """
     with transaction.atomic():
-        # Locked: after a retry by hand another worker may store a file of the same name.
+        # Locked, because after a manual retry another worker may store a file of the same name.
         ended = MediaItem.objects.failed().filter(pk=media.pk).select_for_update()
         if ended.first():
             storage.remove(name)
@@ -152,9 +152,10 @@ def conclude(
     countdown_allowed: Callable[[], bool] = lambda: True,
     **diagnosis: Any,
 ) -> Outcome:
-    """Decide whether and when a failed attempt is retried, and write it once.
+    """Decide whether and when a failed attempt is retried, and write the decision once.
 
-    `diagnosis` are columns of the item that the cause of a 404 changes. Raises LeaseLost.
+    `diagnosis` contains the columns of the item that the diagnosis of a 404 changes. Raises
+    LeaseLost if another worker has taken the item over.
     """
     delay = _next_delay(media, failure)
     countdown_s = None
@@ -189,13 +190,13 @@ def _next_delay(media: MediaItem, failure: Failure) -> RetryDelay | None:
 
 
 def _diagnosed(media: MediaItem, failure: Failure) -> tuple[Failure, dict[str, Any]]:
-    """Return what a response really means, and the columns that this finding changes."""
+    """Return what the failure really means, and the columns that the diagnosis changes."""
     if isinstance(failure, TransientMedia404):
         report = not_found.query_metadata(media) if not_found.is_due(media) else None
         diagnosis = not_found.diagnose(media, failure, report, timezone.now())
         return diagnosis.failure, diagnosis.changes
     if isinstance(failure, Unauthorized) and AccountHealth.is_refused(media.account_sid):
-        # Not this item but the account is refused: its items wait together and none fails.
+        # Twilio refuses the account, not this item: the account's items wait and none fails.
         return AccountRefused(), {}
     if isinstance(failure, RateLimited) and AccountHealth.is_throttled(media.account_sid):
         # A rate limit that lasts for hours fails no item either.
@@ -204,12 +205,12 @@ def _diagnosed(media: MediaItem, failure: Failure) -> tuple[Failure, dict[str, A
 
 
 def _report(media: MediaItem, failure: Failure | None, evidence: Evidence) -> None:
-    """Log the outcome, and let it count for incidents and the account's health.
+    """Log the outcome, and count it for incidents and the account's health.
 
-    The outcome is recorded already, and the item's retry scheduled; neither depends on this.
+    The outcome is already recorded and the retry is scheduled; an error here affects neither.
     """
     outcome = failure.slug if failure else "stored"
-    # What failed locally is not in Twilio's status, and the log is where operators look first.
+    # The HTTP status does not show a local failure, and operators look in the log first.
     reason = f": {failure.detail}" if isinstance(failure, LocalFailure) and failure.detail else ""
     logger.info(
         "%s attempt %d: %s (HTTP %s)%s",
@@ -233,13 +234,13 @@ def _count(media: MediaItem, failure: Failure | None, evidence: Evidence) -> Non
     if failure and failure.slug in LOCAL_CAUSES:
         cause = Cause(failure.slug)
         detail = f"{cause.label}: {failure.detail}." if failure.detail else ""
-        # Its media are not added: an outage affects all of them.
+        # No media is added to the incident, because an outage affects all of it.
         seen = Observation(None, None, detail, MediaItem.objects.none())
         Incident.open_or_update(cause, observation=seen)
     elif isinstance(failure, ConfigMissing):
         Incident.open_or_update(Cause.NOT_CONFIGURED, media.account_sid)
     elif isinstance(failure, TooLarge) and media.kind == Kind.RECORDING:
-        # A single one is no outbreak, but a call cannot be recorded again.
+        # Even a single recording opens an incident, because a call cannot be recorded again.
         affected = MediaItem.objects.filter(pk=media.pk)
         seen = Observation(None, None, f"{media.identity}: {failure.detail}.", affected)
         Incident.open_or_update(Cause.RECORDING_SIZE, media.account_sid, seen)
@@ -256,16 +257,16 @@ def _count_refusal(media: MediaItem) -> None:
     health = AccountHealth.get_or_create_for(media.account_sid)
     started_at = media.attempt.started_at
     if health.record_refusal(started_at):
-        # The items that failed before it was clear that the account is refused; this one as well,
-        # where several were refused at the same moment.
+        # Resume the items that failed before it was clear that the account is refused, including
+        # this one if several were refused at the same moment.
         since = health.refused_since or started_at
         MediaItem.objects.resume_unauthorized(media.account_sid, since)
 
 
 class LeaseKeeper:
-    """Called with each packet and block; renews the lease now and then.
+    """Called for each packet and block; renews the lease at most every RENEW_EVERY_S seconds.
 
-    Raises LeaseLost if it is gone.
+    Raises LeaseLost if another worker has taken the item over.
     """
 
     def __init__(self, media: MediaItem) -> None:

@@ -37,7 +37,7 @@ def outbox_rows(media: MediaItem, *, stored: bool) -> list[models.Model]:
 
 
 def deletion_of(media: MediaItem) -> Deletion | None:
-    """Return the unsaved deletion at the provider of a stored item, where its account wants it."""
+    """Return the unsaved deletion of a stored item at the provider; None if it is kept there."""
     if deletion_policy_for(media) == PostStorePolicy.KEEP:
         return None
     stored_at = media.retrieved_at or timezone.now()
@@ -61,13 +61,13 @@ def send_signal(media: MediaItem) -> None:
 
 
 def complete_announced(media: MediaItem) -> None:
-    """Insert the outbox rows of an item that ended as it was announced, and send its signal."""
+    """Insert the outbox rows of an item that had ended when announced, and send its signal."""
     for row in outbox_rows(media, stored=False):
         row.save(force_insert=True)
     send_signal(media)
 
 
 def complete_absent(media: MediaItem, absence: Absence) -> None:
-    """End an item whose file never came to be, unless it is stored or known to be absent."""
+    """End an item whose file was never created, unless it is stored or already absent."""
     if media.mark_absent(absence, outbox_rows(media, stored=False)):
         send_signal(media)

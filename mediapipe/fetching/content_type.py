@@ -1,7 +1,7 @@
 """Detecting the content type from the first 4 KiB; the declared type only decides within a family.
 
-puremagic 2 looks into Office and ZIP files, but needs Python 3.12; puremagic 1 knows their headers
-alone, and gives the first name of many.
+puremagic 2 looks into Office and ZIP files, but needs Python 3.12; puremagic 1 only knows their
+headers, and returns the first of many names.
 """
 
 import codecs
@@ -28,7 +28,7 @@ from mediapipe.fetching.media_types import (
     narrowed,
 )
 
-# [MS-CFB]: the first stream is often at 512; the names of the streams are UTF-16.
+# [MS-CFB]: the first stream is often at byte 512; stream names are UTF-16.
 OLE2_HEADER = rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -46,8 +46,8 @@ NAMED = re.compile(
 )
 ZIPPED_OFFICE = PK + rb"(?=.*(?:_rels/|\[Content_Types\])).*"
 MP4_BRANDS = rb"iso[m2-9a-c]|mp4[12]|mmp4|avc1|av01|hvc1|dash|cmf[cs2]|MSNV|M4V[ HP]|[fF]4v |XAVC"
-# Types that puremagic misses or guesses from two bytes; and first the few that nearly all media
-# has, because puremagic tries a thousand signatures. The first match wins.
+# First the few types of nearly all media, because puremagic tries a thousand signatures; then types
+# that puremagic misses or guesses from two bytes. The first match wins.
 BINARY = [
     (rb"\xff\xd8\xff", "image/jpeg"),
     (rb"\x89PNG\r\n\x1a\n", "image/png"),
@@ -107,11 +107,11 @@ AUDIO = {"video/3gpp": "audio/3gpp", "video/3gpp2": "audio/3gpp2", "video/mp4": 
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 TWILIO_ERROR = re.compile(PROLOGUE + rb"<TwilioResponse>\s*<RestException>", re.DOTALL)
 TWILIO_ERROR_KEYS = {"code", "message", "more_info", "status"}
-# Excel and Word write these into HTML, and open it, whatever its extension.
+# Excel and Word write these into HTML, and open such a file whatever its extension.
 OFFICE_PAGE = re.compile(rb"urn:schemas-microsoft-com:office:(office|excel|word|powerpoint)")
 TABLE = re.compile(rb"<table[\s>]", re.IGNORECASE)
 TABLE_ALONE = re.compile(PROLOGUE + rb"<table[\s>]", re.DOTALL | re.IGNORECASE)
-# What a login or error page has and an exported table has not.
+# What login and error pages contain and exported tables do not.
 INTERACTIVE = re.compile(
     rb"<(form|input|button|iframe)[\s>/]|http-equiv\s*=\s*.?refresh", re.IGNORECASE
 )
@@ -121,7 +121,7 @@ SCRIPT = re.compile(rb"<script[\s>]", re.IGNORECASE)
 def sniff(head: bytes, *, declared: str = "") -> str:
     """Return the MIME type of a body that begins with `head` (up to 4 KiB).
 
-    `declared` chooses among the types that begin in the same way: old Office documents, ZIP files,
+    `declared` chooses among types that begin with the same bytes: old Office documents, ZIP files,
     the MP4 family. Any other text, such as CSV, is text/plain; anything unknown is
     application/octet-stream.
     """
@@ -140,7 +140,7 @@ def check(head: bytes, *, declared: str, served: str = "") -> None:
     """Raise ErrorDocument for an error document of Twilio, or a web page that was not announced.
 
     `declared` is the content type in the webhook, "" if it had none: an undeclared web page is
-    far more often the login of a proxy than media. `served` is that of the response.
+    far more often the login page of a proxy than media. `served` is that of the response.
     """
     text = _text(head)
     if TWILIO_ERROR.match(text) or _keys(text) >= TWILIO_ERROR_KEYS:
@@ -198,7 +198,7 @@ def _guess(head: bytes) -> str:
 
 
 def _tracks(head: bytes) -> bytes:
-    """Return the index of an MP4 family file, if all of it is in `head` and it lists any media."""
+    """Return the index of an MP4 family file; b"" if it is not all in `head` or lists no media."""
     start = head.find(b"moov") - 4
     end = start + int.from_bytes(head[max(start, 0) :][:4])
     index = head[start:end] if 0 <= start < end <= len(head) else b""

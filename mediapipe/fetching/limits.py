@@ -4,8 +4,8 @@ from django.conf import settings
 
 from mediapipe.providers.base import Kind
 
-# Twilio's recordings are WAV with 8,000 samples of 16 bits a second and channel, and a call ends
-# after four hours by default (Twilio: recording resource, time limit of a call).
+# Twilio's recordings are WAV files with 8,000 16-bit samples per second and channel, and a call
+# ends after four hours by default (Twilio: recording resource, time limit of a call).
 RECORDING_BYTES_PER_S = 16_000
 LONGEST_CALL_S = 4 * 60 * 60
 LONGEST_CALL_BYTES = 44 + 2 * LONGEST_CALL_S * RECORDING_BYTES_PER_S
@@ -20,14 +20,14 @@ def max_bytes(kind: str) -> int:
 
 
 def largest_bytes() -> int:
-    """Return the size of the largest media item that is accepted."""
+    """Return the size of the largest media item that is accepted, in bytes."""
     return max_bytes(Kind.RECORDING)
 
 
 def time_limit_s(received_bytes: int) -> float:
-    """Return how long an attempt may take that has received so much of the body.
+    """Return how many seconds an attempt may take that has received this much of the body.
 
-    Beyond MEDIA_MAX_BYTES the limit grows with the body, at the rate that MEDIA_TOTAL_TIMEOUT asks
-    of a body of that size: a server that drips its bytes gains nothing.
+    Beyond MEDIA_MAX_BYTES the limit grows with the body, at the rate of MEDIA_MAX_BYTES per
+    MEDIA_TOTAL_TIMEOUT, so a server gains nothing by sending its bytes slowly.
     """
     return settings.MEDIA_TOTAL_TIMEOUT_S * max(1.0, received_bytes / settings.MEDIA_MAX_BYTES)

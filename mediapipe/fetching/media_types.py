@@ -66,8 +66,8 @@ def _office(new: str, old: str) -> str:
 _WORD = _office("wordprocessingml", "ms-word")
 _EXCEL = _office("spreadsheetml", "ms-excel")
 _POWERPOINT = _office("presentationml", "ms-powerpoint")
-# What the first bytes say, and the declared types that begin in the same way. Nothing else of what
-# the sender declares is used.
+# For the type that the first bytes show: the declared types whose files begin with the same bytes.
+# No other declared type is used.
 FAMILIES = {
     # Encrypted .docx, .xlsx and .pptx files are OLE2 files too.
     OLE2: rf"{DOC}|{XLS}|{PPT}|{MSG}|application/(x-msi|vnd\.visio|vnd\.ms-(project|works)"
@@ -155,9 +155,10 @@ def is_office(content_type: str) -> bool:
 
 
 def narrowed(found: str, declared: str) -> str:
-    """Return the declared type if files of it begin like those of the type found, else the latter.
+    """Return the declared type if its files begin like those of `found`, otherwise `found`.
 
-    `found` is what the first bytes tell; the result is safe to store and to send in a header.
+    `found` is the type that the first bytes show. The result is safe to store and to send in a
+    header.
     """
     name = canonical(declared)
     return name if re.fullmatch(FAMILIES.get(found, "(?!)"), name) else found

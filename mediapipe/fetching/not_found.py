@@ -1,8 +1,8 @@
-"""Why does a media URL keep answering 404? The metadata of the same resource can tell.
+"""Finds out from the metadata of a resource why its media URL keeps returning 404.
 
-The response is the same whether the media has not propagated yet, was deleted, lies in external
-storage, or belongs to another account. Only evidence that repeats itself over a while ends an
-item, because metadata propagates too.
+The 404 is the same whether the media has not propagated yet, was deleted, is in external storage,
+or belongs to another account. Metadata propagates too, so an item ends only after repeated
+evidence, as RULES requires.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from mediapipe.models import MediaItem, NotFoundCause
 
 logger = logging.getLogger(__name__)
 
-# With every second attempt from METADATA_FROM_ATTEMPT on, these last for about a day.
+# One after every second 404, from METADATA_FROM_ATTEMPT on: enough for about a day.
 MAX_REQUESTS = 8
-# An account's credentials are suspected once this many of its media gave nothing but 404s, the
-# first of them this long ago.
+# An account's credentials are suspected once this many of its media have returned nothing but 404s
+# and the first of them was received this long ago.
 SUSPICIOUS_MEDIA = 5
 SUSPICIOUS_AFTER = timedelta(minutes=15)
-# No metadata yet: it propagates as well, or it is gone.
+# No metadata: it has not propagated yet, or it was deleted.
 UNKNOWN = ""
-# After these, a 404 of the metadata means that it was deleted since.
+# After one of these, a 404 for the metadata means that the media has since been deleted.
 SEEN_BEFORE = (NotFoundCause.PROPAGATING, NotFoundCause.PROCESSING, NotFoundCause.DELETED)
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRule:
-    """An item ends with this failure once `responses` in a row said so, for at least `lasting`."""
+    """An item ends with `failure` once `responses` in a row agree, for at least `lasting`."""
 
     failure: type[Failure]
     responses: int
@@ -54,14 +54,14 @@ RULES = {
     NotFoundCause.ABSENT: EvidenceRule(RecordingAbsent, 2, timedelta(minutes=1)),
     NotFoundCause.EXTERNAL_STORAGE: EvidenceRule(ExternalStorage, 2, timedelta(minutes=1)),
     NotFoundCause.DELETED: EvidenceRule(MediaDeleted, 3, timedelta(minutes=10)),
-    # Metadata that was never seen is the weakest evidence: it may only be very late.
+    # Metadata that was never seen is the weakest evidence: it may just be very late.
     UNKNOWN: EvidenceRule(MediaDeleted, 4, timedelta(hours=4)),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one query of the metadata showed; None: there was no usable response."""
+    """What one query of the metadata showed; `cause` is None without a usable response."""
 
     cause: str | None
 
@@ -75,9 +75,12 @@ class Diagnosis:
 
 
 def is_due(media: MediaItem) -> bool:
-    """Return whether to query the metadata after this 404: after every second late one."""
+    """Return whether to query the metadata after this 404.
+
+    That is after every second 404 from number METADATA_FROM_ATTEMPT on, MAX_REQUESTS times.
+    """
     first = settings.METADATA_FROM_ATTEMPT
-    # An account that is refused or rate-limited gets no requests but those for its media.
+    # For an account that is refused or rate-limited, only the media itself is requested.
     if not first or media.account_degraded or media.metadata_requests >= MAX_REQUESTS:
         return False
     late = media.not_found_count + 1 - first
@@ -85,7 +88,7 @@ def is_due(media: MediaItem) -> bool:
 
 
 def query_metadata(media: MediaItem) -> Report:
-    """Ask the provider for the metadata of this item; takes five seconds at most."""
+    """Query the provider for the metadata of this item, for five seconds at most."""
     event = media.event
     provider = providers.get(event.provider)
     try:
@@ -106,8 +109,8 @@ def query_metadata(media: MediaItem) -> Report:
 def diagnose(media: MediaItem, failure: Failure, report: Report | None, now: datetime) -> Diagnosis:
     """Return what a 404 of this item means, given what its metadata showed this time.
 
-    As a rule that is `failure` itself: not there yet. `report` is None where the metadata was not
-    queried.
+    Usually that is `failure` itself: the media is not available yet. `report` is None if the
+    metadata was not queried.
     """
     if report is None:
         return Diagnosis(_unless_suspected(failure, media.not_found_because))
@@ -129,9 +132,10 @@ def diagnose(media: MediaItem, failure: Failure, report: Report | None, now: dat
 
 
 def credentials_suspected(account_sid: str) -> bool:
-    """Return whether every fetch of this account gave a 404, for a while and for several media.
+    """Return whether the account's media has returned nothing but 404s for SUSPICIOUS_AFTER.
 
-    Media that propagates slowly is intermittent; this is consistent.
+    At least SUSPICIOUS_MEDIA items must have a 404. Slow propagation delays some of the media,
+    wrong credentials all of it.
     """
     media = MediaItem.objects.filter(account_sid=account_sid)
     if media.found().exists():

@@ -14,8 +14,8 @@ from mediapipe.models.status import Phase
 
 JITTER = 0.15
 # A delay that crosses the end of the fast phase is clipped to it if at least this fraction fits.
-# Without that, media arriving in the last minute would wait for the first slow step. The fraction
-# is larger than the jitter: the attempt after a clipped one never gets clipped again.
+# Otherwise media that becomes available in the last minute would wait for the first slow step. The
+# fraction is larger than the jitter, so the attempt after a clipped one is never clipped again.
 MIN_REMAINING = 0.3
 # Local failures are retried soon, because they consume no retries.
 LOCAL_FAILURE_DELAY_S = 30.0
@@ -70,7 +70,7 @@ class Schedule:
         # Never beyond the fast window: the header may say 999999999999.
         retry_after_s = min(failure.retry_after_s or 0.0, self.fast_window_s)
         if isinstance(failure, LocalFailure):
-            # From the database, so that a backlog comes back in the dispatcher's bounded batches.
+            # From the database, so that the dispatcher retries a backlog in bounded batches.
             busy = isinstance(failure, AccountBusy)
             delay_s = self.first_delay_s if busy else LOCAL_FAILURE_DELAY_S
             delay_s = max(with_jitter(delay_s, self.jitter, rng), retry_after_s)
@@ -92,7 +92,7 @@ class Schedule:
         return max(self.first_delay_s, backoff.delay_s(retries, rng))
 
     def _clip_to_window(self, delay_s: float, left_s: float, rng: Rng) -> float:
-        """Move a retry that would come after the fast phase to the end of it."""
+        """Shorten a delay that crosses the end of the fast phase, if MIN_REMAINING of it fits."""
         if not MIN_REMAINING * delay_s < left_s < delay_s:
             return delay_s
         return max(self.first_delay_s, left_s * rng.uniform(1 - self.jitter, 1))

@@ -1,13 +1,14 @@
 """What an exception of the storage means, in words that contain no secret.
 
-The messages of boto3 quote URLs, that of an endpoint or a proxy with its password, and the messages
-of a server may quote the request; so only the server's code and the names of exceptions are shown.
+boto3's messages quote URLs, including the password of an endpoint or a proxy, and a server's
+messages may quote the request, so only the server's code, the names of exceptions and the texts of
+the operating system are shown.
 """
 
 import re
 from typing import Any
 
-# Anything else is not a code, and may be anything.
+# Anything else is not an error code, and may contain a secret.
 CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 HINTS = {
     "AccessDenied": "the key needs PutObject, GetObject and DeleteObject",
@@ -27,7 +28,7 @@ HINTS = {
     "301": "set AWS_DEFAULT_REGION to the bucket's region",
     "403": "the key needs GetObject; without ListBucket a missing file is a 403 as well",
 }
-# By the names of the exceptions: botocore is optional, and most have no common base.
+# By the names of the exceptions, because botocore is optional.
 CAUSES = {
     "ConnectTimeoutError": "the storage accepted no connection in time",
     "ConnectionClosedError": "the storage closed the connection",

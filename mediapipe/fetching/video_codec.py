@@ -7,17 +7,17 @@ from typing import IO
 
 # The path to the sample description (ISO/IEC 14496-12); each box contains the next one.
 PATH = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
-# A video has some tens of boxes per level; a file with more is made to keep us busy.
+# A video has dozens of boxes per level; a crafted file could have millions.
 MAX_BOXES = 200
-# Codes of the sample description that stand for video; others are audio or subtitles.
+# The codes of video in a sample description; others are audio or subtitles.
 HEVC = frozenset({"hvc1", "hev1", "dvh1", "dvhe"})
 VIDEO = HEVC | {"avc1", "avc3", "av01", "vp08", "vp09", "mp4v", "s263", "jpeg", "apcn", "apch"}
 
 
 def find_codec(file: IO[bytes]) -> str:
-    """Return the four-letter code of the video codec, or "".
+    """Return the four-character code of the video codec, or "" if no known one is found.
 
-    Reads only the headers of boxes, wherever in the file they are, and no video data.
+    Reads only box headers, wherever they are in the file, and no video data.
     """
     end = file.seek(0, 2)
     named = (name for start, stop in _inside(file, 0, end, PATH) for name in _entry(file, start))
@@ -27,7 +27,7 @@ def find_codec(file: IO[bytes]) -> str:
 def _inside(
     file: IO[bytes], start: int, end: int, path: tuple[bytes, ...]
 ) -> Iterator[tuple[int, int]]:
-    """Yield start and end of the content of each box at this path."""
+    """Yield the start and end of the content of each box at this path."""
     if not path:
         yield start, end
         return

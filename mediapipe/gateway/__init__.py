@@ -1,1 +1,1 @@
-"""Passes verified webhooks on to the apps behind us, signed for their own URLs."""
+"""Forwards verified webhooks to the apps behind this service, signed for their own URLs."""

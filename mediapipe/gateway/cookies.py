@@ -1,10 +1,10 @@
-"""The cookies of an app, as Twilio takes them from us."""
+"""The cookies of an app, adapted so that Twilio accepts them from our URL."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-# Twilio keeps them for four hours, and sends them with each request; browsers take as much.
+# Twilio keeps cookies for four hours and sends them with each request; browsers accept as many.
 MAX_COOKIES = 20
 MAX_BYTES = 4096
 

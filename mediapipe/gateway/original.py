@@ -10,8 +10,8 @@ from typing import Any, Self
 from mediapipe.providers.base import WebhookRequest
 
 SIGNATURE = "x-twilio-signature"
-# Headers are not signed: whoever has a captured webhook can add any, such as that in which the app
-# takes the user from an identity proxy. Only these pass, and those with Twilio's own prefixes.
+# Headers are not signed: whoever has captured a webhook can add any, such as the one in which an
+# identity proxy names the user to the app. Only these and those with Twilio's own prefixes pass.
 PASSED = {"accept", "content-type", "cookie", "user-agent", "x-home-region"}
 PREFIXES = ("i-twilio-", "x-twilio-")
 
@@ -21,7 +21,7 @@ class OriginalRequest:
     """A webhook as Twilio sent it, signature included.
 
     `url` is the one that Twilio called, with its raw query; `headers` are those that may be passed
-    on, with lower-case names, in the order in which they came.
+    on, with lower-case names, in their original order.
     """
 
     method: str
@@ -31,7 +31,7 @@ class OriginalRequest:
 
     @classmethod
     def of(cls, request: WebhookRequest) -> Self:
-        """Return what is to be kept of a webhook."""
+        """Return the parts of a webhook that are kept."""
         passed = ((name, value) for name, value in request.headers.items() if _passes(name))
         return cls(request.method, request.url, tuple(passed), request.body)
 
@@ -49,7 +49,7 @@ class OriginalRequest:
         return WebhookRequest(self.method, self.url, dict(self.headers), self.body)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as values that JSON has."""
+        """Return the request as JSON values."""
         return {
             "method": self.method,
             "url": self.url,
@@ -59,7 +59,7 @@ class OriginalRequest:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Return what to_json() was made of; raise KeyError, TypeError or ValueError otherwise."""
+        """Return the request that to_json() gave; else raise KeyError, TypeError or ValueError."""
         headers = tuple((str(name), str(value)) for name, value in values["headers"])
         body = b64decode(values["body"], validate=True)
         return cls(str(values["method"]), str(values["url"]), headers, body)

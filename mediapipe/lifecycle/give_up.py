@@ -10,9 +10,9 @@ from mediapipe.models.media.item import MediaQuerySet
 
 
 def give_up(media: MediaQuerySet, why: str) -> list[MediaItem]:
-    """End the unfinished ones of these items as failed, and return them; `why` has who and why.
+    """End the unfinished ones of these items as failed, and return them.
 
-    What follows is the same as after every other failure: hand-offs and the signal.
+    `why` names the user and the reason. Hand-offs and the signal follow, as after other failures.
     """
     with transaction.atomic():
         ids = media.give_up(GivenUp(why))

@@ -21,10 +21,11 @@ class BulkAction(models.TextChoices):
 
 
 class BulkJob(models.Model):
-    """A user's request to retry or give up many media items, in batches: a web request is short.
+    """A user's request to retry or give up many media items, too many for one web request.
 
-    `chosen` describes the selection, `reason` why they are given up. Of `total` items, `done` were
-    processed so far and `changed` retried or given up; the others had changed in the meantime.
+    `chosen` describes the selection, `reason` says why the items are given up. Of `total` items,
+    `done` have been processed and `changed` retried or given up; the others had changed in the
+    meantime.
     """
 
     by = models.ForeignKey(
@@ -86,7 +87,7 @@ class BulkJob(models.Model):
 
 @dataclass(frozen=True, slots=True)
 class ClaimedBatch:
-    """A batch that this transaction alone processes."""
+    """A batch that only this transaction processes."""
 
     job: BulkJob
     media_ids: list[int]
@@ -94,7 +95,7 @@ class ClaimedBatch:
     def finish(self, changed: Sequence[int]) -> None:
         """Record which items were changed, and add the batch to the job's counts.
 
-        The last one finishes the job.
+        The last batch finishes the job.
         """
         rows = [BulkJobMedia(job=self.job, media_id=pk) for pk in changed]
         BulkJobMedia.objects.bulk_create(rows)
@@ -104,7 +105,7 @@ class ClaimedBatch:
 
 
 class BulkJobMedia(models.Model):
-    """A media item that a job retried or gave up, so that its page can say what became of it."""
+    """A media item that a job retried or gave up; the job's page shows the item's outcome."""
 
     job = models.ForeignKey(BulkJob, models.CASCADE, related_name="+")
     media = models.ForeignKey("mediapipe.MediaItem", models.CASCADE, related_name="+")
@@ -130,7 +131,7 @@ class BulkBatch(models.Model):
 
     @classmethod
     def claim(cls) -> ClaimedBatch | None:
-        """Delete and return the oldest batch, or return None.
+        """Delete and return the oldest unclaimed batch; None if there is none.
 
         Call it in the transaction that processes the batch: a rollback restores the row.
         """

@@ -12,11 +12,11 @@ CHUNK = 500
 
 
 def in_chunks(rows: models.QuerySet[Any, T], size: int = CHUNK) -> Iterator[T]:
-    """Yield the rows in their order, with `size` of them and 8 bytes for each other in memory.
+    """Yield the rows in order, holding `size` of them in memory, and 8 bytes for each other row.
 
-    Instead of `iterator()`, which needs a cursor at the server: through PgBouncer in transaction
+    This replaces `iterator()`, which needs a server-side cursor: through PgBouncer in transaction
     mode that works only within a transaction, and a download that pauses would keep it open. A
-    row that no longer matches when its turn comes is left out. Where a join repeats an object,
+    row that no longer matches when its chunk is read is left out. If a join repeats an object,
     order the rows by their key.
     """
     keys = rows.values_list("pk", flat=True).iterator(chunk_size=10_000)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django.db import models
 from django.db.models import F
 
-# Increments by the name and the label of the counter.
+# Increments by the counter's name and label.
 Counts = Mapping[tuple[str, str], float]
 
 
@@ -32,7 +32,7 @@ class Counter(models.Model):
 
     @classmethod
     def by_name(cls) -> dict[str, dict[str, float]]:
-        """Return the values of all counters by label, by name."""
+        """Return the values of all counters, by name and then by label."""
         values: dict[str, dict[str, float]] = {}
         for name, label, value in cls.objects.values_list("name", "label", "value"):
             values.setdefault(name, {})[label] = value
@@ -40,10 +40,10 @@ class Counter(models.Model):
 
 
 class Watermark(models.Model):
-    """How far a stream of rows has been counted: up to a time (`until`), or an id (`counted`).
+    """How far a stream of rows has been counted: up to a time (`until`) or an id (`counted`).
 
-    `seen` is the highest id at the last run, and the next run counts up to there. Ids are
-    assigned before the commit: a transaction that was still open may have had a lower one.
+    `seen` is the highest id at the last run, and the next run counts up to it. Ids are assigned
+    before the commit, so a transaction that was open at the last run may have had a lower one.
     """
 
     stream = models.CharField(max_length=32, unique=True)

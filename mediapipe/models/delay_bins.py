@@ -1,4 +1,4 @@
-"""The bins that delays are counted in, and the functions of the database that find the bin.
+"""The bins that delays are counted in, and the database functions that find the bin of a delay.
 
 Counts of bins can be added, percentiles cannot. A lower bound is rounded down to an edge and an
 upper bound up, so an interval between rounded bounds always contains the exact one.
@@ -24,7 +24,7 @@ POINTS_S = (
     *(MINUTE_S, 2 * MINUTE_S, 5 * MINUTE_S, 10 * MINUTE_S, 30 * MINUTE_S),
     *(HOUR_S, 3 * HOUR_S, 6 * HOUR_S, 12 * HOUR_S, 24 * HOUR_S, 48 * HOUR_S),
 )
-# At most 2 % apart, in numbers that people would choose: 1.00, 1.02, ... 2.00, 2.05, ... 5.0, 5.1.
+# At most 2.5% apart, in round numbers: 1.00, 1.02, ... 2.00, 2.05, ... 5.0, 5.1.
 DIGITS = (*range(100, 200, 2), *range(200, 500, 5), *range(500, 1000, 10))
 # From 10 milliseconds to four months.
 POWERS = range(-2, 7)
@@ -32,7 +32,7 @@ POWERS = range(-2, 7)
 
 def _edges() -> tuple[float, ...]:
     grid = {float(f"{digits}e{power - 2}") for power in POWERS for digits in DIGITS}
-    # Whatever is above a point must be in a later bin than the point itself, in both directions.
+    # A delay above a point must be in a later bin than the point, however it is rounded.
     after = {nextafter(point_s, inf) for point_s in POINTS_S}
     return (0.0, *sorted(grid | {*POINTS_S} | after))
 
@@ -43,9 +43,9 @@ NEGATIVE = ",".join(repr(-edge_s) for edge_s in reversed(EDGES_S))
 
 
 class BinBelow(Func):
-    """The number of the last edge that is not above these seconds, which are 0 or more.
+    """The index of the last edge at or below these seconds, which are 0 or more.
 
-    PostgreSQL has a function for it, SQLite gets ours from `add_delay_bins`.
+    PostgreSQL has a function for this; on SQLite, `add_delay_bins` registers ours.
     """
 
     arity = 1
@@ -58,7 +58,7 @@ class BinBelow(Func):
 
 
 class BinAbove(Func):
-    """The number of the first edge that is not below these seconds; len(EDGES_S) beyond the last.
+    """The index of the first edge at or above these seconds; len(EDGES_S) beyond the last.
 
     The seconds may be infinite.
     """
@@ -68,7 +68,7 @@ class BinAbove(Func):
     output_field = IntegerField()
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> AsSql:
-        # WIDTH_BUCKET rounds down only, so seconds and edges change their signs.
+        # WIDTH_BUCKET only rounds down, so the seconds and the edges are negated.
         bucket = f"WIDTH_BUCKET(-(%(expressions)s), '{{{NEGATIVE}}}'::float8[])"
         return self.as_sql(compiler, connection, template=f"{len(EDGES_S)} - {bucket}")
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Timed(Protocol):
-    """The times of one media item, as its row has them."""
+    """The times of one media item, as stored in its row."""
 
     received_at: datetime
     first_attempt_at: datetime | None
@@ -28,7 +28,7 @@ class Times:
 
     @classmethod
     def copy(cls, media: Timed, **changes: datetime | None) -> Times:
-        """Return the times of this item, but for those that change."""
+        """Return the times of this item with these changes."""
         return cls(**{field.name: getattr(media, field.name) for field in fields(cls)} | changes)
 
 
@@ -58,7 +58,8 @@ def queue_lag_s(media: Timed) -> float | None:
 def span(media: Timed) -> Span | None:
     """Return how long after the webhook the media became available: Twilio's part.
 
-    That was between the last 404 and the first non-404 response; None until there is one.
+    That was between the last 404 and the first non-404 response. None until there is one, and if
+    there was no webhook.
     """
     if media.found_at is None:
         return None
@@ -69,7 +70,7 @@ def span(media: Timed) -> Span | None:
 
 
 def waited_s(media: Timed) -> float | None:
-    """Return for how many seconds after the webhook the media is known to be unavailable.
+    """Return how many seconds after the webhook the media is known to have been unavailable.
 
     None if there was no webhook.
     """
@@ -79,9 +80,9 @@ def waited_s(media: Timed) -> float | None:
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
-    """Return the value below which this share (0 to 1) lies, linear between neighbours.
+    """Return the value below which this share (0 to 1) lies; None without values.
 
-    The same definition as PostgreSQL's percentile_cont; None without values.
+    Interpolates linearly between neighbours, as PostgreSQL's percentile_cont does.
     """
     if not values:
         return None

@@ -14,7 +14,7 @@ def distinct_values(model: type[models.Model], field: str, limit: int = MAX_VALU
     """
     quote = connection.ops.quote_name
     column, table = quote(field), quote(model._meta.db_table)
-    # Written as in the condition of the partial index, so that the planner can use that.
+    # Written as in the condition of the partial index, so that the planner can use the index.
     filled = f"NOT ({column} = '')"
     sql = f"""
         WITH RECURSIVE found(value, number) AS (

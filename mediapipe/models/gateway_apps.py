@@ -6,14 +6,14 @@ from django.db import models
 from django.db.models import F
 from django.utils import timezone
 
-# After this many connections in a row that failed, the app gets nothing for BLOCKED_FOR.
+# After this many failed connections in a row, nothing is sent to the app for BLOCKED_FOR.
 FAILURES_TO_BLOCK = 3
 BLOCKED_FOR = timedelta(seconds=10)
 
 
 class GatewayAppQuerySet(models.QuerySet["GatewayApp"]):
     def blocked(self, now: datetime) -> GatewayAppQuerySet:
-        """Apps that could not be reached a moment ago, and get nothing for a while."""
+        """Apps whose circuit breaker is open: nothing is sent to them until `blocked_until`."""
         return self.filter(blocked_until__gt=now)
 
 
@@ -34,7 +34,7 @@ class GatewayApp(models.Model):
 
     @classmethod
     def record_failure(cls, name: str) -> None:
-        """Count a connection that failed; from FAILURES_TO_BLOCK on the app is blocked."""
+        """Count a failed connection; from FAILURES_TO_BLOCK in a row on, block the app."""
         app = cls.objects.get_or_create(name=name)[0]
         row = cls.objects.filter(pk=app.pk)
         row.update(failures=F("failures") + 1)

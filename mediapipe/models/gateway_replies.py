@@ -6,12 +6,12 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-# Twilio repeats a webhook within 15 seconds, from another host of its own or of ours.
+# Twilio repeats a webhook within 15 seconds, maybe from another host, or to another one of ours.
 KEPT_FOR = timedelta(seconds=60)
 
 
 class GatewayReply(models.Model):
-    """What Twilio heard about one delivery, for a minute: a repeated webhook gets the same."""
+    """Our response to Twilio for one delivery, kept so that a repeated webhook gets the same."""
 
     delivery = models.OneToOneField(
         "mediapipe.GatewayDelivery", models.CASCADE, related_name="reply", primary_key=True
@@ -28,7 +28,7 @@ class GatewayReply(models.Model):
 
     @classmethod
     def keep(cls, delivery_id: int, content: dict[str, Any]) -> None:
-        """Keep the reply, and delete those whose time is up."""
+        """Store the reply, and delete the expired ones."""
         cls.erase_expired()
         expires_at = timezone.now() + KEPT_FOR
         row = GatewayReply(delivery_id=delivery_id, content=content, expires_at=expires_at)
@@ -36,7 +36,7 @@ class GatewayReply(models.Model):
 
     @classmethod
     def find(cls, delivery_id: int) -> dict[str, Any] | None:
-        """Return the content of the reply, or None if there is none or its time is up."""
+        """Return the content of the reply; None if there is none or it has expired."""
         kept = cls.objects.filter(delivery_id=delivery_id, expires_at__gt=timezone.now())
         return kept.values_list("content", flat=True).first()
 

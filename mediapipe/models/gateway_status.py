@@ -6,7 +6,7 @@ from django.db import models
 
 
 class GatewayStatus(models.TextChoices):
-    """waiting -> sending -> waiting -> ... -> delivered, or one of the other ends."""
+    """waiting -> sending -> waiting -> ... -> delivered, or another final status."""
 
     WAITING = "waiting"
     SENDING = "sending"
@@ -18,14 +18,14 @@ class GatewayStatus(models.TextChoices):
 
 
 OPEN = (GatewayStatus.WAITING, GatewayStatus.SENDING)
-# The ends in which the app may not have the message; their requests are kept for "send again".
+# The app may not have the message; its request is kept for "send again".
 UNDELIVERED = (GatewayStatus.REFUSED, GatewayStatus.UNKNOWN, GatewayStatus.GAVE_UP)
-# What apps answer whose check of the signature fails.
+# The HTTP status from an app whose check of the signature fails.
 SIGNATURE_REFUSED = (401, 403)
 
 
 class AnswerUse(models.TextChoices):
-    """What became of the app's answer: Twilio got it, wants none, or had got another one before."""
+    """What became of the app's answer: Twilio got it, needs none, or had already got another."""
 
     USED = "used"
     NOT_NEEDED = "not_needed", "Not needed"
@@ -34,9 +34,9 @@ class AnswerUse(models.TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """What one attempt at a delivery led to; no body and no header of the app's answer.
+    """The result of one attempt at a delivery, without the body of the app's response.
 
-    `http_status` is None without an answer. `connect_s` and `total_s` are seconds.
+    `http_status` is None without a response. `connect_s` and `total_s` are seconds.
     """
 
     detail: str

@@ -10,7 +10,7 @@ from django.utils import timezone
 from mediapipe.failures import Undelivered
 from mediapipe.models.outbox import UNDELIVERED, DeliveryStatus, OutboxMessage, OutboxQuerySet
 
-# How long a published task may take before its message is taken for lost and sent again.
+# How long a published task may take before its message is considered lost and sent again.
 UNCONFIRMED_AFTER = timedelta(minutes=10)
 
 
@@ -22,7 +22,7 @@ class Completion(models.TextChoices):
 
 
 class Receiver(models.TextChoices):
-    """Who processes finished media items."""
+    """What is notified of finished media items."""
 
     TASK = "task", "Celery task"
     WEBHOOK = "webhook", "Webhook"
@@ -57,7 +57,7 @@ class HandOffQuerySet(OutboxQuerySet["HandOff"]):
 
 
 class HandOff(OutboxMessage):
-    """The message to one receiver that one media item is stored, or has failed for good.
+    """The message to one receiver that one media item is stored or has failed permanently.
 
     Written in the transaction that ends the item, for the receivers configured at that moment, so
     that a crash loses none. A new receiver starts with the next item.

@@ -7,13 +7,13 @@ from django.utils import timezone
 
 from mediapipe.models import hot_sql
 
-# The values of `part`; a worker's is this prefix and its host name.
+# The values of `part`; a worker's is this prefix plus its host name.
 BEAT = "beat"
 SWEEP = "sweep"
 WORKER = "worker "
-# A component is considered dead after this: six times the interval of its heartbeats.
+# A component is considered dead after this: ten times the interval of its heartbeats.
 SILENT_AFTER = timedelta(seconds=30)
-# The rows of workers that were stopped for good are deleted after this.
+# The rows of workers that were stopped permanently are deleted after this.
 KEEP_FOR = timedelta(days=7)
 
 
@@ -31,8 +31,8 @@ class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
 class Heartbeat(models.Model):
     """When a component was last seen: `beat`, `worker <name>`, or the dispatcher (`sweep`).
 
-    Beat and workers write their own. The dispatcher runs in a worker when beat orders it, so its
-    row shows that beat's messages reach the workers.
+    Beat and workers write their own rows. The dispatcher runs in a worker when beat triggers it,
+    so its row shows that beat's messages reach the workers.
     """
 
     part = models.CharField(max_length=160, unique=True)
@@ -53,7 +53,7 @@ class Heartbeat(models.Model):
     def record(cls, part: str) -> None:
         """Set the time at which this component was last seen to now (UTC).
 
-        Without a transaction: a process that froze within one would keep the row locked, and with
-        the dispatcher's row block every other dispatcher.
+        Without a transaction: a process that froze within one would keep the row locked, and if it
+        is the dispatcher's row, block every other dispatcher.
         """
         hot_sql.upsert(cls(part=part[:160], seen_at=timezone.now()), "part", ("seen_at",))

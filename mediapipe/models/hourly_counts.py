@@ -7,18 +7,18 @@ from django.db import models
 from django.utils import timezone
 
 HOUR = timedelta(hours=1)
-# What changes rows of an hour until this long after it need not invalidate it: it commits within
-# the same time again, and only then the hour is counted.
+# A change to the rows of an hour within this time after its end need not invalidate it: the change
+# commits within the same time again, and only then is the hour counted.
 COMMIT_LAG = timedelta(minutes=1)
 
 
 class HourlyCounts(models.Model):
-    """What was counted of the media and webhooks that were received within one hour.
+    """The counts of the media and webhooks that were received within one hour.
 
     `total` and `groups` are in the format `layout` of mediapipe/timing/tally.py. Items that were
     unfinished at `counted_at` are not in the counts but in `unfinished`, and are read when they
     are needed, so that attempts need not write here. Whatever changes a finished item must
-    invalidate its hour: `counted_at` is then null.
+    invalidate its hour, which sets `counted_at` to null.
     """
 
     start = models.DateTimeField(unique=True)
@@ -43,7 +43,7 @@ class HourlyCounts(models.Model):
 
     @staticmethod
     def may_include(at: datetime) -> bool:
-        """Return whether the hour of this time may have been counted already, or soon."""
+        """Return whether the hour of this time may already have been counted, or may be soon."""
         return start_of_hour(at) + HOUR + COMMIT_LAG <= timezone.now()
 
     @classmethod

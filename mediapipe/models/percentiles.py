@@ -11,7 +11,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from mediapipe.models.delays import percentile
 
-# Django 6 leaves the place of the FILTER clause to the template; before, it appended the clause.
+# In Django 6 the template places the FILTER clause; earlier versions append it.
 FILTER = "%(filter)s" if VERSION >= (6, 0) else ""
 AsSql = tuple[str, tuple[str | int, ...]]
 
@@ -28,7 +28,7 @@ class FloatListField(Field[list[float] | None, list[float] | None]):
 class Percentiles(Aggregate):
     """The values below which these shares (0 to 1) lie; nulls are ignored.
 
-    PostgreSQL has the function, SQLite gets ours from `add_percentiles`.
+    PostgreSQL has the function; on SQLite, `add_percentiles` registers ours.
     """
 
     function = "percentile_cont"
@@ -42,7 +42,7 @@ class Percentiles(Aggregate):
         super().__init__(expression, shares=",".join(map(str, shares)), **extra)
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> AsSql:
-        """Return the syntax of ordered-set aggregates."""
+        """Return the SQL in the syntax of ordered-set aggregates."""
         ordered = self.copy()
         ordered.template = (
             "%(function)s(ARRAY[%(shares)s]::float8[]) "

@@ -88,10 +88,10 @@ class Reconciliation(models.Model):
 
     @classmethod
     def due(cls, account_sid: str, window: timedelta, until: datetime) -> Reconciliation | None:
-        """Return the scheduled run to work on now; None while another worker does.
+        """Return the scheduled run to work on now; None while another worker has one in progress.
 
-        An interrupted run is resumed. A new one covers the window, or everything since the last
-        run if that is longer ago: the service as a whole may have been down.
+        An interrupted run is resumed. A new one covers the window, or everything since the end of
+        the last run if that is longer ago: the whole service may have been down.
         """
         runs = cls.objects.filter(account_sid=account_sid, scheduled=True)
         open_run = runs.unfinished().order_by("-started_at").first()

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 
 class Rejection(models.Model):
-    """How many webhooks were refused in one hour for one reason; nothing else of them is kept.
+    """How many webhooks were refused in one hour for one reason; nothing else about them is kept.
 
     There is one row per hour and reason, so a flood of forged requests does not fill the table.
     """
@@ -28,7 +28,7 @@ class Rejection(models.Model):
 
     @classmethod
     def total(cls) -> int:
-        """Return the number of refused webhooks of all time."""
+        """Return the number of all webhooks ever refused."""
         return cls.objects.aggregate(total=Sum("count", default=0))["total"] or 0
 
     @classmethod

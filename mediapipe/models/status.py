@@ -6,7 +6,7 @@ from django.db import models
 
 # How long a message may be in the broker before the dispatcher publishes the item again.
 DELIVERY_TIMEOUT = timedelta(seconds=60)
-# Timers fire slightly early; a message that is earlier than this is a duplicate.
+# Timers may fire slightly early; a message that is earlier than this is a duplicate.
 CLOCK_TOLERANCE = timedelta(seconds=0.1)
 
 

@@ -1,7 +1,7 @@
 """Adds what happened since the last run to the counters that /metrics shows.
 
-Each kind of row is read in the order in which it came about, along an index: a run costs what
-happened since the last one, however many rows there are.
+Each kind of row is read in the order of an indexed time or id, so the cost of a run depends on what
+happened since the last one, not on the size of the tables.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from mediapipe.queueing.time_slice import until_deadline
 
 # Upper bounds of the histograms, in seconds: from our own queue to the end of the slow phase.
 BUCKETS_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400, 172800)
-# A row becomes visible when its transaction commits, shortly after the time that it carries.
+# A row becomes visible when its transaction commits, shortly after the time in it.
 COMMIT_LAG = timedelta(seconds=10)
-# The first run on an old database has months to read: it takes them in chunks.
+# The first run on an old database may have to read months of rows: it does so in chunks.
 CHUNK = timedelta(days=1)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -57,7 +57,7 @@ class Stream:
 
 
 def roll_up(deadline_s: float) -> None:
-    """Bring the counters up to date, as far as possible before this monotonic time."""
+    """Update the counters as far as possible before `deadline_s` (of `time.monotonic()`)."""
     end = timezone.now() - COMMIT_LAG
     _count_new("webhooks", WebhookEvent.objects.order_by())
     _count_new("media", MediaItem.objects.order_by(), reconciled=Q(reconciled_at__isnull=False))
@@ -74,7 +74,7 @@ def roll_up(deadline_s: float) -> None:
 
 
 def _count_new(name: str, rows: models.QuerySet[Any], **subsets: Q) -> None:
-    """Count rows by their kind in the order of their ids: spooled webhooks carry old times.
+    """Count rows by kind in the order of their ids, because spooled webhooks have old times.
 
     Rows that match a subset's condition are also counted under the subset's name.
     """
@@ -90,7 +90,7 @@ def _count_new(name: str, rows: models.QuerySet[Any], **subsets: Q) -> None:
 
 
 def _all_ended_before(end: datetime) -> datetime:
-    """Return a time before which every attempt has ended."""
+    """Return a time such that every attempt started by then has ended."""
     running = FetchAttempt.objects.filter(outcome="", media__status=Status.FETCHING)
     first: datetime | None = running.aggregate(first=Min("started_at"))["first"]
     return first - MICROSECOND if first else end

@@ -8,7 +8,7 @@ from mediapipe.settings.secret_files import SECRETS
 
 
 class SecretsFilter(SafeExceptionReporterFilter):
-    """Django recognises names such as TOKEN and KEY; a URL with a password has none of them."""
+    """Hides our secrets as well: Django knows TOKEN and KEY, but no URL with a password."""
 
     hidden_settings = re.compile(
         "|".join([SafeExceptionReporterFilter.hidden_settings.pattern, "BASE_URLS", *SECRETS]),

@@ -12,7 +12,7 @@ from mediapipe.models.gateway_status import OPEN, UNDELIVERED
 
 
 def delivery_metrics() -> list[Metric]:
-    """Return how many messages the apps behind the gateway lack, and how long."""
+    """Return the number of messages that the apps behind the gateway lack, and the oldest's age."""
     family = GaugeMetricFamily(
         "mediapipe_gateway_deliveries",
         "Messages that an app behind the gateway does not have, or may not have, by state.",

@@ -23,7 +23,7 @@ BEARER = re.compile(r"Bearer +(\S+)", re.IGNORECASE)
 
 
 def monitoring_token_required(view: View) -> View:
-    """Respond 401 to requests without MONITORING_TOKEN as bearer token, if it is set."""
+    """Respond 401 to requests without MONITORING_TOKEN as the bearer token, if it is set."""
 
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse:
@@ -61,7 +61,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
         alive = Heartbeat.objects.alive(timezone.now())
         workers, beat = alive.workers().count(), alive.filter(part=BEAT).exists()
     except (DatabaseError, InterfaceError):
-        # A figure that the database would have to provide is null.
+        # Figures from the database are null while it is unavailable.
         workers = beat = None
     database = workers is not None
     error = broker_error()
@@ -80,7 +80,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @require_safe
 @monitoring_token_required
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Respond with the metrics, computed from the database and so alike on every host."""
+    """Respond with the metrics; only those of the spool and the database differ between hosts."""
     registry = CollectorRegistry()
     registry.register(DatabaseCollector())
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))

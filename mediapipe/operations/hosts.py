@@ -13,16 +13,16 @@ def any_host(view: View) -> View:
     """Serve this view under any Host header, even one that is missing or malformed.
 
     Probes and Prometheus send the address that they connect to, and some proxies the name of
-    their upstream. The view must build no URL from the header.
+    their upstream. The view must not build a URL from the header.
     """
     view.any_host = True  # type: ignore[attr-defined]
     return view
 
 
 class HostCheck(CommonMiddleware):
-    """Django's middleware, whose check of the Host header passes views marked with `any_host`.
+    """Django's middleware, with a check of the Host header that skips views marked with `any_host`.
 
-    Django checks it before the view is known, so this waits until then.
+    Django checks the header before the view is known; this waits until it is.
     """
 
     def process_request(self, request: HttpRequest) -> None:

@@ -1,6 +1,6 @@
-"""Limits of guessing passwords, checked before a password is hashed.
+"""Limits on guessing passwords, checked before a password is hashed.
 
-Hashing takes a third of a second of CPU on purpose, so unlimited guesses would also stop webhooks.
+Hashing deliberately takes a third of a second of CPU, so unlimited guesses would block webhooks.
 All counts are per web process: N processes allow N times as much.
 """
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# After this many failures in a row each further one doubles the delay before the next attempt.
+# After this many failures in a row, each further one doubles the delay before the next attempt.
 FREE_FAILURES = 5
 MAX_DELAY_S = 30.0
 FORGET_AFTER_S = 15 * 60.0
-# All names together: a burst, then one failure per interval.
+# For all names together: a burst of failures, then one per interval.
 BURST = 10
 INTERVAL_S = 3.0
-# Of these one is for browsers that logged in before, and for changing a password.
+# Unknown browsers get one of these; the other is for known ones and for changing a password.
 MAX_HASHES = 2
 HASH_WAIT_S = 1.0
 
@@ -49,11 +49,11 @@ class TooManyAttempts(Exception):
 
 
 class LoginLimits:
-    """Counts failed logins per key, a user name or a known browser, and of all names together.
+    """Counts failed logins per key (a user name or a known browser) and for all names together.
 
     A lockout would let anyone lock out any user, so failures of a key only delay its next attempt,
-    by half a minute at most. A known browser has a count of its own, and the limit of all names is
-    not for it: while others guess the password of a user, that user can log in.
+    by half a minute at most. A known browser has its own count and is exempt from the limit for all
+    names: while others guess a user's password, that user can log in.
     https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
     """
 
@@ -61,15 +61,15 @@ class LoginLimits:
         self._now_s = now_s
         self._lock = threading.Lock()
         self._guess = threading.Lock()
-        # Per key the failures in a row, and the time of the last one.
+        # Per key, the failures in a row and the time of the last one.
         self._failures: dict[str, tuple[int, float]] = {}
         # When all failures so far would have happened at one per interval.
         self._scheduled_s = 0.0
 
     def check(self, key: str, check: Callable[[], T | None], *, is_known: bool) -> T | None:
-        """Return what `check` returns, which checks a password; a false value is a failure.
+        """Call `check`, which checks a password, and return its result; a false one is a failure.
 
-        Raise TooManyAttempts instead of waiting. Of unknown browsers one is served at a time.
+        Raise TooManyAttempts instead of waiting. Unknown browsers are served one at a time.
         """
         if not is_known and not self._guess.acquire(blocking=False):
             raise TooManyAttempts(1)
@@ -139,10 +139,10 @@ class PasswordBackend(ModelBackend):
 
 
 class BoundedHasher(PBKDF2PasswordHasher):
-    """Django's hasher, of which few threads hash at the same time, whatever page they serve."""
+    """Django's hasher, for at most MAX_HASHES threads at a time, whatever page they serve."""
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
-        """Return the hash; raise TooManyAttempts if other threads hash for longer than a second."""
+        """Return the hash; raise TooManyAttempts if other threads are hashing for over a second."""
         if not _hashing.acquire(timeout=HASH_WAIT_S):
             raise TooManyAttempts(1)
         try:

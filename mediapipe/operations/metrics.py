@@ -1,7 +1,7 @@
-"""The metrics of /metrics, computed from the database and so the same on every host.
+"""The metrics of /metrics. Only those of the spool and the database differ between hosts.
 
 Totals that grow forever come from the counters, which a periodic task maintains. The others are
-counted at each scrape, along partial indexes of the rows in question.
+counted at each scrape, using partial indexes of the rows in question.
 """
 
 from collections.abc import Iterator
@@ -152,7 +152,7 @@ def _media(counters: Counters) -> Metric:
     others = [status for status in Status if status != Status.STORED]
     rows = MediaItem.objects.filter(status__in=others).order_by().values_list("status")
     counts: dict[str, float] = dict(rows.annotate(Count("pk")))
-    # Nearly all items are stored, and stay so: the counter knows how many.
+    # Nearly all items are stored, and remain so: the counter has their number.
     counts[Status.STORED] = counters.get("finished", {}).get(Status.STORED, 0)
     for status in Status.values:
         family.add_metric([status], counts.get(status, 0))

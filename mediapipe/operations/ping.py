@@ -1,7 +1,7 @@
-"""A dead man's switch: a service elsewhere notices when these reports end, or one says `fail`.
+"""A dead man's switch: a service elsewhere notices when these reports stop, or one says `fail`.
 
 The signals are those of healthchecks.io: URL/start when a check begins, then URL or URL/fail, each
-with the same run id. If a check hangs, its start is followed by nothing.
+with the same run id. If a check hangs, nothing follows its start.
 """
 
 import logging
@@ -26,13 +26,13 @@ logger = logging.getLogger(__name__)
 TIMEOUT_S = 5.0
 START, SUCCESS, FAIL = "/start", "", "/fail"
 
-# Held during a report: those that a hanging storage delays must not take every thread.
+# Held during a report, so that a hanging storage does not block one thread per report.
 _running = threading.Lock()
 _outage_logged = threading.Event()
 
 
 class Ping(StrEnum):
-    """What became of a report."""
+    """The outcome of a report."""
 
     SUCCESS = "success"
     FAIL = "fail"
@@ -69,7 +69,7 @@ def signal_url(url: str, signal: str, run_id: str) -> str:
 
 
 def _report(run_id: str) -> Ping:
-    # Optional, and unknown to services other than healthchecks.io: what matters is what follows.
+    # Optional, and unknown to services other than healthchecks.io, so a failure does not matter.
     with suppress(Undelivered):
         _send(START, run_id, "")
     found = problem()

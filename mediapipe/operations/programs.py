@@ -18,10 +18,10 @@ CELERY = ["-m", "celery", "--quiet", "-A", "mediapipe"]
 # By default glibc gives each thread an arena, and memory that one thread frees is not reused by the
 # others: a worker grew by 20 MB in 30,000 media. With one arena it does not.
 MALLOC_ARENA_MAX = {"MALLOC_ARENA_MAX": "1"}
-# Most of its tasks are short, a few run for a minute: enough for all of them at once.
+# Most housekeeping tasks are short, a few run for a minute: enough for all that run at once.
 HOUSEKEEPING_CONCURRENCY = 4
-# For workers of first attempts. A message that one prefetches beyond what it can start soon is one
-# that another worker could have started already.
+# For workers of first attempts: a task that one worker has prefetched and cannot start soon could
+# already be running in another.
 PREFETCH_PER_THREAD = 4
 
 
@@ -52,10 +52,10 @@ def accepts(path: Path) -> bool:
 
 
 def web(bind: str) -> Program:
-    """Return the web server; no thread of it waits for a client's bytes."""
+    """Return the web server; none of its threads waits for a client's bytes."""
     options = ["--bind", bind, "--workers", "2", "--threads", "4"]
     options += ["--worker-class", "mediapipe.operations.web_worker.BufferingWorker"]
-    # Its control socket would be a file in the home directory, shared by all instances of a user.
+    # Gunicorn's control socket would be a file in the home directory, shared by a user's instances.
     options += ["--logger-class", "mediapipe.logs.GunicornLogger", "--no-control-socket"]
     command = [*python(), "-m", "gunicorn", *options, "mediapipe.wsgi"]
     # Longer than gunicorn's graceful timeout of 30 s.
@@ -69,11 +69,11 @@ def worker(*names: str) -> Program:
     """
     queues = tuple(name.partition("-")[0] for name in names)
     options = ["--queues", ",".join(queues or QUEUES), "--without-gossip", "--without-mingle"]
-    # Celery's heartbeat is an event that the event loop publishes. While the broker is away, that
-    # would block the loop and be retried for ever.
+    # Celery's heartbeat is an event that the event loop publishes. While the broker is down, that
+    # would block the loop and be retried forever.
     options += ["--without-heartbeat", "--loglevel", "INFO"]
     if names:
-        # Workers on one host need unique names, or they answer for each other in `inspect`.
+        # Workers on one host need unique names: heartbeats and leases are recorded by name.
         options += ["--hostname", f"{'-'.join(names)}@%h"]
     if queues == (MEDIA,):
         options += ["--prefetch-multiplier", str(PREFETCH_PER_THREAD)]

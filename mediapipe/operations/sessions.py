@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 # Keys of the session, in seconds since 1970.
 BEGAN, SEEN = "began_at", "seen_at"
-# How exact the idle time is; each step is a write to the database.
+# The precision of the idle time; each step is a write to the database.
 STEP_S = 60.0
 
 
@@ -23,7 +23,7 @@ def _begin(request: HttpRequest, **kwargs: Any) -> None:
 
 
 class SessionLimits:
-    """Middleware that logs a user out who was idle for too long, or logged in for too long.
+    """Middleware that logs out a user who was idle, or logged in, for too long.
 
     Django has no idle limit: SESSION_COOKIE_AGE counts from the last change of a session. Both
     limits are settings (OWASP ASVS 7.3.1 and 7.3.2).

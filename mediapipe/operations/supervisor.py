@@ -1,7 +1,7 @@
 """The process supervisor of `manage.py run`, the demo and the tests.
 
-It is our own because none of the maintained ones does what is needed here. honcho ends all programs
-when one ends. circus (with pyzmq and tornado) and supervisord want a configuration file, a second
+It is our own because none of the maintained ones does what we need. honcho ends all programs
+when one ends. circus (with pyzmq and tornado) and supervisord need a configuration file, a second
 definition of what programs.py defines for Compose and systemd too, and leave their programs running
 when they are killed. In production, Compose or systemd take its place.
 """
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 # SIGHUP: the terminal was closed.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# From <linux/prctl.h>. macOS has no such call: there the programs of a killed supervisor go on.
+# From <linux/prctl.h>. macOS has no such call: a killed supervisor's programs keep running.
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -50,7 +50,7 @@ def handle_stop_signals(handler: Callable[..., None]) -> None:
     for number in STOP_SIGNALS:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, handler)
-        # As it exits, Python would restore the default action, which kills it.
+        # At exit Python would restore the default action, which kills the process.
         atexit.register(signal.signal, number, signal.SIG_IGN)
 
 
@@ -58,7 +58,7 @@ class Supervisor:
     """Starts programs in order, restarts those that exit, and stops all in reverse order.
 
     With `log_dir` each program logs to a file there, else to this process's output. Entering it
-    raises CommandError if a program cannot be started, after those already started are stopped.
+    raises CommandError if a program cannot be started, after stopping those already started.
     """
 
     def __init__(
@@ -158,7 +158,7 @@ class Supervisor:
         try:
             self.start(name)
         except CommandError as error:
-            # Often temporary: no memory, a full disk, an upgrade in progress. The next try follows.
+            # Often temporary: no memory, a full disk, an upgrade in progress. It is tried again.
             logger.error("%s", error)
 
     def stop(self) -> None:
@@ -176,7 +176,7 @@ class Supervisor:
             process.wait(self.programs[name].grace_s)
         except subprocess.TimeoutExpired:
             logger.error("%s did not exit in time; killing it", name)
-            # With its own processes: a killed gunicorn or broker command would leave them behind.
+            # With its children, which a killed gunicorn or broker command would leave behind.
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         logger.info("%s has stopped", name)
@@ -187,5 +187,5 @@ def _terminate_with_parent(parent: int) -> None:
     if LIBC:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:
-            # It ended before the call above.
+            # The parent ended before the call above.
             os._exit(1)

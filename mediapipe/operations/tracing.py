@@ -1,4 +1,4 @@
-"""OpenTelemetry by its own environment variables alone; no other code knows of it."""
+"""OpenTelemetry, configured by its own environment variables; no other code knows of it."""
 
 import os
 import sys

@@ -6,23 +6,23 @@ from django.conf import settings
 
 
 class CountdownTask(DjangoTask):  # type: ignore[type-arg]  # takes no parameters at run time
-    """A task whose `autoretry_for` waits for the seconds that the run passed to `retry_after`.
+    """A task whose automatic retry waits for the seconds that the run passed to `retry_after`.
 
-    A subclass of DjangoTask, because celery.Task would take `delay_on_commit` away.
+    A subclass of DjangoTask, because celery.Task does not have `delay_on_commit`.
     """
 
-    # The schedule of the item says when it is enough; Celery's own limit is three retries.
+    # The schedule of the item decides when to stop; Celery's own limit is three retries.
     max_retries = None
-    # The queue of the retries, where it is not the one that the first attempt came from.
+    # The queue for retries, if it differs from that of the first attempt.
     retry_queue: str | None = None
 
     def retry_after(self, delay_s: float | None) -> None:
-        """Set the countdown of the retry, should this run raise; None: it is not retried."""
-        # The request is the context of this one run in this one thread.
+        """Set the countdown in seconds of the retry if this run raises; None means no retry."""
+        # The request is the context of this run in this thread.
         self.request.update(retry_after_s=delay_s)
 
     def retry(self, *args: Any, **options: Any) -> Any:
-        """Called by Celery for what `autoretry_for` names: publish the next run, or give up."""
+        """Publish the retry, or raise if there is none; called by Celery for `autoretry_for`."""
         delay_s = self.request.get("retry_after_s")
         if delay_s is None:
             raise options["exc"]

@@ -1,4 +1,4 @@
-"""How many messages the broker and the workers may hold; the rest waits as rows."""
+"""How many messages the broker and the workers may hold; other items wait in the database."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class AccountQuota:
 
 
 class CountdownLimit:
-    """Bounds the memory of the workers: MAX_COUNTDOWNS messages wait there for their time.
+    """Bounds the workers' memory: at most MAX_COUNTDOWNS messages with a countdown wait there.
 
     Beyond that, the dispatcher publishes each item when it is due, just as punctually.
     """

@@ -8,10 +8,10 @@ from mediapipe.models import hot_sql
 
 
 class ResultManager(TaskResultManager):
-    """Writes a result by one statement; the library's own manager takes four, and six for a retry.
+    """Writes a result in one statement; the library's manager needs four, and six for a retry.
 
-    There is no upstream issue. `make bench ARGS=retrieve` on PostgreSQL with RabbitMQ retrieves 7 %
-    more with it; tests/queueing/test_results.py compares its rows with the library's.
+    There is no upstream issue. `make bench ARGS=retrieve` on PostgreSQL with RabbitMQ retrieves 7%
+    more items with it; tests/queueing/test_results.py compares its rows with the library's.
     """
 
     def store_result(  # type: ignore[override]  # the backend passes all of it by keyword
@@ -24,7 +24,7 @@ class ResultManager(TaskResultManager):
 
 
 class Results:
-    """Stands in for the model where the backend asks it for its manager."""
+    """Stands in for the model when the backend asks the model for its manager."""
 
     DoesNotExist = TaskResult.DoesNotExist
     _default_manager = ResultManager()

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def until_deadline(items: Iterable[T], deadline_s: float) -> Iterator[T]:
-    """Yield items until a time of `time.monotonic()`, in seconds; the first one in any case.
+    """Yield items until `deadline_s` (of `time.monotonic()`), but at least the first.
 
     Periodic tasks work in short slices and leave the rest to their next run, so that a worker that
     is shutting down need not wait for them. The clock is read before the next item is taken, so an

@@ -7,7 +7,7 @@ from mediapipe.settings.queues import MEDIA, ROUTES
 
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-# Of a worker's AMQP connection; Redis has a transport option for it.
+# For a worker's AMQP connection; for Redis it is a transport option.
 CELERY_BROKER_HEARTBEAT = HEARTBEAT_S
 # A broker that refuses a command, such as a replica, may accept it later: do not exit.
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True
@@ -17,14 +17,14 @@ CELERY_RESULT_EXTENDED = True
 # Celery's clean-up deletes everything in one statement; tasks/purge.py deletes in batches.
 CELERY_RESULT_EXPIRES = None
 CELERY_TASK_ACKS_LATE = True
-# Without this the message of a pool process that dies is acknowledged and never runs again.
+# Without this the message of a pool process that dies is acknowledged, and its task is lost.
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = MEDIA
 CELERY_TASK_ROUTES = ROUTES
 # On RabbitMQ each waiting countdown raises the prefetch count, but slowly: from a low start, due
-# messages would wait behind those that are not.
+# messages would wait behind those that are not due yet.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 16
 # A fetch mostly waits for a remote server, so threads suffice.
 CELERY_WORKER_POOL = "threads"

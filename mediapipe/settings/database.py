@@ -8,19 +8,19 @@ from environ import Env
 from mediapipe.settings.values import text, to_boolean
 
 SQLITE = "django.db.backends.sqlite3"
-# The same, with what concurrent writers need.
+# The same, adapted to concurrent writers.
 SQLITE_ENGINE = "mediapipe.settings.sqlite3"
-# The Boolean settings of a database that its URL may have.
+# The Boolean database settings that the URL may contain.
 BOOLEANS = {"ATOMIC_REQUESTS", "AUTOCOMMIT", "DISABLE_SERVER_SIDE_CURSORS"}
 
 
 def connection(env: Env, name: str, sqlite_path: Path, password: str = "") -> dict[str, Any]:
     """Return Django's settings for a database URL, by default SQLite at this path.
 
-    A password that is given takes the place of the one in the URL.
+    A `password` replaces the one in the URL. Raise ImproperlyConfigured if the URL is invalid.
     """
     url = text(env, name)
-    # Not by a URL: special characters in the path would have to be quoted.
+    # Not as a URL: special characters in the path would have to be quoted.
     options: dict[str, Any] = {"ENGINE": SQLITE, "NAME": str(sqlite_path)}
     if url:
         options = _database_url(name, url)
@@ -30,7 +30,7 @@ def connection(env: Env, name: str, sqlite_path: Path, password: str = "") -> di
     if options["ENGINE"] == SQLITE:
         options["ENGINE"] = SQLITE_ENGINE
         options["OPTIONS"] = {
-            # With the write lock taken at BEGIN, writers queue instead of failing as deadlocks.
+            # With the write lock taken at BEGIN, writers queue instead of failing with a deadlock.
             "transaction_mode": "IMMEDIATE",
             "timeout": 30,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
@@ -39,11 +39,11 @@ def connection(env: Env, name: str, sqlite_path: Path, password: str = "") -> di
     if password:
         options["PASSWORD"] = password
     for option in BOOLEANS & options.keys():
-        # django-environ leaves `false` a text, which would count as true.
+        # django-environ leaves `false` as a string, which would count as true.
         options[option] = to_boolean(f"{name}: {option}", str(options[option]))
-    # PgBouncer in transaction mode loses them outside a transaction; in_chunks does without.
+    # PgBouncer in transaction mode loses the cursors outside a transaction; in_chunks needs none.
     options.setdefault("DISABLE_SERVER_SIDE_CURSORS", True)
-    # A server that vanished is noticed within seconds instead of TCP's quarter of an hour.
+    # A vanished server is noticed within seconds instead of after TCP's quarter of an hour.
     bounds = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 5000}
     options["OPTIONS"] = bounds | options.get("OPTIONS", {})
     return options
@@ -51,7 +51,7 @@ def connection(env: Env, name: str, sqlite_path: Path, password: str = "") -> di
 
 def _database_url(name: str, url: str) -> dict[str, Any]:
     if url.startswith(("postgres://", "postgresql://", "sqlite:///")):
-        # The error would quote a part of the URL, which may be of its password.
+        # The original error could quote a part of the password.
         with suppress(ValueError):
             return dict(Env.db_url_config(url))
     raise ImproperlyConfigured(

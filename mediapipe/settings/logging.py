@@ -6,7 +6,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def dict_config(log_format: str, level: str) -> dict[str, Any]:
-    """Return LOGGING: readable lines or JSON on standard error."""
+    """Return LOGGING, with text lines or JSON on standard error; raise ImproperlyConfigured."""
     if log_format not in {"text", "json"}:
         raise ImproperlyConfigured("LOG_FORMAT must be text or json, for example LOG_FORMAT=json.")
     if level not in LOG_LEVELS:
@@ -26,11 +26,11 @@ def dict_config(log_format: str, level: str) -> dict[str, Any]:
             # These log every task at INFO; our own lines are enough.
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
-            # Wrong hosts and CSRF tokens, too many fields or files: for each a traceback, and so a
-            # Sentry event. operations/access_log.py logs these refusals, within a limit.
+            # It logs a traceback, and so a Sentry event, for each wrong host or CSRF token and for
+            # too many fields or files. operations/access_log.py logs these at a limited rate.
             "django.security": {"level": "CRITICAL"},
-            # At INFO it logs the path of each client that disconnects, and its queue each request
-            # that waits for a thread.
+            # At INFO it logs the path of each client that disconnects; its queue warns of each
+            # request that waits for a thread.
             "waitress": {"level": "WARNING"},
             "waitress.queue": {"level": "ERROR"},
             # It logs the endpoint of each connection.

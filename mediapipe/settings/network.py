@@ -1,4 +1,4 @@
-"""The way out: a proxy, and certificate authorities besides the usual ones."""
+"""Outgoing connections: a proxy, and certificate authorities besides the usual ones."""
 
 import ssl
 from pathlib import Path
@@ -9,14 +9,14 @@ from environ import Env
 from mediapipe.fetching.http.proxy import Proxy, parse
 from mediapipe.settings.values import text
 
-# What other HTTP clients read. Ours do not: a variable that a shell or a base image happens to set
-# would decide where credentials go and whom they are sent to.
+# Other HTTP clients read these variables. Ours do not: one that a shell or a base image happens to
+# set would decide through which proxy and to which server credentials are sent.
 PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def proxy(env: Env, name: str) -> Proxy | None:
-    """Return the proxy of an http:// URL, or None; the error does not show its password."""
+    """Return the proxy at an http:// URL, or None; the error does not show its password."""
     url = text(env, name)
     if not url:
         return None
@@ -32,7 +32,7 @@ def proxy(env: Env, name: str) -> Proxy | None:
 
 
 def ca_certificates(env: Env, name: str) -> str:
-    """Return the certificates of a PEM file, "" if none is named."""
+    """Return the text of a PEM file, "" if none is named; raise ImproperlyConfigured."""
     path = text(env, name)
     if not path:
         return ""

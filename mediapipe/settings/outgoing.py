@@ -58,7 +58,7 @@ def sender(env: Env, name: str, public_base_url: str) -> str:
 
 def mail_server(env: Env, name: str) -> dict[str, Any]:
     """Return Django's settings for the URL of a mail server; by default it is on this machine."""
-    # The error would quote a part of the URL, which may be of its password.
+    # The original error could quote a part of the password.
     with suppress(ValueError):
         parts = urlsplit(text(env, name, "smtp://localhost"))
         if parts.scheme in MAIL_PORTS and (parts.hostname or parts.scheme == "consolemail"):

@@ -16,7 +16,7 @@ def configure(dsn: str, schedule: Mapping[str, Mapping[str, Any]], **options: An
     import sentry_sdk
     from sentry_sdk.integrations.celery import CeleryIntegration
 
-    # Sentry Crons knows whole minutes only, and the SDK warns of the others at each run.
+    # Sentry Crons supports only whole minutes, and the SDK warns of others at each run.
     others = [name for name, entry in schedule.items() if entry["schedule"] % 60]
     celery = CeleryIntegration(
         monitor_beat_tasks=True, exclude_beat_tasks=[re.escape(name) for name in others]
@@ -35,7 +35,7 @@ def configure(dsn: str, schedule: Mapping[str, Mapping[str, Any]], **options: An
 
 
 def scrub_event(event: Any, hint: Any) -> Any:
-    """Return the event without request contents, addresses of people and the secrets of URLs."""
+    """Return the event without request contents, people's addresses and secrets in URLs."""
     request = event.get("request", {})
     for name in PRIVATE:
         request.pop(name, None)

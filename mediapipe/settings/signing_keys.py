@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from standardwebhooks import Webhook
 
 PREFIX = "whsec_"
-# The length of a key in bytes, by the Standard Webhooks specification.
+# The length of a key in bytes, according to the Standard Webhooks specification.
 MIN_BYTES, MAX_BYTES = 24, 64
 
 
@@ -14,7 +14,7 @@ def check_secret(secret: str) -> None:
     """Raise ValueError if this is not `whsec_` and 24 to 64 bytes in base64.
 
     The library would accept any length, and characters that are not base64. The message contains
-    nothing of the secret.
+    no part of the secret.
     """
     if not secret.startswith(PREFIX):
         raise ValueError(f"A secret begins with {PREFIX}.")
@@ -36,7 +36,7 @@ def signed_headers(
     a duplicate; `at` is the time of this attempt. During a rotation the receiver may know either
     secret.
     """
-    # `sign` takes the wall clock time for UTC, whatever its zone.
+    # `sign` treats the wall-clock time as UTC, whatever its time zone.
     at = at.astimezone(UTC)
     text = body.decode()
     return {

@@ -26,7 +26,7 @@ def media(storage_url: str, media_root: str, secret_key: str = "") -> dict[str, 
                 "directory_permissions_mode": 0o700,
             },
         }
-    # The doctor shows this setting, so a key in it is an error, which does not quote it.
+    # The doctor shows this setting, so a key in it is an error; the message does not quote it.
     url = BUCKET_URL.fullmatch(storage_url)
     if not url:
         raise ImproperlyConfigured(
@@ -39,7 +39,7 @@ def media(storage_url: str, media_root: str, secret_key: str = "") -> dict[str, 
         "OPTIONS": {
             "bucket_name": url["bucket"],
             "location": (url["prefix"] or "").strip("/"),
-            # From the environment boto3 would read it as well, but not from a file.
+            # boto3 would read it from the environment as well, but not from a file.
             **({"secret_key": secret_key} if secret_key else {}),
             "file_overwrite": True,
             "default_acl": None,
@@ -52,8 +52,8 @@ def media(storage_url: str, media_root: str, secret_key: str = "") -> dict[str, 
 def _s3_transfer() -> Any:
     from boto3.s3.transfer import TransferConfig
 
-    # By default ten threads hold 8 MB of each upload in memory. In one thread a worker needs a
-    # tenth, and can renew its lease while it uploads a recording of hundreds of megabytes.
+    # By default ten threads each hold 8 MB of an upload in memory. With one thread a worker needs a
+    # tenth of that, and can renew its lease while it uploads a recording of hundreds of megabytes.
     return TransferConfig(use_threads=False)
 
 
@@ -66,13 +66,13 @@ def _s3_client() -> Any:
     from botocore.config import Config
 
     return Config(
-        # By default the client waits minutes for a storage that does not respond.
+        # By default the client waits minutes for a server that does not respond.
         connect_timeout=5,
         read_timeout=20,
         retries={"total_max_attempts": 2},
         # By default boto3 appends a CRC32 as a trailer, which many servers other than Amazon's
         # refuse (boto3#4398, django-storages#1498). Without it the signature covers the SHA-256 of
-        # the body. In Config it has precedence over the environment, so that is read here.
+        # the body. Config takes precedence over the environment, so we read the environment here.
         request_checksum_calculation=_checksums("AWS_REQUEST_CHECKSUM_CALCULATION"),
         response_checksum_validation=_checksums("AWS_RESPONSE_CHECKSUM_VALIDATION"),
     )

@@ -11,11 +11,11 @@ from environ import Env
 
 from mediapipe.settings.values import listed, text
 
-# What Django accepts in a Host header, without the dot at either end that has a meaning to it.
+# What Django accepts in a Host header, but no leading or trailing dot, which it treats specially.
 HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
-# An entry of DJANGO_ALLOWED_HOSTS: a host, or a domain with all below it, and a port.
+# An entry of DJANGO_ALLOWED_HOSTS: a host, a domain with its subdomains or *, and maybe a port.
 ENTRY = re.compile(rf"(?P<host>\*|\.?(?:{HOST.pattern}))(?::(?P<port>[0-9]{{1,5}}))?")
-# Web servers drop headers with underscores: both spellings would be the same variable.
+# Web servers drop headers with underscores: both spellings would become the same WSGI variable.
 HEADER_NAME = re.compile("[A-Za-z][A-Za-z0-9-]*")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_PORT = 65535
@@ -25,7 +25,7 @@ MONITORING_TOKEN = re.compile(rf"[!-~]{{{MIN_SECRET_LENGTH},200}}")
 
 
 def secret_key(env: Env, name: str, path: Path) -> str:
-    """Return the key of this variable, or else the one kept in this file.
+    """Return the key in this variable, or else the one kept in this file.
 
     Raise ImproperlyConfigured if it is so short that it can be guessed from a signed cookie.
     """
@@ -59,7 +59,7 @@ def _kept_secret(path: Path) -> str:
         with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
             file.write(secrets.token_urlsafe(50))
             file.flush()
-            # Of several processes starting together one creates it, and none sees it half written.
+            # If several processes start together, one creates it and none sees it half written.
             with suppress(FileExistsError):
                 os.link(file.name, path)
     return path.read_text().strip()
@@ -79,7 +79,7 @@ def base_urls(env: Env, name: str) -> list[str]:
 
 
 def _fault(url: str) -> str:
-    """Return what keeps a URL from being an origin, or ""."""
+    """Return why a URL is not an origin, as the end of a sentence, or ""."""
     try:
         parts = urlsplit(url)
         is_http = parts.scheme in DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
@@ -119,7 +119,7 @@ def allowed_hosts(entries: list[str], urls: list[str]) -> list[str]:
 def https_origins(entries: list[str]) -> list[str]:
     """Return the https origins of the entries that name one host.
 
-    Under a whole domain, or under any host, others may have theirs.
+    Entries for a whole domain or for any host are left out: they may cover hosts of other people.
     """
     return [origin(f"https://{entry}") for entry in entries if not entry.startswith(("*", "."))]
 
@@ -140,7 +140,7 @@ def _host(parts: SplitResult) -> str:
 def local_url(bind: str) -> str:
     """Return the URL at which this machine reaches a server that listens at host:port."""
     host, _, port = bind.rpartition(":")
-    # These stand for every address.
+    # These mean every address of the machine.
     host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104
     return f"http://{host}:{port}"
 

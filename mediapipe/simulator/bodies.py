@@ -10,7 +10,7 @@ BLOCK_BYTES = 65536
 
 
 def body_of(sid: str, content_type: str, size: int) -> bytes:
-    """Return the whole body; `blocks` and `sha256_of` hold one block at a time."""
+    """Return the whole body; `blocks` and `sha256_of` hold only one block in memory."""
     return b"".join(blocks(sid, content_type, size))
 
 
@@ -64,8 +64,8 @@ def _png(sid: str, size: int) -> bytes:
 
 
 def _jpeg(sid: str, size: int) -> bytes:
-    # A grey baseline image of 64 x 64 pixels. Both Huffman tables know one code, a single 0 bit
-    # ("no difference", "end of block"), so that its 64 blocks take two 0 bits each: 16 zero bytes.
+    # A grey baseline image of 64 x 64 pixels. Both Huffman tables have one code, a single 0 bit
+    # ("no difference", "end of block"), so each of the 64 blocks takes two 0 bits: 16 zero bytes.
     one_code = b"\x01" + bytes(15) + b"\0"
     return b"".join(
         [

@@ -1,7 +1,7 @@
-"""Webhooks as Twilio was seen to send them, by people who integrated it.
+"""Webhooks as people who integrated Twilio received them.
 
 Field sets, order and encoding are kept; names, numbers and SIDs are replaced, and `$AC`,
-`$MM` ... stand for fresh SIDs. Those that exist only as documentation say so.
+`$MM` ... stand for fresh SIDs. A comment marks those that are known from documentation.
 """
 
 _ACCOUNT_URL = "https%3A%2F%2Fapi.twilio.com%2F2010-04-01%2FAccounts%2F$AC"
@@ -45,7 +45,7 @@ WHATSAPP_TEXT = (
     "%7D%7D&From=whatsapp%3A%2B15550000002&ApiVersion=2010-04-01"
 )
 
-# A user who hides their number, after reports of people who received it.
+# From a user who hides their number, based on reports by people who received these.
 WHATSAPP_WITHOUT_NUMBER = (
     "MediaContentType0=image%2Fjpeg&SmsMessageSid=$MM&NumMedia=1&ProfileName=Some+Name"
     "&MessageType=image&SmsSid=$MM&SmsStatus=received&Body=&To=whatsapp%3A%2B15550000001"
@@ -62,7 +62,7 @@ CALL_RECORDING = (
     "&AccountSid=$AC&RecordingDuration=11"
 )
 
-# Documentation: only CallSid, RecordingSid and RecordingStatus were ever shown.
+# From the documentation: examples show only CallSid, RecordingSid and RecordingStatus.
 ABSENT_RECORDING = (
     "AccountSid=$AC&CallSid=$CA&RecordingSid=$RE&RecordingStatus=absent&ErrorCode=16101"
     "&RecordingSource=RecordVerb"
@@ -87,7 +87,7 @@ TRANSCRIPTION = (
     "&TranscriptionStatus=completed&CallSid=$CA&To=%2B15550000001&ForwardedFrom=%2B15550000003"
 )
 
-# Documentation and other people's tests: a conference has no CallSid.
+# From the documentation and tests of other projects: a conference has no CallSid.
 CONFERENCE_RECORDING = (
     "RecordingSid=$RE&ConferenceSid=$CF&AccountSid=$AC"
     f"&RecordingUrl={_RECORDING_URL}&RecordingStatus=completed&RecordingDuration=11"
@@ -101,7 +101,7 @@ CONVERSATION_TEXT = (
     "&ParticipantSid=$MB&Body=two&ConversationSid=$CH"
 )
 
-# Documentation and working code; AccountSid is documented but was left out there.
+# From the documentation and working code; the code omits AccountSid, which is documented.
 CONVERSATION_MEDIA = (
     "EventType=onMessageAdded&AccountSid=$AC&MessageSid=$IM&ConversationSid=$CH&ChatServiceSid=$IS"
     "&Author=%2B15550000002&Body=look&Media=%5B%7B%22Sid%22%3A%22$ME%22%2C%22Filename%22%3A"

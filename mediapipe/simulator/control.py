@@ -1,10 +1,10 @@
 """The control API, for a simulator that runs in another process; on the API origin.
 
 POST /_simulator/media                 add a media item: JSON with the keys of MediaOptions, with
-                                       "kind": "recording" or "conversation" if it is of one,
+                                       "kind": "recording" or "conversation" for one of those,
                                        "faults": [{"fault": "Status", "code": 503}], and
                                        "announce": false to start its delay later
-GET  /_simulator/media/{sid}           what is known about it
+GET  /_simulator/media/{sid}           its SIDs, URL, size, hash and availability
 POST /_simulator/media/{sid}/announce  start its delay: its webhook is being sent
 POST /_simulator/media/{sid}/release   end its hanging responses
 GET  /_simulator/log?sid={sid}         the requests, in order of arrival

@@ -1,14 +1,14 @@
 import json
 from xml.sax.saxutils import escape
 
-# Twilio's code is 20000 + the HTTP status as a rule; these are the documented exceptions.
+# As a rule, Twilio's code is 20000 + the HTTP status; these are the documented exceptions.
 _CODES = {400: 20001, 401: 20003}
 
 
 def rest_exception(
     status: int, message: str, *, detail: str = "", code: int = 0, as_json: bool
 ) -> tuple[str, bytes]:
-    """Return content type and body of an API error: XML, or JSON for a path with .json."""
+    """Return the content type and body of an API error, in XML or JSON."""
     code = code or _CODES.get(status, 20000 + status)
     more_info = f"https://www.twilio.com/docs/errors/{code}"
     if as_json:

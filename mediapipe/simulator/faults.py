@@ -1,6 +1,6 @@
-"""Faults in place of the normal response: data that compares, prints and travels as JSON.
+"""Faults that replace the normal response: plain data to compare, print and send as JSON.
 
-One is played on an authorised request for the bytes, before anything else is checked.
+A fault is played on an authorised request for the bytes, before anything else is checked.
 """
 
 import gzip
@@ -39,7 +39,7 @@ class Status(Fault):
 
 @dataclass(frozen=True)
 class Hang(Fault):
-    """Nothing for some seconds (None: until released), then the normal response."""
+    """Nothing for `seconds` (None: until released), then the normal response."""
 
     seconds: float | None = None
 
@@ -200,7 +200,7 @@ class ErrorXml(WrongBody):
 
 @dataclass(frozen=True)
 class Gzip(Fault):
-    """The body compressed, whatever the client accepts."""
+    """A compressed body, whatever encodings the client accepts."""
 
     def play(self, wire: Wire) -> None:
         body = gzip.compress(b"".join(wire.media_blocks()))

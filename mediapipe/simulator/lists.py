@@ -1,6 +1,6 @@
 """The lists of messages, their media, and recordings, newest first as at Twilio.
 
-Messages are those that the registered media belong to.
+The messages are those to which the registered media belong.
 """
 
 import re
@@ -94,7 +94,7 @@ def _recordings(media: Sequence[MediaScript], params: dict[str, str]) -> Iterato
 
 
 def message_medium(script: MediaScript) -> Document:
-    """Return a message medium as in its metadata and in the list."""
+    """Return a message medium as its metadata and the list show it."""
     created = format_datetime(script.created_at)
     return {
         "account_sid": script.account_sid,
@@ -108,7 +108,7 @@ def message_medium(script: MediaScript) -> Document:
 
 
 def recording(script: MediaScript) -> Document:
-    """Return a recording as in its metadata and in the list."""
+    """Return a recording as its metadata and the list show it."""
     created = format_datetime(script.created_at)
     is_conference = script.parent_sid.startswith("CF")
     return {
@@ -141,7 +141,7 @@ def _sorted(media: Sequence[MediaScript]) -> list[MediaScript]:
 
 
 def _within(script: MediaScript, params: dict[str, str], name: str) -> bool:
-    """Return whether the media is in the requested period, which has whole seconds."""
+    """Return whether the media is in the requested period, compared in whole seconds."""
     at = script.created_at.replace(microsecond=0)
     since, until = params.get(f"{name}>"), params.get(f"{name}<")
     return not (since and at < _moment(since)) and not (until and at > _moment(until))

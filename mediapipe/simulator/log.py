@@ -14,8 +14,9 @@ Place = Literal["api", "cdn"]
 class LoggedRequest:
     """One request. `status` is None before the response, and if a fault wrote its own.
 
-    `bytes_sent` counts body bytes; `sid` is the media's, at the CDN too; `path` has no query,
-    because a CDN link's signature is a secret; `fault` names the fault that was played.
+    `bytes_sent` counts body bytes, and the raw headers that a fault wrote; `sid` is the media's,
+    at the CDN too; `path` has no query, because a CDN link's signature is a secret; `fault` names
+    the fault that was played.
     """
 
     origin: Place
@@ -76,7 +77,7 @@ class RequestLog:
         return [e for e in self.all() if e.origin == "cdn" and e.had_authorization]
 
     def wait_for(self, sid: str, count: int = 1, timeout_s: float = 5.0) -> list[LoggedRequest]:
-        """Return the requests for a media item once there are `count`, else raise TimeoutError."""
+        """Return a media item's requests once there are `count`; raise TimeoutError."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._by_sid[sid]) >= count, timeout_s):
                 raise TimeoutError(f"{sid} was not requested {count} times in {timeout_s} s")

@@ -40,7 +40,7 @@ class Origin(ThreadingHTTPServer):
 
     def stop(self) -> None:
         """Stop serving, break open connections, and wait for every thread."""
-        # Wakes the listener at once on Linux; elsewhere its poll interval does.
+        # This wakes the listener at once on Linux; elsewhere it wakes at its poll interval.
         _shut(self.socket)
         self.shutdown()
         self.server_close()

@@ -93,7 +93,7 @@ def whatsapp(**options: Unpack[MediaOptions]) -> Webhook:
 def whatsapp_without_number(
     user_id: str = "US.13491208655302741918", **options: Unpack[MediaOptions]
 ) -> Webhook:
-    """Return a WhatsApp picture of a user who hides their number: an id replaces it, no WaId."""
+    """Return a WhatsApp picture from a user who hides their number: `user_id` replaces it."""
     webhook = _message(captured.WHATSAPP_WITHOUT_NUMBER, ["image/jpeg"], options)
     return webhook.changed(From=f"whatsapp:{user_id}", ExternalUserId=f"whatsapp:{user_id}")
 
@@ -137,7 +137,7 @@ def record_verb_status(of: MediaScript | None = None, **options: Unpack[MediaOpt
 
 
 def absent_recording(error_code: str = "16101", **options: Unpack[MediaOptions]) -> Webhook:
-    """Return the callback of an absent recording: too short 16101, silent 16102."""
+    """Return the callback of an absent recording: 16101 is too short, 16102 silent."""
     script = recording(**({"recording_status": "absent"} | options))
     webhook = _recording(captured.ABSENT_RECORDING, script).changed(ErrorCode=error_code)
     return replace(webhook, announces=False)
@@ -154,7 +154,7 @@ def transcription(of: MediaScript | None = None, **options: Unpack[MediaOptions]
 
 
 def conference_recording(**options: Unpack[MediaOptions]) -> Webhook:
-    """Return the status callback of a conference, which has no CallSid."""
+    """Return the status callback of a conference recording, which has no CallSid."""
     script = recording(**({"parent_sid": new_sid("CF")} | options))
     return _recording(captured.CONFERENCE_RECORDING, script)
 
@@ -162,7 +162,7 @@ def conference_recording(**options: Unpack[MediaOptions]) -> Webhook:
 def conversation(
     count: int = 0, types: Sequence[str] = ("image/jpeg",), **options: Unpack[MediaOptions]
 ) -> Webhook:
-    """Return onMessageAdded with `count` media, cycling through the types; it has no URL."""
+    """Return onMessageAdded with `count` media, cycling through the types; it names no URLs."""
     shared: MediaOptions = {"parent_sid": new_sid("IM"), "service_sid": new_sid("IS")}
     media = [
         conversation_media(**({"content_type": types[index % len(types)]} | shared | options))
@@ -212,7 +212,7 @@ def _message(template: str, types: Sequence[str], options: MediaOptions) -> Webh
 def _renumbered(
     parameters: tuple[tuple[str, str], ...], media: Sequence[MediaScript]
 ) -> tuple[tuple[str, str], ...]:
-    # In place of the first numbered parameter of each name in the captured webhook.
+    # All items go where the captured webhook has the first numbered parameter of each name.
     values: dict[str, Callable[[MediaScript], str]] = {
         "MediaContentType": lambda script: script.content_type,
         "MediaUrl": lambda script: script.url,

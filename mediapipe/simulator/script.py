@@ -17,7 +17,7 @@ TWILIO_ORIGIN = "https://api.twilio.com"
 
 
 def new_sid(prefix: str) -> str:
-    """Return a fresh SID; a seeded one would make a second run send duplicates."""
+    """Return a random SID; a seeded one would make a second run send duplicates."""
     return prefix + uuid.uuid4().hex
 
 
@@ -26,13 +26,13 @@ class MediaScript:
     """One message medium (ME...) or recording (RE...); `parent_sid` is its message or call.
 
     With a `service_sid` (IS...) it is a medium of a conversation: its URL serves metadata with a
-    link to the bytes, which work after `delay_s`.
+    link, which serves the bytes after `delay_s`.
 
     It is available `delay_s` seconds after its first announcement, when its webhook is sent;
-    without a delay, always. `faults` come first, one per request. `redirect_status` 0 means that
-    the API serves the bytes itself. Metadata are available `metadata_delay_s` seconds after the
-    announcement; by default with the bytes, for a recording always. With an `external_url` the
-    bytes are in the customer's own bucket.
+    without a delay, always. `faults` are played first, one per request. `redirect_status` 0 means
+    that the API serves the bytes itself. Metadata is available `metadata_delay_s` seconds after
+    the announcement; by default together with the bytes, for a recording always. With an
+    `external_url` the bytes are in the customer's own bucket.
     """
 
     sid: str
@@ -70,7 +70,7 @@ class MediaScript:
 
     @property
     def path(self) -> str:
-        """The path at the API, without extension as in webhooks."""
+        """The path at the API, without an extension, as in webhooks."""
         if self.is_conversation_media:
             return f"/v1/Services/{self.service_sid}/Media/{self.sid}"
         account = f"/2010-04-01/Accounts/{self.account_sid}"

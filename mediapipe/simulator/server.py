@@ -106,7 +106,7 @@ class Simulator:
         return self._sender.deliveries()
 
     def environment(self) -> dict[str, str]:
-        """Return the environment that points the service to this simulator."""
+        """Return the environment variables that point the service to this simulator."""
         account_sid, token = next(iter(self.state.accounts.items()))
         return {
             "TWILIO_ACCOUNT_SID": account_sid,

@@ -12,7 +12,7 @@ from mediapipe.simulator.script import MediaOptions
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif")
 WORKERS = 32
 
-# The mix: share in percent, and the factory.
+# The mix of webhooks: the share in percent, and the factory.
 _KINDS: list[tuple[int, Callable[..., Webhook]]] = [
     (30, partial(payloads.mms, 1)),
     (10, partial(payloads.mms, 3, IMAGE_TYPES)),
@@ -27,7 +27,7 @@ _KINDS: list[tuple[int, Callable[..., Webhook]]] = [
 
 
 def delay_s(rng: random.Random) -> float:
-    """Return a delay: 70 % none, 25 % up to 5 s, 5 % between 5 and 60 s."""
+    """Return a delay in seconds: 70% none, 25% up to 5 s, 5% between 5 and 60 s."""
     share = rng.random()
     if share < 0.70:
         return 0.0
@@ -66,7 +66,7 @@ def stream(
     """Send `count` webhooks at `rate` per second, and count the statuses of the responses.
 
     Open loop, as with the real Twilio: a slow service does not slow the sender down.
-    `pause` sleeps for some seconds; if it returns true the stream ends early.
+    `pause` sleeps for the given seconds; if it returns true, the stream ends early.
     """
     started_s = time.monotonic()
     sent = []

@@ -67,8 +67,8 @@ def sign(
 ) -> SignedRequest:
     """Return the webhook as a request to `url`, signed with the auth token of its account.
 
-    The signature is over the URL as configured but without fragment and user; a GET has its
-    parameters in the URL, which is all that is signed (Twilio docs: security).
+    The signature covers the configured URL without fragment and user. A GET has its parameters in
+    the URL, so only the URL is signed (Twilio docs: security).
     """
     url = urlsplit(url)._replace(fragment="").geturl()
     headers = _headers(method)
@@ -99,7 +99,7 @@ def _signed_url(url: str, webhook: Webhook) -> str:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     if parts.scheme == "https" and webhook.source == "recording":
-        # Voice drops the port over HTTPS; messaging keeps it, and HTTP always does.
+        # Voice drops the port over HTTPS; messaging keeps it, and both keep it over HTTP.
         host = host.partition(":")[0]
     return urlunsplit(parts._replace(netloc=host))
 
@@ -133,8 +133,8 @@ class WebhookSender:
         """Announce the webhook's media, send it, and return the response's status.
 
         `to` is a URL; by default the service's endpoint for its kind. Redirects are not followed,
-        so that a missing trailing slash shows. NO_ANSWER without a response within 15 s, or 5 s
-        for a conversation.
+        to reveal a missing trailing slash. The status is NO_ANSWER if there is no response: each
+        socket operation may take 15 s, or 5 s for a conversation.
         """
         webhook = webhook.at(self._state.api_origin)
         url = to or self._base + PATHS[webhook.source]
@@ -164,7 +164,7 @@ class WebhookSender:
 
 
 def _post(request: SignedRequest, timeout_s: float) -> int:
-    # Not with requests, which would normalise the quoting of the signed URL.
+    # Not sent with requests, which would normalise the quoting of the signed URL.
     address = urlsplit(request.url)
     target = urlunsplit(("", "", address.path or "/", address.query, ""))
     with closing(_connect(address, timeout_s)) as connection:

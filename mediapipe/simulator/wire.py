@@ -3,7 +3,7 @@ from typing import Protocol
 
 
 class Wire(Protocol):
-    """What a fault may do with the connection of a request."""
+    """What a fault may do with a request's connection."""
 
     @property
     def media_type(self) -> str:

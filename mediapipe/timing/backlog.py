@@ -10,7 +10,7 @@ CAP = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many media items are unfinished, CAP at most, and the one received first."""
+    """How many media items are unfinished, at most CAP, and the one received first."""
 
     count: int
     oldest: MediaItem | None

@@ -11,7 +11,7 @@ from mediapipe.timing.tally import MANY_ATTEMPTS, Tally
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """How many media items were available after some seconds, as bounds."""
+    """Bounds of how many media items were available after this many seconds."""
 
     seconds: float
     lower: int
@@ -29,7 +29,8 @@ class DelayDistribution:
 def delay_distribution(tally: Tally) -> DelayDistribution:
     """Return how many media items were available after each of POINTS_S.
 
-    An item counts in `lower` once its upper bound has passed, in `upper` once its lower has.
+    An item counts in `lower` once the upper bound of its delay has passed, in `upper` once the
+    lower bound has.
     """
     lower, upper = (list(accumulate(counts)) for counts in (tally.at_most, tally.at_least))
     # Every point is an edge, so these counts are exact.

@@ -45,7 +45,7 @@ class Selection:
         return MediaItem.objects.filter(**self._within(), **self.filters)
 
     def webhooks(self) -> EventQuerySet:
-        """Return the webhooks that came in, repeats not included.
+        """Return the webhooks received, without repeats.
 
         Webhooks have no content type, so that filter is ignored.
         """
@@ -53,7 +53,7 @@ class Selection:
         return WebhookEvent.objects.filter(**self._within(), **filters)
 
     def within(self, period: Period) -> Selection:
-        """Return the same selection of another period."""
+        """Return the same selection for another period."""
         return replace(self, period=period)
 
     def _within(self) -> dict[str, datetime]:

@@ -20,8 +20,8 @@ class TimingSummary:
     """How some media items ended, and p50, p95 and p99 of their delays in seconds.
 
     A percentile of the propagation delay lies between `at_least` and `at_most`; the latter is
-    infinite if too many items are still missing. None without any measured item. Each is rounded
-    outwards to EDGES_S, `lag` is rounded up.
+    infinite if too many items are still missing. None without any measured item. Both are rounded
+    outwards to EDGES_S; `lag` is rounded up.
     """
 
     media: int
@@ -60,7 +60,7 @@ class TimingSummary:
         return self.early / self.attempted if self.attempted else None
 
     def delay_bounds(self, number: int) -> tuple[float | None, float | None]:
-        """Return the bounds (s) of percentile `number` of SHARES; infinity for no upper bound."""
+        """Return the bounds (s) of percentile `number` of SHARES; None without measured items."""
         if not self.at_least or not self.at_most:
             return None, None
         return self.at_least[number], self.at_most[number]
@@ -73,8 +73,8 @@ def summarize(media: MediaQuerySet) -> TimingSummary:
 def percentiles(counts: Sequence[int]) -> list[float] | None:
     """Return the values below which SHARES of the counted ones lie; None if there are none.
 
-    `counts` are by the edge that a value was rounded to. Linear between neighbours, as
-    `mediapipe.models.delays.percentile`.
+    `counts` are by the edge that values were rounded to. Interpolates linearly between neighbours,
+    as `mediapipe.models.delays.percentile` does.
     """
     upto = list(accumulate(counts))
     if not upto or not upto[-1]:
@@ -85,7 +85,7 @@ def percentiles(counts: Sequence[int]) -> list[float] | None:
         place = share * (upto[-1] - 1)
         below = edges[bisect_right(upto, int(place))]
         above = edges[bisect_right(upto, min(int(place) + 1, upto[-1] - 1))]
-        # Infinity times zero is no number.
+        # Infinity times zero is not a number.
         part = place - int(place)
         values.append(below if isinf(below) or not part else below + (above - below) * part)
     return values

@@ -1,4 +1,4 @@
-"""Counts of media items that can be added, and that hold every figure of the timing page.
+"""Counts of media items that can be added up and give every figure of the timing page.
 
 All counts of a tally are lanes of one large integer, 32 bits each: adding two tallies is one
 addition. A month has thousands of them.
@@ -15,15 +15,15 @@ from functools import cached_property
 from mediapipe.models.delay_bins import EDGES_S
 from mediapipe.models.status import Status
 
-# The fast phase usually has ten attempts. More of them are counted together.
+# The fast phase usually has ten attempts. Items with more are counted together.
 MANY_ATTEMPTS = 11
 STATUSES = tuple(Status)
 BITS = 32
 
-# What is at which lane. A change of it, or of EDGES_S, needs another LAYOUT: the hours are then
-# counted again.
+# The version of the lanes. A change to what they hold, or to EDGES_S, needs another LAYOUT: all
+# hours are then counted again.
 LAYOUT = 1
-# By status, then attempts, then whether there was an early 404, then whether a delay was measured.
+# By status, then attempts, then whether there was an early 404, then whether the delay is measured.
 OUTCOMES = 0
 AT_LEAST = OUTCOMES + len(STATUSES) * (MANY_ATTEMPTS + 1) * 4
 AT_MOST = AT_LEAST + len(EDGES_S)
@@ -95,7 +95,7 @@ class Tally:
     ) -> int:
         """Return the number of media items with all these properties.
 
-        `attempts` counts up to MANY_ATTEMPTS.
+        `attempts` may be MANY_ATTEMPTS, which stands for that number or more.
         """
         total = 0
         for lane, number in enumerate(self.lanes[OUTCOMES:AT_LEAST]):

@@ -33,7 +33,7 @@ class EarlyShare:
 def bucket_length(
     period: timedelta, *, at_least: timedelta = BUCKETS[0], most: int = MAX_POINTS
 ) -> timedelta:
-    """Return the shortest bucket that divides the period into at most `most`."""
+    """Return the shortest bucket that divides the period into at most `most`, or the longest."""
     lengths = [length for length in BUCKETS if length >= at_least]
     return next((length for length in lengths if period / length <= most), lengths[-1])
 

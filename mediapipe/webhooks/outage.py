@@ -1,9 +1,9 @@
-"""Is an error of the database an outage, which passes, or a bug, which fails the same way again?
+"""Tells an outage of the database, which passes, from a bug, which fails the same way again.
 
 By the SQLSTATE on PostgreSQL (https://www.postgresql.org/docs/current/errcodes-appendix.html) and
-by the result code on SQLite (https://www.sqlite.org/rescode.html). The exception classes cannot
-tell: ProgrammingError is a syntax error as well as a missing table, and SQLite has OperationalError
-for both.
+by the result code on SQLite (https://www.sqlite.org/rescode.html). The exception classes do not
+tell: ProgrammingError is raised for a syntax error as well as for a missing table, and on SQLite
+OperationalError for both.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SQLITE_OUTAGES = {
     sqlite3.SQLITE_SCHEMA,
     sqlite3.SQLITE_NOTADB,
 }
-# The low byte of a result code; the others say more about it.
+# The low byte of a result code is the primary code; the other bytes give details.
 PRIMARY = 0xFF
 
 

@@ -33,12 +33,12 @@ from mediapipe.providers.base import (
 
 logger = logging.getLogger(__name__)
 
-# The rows of one event that differing repeats, and refused media of repeats, may add. Twilio signs
+# How many rows differing repeats, and refused media in repeats, may add to one event. Twilio signs
 # no time, and names and values without separators: one captured request can be sent in hundreds of
-# variants, for ever. Those beyond are only counted, as repeats.
+# variants, forever. Beyond these limits, repeats are only counted.
 MAX_REPEATED = 50
 MAX_REFUSED = 50
-# The source of what reconciliation finds.
+# The source of events that reconciliation finds.
 RECONCILED = "reconciliation"
 NOT_FORWARDED: Mapping[str, str] = {}
 
@@ -54,17 +54,17 @@ def record(
 ) -> WebhookEvent:
     """Return the event of this message, durable when this returns.
 
-    The same subject from any webhook URL, repeated, in any order or concurrently, is one event,
-    and each of its media is one item. `reconciled_at` is set for a message that was found by
+    Webhooks about the same subject, from any URL, repeated, in any order or concurrently, are one
+    event, and each of its media is one item. `reconciled_at` is set for a message that was found by
     reconciliation; `received_at` is then the time at which the provider received it. `request` is
     the verified webhook, for the apps behind the gateway; `forwarded` has the outcome for each app
-    that has got it already.
+    that already got it.
     """
     event = WebhookEvent.from_message(message, provider=provider, at=received_at)
     media = _rows(event, message.media, received_at, reconciled_at)
     if _insert(event, media, message, request, forwarded):
         return event
-    # Announced before, or by another request that has committed by now.
+    # Announced before, or by a concurrent request that has committed by now.
     with transaction.atomic():
         event = _merge(message, provider, received_at, reconciled_at)
         if request and _is_new_to_apps(event, message):
@@ -83,11 +83,11 @@ def _insert(
     request: WebhookRequest | None,
     forwarded: Mapping[str, str],
 ) -> bool:
-    """Insert the event with its media; return False if there is one of this subject."""
+    """Insert the event with its media; return False if there is one for this subject."""
     ended = [item for item in media if item.status not in UNFINISHED]
     apps = entries_for(event.account_sid, message.recipient, message.source) if request else ()
     late = HourlyCounts.may_include(event.received_at)
-    # A transaction takes longer than the statement, so only where more is written.
+    # A transaction takes longer than the statement, so it is used only if more is written.
     with transaction.atomic() if ended or apps or late else nullcontext():
         is_new = hot_sql.insert_new_with(event, media, "event")
         if late:
@@ -102,10 +102,10 @@ def _insert(
 
 
 def _is_new_to_apps(event: WebhookEvent, message: InboundMessage) -> bool:
-    """Return whether an app that is behind the gateway has not got this repeated webhook yet.
+    """Return whether this repeated webhook may be new to the apps behind the gateway.
 
-    What reconciliation has found may still arrive, from the spool for example. Of a recording each
-    status is a webhook of its own.
+    A webhook that reconciliation has found may still arrive, for example from the spool. For a
+    recording, each status has its own webhook.
     """
     follows = event.source == RECONCILED or message.kind == Kind.RECORDING
     return follows and not event.forgotten_at
@@ -123,14 +123,14 @@ def _merge(
     completed = {
         name: value
         for name, value in WebhookEvent.optional_values(message).items()
-        # What was deleted does not come back with a late repeat.
+        # A late repeat must not restore what was deleted.
         if not (getattr(event, name) or event.purged_at or event.forgotten_at)
     }
     WebhookEvent.objects.filter(pk=event.pk).update(
         repeats=F("repeats") + 1, last_repeat_at=reconciled_at or received_at, **completed
     )
     if event.forgotten_at:
-        # Not even media that is announced for the first time: it belongs to the same person.
+        # Media that is announced for the first time is not added either: it is the same person's.
         event.queued = []
         return event
     _keep_differing(event, message, reconciled_at or received_at)
@@ -139,7 +139,7 @@ def _merge(
         # A <Record> action may have announced media that the status callback reports as absent.
         if isinstance(announced.failure, Absence):
             complete_absent(event.media.get(identity=announced.identity), announced.failure)
-    # All that is queued, not only the new items: a repeat then makes up for a failed dispatch.
+    # All queued items, not only the new ones: a repeat then makes up for a failed dispatch.
     event.queued = list(event.media.queued().values_list("pk", flat=True))
     return event
 
@@ -169,7 +169,7 @@ def _add_media(
     # The event is locked, so no other transaction adds media in between.
     known = dict(event.media.values_list("identity", "media_sid")) if ended else {}
     new = [row for row in ended if row.identity not in known]
-    # Of a purged event not even one: there is nothing to fetch, only what the sender wrote.
+    # None for a purged event: there is nothing to fetch, and the row has what the sender wrote.
     room = 0 if event.purged_at else max(0, MAX_REFUSED - list(known.values()).count(""))
     left_out = [row for row in new if not row.media_sid][room:]
     MediaItem.objects.bulk_create(

@@ -1,4 +1,4 @@
-"""The audit trail: a page that only shows it, and a log line of each entry."""
+"""The audit trail: a read-only page, and a log line for each entry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of deliveries to apps, and sending again what an app did not take."""
+"""The list of deliveries to apps, and sending again what an app did not accept."""
 
 from __future__ import annotations
 

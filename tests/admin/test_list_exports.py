@@ -1,4 +1,4 @@
-"""What a list shows is exported as CSV and JSON lines, line by line, and that is written down."""
+"""What a list shows is exported as CSV or JSON Lines, row by row, and audited."""
 
 from __future__ import annotations
 

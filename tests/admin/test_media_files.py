@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 def stored(settings: Settings, body: bytes, content_type: str) -> MediaItem:
-    """Return an item whose stored file has these bytes and was taken for this type."""
+    """Return an item whose stored file has these bytes and this content type."""
     item = MediaItem.objects.get()
     name = "AC/2026/MM/ME.bin"
     path = Path(settings.MEDIA_ROOT) / name

@@ -1,6 +1,6 @@
-"""What is done elsewhere about media that is not there yet, and what we do, as waits and workers.
+"""Retry strategies for media that is not available yet: this service's and those in use elsewhere.
 
-Where a library decides, its own function is asked: Celery's for Celery, the schedule for us.
+The delays come from the real code: Celery's own backoff function, and this service's schedule.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from mediapipe.models.status import Phase
 WORKERS = 16
 WEB_THREADS = 8
 LONGEST_S = 2 * 86400
-# The longest on RabbitMQ in tests/faults/test_takeover.py. The others acknowledge a message before
-# they run its task, as Celery does by default, or have no message.
+# The longest on RabbitMQ in tests/faults/test_takeover.py. The others lose the item: they
+# acknowledge a message before they run its task, as Celery does by default, or have no message.
 TAKEOVER_S = 5.0
 # Celery's own defaults.
 BACKOFF_MAX_S, MAX_RETRIES = 600, 3
@@ -28,9 +28,9 @@ BACKOFF_MAX_S, MAX_RETRIES = 600, 3
 
 @dataclass
 class Item:
-    """One media item on its way: seconds since the beginning of the trace, and what was spent.
+    """One simulated media item; times are seconds since the beginning of the trace.
 
-    `bad` are the answers that it gets once it is available, before the media; the last one first.
+    `bad` are the failures that it meets once available, before the media; the last one first.
     """
 
     arrives_s: float
@@ -44,7 +44,7 @@ class Item:
     slow_retries: int = 0
 
     def ask(self, now_s: float) -> bool:
-        """Make a request; return whether the answer is the media."""
+        """Make a request; return whether the response is the media."""
         self.requests += 1
         if now_s < self.available_s:
             self.failure = TransientMedia404()
@@ -56,7 +56,7 @@ class Item:
 
     @property
     def available_s(self) -> float:
-        """When it can be fetched; infinite if it never comes."""
+        """When it can be fetched; infinite if it never becomes available."""
         return self.arrives_s + self.delay_s
 
 
@@ -69,9 +69,9 @@ class RetryDelay:
 
 @dataclass(frozen=True)
 class Way:
-    """One way to deal with it. `sleeps`: whoever waits holds a worker, or a thread of the web.
+    """One retry strategy. `sleeps`: while it waits it occupies a worker, or a web thread.
 
-    `takes_over_s` is when what a killed worker held is attempted again; None if it is lost.
+    An item that a killed worker held is attempted again after `takes_over_s`; None: it is lost.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Way:
 
     @property
     def hands(self) -> int:
-        """How many items can be at work at once."""
+        """How many items can be processed concurrently."""
         return WEB_THREADS if self.in_webhook else WORKERS
 
 
@@ -102,7 +102,7 @@ def ours(item: Item, now_s: float) -> RetryDelay | None:
 
 
 def ours_by(factor: float) -> Callable[[Item, float], RetryDelay | None]:
-    """Return what we do where RETRY_FACTOR is set, which is 2 where it is not."""
+    """Return `ours` with this RETRY_FACTOR in place of the default, 2."""
 
     def wait(item: Item, now_s: float) -> RetryDelay | None:
         with override_settings(RETRY_FACTOR=factor):
@@ -112,7 +112,7 @@ def ours_by(factor: float) -> Callable[[Item, float], RetryDelay | None]:
 
 
 def fixed(*waits_s: float) -> Callable[[Item, float], RetryDelay | None]:
-    """Return a function that waits so long after each attempt, and then gives up."""
+    """Return a strategy that waits these seconds, one after each attempt, and then gives up."""
 
     def wait(item: Item, now_s: float) -> RetryDelay | None:
         number = item.requests - 1
@@ -122,11 +122,11 @@ def fixed(*waits_s: float) -> Callable[[Item, float], RetryDelay | None]:
 
 
 def celery(max_retries: int | None) -> Callable[[Item, float], RetryDelay | None]:
-    """Return what a task with `retry_backoff=True` does, with Celery's full jitter."""
+    """Return the strategy of a task with `retry_backoff=True`, with Celery's full jitter."""
 
     def wait(item: Item, now_s: float) -> RetryDelay | None:
         retries = item.requests - 1
-        # What never comes would be asked for without end; here it is as long as we ask.
+        # Media that never comes would be requested for ever; here until this service gives up too.
         over = now_s - item.first_s > LONGEST_S if max_retries is None else retries >= max_retries
         if over:
             return None

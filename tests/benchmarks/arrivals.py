@@ -1,7 +1,7 @@
-"""A task that records when it ran, in the service's own Celery app: only broker and worker.
+"""A task that records when it ran, in the service's own Celery app, to measure broker and worker.
 
 `python -m tests.benchmarks.arrivals QUEUE FILE COUNT FIRST_S SPREAD_S` publishes it COUNT times,
-due after FIRST_S and up to SPREAD_S later, and prints the seconds that publishing took.
+due between FIRST_S and FIRST_S + SPREAD_S from now, and prints the seconds that publishing took.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def arrive(path: str, due: float) -> None:
 
 
 def publish(queue: str, path: str, count: int, first_s: float, spread_s: float) -> float:
-    """Publish the tasks one after the other; return how many seconds that took."""
-    # The connection, and the queue, are made by the first message.
+    """Publish the tasks one by one; return how many seconds that took."""
+    # The first message opens the connection and declares the queue.
     arrive.apply_async((path, time.time()), queue=queue)
     began = time.perf_counter()
     for number in range(count):

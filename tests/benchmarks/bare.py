@@ -1,4 +1,4 @@
-"""What the webhook view is measured against: the least that a Django view can do.
+"""What the webhook view is measured against: Django views that do as little as possible.
 
 All views share server, middleware, database and connections.
 """
@@ -25,7 +25,7 @@ from mediapipe.simulator.script import new_sid
 
 @csrf_exempt
 def inserts(request: HttpRequest, pictures: int) -> HttpResponse:
-    """Insert the rows of a webhook, commit, answer: no signature, no parsing, no task."""
+    """Insert the rows of a webhook, commit, respond: no signature, no parsing, no task."""
     now = timezone.now()
     message = fresh(template(pictures))
     with transaction.atomic():
@@ -39,7 +39,7 @@ def inserts(request: HttpRequest, pictures: int) -> HttpResponse:
 
 @csrf_exempt
 def nothing(request: HttpRequest) -> HttpResponse:
-    """Answer."""
+    """Respond with empty TwiML."""
     return HttpResponse("<Response/>", content_type="text/xml")
 
 
@@ -56,14 +56,14 @@ def counts(request: HttpRequest) -> JsonResponse:
 
 @csrf_exempt
 def settle(request: HttpRequest) -> JsonResponse:
-    """Let everything that waits be done with, as it would be where a worker runs."""
+    """Mark all queued media as stored, as a worker would have done."""
     done = MediaItem.objects.queued().update(status=Status.STORED, sweep_at=None)
     return JsonResponse({"settled": done})
 
 
 @cache
 def template(pictures: int) -> InboundMessage:
-    """Return a captured webhook with this many pictures, as the view reads it."""
+    """Return a captured webhook with this many pictures, parsed."""
     parsed = providers.get("twilio").parse("messaging", payloads.mms(pictures).parameters)
     assert parsed is not None
     return parsed

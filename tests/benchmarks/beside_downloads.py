@@ -1,9 +1,9 @@
 """How long webhooks wait while their media is downloaded, in a whole service.
 
-Each media response takes so long that the given number of downloads run at any time, and each
-attempt writes its rows beside the webhooks. In turn with them, the same number of webhooks without
-media shows what the machine and its other work do to either. Latency counts from the moment at
-which a webhook was to be sent.
+Each media response takes long enough for the given number of downloads to be in progress at any
+time, while attempts and webhooks write to the same database. Rounds alternate with the same number
+of webhooks without media, which show what the machine and its other load cost. Latency counts from
+the scheduled sending time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.benchmarks import load, records, rig, twilio
 
 PART = "beside_downloads"
 KINDS = ("beside downloads", "without media")
-# More than any wait takes at the rate, so that a slow answer does not slow the sender down.
+# Enough at this rate for a slow response not to slow the sender down.
 CONNECTIONS = 32
 BYTES = 50_000
 FIGURES = ("p50_ms", "p95_ms", "p99_ms", "max_ms")
@@ -90,21 +90,21 @@ def one_round(port: int, api: int, options: argparse.Namespace) -> dict[str, dic
 
 
 def with_media(api: int, answer_ms: int) -> Webhook:
-    """Return a webhook about a media item that takes this long to come."""
+    """Return a webhook with a media item whose response takes this long."""
     webhook = payloads.mms(1)
     url = twilio.media_url(api, BYTES, answer_ms, webhook["MessageSid"])
     return webhook.changed(MediaUrl0=url)
 
 
 def latencies(port: int, webhooks: list[Webhook], rate: float) -> dict[str, float]:
-    """Send the webhooks at this rate; return the shares of their latencies in ms."""
+    """Send the webhooks at this rate (per second); return the FIGURES of their latencies in ms."""
     done = load.at_rate(port, [request(port, each) for each in webhooks], CONNECTIONS, rate)
     values = [*map(done.latency_ms, (0.5, 0.95, 0.99)), 1000 * max(done.latencies_s)]
     return dict(zip(FIGURES, values, strict=True))
 
 
 def request(port: int, webhook: Webhook) -> bytes:
-    """Return a signed webhook as it goes over the wire."""
+    """Return a signed webhook as the raw bytes of a request."""
     host, path = f"127.0.0.1:{port}", PATHS["messaging"]
     signed = sign(webhook, f"http://{host}{path}", AUTH_TOKEN)
     headers = signed.headers | {"Host": host, "Content-Length": str(len(signed.body))}

@@ -1,4 +1,4 @@
-"""Broker servers of a benchmark's own, which it may measure, end and start again."""
+"""A benchmark's own broker servers, which it may measure, stop and restart."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.benchmarks.rig import Rig, free_port, wait_for_port
 BROKER = "broker"
 SERVERS = ("beam.smp", "redis-server", "valkey-server")
 RABBITMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
-# RabbitMQ ends its queues one after the other.
+# RabbitMQ stops its queues one by one.
 GRACE_S = 60.0
 
 
@@ -40,7 +40,7 @@ def own(kind: str, made: Rig) -> Iterator[Supervisor]:
 
 
 def server(pid: int) -> int:
-    """Return the server itself, without what started it, below this process."""
+    """Return the PID of the server itself: this process or one of its descendants."""
     names = {each: Path(f"/proc/{each}/comm").read_text().strip() for each in usage.tree(pid)}
     return next(each for each, name in names.items() if name in SERVERS)
 

@@ -15,5 +15,5 @@ patch_psycopg()
 
 @task_postrun.connect
 def _close_connection(**kwargs: Any) -> None:
-    """Close the connections: each task runs in a new greenlet, which has its own."""
+    """Close the connections: each task runs in a new greenlet, which opens its own."""
     connections.close_all()

@@ -1,6 +1,6 @@
-"""A load of requests that were made beforehand: as fast as possible, or at a given rate.
+"""A load of prepared requests: as fast as possible, or at a given rate.
 
-On plain sockets, because any client library would take more of the processor than the server.
+On plain sockets, because any client library would use more CPU than the server.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ TIMEOUT_S = 30.0
 
 @dataclass(frozen=True)
 class Load:
-    """How long each request took, in seconds, and all of them together."""
+    """How long each request took, and all of them together, in seconds."""
 
     latencies_s: list[float]
     elapsed_s: float
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
+        """Requests per second."""
         return len(self.latencies_s) / self.elapsed_s
 
     def latency_ms(self, share: float) -> float:
-        """Return the latency that this share of the requests did not exceed."""
+        """Return the latency that this share (0 to 1) of the requests did not exceed."""
         return 1000 * percentile(self.latencies_s, share)
 
 
 class Client:
-    """One connection that stays open; opened again where the server has closed it."""
+    """One connection that stays open; reopened when the server has closed it."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.socket: socket.socket | None = None
 
     def ask(self, request: bytes) -> bytes:
-        """Send a whole request and return the body; raise ValueError unless it is a 200."""
+        """Send a whole request; return the response body; raise ValueError unless it is a 200."""
         if self.socket is None:
             self.socket = socket.create_connection(("127.0.0.1", self.port), TIMEOUT_S)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -80,15 +80,14 @@ def _received(connection: socket.socket) -> bytes:
 
 
 def as_fast_as_possible(port: int, requests: Sequence[bytes], connections: int) -> Load:
-    """Send all requests over this many connections, each as soon as the last is answered."""
+    """Send all requests over this many connections, each once the previous one is answered."""
     return _spread(port, requests, connections, lambda _: time.monotonic())
 
 
 def at_rate(port: int, requests: Sequence[bytes], connections: int, rate: float) -> Load:
     """Send requests at a fixed rate (per second), whether or not earlier ones are answered.
 
-    The latency counts from the moment at which a request was to be sent, so that those that wait
-    for a connection do not look fast.
+    The latency counts from the scheduled sending time, and so includes a wait for a connection.
     """
     begin = time.monotonic()
     return _spread(port, requests, connections, lambda number: _wait_until(begin + number / rate))

@@ -1,4 +1,4 @@
-"""The memory of a worker: with 64 large bodies at once, and after many thousands of small ones."""
+"""The memory of a worker: with 64 concurrent large bodies, and after thousands of small ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.benchmarks import records, rig, twilio, usage
 
 PART = "memory"
 WORKER = f"worker-{MEDIA}"
-# All requests wait for their answer together, so that all bodies come at once.
+# All requests wait for their responses at the same time, so all bodies arrive together.
 TOGETHER_MS = 3000
 SMALL_BYTES = 2_000
 # The worker's memory is read after each batch of this many stored media.
@@ -65,7 +65,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 @contextmanager
 def worker(made: rig.Rig, **env: str) -> Iterator[int]:
-    """Run the worker of the first attempts; yield its process."""
+    """Run the worker of the first attempts; yield its PID."""
     from tests.benchmarks.stored import Stored
 
     with made.running(programs.worker(MEDIA), **env) as supervisor:
@@ -93,7 +93,7 @@ def streamed(made: rig.Rig, port: int, options: argparse.Namespace) -> dict[str,
 
 
 def stored(made: rig.Rig, port: int, options: argparse.Namespace) -> list[dict[str, float]]:
-    """Return the memory of a worker after each STEP small bodies, until the time is over."""
+    """Return the memory of a worker after every STEP small bodies, until the time is up."""
     from tests.benchmarks.stored import Stored
 
     until = time.monotonic() + 60 * options.minutes

@@ -1,6 +1,6 @@
-"""The task most write first: a Celery task with requests, autoretry and a result backend.
+"""The task that most people write first: Celery with requests, autoretry and a result backend.
 
-Celery's defaults, no row of our own, no bounds, no check, a new connection for each request:
+Celery's defaults, no rows of its own, no limits, no checks, a new connection for each request:
 `celery -A tests.benchmarks.plain_task worker`.
 """
 
@@ -17,7 +17,7 @@ app.conf.update(
     result_backend="django-db",
     result_extended=True,
     task_serializer="json",
-    # As ours does: RabbitMQ confirms each message of a retry.
+    # As in our app: RabbitMQ confirms each message of a retry.
     broker_transport_options={"confirm_publish": True},
 )
 
@@ -35,5 +35,5 @@ def fetch(url: str, path: str) -> int:
 
 @app.task
 def touch(url: str, path: str) -> None:
-    """Fetch nothing: this is what Celery and its results take, whatever a task does."""
+    """Fetch nothing: this is the cost of Celery and its results, whatever a task does."""
     Path(path).touch()

@@ -1,4 +1,4 @@
-"""What was measured, on what, and when: one JSON file a run under var/bench/."""
+"""What was measured, on what, and when: one JSON file per run under var/bench/."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Run = dict[str, Any]
 
 
 def write(part: str, figures: dict[str, Any], *, load_before: float) -> Path:
-    """Keep the figures of one run, with the conditions that they were taken under."""
+    """Write the figures of one run and its conditions to a file; return its path."""
     at = datetime.now(UTC)
     run = {
         "part": part,
@@ -48,18 +48,18 @@ def write(part: str, figures: dict[str, Any], *, load_before: float) -> Path:
 
 def latest(part: str, folder: Path | None = None) -> Run | None:
     """Return the newest run of a part, or None if it was never run here."""
-    # In the names the time comes last, in digits that sort as it does.
+    # The names end with the time, in digits that sort by time.
     files = sorted((folder or FOLDER).glob(f"{part}-[0-9]*.json"))
     return dict(json.loads(files[-1].read_text())) if files else None
 
 
 def load() -> float:
-    """Return how many processes wanted to run in the last minute, on average."""
+    """Return the load average of the last minute."""
     return round(os.getloadavg()[0], 2)
 
 
 def machine() -> str:
-    """Return what the figures were measured on."""
+    """Return CPU model, cores, memory and operating system."""
     named = (line for line in _lines("/proc/cpuinfo") if line.startswith("model name"))
     model = next(named, platform.machine()).rpartition(":")[2].strip()
     memory_kib = next(int(line.split()[1]) for line in _lines("/proc/meminfo"))
@@ -67,7 +67,7 @@ def machine() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what the figures depend on."""
+    """Return the versions of Python, packages and servers that the figures depend on."""
     packages = {name: version(name) for name in PACKAGES}
     return {"Python": platform.python_version()} | packages | _servers()
 
@@ -80,7 +80,7 @@ def _servers() -> dict[str, str]:
 
 
 def commit() -> str:
-    """Return the short name of the commit that was measured; empty outside a repository."""
+    """Return what `git describe` calls the commit; empty outside a repository."""
     return _output(["git", "describe", "--always", "--dirty"])
 
 
@@ -94,7 +94,7 @@ def _lines(path: str) -> list[str]:
 
 
 def percentile(values: list[float], share: float) -> float:
-    """Return the value that this share (0 to 1) does not exceed, linear between neighbours; or 0.
+    """Return the value that this share (0 to 1) does not exceed, interpolated; 0 without values.
 
     Not the service's own function: its models cannot be imported before a part sets Django up.
     """

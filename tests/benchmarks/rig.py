@@ -27,14 +27,14 @@ SERVERS = ("DATABASE_URL", "CELERY_BROKER_URL", "PUBLIC_BASE_URL", "STORAGE_URL"
 
 @dataclass(frozen=True)
 class Rig:
-    """A migrated database, a broker, and the environment that leads to both."""
+    """A migrated database, a broker, and the environment variables that point to both."""
 
     folder: Path
     env: dict[str, str]
 
     @contextmanager
     def running(self, *programs: Program, **env: str) -> Iterator[Supervisor]:
-        """Run programs in this environment, their logs in a folder of the rig."""
+        """Run programs in this environment, with their logs in the rig's folder."""
         logs = self.folder / "logs"
         with Supervisor(programs, env=self.env | env, log_dir=logs) as supervisor:
             yield supervisor
@@ -53,12 +53,12 @@ class Rig:
 def rig(database: str, broker: str | None, **env: str) -> Iterator[Rig]:
     """Yield a rig on one of DATABASES and one of BROKERS.
 
-    A database that `env` names is taken as it is; a broker in `memory` is each process's own, and
-    None is for a benchmark that runs one itself.
+    With the database `given`, `env` names an existing one. With the broker `memory` each process
+    has its own; None is for a benchmark that runs its own.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        # Empty values are the defaults, whatever the shell or a .env file says.
+        # Empty values stand for the defaults, whatever the shell or a .env file sets.
         whole = os.environ | dict.fromkeys(SERVERS, "")
         whole |= {"DATA_DIR": str(folder), "LOG_LEVEL": "WARNING"}
         whole |= {"TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": AUTH_TOKEN} | env
@@ -102,8 +102,8 @@ def use(env: Mapping[str, str]) -> None:
 
     os.environ |= env
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
-    # Importing mediapipe.settings.queues has executed the package in the environment before the
-    # rig: Django would find it imported, and use another database.
+    # Importing mediapipe.settings.queues has already executed the package in the environment
+    # outside the rig: Django would find it imported, and use another database.
     sys.modules.pop("mediapipe.settings", None)
     django.setup()
 

@@ -1,8 +1,8 @@
-"""Replays simulated delays over first delay, factor and cap of the schedule; prints the best.
+"""Replays simulated delays for many values of first delay, factor and cap; prints the best first.
 
-The delays: the ordinary mix, the same where 30 % of the media also get one to three bad answers
-once they are available, and the ordinary day and the worst hours of the generated history. Each
-figure is the mean of several seeds. The schedule is the real one.
+The delays: the ordinary mix, the same with one to three failures for 30% of the media once they
+are available, and the ordinary day and the worst hours of the generated history. Each figure is
+the mean over several seeds. The schedule is the real one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Media: TypeAlias = tuple[float, list[TransientFailure]]
 
 
 def ordinary(rng: random.Random) -> Media:
-    """Return the delay of 70 % at once, 25 % within 5 s, 5 % within 60 s; no bad answers."""
+    """Return a delay: none for 70%, up to 5 s for 25%, 5 to 60 s for 5%; no bad responses."""
     low_s, high_s = rng.choices([(0, 0), (0, 5), (5, 60)], [70, 25, 5])[0]
     return rng.uniform(low_s, high_s), []
 
@@ -102,7 +102,7 @@ def figures(schedule: Schedule, mix: Callable[[random.Random], Media]) -> tuple[
 
 
 def main() -> None:
-    """Print today's schedule, and those with no more requests, the shortest wait first."""
+    """Print today's schedule, then the others, the shortest wait first, too many requests last."""
     today = Schedule.from_settings()
     mixes = (ordinary, with_bad_answers, ordinary_day, worst_hours)
     of_today = [figures(today, mix) for mix in mixes]

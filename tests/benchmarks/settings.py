@@ -1,4 +1,4 @@
-"""The service's own settings, with the views beside it that it is compared with."""
+"""The service's own settings, with the bare views for comparison."""
 
 from mediapipe.settings import *  # noqa: F403  (all of them, or it would be another service)
 

@@ -1,8 +1,8 @@
-"""A Twilio that does nothing but answer: two origins of media, in a process of its own.
+"""A Twilio that does nothing but respond: two origins of media, in a process of its own.
 
-The simulator keeps a log and can misbehave, for which it takes five times the processor time; what
-it takes is missing to who fetches on the same machine. The media SID says how large a body is and
-how long the API thinks about it, so that nothing has to be prepared.
+The simulator keeps a log and can misbehave, and so takes five times the CPU time, which the
+downloads on the same machine would lack. The media SID encodes the size of the body and the API's
+response time, so nothing has to be prepared.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from mediapipe.simulator.script import ACCOUNT_SID, AUTH_TOKEN, new_sid
 # The API redirects to the CDN, which is another origin, as Twilio's is.
 API_HOST, CDN_HOST = "127.0.0.1", "127.0.0.2"
 NOT_FOUND = b'{"code": 20404, "message": "The requested resource was not found", "status": 404}'
-# Of a large body so much is sent at once, and the next when that is on its way.
+# A large body is written in pieces of this many bytes, while the transport accepts them.
 PIECE = 256 * 1024
-# What a JPEG begins with: an answer that is no picture would not be stored.
+# The beginning of a JPEG: a response that is no picture would not be stored.
 PICTURE = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 CREDENTIALS = (ACCOUNT_SID, AUTH_TOKEN)
 
 
 def media_url(port: int, size: int, answer_ms: int, message_sid: str = "") -> str:
-    """Return the API's URL of a new media item, of a new message if none is given."""
+    """Return the API URL of a new media item, in a new message unless one is given."""
     message = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{message_sid or new_sid('MM')}"
     return f"http://{API_HOST}:{port}{message}/Media/{media_sid(size, answer_ms)}"
 
@@ -32,13 +32,13 @@ def media_url(port: int, size: int, answer_ms: int, message_sid: str = "") -> st
 def media_sid(size: int, answer_ms: int) -> str:
     """Return a new SID, which encodes the size in bytes and the response time.
 
-    Without a byte it is one that is not there yet, and a 404.
+    Size 0 stands for media that is not available yet: a 404.
     """
     return f"ME{size:08x}{answer_ms:04x}{new_sid('ME')[-20:]}"
 
 
 def meant_by(sid: str) -> tuple[int, float]:
-    """Return the bytes and the seconds that a media SID asks for."""
+    """Return the size in bytes and the response time in seconds that a media SID encodes."""
     return int(sid[2:10], 16), int(sid[10:14], 16) / 1000
 
 
@@ -49,10 +49,10 @@ def picture(size: int) -> bytes:
 
 
 class Origin(asyncio.Protocol):
-    """A connection to one of the two origins; requests come one after the other."""
+    """A connection to one of the two origins; requests are not pipelined."""
 
     def __init__(self, cdn: str = "") -> None:
-        """Redirect to this CDN; be the CDN itself without one."""
+        """Redirect to this CDN; without one, be the CDN."""
         self.cdn = cdn
         self.received = b""
         self.body = memoryview(b"")
@@ -60,12 +60,12 @@ class Origin(asyncio.Protocol):
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep whom to answer."""
+        """Keep the transport to respond on."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer when the request is there as a whole."""
+        """Respond once the whole request has arrived."""
         self.received += data
         if self.received.endswith(b"\r\n\r\n"):
             path = self.received.split(b" ", 2)[1].decode()
@@ -73,7 +73,7 @@ class Origin(asyncio.Protocol):
             self.answer(path)
 
     def answer(self, path: str) -> None:
-        """Redirect after the time that was asked for, or give the bytes at once."""
+        """Send a 404, redirect after the encoded time, or send the body immediately."""
         size, answer_s = meant_by(path.rpartition("/")[2])
         if not size:
             self.send("404 Not Found", len(NOT_FOUND), "Content-Type: application/json")
@@ -93,28 +93,28 @@ class Origin(asyncio.Protocol):
             self.send(redirect, 0, location)
 
     def send_body(self) -> None:
-        """Send what is left of the body, as far as the receiver takes it now."""
+        """Send the rest of the body, until the transport's buffer is full."""
         while self.body and not self.is_full:
             piece, self.body = self.body[:PIECE], self.body[PIECE:]
             self.transport.write(piece)
 
     def pause_writing(self) -> None:
-        """Wait, because a body that lies in our memory is not on its way."""
+        """Pause, so that bodies do not pile up in this process's memory."""
         self.is_full = True
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Continue with the body."""
         self.is_full = False
         self.send_body()
 
     def send(self, status: str, length: int, *headers: str) -> None:
-        """Send the head of an answer."""
+        """Send the head of a response."""
         lines = [f"HTTP/1.1 {status}", f"Content-Length: {length}", *headers]
         self.transport.write(("\r\n".join(lines) + "\r\n\r\n").encode())
 
 
 async def serve(api_port: int, cdn_port: int) -> None:
-    """Serve both origins until the process is ended."""
+    """Serve both origins until the process is terminated."""
     loop = asyncio.get_running_loop()
     cdn = await loop.create_server(Origin, CDN_HOST, cdn_port, backlog=512)
     at = f"http://{CDN_HOST}:{cdn_port}"

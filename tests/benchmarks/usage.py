@@ -1,4 +1,4 @@
-"""What a process and its children took of processor and memory, as Linux counts it."""
+"""The CPU time and memory of a process and its descendants, as Linux counts them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 def tree(pid: int) -> Iterator[int]:
-    """Yield this process and all that descend from it."""
+    """Yield the PIDs of this process and all its descendants."""
     yield pid
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in task.read_text().split():
@@ -18,27 +18,27 @@ def tree(pid: int) -> Iterator[int]:
 
 
 def cpu_s(pid: int) -> float:
-    """Return the processor seconds of a process and its children until now."""
+    """Return the CPU seconds that a process and its descendants have used."""
     return sum(map(_cpu_s, tree(pid)))
 
 
 def rss_mb(pid: int) -> float:
-    """Return the memory that a process and its children have in use, in MB (10^6 bytes)."""
+    """Return the resident memory of a process and its descendants, in MB (10^6 bytes)."""
     return sum(_status_kib(each, "VmRSS") for each in tree(pid)) * 1024 / 1e6
 
 
 def peak_rss_mb(pid: int) -> float:
-    """Return the most memory that they ever had in use, in MB; each at its own worst moment."""
+    """Return the sum of the peak resident memory of each of these processes, in MB."""
     return sum(_status_kib(each, "VmHWM") for each in tree(pid)) * 1024 / 1e6
 
 
 def pss_mb(pid: int) -> float:
-    """Return the memory of a process and its children, a page that n share as an nth, in MB."""
+    """Return the memory of a process and its descendants in MB; shared pages count by share."""
     return sum(_kib(f"/proc/{each}/smaps_rollup", "Pss") for each in tree(pid)) * 1024 / 1e6
 
 
 def _cpu_s(pid: int) -> float:
-    # The name of the program, in brackets, may have blanks in it.
+    # The name of the program, in parentheses, may contain spaces.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
 

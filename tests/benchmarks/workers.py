@@ -17,7 +17,7 @@ PREFORK_APP = "tests.benchmarks.prefork_app"
 
 @dataclass(frozen=True)
 class Worker:
-    """One way to run tasks: number of processes, kind of pool, and its concurrency."""
+    """One way to run tasks: number of processes, type of pool, and its concurrency."""
 
     name: str
     pool: str
@@ -30,7 +30,7 @@ class Worker:
 
     @property
     def ours(self) -> bool:
-        """Whether it runs our task, and not the plain one."""
+        """Whether it runs our task rather than the plain one."""
         return not self.plain
 
     @property
@@ -40,14 +40,14 @@ class Worker:
 
     @property
     def programs(self) -> list[Program]:
-        """How it is started: as the service's own worker, but for pool and task."""
+        """How it is started: like the service's own worker, apart from pool and app."""
         started = programs.worker(MEDIA)
         ours = {"mediapipe": self.app, MEDIA: self.queue}
         command = [ours.get(part, part) for part in started.command]
         command += ["--pool", self.pool]
         if self.concurrency:
             command += ["--concurrency", str(self.concurrency)]
-        # Without it the queue of a worker could not be filled before it consumes it.
+        # Needed to fill a worker's queue before it consumes it.
         command += ["--", "worker.enable_remote_control=true"]
         return [
             replace(
@@ -81,5 +81,5 @@ WORKERS = (
 
 
 def chosen(names: Sequence[str]) -> list[Worker]:
-    """Return the workers of these names."""
+    """Return the workers with these names."""
     return [worker for worker in WORKERS if worker.name in names]

@@ -1,8 +1,8 @@
-"""`python -m tests.browser` makes the screenshots in docs/images."""
+"""`python -m tests.browser` makes the screenshots."""
 
 import django
 
-# The service's own modules, which the pictures are made with, want their settings first.
+# The screenshots use the service's own modules, which need Django's settings.
 django.setup()
 
 from tests.browser.screenshots import main  # noqa: E402

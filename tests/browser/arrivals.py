@@ -1,4 +1,4 @@
-"""Media that arrived for the tests, in the state in which a person is to find it."""
+"""Media for the tests, brought into the state in which a person finds it."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ GONE = Status(410)
 
 
 def failed(service: Service, pictures: int = 1) -> Webhook:
-    """Send pictures that Twilio says are gone, but has when they are asked for again."""
+    """Send pictures that Twilio refuses with 410 once, but serves when they are requested again."""
     return arrived(service, payloads.mms(pictures, faults=[GONE]), "failed")
 
 
 def late(service: Service, by_s: float = 0.5) -> Webhook:
-    """Send a picture whose first request is answered 404."""
+    """Send a picture whose first request gets a 404, and wait until it is stored."""
     return arrived(service, payloads.mms(1, delay_s=by_s), "stored")
 
 
 def recording(service: Service) -> Webhook:
-    """Send a call recording of five seconds."""
+    """Send a call recording of five seconds, and wait until it is stored."""
     return arrived(service, payloads.recording_status(size=5 * 16_000 + 44), "stored")
 
 
 def arrived(service: Service, webhook: Webhook, status: str) -> Webhook:
-    """Send a webhook, and return it once all of its media have this status."""
+    """Send a webhook, and return it once all its media have this status."""
     assert service.twilio.send(webhook) == 200
     become(service, webhook, status)
     return webhook
 
 
 def become(service: Service, webhook: Webhook, status: str) -> None:
-    """Return once all media of a webhook have this status."""
+    """Wait until all media of a webhook have this status; fail after 60 seconds."""
     sids = [script.sid for script in webhook.media]
     deadline = time.monotonic() + 60
     while (found := statuses(service, sids)) != [status] * len(sids):
@@ -47,7 +47,7 @@ def become(service: Service, webhook: Webhook, status: str) -> None:
 
 
 def statuses(service: Service, sids: list[str]) -> list[str]:
-    """Return the status of each of these media that the service knows, from its database."""
+    """Read from the service's database the status of each of these media that it knows."""
     file = Path(service.env["DATA_DIR"]) / "mediapipe.sqlite3"
     marks = ",".join("?" * len(sids))
     query = f"SELECT status FROM mediapipe_mediaitem WHERE media_sid IN ({marks})"  # noqa: S608

@@ -19,14 +19,14 @@ ARGUMENTS = [
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
-    # Without these Chromium looks for hosts of its own, which is no fault of the page's.
+    # Without these Chromium itself contacts other hosts, which a page would be blamed for.
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # A player may begin without a click, as it may once a person has clicked anywhere.
+    # Lets a player start without a click; otherwise it may only once a person has clicked anywhere.
     "--autoplay-policy=no-user-gesture-required",
 ]
-# The name of each user is its password too.
+# The password of each user is the name.
 USERS = """
 from django.contrib.auth.models import User
 from mediapipe.operations import roles
@@ -39,7 +39,7 @@ Scheme = Literal["light", "dark"]
 
 @dataclass
 class Person:
-    """One browser window, and what went wrong in it."""
+    """One browser window, its errors, and the URLs of requests to other hosts."""
 
     page: Page
     url: str
@@ -47,26 +47,26 @@ class Person:
     foreign: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Begin to notice."""
+        """Start to record errors and requests."""
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", self._requested)
 
     def log_in(self, name: str) -> None:
-        """Log in as a user whose password is its name."""
+        """Log in as a user whose password is the name."""
         self.visit("/admin/login/?next=/admin/")
         self.page.fill("#id_username", name)
         self.page.fill("#id_password", name)
         self.page.click("input[type=submit]")
 
     def visit(self, path: str) -> int:
-        """Open a page of the service; return the status of the answer."""
+        """Open a page of the service; return the status of the response."""
         answer = self.page.goto(self.url + path)
         assert answer is not None
         return answer.status
 
     def find(self, sid: str, by: str = "") -> None:
-        """Search the list of media for `by`, or for the SID itself, and open the item."""
+        """Search the list of media for `by`, by default the SID, and open the item."""
         self.visit("/admin/mediapipe/mediaitem/")
         self.page.fill("#searchbar", by or sid)
         self.page.press("#searchbar", "Enter")
@@ -78,7 +78,7 @@ class Person:
         expect(self.page.locator("h1", has_text=sid)).to_be_visible()
 
     def text(self) -> str:
-        """Return everything that can be read on the page."""
+        """Return the visible text of the page."""
         return self.page.inner_text("body")
 
     def overflows_by(self) -> int:
@@ -100,7 +100,7 @@ class Person:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run Debian's Chromium; skip the test where there is none."""
+    """Run Debian's Chromium; without it, skip or fail the test as `servers.missing` does."""
     program = shutil.which(CHROMIUM)
     if not program:
         servers.missing("Chromium is not installed (apt-get install chromium)")
@@ -114,7 +114,7 @@ def chromium() -> Iterator[Browser]:
 def in_front_of(
     browser: Browser, url: str, size: tuple[int, int] = DESKTOP, scheme: Scheme = "light"
 ) -> Iterator[Person]:
-    """Open a window of this size (pixels) on the service; nothing is kept of it afterwards."""
+    """Open a window of this size (pixels) with its own cookies; it is discarded afterwards."""
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
     )

@@ -39,5 +39,5 @@ def test_only_an_administrator_manages_users(log_in: LogIn) -> None:
     for role in ("viewer", "support"):
         person = log_in(role)
         assert person.visit("/admin/auth/user/") == 403
-        # Chromium itself calls the refusal an error.
+        # Chromium itself reports the 403 as an error.
         person.errors.clear()

@@ -34,15 +34,15 @@ CADDYFILE = (ROOT / "docker" / "Caddyfile").read_text()
 LARGEST = b"a" * WEBHOOK_MAX_BYTES
 MESSAGING = PATHS["messaging"]
 NO_HEADERS: Mapping[str, str] = {}
-# A list is sent in chunks.
+# A list is sent as chunks.
 Body = bytes | list[bytes]
-# What only a test needs: no root certificate for this machine, no port 80.
+# For tests only: do not install the root certificate on this machine, do not use port 80.
 FOR_TESTS = "\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n"
 
 
 @dataclass(frozen=True)
 class Site:
-    """Caddy at https://localhost:port, in front of web at `bind`, with the data of both."""
+    """Caddy at https://localhost:port, in front of web at `bind`, with the data folder of both."""
 
     port: int
     bind: str
@@ -53,7 +53,7 @@ class Site:
         return f"https://localhost:{self.port}"
 
     def connect(self) -> ssl.SSLSocket:
-        """Return a connection that trusts nothing but Caddy's own authority."""
+        """Return a TLS connection that trusts only Caddy's own authority."""
         authority = self.folder / "caddy/pki/authorities/local/root.crt"
         context = ssl.create_default_context(cafile=str(authority))
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=60)
@@ -62,7 +62,7 @@ class Site:
     def request(
         self, method: str, path: str, body: Body = b"", headers: Mapping[str, str] = NO_HEADERS
     ) -> tuple[int, str]:
-        """Return the status and the body of the response."""
+        """Send a request; return the status and the body of the response."""
         connection = http.client.HTTPSConnection("localhost", timeout=60)
         connection.sock = self.connect()
         with closing(connection):
@@ -72,7 +72,7 @@ class Site:
             return response.status, response.read().decode(errors="replace")
 
     def send_webhook(self, headers: Mapping[str, str] = NO_HEADERS) -> int:
-        """Send a webhook that is signed for the public URL."""
+        """Send a webhook signed for the public URL; return the status."""
         webhook = payloads.mms(1, account_sid=make.ACCOUNT)
         signed = sign(webhook, self.url + MESSAGING, make.TOKEN, method="POST", signature="right")
         return self.request("POST", MESSAGING, signed.body.encode(), {**signed.headers, **headers})[
@@ -89,7 +89,7 @@ def caddy() -> str:
 
 @contextmanager
 def running(site: Site, text: str = CADDYFILE) -> Iterator[Path]:
-    """Run Caddy with this Caddyfile until the block ends; yield its log."""
+    """Run Caddy with this Caddyfile until the block ends; yield the path of its log."""
     configuration = site.folder / "Caddyfile"
     configuration.write_text(text.replace("\tadmin off\n", FOR_TESTS))
     assert FOR_TESTS in configuration.read_text()
@@ -136,13 +136,13 @@ def wait_for_web(site: Site) -> None:
 
 
 def web(site: Site) -> Supervisor:
-    """Return the web server for the site's public URL; entering it starts it."""
+    """Return a supervisor that runs the web server for the site's public URL."""
     env = environment(site.folder, PUBLIC_BASE_URL=site.url)
     return Supervisor([programs.web(site.bind)], env=env, log_dir=site.folder / "logs")
 
 
 def impatient() -> str:
-    """Return the Caddyfile with less patience for slow clients."""
+    """Return the Caddyfile with shorter timeouts for slow clients."""
     text, changes = re.subn(r"(read_header|read_body) \d\ds", r"\1 3s", CADDYFILE)
     assert changes == 2
     return text
@@ -163,7 +163,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def test_caddy_understands_the_file() -> None:
-    # Origins in a list are separated by a comma and a space.
+    # Several origins are separated by a comma and a space.
     env = {
         "PATH": os.environ["PATH"],
         "PUBLIC_BASE_URL": "https://new.example, https://old.example",
@@ -183,7 +183,7 @@ def test_a_webhook_that_is_signed_for_the_public_url_is_accepted(site: Site) -> 
 
 
 def test_a_client_cannot_say_how_it_came(site: Site) -> None:
-    # Web would answer a form of the admin with an error if it took the page for plain http.
+    # If web took the request for plain http, it would refuse the forms of the admin.
     forged = {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.example"}
     assert site.send_webhook(forged) == 200
     status, login = site.request("GET", "/admin/login/", headers=forged)
@@ -233,7 +233,7 @@ def test_a_body_of_the_largest_size_reaches_web(site: Site) -> None:
 )
 def test_a_slow_client_is_cut_off(site: Site, begun: bytes) -> None:
     with site.connect() as connection:
-        # Web itself would end the connection after a minute.
+        # Web itself would close the connection only after a minute.
         connection.settimeout(30)
         connection.sendall(begun)
         while connection.recv(1000):

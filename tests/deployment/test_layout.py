@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TESTS = ROOT / "tests"
-# Folders that test no single package of the product.
+# Folders whose tests do not belong to one package of the product.
 EXTRA = {
     "benchmarks",
     "browser",
@@ -22,7 +22,7 @@ EXTRA = {
 
 
 def imported(module: Path) -> Iterator[str]:
-    """Yield the dotted names of what a module imports, however it is written."""
+    """Yield the absolute dotted names of what a module imports."""
     package = module.relative_to(ROOT).parent.parts
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):

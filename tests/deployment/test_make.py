@@ -1,4 +1,4 @@
-"""`make` sets up the virtual environment, and sets it up again where that was not completed."""
+"""`make` sets up the virtual environment, and does so again if that was not completed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ echo "the demo ran"
 PIP = """#!/bin/sh
 ! grep -q nonsense requirements/base.txt
 """
-# Debian's, without the package python3-venv.
+# Debian's Python without the package python3-venv.
 WITHOUT_VENV = """#!/bin/sh
 [ "$1" = -m ] || exec $python "$@"
 mkdir -p .venv/bin
@@ -41,7 +41,7 @@ PACKAGE = "python{}.{}-venv".format(*sys.version_info)
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path) -> None:
-    """Make a project with the Makefile, and a Python whose environments run the demo."""
+    """Create a project with the Makefile, and a fake Python whose environments run the demo."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / "requirements").mkdir()
     (tmp_path / "requirements" / "base.txt").touch()
@@ -59,7 +59,7 @@ def demo(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", "demo", *words],  # noqa: S607
         cwd=folder,
-        # Inside `make test` there are MAKEFLAGS and MAKELEVEL, which change what make prints.
+        # `make test` sets MAKEFLAGS and MAKELEVEL, which change what make prints.
         env={
             name: value
             for name, value in os.environ.items()
@@ -111,7 +111,7 @@ def test_where_it_is_too_old_another_one_does(
 
 
 def use_pythons(folder: Path, monkeypatch: pytest.MonkeyPatch, scripts: dict[str, str]) -> None:
-    """Let the machine have these before its own."""
+    """Put these Pythons at the front of PATH."""
     (folder / "bin").mkdir()
     monkeypatch.setenv("PATH", str(folder / "bin"), prepend=os.pathsep)
     for name, text in scripts.items():

@@ -1,4 +1,4 @@
-"""What SQLite forgives, PostgreSQL refuses: the tests marked `database` run there too."""
+"""PostgreSQL refuses some of what SQLite accepts: the tests marked `database` run there too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.support import servers
 from tests.support.service import ROOT
 
-# It starts no service, only a process that keeps one core busy beside those that do.
+# It starts no service, but keeps one core busy, as tests of whole services do.
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("postgresql")]
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -32,5 +32,5 @@ def test_the_database_tests_pass_on_postgresql() -> None:
 
 
 def environment() -> dict[str, str]:
-    """Return ours without the word that this process may itself be one of several."""
+    """Return this process's environment without pytest-xdist's variables."""
     return {name: value for name, value in os.environ.items() if "XDIST" not in name}

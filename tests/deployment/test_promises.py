@@ -36,7 +36,7 @@ def test_every_promise_has_a_test_in_make_test() -> None:
 
 
 def is_left_to_test_all(file: str, name: str) -> bool:
-    """Return whether `make test` deselects this test, by a mark of its own or of its module."""
+    """Return whether `make test` deselects this test, by its mark or that of its module."""
     if file.startswith("faults/"):
         return True
     tree = ast.parse((ROOT / "tests" / file).read_text())

@@ -1,4 +1,4 @@
-"""SQLite and PostgreSQL give the same answers about timing, to the last digit."""
+"""SQLite and PostgreSQL give the same timing figures, to the last digit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.services
 
 
 def answers(data_dir: Path, database_url: str) -> dict[str, Any]:
-    """Return what a database answers about the same history."""
+    """Return the timing figures of the same history on this database."""
     env = {"DATA_DIR": str(data_dir), "DATABASE_URL": database_url}
     env["DJANGO_SETTINGS_MODULE"] = "mediapipe.settings"
     done = subprocess.run(

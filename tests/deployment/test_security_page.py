@@ -1,4 +1,4 @@
-"""docs/security.md claims of ASVS only what a test shows, and argues for the rest."""
+"""docs/security.md claims only ASVS requirements that a test shows, and argues for the rest."""
 
 from __future__ import annotations
 

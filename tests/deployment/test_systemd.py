@@ -1,4 +1,4 @@
-"""The units for systemd say what the containers say, and systemd understands them."""
+"""The systemd units agree with the containers, and systemd understands them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.support.service import ROOT
 
 UNITS = sorted((ROOT / "docker" / "systemd").iterdir())
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
-# So long gunicorn lets the requests go on that it has when it is told to end.
+# gunicorn's default graceful_timeout: how long open requests may go on after SIGTERM.
 GUNICORN_GRACE_S = 30
-# From 0 (locked in) to 100 (free to do anything), by systemd's own scale.
+# On systemd's own scale, from 0 (confined) to 100 (unrestricted).
 MOST_EXPOSURE = 20
 
 
@@ -31,7 +31,7 @@ def value(name: str, key: str) -> str:
 
 @pytest.fixture
 def units(tmp_path: Path) -> list[str]:
-    """Return copies of the units for this folder, each template with an instance."""
+    """Return the paths of copies of the units for this checkout; templates have an instance."""
     for unit in UNITS:
         text = unit.read_text().replace("/opt/mediapipe", str(ROOT))
         python = str(ROOT / ".venv/bin/python")
@@ -44,7 +44,7 @@ def systemd_analyze(*arguments: str, folder: str) -> subprocess.CompletedProcess
     found = shutil.which("systemd-analyze")
     if not found:
         missing("there is no systemd-analyze here")
-    # The colon keeps systemd's own folders on the path.
+    # The trailing colon keeps systemd's own folders on the path.
     environment = {"SYSTEMD_UNIT_PATH": f"{folder}:", "PATH": "/usr/bin:/bin"}
     return subprocess.run(
         [found, *arguments], env=environment, capture_output=True, text=True, check=False

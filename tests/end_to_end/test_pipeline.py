@@ -25,7 +25,7 @@ ids = FetchAttempt.objects.filter(media__media_sid="{sid}").values("task_id")
 for result in TaskResult.objects.filter(task_id__in=ids).values("task_name", "status"):
     print(json.dumps(result))
 """
-# Until the test itself makes the media available, however slow this machine is.
+# The test itself makes the media available, however slow this machine is.
 NEVER_S = 3600.0
 WEBHOOKS = 500
 RATE = 50.0

@@ -33,7 +33,7 @@ TABLE = Table("rate limit", ("items", "requests per allowed one", "s until drain
 
 @dataclass
 class Limiter:
-    """Limits the requests per second, and counts them."""
+    """Limits and counts the requests per second."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     asked: dict[int, int] = field(default_factory=dict)
@@ -79,7 +79,7 @@ def test_a_backlog_drains_at_the_rate_that_twilio_allows(service: Service) -> No
     for _ in range(items):
         webhook = payloads.mms(1, faults=[Limited(limiter=limiter)])
         assert service.twilio.send(webhook) == 200
-        # Twice as many as are allowed.
+        # Webhooks arrive at twice the allowed rate.
         time.sleep(1 / (2 * ALLOWED_PER_S))
     lines = service.wait_until_settled(items, timeout_s=4 * SECONDS + 60)
     assert {line["status"] for line in lines} == {"stored"}
@@ -87,5 +87,5 @@ def test_a_backlog_drains_at_the_rate_that_twilio_allows(service: Service) -> No
     took_s = limiter.allowed_at[-1] - limiter.allowed_at[0]
     TABLE.add(str(items), f"{requests:.2f}", f"{took_s:.0f}", f"{SECONDS:.0f}")
     assert requests <= 1.3
-    # It takes a few seconds to find out the rate, more on a busy machine.
+    # Finding the rate takes a few seconds, more on a busy machine.
     assert took_s <= 1.25 * SECONDS + 8

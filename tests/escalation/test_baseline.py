@@ -80,7 +80,7 @@ def test_they_are_used() -> None:
 @pytest.mark.usefixtures("week")
 def test_half_an_hour_counts_half() -> None:
     period = window(NOON - timedelta(minutes=150), 1)
-    # Of the hour from nine four items, of that from ten one.
+    # The hour from 9 has four such items, the hour from 10 has one.
     assert baseline_of_hours(MediaItem.objects.all(), period, EVERY, early=True) == 2.5
 
 

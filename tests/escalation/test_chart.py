@@ -26,7 +26,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def drawn(**options: Any) -> ElementTree.Element:
-    """Return the chart of all media, as a parser of XML reads it."""
+    """Return the chart of all media, parsed as XML."""
     case = build_case(MediaItem.objects.all(), **options)
     return ElementTree.fromstring(chart.render_svg(case, compute_figures(case)))  # noqa: S314
 
@@ -36,13 +36,13 @@ def texts(svg: ElementTree.Element) -> list[str]:
 
 
 def numbers(svg: ElementTree.Element, name: str, attribute: str = "d") -> list[list[float]]:
-    """Return the numbers in the paths of this class."""
+    """Return the numbers in each path of this class."""
     paths = svg.findall(f".//{SVG}path[@class='{name}']")
     return [[float(n) for n in re.findall(r"-?[\d.]+", path.get(attribute, ""))] for path in paths]
 
 
 def delay_y(svg: ElementTree.Element, seconds: float) -> float:
-    """Return where a delay is, between the labels of the two powers of ten around it."""
+    """Return the y of a delay, interpolated between the labels of the powers of ten around it."""
     lower = 10.0 ** math.floor(math.log10(seconds))
     at = {e.text: float(e.get("y", 0)) for e in svg.iter(f"{SVG}text") if e.get("x") == "72"}
     low_y, high_y = at[f"{lower:g}"], at[f"{lower * 10:g}"]
@@ -64,7 +64,7 @@ def test_each_hour_has_its_late_media_below_the_others() -> None:
     for _ in range(9):
         early_404s.media(NOON + MINUTE, found_s=0.2)
     svg = drawn(since=NOON, until=NOON + 2 * HOUR)
-    # The axis is 180 high and ends at the largest bar: 12 items. Half of the two hours are 450.
+    # The axis is 180 high and ends at the largest bar, 12 items. One of the two hours is 450 wide.
     assert numbers(svg, "others") == [[80, 76, 450, 211, -450]]
     assert numbers(svg, "late") == [[80, 211, 450, 256, -450]]
     assert "2026-03-02 12:00: 3 of 12" in [e.text for e in svg.iter(f"{SVG}title")]
@@ -135,7 +135,7 @@ def time_labels(svg: ElementTree.Element) -> list[str]:
 
 
 def test_times_are_those_of_the_zone_with_its_offsets() -> None:
-    # Between the two ends Berlin turns its clocks from +01:00 to +02:00.
+    # In between, Berlin's clocks go forward from +01:00 to +02:00.
     begin = datetime(2026, 3, 28, 23, tzinfo=UTC)
     early_404s.media(begin + HOUR, not_found_s=[0.2], found_s=2.0)
     svg = drawn(since=begin, until=begin + 5 * HOUR, zone=BERLIN)

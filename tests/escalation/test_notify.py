@@ -1,4 +1,4 @@
-"""The task of a notice, in a real worker that lives in a thread of this process."""
+"""The task of a notice, in a real worker in a thread of this process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(scope="module")
 def only_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Run a worker on a broker in memory, once, because it takes seconds to end."""
+    """Run one worker for all tests here, on an in-memory broker: it takes seconds to stop."""
     with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
         patch.setenv("CELERY_BROKER_URL", "memory://")
         patch.setitem(app.conf.broker_transport_options, "polling_interval", 0.02)
@@ -35,13 +35,13 @@ def only_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> It
 
 @pytest.fixture
 def worker(only_worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the worker wait no longer than tests can."""
+    """Shorten the backoff of the notices to at most a second."""
     quick = Backoff(first_s=0.05, factor=1.5, max_s=1.0, jitter=0.15)
     monkeypatch.setattr("mediapipe.models.outbox.BACKOFF", quick)
 
 
 def settled() -> Notice:
-    """Return the only notice once it is over."""
+    """Return the only notice once it no longer waits."""
     deadline = time.monotonic() + 30
     while (notice := Notice.objects.get()).status == DeliveryStatus.WAITING:
         assert time.monotonic() < deadline, notice.log

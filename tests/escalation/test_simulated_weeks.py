@@ -29,7 +29,7 @@ def quiet(account_sid: str, at: datetime) -> Weather:
 
 
 def outbreak(account_sid: str, at: datetime) -> Weather:
-    """Have most of one account's media late for some hours of Thursday."""
+    """Most of one account's media is late for some hours on Thursday."""
     if account_sid == LARGE and THURSDAY <= at < EVENING:
         return Weather(300, late_share=0.6, median_s=25.0)
     return USUAL[account_sid]
@@ -41,7 +41,7 @@ def outbreak_everywhere(account_sid: str, at: datetime) -> Weather:
 
 
 def drift(account_sid: str, at: datetime) -> Weather:
-    """Have one account's media a little later each day."""
+    """One account's media gets a little later each day."""
     days = max(0.0, (at - MONDAY) / timedelta(days=1))
     if account_sid == LARGE:
         return Weather(300, late_share=0.02 + 0.012 * days, median_s=3.0 * (1.6**days))
@@ -49,20 +49,20 @@ def drift(account_sid: str, at: datetime) -> Weather:
 
 
 def strange_credentials(account_sid: str, at: datetime) -> Weather:
-    """Have a new account from Tuesday on, with the credentials of another one."""
+    """From Tuesday on there is a new account with the credentials of another one."""
     if account_sid == STRANGE and at >= TUESDAY:
         return Weather(60, opens_nothing=True)
     return USUAL[account_sid]
 
 
 def outage(account_sid: str, at: datetime) -> Weather:
-    """Have our worker away for two hours of Thursday."""
+    """Our worker is down for two hours on Thursday."""
     away = THURSDAY <= at < BACK
     return Weather(USUAL[account_sid].media_a_day, down_until=BACK if away else None)
 
 
 def busy(account_sid: str, at: datetime) -> Weather:
-    """Have four times the traffic on Thursday, with as small a share of it late."""
+    """Traffic is four times as high on Thursday, with as small a share of it late."""
     times = 4 if THURSDAY <= at < EVENING else 1
     return Weather(USUAL[account_sid].media_a_day * times, late_share=0.01)
 
@@ -72,7 +72,7 @@ Live = Callable[..., Week]
 
 @pytest.fixture
 def live(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
-    """Return what lives through a week of a climate."""
+    """Return a function that simulates a week of a climate."""
     accounts = [{"account_sid": sid, "auth_tokens": ["t"]} for sid in (*ACCOUNTS, *MANY)]
     (tmp_path / "accounts.json").write_text(json.dumps(accounts))
     settings.TWILIO_ACCOUNTS_FILE = str(tmp_path / "accounts.json")

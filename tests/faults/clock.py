@@ -26,14 +26,14 @@ def set_clock(folder: Path, shift_s: float, name: str = EVERYWHERE) -> None:
 
 
 def reset(folder: Path) -> None:
-    """Set all clocks right."""
+    """Set all clocks back to the real time."""
     for name in (EVERYWHERE, WORKER):
         if (folder / name).exists():
             set_clock(folder, 0, name)
 
 
 def follow() -> None:
-    """Begin to follow the files in this process."""
+    """Start the thread that follows the files in this process."""
     folder = Path(os.environ["FAILPOINTS"])
     names = [EVERYWHERE, WORKER] if "worker" in sys.argv else [EVERYWHERE]
     threading.Thread(target=_follow, args=(folder, names), daemon=True).start()

@@ -68,7 +68,7 @@ def world(service: World) -> Iterator[World]:
 
 @pytest.fixture
 def real_world(broker_name: str, tmp_path: Path) -> Iterator[World]:
-    """Run a service of its own for one test, with the leases and timeouts of production."""
+    """Run a separate service for one test, with the leases and timeouts of production."""
     with running_on(broker_name, tmp_path, short_timeouts.NONE) as world:
         yield world
 

@@ -1,6 +1,6 @@
 """Compares the service's rows, files and requests with what the simulator sent.
 
-The rows are read by plain SQL over a connection of our own, not through the service's models.
+The rows are read with plain SQL over a separate connection, not through the service's models.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of the media that were announced by webhooks answered with 2xx."""
+    """What became of the media announced by accepted webhooks."""
 
     sent: int
     stored: int
@@ -74,7 +74,7 @@ class Judge:
         return self._select(ATTEMPTS, row["id"])
 
     def result(self, task_id: str) -> list[Row]:
-        """Return the result row of a task, empty until it has finished."""
+        """Return the result row of a task; the list is empty until it has finished."""
         return self._select(RESULT, task_id)
 
     def wait_until_final(self, scripts: Sequence[MediaScript], timeout_s: float) -> None:
@@ -87,7 +87,7 @@ class Judge:
             time.sleep(0.2)
 
     def verdict(self, scripts: Sequence[MediaScript], *, ordered: bool = True) -> Verdict:
-        """Judge these media items; `ordered` requires timestamps in order, as right clocks give."""
+        """Judge these media items; `ordered` requires the timestamp order of correct clocks."""
         rows = self.rows(scripts)
         by_sid = {row["identity"]: row for row in rows}
         whole = [script for script in scripts if self._is_whole(script, by_sid.get(script.sid))]

@@ -19,12 +19,12 @@ RST_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Proxy:
-    """Listens on a port of its own; `switch` says how it behaves from now on.
+    """Listens on its own port; `switch` changes what it does.
 
-    pass: as the server itself · refuse: as a server that was stopped, what was open is ended ·
-    swallow: connections are accepted and stay open, and not a byte goes through until the next
-    switch · reset: every connection, open or new, is broken with RST · drop: what is open stays
-    open and silent for ever, as behind a NAT that forgot it; new connections pass.
+    pass: like the server itself · refuse: like a stopped server, open connections are closed ·
+    swallow: connections are accepted and stay open, but no byte passes until the next switch ·
+    reset: every connection, open or new, is broken with RST · drop: open connections stay open
+    and silent for ever, as behind a NAT that lost their state; new connections pass.
     """
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
@@ -52,7 +52,7 @@ class Proxy:
         self._listener.close()
 
     def switch(self, mode: Mode) -> None:
-        """Behave in this way from now on, towards connections old and new."""
+        """Apply this mode to open and new connections."""
         before, self._mode = self._mode, mode
         if mode == "swallow":
             self._flowing.clear()
@@ -64,7 +64,7 @@ class Proxy:
             with self._lock:
                 self._silent |= self._open
         if mode == "refuse" != before:
-            # A socket that is bound and does not listen refuses, and keeps the port ours.
+            # A bound socket that does not listen refuses connections and keeps the port.
             _shut(self._listener)
             self._listener.close()
             self._listener = _bound(self.port)

@@ -1,4 +1,4 @@
-"""The service's own settings, with the test's failpoints and short leases put in."""
+"""The service's own settings, plus the failpoints and short leases of the tests."""
 
 from mediapipe.settings import *  # noqa: F403
 from mediapipe.settings import INSTALLED_APPS as REAL_APPS

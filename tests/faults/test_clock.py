@@ -47,7 +47,7 @@ def test_the_clock_of_the_worker_is_wrong_for_a_while(
 
 
 def begin(world: World) -> None:
-    """Have one media in the middle of its download, one waiting for the next attempt."""
+    """Send two media: one is then in the middle of its download, one waits for its next attempt."""
     slow = payloads.mms(1, faults=[HangInBody(2, at="cdn")])
     late = payloads.mms(1, delay_s=4)
     world.send(slow, late)
@@ -56,7 +56,7 @@ def begin(world: World) -> None:
 
 
 def wait_until_seen(world: World, webhook: Webhook) -> None:
-    """Return when the worker has asked for the media, or has had the time to do so."""
+    """Wait until the worker has requested the media, for 3 seconds at most."""
     try:
         world.twilio.log.wait_for(webhook.media[0].sid, timeout_s=3)
     except TimeoutError:

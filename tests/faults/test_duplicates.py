@@ -1,4 +1,4 @@
-"""One webhook, two hundred times at once, is one event."""
+"""One webhook sent two hundred times concurrently is one event."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def test_packets_lost_for_two_minutes(each_world: dict[str, World]) -> None:
         for name, world in each_world.items():
             report = ready(world)
             assert (report["broker"], report["workers"]) == (False, 0), name
-            # Reconnecting is the right thing to do, not restarting.
+            # The worker is to reconnect, not to restart.
             assert world.times_logged("worker", "the main loop has been stuck") == 0, name
     deadline = time.monotonic() + RECOVERED_WITHIN_S
     for world in each_world.values():

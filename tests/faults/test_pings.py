@@ -1,4 +1,4 @@
-"""Whatever is stopped, the reports to PING_URL end or say so within a minute."""
+"""Whatever is stopped, the reports to PING_URL end or report a failure within a minute."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def service(
 
 @pytest.fixture(autouse=True)
 def healthy(service: Service, receiver: Heard) -> None:
-    """Wait until the service reports success, also after the fault of the test before."""
+    """Wait until the service reports success, also after the previous test's fault."""
     wait_for(receiver, "", 120)
 
 
@@ -74,7 +74,7 @@ def wait_for(receiver: Heard, signal: str, timeout_s: float) -> None:
 
 
 def assert_silent(receiver: Heard) -> None:
-    """Assert that a success that was on its way is the last one of a minute."""
+    """Assert that no report arrives in the last PING_EVERY_S seconds of a minute."""
     time.sleep(60 - PING_EVERY_S)
     before = len(receiver.targets)
     time.sleep(PING_EVERY_S)
@@ -90,7 +90,7 @@ def test_sentry_hears_when_a_periodic_task_began_and_ended(sentry: Heard) -> Non
 
 
 def check_ins(sentry: Heard) -> list[str]:
-    """Return the statuses of a periodic task that were reported."""
+    """Return the reported statuses of the periodic task check_escalation."""
     bodies = [
         gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
         for headers, body in sentry.requests

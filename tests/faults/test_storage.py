@@ -23,7 +23,7 @@ SIZE = 100_000
 
 @pytest.fixture
 def small_disk(world: World) -> Iterator[Path]:
-    """Mount a disk of 1 MB where the media go."""
+    """Mount a disk of 1 MB at the media folder."""
     folder = world.judge.media_root
     folder.mkdir(exist_ok=True)
     try:
@@ -75,7 +75,7 @@ def send(world: World, delay_s: float = 0.0) -> list[Webhook]:
 
 
 def assert_no_budget_used(world: World, webhooks: list[Webhook]) -> None:
-    """Assert that only 404s used up retries, not failures of ours."""
+    """Assert that only 404s used up retries, not local failures."""
     for webhook in webhooks:
         (row,) = world.rows(webhook)
         assert json.loads(row["fast_retries"]).get("not_ready", 0) == row["not_found_count"]

@@ -1,4 +1,4 @@
-"""Twilio hangs, resets, truncates or refuses for a while: all media are stored in the end."""
+"""Twilio temporarily hangs, resets, truncates or refuses: all media are stored in the end."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def test_thirty_kills_in_a_minute_under_load(world: World, settled: Settled) -> 
 
 
 def kill_repeatedly(world: World, kills: list[float]) -> None:
-    """Kill one of the three workers every two seconds, in turn."""
+    """Kill one of the three workers about every two seconds, in turn."""
     begun = time.monotonic()
     for number in range(KILLS):
         time.sleep(max(0.0, begun + number * SECONDS / KILLS - time.monotonic()))

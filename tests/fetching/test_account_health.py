@@ -1,4 +1,4 @@
-"""Trouble of a whole account: told once, held up together, over by itself."""
+"""Failures of a whole account: one incident, all items wait together, automatic resolution."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_items_refused_at_the_same_moment_wait_together(
     twilio: Simulator, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_wrong_token(settings)
-    # Each worker has read the account before the others counted their refusals.
+    # As if each worker had read the account before the others counted their refusals.
     monkeypatch.setattr(AccountHealth, "is_refused", lambda _: False)
     items = pictures(twilio, REFUSALS_TO_PAUSE)
     for item in items:
@@ -184,7 +184,7 @@ def test_an_account_without_credentials_is_one_incident_until_it_has_some(
 
 @pytest.mark.parametrize("cause", [Cause.CREDENTIALS, Cause.RATE_LIMIT])
 def test_an_incident_opened_after_the_account_has_recovered_is_resolved(cause: Cause) -> None:
-    # As by a worker that counted its response before the account recovered.
+    # As a worker does that counted its response before the account recovered.
     Incident.open_or_update(cause, make.ACCOUNT)
     close_incidents()
     assert not Incident.objects.open().exists()

@@ -39,7 +39,7 @@ def test_an_attempt_reads_once_and_writes_twice_to_each_row(twilio: Simulator) -
         assert claimed is not None
         assert run_attempt(claimed, countdown_allowed=lambda: True).failure is None
     verbs = [query["sql"].split()[0] for query in captured]
-    # Claimed and on record before the request, then ended and on record, each in one transaction.
+    # One transaction before the request, for the claim and its attempt row, and one for their end.
     claim, end = ["SELECT", "SAVEPOINT", "UPDATE", "INSERT", "RELEASE"], ["UPDATE", "UPDATE"]
     assert verbs == [*claim, "SAVEPOINT", *end, "RELEASE"]
 

@@ -1,4 +1,4 @@
-"""Each cause has a backoff of its own; the budgets are those of the item."""
+"""Each cause has its own backoff; the retry budgets are those of the item."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 def after(*failures: Failure, clock: time_machine.Traveller) -> tuple[MediaItem, RetryDelay]:
-    """Let one item fail so, each time when it is due; return it with its last delay."""
+    """Let one item fail in these ways, each when it is due; return it and its last delay."""
     item, delays = make.media(), list[RetryDelay]()
     for failure in failures:
         claimed = MediaItem.claim(item.pk)

@@ -1,4 +1,4 @@
-"""A late 404 is looked into: the metadata tells what goes on, ends what is hopeless, no more."""
+"""A persistent 404 is diagnosed from the metadata, which ends only what cannot succeed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.fetching import announced, attempt
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
-# Not for as long as any test looks at it.
+# Longer than any schedule.
 NEVER_S = 10_000_000.0
 # When the attempts of the default schedule are made, in seconds after the first.
 FAST_S = (0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 297)
@@ -36,7 +36,7 @@ Clock = Callable[[float], None]
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
-    """Let a test say how many seconds after its beginning it is, by a schedule without chance."""
+    """Return a function that sets the seconds since the start; the schedule has no jitter."""
     monkeypatch.setattr("mediapipe.fetching.schedule.JITTER", 0.0)
     began = datetime.now(UTC)
     with time_machine.travel(began, tick=False) as traveller:
@@ -52,7 +52,7 @@ def recording(twilio: Simulator, **options: object) -> MediaScript:
 
 
 def attempts(item: MediaItem, clock: Clock, count: int = len(SCHEDULE_S)) -> str:
-    """Make attempts at their times until there are so many or it ended; return the last word."""
+    """Make attempts on schedule, `count` in all or until the item ends; return the last outcome."""
     outcome = ""
     item.refresh_from_db()
     for after_s in SCHEDULE_S[item.attempts : count]:
@@ -71,7 +71,7 @@ def questions(twilio: Simulator, item: MediaItem) -> int:
 
 
 def some_success() -> None:
-    """Let the account's credentials have worked before."""
+    """Record an earlier success with the account's credentials."""
     item = make.media()
     MediaItem.objects.filter(pk=item.pk).update(found_at=datetime.now(UTC))
 
@@ -209,7 +209,7 @@ def test_a_recording_that_is_being_processed_is_waited_for(twilio: Simulator, cl
 
 
 def all_of_another_account(twilio: Simulator, clock: Clock) -> list[MediaItem]:
-    """Try media that these credentials cannot see until that is suspicious."""
+    """Attempt media that these credentials cannot see until the credentials are suspected."""
     items = [announced(message(twilio, delay_s=NEVER_S)) for _ in range(SUSPICIOUS_MEDIA)]
     for item in items:
         attempts(item, clock, count=14)

@@ -28,9 +28,9 @@ BODY = Body(size=3, sha256="ab" * 32, head=b"abc")
 
 @dataclass
 class Twilio:
-    """Answers 429 where `refuses` says so, for the second after NOON and the number in it.
+    """Responds 429 if `refuses(seconds after NOON, number of the request in that second)`.
 
-    A response takes `latency_s` seconds, and is decided when the request arrives.
+    A response takes `latency_s` seconds; its status is decided when the request arrives.
     """
 
     refuses: Callable[[float, int], bool]
@@ -42,7 +42,7 @@ class Twilio:
     clock_s: float = 0.0
 
     def request(self, media: MediaItem) -> None:
-        """Take the request for a media item."""
+        """Decide the response to a request for a media item."""
         now_s = since_noon_s()
         self.asked[int(now_s)] = self.asked.get(int(now_s), 0) + 1
         refused = self.refuses(now_s, self.asked[int(now_s)])
@@ -59,7 +59,7 @@ class Twilio:
         self.stored_s[media.pk] = since_noon_s()
 
     def monotonic(self) -> float:
-        """Return a time that is later by the latency at each call, for the duration of attempts."""
+        """Return a time that advances by the latency on each call, so attempts take that long."""
         self.clock_s += self.latency_s
         return self.clock_s
 
@@ -70,7 +70,7 @@ def since_noon_s() -> float:
 
 @dataclass
 class Simulation:
-    """Announces media, and lets messages and the dispatcher take their course."""
+    """Announces media, and runs the messages' tasks and the dispatcher when they are due."""
 
     twilio: Twilio
     events: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
@@ -124,7 +124,7 @@ def play(
     per_s: float,
     until_s: float,
 ) -> None:
-    """Announce media at this rate, each of which is available after its delay."""
+    """Announce `per_s` media per second, each available after its delay; run until `until_s`."""
     monkeypatch.setattr(attempt_module, "retrieve", twilio.retrieve)
     monkeypatch.setattr(attempt_module, "time", twilio)
     random.seed(7)

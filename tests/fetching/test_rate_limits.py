@@ -89,7 +89,7 @@ def test_requests_of_a_throttled_account_are_spaced() -> None:
 
 
 def turned_away(item: MediaItem) -> float | None:
-    """Return after how many seconds the message of an item comes back that finds no room."""
+    """Assert that the rate limit refuses a claim; return after how many seconds to retry it."""
     with pytest.raises(AccountBusy) as busy:
         MediaItem.claim(item.pk)
     item.refresh_from_db()

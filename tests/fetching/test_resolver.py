@@ -1,4 +1,4 @@
-"""What our own DNS does to an item: it waits until the resolver is right again."""
+"""When our own resolver fails, items wait until it works again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FAKE = "198.18.0.84"
 
 
 def resolve_to(monkeypatch: pytest.MonkeyPatch, address: str | None) -> None:
-    """Have DNS give this address for every host of Twilio's; None: the names are unknown."""
+    """Resolve every Twilio host to this address; None: the names are unknown."""
     real = socket.getaddrinfo
 
     def look_up(host: str, port: int, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Media in S3: stored, replaced, read in part, deleted; and what happens when it is away."""
+"""Media in S3: stored, replaced, read in part, deleted; and what happens when S3 is unavailable."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def bucket(server: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Let the service store into a new bucket, and return it."""
+    """Return a new bucket that the service stores into."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
@@ -96,7 +96,7 @@ def test_the_lease_can_be_renewed_during_a_long_upload(bucket: Any) -> None:
         file.write(bytes(LARGE_BYTES))
         storage.keep(file, NAME, lambda: threads.append(threading.current_thread()))
     assert bucket.Object(f"in/here/{NAME}").content_length == LARGE_BYTES
-    # In another thread it would need a connection to the database of its own.
+    # Another thread would need its own database connection.
     assert len(threads) > 2
     assert set(threads) == {threading.current_thread()}
 
@@ -153,7 +153,7 @@ def test_retention_deletes_the_object(bucket: Any, twilio: Simulator, settings: 
 
 @pytest.fixture
 def away(bucket: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nobody answer where the bucket was."""
+    """Point the storage to a port where nothing listens."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_port()}")
     use(settings, settings.STORAGE_URL)
 

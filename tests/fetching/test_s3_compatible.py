@@ -52,7 +52,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[s3_stub.S3Stub]:
 def bucket(
     server: s3_stub.S3Stub, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Store into a bucket of the server; no test changes the developer's AWS_ variables."""
+    """Store into a bucket of the server, whatever the developer's own AWS configuration."""
     for name in ("AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
@@ -255,7 +255,7 @@ def test_the_config_file_puts_the_bucket_into_the_host(
 ) -> None:
     (tmp_path / "config").write_text("[default]\ns3 =\n  addressing_style = virtual\n")
     use(settings)
-    # The certificate is for the host without the bucket, so nothing gets there.
+    # The certificate covers only the host without the bucket, so no request arrives.
     assert detail_of_a_failure().startswith(("SSLError", "EndpointConnectionError"))
     assert server.requests == []
 

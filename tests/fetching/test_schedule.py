@@ -52,7 +52,7 @@ def test_a_burst_does_not_come_back_as_one() -> None:
 
 
 def fast_attempts() -> list[float]:
-    """Return when the attempts of a fast phase are, in seconds after the first one."""
+    """Return the times of a fast phase's attempts, in seconds after the first."""
     made = [0.0]
     while (wait := wait_after(fast=len(made) - 1, elapsed_s=made[-1])) and wait.phase == Phase.FAST:
         made.append(made[-1] + wait.delay_s)

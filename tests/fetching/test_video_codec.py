@@ -1,4 +1,4 @@
-"""How a film is coded is read from its index, wherever that is, and a hostile one costs nothing."""
+"""The codec of a video is read from its index, wherever that is; a hostile file costs no time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def box(kind: str, content: bytes = b"") -> bytes:
 
 
 def track(name: str) -> bytes:
-    """Return a track whose sample description names this coding."""
+    """Return a track whose sample description names this codec."""
     inner = box("stsd", struct.pack(">II", 0, 1) + box(name, bytes(70)))
     for kind in PATH:
         inner = box(kind, inner)

@@ -1,4 +1,4 @@
-"""Cookies of an app that Twilio gets from us."""
+"""An app's cookies, as they are passed to Twilio."""
 
 from __future__ import annotations
 

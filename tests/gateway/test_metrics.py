@@ -1,4 +1,4 @@
-"""/metrics has the messages that an app does not have."""
+"""/metrics counts the messages that an app has not received."""
 
 from __future__ import annotations
 

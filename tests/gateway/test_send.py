@@ -41,7 +41,7 @@ def by_hand(got: Got, url: str) -> bool:
 
 
 def by_django(got: Got, _: str) -> bool:
-    """Check as a Django view does, with the URL that Django makes of Host and X-Forwarded-*."""
+    """Check as a Django view does, with the URL that Django builds from Host and X-Forwarded-*."""
     request = got.django_request()
     signature = request.headers["X-Twilio-Signature"]
     validator = RequestValidator(make.TOKEN)
@@ -87,7 +87,7 @@ def test_it_fits_a_get(check: Check, settings: Settings) -> None:
         assert send(sent, entry(bot)).status == 200
     got = bot.got[0]
     assert (got.method, got.target, got.body) == ("GET", f"/twilio?{sent.query}", b"")
-    # The URL alone is signed.
+    # For a GET the signature covers the URL alone.
     assert check(replace(got, body=b""), f"{bot.url}?{sent.query}")
 
 

@@ -1,4 +1,4 @@
-"""A purge that is killed in the middle leaves nothing behind that the next one does not finish."""
+"""The next purge finishes whatever a killed one left undone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.commands import manage
 
 
 def run(folder: Path, *arguments: str) -> int:
-    """Run a command of the service, with failpoints in it, and return its status."""
+    """Run a management command with failpoints enabled; return its exit status."""
     return manage(
         *arguments,
         data_dir=folder,
@@ -23,7 +23,7 @@ def run(folder: Path, *arguments: str) -> int:
 
 
 def promised(folder: Path) -> set[str]:
-    """Return the names of the files that the rows promise."""
+    """Return the names of the files that should exist according to the database."""
     promising = (
         "SELECT storage_name FROM mediapipe_mediaitem WHERE storage_name > '' AND purged_at IS NULL"
     )
@@ -32,13 +32,13 @@ def promised(folder: Path) -> set[str]:
 
 
 def kept(folder: Path) -> set[str]:
-    """Return the names of the files that are there."""
+    """Return the names of the files that exist."""
     root = folder / "media"
     return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
 
 
 def make_history(folder: Path) -> None:
-    """Fill the database with old and with young media, and write a file for each."""
+    """Fill the database with old and recent media, and write a file for each."""
     run(folder, "migrate", "--verbosity=0")
     run(folder, "seed_history", "--media=60", "--days=60")
     for name in promised(folder):

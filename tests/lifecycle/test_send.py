@@ -49,7 +49,7 @@ def test_a_document_is_posted_as_json() -> None:
 
 def test_one_connection_carries_many_documents() -> None:
     with serve(answer(204), answer(200, b"x")) as receiver:
-        # To the wire a body would be another request.
+        # The receiver would take the bytes of a request body for another request.
         for _ in range(2):
             post.post(receiver.url(), b"", {})
         assert receiver.connections == 1
@@ -87,7 +87,7 @@ def test_who_is_not_there_is_asked_again() -> None:
 
 
 def hold(connection: socket.socket) -> None:
-    """Listen for as long as the other side is there, and say nothing."""
+    """Read until the client closes the connection, and send nothing."""
     with connection.makefile("rb") as heard:
         heard.read()
 

@@ -1,4 +1,4 @@
-"""Other Django apps hear how a media item ended, and cannot harm it."""
+"""Signals tell other Django apps how a media item ended; a failing receiver does no harm."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
 
 class Listener:
-    """Writes down what it hears, with the state that the database then has."""
+    """Records each signal with the item's status in the database at that moment."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, str]] = []

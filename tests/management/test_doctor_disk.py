@@ -1,4 +1,4 @@
-"""What the doctor says of file systems that this machine does not have."""
+"""What the doctor reports about file systems that this machine does not have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mediapipe.management.doctor.findings import Finding
 
 
 def spool_on(mounts: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Finding:
-    """Return the finding about the spool, with these mounts: source, place, type."""
+    """Return the finding about the spool under these mounts, in the format of /proc/mounts."""
     folder = Path(settings.SPOOL_DIR).parent
     (folder / "mounts").write_text(mounts)
     monkeypatch.setattr(disk, "MOUNTS", folder / "mounts")

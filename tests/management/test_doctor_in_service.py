@@ -45,7 +45,7 @@ def issues(service: Service, **changes: str) -> set[str]:
 
 
 def test_a_service_that_is_set_up_well_has_no_error(service: Service) -> None:
-    # It is a trial on this machine, hence these two warnings.
+    # SQLite and a loopback URL are right for a test, but the doctor warns about both.
     assert issues(service) == {"database_is_sqlite", "public_url_private"}
 
 
@@ -63,7 +63,7 @@ def test_a_storage_that_is_not_shared_is_named(service: Service, tmp_path: Path)
 
 def test_accounts_that_differ_from_the_workers_are_named(service: Service) -> None:
     found = issues(service, TWILIO_ACCOUNT_SID=make.ACCOUNT)
-    # Web and Twilio know nothing of that account either.
+    # Web and Twilio do not know that account either.
     assert {"accounts_differ", "signature_refused", "token_refused"} <= found
 
 

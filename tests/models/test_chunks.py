@@ -1,4 +1,4 @@
-"""Large reads take their rows in chunks, without a cursor at the server."""
+"""Large queries read their rows in chunks, without a server-side cursor."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_related_rows_and_columns_come_as_in_the_query() -> None:
     rows = MediaItem.objects.select_related("event").prefetch_related("attempt_set").order_by("pk")
     with CaptureQueriesContext(connection) as captured:
         assert all(item.event.pk and not item.attempt_set.all() for item in in_chunks(rows, size=5))
-    # The ids, the rows, and what is prefetched.
+    # One for the ids, one for the rows, and one for the prefetched attempts.
     assert len(captured) == 3
     values = MediaItem.objects.order_by("pk").values_list("pk", "kind")
     assert list(in_chunks(values, size=2)) == list(values)

@@ -1,4 +1,4 @@
-"""Rows that several workers count in at the same moment, each on a connection of its own."""
+"""Rows whose counts several workers update at the same moment, each over its own connection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOW = datetime.now(UTC)
 
 
 def at_once(*works: Callable[[], object]) -> None:
-    """Run each in a thread, all starting each round together; raise what one of them raised."""
+    """Run each in its own thread, starting every round together; pass on an exception."""
     barrier = Barrier(len(works), timeout=DEADLINE_S)
 
     def run(work: Callable[[], object]) -> None:

@@ -57,14 +57,14 @@ def test_a_clock_set_back_makes_no_negative_delay() -> None:
 
 
 def not_found(item: MediaItem, at_s: float) -> None:
-    """Let an attempt this long after the webhook be answered with 404."""
+    """Make an attempt this long after the webhook that gets a 404."""
     with time_machine.travel(RECEIVED + timedelta(seconds=at_s), tick=False):
         conclude(claimed(item), TransientMedia404(), Evidence())
     item.refresh_from_db()
 
 
 def found(item: MediaItem, at_s: float, says_s: float | None = None) -> None:
-    """Let an attempt this long after the webhook succeed, whatever the clock says by then."""
+    """Make a successful attempt `at_s` after the webhook, `says_s` by the worker's clock."""
     moment = RECEIVED + timedelta(seconds=at_s if says_s is None else says_s)
     with time_machine.travel(RECEIVED + timedelta(seconds=at_s), tick=False):
         evidence = Evidence(found_at=moment)

@@ -43,7 +43,7 @@ def test_there_are_never_more_than_one_can_choose_from() -> None:
 def test_every_value_costs_one_index_lookup(field: str) -> None:
     with CaptureQueriesContext(connection) as captured:
         distinct_values(MediaItem, field)
-    # Without rows a sequential scan costs least, which says nothing of a million.
+    # On an empty table the planner prefers a sequential scan, as it would not on a million rows.
     with connection.cursor() as cursor, transaction.atomic():
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")

@@ -26,7 +26,7 @@ MUCH_LATER = timedelta(days=2)
 
 
 def seen(measured: float = 30.0, media_ids: list[int] | None = None) -> Incident:
-    """Let detection see early 404s, and return their incident."""
+    """Report early 404s as detection does; return their incident."""
     media = MediaItem.objects.filter(pk__in=media_ids or [])
     observation = Observation(measured, 3.0, "Many.", media)
     incident = Incident.open_or_update(Cause.EARLY_404S, make.ACCOUNT, observation)

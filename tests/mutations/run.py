@@ -18,7 +18,7 @@ from rich.console import Console
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TIMEOUT_S = 120
-# Exit status of pytest when it ran and tests failed; 2 and above are problems of another kind.
+# pytest's exit status if tests failed; 2 and above are other problems.
 TESTS_FAILED = 1
 
 
@@ -62,7 +62,7 @@ def mutate(patch: Path) -> tuple[bool, str]:
 
 
 def copy_of_project(folder: Path) -> Path:
-    """Copy the files that git tracks into `folder`, as a repository of its own."""
+    """Copy the files that git tracks into `folder`, and make it a separate repository."""
     for name in run(["git", "ls-files"], ROOT).stdout.splitlines():
         if (ROOT / name).is_file():
             target = folder / name
@@ -73,8 +73,8 @@ def copy_of_project(folder: Path) -> Path:
 
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    # Two copies that run at the same time must not share a database: without a URL, each test
-    # session has an SQLite file of its own.
+    # Two copies that run at the same time must not share a database; without DATABASE_URL, each
+    # test session uses its own SQLite file.
     return subprocess.run(
         command,
         cwd=folder,

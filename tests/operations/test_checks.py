@@ -1,4 +1,4 @@
-"""Misconfiguration is reported at the start by the name of the variable, without secrets."""
+"""Misconfiguration is reported at startup with the name of the variable, and without secrets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WARNINGS = [
 
 
 def accounts_file(settings: Settings, tmp_path: Path, content: object) -> None:
-    """Let this be the only place where accounts are configured."""
+    """Make this file the only place where accounts are configured."""
     path = tmp_path / "accounts.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = ""
@@ -116,7 +116,7 @@ def test_a_media_folder_that_cannot_be_made_is_an_error(settings: Settings) -> N
 
 
 def test_a_media_folder_that_is_read_only_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Root, as which tests may run, may write everywhere.
+    # Tests may run as root, who may write everywhere.
     monkeypatch.setattr("mediapipe.operations.checks.os.access", lambda *_: False)
     assert "read-only" in only_message("mediapipe.E002")
 

@@ -1,4 +1,4 @@
-"""Login by an identity proxy: its headers are believed, and those of others are not."""
+"""Login through an identity proxy: only headers that come from that proxy are trusted."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def test_the_check_refuses_to_trust_every_address(settings: Settings) -> None:
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Run the web server alone; it trusts 127.0.0.1, and no other address of this machine."""
+    """Run the web server alone; of this machine's addresses it trusts only 127.0.0.1."""
     data_dir, port = tmp_path_factory.mktemp("data"), free_port()
     env = {
         **os.environ,
@@ -224,7 +224,7 @@ def test_the_web_server_passes_the_header_of_the_proxy_alone(
     connection = http.client.HTTPConnection(
         "127.0.0.1", port, timeout=30, source_address=(client, 0)
     )
-    # The login page leads a user who is logged in to the overview.
+    # The login page redirects a user who is logged in to the overview.
     connection.putrequest("GET", "/admin/login/")
     for name, value in [*users, (GROUPS, "Viewer")]:
         connection.putheader(name, value)

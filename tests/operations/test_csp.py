@@ -1,4 +1,4 @@
-"""Every page says that nothing but our own files may run on it, and our own pages obey."""
+"""Every page has a policy that lets only our own files run, and our pages comply with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATES = sorted((ROOT / "templates").rglob("*.*"))
-# A handler, a style, a script or a style sheet within the page; and any host but our own.
+# INLINE: handlers, styles, scripts and style sheets in the page itself. LOADED: files it loads.
 INLINE = re.compile(
     r"""\son\w+\s*=|\sstyle\s*=|<script(?![^>]*\ssrc=)[^>]*>|<style|javascript:""", re.IGNORECASE
 )

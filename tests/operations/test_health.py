@@ -1,4 +1,4 @@
-"""What load balancers and Prometheus are answered, whatever is away."""
+"""What load balancers and Prometheus get while a database or broker is unavailable."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ PATHS = ["/healthz", "/readyz", "/metrics"]
 
 @pytest.fixture(autouse=True)
 def broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let there be a broker that answers."""
+    """Use a broker that responds."""
     monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "memory://")
 
 
 @contextmanager
 def no_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Lose the connection to the database, and find none when connecting again."""
+    """Close the connection to the database, and let new connections fail."""
     connection.close()
     with monkeypatch.context() as patch:
         patch.setitem(connection.settings_dict, "NAME", "/nowhere/database")
@@ -101,7 +101,7 @@ def test_a_connection_that_is_closed_already_is_a_database_that_is_away(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def closed() -> None:
-        # What psycopg2 says of a connection that broke: Django counts it as no DatabaseError.
+        # psycopg2 raises this for a broken connection; Django does not count it as a DatabaseError.
         raise InterfaceError("connection already closed")
 
     monkeypatch.setattr(connection, "cursor", closed)

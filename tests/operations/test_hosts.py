@@ -1,4 +1,4 @@
-"""Who may send which Host: probes and Prometheus any, browsers and the API only ours."""
+"""Probes and Prometheus may send any Host header; browsers and API clients only our own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PROBES = ["/healthz", "/readyz", "/metrics"]
 HOSTS = [
     "10.2.3.4:8000",
     "web:8000",
-    # Django accepts no underscore in a host, whatever ALLOWED_HOSTS has.
+    # Django rejects an underscore in a host, whatever ALLOWED_HOSTS contains.
     "mediapipe_web:8000",
     "not a host",
     "evil.example",
@@ -22,7 +22,7 @@ HOSTS = [
 
 @pytest.fixture(autouse=True)
 def broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let there be a broker that responds."""
+    """Use a broker that responds."""
     monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "memory://")
 
 

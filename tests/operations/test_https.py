@@ -1,4 +1,4 @@
-"""What browsers get from a service whose PUBLIC_BASE_URL is https: cookies and headers."""
+"""The cookies and headers that browsers get if PUBLIC_BASE_URL is an https URL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guessing passwords is slow, whoever tries; the right password still works."""
+"""Guessing passwords is slow for everyone, and the right password still works."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Count failed logins by a clock that the test sets."""
+    """Make the login limits use a clock that the test sets."""
     clock = Clock()
     monkeypatch.setattr(login_limits, "limits", LoginLimits(clock))
     return clock

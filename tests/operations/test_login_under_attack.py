@@ -30,11 +30,11 @@ pytestmark = pytest.mark.services
 
 CLIENTS = 40
 ATTACK_S = 12.0
-# Of a client between two guesses; without it this process would take most of the CPU.
+# Each client pauses between two guesses; otherwise this process would take most of the CPU.
 PAUSE_S = 0.1
-# The median, because this machine may be busy with other tests.
+# Limit for the median; single requests may be slow because other tests run on this machine.
 QUICK_S = 1.0
-# Any pair of equal tokens passes Django's check of forms.
+# Django's CSRF check accepts any token that cookie and form share.
 CSRF = "a" * 32
 
 
@@ -85,7 +85,7 @@ def webhook_s(origin: str) -> float:
 
 
 def test_webhooks_stay_quick_while_many_clients_guess_passwords(origin: str) -> None:
-    # The first ones connect to database and broker.
+    # The first webhooks open the connections to the database and the broker.
     for _ in range(4):
         webhook_s(origin)
     statuses: Counter[int] = Counter()

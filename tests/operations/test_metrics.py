@@ -1,4 +1,4 @@
-"""Counters and histograms of /metrics: each row counted once, and never counted over again."""
+"""Counters and histograms of /metrics count each row exactly once."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ def test_what_reconciliation_found_is_counted_apart(client: Client) -> None:
 
 
 def printed(client: Client) -> set[str]:
-    """Return every name of a series that /metrics prints."""
+    """Return the names of all series that /metrics prints."""
     lines = client.get("/metrics").content.decode().splitlines()
     return {re.split(r"[ {]", line)[0] for line in lines if not line.startswith("#")}
 

@@ -1,4 +1,4 @@
-"""Who may read /metrics and /readyz, asked of the real web server over sockets."""
+"""Who may read /metrics and /readyz from the real web server, over sockets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.servers import wait_for_port
 
 TOKEN = "0123456789abcdef" * 4
 GUARDED = ["/metrics", "/readyz"]
-# How clients have named the path, the user or the proxy to other servers.
+# Headers by which clients have spoofed the path, the user or the proxy at other servers.
 CLIENT_HEADERS = [
     f"{name}: {value}"
     for value in ("/x", "/metrics", "admin")

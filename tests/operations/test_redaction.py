@@ -1,4 +1,4 @@
-"""Phone numbers and other addresses are masked wherever they stand, and nothing else is."""
+"""Phone numbers and other addresses are masked wherever they occur, and nothing else is."""
 
 from __future__ import annotations
 

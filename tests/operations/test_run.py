@@ -30,7 +30,7 @@ STOP_S = 60
 
 @contextmanager
 def run(data_dir: Path, **env: str) -> Iterator[subprocess.Popen[str]]:
-    """Start `manage.py run` in a session of its own, its output in a file; kill what is left."""
+    """Start `manage.py run` in its own session with its output in a file; stop it at the end."""
     account = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN}
     with (data_dir / "output").open("w") as output:
         process = subprocess.Popen(
@@ -41,7 +41,7 @@ def run(data_dir: Path, **env: str) -> Iterator[subprocess.Popen[str]]:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            # Under nohup it would be ignored, and `run` keeps that.
+            # Under nohup SIGHUP is ignored, and `run` would keep it ignored.
             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
         try:
@@ -69,7 +69,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def valkey_servers(data_dir: Path) -> set[str]:
-    """Return the processes of the broker's servers that run in this folder."""
+    """Return the ids of the Valkey servers that use this data folder."""
     found = subprocess.run(
         ["pgrep", "-f", f"valkey-server.*{data_dir}"],  # noqa: S607
         capture_output=True,
@@ -89,7 +89,7 @@ def test_one_signal_stops_everything(tmp_path: Path, number: int) -> None:
     with run(tmp_path, WEB_BIND=bind) as process:
         wait_until_serving(bind)
         children = children_of(process.pid)
-        # Gunicorn's workers and the Valkey server.
+        # These are Gunicorn's two workers and the Valkey server.
         grandchildren = [pid for child in children for pid in children_of(child)]
         process.send_signal(number)
         assert process.wait(STOP_S) == 0

@@ -1,4 +1,4 @@
-"""A login ends after a while without use, and in any case after some hours."""
+"""A login ends after ADMIN_IDLE_TIMEOUT without use, at the latest after ADMIN_SESSION_LIFETIME."""
 
 from __future__ import annotations
 

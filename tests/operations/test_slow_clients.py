@@ -23,9 +23,9 @@ from tests.support.slow_clients import Slow, occupying
 
 pytestmark = pytest.mark.services
 
-# More than the buffers of both kernels take.
+# More than the socket buffers on both sides hold.
 FILE_BYTES = 12_000_000
-# The median on a busy machine; benchmarks.md has the figures of an idle one.
+# Limit for the median on a busy machine; benchmarks.md has measurements of an idle one.
 QUICK_S = 1.0
 
 
@@ -108,7 +108,7 @@ def test_a_slow_download_arrives_whole(service: Service, downloads: list[bytes])
 
 
 def healthy(connection: socket.socket) -> bool:
-    """Read the answer of /healthz."""
+    """Read a response of /healthz; return whether its status is 200."""
     said = b""
     while not said.endswith(b"\r\n\r\nok\n") and (part := connection.recv(65536)):
         said += part
@@ -123,7 +123,7 @@ def test_the_end_of_the_server_loses_no_request_that_was_begun(tmp_path: Path) -
             for _ in range(8)
         ]
         for client in clients:
-            # Answered once, so that the server has certainly accepted the connection.
+            # Once a first request has its response, the server has accepted the connection.
             client.sendall(request)
             assert healthy(client)
             client.sendall(request[:-2])

@@ -1,4 +1,4 @@
-"""A process of the service that stays silent is an incident."""
+"""A process that stops sending heartbeats is an incident."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtur
 
 @pytest.fixture
 def running(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let broker, beat and dispatcher respond for longer than the grace period; no worker does."""
+    """Let the grace period be over; broker, beat and dispatcher respond, but no worker does."""
     monkeypatch.setattr(components, "broker_error", lambda: None)
     monkeypatch.setattr(components, "STARTED_AT_S", float("-inf"))
     Heartbeat.record(BEAT)

@@ -18,7 +18,7 @@ from mediapipe.operations.supervisor import Supervisor
 from tests.support.processes import processes_of, wait_until_gone
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
-# Its child keeps the folder's name in its environment.
+# processes_of() finds the child because it inherits the folder's name in its environment.
 STUBBORN = (
     "import signal, subprocess, sys, pathlib; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
     "child = subprocess.Popen(['sleep', '60']); pathlib.Path(sys.argv[1]).touch(); child.wait()"
@@ -40,7 +40,7 @@ def watching(supervisor: Supervisor) -> Iterator[threading.Thread]:
 
 @pytest.fixture
 def command(tmp_path: Path, request: pytest.FixtureRequest) -> list[str]:
-    """Return a command that is no program, of the kind asked for."""
+    """Return a command that cannot be started, for the reason that the parameter names."""
     path = tmp_path / "command"
     if request.param == "a folder":
         path.mkdir()
@@ -96,7 +96,7 @@ def test_a_program_that_does_not_stop_is_killed_with_its_children(tmp_path: Path
     with Supervisor([stubborn], env={"FOLDER": str(tmp_path)}):
         killed = processes_of(tmp_path)
         assert len(killed) == 2
-    # The kernel ends the child of a killed program a moment later.
+    # The kernel ends the child a moment after the program is killed.
     wait_until_gone(killed, tmp_path, 10)
 
 
@@ -114,7 +114,7 @@ def test_a_program_that_is_about_to_be_started_does_not_end_the_watch() -> None:
     with watching(supervisor) as watch:
         late = Program("late", SLEEP)
         supervisor.programs = {late.name: late}
-        # Longer than the watch sleeps between two rounds.
+        # This is longer than the supervisor sleeps between two rounds.
         watch.join(1)
         assert watch.is_alive()
         supervisor.start(late.name)

@@ -1,4 +1,4 @@
-"""Traces are on where OpenTelemetry's own variable says so, and have no webhook's URL in them."""
+"""OpenTelemetry's own variable switches traces on; they never contain the URL of a webhook."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mediapipe.operations import programs, tracing
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (tracing.ENDPOINT, *tracing.DEFAULTS):
-        # Set first, so that what the code sets is taken back too.
+        # Setting it first makes monkeypatch also undo what the code sets.
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
 
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """Let the packages be installed beside a Python of the test's own; return the tracer."""
+    """Pretend that the packages are installed next to this Python; return the tracer's path."""
     tracer = tmp_path / "opentelemetry-instrument"
     tracer.touch()
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))

@@ -1,4 +1,4 @@
-"""A second provider takes a package and one line in the registry, and nothing else."""
+"""A second provider needs only a package and one line in the registry."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PHOTO = b"\xff\xd8\xff\xe0" + bytes(100)
 def registered(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[None]:
     settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
     with monkeypatch.context() as patch:
-        # This is the line.
+        # This is the line in the registry.
         patch.setitem(providers.PROVIDERS, "toy", toy)
         reload(urls)
         clear_url_caches()

@@ -1,6 +1,6 @@
 """A worker acknowledges a message as soon as its task ends, even if its event loop sleeps.
 
-A thread leaves its acknowledgement to the event loop. Until kombu 5.7 that did not wake the loop
+A thread passes its acknowledgement to the event loop. Before kombu 5.7, that did not wake the loop
 (https://github.com/celery/celery/issues/6941): a worker whose prefetch window was full received
 nothing for up to a second.
 """
@@ -22,7 +22,7 @@ SLEEP_S = 60.0
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     hub = Hub()
     hub.call_later(SLEEP_S, int)
-    # How long the loop may sleep; otherwise some seconds at most.
+    # The loop sleeps as long as this returns; by default that is a few seconds at most.
     monkeypatch.setattr(hub, "fire_timers", lambda **_: SLEEP_S)
     yield hub
     hub.close()
@@ -30,7 +30,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 @pytest.fixture
 def consumer(hub: Hub) -> Consumer:
-    """Return a consumer that has an event loop and nothing else."""
+    """Return a consumer that has only an event loop."""
     consumer = Consumer.__new__(Consumer)
     vars(consumer).update(hub=hub)
     return consumer
@@ -42,7 +42,7 @@ def test_a_callback_from_a_thread_wakes_the_loop(hub: Hub, consumer: Consumer) -
     for _ in range(2):
         asleep = threading.Thread(target=turn_until, args=(loop, acknowledged), daemon=True)
         asleep.start()
-        consumer.call_soon_ack(acknowledged.set)  # type: ignore[attr-defined]  # missing in the types
+        consumer.call_soon_ack(acknowledged.set)  # type: ignore[attr-defined]  # missing in the type stubs
         asleep.join(SLEEP_S / 4)
         assert not asleep.is_alive()
         acknowledged.clear()

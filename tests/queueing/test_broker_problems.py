@@ -1,4 +1,4 @@
-"""A broker that responds and takes no tasks: what is said of it."""
+"""The problem reported for a broker that responds but accepts no tasks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ USER = "user:password@"
 
 
 def problem_of(url: str, monkeypatch: pytest.MonkeyPatch) -> str | None:
-    """Return what is said of this broker; None if it takes tasks."""
+    """Return the summary of the problem with this broker; None if it accepts tasks."""
     monkeypatch.setenv("CELERY_BROKER_URL", url)
     monkeypatch.setenv("CELERY_BROKER_WRITE_URL", url)
     if not (error := broker_error()):

@@ -57,12 +57,12 @@ def announce(service: Service, **options: Unpack[MediaOptions]) -> MediaScript:
 
 
 def hurry_the_sweep(service: Service) -> None:
-    """Let no item wait for the minute after which the sweep takes a message for lost."""
+    """Make all items due for the sweep now instead of a minute after publication."""
     service.manage("shell", "--verbosity=0", "--command", SWEEP_NOW)
 
 
 def status_of(service: Service, script: MediaScript) -> str:
-    """Return what became of a media item in the end."""
+    """Return the final status of a media item."""
     lines = service.wait_until_settled(1)
     return next(str(line["status"]) for line in lines if line["media_sid"] == script.sid)
 
@@ -87,7 +87,7 @@ def test_a_worker_in_the_middle_of_a_download_survives(service: Service) -> None
 
 
 class LongEnough(Exception):
-    """Ends a wait that would go on for ever."""
+    """Ends an endless wait."""
 
 
 def test_a_worker_does_not_look_for_its_broker_less_and_less_often(

@@ -1,4 +1,4 @@
-"""The dispatcher asks the broker how much room its queues have."""
+"""The dispatcher asks the broker how many more messages its queues can take."""
 
 from __future__ import annotations
 

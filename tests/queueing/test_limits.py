@@ -1,4 +1,4 @@
-"""One account's flood does not let the media of another one wait."""
+"""A flood of media in one account does not delay the media of another."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ BUSY, QUIET = make.ACCOUNT, "AC" + "b2" * 16
 
 @pytest.fixture(autouse=True)
 def small_queue(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let an account have two messages in the queue, and each look at them be a new one."""
+    """Allow each account two messages in the queue, and count them again at each check."""
     settings.QUEUE_MAX_MESSAGES = 4
     monkeypatch.setattr(limits, "QUOTA_CHECK_INTERVAL_S", 0.0)
 
 
 def of(account_sid: str, count: int) -> list[int]:
-    """Take in so many pictures of this account; return their ids."""
+    """Take in `count` pictures of this account; return their ids."""
     return [make.media(make.message(account_sid=account_sid)).pk for _ in range(count)]
 
 

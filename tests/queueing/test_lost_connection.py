@@ -15,8 +15,8 @@ from mediapipe.queueing import celery_consumer
 def hold_a_message(connection: Connection) -> None:
     """Receive one message, and wait for more on two channels, as a worker does.
 
-    Celery consumes its tasks on the first. kombu closes the second one first, which fails when the
-    server is gone, and does not get to the first.
+    Celery consumes its tasks on the first. kombu closes the second one first; if the server has
+    stopped, that fails and kombu never closes the first.
     """
     held: list[Message] = []
     connection.SimpleQueue("tasks").put({"id": 1})

@@ -1,4 +1,4 @@
-"""A worker that starts ends the leases of the dead one that had its name."""
+"""A starting worker ends the leases of a dead worker that had the same name."""
 
 from __future__ import annotations
 

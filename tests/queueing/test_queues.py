@@ -1,4 +1,4 @@
-"""First attempts, retries and housekeeping have queues and workers of their own."""
+"""First attempts, retries and housekeeping have their own queues and workers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GONE = faults.Status(410)
 
 
 def retried_burst(service: Service) -> None:
-    """Put hundreds of failed items back to work at once, all of them slow to fetch."""
+    """Retry hundreds of failed items at once, all of them slow to fetch."""
     for _ in range(BURST):
         service.twilio.send(payloads.mms(PER_MESSAGE, faults=(GONE, SLOWLY)))
     lines = service.wait_until_settled(BURST * PER_MESSAGE)
@@ -46,7 +46,7 @@ def test_a_fresh_item_does_not_wait_behind_hundreds_of_retries(tmp_path: Path) -
         lines = service.wait_until_settled(BURST * PER_MESSAGE + 1)
     stored_at = {line["media_sid"]: line["retrieved_at"] for line in lines}
     own = stored_at[fresh.media[0].sid]
-    # One worker for all queues would take more than half of the burst ahead of it.
+    # One worker for all queues would fetch more than half of the burst first.
     assert sum(at > own for at in stored_at.values()) > BURST * PER_MESSAGE / 2
 
 
@@ -101,6 +101,6 @@ def test_a_worker_of_first_attempts_leaves_messages_to_the_others() -> None:
 
 
 def option_of(program: Program) -> dict[str, str]:
-    """Return the value of each option of a worker's command."""
+    """Return the options of a worker's command with their values."""
     command = list(program.command)
     return {name: value for name, value in itertools.pairwise(command) if name.startswith("--")}

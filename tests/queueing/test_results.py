@@ -1,4 +1,4 @@
-"""The admin reads what became of each task from the tables of django-celery-results."""
+"""The admin reads the result of each task from the tables of django-celery-results."""
 
 from __future__ import annotations
 

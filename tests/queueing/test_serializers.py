@@ -1,4 +1,4 @@
-"""What a worker reads from a broker that others may write to."""
+"""Workers deserialize only JSON, because others may write to the broker."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from mediapipe.celery import app
 
 
 def test_a_message_can_be_json_alone() -> None:
-    # A pickle runs code as soon as it is read.
+    # Deserializing a pickle can run any code.
     assert {*app.conf.accept_content, app.conf.task_serializer} == {"json"}
     assert app.conf.result_accept_content in (None, ["json"])

@@ -40,7 +40,7 @@ def processes() -> Iterator[list[subprocess.Popen[str]]]:
 
 
 def start(processes: list[subprocess.Popen[str]], rest: str) -> subprocess.Popen[str]:
-    """Start a process that turns its loop and then does the rest."""
+    """Start a process that runs its main loop for two rounds, then the code in `rest`."""
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", SCRIPT + rest]
     process = subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True)

@@ -1,4 +1,4 @@
-"""A broker over TLS is trusted with our password only under its own host name."""
+"""A broker over TLS gets our password only if its certificate matches its host name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TlsServer:
 
     def _serve(self) -> None:
         connection, _ = self.listener.accept()
-        # A second attempt of the client is refused at once.
+        # This refuses a second attempt of the client at once.
         self.listener.close()
         connection.settimeout(5)
         with connection:

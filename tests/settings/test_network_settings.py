@@ -1,4 +1,4 @@
-"""MEDIA_PROXY and MEDIA_CA_FILE as written in the environment; no message shows a password."""
+"""MEDIA_PROXY and MEDIA_CA_FILE in the environment; no message shows a password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the environment says of notification is right, or one sentence that shows no secret."""
+"""Notification variables are valid, or cause one error message that shows no secret."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read(reader: Callable[..., Any], value: str, *rest: str) -> Any:
 
 
 def mail_connection(settings: Settings, url: str) -> Any:
-    """Return what Django sends with."""
+    """Return the connection that Django sends mail with."""
     use_mail_server(settings, url)
     return mail.mailers.default if VERSION >= (6, 1) else mail.get_connection()
 

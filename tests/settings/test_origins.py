@@ -46,7 +46,7 @@ def test_every_name_is_served_and_trusted_and_links_lead_to_the_first(tmp_path: 
             "https://new.example, https://old.example:8443/,",
             ["https://new.example", "https://old.example:8443"],
         ),
-        # Twilio signs what was typed there.
+        # Twilio signs the URL as it was entered there.
         ("https://user:pw@Media.Example", ["https://user:pw@Media.Example"]),
         ("http://127.0.0.1:8000,http://[::1]:8000", ["http://127.0.0.1:8000", "http://[::1]:8000"]),
     ],
@@ -68,7 +68,7 @@ def test_a_public_url_is_one_or_more_origins(value: str, urls: list[str]) -> Non
         ("https://h.example/?a=1", "entry 2 has a path"),
         (f"https://h.example?{CANARY}", "entry 2 has a path"),
         ("https://h.example/#rc=5", "entry 2 has a path"),
-        # Django would trust the origins of all its subdomains.
+        # Django would trust the origins of all subdomains.
         ("https://*.h.example", "entry 2 has a host that is neither"),
         ("https://.h.example", "entry 2 has a host that is neither"),
         ("https://*", "entry 2 has a host that is neither"),

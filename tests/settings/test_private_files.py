@@ -1,4 +1,4 @@
-"""What the service writes can be read by its own user alone."""
+"""Only the service's own user can read the files that it writes."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ INSERT = "INSERT INTO note VALUES ('x')"
 
 @pytest.fixture(autouse=True)
 def databases_allowed(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Allow databases; none of these is the one of the other tests."""
+    """Allow database access; these databases are not the one of the other tests."""
     with django_db_blocker.unblock():
         yield
 
@@ -48,7 +48,7 @@ def connected(path: Path, timeout_s: float = 30) -> Iterator[Any]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[sqlite3.Connection]:
-    """Hold the write lock, in autocommit so that nothing but the test ends it."""
+    """Hold the write lock, in autocommit mode so that only the test ends the transaction."""
     holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     with closing(holder):
         holder.execute("BEGIN IMMEDIATE")

@@ -16,12 +16,12 @@ from mediapipe.operations import roles
 
 SCRIPT = "<script>alert(1)</script>"
 ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
-# Makes "gpj.exe" of what follows it in a browser.
+# A browser shows the text after U+202E as "gpj.exe".
 RIGHT_TO_LEFT = "\u202eexe.jpg"
 
 
 def someone(role: str = "") -> Client:
-    """Return a client that is logged in as a new user of this role, or of none."""
+    """Return a client that is logged in as a new user with this role, or with none."""
     user = User.objects.create_user(f"a {role or 'nobody'}")
     if role:
         roles.assign(user, role)
@@ -31,7 +31,7 @@ def someone(role: str = "") -> Client:
 
 
 def page(client: Client, name: str, *args: Any, **query: str) -> str:
-    """Return a page of the admin, which must answer."""
+    """Return the HTML of an admin page, which must respond with 200."""
     answer = client.get(reverse(f"admin:{name}", args=args), query)
     assert answer.status_code == 200
     return answer.content.decode()
@@ -48,12 +48,12 @@ def listed(client: Client, model: str = "mediaitem", **query: str) -> set[int]:
 
 
 def text_of(answer: Any) -> str:
-    """Return a page with its white space as a browser shows it."""
+    """Return the text of a page with its white space collapsed, as a browser does."""
     return " ".join(answer.content.decode().split())
 
 
 def queries(client: Client, name: str, *args: Any) -> int:
-    """Return the number of queries of a page."""
+    """Return how many queries a page takes."""
     with CaptureQueriesContext(connection) as captured:
         page(client, name, *args)
     return len(captured)

@@ -1,4 +1,4 @@
-"""manage.py as a process, in an environment with only the variables a test sets."""
+"""Runs manage.py as a process, with only those of its variables that a test sets."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ NAMES = [
 
 
 def environment(data_dir: Path, **changes: str) -> dict[str, str]:
-    """Return an environment with an account and a data folder, and with these changes."""
+    """Return an environment with an account, this data folder, and these changes."""
     return {
         **os.environ,
         **dict.fromkeys(NAMES, ""),

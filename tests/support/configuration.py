@@ -1,4 +1,4 @@
-"""A configuration that a test makes up, and what the system checks report about it."""
+"""Configurations made up by tests, and what the system checks report about them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from environ import Env
 
 from tests.support.commands import ROOT
 
-# A secret that no message may show.
+# No message may show this secret.
 CANARY = "hunter2"
 
 

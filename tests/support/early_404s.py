@@ -21,9 +21,9 @@ def media(
     redirect_host: str = "mms.twiliocdn.com",
     **changes: Any,
 ) -> MediaItem:
-    """Return an item that was answered 404 at these seconds after its webhook, then was stored.
+    """Return an item that got a 404 at each `not_found_s` and was stored at `found_s`.
 
-    Without `found_s` it is still retrying.
+    Both are seconds after the webhook. Without `found_s` the item is still retrying.
     """
     item = make.media(inbound, at)
     moments = [at + timedelta(seconds=seconds) for seconds in not_found_s]

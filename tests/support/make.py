@@ -20,7 +20,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def sid(prefix: str) -> str:
-    """Return a fresh SID such as ME0123...; 34 characters."""
+    """Return a new random SID such as ME0123... (34 characters)."""
     return prefix + secrets.token_hex(16)
 
 
@@ -29,7 +29,7 @@ def media_url(message_sid: str, media_sid: str, origin: str = API) -> str:
 
 
 def announced(message_sid: str, **changes: Any) -> AnnouncedMedia:
-    """Return one picture of a message."""
+    """Return a picture as a message announces it."""
     media_sid = sid("ME")
     fields = {
         "identity": media_sid,

@@ -1,4 +1,4 @@
-"""Real loss of packets: the kernel drops them, and neither side learns of it."""
+"""Real packet loss: the kernel drops the packets without notifying either side."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def packet_loss(*ports: int) -> Iterator[None]:
     with ExitStack() as stack:
         for port in ports:
             for end in ("--dport", "--sport"):
-                # On arrival: dropping what leaves would be an error of the sender's call.
+                # Drop them on arrival: in OUTPUT the sender's call would fail.
                 rule = ["INPUT", "-i", "lo", "-p", "tcp", end, str(port), "-j", "DROP"]
                 _iptables("-I", *rule)
                 stack.callback(_iptables, "-D", *rule)

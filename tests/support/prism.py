@@ -1,5 +1,6 @@
-"""A mock server of Twilio's API from Twilio's own OpenAPI description, excerpts of which are in
-payloads/. It answers 422 to what the description does not allow, and 401 without credentials.
+"""A mock server of Twilio's API, from excerpts of Twilio's OpenAPI description in payloads/.
+
+It responds with 422 to what the description does not allow, and with 401 without credentials.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from mediapipe.management.demo.run import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAYLOADS = Path(__file__).parent / "payloads"
-# The last version that runs on Node 20; the folder is one that git ignores.
+# This is the last version that runs on Node 20; git ignores the folder.
 INSTALL = "npm install --prefix var/prism @stoplight/prism-cli@5.14.2"
 INSTALLED = ROOT / "var/prism/node_modules/.bin/prism"
 
 
 @contextmanager
 def prism(description: str) -> Iterator[str]:
-    """Yield the origin of a mock server of the description in this file of payloads/.
+    """Yield the origin of a mock server for the description in this file of payloads/.
 
-    Not with --errors: the addresses of pages in Twilio's own examples are not of its own format.
+    It runs without --errors, because the page URIs in Twilio's examples violate Twilio's format.
     """
     program = shutil.which(INSTALLED) or shutil.which("prism")
-    # A checkout may come with it to a machine without Node, such as a minimal Debian.
+    # An installed prism may have been copied to a machine without Node.
     if program is None or shutil.which("node") is None:
         pytest.skip(f"There is no prism; {INSTALL}")
     port = free_port()

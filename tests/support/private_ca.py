@@ -1,4 +1,4 @@
-"""A certificate authority that only its own file makes trusted."""
+"""A certificate authority that is trusted only through its own file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SIGNS_CERTIFICATES = x509.KeyUsage(
 
 @cache
 def authority() -> tuple[Key, x509.Certificate]:
-    """Return a key and its certificate, with what RFC 5280 requires and Python 3.13 on checks."""
+    """Return a key and its certificate, with what RFC 5280 requires and Python 3.13+ checks."""
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (
         _builder(AUTHORITY, key)

@@ -1,4 +1,4 @@
-"""What a service leaves behind, and signals for its processes."""
+"""Finds and awaits the processes of a service, and sends them signals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def processes_of(data_dir: Path) -> set[int]:
     """Return the processes that have this folder in their environment or title; Linux only."""
     found = set()
     for process in Path("/proc").iterdir():
-        # It may end at any time.
+        # The process may end at any time.
         with suppress(OSError):
             if process.name.isdecimal() and _names(process, data_dir):
                 found.add(int(process.name))
@@ -29,7 +29,7 @@ def _names(process: Path, folder: Path) -> bool:
 
 
 def wait_until_gone(pids: set[int], data_dir: Path, timeout_s: float) -> None:
-    """Wait until these processes of the folder have ended."""
+    """Wait until these processes of the folder have ended; fail after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while left := pids & processes_of(data_dir):
         assert time.monotonic() < deadline, f"processes {left} are left"
@@ -37,7 +37,7 @@ def wait_until_gone(pids: set[int], data_dir: Path, timeout_s: float) -> None:
 
 
 def send_signals(pid: int, count: int) -> None:
-    """Send SIGINT and SIGTERM in random order, as many as the process takes."""
+    """Send `count` SIGINT and SIGTERM in random order, even if the process ends meanwhile."""
     rng = random.Random(count)
     for number in rng.choices(SIGNALS, k=count):
         with suppress(ProcessLookupError):

@@ -16,7 +16,7 @@ Script = bytes | Callable[[socket.socket], None]
 
 
 class RawServer:
-    """Answers the n-th request with the n-th script, on any number of connections."""
+    """Responds to the n-th request with the n-th script, on any number of connections."""
 
     def __init__(
         self, scripts: tuple[Script, ...], host: str, *, tls: bool, certificate: Path
@@ -104,7 +104,7 @@ def serve(
 
 
 def answer(status: int = 200, body: bytes = b"", **headers: str) -> bytes:
-    """Return a whole answer with its Content-Length; `_` in a header's name becomes `-`."""
+    """Return a complete response with Content-Length; `_` in a header's name becomes `-`."""
     lines = [f"HTTP/1.1 {status} Reason", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body

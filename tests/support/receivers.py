@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Heard:
-    """The requests received, and the responses: each is sent once, then the last one for ever."""
+    """The requests received, and the responses: each is sent once, the last one repeatedly."""
 
     url: str = ""
     answers: list[tuple[int, str]] = field(default_factory=lambda: [(200, "ok")])
@@ -26,7 +26,7 @@ class Heard:
 
 @contextlib.contextmanager
 def web_server(*answers: int) -> Iterator[Heard]:
-    """Run a webhook receiver that answers with these statuses, one after the other."""
+    """Run a webhook receiver that responds with these statuses, one after the other."""
     heard = Heard(answers=[(status, "said so") for status in answers] or [(200, "ok")])
 
     class Handler(BaseHTTPRequestHandler):
@@ -44,7 +44,7 @@ def web_server(*answers: int) -> Iterator[Heard]:
             self.wfile.write(text.encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, _running(server):
         heard.url = f"http://127.0.0.1:{server.server_address[1]}/hooks/s3cret"

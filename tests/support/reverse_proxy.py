@@ -28,7 +28,7 @@ def untouched(request: ForwardedRequest) -> ForwardedRequest:
 def reverse_proxy(
     behind: str, change: Callable[[ForwardedRequest], ForwardedRequest] = untouched
 ) -> Iterator[str]:
-    """Yield the origin of a proxy in front of `behind`; it sends 502 if that is down."""
+    """Yield the origin of a proxy in front of `behind`; it responds with 502 if that is down."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -43,7 +43,7 @@ def reverse_proxy(
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
@@ -65,5 +65,5 @@ def forward(behind: str, request: ForwardedRequest) -> tuple[int, str, bytes]:
 
 
 def with_host(name: str) -> Callable[[ForwardedRequest], ForwardedRequest]:
-    """Return a change that puts the upstream's own name into the Host header."""
+    """Return a change that sets the Host header to this name of the upstream."""
     return lambda request: replace(request, headers=request.headers | {"Host": name})

@@ -1,4 +1,4 @@
-"""An S3 server in pure Python, as a process of its own."""
+"""An S3 server in pure Python, in its own process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ START_S = 60.0
 
 @contextmanager
 def running(log: Path) -> Iterator[str]:
-    """Yield the origin of an empty S3 server; it ends with the block."""
+    """Yield the origin of an empty S3 server, which is killed after the block."""
     port = free_port()
     with log.open("wb") as output:
         command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]

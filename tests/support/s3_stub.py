@@ -1,4 +1,4 @@
-"""An S3 server over https that refuses what servers other than Amazon's refuse."""
+"""An S3 server over HTTPS that refuses what some S3-compatible servers refuse."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.support.raw_server import CERTIFICATE
 
-# The name in its certificate; a test resolves it to this machine.
+# This is the name in its certificate; tests resolve it to this machine.
 HOST = "media.example"
 
 
@@ -28,7 +28,7 @@ class Request:
 
 @dataclass
 class S3Stub:
-    """Keeps objects by their path; `error` is the code and status of every answer if it is set."""
+    """Keeps objects by path; `error`, if set, is the code and status of every response."""
 
     port: int = 0
     error: tuple[str, int] | None = None
@@ -46,7 +46,7 @@ def running() -> Iterator[S3Stub]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _handler(stub)) as server:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(CERTIFICATE)
-        # Without the handshake in accept(), which would be in the way of other connections.
+        # A handshake in accept() would block other connections.
         server.socket = context.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False
         )
@@ -61,7 +61,7 @@ def running() -> Iterator[S3Stub]:
 
 
 def _refusal(headers: dict[str, str]) -> tuple[str, int] | None:
-    """Return code and status of the answer to headers that such servers do not know."""
+    """Return code and status of the response to headers that such servers do not support."""
     if {"x-amz-sdk-checksum-algorithm", "x-amz-trailer", "x-amz-checksum-mode"} & headers.keys():
         return "InvalidArgument", 400
     if "aws-chunked" in headers.get("content-encoding", ""):
@@ -78,7 +78,7 @@ def _handler(stub: S3Stub) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = self.rfile.read(int(headers.get("content-length", 0)))
             if "transfer-encoding" in headers:
-                # Up to the last chunk and its trailer: closed before, the client sees no answer.
+                # If the connection closed before the trailer, the client would get no response.
                 self.skip_lines()
                 self.skip_lines()
             stub.requests.append(Request(self.command, self.path, headers))
@@ -89,7 +89,7 @@ def _handler(stub: S3Stub) -> type[BaseHTTPRequestHandler]:
             else:
                 self.serve(body)
 
-        # The names are those of http.server.
+        # http.server calls these names.
         do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = respond  # noqa: N815
 
         def skip_lines(self) -> None:
@@ -130,6 +130,6 @@ def _handler(stub: S3Stub) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(content)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""The servers that tests use if they run at their standard local ports.
+"""Servers that tests use if they are running at their standard local ports.
 
 Each test gets its own database, vhost or Redis database, which is removed afterwards.
 """
@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-# As Django does: psycopg 3 if it is installed.
+# Like Django, prefer psycopg 3.
 try:
     import psycopg as driver
 except ImportError:
@@ -34,7 +34,7 @@ TAKEN = "taken-by-a-test"
 
 
 def free_port() -> int:
-    """Return an unused port; benchmarks import this module before they set Django up."""
+    """Return an unused port; defined here because benchmarks need it before Django is set up."""
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port: int = unused.getsockname()[1]
     return port
@@ -57,7 +57,7 @@ def missing(reason: str) -> NoReturn:
 
 @contextmanager
 def postgresql(template: str = "template1") -> Iterator[str]:
-    """Yield the URL of an empty database, or of a copy of another one."""
+    """Yield the URL of a new database, empty or a copy of `template`."""
     need(5432, "PostgreSQL")
     name = f"mediapipe_{secrets.token_hex(6)}"
     with cursor(f"{POSTGRESQL}/postgres") as server:
@@ -70,7 +70,7 @@ def postgresql(template: str = "template1") -> Iterator[str]:
 
 @contextmanager
 def cursor(url: str) -> Iterator[Any]:
-    """Yield a cursor of a connection of its own, on which each statement is a transaction."""
+    """Yield a cursor of a new connection in autocommit mode."""
     with closing(driver.connect(url)) as connection:
         connection.autocommit = True
         yield connection.cursor()
@@ -93,10 +93,10 @@ def pgbouncer(url: str, pool_size: int) -> Iterator[str]:
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
             f"auth_type = trust\nauth_file = {users}\n"
             f"pool_mode = transaction\ndefault_pool_size = {pool_size}\n"
-            # Each transaction gets another connection to the server than the one before.
+            # Each transaction gets a different server connection than the one before.
             "max_client_conn = 200\nserver_round_robin = 1\n"
         )
-        # It refuses to run as root, and the settings give files to their owner alone.
+        # PgBouncer refuses to run as root, and our umask would hide its files from another user.
         folder.chmod(0o755)
         users.chmod(0o644)
         settings.chmod(0o644)
@@ -148,7 +148,7 @@ def redis_number() -> Iterator[str]:
     need(6379, "Redis")
     for number in range(15, 0, -1):
         with redis.Redis.from_url(f"{REDIS}/{number}") as client:
-            # SET NX: of two processes that check at the same moment, only one gets the database.
+            # With SET NX, only one of two processes that check at once gets the database.
             if client.dbsize() == 0 and client.set(TAKEN, 1, nx=True):
                 try:
                     yield f"{REDIS}/{number}"
@@ -160,7 +160,7 @@ def redis_number() -> Iterator[str]:
 
 @contextmanager
 def own_redis(*options: str) -> Iterator[redis.Redis]:
-    """Yield a client of a Redis server of the test's own, without persistence."""
+    """Yield a client of a new Redis server without persistence."""
     if not shutil.which("redis-server"):
         missing("redis-server is not installed")
     port = free_port()
@@ -178,7 +178,7 @@ def own_redis(*options: str) -> Iterator[redis.Redis]:
 
 
 def url_of(client: redis.Redis, login: str = "") -> str:
-    """Return the URL of this client's server for a broker."""
+    """Return the broker URL of this client's server."""
     return f"redis://{login}127.0.0.1:{client.get_connection_kwargs()['port']}/0"
 
 

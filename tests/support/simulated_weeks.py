@@ -1,7 +1,7 @@
 """Weeks of a simulated service: traffic, Twilio's delays, our outages, and what detection found.
 
-Rows are what the service would have written by that time, and no more; the metadata is requested by
-the service's own code, from a Twilio that knows the truth.
+At each moment, the rows are what the service would have written by then. The service's own code
+requests the metadata, from a Twilio that knows the truth.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from tests.support.tables import Table
 MONDAY = datetime(2026, 3, 16, tzinfo=UTC)
 BASELINE, LENGTH = timedelta(days=15), timedelta(days=7)
 STEP = timedelta(minutes=30)
-# The service looks each minute; so do the weeks, in the hours after something begins.
+# The service runs detection each minute; the weeks do so only for 3 hours after `begins`.
 MINUTE, CLOSELY = timedelta(minutes=1), timedelta(hours=3)
-# What the weeks showed, for the table at the end of the run.
+# The results of the weeks, printed at the end of the run.
 TABLE = Table(
     "simulated weeks",
     (
@@ -42,9 +42,9 @@ TABLE = Table(
         "404s diagnosed correctly",
     ),
 )
-# The share of a day's webhooks in each of its hours.
+# The relative number of webhooks in each hour of a day.
 HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 9, 8, 9, 10, 10, 9, 8, 7, 6, 5, 4, 3, 3)
-# When the attempts are made, in seconds after the first one.
+# The times of the attempts, in seconds after the first one.
 SCHEDULE_S = (0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 843, 2643, 6243, 17043, 38643, 81843, 168243)
 LARGE, SMALL, STRANGE = (f"AC{number:032x}" for number in (1, 2, 3))
 UNFINISHED = (Status.QUEUED, Status.RETRYING)
@@ -52,9 +52,9 @@ UNFINISHED = (Status.QUEUED, Status.RETRYING)
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """Conditions at one moment: media per day, the share that is late, and by how much.
+    """Conditions at one moment: media per day, the share that is late, and its median delay.
 
-    `down_until` is when our own worker is back, if it is away.
+    `down_until` is when our own worker is back, if it is down.
     """
 
     media_a_day: int
@@ -82,7 +82,7 @@ class Truth:
 
 @dataclass
 class Week:
-    """Two accounts or more, through two quiet weeks and the week under test."""
+    """The accounts, two by default, in a quiet baseline of 15 days and the week under test."""
 
     climate: Climate
     accounts: tuple[str, ...] = (LARGE, SMALL)
@@ -94,7 +94,7 @@ class Week:
         self.rng = Random(self.seed)
 
     def run(self, begins: datetime | None = None) -> None:
-        """Simulate everything, and run detection after each step of the week."""
+        """Simulate both periods; run detection after each step of the week, unless we are down."""
         with time_machine.travel(MONDAY - BASELINE, tick=False) as clock:
             self.clock = clock
             self._receive(MONDAY - BASELINE, MONDAY)
@@ -112,12 +112,12 @@ class Week:
                     detection.run_detectors(now)
 
     def announced(self) -> list[tuple[str, str, str]]:
-        """Return kind, cause and account of each notified step, in order."""
+        """Return kind, cause and account of each incident step that is notified, in order."""
         steps = IncidentStep.objects.notifiable().select_related("incident")
         return [(s.kind, s.incident.cause, s.incident.account_sid) for s in steps]
 
     def wrong_diagnoses(self) -> Counter[tuple[str, str]]:
-        """Count the items with a wrong diagnosis: truth, diagnosis."""
+        """Count the wrong diagnoses, by (truth, diagnosis)."""
         rows = MediaItem.objects.exclude(not_found_because="")
         said = rows.values_list("identity", "not_found_because")
         pairs = ((self.truths[identity].because, word) for identity, word in said)
@@ -126,7 +126,7 @@ class Week:
     def report(
         self, name: str, expected: int, begins: datetime | None = None, end: datetime | None = None
     ) -> None:
-        """Add this week to the table: delays of the notifications after its beginning and end."""
+        """Add this week to the table, with the notifications' delays after `begins` and `end`."""
         opened = [s for s in IncidentStep.objects.notifiable() if s.kind == StepKind.OPENED]
         over = [s for s in IncidentStep.objects.notifiable() if s.kind == StepKind.RECOVERED]
         judged = MediaItem.objects.exclude(not_found_because="").count()
@@ -141,7 +141,7 @@ class Week:
         )
 
     def send_request(self, request: MediaRequest) -> Response:
-        """Return the metadata of this item, as Twilio's API would."""
+        """Return the response of Twilio's API to a request for an item's metadata."""
         identity = request.url.rpartition("/")[2].removesuffix(".json")
         if self.truths[identity].metadata:
             return Response(200, {}, b'{"sid": "ME"}', redirected=False)
@@ -194,7 +194,7 @@ class Week:
         late_s = 0.0
         if draw < weather.deleted_share + weather.late_share:
             late_s = self.rng.lognormvariate(math.log(weather.median_s), 1.0)
-        # Metadata may be there before the bytes, or with them.
+        # The metadata may be available before the bytes, or only with them.
         metadata = self.rng.random() < 0.5
         return at + timedelta(seconds=late_s), first, "propagating", metadata
 
@@ -208,7 +208,7 @@ class Week:
         self.waiting = [truth for truth in self.waiting if truth.item.status in UNFINISHED]
 
     def _attempts(self, truth: Truth, now: datetime, *, asks: bool = True) -> None:
-        """Make the attempts that are due; those before the row exists request no metadata."""
+        """Make the item's due attempts; not `asks`: only the first 3, which request no metadata."""
         item = truth.item
         while item.status in UNFINISHED and truth.tried < (len(SCHEDULE_S) if asks else 3):
             at = truth.first_attempt_at + timedelta(seconds=SCHEDULE_S[truth.tried])

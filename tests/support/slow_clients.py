@@ -12,7 +12,7 @@ HEAD = b"POST /webhooks/twilio/messaging/ HTTP/1.1\r\nHost: localhost\r\n"
 
 @dataclass(frozen=True)
 class Slow:
-    """How many clients of each kind there are."""
+    """The number of clients of each kind."""
 
     silent: int = 0
     headers: int = 0
@@ -26,9 +26,9 @@ class Slow:
 
 @contextlib.contextmanager
 def occupying(port: int, slow: Slow, *downloads: bytes) -> Iterator[list[socket.socket]]:
-    """Hold these connections open; the downloads send one request of `downloads` each, in turn.
+    """Hold these connections open; each slow download sends the next request of `downloads`.
 
-    Raise AssertionError if a download is not answered with 200 or 206.
+    Raise AssertionError if the response to a download is neither 200 nor 206.
     """
     with contextlib.ExitStack() as stack:
         begun = [b""] * slow.silent + [HEAD + b"X-A: "] * slow.headers
@@ -36,7 +36,7 @@ def occupying(port: int, slow: Slow, *downloads: bytes) -> Iterator[list[socket.
         opened = [stack.enter_context(_sent(port, each)) for each in begun]
         for number in range(slow.downloads):
             client = stack.enter_context(_sent(port, downloads[number % len(downloads)]))
-            # A server without a free thread does not answer, which the caller is to find out.
+            # A server without a free thread does not respond; detecting that is up to the caller.
             with contextlib.suppress(TimeoutError):
                 status = client.recv(100)[9:12]
                 assert status in {b"200", b"206"}, status
@@ -46,7 +46,7 @@ def occupying(port: int, slow: Slow, *downloads: bytes) -> Iterator[list[socket.
 
 def _sent(port: int, request: bytes) -> socket.socket:
     client = socket.socket()
-    # So that the server cannot leave the file to the kernel's buffers.
+    # With a small buffer, the server cannot hand the whole file over to the kernel.
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.settimeout(1)
     client.connect(("127.0.0.1", port))

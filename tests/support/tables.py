@@ -1,6 +1,6 @@
 """Tables that tests fill with results, printed at the end of the run.
 
-The rows travel with the report of their test, because that may run in another process than the one
+The rows are sent with the report of their test, which may run in a different process than the one
 that prints.
 """
 
@@ -29,14 +29,14 @@ class Table:
 
 
 def taken() -> list[tuple[str, object]]:
-    """Return the rows added since the last call, as properties of a test."""
+    """Return the rows added since the last call, as user properties of a test report."""
     properties: list[tuple[str, object]] = [(ROW, row) for row in _rows]
     _rows.clear()
     return properties
 
 
 def found_in(reports: Iterable[pytest.TestReport]) -> Iterator[tuple[str, list[str]]]:
-    """Yield the title and the lines of each table that these tests have filled."""
+    """Yield the title and the lines of each table for which these reports have rows."""
     tables: dict[str, list[Sequence[str]]] = {}
     for name, row in (found for report in reports for found in report.user_properties):
         if name == ROW:

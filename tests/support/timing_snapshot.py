@@ -15,7 +15,7 @@ UNTIL = datetime(2026, 7, 1, 12, 34, 56, tzinfo=UTC)
 
 
 def answers(name: str) -> dict[str, Any]:
-    """Return the results for a period that ends with the history."""
+    """Return the results for the named period, which ends when the history ends."""
     from mediapipe.timing.distribution import attempts_until_stored, delay_distribution
     from mediapipe.timing.hourly import tallies_of
     from mediapipe.timing.period import Period

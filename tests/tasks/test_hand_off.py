@@ -1,4 +1,4 @@
-"""A task of another Celery app gets its message, and its worker confirms it by Celery's means."""
+"""A task of another Celery app gets the hand-off, and its success confirms the delivery."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_task_that_fails_confirms_nothing(worker: None) -> None:
     make.store(make.claimed())
     hand_off()
     until(lambda: archive.got)
-    # The worker works off one message after the other: what comes now is after the failure.
+    # The worker handles one message at a time, so the next one runs after the failed one.
     take.apply_async(queue="theirs")
     until(lambda: len(archive.got) == 2)
     assert HandOff.objects.get().status == DeliveryStatus.WAITING

@@ -1,7 +1,7 @@
-"""What the lab says of a schedule is what a real run of the service under that schedule shows.
+"""The lab's estimate for a schedule agrees with a real run of the service on that schedule.
 
-Two runs, each under a schedule of its own, on fresh media of the same distribution. The history
-of each is replayed against both schedules: it must tell its own run, and foretell the other one.
+Two runs have different schedules, and new media with the same distribution of delays. The history
+of each is replayed against both schedules; it must describe its own run and predict the other.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.services
 MEDIA, RATE, MEAN_S = 120, 12.0, 3.0
 # First delay, factor, longest delay and fast window, in seconds; without a slow phase.
 SCHEDULES = {"doubling": (1.0, 2.0, 8.0, 18.0), "steady": (1.6, 1.0, 1.6, 18.0)}
-# Prints the lab's figures of each schedule for the history of the service it runs in.
+# Prints the lab's figures for each schedule, from the history of the service.
 ASK = """
 import json
 from mediapipe.timing.retry_lab.comparison import compare
@@ -45,10 +45,10 @@ print(json.dumps({{
 
 @dataclass(frozen=True)
 class Run:
-    """What the simulator saw of a run, an entry a media item, and what the lab says of it all.
+    """What the simulator saw of a run, with one entry per item, and what the lab estimates.
 
-    `late_s` is how much later than planned this machine made the first retries, on average.
-    `told` has share retrieved, mean excess wait (s) and requests a media item by schedule.
+    `late_s` is how much later than scheduled this machine made the first retries, on average.
+    `told` has, by schedule: share retrieved, mean excess wait (s), requests per media item.
     """
 
     requests: list[int]
@@ -65,7 +65,7 @@ def run(folder: Path, name: str) -> Run:
         "RETRY_MAX_DELAY": f"{most_s}s",
         "RETRY_FAST_WINDOW": f"{window_s}s",
         "RETRY_SLOW_SCHEDULE": "",
-        # Requests for the metadata are not the schedule's.
+        # Requests for metadata do not belong to the schedule.
         "METADATA_FROM_ATTEMPT": "0",
     }
     rng = random.Random(name)
@@ -79,7 +79,7 @@ def run(folder: Path, name: str) -> Run:
 
 
 def send(service: Service, rng: random.Random) -> MediaScript:
-    """Send a picture: of three one is there at once, the others exponentially late."""
+    """Send a picture; a third are available at once, the others after an exponential delay."""
     delay_s = 0.0 if rng.random() < 1 / 3 else rng.expovariate(1 / MEAN_S)
     webhook = payloads.mms(1, delay_s=delay_s, size=2000)
     assert service.twilio.send(webhook) == 200
@@ -88,24 +88,24 @@ def send(service: Service, rng: random.Random) -> MediaScript:
 
 
 def observed(service: Service, scripts: list[MediaScript]) -> tuple[list[int], list[float]]:
-    """Return the requests for each media item, and how late the one was that found it."""
+    """Return the number of requests per item, and the excess wait (s) of each item found."""
     requests, excess_s = [], []
     for script in scripts:
         asked = service.twilio.log.of(script.sid, "api")
         requests.append(len(asked))
         if asked[-1].status != 404:
             assert script.available_at is not None
-            # What was there before the first request could not be had any sooner.
+            # An item that was available earlier could not be retrieved before the first request.
             possible = max(script.available_at, asked[0].at)
             excess_s.append((asked[-1].at - possible).total_seconds())
     return requests, excess_s
 
 
 def late_s(service: Service, scripts: list[MediaScript], first_s: float) -> float:
-    """Return by how much the first retries came later than the schedule says."""
+    """Return by how many seconds, on average, the first retries came later than scheduled."""
     asked = [service.twilio.log.of(script.sid, "api")[:2] for script in scripts]
     waits_s = [(pair[1].at - pair[0].at).total_seconds() for pair in asked if len(pair) == 2]
-    # A spread of 15 % that never shortens the first delay makes it longer by 3.75 % on average.
+    # Jitter of 15% that never shortens the first delay lengthens it by 3.75% on average.
     return max(0.0, fmean(waits_s) - 1.0375 * first_s)
 
 
@@ -121,8 +121,8 @@ def test_the_lab_tells_what_the_simulator_saw(
 ) -> None:
     seen = runs[schedule]
     retrieved, excess_s, requests = runs[history].told[schedule]
-    # Three standard errors: of one sample if it is told from itself, else of the difference of
-    # two. To that comes what no schedule says, how late this machine was with its retries.
+    # Three standard errors: of one sample for its own run, of a difference of two for the other.
+    # How late this machine was with its retries, which no schedule knows, is added.
     errors = 3 * (1 if history == schedule else sqrt(2)) / sqrt(MEDIA)
     late_s = max(runs[history].late_s, seen.late_s)
     share = len(seen.excess_s) / MEDIA

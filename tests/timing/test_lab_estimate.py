@@ -1,4 +1,4 @@
-"""The distribution of delays that are only known as intervals, against closed forms."""
+"""The estimated distribution of delays known only as intervals, compared with closed forms."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def of(*intervals: tuple[int, int, float]) -> DelayIntervals:
 
 
 def until(share: np.ndarray, seconds: float) -> float:
-    """Return the probability of a delay up to so many seconds."""
+    """Return the probability of a delay up to this many seconds."""
     return float(share[: np.searchsorted(EDGES_S, seconds) + 1].sum())
 
 
@@ -35,7 +35,7 @@ def test_intervals_that_do_not_overlap_get_their_own_share() -> None:
 
 
 def test_what_is_still_waited_for_is_shared_out_as_by_kaplan_and_meier() -> None:
-    # One of four at 1; one leaves unseen after 1; one of two at 2; the last after 2.
+    # One of four arrives at 1; one is censored after 1; one of two arrives at 2; the last later.
     share = estimate_distribution(
         of((1, 1, 1), (2, 3, 1), (2, 2, 1), (3, 3, 1)), cells=4, smoothing=0
     )
@@ -69,13 +69,13 @@ def test_an_exponential_delay_that_is_asked_for_now_and_then_is_found_again() ->
     ]
     share = estimate_distribution(to_intervals(rows, 0.0, count))
     for seconds in (0.7, 1.0, 2.0, 4.0, 6.0):
-        # The estimate converges with the third root of the count: 20 000 ** (-1/3) is 0.037.
+        # The error falls with the cube root of the count: 20 000 ** (-1/3) is 0.037.
         assert until(share, seconds) == pytest.approx(1 - np.exp(-seconds / mean_s), abs=0.037)
     assert len(share) == CELLS
 
 
 def test_smoothing_brings_few_delays_nearer_to_the_truth() -> None:
-    # How many come within the 15 % by which the first retry is spread, where raw mass heaps.
+    # The share within the 15% jitter of the first retry, where the raw estimate concentrates.
     truth = np.exp(-1.0 / 3) - np.exp(-1.15 / 3)
     errors: dict[int, list[float]] = {0: [], SMOOTHING: []}
     for seed in range(8):

@@ -1,4 +1,4 @@
-"""What a policy comes to, against closed forms and against the schedule of the service itself."""
+"""The figures of a policy, compared with closed forms and with the service's own schedule."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_policy_that_gives_up_retrieves_what_came_before() -> None:
     chatwoot = KNOWN[0]
     figures = estimate_figures(chatwoot, uniform(10.0), 0.0)
     assert figures.retrieved == pytest.approx(0.4, rel=0.02)
-    # Up to 1 s: two requests; all others: three, in vain or not.
+    # Media that came within 1 s take two requests; all others take three, found or not.
     assert figures.requests == pytest.approx(0.1 * 2 + 0.9 * 3, rel=0.01)
 
 
@@ -72,7 +72,7 @@ def test_the_time_that_twilio_takes_to_say_404_makes_the_waits_longer() -> None:
 
 
 def test_the_bounds_are_those_of_the_interval() -> None:
-    # Available between 1.5 and 3.5 s; asked at 1, 2, 3, 4 s: at best at once, at worst 1 s late.
+    # Available between 1.5 and 3.5 s, requested at 1, 2, 3, 4 s: found at once or up to 1 s late.
     known = to_intervals([(0.0, 1.5, 3.5, 1)], 0.0, 1)
     found = evaluate(EVERY_SECOND, estimate_distribution(known), known)
     assert found.best.excess_mean_s == 0
@@ -104,13 +104,13 @@ def test_our_own_schedule_asks_when_the_service_would(settings: Settings, factor
     assert {int(np.isfinite(row).sum()) for row in ours} <= set(range(min(counts), max(counts) + 2))
     for retry in range(min(counts)):
         middle = np.mean([asked[retry] for asked in served])
-        # Four standard errors of two means of 400.
+        # The tolerance is four standard errors of the difference of two means of 400.
         spread = np.std([asked[retry] for asked in served]) * np.sqrt(2 / 400)
         assert ours[:, retry].mean() == pytest.approx(middle, abs=4 * spread)
 
 
 def asked_by_the_service(response_s: float) -> list[float]:
-    """Return when the service retries media that never comes; seconds after the first attempt."""
+    """Return when the service retries media that never comes (seconds after the first attempt)."""
     asked: list[float] = []
     fast = slow = 0
     now_s = response_s

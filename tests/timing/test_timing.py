@@ -1,4 +1,4 @@
-"""The questions about many media items have the answers that one would work out by hand."""
+"""Statistics of many media items match figures worked out by hand."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ HOUR = timedelta(hours=1)
 
 
 def item(at: datetime = NOON - HOUR, inbound: Any = None, **changes: Any) -> None:
-    """Have a media item that came in at this time and is as the changes say."""
+    """Create a media item that was received at this time and has these changes."""
     MediaItem.objects.filter(pk=make.media(inbound, at).pk).update(**changes)
 
 
 def found(least_s: float, most_s: float, at: datetime = NOON - HOUR, **changes: Any) -> None:
-    """Have a stored item that became available between these bounds."""
+    """Create a stored item that became available between these bounds."""
     early = int(least_s > 0)
     item(
         at,
@@ -48,7 +48,7 @@ def found(least_s: float, most_s: float, at: datetime = NOON - HOUR, **changes: 
 
 
 def missing(least_s: float, at: datetime = NOON - HOUR) -> None:
-    """Have an item that was not there yet after so many seconds."""
+    """Create an item that was still not available after this many seconds."""
     item(at, status="retrying", attempts=2, not_found_count=2, delay_at_least_s=least_s)
 
 

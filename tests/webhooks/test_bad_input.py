@@ -1,4 +1,4 @@
-"""Runs the catalogue of bad input, each case through the whole edge that it would cross."""
+"""Runs each case of the catalogue of bad input through all the code that it would reach."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ from tests.support.raw_server import RawServer, answer, serve
 
 pytestmark = pytest.mark.django_db
 
-# Bounds of an attempt that is to end with them, and of any other on a machine that is busy.
+# Time limits: of an attempt that must time out, and of any other, also on a busy machine.
 SHORT_S = 0.4
 GRACE_S = 20.0
 
 
 @pytest.fixture
 def outside() -> Iterator[Outgoing]:
-    """Listen for every look-up and connection that a case causes."""
+    """Record every look-up and connection that a case causes."""
     with outgoing.recorded() as heard:
         yield heard
 
 
 @pytest.fixture
 def canary() -> Iterator[RawServer]:
-    """Listen where nobody may connect to."""
+    """Listen at an address to which nothing may connect."""
     with serve() as wire:
         yield wire
     assert wire.connections == 0
@@ -67,7 +67,7 @@ def canary() -> Iterator[RawServer]:
 
 @pytest.fixture
 def bounds(settings: Settings) -> Iterator[None]:
-    """Bound the size of the media; every attempt is on connections of its own."""
+    """Limit the size of the media, and let no test share connections with another."""
     settings.MEDIA_MAX_BYTES = 1_000_000
     close_session()
     yield
@@ -80,7 +80,7 @@ def apply(changes: Mapping[str, Any], settings: Settings) -> None:
 
 
 def files_of(settings: Settings) -> list[Path]:
-    """Return every stored file, and every unfinished one."""
+    """Return every stored or unfinished file."""
     return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
 
 
@@ -108,7 +108,7 @@ def test_a_bad_request_is_answered_and_leaves_what_it_should(
 
 
 def attempted(item: MediaItem) -> str:
-    """Make the item due, make one attempt within its bounds, and return its outcome."""
+    """Make the item due, make one attempt, and return its outcome."""
     MediaItem.objects.filter(pk=item.pk).update(next_attempt_at=item.received_at)
     claimed = MediaItem.claim(item.pk)
     assert claimed is not None
@@ -129,7 +129,7 @@ def test_a_bad_url_is_refused_at_once_and_again_when_it_is_retried(
     assert send(signed(changed(MediaUrl0=url))).status_code == 200
     item = MediaItem.objects.get()
     assert (item.status, item.error, item.attempts) == ("failed", "address_refused", 0)
-    # A person may try again what failed; the row is believed no more than the webhook was.
+    # A user may retry a failed item; the URL in the row is trusted no more than in the webhook.
     assert MediaItem.objects.retry() == [item.pk]
     assert attempted(item) == "address_refused"
     assert item.status == "failed"
@@ -156,7 +156,7 @@ def test_an_api_origin_within_a_private_network_is_not_connected_to(
 def test_a_redirect_host_within_a_private_network_is_not_connected_to(
     host: str, twilio: Simulator, outside: Outgoing, settings: Settings
 ) -> None:
-    # The API alone may be connected to, so that only the network keeps us from the rest.
+    # The host is an allowed redirect target, so only the check of its address protects it.
     settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.9/32")]
     settings.MEDIA_REDIRECT_HOSTS = [host]
     with Simulator(accounts={make.ACCOUNT: make.TOKEN}, api=("127.0.0.9", 0)) as origin:
@@ -167,8 +167,8 @@ def test_a_redirect_host_within_a_private_network_is_not_connected_to(
 
 
 def attempted_as(item: MediaItem, expected: str, settings: Settings) -> str:
-    """Make one attempt, with short time-outs only if one of them is expected to end it."""
-    # On a busy machine a short one would end any attempt.
+    """Make one attempt, with short time-outs only if a time-out is expected."""
+    # On a busy machine a short time-out could end any attempt.
     settings.MEDIA_CONNECT_TIMEOUT_S = settings.MEDIA_READ_TIMEOUT_S = SHORT_S
     settings.MEDIA_TOTAL_TIMEOUT_S = 2 * SHORT_S
     if expected != "too_slow":
@@ -242,7 +242,7 @@ def test_bad_metadata_and_a_bad_link_end_as_they_should(
 
 
 def aimed(fault: Fault, canary: str) -> Fault:
-    """Return the fault with the canary's address in it."""
+    """Return the fault with the canary's address in place of CANARY."""
     if isinstance(fault, RedirectTo) and fault.location:
         return replace(fault, location=fault.location.replace("CANARY", canary))
     if isinstance(fault, RawAnswer):
@@ -251,7 +251,7 @@ def aimed(fault: Fault, canary: str) -> Fault:
 
 
 def stay_at_home(twilio: Simulator, outside: Outgoing) -> None:
-    """Assert that nobody but the simulator was asked, and that the CDN got no credentials."""
+    """Assert that only the simulator got connections, and that its CDN got no credentials."""
     origins = {urlsplit(url).netloc for url in (twilio.api_origin, twilio.cdn_origin)}
     assert set(outside.connections) <= origins
     assert {*outside.lookups} <= {origin.partition(":")[0] for origin in origins}

@@ -1,4 +1,4 @@
-"""What is taken in of a conversation's webhooks, and how Twilio is answered in 5 seconds."""
+"""What is recorded of a conversation's webhooks, and the response to Twilio within 5 seconds."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_a_size_that_is_none_is_ignored(size: object) -> None:
 
 
 def test_a_webhook_of_the_new_conversations_is_refused_and_counted() -> None:
-    # Conversation Orchestrator sends JSON, which is signed by the hash of the body in the query.
+    # Conversation Orchestrator sends JSON; Twilio signs the hash of the body in the query.
     body = json.dumps({"eventType": "COMMUNICATION_CREATED"})
     path = f"{PATHS['conversations']}?bodySHA256={sha256(body.encode()).hexdigest()}"
     signature = RequestValidator(make.TOKEN).compute_signature(ORIGIN + path, {})

@@ -1,4 +1,4 @@
-"""PostgreSQL logs a statement that fails with its values: no webhook may make one fail."""
+"""PostgreSQL logs failed statements with their values, so no webhook may make one fail."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def log() -> ServerLog:
 
 
 def sms() -> tuple[Webhook, str]:
-    """Return a text message, and the word in its text."""
+    """Return a text message, and the secret word in its text."""
     word = f"secret-{secrets.token_hex(8)}"
     return payloads.sms(account_sid=make.ACCOUNT).changed(Body=f"my {word}"), word
 

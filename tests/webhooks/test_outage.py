@@ -1,4 +1,4 @@
-"""Which errors of the database end when it is available again, and which are bugs of ours."""
+"""Which database errors end once the database is available again, and which are our bugs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def error_of(statement: str) -> Exception:
 
 
 def with_code(kind: type[Exception], **code: object) -> Exception:
-    """Return an error as Django raises it from the client library's."""
+    """Return an error as Django raises it, with the client library's error as its cause."""
     error = kind("message")
     error.__cause__ = type("Cause", (Exception,), code)()
     return error
@@ -64,7 +64,7 @@ def test_what_is_undefined_is_an_outage_while_a_migration_is_pending(name: str) 
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'mediapipe'")
     assert is_outage(error_of(f"SELECT * FROM {name}"))  # noqa: S608
-    # SQLite has one code for both.
+    # SQLite has the same code for both errors.
     if connection.vendor == "postgresql":
         assert not is_outage(error_of("SELECT FROM FROM"))
 

@@ -172,10 +172,10 @@ def test_the_public_url_is_what_the_signature_covers(settings: Settings) -> None
 def test_a_webhook_takes_one_round_trip_on_postgresql(
     django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    # One look a second at the account's share in the queue is not counted here.
+    # Do not count the query for the account's share of the queue, which is made once a second.
     monkeypatch.setattr(limits, "QUOTA_CHECK_INTERVAL_S", 60.0)
     send(mms(1))
-    # SQLite, which is no journey away, has a transaction, and a statement per media item.
+    # SQLite, which is not across a network, has a transaction and one statement per media item.
     with django_assert_num_queries({"postgresql": 1, "sqlite": 3 + count}[connection.vendor]):
         send(mms(count))
 
@@ -184,7 +184,7 @@ def test_more_parameters_in_the_query_than_django_takes_are_no_500() -> None:
     request = sign(mms(), f"{ORIGIN}{MESSAGING}?{'a&' * 1001}", make.TOKEN)
     headers = {"X-Twilio-Signature": request.headers["X-Twilio-Signature"]}
     target = request.url.removeprefix(ORIGIN)
-    # Only where a charset is named does Django look at the query before any view is asked.
+    # Django parses the query before it calls a view only if the request names a charset.
     form = f"{FORM}; charset=UTF-8"
     answer = Client().post(target, request.body, content_type=form, headers=headers)
     assert answer.status_code == 200

@@ -29,7 +29,7 @@ DETECTORS: tuple[Callable[[Period, dict[str, Counts]], None], ...] = (
 def run_detectors(now: datetime) -> None:
     """Run each detector on the ESCALATION_WINDOW that ends now.
 
-    Two concurrent runs open one incident, and record each of its steps once.
+    Two concurrent runs open only one incident, and record each of its steps only once.
     """
     period = escalation_window(now)
     accounts = by_account(period)

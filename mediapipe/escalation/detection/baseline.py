@@ -15,20 +15,20 @@ from mediapipe.timing.hourly import whole_hours
 from mediapipe.timing.period import Period
 
 DAYS = 14
-# With fewer days there is no telling what is normal.
+# Fewer days do not show what is normal.
 MIN_DAYS = 3
 
-# One account, or where that is empty all but some.
+# One account; or, if that is "", all accounts except those in the tuple.
 Accounts = tuple[str, tuple[str, ...]]
 
 
 def baseline_count(
     media: MediaQuerySet, period: Period, only: Q, *, field: str = "received_at"
 ) -> float | None:
-    """Return how many of these media meet `only` in the period's hours of a normal day.
+    """Return how many of these media meet `only` on a normal day, in the hours of the period.
 
-    `field` is the time that decides which day an item belongs to. The result is a median, so that
-    a past outbreak or an idle Sunday does not change it; None with too few days.
+    `field` is the time that decides which day an item belongs to. The result is a median, so a past
+    outbreak or an idle Sunday does not change it; None with fewer than MIN_DAYS days.
     """
     return _baseline(media, period, only, field, _count)
 
@@ -44,11 +44,11 @@ def baseline_of_hours(
     *,
     early: bool,
 ) -> float | None:
-    """Return about how many media of these accounts came in the period's hours of a normal day.
+    """Return about how many media arrive for these accounts on a normal day, in the same hours.
 
-    With `early`, those with an early 404. From the hourly counts, which costs the same however
-    many media there are: the hours at both ends of the period count by the part that is within.
-    Without counts of all hours, from the rows.
+    With `early`, only those with an early 404. Uses the hourly counts, at a cost that does not grow
+    with the media: the hours at both ends of the period count in proportion to the part within it.
+    If an hour is not counted, queries the rows. None with fewer than MIN_DAYS days.
     """
     days = _days(media, period)
     if len(days) < MIN_DAYS:
@@ -65,13 +65,13 @@ def baseline_of_hours(
 
 
 def _part(start: datetime, day: Period) -> float:
-    """Return which part of the hour is within the day."""
+    """Return the fraction of the hour that is within the day, from 0 to 1."""
     within = min(start + HOUR, day.until) - max(start, day.since)
     return max(0.0, within / HOUR)
 
 
 def baseline_p95_s(media: MediaQuerySet, period: Period, only: Q) -> float | None:
-    """Return the p95 of the propagation delay in the period's hours of a normal day."""
+    """Return the p95 of the propagation delay on a normal day in the same hours, in seconds."""
 
     def p95(hours: Q) -> Aggregate:
         return Percentiles("delay_at_least_s", (0.95,), filter=hours)
@@ -93,7 +93,7 @@ def _baseline(
 
 
 def _days(media: MediaQuerySet, period: Period) -> list[Period]:
-    """Return the same hours of the days before, the latest first."""
+    """Return the same hours of the days before, the latest day first."""
     first = media.order_by("received_at").values_list("received_at", flat=True).first()
     shifts = [timedelta(days=number) for number in range(1, DAYS + 1)]
     days = [Period(period.since - shift, period.until - shift) for shift in shifts]
@@ -109,7 +109,7 @@ def _counts(
     aggregate: Callable[[Q], Aggregate],
 ) -> list[float]:
     hours = [Q(**{f"{field}__gte": day.since, f"{field}__lt": day.until}) for day in days]
-    # One range for the index to find; with the single days alone every row would be read.
+    # One range that the index can use; with the separate days alone every row would be read.
     span = Q(**{f"{field}__gte": days[-1].since, f"{field}__lt": days[0].until})
     columns = {f"day_{number}": aggregate(day) for number, day in enumerate(hours)}
     found = media.filter(span, only).order_by().aggregate(**columns)

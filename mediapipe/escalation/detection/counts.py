@@ -46,7 +46,7 @@ def escalation_window(now: datetime) -> Period:
 
 
 def tail(period: Period, share: float) -> Period:
-    """Return the last part of the period, this share of it, which shows a recovery earlier."""
+    """Return the last part of the period, `share` of it, which shows a recovery earlier."""
     return Period(period.until - period.length * share, period.until)
 
 

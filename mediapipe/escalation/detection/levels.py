@@ -14,9 +14,10 @@ def min_affected() -> int:
 
 
 def opening_level(baseline: float | None) -> float:
-    """Return how many affected media open an incident; without a baseline ESCALATION_THRESHOLD.
+    """Return how many affected media open an incident.
 
-    With a low baseline ten times as many do, if they are more than a handful.
+    Without a baseline it is ESCALATION_THRESHOLD; with one, OUTBREAK_FACTOR times the baseline, but
+    at least min_affected() and at most ESCALATION_THRESHOLD.
     """
     threshold = float(settings.ESCALATION_THRESHOLD)
     if baseline is None:

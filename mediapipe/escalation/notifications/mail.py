@@ -9,7 +9,7 @@ from mediapipe.failures import Undelivered
 
 
 def send_email(content: Announcement, message_id: str) -> str:
-    """Send it to ESCALATION_EMAILS; return which server accepted it, or raise Undelivered."""
+    """E-mail it to ESCALATION_EMAILS; return the server that accepted it, or raise Undelivered."""
     try:
         build_email(content, message_id).send()
     except (SMTPException, OSError) as error:
@@ -23,7 +23,7 @@ def build_email(content: Announcement, message_id: str) -> EmailMessage:
     # Auto-Submitted keeps out-of-office replies away (RFC 3834).
     headers = {"Message-ID": f"<{message_id}@{host}>", "Auto-Submitted": "auto-generated"}
     if content.incident:
-        # No message has this id, but all that refer to it are shown as one conversation.
+        # No message has this id, but mail clients group all messages that refer to it.
         headers["References"] = f"<incident-{content.incident}@{host}>"
     facts = "\n".join(f"{name + ':':<16}{value}" for name, value in content.facts())
     link = content.url or "Set PUBLIC_BASE_URL to get a link to the incident here."

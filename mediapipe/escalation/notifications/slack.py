@@ -27,7 +27,7 @@ def post_to_slack(content: Announcement, message_id: str) -> str:
 def slack_message(content: Announcement) -> dict[str, Any]:
     """Return a message with an attachment.
 
-    Mattermost, Rocket.Chat and Discord understand attachments as well, which is not true of blocks.
+    Mattermost, Rocket.Chat and Discord also support attachments, but not blocks.
     """
     attachment = {
         "color": COLOURS.get(StepKind(content.kind), GREY) if content.incident else GREY,

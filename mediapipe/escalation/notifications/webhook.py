@@ -7,7 +7,7 @@ from mediapipe.lifecycle.send import send_signed
 
 
 def post_webhook(content: Announcement, message_id: str) -> str:
-    """POST it to ESCALATION_WEBHOOK_URL with a Standard Webhooks signature.
+    """POST the announcement to ESCALATION_WEBHOOK_URL with a Standard Webhooks signature.
 
     Returns a summary of the response, or raises Undelivered.
     """

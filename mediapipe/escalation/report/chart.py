@@ -13,14 +13,14 @@ from mediapipe.escalation.report.figures import CaseFigures
 from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.timing.axes import MAX_TICKS, Axis, whole_decades
 
-# With more intervals the chart would be solid colour, so only every n-th is drawn.
+# With more intervals the chart would be solid colour, so only every nth one is drawn.
 MAX_INTERVALS = 3000
 # A logarithmic axis cannot show a delay of zero.
 MIN_S = 0.01
 LEFT, RIGHT = 80, 980
 # The two parts of the chart: media per hour above, the delay of each item below.
 COUNTS_TOP, COUNTS_BOTTOM, DELAYS_TOP, DELAYS_BOTTOM = 76, 256, 306, 640
-# Below a day; whole days follow.
+# Tick distances below a day; longer ones are whole days.
 STEPS_S = (1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 10800, 21600, 43200)
 Known = tuple[datetime, float | None, float | None]
 
@@ -38,7 +38,7 @@ class HourBar:
 
 @dataclass(frozen=True, slots=True)
 class TimingChart:
-    """The coordinates of charts/timing.svg: the template that draws them."""
+    """The coordinates that the template charts/timing.svg draws."""
 
     title: str
     x_title: str
@@ -120,7 +120,7 @@ def _drawn_range_s(_: datetime, least_s: float | None, most_s: float | None) -> 
 
 
 def _known(media: MediaQuerySet) -> tuple[list[Known], int]:
-    """Return receipt and delay of every n-th media item, and n."""
+    """Return the receipt and delay of every nth media item, and n."""
     ids = list(media.order_by("received_at", "pk").values_list("pk", flat=True))
     every = -(-len(ids) // MAX_INTERVALS)
     rows = media.filter(pk__in=ids[::every]) if every > 1 else media

@@ -98,7 +98,7 @@ def _codes(media: MediaQuerySet) -> tuple[int, ...]:
 def _hours(affected: MediaQuerySet, everything: MediaQuerySet) -> dict[datetime, AffectedShare]:
     """Return the hours in which affected media was received.
 
-    In UTC: on the day a zone turns its clocks back it has one hour twice, and the two would be
+    In UTC, because when a zone turns its clocks back it has one hour twice, and the two would be
     counted as one.
     """
     late, total = _by_hour(affected), _by_hour(everything)

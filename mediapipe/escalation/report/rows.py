@@ -46,7 +46,7 @@ Row = dict[str, Any]
 
 
 def iter_rows(case: Case) -> Iterator[Row]:
-    """Yield the affected media in order of receipt; a chunk of items at a time is in memory."""
+    """Yield the rows of the affected media in order of receipt; loads one chunk at a time."""
     media = case.affected.order_by("received_at", "pk")
     # The parameters of the webhook are large, and contain private texts and numbers.
     media = media.select_related("event").defer("event__parameters")
@@ -71,7 +71,7 @@ def build_row(media: MediaItem, case: Case) -> Row:
         event.call_sid,
         event.subject_sid if recording else None,
         None if recording else media.media_sid,
-        # Twilio names it in its responses; the last one is the most current.
+        # Twilio names the region in its responses; the last one is the most current.
         next(filter(None, regions), event.home_region),
         *_utc_and_local(media.received_at, case),
         *_utc_and_local(media.first_attempt_at, case),
@@ -89,12 +89,12 @@ def build_row(media: MediaItem, case: Case) -> Row:
         [attempt.twilio_request_id for attempt in not_found],
         media.twilio_request_id,
     )
-    # An empty text is an unknown value, but an empty list is a value.
+    # An empty string is an unknown value, but an empty list is a value.
     return {key: None if value == "" else value for key, value in zip(KEYS, values, strict=True)}
 
 
 def flat(line: Row) -> Row:
-    """Return a row with lists joined to one text, and empty texts for unknown values."""
+    """Return a row with lists joined by spaces, and "" for unknown values."""
     joined = {
         key: " ".join(value) if isinstance(value, list) else value for key, value in line.items()
     }

@@ -19,7 +19,7 @@ from mediapipe.failures import (
     TooSlow,
 )
 
-# is_global is true for all of these, although a packet to them can end in our own network.
+# is_global is true for most of these, although a packet to them can end in our own network.
 NOT_PUBLIC = [
     ipaddress.ip_network(network)
     for network in (
@@ -31,11 +31,10 @@ NOT_PUBLIC = [
         "2002::/16",  # 6to4: carries an IPv4 address
     )
 ]
-# Outside of it IPv6 is local or carries IPv4, such as ::ffff:0:0/96.
+# Outside this range IPv6 addresses are local or carry IPv4, such as ::ffff:0:0/96.
 PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
-# DNS64 puts it before the IPv4 address of a host without IPv6 (RFC 6052). Where an address with the
-# local-use prefix 64:ff9b:1::/48 (RFC 8215) has the IPv4 one is each network's choice, so it is not
-# decoded.
+# DNS64 puts this prefix before the IPv4 address of a host without IPv6 (RFC 6052). The local-use
+# prefix 64:ff9b:1::/48 (RFC 8215) is not decoded: each network chooses where the IPv4 address is.
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -78,7 +77,7 @@ def is_allowed(text: str) -> bool:
 
 
 def is_public(text: str) -> bool:
-    """Return whether the address can be reached from the whole internet, if need be by NAT64."""
+    """Return whether the address is public, or is the NAT64 form of a public IPv4 address."""
     address = ipaddress.ip_address(text)
     if address in NAT64:
         return is_public(str(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)))

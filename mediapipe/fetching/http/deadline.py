@@ -80,8 +80,8 @@ class Deadline:
 class _Watcher:
     """One thread that cuts off every active deadline when its time is up.
 
-    A threading.Timer each would be a thread each, and starting three of them costs more than a
-    small download.
+    A threading.Timer per deadline would be a thread per deadline, and starting three threads costs
+    more than a small download.
     """
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class _Watcher:
         self._wakes_at = math.inf
 
     def add(self, deadline: Deadline) -> None:
-        """Cut this deadline off at its end, unless it is removed before."""
+        """Cut this deadline off at its end, unless it is removed before then."""
         with self._changed:
             self._active.add(deadline)
             if self._thread is None:

@@ -40,7 +40,7 @@ def network_failures(host: str, deadline: Deadline) -> Iterator[None]:
     except NETWORK_ERRORS as error:
         chain = list(_chain(error))
         failure = TooSlow if deadline.remaining_s <= 0 else _failure_for(chain)
-        # Twilio's own certificates are public ones, so the cause is in our network, or our clock.
+        # Twilio's own certificates are publicly trusted: the cause is our network or our clock.
         is_untrusted = isinstance(chain[-1], ssl.SSLCertVerificationError)
         if is_untrusted and providers.is_own_host(host.partition(":")[0]):
             failure = CertificateUntrusted

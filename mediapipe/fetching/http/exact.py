@@ -1,8 +1,8 @@
 """One request whose bytes are sent exactly as given, over a connection of its own.
 
 requests and urllib3's pools rewrite the escapes of a URL, which a signature covers. A connection
-that is used once has not been closed by the other side in the meantime: a failure before it is open
-means that the request was not received.
+that is used once is never idle, so the other side cannot have closed it: a failure before it is
+open means that the request was not received.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CONNECT_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where to connect: `server_name` is whose certificate is expected, if `is_tls`."""
+    """Where to connect; with `is_tls` the certificate must be that of `server_name`."""
 
     host: str
     port: int
@@ -37,7 +37,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class ExactRequest:
-    """`target` is path and query as they are sent; `body` is None for a GET."""
+    """`target` is the path and query exactly as sent; `body` is None for a GET."""
 
     method: str
     target: str
@@ -47,10 +47,10 @@ class ExactRequest:
 
 @dataclass(slots=True)
 class Exchange:
-    """What is known of an exchange, filled in while it proceeds, failure or not.
+    """What is known about an exchange; filled in as it proceeds, and kept after a failure.
 
-    `connect_s` is None until the connection is open, `status` until the head of the response has
-    come; `body` has at most the bytes that were asked for. Times are in seconds.
+    `connect_s` is None until the connection is open, `status` until the response head is complete;
+    `body` is at most as long as requested. Times are in seconds.
     """
 
     connect_s: float | None = None

@@ -1,8 +1,8 @@
 """A small POST to a URL that the operator configured, such as an outgoing webhook.
 
 Unlike a media URL, it is trusted, so it may lead into a private network. Over https the certificate
-proves that the response comes from the named host, whatever DNS says; plain http is allowed to
-this machine only. No redirect is followed.
+proves that the response comes from the named host, whatever DNS says; plain http is allowed only to
+this machine. No redirect is followed.
 """
 
 import ipaddress
@@ -31,7 +31,7 @@ TIMEOUT_S = 15.0
 def post(
     url: str, body: bytes, headers: Mapping[str, str], timeout_s: float | None = None
 ) -> Response:
-    """Return the response with the first 16 KiB of its body, after 15 seconds (or `timeout_s`).
+    """Return the response with the first 16 KiB of its body, within 15 seconds (or `timeout_s`).
 
     Raises the TransientFailure of a network error, and AddressRefused for plain http to another
     machine. The exceptions name only the host, because the URL may be a secret.
@@ -55,7 +55,7 @@ def is_loopback(text: str) -> bool:
 
 
 def is_any(text: str) -> bool:
-    """Return True: a certificate decides."""
+    """Return True: the certificate proves the host, whatever its address."""
     return True
 
 

@@ -21,7 +21,7 @@ REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """`authorization` is the value of Proxy-Authorization, empty without a user."""
+    """`authorization` is the value of Proxy-Authorization, "" without a user."""
 
     host: str
     port: int
@@ -56,9 +56,9 @@ def authority(host: str, port: int) -> str:
 
 
 def open_tunnel(connected: socket.socket, proxy: Proxy, target: str, end: float) -> None:
-    """Let the proxy connect the socket to `target`, a host with its port.
+    """Have the proxy connect the socket to `target`, a host with its port.
 
-    Raises ProxyFailed if it has not done so at `end` (time.monotonic).
+    Raises ProxyFailed if it has not done so by `end` (time.monotonic).
     """
     lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
     lines.append(f"User-Agent: mediapipe/{settings.VERSION}")
@@ -69,10 +69,10 @@ def open_tunnel(connected: socket.socket, proxy: Proxy, target: str, end: float)
         try:
             deadline.watch(connected)
             connected.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
-            # Its buffer takes nothing of the tunnel: in TLS and HTTP the client speaks first.
+            # Its buffer takes no bytes of the tunnel: in TLS and HTTP the client speaks first.
             with http.client.HTTPResponse(connected, method="CONNECT") as response:
                 response.begin()
-            # Cut off, the headers end as if they were complete.
+            # Headers that the deadline has cut off look complete.
             deadline.check()
         except (OSError, http.client.HTTPException) as error:
             is_late = isinstance(error, TimeoutError) or deadline.remaining_s <= 0

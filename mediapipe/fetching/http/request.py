@@ -17,7 +17,7 @@ def send_request(
     timeout_s: float | None = None,
     max_bytes: int = ERROR_BYTES,
 ) -> Response:
-    """Return the response with up to `max_bytes` of its body, after `timeout_s` (5 s) at most.
+    """Return the response with up to `max_bytes` of its body, within `timeout_s` (default: 5 s).
 
     Each pair of credentials is tried while the status is 401. No redirect is followed. Raises the
     TransientFailure of a network error.

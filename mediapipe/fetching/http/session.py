@@ -71,7 +71,7 @@ class PinnedConnection(HTTPConnection):
         if proxy is None:
             return _connect_to_any(self._resolve(end), end, host=self.host)
         try:
-            # Half of the time: behind a proxy there may be no resolver for public names.
+            # Half of the time left: behind a proxy there may be no resolver for public names.
             addresses = self._resolve((time.monotonic() + end) / 2)
         except (ConnectionFailed, ResolverFailed, TooSlow) as failure:
             if not self.is_tls or isinstance(failure.__cause__, AddressRefused):
@@ -79,10 +79,10 @@ class PinnedConnection(HTTPConnection):
             addresses = []
         public = [address for address in addresses if is_public(address.sockaddr[0])]
         if addresses and not public:
-            # It is in our own network, where a proxy is no help.
+            # The host is in our own network, which is reached without the proxy.
             return _connect_to_any(addresses, end, host=self.host)
-        # Proxies have IPv4, if anything. The name is for those that allow only names: they resolve
-        # it themselves, but before a request is sent, the certificate has to prove the name.
+        # IPv4 first: more proxies have it than IPv6. The name is for proxies that allow only names:
+        # they resolve it themselves, but the certificate must prove it before a request is sent.
         by_family = sorted(public, key=lambda address: address.family != socket.AF_INET)
         targets = [authority(address.sockaddr[0], self.port) for address in by_family[:1]]
         if self.is_tls:
@@ -129,7 +129,7 @@ class PinnedAdapter(HTTPAdapter):
     pools: ClassVar[dict[str, type[HTTPConnectionPool]]] = {"http": _Pool, "https": _TlsPool}
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        # In addition to those of certifi.
+        # Trusted in addition to the certificates of certifi.
         kwargs["ca_cert_data"] = settings.MEDIA_CA_CERTIFICATES or None
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self.pools
@@ -138,7 +138,7 @@ class PinnedAdapter(HTTPAdapter):
 class Session(requests.Session):
     """A requests session without redirects, cookies, netrc, compression or retries.
 
-    Its proxy and its certificate authorities are those of MEDIA_PROXY and MEDIA_CA_FILE alone.
+    Only MEDIA_PROXY and MEDIA_CA_FILE configure a proxy and further certificate authorities.
     """
 
     adapter: ClassVar[type[PinnedAdapter]] = PinnedAdapter
@@ -159,8 +159,8 @@ class Session(requests.Session):
     ) -> requests.Response:
         """Return the response to a GET, its body unread.
 
-        As `get`, without what merges the settings of a session into each request: there are none
-        here but its headers, and it takes a seventh of an attempt's CPU.
+        Like `get`, but without merging the session's settings into the request: the headers are the
+        only ones here, and merging takes a seventh of an attempt's CPU time.
         """
         request = requests.PreparedRequest()
         request.prepare(method="GET", url=url, headers=self.headers, auth=auth)
@@ -246,7 +246,7 @@ def _connect_to_proxy(proxy: Proxy, end: float) -> socket.socket:
             proxy.host,
             proxy.port,
             timeout_s=max(end - time.monotonic(), 0.0),
-            # It is the operator's, and in most cases in a private network.
+            # The operator chose the proxy, and most proxies are in a private network.
             may_connect_to=lambda _: True,
         )
         return _connect_to_any(addresses, end, host=proxy.name)

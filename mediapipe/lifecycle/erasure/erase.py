@@ -1,6 +1,6 @@
 """Erases what belongs to events: files first, then the rows about them, the payload last.
 
-An interrupted erasure is completed by repeating it: events are found by their payload, so that goes
+Repeating an interrupted erasure completes it: events are found by their payload, so that is erased
 last.
 """
 
@@ -75,7 +75,7 @@ def erase(target: ErasureTarget, on_progress: Callable[[int], None]) -> Receipt:
     """
     receipt = preview(target)
     ids = list(target.events().order_by("pk").values_list("pk", flat=True))
-    # Before the rows: a webhook that is replayed from the spool would bring them back.
+    # Before the rows, because a webhook replayed from the spool would bring them back.
     erase_traces(target, WebhookEvent.objects.filter(pk__in=ids))
     not_erased: list[str] = []
     for start in range(0, len(ids), BATCH):

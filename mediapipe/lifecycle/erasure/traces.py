@@ -23,7 +23,7 @@ REPLACEMENT = "(erased)"
 
 
 def count_traces(target: ErasureTarget, events: Iterable[WebhookEvent]) -> dict[str, int]:
-    """Return how many there are of each kind."""
+    """Return how many spooled webhooks and rows would be erased, by their key in the receipt."""
     spooled = spool.erase(_matcher(target, events), dry_run=True).count
     rows = {name: len(list(_rows(target, model, texts))) for name, model, texts in SEARCH_TERMS}
     return {"spooled_webhooks": spooled, **rows}
@@ -47,7 +47,7 @@ def spools(target: ErasureTarget) -> dict[str, Any]:
 
 
 def erase_traces(target: ErasureTarget, events: Iterable[WebhookEvent]) -> None:
-    """Remove the webhooks from the spool, and replace the address in search terms."""
+    """Remove matching webhooks from the spool, and replace the address in search terms."""
     spool.erase(_matcher(target, events), dry_run=False)
     for _, model, texts in SEARCH_TERMS:
         for row in _rows(target, model, texts):

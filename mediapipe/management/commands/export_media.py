@@ -12,7 +12,7 @@ from mediapipe.models.chunks import in_chunks
 
 
 class Command(BaseCommand):
-    """Standard output has the data only, so that it can be piped."""
+    """Only the data goes to standard output, so it can be piped."""
 
     help = "Prints one media item per line, as JSON Lines or CSV."
     requires_system_checks = []

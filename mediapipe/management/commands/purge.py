@@ -11,7 +11,7 @@ from mediapipe.lifecycle import retention
 
 
 class Command(BaseCommand):
-    """Beat schedules the same every five minutes, so an interrupted run is completed there."""
+    """Beat schedules the same purge every five minutes, which also completes an interrupted run."""
 
     help = "Deletes what is older than the RETENTION_* settings allow."
     requires_system_checks = []

@@ -111,7 +111,7 @@ class DemoReport:
         return sum(item.not_found_count > 0 for item in self.items.values())
 
     def _excess_waits_s(self) -> list[float]:
-        """Return the seconds from availability (the simulator knows it) to the stored file."""
+        """Return the seconds from availability, or a later webhook, to the stored file."""
         waits = []
         for script in self.scripts:
             item = self.items.get(script.sid)

@@ -21,7 +21,7 @@ from mediapipe.providers.twilio.accounts import accounts
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One area to check, and what must be in order before it can be."""
+    """One area to check, and what the check requires."""
 
     name: str
     run: Callable[[], Iterator[Finding]]
@@ -41,7 +41,7 @@ class Check:
             yield from self.run()
 
 
-# In the order in which to fix what they find: each one relies on those before it.
+# In the order in which to fix their findings: each check relies on those before it.
 CHECKS = (
     Check("settings", check_settings),
     Check("database", check_database),

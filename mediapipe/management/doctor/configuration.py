@@ -13,7 +13,7 @@ from mediapipe.management.doctor.findings import Finding, Level, ok
 from mediapipe.management.doctor.issues import Issue
 from mediapipe.settings import secret_files
 
-# The doctor does better: it writes a real file, and sends a real request to the public URL.
+# The doctor tests more than these do: it writes a real file, and sends requests to the public URL.
 SUPERSEDED = {"mediapipe.E002", "mediapipe.W001"}
 # Zones without daylight saving time. Etc/GMT-1 is one hour *east* of Greenwich (POSIX signs).
 FIXED_OFFSET_ZONE = re.compile(r"Etc/GMT[+-][0-9]+|EST|MST|HST")
@@ -45,7 +45,7 @@ def check_settings() -> Iterator[Finding]:
 
 
 def _check_modes() -> Iterator[Finding]:
-    """Yield what other local users can read; a private folder protects what is in it."""
+    """Yield each file or folder that other local users can read, except in a private DATA_DIR."""
     named: dict[str, str | Path] = {
         ".env": settings.BASE_DIR / ".env",
         "TWILIO_ACCOUNTS_FILE": settings.TWILIO_ACCOUNTS_FILE,
@@ -54,7 +54,7 @@ def _check_modes() -> Iterator[Finding]:
         "MEDIA_ROOT": "" if settings.STORAGE_URL else settings.MEDIA_ROOT,
     }
     for secret, file in secret_files.paths(os.environ).items():
-        # What Docker and systemd mount there has a mode of their choice, and no other users.
+        # Docker and systemd choose the mode of secrets there, which other users cannot reach.
         if not file.is_relative_to("/run"):
             named[f"{secret}_FILE"] = file
     data = Path(settings.DATA_DIR)
@@ -66,7 +66,7 @@ def _check_modes() -> Iterator[Finding]:
 
 
 def _as_finding(message: CheckMessage) -> Finding:
-    # W018 is DEBUG=True, which shows our settings to strangers: more than Django's warning.
+    # W018 is DEBUG=True, which shows our settings to strangers; Django only warns about it.
     is_error = message.level >= ERROR or message.id == "security.W018"
     return replace(
         Issue.CHECK_FAILED.found(message=str(message.msg), remedy=str(message.hint or "")),

@@ -15,10 +15,10 @@ from mediapipe.models.status import DELIVERY_TIMEOUT, Status
 
 
 def is_admitted(item: MediaRow, now: datetime) -> bool:
-    """Return False for an item of a paused account, whose message is dropped.
+    """Return whether the item may be fetched; False if its account is paused: drop the message.
 
-    Raises AccountBusy while the rate leaves no room: the message comes back after its
-    `retry_after_s`, and without one the dispatcher publishes the item.
+    Raises AccountBusy while the rate leaves no room. The message is retried after its
+    `retry_after_s`; if that is None, the dispatcher publishes the item.
     """
     health = AccountHealth.get_or_create_for(item.account_sid)
     if not health.may_fetch(now):
@@ -34,9 +34,9 @@ def is_admitted(item: MediaRow, now: datetime) -> bool:
 def _turn_away(item: MediaRow, rate: float, now: datetime) -> float | None:
     """Return after how many seconds the item may try again; None leaves it to the dispatcher.
 
-    The items that wait come back at random times, over as long as they take at this rate. More than
-    fit until the next run of the dispatcher are left to it, or they would only come to be turned
-    away again.
+    Waiting items retry at random times, spread over as long as they take at this rate. If more are
+    waiting than fit before the next run of the dispatcher, the item is left to it: most retries
+    would only be turned away again.
     """
     room = rate * settings.REDISPATCH_INTERVAL_S
     waiting = _waiting(item, now, limit=math.ceil(room) + 1)
@@ -54,7 +54,7 @@ def _waiting(item: MediaRow, now: datetime, limit: int) -> int:
         account_sid=item.account_sid,
         status__in=[Status.QUEUED, Status.RETRYING],
         next_attempt_at__lte=now,
-        # Bounds the rows that are read: the other times have no index.
+        # Limits the rows that are read: `next_attempt_at` has no index.
         sweep_at__lte=now + 2 * DELIVERY_TIMEOUT,
     )
     return due[:limit].count()

@@ -38,12 +38,12 @@ def first_attempt(media: MediaRow, at: datetime) -> dict[str, Any]:
 def availability(
     media: MediaRow, failure: Failure | None, evidence: Evidence, started_at: datetime
 ) -> dict[str, Any]:
-    """Return the bounds between which the media became available, as the latest attempt shows.
+    """Return the columns that bound when the media became available, after the latest attempt.
 
     A 404 moves the lower bound to when its attempt started; any other response is an upper bound.
     """
     if isinstance(failure, ErrorDocument):
-        # An error page with status 200 says neither that the media is there nor that it is not.
+        # An error page with status 200 shows neither that the media is available nor that it isn't.
         return {}
     counted = {}
     if isinstance(failure, TransientMedia404) or evidence.http_status == 404:

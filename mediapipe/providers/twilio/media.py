@@ -23,7 +23,7 @@ from mediapipe.failures import (
 from mediapipe.providers.base import Link, MediaRequest, Response
 from mediapipe.providers.twilio.accounts import accounts
 
-# Labels without doubled or outer hyphens leave no room for xn-- names.
+# No doubled, leading or trailing hyphens, which excludes xn-- names.
 LABEL = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 
 # api.twilio.com, api.{region}.twilio.com, api.{edge}.{region}.twilio.com
@@ -39,8 +39,8 @@ MEDIA_URL = re.compile(
     r"|Recordings/(?P<recording>RE[0-9a-fA-F]{32})))"
 )
 
-# The URL of a conversation's media does not contain its account. It needs no check: for the
-# credentials of another account the media does not exist.
+# The URL of a conversation's media does not contain its account. The account needs no check:
+# with the credentials of another account the media is not found.
 MCS_HOST = rf"mcs(?:\.{LABEL}){{1,2}}\.twilio\.com"
 MCS_ORIGIN = re.compile(rf"https://{MCS_HOST}")
 MCS_URL = re.compile(
@@ -73,8 +73,8 @@ FAILURES: Mapping[int, type[TransientFailure] | type[FinalFailure]] = {
     **dict.fromkeys(range(500, 600), TwilioError),
 }
 
-# The CDN rejects an expired signed link, or a second means of authentication, with these; they
-# say nothing about our credentials at Twilio.
+# The CDN rejects an expired signed link, or a second means of authentication, with these
+# statuses; they say nothing about our Twilio credentials.
 CDN_FAILURES = {**FAILURES, 400: CdnRefused, 401: CdnRefused, 403: CdnRefused}
 
 XML_CODE = re.compile(rb"<Code>\s*([0-9]{1,9})\s*</Code>")
@@ -82,11 +82,11 @@ JSON_CODE = re.compile(rb'\s*\{.*?"code"\s*:\s*([0-9]{1,9})\s*[,}]', re.DOTALL)
 
 
 def canonical(url: str, account_sid: str, subject_sid: str) -> tuple[str, str]:
-    """Return a media URL as it is fetched, and the SID of its media or recording.
+    """Return the URL to fetch for a media URL, and the SID of its media or recording.
 
-    Allowed is the media of this account's message or recording, at Twilio's API hosts or an
-    origin of TWILIO_API_HOSTS; that of a conversation at Twilio's media service. Raises
-    AddressRefused.
+    Allowed are media of this account's message or recording at Twilio's API hosts, and media of
+    a conversation at Twilio's media service; both also at the origins of TWILIO_API_HOSTS.
+    Raises AddressRefused.
     """
     if conversation := MCS_URL.fullmatch(url):
         if not subject_sid.startswith("IM"):
@@ -139,7 +139,7 @@ def media_request(*, url: str, account_sid: str, subject_sid: str) -> MediaReque
 
 
 def link_in_metadata(response: Response) -> Link | None:
-    """Return the temporary link and the size from metadata, if any (Twilio: media resource)."""
+    """Return the temporary link and size from metadata, or None (Twilio: media resource)."""
     try:
         document = json.loads(response.body_head)
         url, size = document["links"]["content_direct_temporary"], document.get("size")
@@ -162,10 +162,10 @@ def deletion_request(*, url: str, account_sid: str, subject_sid: str) -> MediaRe
 
 
 def may_redirect_to(url: str) -> bool:
-    """Return whether a redirect of Twilio may be followed to this URL, without credentials.
+    """Return whether a redirect from Twilio to this URL may be followed, without credentials.
 
     Allowed are https on port 443 at Twilio's CDN, S3 and Twilio's API; the origins of
-    TWILIO_API_HOSTS; and the hosts of MEDIA_REDIRECT_HOSTS, on every port unless one is given.
+    TWILIO_API_HOSTS; and the hosts of MEDIA_REDIRECT_HOSTS, on any port unless one is given.
     """
     parts = REDIRECT_URL.fullmatch(url)
     if parts is None:
@@ -182,15 +182,15 @@ def may_redirect_to(url: str) -> bool:
 
 
 def is_own_host(host: str) -> bool:
-    """Return whether this is a host of Twilio's, or of Amazon S3, where its CDN leads to."""
+    """Return whether this is a host of Twilio, or of Amazon S3, to which Twilio may redirect."""
     return bool(OWN_HOST.fullmatch(host.lower()))
 
 
 def classify(response: Response) -> TransientFailure | FinalFailure | None:
-    """Return which failure a response means, None if its body is the media.
+    """Return the failure that a response means, or None if its body is the media.
 
     A 404 is the same for media that has not propagated yet, was deleted or never existed, at the
-    API and at the CDN alike: only time distinguishes them (Twilio: recording, media).
+    API and the CDN alike: only time distinguishes them (Twilio: recording, media).
     """
     if response.status == 200:
         return None
@@ -214,7 +214,7 @@ def error_code(response: Response) -> int | None:
 
 
 def _https_at_twilio(origin: str) -> str:
-    # Twilio's own examples still show http://, where the credentials would travel in clear.
+    # Twilio's own examples still show http://, which would expose the credentials.
     if twilio := TWILIO_ORIGIN.fullmatch(origin):
         return f"https://{twilio['host']}"
     if origin in settings.TWILIO_API_HOSTS:

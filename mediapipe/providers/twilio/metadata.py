@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from mediapipe.providers.base import MediaRequest, NotFoundCause, Response
 from mediapipe.providers.twilio.media import is_twilio, media_request
 
-# Twilio: recording resource. Any other status belongs to a recording still in progress.
+# Twilio: recording resource. Any other status means that the recording is still in progress.
 STATUSES = {
     "absent": NotFoundCause.ABSENT,
     "deleted": NotFoundCause.DELETED,
@@ -28,9 +28,9 @@ def metadata_request(*, url: str, account_sid: str, subject_sid: str) -> MediaRe
 
 
 def not_found_cause(response: Response) -> NotFoundCause | None:
-    """Return why media is not found according to its metadata; None if it does not say.
+    """Return why media is not found according to its metadata, or None if unknown.
 
-    A 200 means that the media exists, a 404 that there is no metadata either.
+    DELETED for a 404 or 410: there is no metadata either.
     """
     if response.status in (404, 410):
         return NotFoundCause.DELETED
@@ -40,7 +40,7 @@ def not_found_cause(response: Response) -> NotFoundCause | None:
         document = json.loads(response.body_head)
     except (ValueError, RecursionError):
         return None
-    # Without a SID it is not the metadata of a media item, whatever it is.
+    # A document without a SID is not the metadata of a media item.
     if not isinstance(document, dict) or "sid" not in document:
         return None
     status = document.get("status")

@@ -1,6 +1,6 @@
-"""Django's SQLite backend, with short waits for the write lock and connections that are kept.
+"""Django's SQLite backend, with short waits for the write lock and a check of kept connections.
 
-Django takes ENGINE as the package in which this module is.
+ENGINE names the package; Django imports the module `base` in it.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Any
 
 from django.db.backends.sqlite3 import base
 
-# SQLite waits up to 100 ms between two looks at the lock and is often overtaken; after this time it
-# gives up instead, and is called again.
+# SQLite waits up to 100 ms between two checks of the lock, so that other writers often overtake it.
+# With this timeout it gives up instead, and Cursor calls it again.
 POLL_MS = 3
-# The low byte of a result code; the others say more about it.
+# The low byte of a result code is the primary code; the other bytes give details.
 PRIMARY = 0xFF
 
 
 class Cursor(base.SQLiteCursorWrapper):
-    """Begins a transaction or a single statement as soon as the write lock is free."""
+    """Begins a transaction or runs a single statement as soon as the write lock is free."""
 
     timeout_s = 0.0
 
@@ -31,7 +31,7 @@ class Cursor(base.SQLiteCursorWrapper):
                 return super().execute(query, params)
             except sqlite3.OperationalError as error:
                 is_busy = error.sqlite_errorcode & PRIMARY == sqlite3.SQLITE_BUSY
-                # A transaction that has begun waits for no lock, unless two wait for each other.
+                # A transaction that has begun waits for a lock only if two wait for each other.
                 if not is_busy or self.connection.in_transaction or time.monotonic() > end:
                     raise
 
@@ -43,7 +43,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
-        # Only from here on: what else locks, such as the change to WAL, happens while connecting.
+        # Not before: other locking statements, such as the change to WAL, run while connecting.
         connection.execute(f"PRAGMA busy_timeout = {POLL_MS}")
         self._opened = self._file()
         return connection
@@ -54,7 +54,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return cursor
 
     def is_usable(self) -> bool:
-        """Return whether the connection is to the file of this name, and not to one removed."""
+        """Return whether the file at NAME is still the one that the connection has open."""
         return self._opened == self._file()
 
     def _file(self) -> tuple[int, int] | None:

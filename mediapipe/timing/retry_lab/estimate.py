@@ -7,7 +7,7 @@ from mediapipe.timing.retry_lab.intervals import CELLS, DelayIntervals, FloatArr
 MAX_ROUNDS = 3000
 # Converged: a smaller change of the total mass per round changes no figure as shown.
 TOLERANCE = 1e-7
-# The standard deviation of the smoothing kernel in cells; a cell is 1 % of the delay.
+# The standard deviation of the smoothing kernel in cells; a cell is 1% of the delay.
 SMOOTHING = 8
 
 
@@ -20,7 +20,7 @@ def estimate_distribution(
     the current estimate, and the sums are the next estimate. Without smoothing that converges to
     the maximum likelihood estimate, which puts the mass where many intervals overlap: just after
     the usual times of a retry. Smoothing each round (Silverman et al., 1990: EMS) halves the error
-    with some hundred media items; `smoothing=0` turns it off.
+    with a few hundred media items; `smoothing=0` turns it off.
     """
     total = intervals.weights.sum()
     share = np.zeros(cells)

@@ -15,9 +15,9 @@ from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.models.percentiles import Percentiles
 
 FloatArray = npt.NDArray[np.float64]
-# More than these do not make the figures more precise; beyond it, every n-th item is used.
+# More items than this do not make the figures more precise; beyond it, every n-th one is used.
 MAX_MEDIA = 100_000
-# Cells of 10 ms up to half a second, then of 1 %: finer than any schedule can resolve.
+# Cells of 10 ms up to half a second, then of 1%: finer than any schedule can resolve.
 FINE_S, FINE_UNTIL_S, GROWTH, LONGEST_S = 0.01, 0.5, 1.01, 30 * 86400.0
 STEPS = int(np.log(LONGEST_S / FINE_UNTIL_S) / np.log(GROWTH)) + 1
 # Cell 0 is "available at the first attempt", cell i (EDGES_S[i-1], EDGES_S[i]], the last "later".
@@ -32,7 +32,7 @@ CELLS = len(EDGES_S) + 1
 class DelayIntervals:
     """Distinct intervals, and the number of media items that became available within each.
 
-    `first` and `last` are cells, inclusive. `response_s` is how long Twilio takes to respond 404.
+    `first` and `last` are cells, inclusive. `response_s` is how long Twilio takes to return a 404.
     `used` of `total` media items are included.
     """
 

@@ -11,9 +11,9 @@ from mediapipe.timing.retry_lab.replay import PolicyFigures, estimate_figures
 FIRST_DELAYS_S = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
 FACTORS = (1.0, 1.25, 1.5, 2.0, 3.0)
 MAX_DELAYS_S = (5.0, 10.0, 30.0, 60.0, 120.0)
-# A longer fast phase would exceed the broker's visibility timeout.
+# Up to the default: a longer fast phase keeps more countdowns in the workers' memory.
 FAST_WINDOWS_S = (60.0, 120.0, 300.0)
-# Enough for ranking; the candidates that are shown are replayed again with more draws.
+# Enough for ranking; the proposal is replayed again with more draws.
 DRAWS = 6
 # A schedule that retrieves less than the current one is no improvement, however short its waits.
 SHARE_TOLERANCE = 0.0005

@@ -14,7 +14,7 @@ from mediapipe.timing.retry_lab.intervals import (
 )
 from mediapipe.timing.retry_lab.policies import Policy
 
-# The number of jittered sequences to replay; twice as many change the second decimal.
+# The number of jittered sequences to replay; twice as many change only the second decimal.
 DRAWS = 32
 
 

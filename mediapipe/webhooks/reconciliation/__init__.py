@@ -1,4 +1,4 @@
-"""Webhooks that never arrived: what Twilio lists and we have not recorded is recorded after all.
+"""Records messages and recordings that Twilio lists but whose webhooks never arrived.
 
 Only this package imports Twilio's own client, which takes a quarter of a second and 7 MB.
 """

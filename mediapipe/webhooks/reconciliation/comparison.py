@@ -37,7 +37,7 @@ class SliceResult:
 
 
 def time_slices(run: Reconciliation) -> list[tuple[datetime, datetime]]:
-    """Return what is left of a run, oldest first; each slice ends where the next begins."""
+    """Return the remaining slices of a run, oldest first; each ends where the next begins."""
     length = max((run.until - run.since) / SLICES, MIN_SLICE)
     # Twilio's lists are filtered by whole seconds.
     length = timedelta(seconds=ceil(length.total_seconds()))
@@ -53,7 +53,7 @@ def reconcile(run: Reconciliation, *, dry_run: bool = False) -> Iterator[SliceRe
     """Record what is missing, and yield a result after each slice.
 
     The caller may stop between slices, and resume the run later. With `dry_run` nothing is
-    written. Raises the Failure of the lists.
+    written. Raise ConfigMissing without credentials, or the Failure of the lists.
     """
     account = accounts().get(run.account_sid)
     if account is None or not account.credentials():
@@ -61,7 +61,7 @@ def reconcile(run: Reconciliation, *, dry_run: bool = False) -> Iterator[SliceRe
     lists = TwilioLists(account)
     for since, until in time_slices(run):
         last = until - timedelta(seconds=1)
-        # Recordings are listed by the start of the call, so the first slice reaches back by one.
+        # Recordings are listed by the start of the call: the first slice begins that much earlier.
         begin = since - LONGEST_CALL if since == run.since else since
         looked_at, missing = 0, []
         for page in chain(lists.messages(since, last), lists.recordings(begin, last)):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("loopback")
 
 
 class Names:
-    """Stands in for DNS: the n-th question gets the n-th list of addresses, the last one stays."""
+    """Stands in for DNS: the n-th lookup gets the n-th list of addresses, the last one stays."""
 
     def __init__(self, *answers: list[str]) -> None:
         self.answers = list(answers)
@@ -185,7 +185,7 @@ def test_no_connection_is_made_to_a_forbidden_address_behind_a_redirect(
 def test_a_name_that_turns_inside_after_the_check_is_asked_only_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The second address stands for a public one; nobody listens there.
+    # 127.0.0.2 stands for a public address; nothing listens there.
     settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.2/32")]
     names = Names(["127.0.0.2"], ["127.0.0.1"])
     monkeypatch.setattr(socket, "getaddrinfo", names)
@@ -232,7 +232,7 @@ def test_a_silent_address_takes_only_its_share_of_the_time(
 
 @contextlib.contextmanager
 def silent(host: str, port: int) -> Iterator[None]:
-    """Listen without accepting, until connecting gets no answer any more, as behind a firewall."""
+    """Listen with a full backlog: connection attempts get no response, as behind a firewall."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind((host, port))

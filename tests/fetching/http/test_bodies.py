@@ -117,7 +117,7 @@ def test_a_compressed_body_is_refused(encoding: str) -> None:
 def test_an_encoding_that_encodes_nothing_leaves_the_bytes_alone(
     encoding: str, body: bytes
 ) -> None:
-    # A sender may well send a compressed file: only what the transport compressed is refused.
+    # The media itself may be a compressed file; only compression in transport is refused.
     with serve(answer(200, body, Content_Encoding=encoding)) as origin:
         one = Download(origin.url())
         stored = one.run()

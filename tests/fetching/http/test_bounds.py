@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("loopback")
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-# Each script goes on for ever, and each sends something often enough for any read timeout.
+# Each script goes on for ever, and sends often enough that no read timeout expires.
 DRIPS: dict[str, Script] = {
     "the status line": drip(b"", b"H"),
     "a header": drip(OK, b"x"),
@@ -105,7 +105,7 @@ def test_an_endless_body_ends_at_the_cap(framing: bytes, settings: Settings) -> 
         one.fails_as(TooLarge)
     assert isinstance(one.to, io.BytesIO)
     assert len(one.to.getvalue()) <= 300_000
-    # The cap is checked after each packet, which has as much as had arrived.
+    # The cap is checked after each packet, which has what had arrived, up to PACKET_BYTES.
     assert one.evidence.bytes_received <= 300_000 + PACKET_BYTES
 
 

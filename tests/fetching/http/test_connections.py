@@ -29,7 +29,7 @@ def refuse_tls(listener: socket.socket) -> None:
 
 @pytest.fixture
 def media_example(loopback: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
-    """Let every name be at 127.0.0.1, and trust the certificate of media.example."""
+    """Resolve every name to 127.0.0.1, and trust the certificate of media.example."""
 
     def find(host: str, port: int, **_: int) -> list[tuple[object, ...]]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]

@@ -1,4 +1,4 @@
-"""Deadlines cut the connections of who waits too long, all of them from one thread."""
+"""Deadlines cut connections that wait too long, all of them from one thread."""
 
 import multiprocessing
 import socket
@@ -14,7 +14,7 @@ SOON_S, LATE_S = 0.5, 30.0
 
 
 def is_cut() -> bool:
-    """Wait for what never comes, with little time within much; tell whether that was ended."""
+    """Wait for data that never comes, in a short and a long deadline; return whether it was cut."""
     ours, theirs = socket.socketpair()
     with ours, theirs, Deadline(LATE_S), Deadline(SOON_S):
         ours.settimeout(LATE_S / 3)

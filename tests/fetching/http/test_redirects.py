@@ -136,7 +136,7 @@ def test_the_signature_of_a_cdn_url_does_not_reach_the_log(
 
 
 def test_the_signature_of_a_cdn_url_does_not_reach_the_failure() -> None:
-    # It is for an untrusted certificate that requests writes the whole URL into its exception.
+    # For an untrusted certificate, requests puts the whole URL into its exception.
     with (
         serve(host="127.0.0.2", tls=True) as cdn,
         serve(redirect(f"https://{cdn.address}/?Signature=hush")) as origin,

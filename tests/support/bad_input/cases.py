@@ -1,4 +1,4 @@
-"""The cases of the catalogue: what is sent or answered, and how that must end."""
+"""The cases of the catalogue: what is sent or returned, and the result it must have."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ COMPLETED: Pairs = tuple(parse_qsl(twilio.RECORDING_COMPLETED, keep_blank_values
 
 @dataclass(frozen=True)
 class BadRequest:
-    """A webhook, the status of its response, the reason it is counted under, and its media.
+    """A webhook, the status of the response, the reason of the refusal, and the media.
 
-    `media` has, of each item in the order of their rows, the slug of its failure or its status.
-    `again` are later requests, which get the same answer and are about the same event.
+    `media` has the failure slug or the status of each item, in the order of their rows.
+    `again` are later requests, which get the same status and are about the same event.
     """
 
     name: str
@@ -47,7 +47,7 @@ class BadRequest:
 
 @dataclass(frozen=True)
 class BadUrl:
-    """A media URL that a signed webhook names; nothing may connect to CANARY in it."""
+    """A media URL in a signed webhook; CANARY in it stands for an address not to connect to."""
 
     name: str
     url: str
@@ -61,9 +61,9 @@ class BadUrl:
 
 @dataclass(frozen=True)
 class BadAnswer:
-    """Faults played one per request, the outcome of each attempt, and the final status.
+    """The faults, one per request, the outcome of each attempt, and the final status.
 
-    `asked` counts the requests at the API and at the CDN; None where that is not the point.
+    `asked` is the number of requests at the API and at the CDN; None if it does not matter.
     """
 
     name: str
@@ -81,7 +81,7 @@ class BadAnswer:
 
 @dataclass(frozen=True)
 class BadFile:
-    """A complete body: the outcome, and the type and name it is stored under, if any."""
+    """A complete body: the outcome, and the type and extension it is stored with, if any."""
 
     name: str
     body: bytes
@@ -101,8 +101,8 @@ class BadFile:
 class BadFrame:
     """Bytes sent to the real web server, and the statuses of the responses, in order.
 
-    `recorded` tells whether the event is kept of the message that the name of the case stands for.
-    Several `parts` are sent with a pause between them; our side ends after the last.
+    `recorded` tells whether the event of this case's message is recorded. Several `parts` are sent
+    with a pause between them; our side of the connection is closed after the last one.
     """
 
     name: str
@@ -117,17 +117,17 @@ class BadFrame:
 
     @property
     def sid(self) -> str:
-        """The message that the bytes of this case are about."""
+        """The SID of this case's message."""
         return sid("MM", self.name)
 
 
 def sid(prefix: str, of: str) -> str:
-    """Return a SID that is always the same for this text."""
+    """Return a SID derived from this text, the same in every run."""
     return prefix + md5(of.encode(), usedforsecurity=False).hexdigest()
 
 
 def changed(pairs: Pairs = ONE_PICTURE, **values: str | None) -> Pairs:
-    """Return the pairs with these values in place or at the end; None leaves the name out."""
+    """Return the pairs with these values replaced or appended; None removes the name."""
     kept = tuple((n, v) for n, old in pairs if (v := values.get(n, old)) is not None)
     names = {name for name, _ in pairs}
     return kept + tuple((n, v) for n, v in values.items() if v is not None and n not in names)
@@ -151,7 +151,7 @@ def signed(
 ) -> WebhookRequest:
     """Return a POST of `sent` to `sent_to`, with the signature of `pairs` at `url`.
 
-    What is not given is as it was signed; `_` in the name of a header becomes `-`.
+    By default, what is sent is what was signed; `_` in a header's name becomes `-`.
     """
     body = pairs if sent is None else sent
     return signing.post(

@@ -1,4 +1,4 @@
-"""V: webhooks of conversations whose content is odd, and metadata that does not lead to media."""
+"""V: conversation webhooks with odd content, and metadata that does not lead to media."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SID = twilio.MEDIA_SIDS[0]
 
 
 def media(name: str, text: str, *states: str) -> BadRequest:
-    """Return a message with this Media, whose items have to be in these states."""
+    """Return a message with this `Media` parameter, whose items must end in these states."""
     request = signed(changed(PICTURE, Media=text), url=CONVERSATIONS)
     return BadRequest(f"V1 {name}", request, 200, media=states)
 
@@ -105,7 +105,7 @@ CASES: list[BadRequest] = [*MEDIA, *REFUSED]
 
 
 def metadata(name: str, document: object, outcome: str, status: str = "retrying") -> BadAnswer:
-    """Return a 200 with this document in the place of the metadata."""
+    """Return a 200 with this document in place of the metadata."""
     fault = WrongBody(json.dumps(document), "application/json")
     return BadAnswer(f"V3 {name}", (fault,), (outcome,), status, asked=(1, 0))
 
@@ -147,7 +147,7 @@ UNREADABLE = [
 
 
 def answer(name: str, *faults: object, outcome: str, status: str = "retrying") -> BadAnswer:
-    """Return any answer in the place of the metadata, or of the bytes behind its link."""
+    """Return these faults in place of the metadata, or of the bytes that it links to."""
     return BadAnswer(f"V4 {name}", faults, (outcome,), status)  # type: ignore[arg-type]
 
 

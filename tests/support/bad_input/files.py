@@ -1,4 +1,4 @@
-"""F: bodies that arrive whole and are something else than they say, and names that are traps."""
+"""F: complete bodies that are not of the declared type, and malicious file names."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ CONTENTS = [
     kept("F5 only blanks", b" " * 5000, PLAIN, ".txt"),
     kept("F5 text in UTF-16", "hello".encode("utf-16"), PLAIN, ".txt", "text/plain"),
 ]
-# What these are called is not the point; that nothing which runs gets its extension is.
+# Their type does not matter; what runs must not get the extension that makes it run.
 PROGRAMS = [
     BadFile("F1 a Windows program as a picture", WINDOWS, extension="never .exe"),
     BadFile("F1 a Linux program as a picture", LINUX, extension="never .so"),

@@ -1,4 +1,4 @@
-"""Records DNS look-ups and connections of this process through audit events."""
+"""Records this process's DNS look-ups and connections through audit events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Outgoing:
-    """Hosts that were looked up and host:port that were connected to, in order."""
+    """The hosts looked up, and each host:port connected to, in order."""
 
     lookups: list[str] = field(default_factory=list)
     connections: list[str] = field(default_factory=list)
@@ -24,7 +24,7 @@ _hooked: list[bool] = []
 def recorded() -> Iterator[Outgoing]:
     """Record every look-up and connection of every thread."""
     if not _hooked:
-        # An audit hook cannot be taken away again, so there is one for good.
+        # An audit hook cannot be removed, so it is added once.
         sys.addaudithook(_hear)
         _hooked.append(True)
     heard = Outgoing()
@@ -41,7 +41,7 @@ def _hear(event: str, args: tuple[object, ...]) -> None:
     if event in ("socket.getaddrinfo", "socket.gethostbyname"):
         for heard in _listening:
             heard.lookups.append(str(args[0]))
-    # What is not a pair is a unix socket: the embedded broker's.
+    # A Unix socket has a path instead of a tuple; it is the embedded broker's.
     elif event in ("socket.connect", "socket.sendto") and isinstance(args[1], tuple):
         for heard in _listening:
             heard.connections.append(f"{args[1][0]}:{args[1][1]}")

@@ -1,4 +1,4 @@
-"""Sends a bad request as the web server passes it on."""
+"""Sends a bad request to Django as the web server passes it on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.bad_input.cases import ORIGIN
 
 
 def send(request: WebhookRequest) -> Any:
-    """Send a request as the web server hands it on: the target untouched, in REQUEST_URI too."""
+    """Send a request as the web server passes it on: with the unchanged target in REQUEST_URI."""
     target = request.url.removeprefix(ORIGIN)
     path, _, query = target.partition("#")[0].partition("?")
     environ: dict[str, Any] = {

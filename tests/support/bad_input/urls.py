@@ -1,4 +1,4 @@
-"""U: media URLs in signed webhooks that lead anywhere else than to this message's own media."""
+"""U: media URLs in signed webhooks that do not lead to this message's own media."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signs requests as Twilio does, with the standard library alone, so that the two can disagree."""
+"""Signs requests as Twilio does, with the standard library and none of the code under test."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ def sign(url: str, pairs: list[tuple[str, str]] | None = None, token: str = TOKE
 def signed_form(
     body: str, *, url: str = URL, sent_to: str = "", token: str = TOKEN, **headers: str
 ) -> WebhookRequest:
-    """Return a POST of this form, signed for `url` and, if told, sent to another one."""
+    """Return a POST of this form, signed for `url` and sent there or to `sent_to`."""
     pairs = parse_qsl(body, keep_blank_values=True)
     return post(body.encode(), url=sent_to or url, signature=sign(url, pairs, token), **headers)
 

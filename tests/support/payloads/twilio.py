@@ -1,7 +1,7 @@
 """Bodies of Twilio's webhooks with their captured field sets, order and encoding.
 
-Phone numbers, names and SIDs are replaced. Bodies marked "made up" follow the documents;
-nobody has published a capture of them.
+Phone numbers, names and SIDs are replaced. Bodies marked "made up" follow Twilio's documentation
+because no capture of them has been published.
 """
 
 from tests.support import make
@@ -72,7 +72,7 @@ WHATSAPP_BUTTON = (
     "&FrequentlyForwarded=false&ButtonText=Yes&ButtonPayload=yes"
 )
 
-# Made up, after reports: the id of a user who hides their number, and no WaId.
+# Made up from reports: the id of a user who hides their number, and no WaId.
 WHATSAPP_WITHOUT_NUMBER = (
     WHATSAPP_PICTURE.replace("&WaId=15550000002", "").replace("%2B15550000002", USER_ID)
     + f"&ExternalUserId=whatsapp%3A{USER_ID}"
@@ -82,7 +82,7 @@ WHATSAPP_WITHOUT_NUMBER = (
 # Made up.
 WHATSAPP_VOICE_NOTE = WHATSAPP_PICTURE.replace("image%2Fjpeg", "audio%2Fogg").replace("Body=&", "")
 
-# Made up; WhatsApp puts the name of a document into Body.
+# Made up; WhatsApp puts the file name of a document into Body.
 WHATSAPP_DOCUMENT = WHATSAPP_PICTURE.replace("image%2Fjpeg", "application%2Fpdf").replace(
     "Body=&", "Body=invoice.pdf&"
 )
