@@ -1,6 +1,6 @@
 # `make demo`, `make test` and `make run` need Python 3.11 or newer and make, nothing else.
 
-# The system's python3 is the one whose venv package is installed. Where it is too old, another may do.
+# Prefer the system's python3, whose venv package is the one installed; if it is too old, try others.
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
     $$python -c '$(IS_NEW_ENOUGH)' 2>/dev/null && echo $$python && exit; done; echo python3)
@@ -8,7 +8,7 @@ VENV := .venv
 # More packages, by file name in requirements/: `make test EXTRAS=django61 VENV=.venv-django61`.
 EXTRAS :=
 BIN := $(VENV)/bin
-# Exists while packages are installed, and after an installation that was interrupted.
+# Exists while packages are being installed, and after an interrupted installation.
 INSTALLING := $(VENV)/installing
 MANAGE := $(BIN)/python manage.py
 # Where the targets that need root and debootstrap keep their minimal Debian.
@@ -33,7 +33,7 @@ test: $(VENV)/dev
 test-all: $(VENV)/dev
 	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
-# Injects faults into the real service; needs PostgreSQL, RabbitMQ and Redis, and root to lose packets.
+# Injects faults into the real service; needs PostgreSQL, RabbitMQ and Redis, and root to drop packets.
 # Two at a time, one on each broker: each service has its own database, vhost or Redis database.
 test-faults: $(VENV)/dev
 	$(BIN)/pytest tests/faults -n 2 --dist loadgroup $(ARGS)
@@ -42,7 +42,7 @@ test-faults: $(VENV)/dev
 test-newest:
 	$(PYTHON) docker/newest_python.py $(DEBIAN_DIR)
 
-# Builds and tests the image without a Docker engine; needs root and debootstrap, and six minutes.
+# Builds and tests the image without a Docker engine; needs root and debootstrap, and takes six minutes.
 image-without-engine:
 	$(PYTHON) docker/without_engine.py $(DEBIAN_DIR)
 
@@ -54,7 +54,7 @@ mutations: $(VENV)/dev
 bench: $(VENV)/dev
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
-# The screenshots in README and docs; needs Chromium.
+# The screenshots in README and docs, and those of every page in var/screenshots; needs Chromium.
 screenshots: $(VENV)/dev
 	DJANGO_SETTINGS_MODULE=mediapipe.settings $(BIN)/python -m tests.browser
 
@@ -74,13 +74,13 @@ audit: $(VENV)/dev
 	for locked in requirements/*.txt; do \
 	    $(BIN)/pip-audit --strict --require-hashes --disable-pip -r $$locked || exit 1; done
 
-# The glob starts with base.in, to whose versions the others are held.
+# base.in comes first in the glob: its versions constrain the others.
 requirements: $(VENV)/dev
 	for source in requirements/*.in; do \
 	    $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header \
 	        --no-emit-index-url -o $${source%.in}.txt $$source || exit 1; done
 
-# A half-made environment, or one of a Python that was removed or replaced, is made again.
+# Recreates an incomplete environment, or one whose Python was removed or replaced.
 $(shell test ! -e $(INSTALLING) && $(BIN)/python -c 'import pip' 2>/dev/null || rm -f $(BIN)/pip)
 
 $(BIN)/pip:

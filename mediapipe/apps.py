@@ -32,6 +32,6 @@ class MediaAdminConfig(AdminConfig):
 
     def ready(self) -> None:
         super().ready()
-        from mediapipe.admin.lists import replace_result_admin
+        from mediapipe.admin.task_results import replace_result_admin
 
         replace_result_admin()

@@ -10,7 +10,7 @@ from django.db.utils import InterfaceError, OperationalError
 
 logger = logging.getLogger(__name__)
 
-# A task with expected errors of its own names these as well.
+# A task that sets its own `throws` includes these.
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediapipe.settings")
@@ -27,6 +27,7 @@ app = Celery(
         "tasks.bulk_jobs",
         "tasks.notify",
         "tasks.reconcile",
+        "tasks.read_routes",
         "tasks.hand_off",
         "tasks.gateway",
         "tasks.delete_at_twilio",
@@ -38,14 +39,14 @@ app = Celery(
     ],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
-# What a task cannot do while the database is away, its next run or the dispatcher does. Celery then
-# logs no traceback, and Sentry gets no event.
+# If the database is unavailable, the next run of the task or the dispatcher catches up, so Celery
+# logs no traceback for these errors and Sentry gets no event.
 app.Task.throws = DATABASE_AWAY
 
 
 @task_failure.connect
 def _log_outage(sender: Task[Any, Any], exception: BaseException, **kwargs: Any) -> None:
-    # At INFO, where we do not look, Celery logs it as expected.
+    # Celery itself logs an expected error only at INFO, where it would go unnoticed.
     if isinstance(exception, DATABASE_AWAY):
         logger.warning("%s: the database is unavailable", sender.name)
 

@@ -9,6 +9,9 @@ from mediapipe.providers import PROVIDERS
 from mediapipe.webhooks import views
 
 handler400 = "mediapipe.admin.errors.bad_request"
+handler403 = "mediapipe.admin.errors.permission_denied"
+handler404 = "mediapipe.admin.errors.not_found"
+handler500 = "mediapipe.admin.errors.server_error"
 urlpatterns = [
     *(
         path(

@@ -1,6 +1,13 @@
 from mediapipe import logs
 from mediapipe.celery import DATABASE_AWAY, app
-from mediapipe.failures import AccountBusy, Failure, LeaseLost, TransientFailure, TransientMedia404
+from mediapipe.failures import (
+    AccountBusy,
+    Failure,
+    LeaseHeld,
+    LeaseLost,
+    TransientFailure,
+    TransientMedia404,
+)
 from mediapipe.fetching.attempt import attempt
 from mediapipe.gateway.dispatch import publish_event
 from mediapipe.lifecycle.hand_off import publish_stored
@@ -14,13 +21,13 @@ from mediapipe.settings.queues import RETRIES
     bind=True,
     base=CountdownTask,
     retry_queue=RETRIES,
-    autoretry_for=(TransientMedia404, TransientFailure),
-    throws=(Failure, LeaseLost, *DATABASE_AWAY),
+    autoretry_for=(TransientMedia404, TransientFailure, LeaseHeld),
+    throws=(Failure, LeaseHeld, LeaseLost, *DATABASE_AWAY),
 )
 def fetch_media(self: CountdownTask, *, media_id: int) -> str:
     """Make one attempt at a media item; return its status, or `not due` for a duplicate.
 
-    Raises the failure that ended the item, or that Celery is to retry after the countdown.
+    Raises the failure that ended the item, or one that makes Celery retry after the countdown.
     """
     request = self.request
     try:
@@ -30,7 +37,7 @@ def fetch_media(self: CountdownTask, *, media_id: int) -> str:
             worker=request.hostname or "",
             redelivered=bool((request.delivery_info or {}).get("redelivered")),
         )
-    except AccountBusy as busy:
+    except (AccountBusy, LeaseHeld) as busy:
         self.retry_after(busy.retry_after_s)
         raise
     if media is None:

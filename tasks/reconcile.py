@@ -24,7 +24,7 @@ RUN_S = 900.0
 def reconcile() -> int:
     """Compare every account; return how many messages and recordings were missing.
 
-    The periodic dispatcher publishes what was recorded, as fast as the queue has room for it.
+    The periodic dispatcher publishes what was recorded, as fast as the queue has room.
     """
     Reconciliation.objects.expired(timezone.now()).delete()
     deadline_s = time.monotonic() + RUN_S
@@ -41,7 +41,7 @@ def reconcile() -> int:
 
 def compare_until(run: Reconciliation, deadline_s: float) -> int:
     """Advance a run until its end or the deadline (monotonic); return how much was missing."""
-    # Here, because Twilio's client takes a quarter of a second to import in every process.
+    # Imported here, because Twilio's client would add a quarter of a second to every process.
     from mediapipe.webhooks.reconciliation.comparison import reconcile as compare
 
     missing = 0
@@ -52,5 +52,5 @@ def compare_until(run: Reconciliation, deadline_s: float) -> int:
         run.record_failure(failure.slug)
         logger.error("reconciliation of %s stopped: %s", run.account_sid, failure)
     if missing:
-        logger.warning("%d webhooks of %s had never arrived", missing, run.account_sid)
+        logger.warning("webhooks of %s that never arrived: %d", run.account_sid, missing)
     return missing

@@ -7,7 +7,7 @@ from django.utils import timezone
 from mediapipe.celery import app
 from mediapipe.models import Heartbeat, MediaItem
 from mediapipe.models.heartbeats import SWEEP
-from mediapipe.models.media.recovery import release_silent, requeue_lost
+from mediapipe.models.media.recovery import release_silent, requeue_far_ahead, requeue_lost
 from mediapipe.queueing.broker import queue_capacity
 from mediapipe.queueing.dispatch import dispatch
 from mediapipe.settings.queues import MEDIA, RETRIES
@@ -19,14 +19,15 @@ logger = logging.getLogger(__name__)
 def redispatch() -> int:
     """The dispatcher: publish a task for each item that is due, up to the capacity of its queue.
 
-    This covers lost messages, dead workers, slow-phase retries and whatever exceeds a limit of the
-    broker. Return how many items it dispatched.
+    This covers lost messages, dead workers, slow-phase retries and everything beyond the limits of
+    the broker. Return how many items it dispatched.
     """
     Heartbeat.record(SWEEP)
     now = timezone.now()
     release_silent(now)
+    requeue_far_ahead(now)
     # Two intervals ahead, so that no item waits for the next run or the one after it. The worker
-    # holds the message until its item is due, which is only a moment.
+    # holds the message until its item is due, two intervals at most.
     ahead = timedelta(seconds=2 * settings.REDISPATCH_INTERVAL_S)
     dispatched = 0
     for queue, media in (
@@ -39,6 +40,6 @@ def redispatch() -> int:
         due = media.claim_due(capacity, ahead) if capacity else {}
         if due:
             dispatch([*due], queue, due)
-            logger.info("dispatched %d media items to queue %s", len(due), queue)
+            logger.info("media items dispatched to queue %s: %d", queue, len(due))
             dispatched += len(due)
     return dispatched

@@ -18,7 +18,7 @@ from mediapipe.webhooks import rejections
 from tests.support import make, tables
 
 
-# xdist reads the groups in its own hook, and misses those that are added later.
+# xdist reads the groups in its own hook and ignores those that are added after it.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run tests that start real processes one after the other, in one xdist worker.
@@ -58,8 +58,8 @@ def django_db_modify_db_settings(
     database = connections["default"].settings_dict
     if "sqlite3" in database["ENGINE"]:
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
-        # A thread of a test that ends would leave its connection open, of which Python 3.13 and
-        # newer warn.
+        # Otherwise a thread that a test starts would leave its connection open when it ends, and
+        # Python 3.13 and newer warn about that.
         database["CONN_MAX_AGE"] = 0
 
 
@@ -67,7 +67,7 @@ def django_db_modify_db_settings(
 def own_world(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """Give every test its own account and storage, and no setting of this machine."""
+    """Give every test its own account and storage, and none of this machine's settings."""
     # The real hashers are slow on purpose, and most tests of the admin log in.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Otherwise each test client would scan all static files first.
@@ -90,6 +90,8 @@ def own_world(
     settings.OTHER_BASE_URLS = settings.HTTPS_ORIGINS = []
     settings.ESCALATION_EMAILS = []
     settings.ESCALATION_WEBHOOK_URL = settings.ESCALATION_SLACK_URL = ""
+    # The repository's own may have gigabytes: the minimal Debian of `make test-newest`.
+    settings.DATA_DIR = tmp_path
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.MEDIA_ROOT = str(tmp_path / "media")
     options = {"location": settings.MEDIA_ROOT, "base_url": None, "allow_overwrite": True}
@@ -103,7 +105,7 @@ def own_world(
     monkeypatch.setattr(rejections, "_logged_at", {})
     monkeypatch.setattr(access_log, "_refusals", {})
     monkeypatch.setattr(login_limits, "limits", login_limits.LoginLimits())
-    # Nor may log lines carry the ids that an earlier test bound.
+    # Log lines must not carry ids that an earlier test bound either.
     with logs.about():
         yield
 

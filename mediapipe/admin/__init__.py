@@ -1,4 +1,4 @@
-"""Django imports this package because of its name; the modules register lists and pages."""
+"""Django imports this package because of its name; its modules register the lists and pages."""
 
 from mediapipe.admin import (
     accounts,
@@ -12,6 +12,7 @@ from mediapipe.admin import (
     outbox,
     retry_lab,
     users,
+    webhook_setup,
 )
 from mediapipe.admin.timing import page
 
@@ -28,4 +29,5 @@ __all__ = [
     "page",
     "retry_lab",
     "users",
+    "webhook_setup",
 ]

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.safestring import SafeString
 
 from mediapipe.admin import text
 from mediapipe.admin.pages import page, render_page
@@ -30,18 +31,18 @@ LIST = "admin:mediapipe_accounthealth_changelist"
 class AccountHealthAdmin(PageAdmin):
     """Accounts that are paused or rate-limited now."""
 
-    list_display = ("account_sid", "why", "paused", "refusals", "probe_at", "rate")
+    docs = "operating.md#pausing-an-account"
+
+    explanation = (
+        "Accounts that are paused, or rate-limited by Twilio, now. Normally the list is empty."
+    )
+    empty = "No account is paused or rate-limited."
+    list_title = "Account health"
+    list_display = ("account", "why", "paused", "refusals", "next_probe", "limit")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # A recovered account keeps its row.
         return AccountHealth.objects.degraded()
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(
-            request, {"title": "Account health", **(extra_context or {})}
-        )
 
     def show(self, request: HttpRequest, row: Any) -> HttpResponse:
         return render_page(
@@ -52,6 +53,18 @@ class AccountHealthAdmin(PageAdmin):
             original=row,
             health=row,
         )
+
+    @admin.display(description="account")
+    def account(self, health: AccountHealth) -> SafeString:
+        return text.account(health.account_sid)
+
+    @admin.display(description="next probe", ordering="probe_at")
+    def next_probe(self, health: AccountHealth) -> str:
+        return text.timestamp(health.probe_at)
+
+    @admin.display(description="requests per second")
+    def limit(self, health: AccountHealth) -> str:
+        return "no limit" if health.rate is None else f"{health.rate:.1f}"
 
     @admin.display(description="paused because", empty_value="-")
     def why(self, health: AccountHealth) -> str | None:
@@ -78,7 +91,7 @@ def pause(request: HttpRequest) -> HttpResponse:
             if pause_account(account, request.user, reason):
                 messages.success(request, f"{account} is paused until a user resumes it.")
             else:
-                messages.warning(request, f"Nothing was changed: {account} is paused already.")
+                messages.warning(request, f"Nothing was changed: {account} is already paused.")
             return redirect(LIST)
     return render_page(
         request,
@@ -93,12 +106,12 @@ def pause(request: HttpRequest) -> HttpResponse:
 
 @page("accounts/resume/", name="resume_account", permission=MAY_PAUSE)
 def resume(request: HttpRequest) -> HttpResponse:
-    """Resume the account of the form, and redirect to the list."""
+    """Resume the account named in the form, and redirect to the list; only POST is allowed."""
     if request.method != "POST":
         raise PermissionDenied
     account = request.POST.get("account", "")
     if resume_account(account, request.user):
-        messages.success(request, f"{account} is resumed; what is due starts within seconds.")
+        messages.success(request, f"{account} is resumed; due items start within seconds.")
     else:
         messages.warning(request, "Nothing was changed: no user has paused this account.")
     return redirect(LIST)

@@ -1,6 +1,6 @@
-"""One change to many media items, the ticked ones or all that match the filters of the list.
+"""Changes to many media items: those selected in the list, or all that match its filters.
 
-A page asks first; a job then changes the items in batches.
+The user confirms a change on a page; a job then changes the items in batches.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ MAY_GIVE_UP = "mediapipe.give_up_mediaitem"
 
 @dataclass(frozen=True, slots=True)
 class BulkChange:
-    """What a job does, the name of its action in the list, and its page that asks first."""
+    """What a job does, the name of its list action, and the template of its confirmation page.
+
+    `changeable` selects the items that the job can change, and `done` is the verb of its log entry.
+    With `by_reason` the user chooses the failure reasons whose items are changed.
+    """
 
     action: BulkAction
     list_action: str
@@ -59,9 +63,9 @@ class ReasonGroup:
 def change_selected(
     request: HttpRequest, selected: QuerySet[MediaItem], change: BulkChange
 ) -> HttpResponse:
-    """Ask, or change the ticked items once it is confirmed."""
+    """Show the confirmation page for the selected items; once confirmed, start the job."""
     chosen: Any = MediaItem.objects.filter(pk__in=selected.values("pk"))
-    # What runs this action of the list again on the same items.
+    # With these fields the confirmation runs the list action on the same items again.
     ticked = [(ACTION_CHECKBOX_NAME, pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)]
     across = ("select_across", request.POST.get("select_across", "0"))
     fields = [("action", change.list_action), across, *ticked]
@@ -71,7 +75,7 @@ def change_selected(
 def change_all(
     model_admin: admin.ModelAdmin[Model], request: HttpRequest, change: BulkChange
 ) -> HttpResponse:
-    """The same for all items that match the list's filters."""
+    """Do the same with all items that match the list's filters."""
     rows, label = filtered_rows_with_label(model_admin, request)
     return _ask_or_start(request, rows, label, change)
 
@@ -96,8 +100,8 @@ def ask(
         counts=counts,
         reasons=_reasons(changeable) if change.by_reason else [],
         total=total,
-        # Ticked items are few; counting all rows of a filter could read the whole table.
-        others=chosen.count() - total if fields else 0,
+        # Not for all that match: counting the rows of a filter could read the whole table.
+        others=chosen.count() - total if ("select_across", "0") in fields else 0,
         examples=changeable.order_by("-received_at")[:EXAMPLES],
         fields=fields,
         reason=request.POST.get("reason", ""),
@@ -116,7 +120,10 @@ def is_confirmed(request: HttpRequest) -> bool:
 
 
 def confirmed_reason(request: HttpRequest) -> str:
-    """Return the reason that confirms the form; empty for the first request and without one."""
+    """Return the reason that was given with the confirmation, or "".
+
+    An invalid reason also adds an error message to the next page.
+    """
     if not is_confirmed(request):
         return ""
     try:
@@ -146,6 +153,6 @@ def _ask_or_start(
     job = BulkJob.create(ids, by=request.user, chosen=label, action=change.action, reason=reason)
     what = f"{change.done} {counted(job.total, 'media item')} as job {job.pk}: {label}."
     log_action(request.user, label, f"{what} {reason}".strip())
-    # A small job is finished with this response; a periodic task does the rest of a large one.
+    # A small job is finished before this response; a periodic task continues a large one.
     run_next_batch()
     return redirect("admin:bulk_job", job.pk)

@@ -1,6 +1,6 @@
-"""Pages that say why a request was refused, what was seen of it, and which setting decides.
+"""Pages that say why a request was refused, what arrived of it, and which setting decides.
 
-They are rendered without the request: its session and user are in the database.
+They are rendered without the request, because its session and user would need the database.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import admin
-from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.core.exceptions import BadRequest, DisallowedHost
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.views import defaults
 
+from mediapipe import logs
+
 SEEN = ("Origin", "Host", "X-Forwarded-Proto")
-# A header may have kilobytes.
+# A header can be several kilobytes long.
 MAX_SHOWN = 200
 
 ADD_HOST = (
@@ -27,19 +29,35 @@ KEEP_HOST = (
     "proxy_set_header Host $http_host;"
 )
 WITHHELD = (
-    "The browser did not say from which page the form came. Usually a proxy replaces the header "
-    "Referrer-Policy, for example by no-referrer: make it forward this service's own, which is "
-    "same-origin. Extensions and frames of other sites withhold it too."
+    "The browser did not send the origin of the form. Usually a proxy replaces the header "
+    "Referrer-Policy, for example with no-referrer: make it forward the value that this service "
+    "sets, same-origin. Browser extensions, and frames in other sites, may also withhold it."
 )
 NO_COOKIE = (
     "The browser sent no cookie of this service: allow its cookies. If PUBLIC_BASE_URL is "
-    "https, they are sent over https only: open the admin by https."
+    "https, they are sent over https only: open the admin over https."
+)
+ASK_FOR_A_ROLE = (
+    "Ask an administrator for another role: manage.py role assigns it. Your user name is at the "
+    "top of the overview.",
+)
+SEARCH = (
+    "The address may be incomplete, or retention has deleted the row. The overview finds media "
+    "by any SID, phone number or URL."
+)
+REPORT = (
+    "This is a bug in the service, or its database does not respond: the overview and "
+    "manage.py doctor show which. The log has the error under the request ID"
+)
+PARAMETERS = (
+    "The address has parameters that this page does not accept: go back to the list and set the "
+    "filters again."
 )
 OLD_FORM = "The form is older than your last login: go back, load its page again and repeat it."
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Respond to a form that did not prove to come from a page of this service (403)."""
+    """Respond with 403 to a form that failed the CSRF check, and say what to do about it."""
     if reason.startswith(("Origin checking failed", "Referer checking failed")):
         remedies = _origin_remedies(request)
     else:
@@ -47,21 +65,51 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _render(request, 403, "The form was refused", reason.partition(" - ")[0], remedies)
 
 
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Respond with 403 to a user without the permission, and say what to do about it."""
+    if not _is_admin(request):
+        return defaults.permission_denied(request, exception)
+    return refused(403, "Your role does not permit this", [str(exception), *ASK_FOR_A_ROLE])
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Respond with 404; say which row does not exist, if that is the cause."""
+    if not _is_admin(request):
+        return defaults.page_not_found(request, exception)
+    # The reason from Django's URL resolver is a dictionary of the patterns that it tried.
+    reason = str(exception) if isinstance(exception, Http404) else ""
+    return refused(404, "Not found", [reason if reason.endswith(".") else "", SEARCH])
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Respond with 500, and with the request ID of the log lines about the error."""
+    if not _is_admin(request):
+        return defaults.server_error(request)
+    return refused(500, "This page failed", [f"{REPORT} {logs.ids().get('request_id', '-')}."])
+
+
+def _is_admin(request: HttpRequest) -> bool:
+    return request.path.startswith("/admin/")
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Respond to a request with 400; explain it if the cause is its Host header."""
+    """Respond with 400; explain it in the admin, and wherever the Host header is the cause."""
     if not isinstance(exception, DisallowedHost):
-        return defaults.bad_request(request, exception)
+        if not _is_admin(request):
+            return defaults.bad_request(request, exception)
+        said = str(exception) if isinstance(exception, BadRequest) else PARAMETERS
+        return refused(400, "This request is not valid", [said])
     host = request.headers.get("Host", "")[:MAX_SHOWN]
     remedies = [
         f"If {host} is an address of this service, add it to DJANGO_ALLOWED_HOSTS and restart web."
-        " A name has letters, digits, dots and hyphens only.",
-        f"Otherwise it may be the name that a proxy uses for web. {KEEP_HOST}",
+        " A name may contain only letters, digits, dots and hyphens.",
+        f"Otherwise it may be the internal name that a proxy uses for web. {KEEP_HOST}",
     ]
     return _render(request, 400, "This host is not served", "Host checking failed", remedies)
 
 
 def _origin_remedies(request: HttpRequest) -> list[str]:
-    """Return what to do about a form whose Origin, or else Referer, is not trusted."""
+    """Return what to do about a form whose Origin (or Referer, if none) is not trusted."""
     origin = request.headers.get("Origin") or request.headers.get("Referer", "")
     try:
         parts = urlsplit(origin[:MAX_SHOWN])
@@ -71,7 +119,7 @@ def _origin_remedies(request: HttpRequest) -> list[str]:
         return [WITHHELD]
     if parts.scheme == "https":
         return [ADD_HOST.format(host=parts.netloc.removesuffix(":443"))]
-    return [KEEP_HOST, "Or open the admin by https."]
+    return [KEEP_HOST, "Or open the admin over https."]
 
 
 def _render(
@@ -82,7 +130,7 @@ def _render(
 
 
 def refused(status: int, title: str, remedies: list[str], **context: Any) -> HttpResponse:
-    """Return the page of a refusal, with a paragraph for each thing to do about it."""
+    """Return an error page with this status, and a paragraph for each remedy."""
     whole = {
         "site_title": admin.site.site_title,
         "site_header": admin.site.site_header,

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
 
 from mediapipe.admin import filters, search, text
 from mediapipe.admin.pages import render_page
 from mediapipe.admin.readonly import SearchableAdmin
-from mediapipe.models import WebhookEvent
+from mediapipe.models import MediaItem, WebhookEvent
 from mediapipe.redaction import mask_parameter
 
 MAX_REPEATS = 50
@@ -20,7 +22,17 @@ MAX_REPEATS = 50
 class WebhookEventAdmin(SearchableAdmin):
     """One message or recording: the webhook as received, its redeliveries, and its media."""
 
-    list_display = ("subject_sid", "kind", "source", "received", "again", "call_sid", "account_sid")
+    docs = "webhooks.md"
+
+    explanation = (
+        "One row per message or recording that Twilio's webhooks described. Normally each arrives "
+        "once; a redelivery is counted with the first."
+    )
+    empty = (
+        "No webhook yet. Point a number at this service, then run manage.py doctor: it shows the "
+        "URLs to configure at Twilio, and checks them."
+    )
+    list_display_links = ("subject_sid",)
     list_filter = (
         filters.PeriodFilter,
         filters.KindFilter,
@@ -30,22 +42,23 @@ class WebhookEventAdmin(SearchableAdmin):
     ordering = ("-received_at",)
     sortable_by = ("received",)
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Return the columns; senders are masked for users who may not view numbers."""
+        sees = request.user.has_perm("mediapipe.view_numbers")
+        # Not "sender": Django would show the model field instead of calling a method of that name.
+        sender = "full_sender" if sees else "masked_sender"
+        return ("received", "subject_sid", "kind", sender, "media_states", "again", "account")
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # Parameters are large, and no list shows them.
-        return super().get_queryset(request).defer("parameters")
+        rows = super().get_queryset(request).defer("parameters")
+        return rows.prefetch_related(Prefetch("media", MediaItem.objects.only("event", "status")))
 
     def matching(self, queryset: Any, query: search.SearchQuery) -> QuerySet[Any]:
         return search.matching_events(queryset, query)
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(
-            request, {"title": "Webhook events", **(extra_context or {})}
-        )
-
     def show(self, request: HttpRequest, row: Any) -> HttpResponse:
-        """Render the page of this event, with phone numbers masked without the permission."""
+        """Render the page of this event, masked for users who may not view numbers."""
         sees = request.user.has_perm("mediapipe.view_numbers")
         shown: Callable[[str, str], str] = (lambda name, value: value) if sees else mask_parameter
 
@@ -63,9 +76,11 @@ class WebhookEventAdmin(SearchableAdmin):
             event=row,
             sender=shown("From", row.sender),
             recipient=shown("To", row.recipient),
+            body=shown("Body", row.text),
             parameters=pairs(row.parameters),
-            repeated=[(later, pairs(later.parameters)) for later in repeated],
-            media=row.media.order_by("pk"),
+            repeated=[(later, *map(pairs, _differing(later, row))) for later in repeated],
+            # row.media was prefetched with only the columns of the list.
+            media=MediaItem.objects.filter(event=row).order_by("pk"),
             masked=not sees,
         )
 
@@ -73,6 +88,36 @@ class WebhookEventAdmin(SearchableAdmin):
     def received(self, event: WebhookEvent) -> str:
         return text.timestamp(event.received_at)
 
+    @admin.display(description="from")
+    def full_sender(self, event: WebhookEvent) -> str:
+        return text.plain(event.sender) or "-"
+
+    @admin.display(description="from")
+    def masked_sender(self, event: WebhookEvent) -> str:
+        return text.plain(mask_parameter("From", event.sender)) or "-"
+
+    @admin.display(description="media")
+    def media_states(self, event: Any) -> str:
+        states = Counter(item.status for item in event.media.all())
+        return ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "-"
+
+    @admin.display(description="account")
+    def account(self, event: WebhookEvent) -> SafeString:
+        return text.account(event.account_sid)
+
     @admin.display(description="received again")
     def again(self, event: WebhookEvent) -> str:
         return text.times(event.repeats) if event.repeats else "-"
+
+
+def _differing(later: Any, first: WebhookEvent) -> tuple[list[Any], list[Any]]:
+    """Return the parameters of a redelivery that differ from the first webhook, and the others.
+
+    A parameter that is missing from the redelivery is in the first list, as "(missing)".
+    """
+    before = [tuple(pair) for pair in first.parameters]
+    now = [tuple(pair) for pair in later.parameters]
+    names = {name for name, value in now}
+    missing = [(name, "(missing)") for name, value in before if name not in names]
+    different = [pair for pair in now if pair not in before]
+    return [*different, *missing], [pair for pair in now if pair in before]

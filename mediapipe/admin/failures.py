@@ -14,20 +14,26 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from mediapipe.admin.bulk_changes import MAY_GIVE_UP, MAY_RETRY
-from mediapipe.admin.filters import NONE
+from mediapipe.admin.filters import NONE, period_choices
 from mediapipe.admin.pages import page, render_page
 from mediapipe.admin.summary import FAILURES
-from mediapipe.admin.text import timestamp
-from mediapipe.failures import Absence, Failure, FinalFailure, LocalFailure, TransientFailure
+from mediapipe.admin.text import account_name, local_time
+from mediapipe.failures import (
+    Absence,
+    Failure,
+    FinalFailure,
+    LocalFailure,
+    Outlook,
+    TransientFailure,
+)
 from mediapipe.models import MediaItem, Status
 from mediapipe.models.media.item import MediaQuerySet
-from mediapipe.timing.period import LENGTHS, InvalidPeriod, Period
+from mediapipe.timing.period import DEFAULT, InvalidPeriod, Period
 
-# For more, the page suggests fewer columns or a shorter period.
+# If there are more, the page suggests fewer columns or a shorter period.
 MAX_GROUPS = 100
 EXAMPLES = 3
-DEFAULT_PERIOD = "7d"
-# Bars are hours up to this length, days beyond it.
+# A bar is an hour in periods up to this length, and a day in longer ones.
 HOURLY = timedelta(hours=48)
 BY = {"reason": "error", "account": "account_sid", "host": "host", "time": "bucket"}
 DEFAULT_BY = ("reason", "account", "host")
@@ -67,21 +73,27 @@ class FailureGroup:
 
     @property
     def cells(self) -> list[str]:
-        return [
-            timestamp(value) if isinstance(value, datetime) else str(value or "-")
-            for name, value in self.values.items()
-            if name != "reason"
-        ]
+        return [_cell(name, value) for name, value in self.values.items() if name != "reason"]
 
     @property
-    def meaning(self) -> str:
-        failure = FAILURES.get(self.values.get("reason", ""))
-        return failure.meaning() if failure else ""
+    def can_succeed(self) -> bool:
+        """Whether a retry can help, now or after a change."""
+        return not (self.failure and self.failure.outlook == Outlook.HOPELESS)
+
+    @property
+    def failure(self) -> type[Failure] | None:
+        return FAILURES.get(self.values.get("reason", ""))
+
+
+def _cell(name: str, value: Any) -> str:
+    if isinstance(value, datetime):
+        return local_time(value)
+    return account_name(value) if name == "account" and value else str(value or "-")
 
 
 @page("failures/", name="failures", title="Failures")
 def failures(request: HttpRequest) -> HttpResponse:
-    """Show the groups of a period, with examples and links to retry and give up on each."""
+    """Show the groups of a period, each with examples and links to retry it or give up on it."""
     period = _period(request)
     status = request.GET.get("status__exact", "")
     status = status if status in SHOWN else Status.FAILED.value
@@ -92,14 +104,12 @@ def failures(request: HttpRequest) -> HttpResponse:
         group.query = _query(group.values, period, status)
         group.bars = [] if "time" in by else _bars(group.counts, period)
     _add_examples(media, by, groups)
+    other = next(value for value in SHOWN if value != status)
     return render_page(
         request,
         "failures.html",
         title="Failures",
-        period=period,
-        lengths=LENGTHS,
-        since=timestamp(period.since),
-        until=timestamp(period.until),
+        **period_choices(period),
         bucket="hour" if _hourly(period) else "day",
         by=by,
         dimensions=list(BY),
@@ -110,8 +120,10 @@ def failures(request: HttpRequest) -> HttpResponse:
         total=sum(group.count for group in groups[:MAX_GROUPS]),
         bars_width=(_number(period, period.until) + 1) * (BAR + GAP),
         all_query=period.query(status__exact=status),
+        others=_media(period, other).count(),
+        others_query=period.query(status__exact=other),
         may_retry=request.user.has_perm(MAY_RETRY),
-        # What has failed has ended already.
+        # Failed items have already ended.
         may_give_up=status == Status.RETRYING and request.user.has_perm(MAY_GIVE_UP),
     )
 
@@ -120,12 +132,10 @@ def _period(request: HttpRequest) -> Period:
     now = timezone.now()
     params = {key: request.GET.get(key, "") for key in ("period", "since", "until")}
     try:
-        return Period.from_query(
-            params if any(params.values()) else {"period": DEFAULT_PERIOD}, now
-        )
+        return Period.from_query(params, now)
     except InvalidPeriod as error:
         messages.error(request, str(error))
-        return Period.named(DEFAULT_PERIOD, now)
+        return Period.named(DEFAULT, now)
 
 
 def _media(period: Period, status: str) -> MediaQuerySet:
@@ -133,14 +143,14 @@ def _media(period: Period, status: str) -> MediaQuerySet:
         status=status, received_at__gte=period.since, received_at__lt=period.until
     ).exclude(error="")
     bucket = TruncHour("received_at") if _hourly(period) else TruncDay("received_at")
-    # Generic: an annotated row is a type of its own to mypy.
+    # Generic: to mypy an annotated row has a type of its own.
     return cast(MediaQuerySet, media.annotate(bucket=bucket))
 
 
 def _groups(media: MediaQuerySet, by: list[str]) -> list[FailureGroup]:
-    """Return the largest groups, one more than is shown; with `time` the latest ones.
+    """Return the largest groups, one more than the page shows; with `time`, the latest ones.
 
-    This needs one pass over the items: a group is the sum of its hours or days.
+    One pass over the items is enough: a group is the sum of its hours or days.
     """
     columns = [BY[name] for name in by]
     rows = media.values(*dict.fromkeys([*columns, "bucket"])).annotate(
@@ -169,7 +179,7 @@ def _query(values: dict[str, Any], period: Period, status: str) -> str:
         else:
             params[f"{BY[name]}__exact"] = value or NONE
     if period.name:
-        # The link must show the same items later on.
+        # The link must still show the same items later.
         period = Period(period.since, period.until)
     return urlencode({**params, **period.params()})
 
@@ -180,12 +190,12 @@ def _within(period: Period, bucket: datetime) -> Period:
 
 
 def _add_examples(media: MediaQuerySet, by: list[str], groups: Iterable[FailureGroup]) -> None:
-    """Add its newest items to each group, in one query for all groups."""
+    """Add to each group its newest items, with one query for all groups."""
     columns = [BY[name] for name in by]
     same = [F(column) for column in columns]
     place = Window(RowNumber(), partition_by=same, order_by=F("received_at").desc())
     newest = media.annotate(place=place).filter(place__lte=EXAMPLES).order_by("-received_at")
-    # Rows are large: only those that are shown are read, the window function uses the index.
+    # Rows are large: the window function uses the index, and only the chosen rows are read.
     ids = newest.values("pk")[: EXAMPLES * MAX_GROUPS * 10]
     of_group = {tuple(group.values.values()): group.examples for group in groups}
     fields = {"error", "account_sid", "host", "media_sid", "identity", "received_at"}
@@ -196,7 +206,7 @@ def _add_examples(media: MediaQuerySet, by: list[str], groups: Iterable[FailureG
 
 
 def _bars(counts: Counter[datetime], period: Period) -> list[tuple[int, int, int]]:
-    """Return position, top and height of each bar of a group's chart."""
+    """Return x, top and height of each bar of a group's chart, in SVG units."""
     most = max(counts.values())
     bars = []
     for bucket, count in sorted(counts.items()):
@@ -210,7 +220,7 @@ def _hourly(period: Period) -> bool:
 
 
 def _number(period: Period, moment_within: datetime) -> int:
-    """Return the number of the hour or day of a time; days may have 23 or 25 hours."""
+    """Return the number of a time's bar, from 0; rounded, as days may have 23 or 25 hours."""
     first = timezone.localtime(period.since).replace(minute=0, second=0, microsecond=0)
     if not _hourly(period):
         first = first.replace(hour=0)
@@ -220,13 +230,16 @@ def _number(period: Period, moment_within: datetime) -> int:
 
 @page("failures/reasons/", name="reasons")
 def reasons(request: HttpRequest) -> HttpResponse:
-    """Show every reason, each with an anchor of its own name."""
+    """Show every reason, with an anchor of the same name and the number of items that have it."""
+    having_one = MediaItem.objects.order_by().exclude(error="")
+    counts = dict(having_one.values_list("error").annotate(count=Count("pk")))
     rows = [
         (
             failure.slug,
             next(kind for base, kind in KINDS.items() if issubclass(failure, base)),
             failure.meaning(),
             failure.todo,
+            counts.get(failure.slug, 0),
         )
         for failure in sorted(Failure.all(), key=lambda failure: failure.slug)
     ]

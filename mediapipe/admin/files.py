@@ -22,9 +22,10 @@ NOTES = {
 
 @dataclass(frozen=True, slots=True)
 class FilePreview:
-    """How a page shows a stored file: displayed, played, or as a link; `note` explains limits.
+    """How a page shows a stored file: `shown_as` is image, audio or video, or "" for a link only.
 
-    `url` is empty if the file is missing.
+    `note` explains what browsers cannot do with it. `url` is empty if the file was deleted or is
+    missing.
     """
 
     url: str
@@ -52,11 +53,11 @@ def _note(media: MediaItem) -> str:
         return (
             f"The video was retrieved completely. Its codec is HEVC ({media.codec}), as recorded "
             "by iPhones: Safari plays it, Chrome and Firefox only on some machines. If it does not "
-            "play here, that is the browser's limit; download it to watch it."
+            "play here, the browser cannot decode it: download it to watch it."
         )
     if media.content_type in VIDEOS and not media.codec:
         return (
-            "If this video does not play here, it was retrieved completely all the same: not every "
-            "browser decodes HEVC, which iPhones record."
+            "The video was retrieved completely. If it does not play here, the browser cannot "
+            "decode it: not every browser supports HEVC, which iPhones record."
         )
     return NOTES.get(media.content_type, "")

@@ -6,27 +6,25 @@ No filter scans the table for its choices.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from mediapipe.admin.text import plain
-from mediapipe.models import MediaItem, NotFoundCause, Status
+from mediapipe.admin.text import account_name, local_time, plain
+from mediapipe.models import MediaItem
 from mediapipe.models.distinct import distinct_values
-from mediapipe.models.media.queryset import EARLY_404
 from mediapipe.providers.base import Kind
-from mediapipe.timing.period import LENGTHS, InvalidPeriod, Period
+from mediapipe.timing.period import PERIODS, InvalidPeriod, Period, parse_time
 
 Rows = QuerySet[Any]
 Choice = tuple[str, str]
-# The parameter for an empty column; an empty parameter would mean no filter.
+# The value that matches an empty column; an empty value would mean no filter.
 NONE = "-"
 NUL = "\u2400"
-PERIOD_NAMES = {"1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "30 days"}
 SOURCES = ("messaging", "recording", "conversations", "reconciliation")
 
 
@@ -36,13 +34,44 @@ class ListFilter(admin.SimpleListFilter):
         """Return the query parameters of this filter."""
         return (str(cls.parameter_name),)
 
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        yield from super().choices(changelist)
+        value = self.value()
+        # A link may ask for a value that is not offered.
+        if value and value not in {str(lookup) for lookup, title in self.lookup_choices}:
+            query = changelist.get_query_string()
+            yield {"selected": True, "query_string": query, "display": plain(value)}
+
+
+class NamedChoices(admin.FieldListFilter):
+    """A Django filter with our own title and our own names for its choices."""
+
+    filter_title = ""
+    names: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.title = self.filter_title
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": self.names.get(str(choice["display"]), "All")}
+
+
+class NamedEmptyFilter(NamedChoices, admin.EmptyFieldListFilter):
+    """Whether a column is empty."""
+
+
+class NamedBooleanFilter(NamedChoices, admin.BooleanFieldListFilter):
+    """Whether a column is true."""
+
 
 class ExactFilter(ListFilter):
     def queryset(self, request: HttpRequest, rows: Rows) -> Rows:
         value = self.value()
         if not value:
             return rows
-        # PostgreSQL raises an error for text with a NUL.
+        # PostgreSQL rejects NUL in text; webhooks are stored with this symbol instead.
         value = "" if value == NONE else value.replace("\0", NUL)
         return rows.filter(**{str(self.parameter_name): value})
 
@@ -52,28 +81,6 @@ class ColumnFilter(ExactFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
         return _choices(str(self.parameter_name).removesuffix("__exact"))
-
-
-class StatusFilter(ExactFilter):
-    title = "state"
-    parameter_name = "status__exact"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        return list(Status.choices)
-
-
-class NotFoundBecauseFilter(ExactFilter):
-    title = "not found because"
-    parameter_name = "not_found_because__exact"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        return [(cause.value, cause.value.replace("_", " ")) for cause in NotFoundCause]
-
-
-class ReasonFilter(ColumnFilter):
-    title = "reason"
-    parameter_name = "error__exact"
-    template = "admin/mediapipe/long_filter.html"
 
 
 class KindFilter(ExactFilter):
@@ -96,108 +103,8 @@ class AccountFilter(ColumnFilter):
     title = "account"
     parameter_name = "account_sid__exact"
 
-
-class ContentTypeFilter(ColumnFilter):
-    """The content type detected from the file's first bytes."""
-
-    title = "content type"
-    parameter_name = "content_type__exact"
-    template = "admin/mediapipe/long_filter.html"
-
-
-class HostFilter(ExactFilter):
-    """The last attempt's host; set by links only, so there are no other choices."""
-
-    title = "host"
-    parameter_name = "host__exact"
-
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        host = request.GET.get("host__exact", "")
-        return [(host, plain(host))] if host else []
-
-
-class RelatedFilter(ListFilter):
-    """The media of one other row; set by links on that row's page only."""
-
-    relation = ""
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        number = request.GET.get(str(self.parameter_name), "")
-        return [(number, f"{str(self.title).title()} {number}")] if number else []
-
-    def queryset(self, request: HttpRequest, media: QuerySet[MediaItem]) -> QuerySet[MediaItem]:
-        number = self.value()
-        if not number:
-            return media
-        # Longer numbers do not fit into a database integer.
-        known = number.isdecimal() and len(number) < 19
-        return media.filter(**{self.relation: int(number)}) if known else media.none()
-
-
-class IncidentFilter(RelatedFilter):
-    """The media that an incident affected."""
-
-    title = "incident"
-    parameter_name = "incident"
-    relation = "incidents"
-
-
-class JobFilter(RelatedFilter):
-    """The media that a job retried or gave up."""
-
-    title = "job"
-    parameter_name = "job"
-    relation = "jobs"
-
-
-class EarlyNotFoundFilter(ListFilter):
-    title = "early 404"
-    parameter_name = "early_404"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        return [("yes", "At least one"), ("no", "None")]
-
-    def queryset(self, request: HttpRequest, media: QuerySet[MediaItem]) -> QuerySet[MediaItem]:
-        lookups = {"yes": EARLY_404, "no": ~EARLY_404}
-        return media.filter(lookups.get(self.value() or "", Q()))
-
-
-class SecondsFilter(ListFilter):
-    """Rows above a number of seconds; links may use any number."""
-
-    def threshold_s(self) -> float | None:
-        try:
-            return max(0.0, min(float(self.value() or ""), 1e9))
-        except ValueError:
-            return None
-
-
-class SlowerThanFilter(SecondsFilter):
-    """The time until the media was available, or for which it is known not to have been."""
-
-    title = "propagation delay"
-    parameter_name = "slower_than"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        return [("5", "Over 5 s"), ("30", "Over 30 s"), ("300", "Over 5 min")]
-
-    def queryset(self, request: HttpRequest, media: Any) -> Any:
-        threshold_s = self.threshold_s()
-        return media if threshold_s is None else media.slower_than(threshold_s)
-
-
-class WaitingLongerThanFilter(SecondsFilter):
-    """The age of unfinished items."""
-
-    title = "waiting"
-    parameter_name = "waiting_longer_than"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        return [("60", "Over 1 min"), ("600", "10 min"), ("3600", "1 h"), ("86400", "1 day")]
-
-    def queryset(self, request: HttpRequest, media: Any) -> Any:
-        threshold_s = self.threshold_s()
-        return media if threshold_s is None else media.waiting_longer_than(threshold_s)
+        return account_choices()
 
 
 class PeriodFilter(ListFilter):
@@ -205,6 +112,7 @@ class PeriodFilter(ListFilter):
 
     title = "received"
     parameter_name = "period"
+    column = "received_at"
     template = "admin/mediapipe/period_filter.html"
     bounds = ("since", "until")
 
@@ -224,7 +132,7 @@ class PeriodFilter(ListFilter):
         return [*self.parameters()]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
-        return [(name, PERIOD_NAMES.get(name, name)) for name in LENGTHS]
+        return list(PERIODS.items())
 
     def queryset(self, request: HttpRequest, rows: Rows) -> Rows:
         params = {name: str(value) for name, value in self.used_parameters.items() if value}
@@ -235,29 +143,58 @@ class PeriodFilter(ListFilter):
         except InvalidPeriod as error:
             messages.error(request, str(error))
             return rows.none()
-        return rows.filter(received_at__gte=period.since, received_at__lt=period.until)
+        bounds = {f"{self.column}__gte": period.since, f"{self.column}__lt": period.until}
+        return rows.filter(**bounds)
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        given = [self.used_parameters.get(name) for name in self.bounds]
+        since, until = self.since(), self.until()
+        between = bool(since or until)
         yield {
-            "selected": not self.value() and not any(given),
+            "selected": not self.value() and not between,
             "query_string": changelist.get_query_string(remove=self.parameters()),
-            "display": "Any time",
+            "display": "at any time",
         }
         for name, title in self.lookup_choices:
             yield {
-                "selected": self.value() == name and not any(given),
+                "selected": self.value() == name and not between,
                 "query_string": changelist.get_query_string({"period": name}, self.bounds),
                 "display": title,
             }
+        if between:
+            label = f"{since} to {until or 'now'}" if since else f"until {until}"
+            query = changelist.get_query_string()
+            yield {"selected": True, "query_string": query, "display": label.replace("T", " ")}
 
     def since(self) -> str:
-        return str(self.used_parameters.get("since", ""))
+        """Return the given start as the value of a datetime-local input, or ""."""
+        return local_input(str(self.used_parameters.get("since", "")))
 
     def until(self) -> str:
-        return str(self.used_parameters.get("until", ""))
+        return local_input(str(self.used_parameters.get("until", "")))
+
+
+def account_choices(chosen: str = "") -> list[Choice]:
+    """Return SID and name of up to 50 accounts with media items, and always of `chosen`."""
+    sids = distinct_values(MediaItem, "account_sid")
+    return [(sid, account_name(sid)) for sid in dict.fromkeys([*sids, *filter(None, [chosen])])]
+
+
+def period_choices(period: Period) -> dict[str, Any]:
+    """Return the context of period_choices.html; its dates are empty for a named period."""
+    bounds = {"since": period.since, "until": period.until}
+    dates = {name: local_input(at.isoformat()) for name, at in bounds.items()}
+    given = dict.fromkeys(dates, "") if period.name else dates
+    return {"period": period, "periods": PERIODS, **given}
+
+
+def local_input(given: str) -> str:
+    """Return an ISO 8601 time as the value of a datetime-local input, or "" if it is not one."""
+    try:
+        return local_time(parse_time(given)).replace(" ", "T")
+    except InvalidPeriod:
+        return ""
 
 
 def _choices(column: str) -> list[Choice]:
-    """Return the existing values; some of them come from outside and need `plain`."""
+    """Return the existing values with labels; `plain`, because some come from outside."""
     return [(value, plain(value)) for value in distinct_values(MediaItem, column)]

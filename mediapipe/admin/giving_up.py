@@ -26,7 +26,7 @@ def give_up_one(request: HttpRequest, item: MediaItem) -> HttpResponse:
     if not reason:
         return ask(request, chosen, f"media item {item}", GIVE_UP)
     if give_up(chosen, request.user, reason):
-        messages.success(request, "Given up: the item is failed, and can be retried.")
+        messages.success(request, "The item is marked as failed. It can still be retried.")
     else:
-        messages.warning(request, "Nothing was changed: the item has ended already.")
+        messages.warning(request, "Nothing was changed: the item has already ended.")
     return redirect("admin:mediapipe_mediaitem_change", item.pk)

@@ -1,4 +1,4 @@
-"""The media items that an incident holds up now: a number that changes, unlike its record."""
+"""The media items that wait because of an incident: a current number, which is not stored."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ from urllib.parse import urlencode
 from django.db.models import Case, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, When
 from django.urls import reverse
 
+from mediapipe.failures import AccountRefused
 from mediapipe.models import Cause, FetchAttempt, Incident, MediaItem, Status
 from mediapipe.models.causes import LOCAL_CAUSES
 from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.timing.backlog import CAP
 
-# The cause is the reason that the items have.
-BY_REASON = (*LOCAL_CAUSES, Cause.NOT_CONFIGURED)
-# Everything unfinished of the account waits, whatever its last failure.
+# Items that wait because of one of these have its failure as their reason.
+BY_REASON = (*LOCAL_CAUSES, Cause.DISK, Cause.NOT_CONFIGURED)
+# All unfinished items of the account wait, whatever their last failure was.
 OF_THE_ACCOUNT = (Cause.CREDENTIALS, Cause.RATE_LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
 class HeldUp:
-    """How many items wait because of an incident, the list of them, and the last failure."""
+    """How many items wait because of an incident, the URL of their list, and the last failure."""
 
     count: int
     url: str
     last: FetchAttempt | None
 
     def __str__(self) -> str:
-        """Return the number in words: `27 items wait`."""
+        """Return the count as a clause: `27 items wait`."""
         more = "+" if self.count >= CAP else ""
         return f"{self.count:,}{more} {'item waits' if self.count == 1 else 'items wait'}"
 
 
 def held_up_by(incident: Incident) -> HeldUp | None:
-    """Return what waits because of an ongoing incident; None for causes that hold nothing up."""
+    """Return what waits because of this incident; None if it is resolved or blocks nothing."""
     cause = Cause(incident.cause)
     query = {"account_sid__exact": incident.account_sid} if incident.account_sid else {}
     media = MediaItem.objects.filter(**query).order_by()
@@ -44,20 +45,24 @@ def held_up_by(incident: Incident) -> HeldUp | None:
     if cause in OF_THE_ACCOUNT:
         media, query = media.unfinished(), {**query, "waiting_longer_than": "0"}
     else:
-        reason = {"status__exact": Status.RETRYING.value, "error__exact": cause.value}
+        reason = {"status__exact": Status.RETRYING.value, "error__exact": cause.failure}
         media, query = media.filter(**reason), {**query, **reason}
-    newest = media.order_by("-received_at").first()
+    # Other unfinished items of the account may have failed earlier for another reason.
+    slug = AccountRefused.slug if cause == Cause.CREDENTIALS else cause.failure
+    newest = media.filter(error=slug).order_by("-received_at").first()
     last = newest.attempt_set.exclude(outcome__in=("", "stored")).last() if newest else None
     url = f"{reverse('admin:mediapipe_mediaitem_changelist')}?{urlencode(query)}"
     return HeldUp(media[:CAP].count(), url, last)
 
 
 def waiting_now() -> Case:
-    """Return an annotation of incidents: how many items wait because of it, None as above."""
+    """Return an annotation for incidents: how many items wait, or None as in held_up_by()."""
     account = Q(account_sid=OuterRef("account_sid"))
-    retrying = MediaItem.objects.filter(status=Status.RETRYING, error=OuterRef("cause"))
+    waiting = MediaItem.objects.filter(status=Status.RETRYING)
+    retrying = waiting.filter(error=OuterRef("cause"))
     of_cause = (
         (LOCAL_CAUSES, retrying),
+        ((Cause.DISK,), waiting.filter(error=Cause.DISK.failure)),
         ((Cause.NOT_CONFIGURED,), retrying.filter(account)),
         (OF_THE_ACCOUNT, MediaItem.objects.unfinished().filter(account)),
     )
@@ -70,6 +75,6 @@ def waiting_now() -> Case:
 
 
 def _count(media: MediaQuerySet) -> QuerySet[Any, Any]:
-    # Count() would add a GROUP BY, without which an aggregate is not allowed in a subquery.
+    # annotate(Count()) would group by item, and aggregate() cannot be used in a subquery.
     count = Func(F("pk"), function="COUNT", output_field=IntegerField())
     return media.order_by().annotate(count=count).values("count")

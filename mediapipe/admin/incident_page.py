@@ -12,6 +12,7 @@ from django.utils import timezone
 from mediapipe.admin.held_up import held_up_by
 from mediapipe.admin.pages import render_page
 from mediapipe.admin.text import counted, duration
+from mediapipe.fetching.storage import storage_location
 from mediapipe.models import Cause, FetchAttempt, Incident, IncidentState, MediaItem
 from mediapipe.models.causes import FOR_TWILIO
 from mediapipe.models.media.item import MediaQuerySet
@@ -19,10 +20,12 @@ from mediapipe.timing.backlog import CAP
 from mediapipe.timing.period import Period
 
 HOUR = timedelta(hours=1)
-# As many hours as fit on a page; the latest ones of a longer incident.
+# As many hours as fit on a page; of a longer incident, the latest.
 MAX_HOURS = 72
 BAR, GAP, HEIGHT = 9, 2, 90
 EXAMPLES = 10
+# The unit of what was measured, if not media items.
+UNITS = {Cause.HAND_OFFS: "hand-offs", Cause.POINTS_ELSEWHERE: "numbers, services or senders"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def render_incident(request: HttpRequest, incident: Incident, *, may_manage: boo
         )
         for number, hour in enumerate(hours)
     ]
-    # The timing page of the incident, with some time before it for comparison.
+    # The timing page shows some time before the incident too, for comparison.
     period = Period(start - max(HOUR, (end - start) / 4), end)
     account = {"account_sid__exact": incident.account_sid} if incident.account_sid else {}
     return render_page(
@@ -81,6 +84,9 @@ def render_incident(request: HttpRequest, incident: Incident, *, may_manage: boo
         timing=period.query(**account),
         for_twilio=cause in FOR_TWILIO,
         in_seconds=cause == Cause.SLOW_PROPAGATION,
+        unit=UNITS.get(cause, "media"),
+        is_about_routes=cause == Cause.POINTS_ELSEWHERE,
+        storage=storage_location() if cause == Cause.STORAGE else "",
     )
 
 
@@ -92,25 +98,27 @@ def _summary(incident: Incident, length: str) -> str:
 
 
 def _became(incident: Incident) -> str:
-    """Return what became of the items of an incident that is over, or ""."""
+    """Return what became of the items of a resolved incident, or ""."""
     if not incident.resolved_at:
         return ""
     media = incident.media.all()
     if not incident.affected:
-        # Local causes affect whatever was attempted meanwhile.
+        # Local causes record no items: find those with failed attempts of this cause meanwhile.
         within = (incident.first_seen_at or incident.opened_at, incident.resolved_at)
-        met = FetchAttempt.objects.filter(outcome=incident.cause, started_at__range=within)
+        met = FetchAttempt.objects.filter(
+            outcome=Cause(incident.cause).failure, started_at__range=within
+        )
         media = MediaItem.objects.filter(pk__in=met.order_by("pk").values("media")[:CAP])
     counts = dict(media.order_by().values_list("status").annotate(Count("pk")))
     if not counts:
         return ""
     total = counted(sum(counts.values()), "item")
     parts = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
-    return f"{total} met it; now {parts}."
+    return f"{total} had this failure; now {parts}."
 
 
 def _possible_steps(incident: Incident) -> list[str]:
-    """Return the steps that state and cause permit, the most likely one first."""
+    """Return the steps that state and cause permit, the most likely first."""
     report = ["report"] if incident.cause in FOR_TWILIO else []
     if incident.state in (IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.REPORTED):
         first = ["acknowledge"] if incident.state == IncidentState.OPEN else []
@@ -119,7 +127,7 @@ def _possible_steps(incident: Incident) -> list[str]:
 
 
 def _hours(incident: Incident, start: datetime, end: datetime) -> list[AffectedHour]:
-    """Return every hour of the incident, those without media included."""
+    """Return the hours of the incident, even those without media; of a long one, the latest."""
     if not incident.affected:
         return []
     at = max(start, end - MAX_HOURS * HOUR).astimezone(UTC)

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,7 +17,7 @@ from mediapipe.admin.readonly import PageAdmin
 from mediapipe.models import Incident
 from mediapipe.operations.audit_log import log_changes
 
-# The text that a step needs: the name of its field, and its longest length in characters.
+# The text that a step needs: the name of its field, and its maximum length in characters.
 TEXTS = {"report": ("ticket", 64), "note": ("note", 255)}
 # The log entry of each step.
 DONE = {
@@ -31,24 +30,31 @@ DONE = {
 }
 
 
-class ResolvedFilter(admin.EmptyFieldListFilter):
+class OpenedFilter(filters.PeriodFilter):
+    title = "opened"
+    column = "opened_at"
+
+
+class ResolvedFilter(filters.NamedEmptyFilter):
+    filter_title = "end"
     names: ClassVar[dict[str, str]] = {"Empty": "Ongoing", "Not empty": "Resolved"}
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.title = "end"
-
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        for choice in super().choices(changelist):
-            yield {**choice, "display": self.names.get(str(choice["display"]), "All")}
 
 
 @admin.register(Incident)
 class IncidentAdmin(PageAdmin):
     """Problems of an account or of the whole service, from detection to resolution."""
 
-    list_display = ("name", "status", "detail", "items", "opened", "resolved", "ticket")
+    docs = "escalation.md#incidents"
+
+    explanation = (
+        "Problems of an account or of the whole service. They open and resolve automatically; "
+        "normally none is open."
+    )
+    empty = "No incident yet: nothing was wrong for long enough."
+    list_display = ("opened", "status", "name", "account", "items", "detail", "resolved", "ticket")
+    list_display_links = ("name",)
     list_filter = (
+        OpenedFilter,
         "state",
         "cause",
         filters.AccountFilter,
@@ -59,7 +65,7 @@ class IncidentAdmin(PageAdmin):
     actions = ("acknowledge", "resolve", "ignore")
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the URL of a step."""
+        """Add the URL that takes a step on one incident."""
         step = path(
             "<int:pk>/<slug:step>/",
             self.admin_site.admin_view(self.step),
@@ -69,14 +75,9 @@ class IncidentAdmin(PageAdmin):
         return [*super().get_urls()[:-1], step, super().get_urls()[-1]]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the incidents, each with how many items wait because of it."""
+        """Return the incidents, each with the number of items that wait because of it."""
         incidents: QuerySet[Any] = super().get_queryset(request).annotate(waiting=waiting_now())
         return incidents
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Incidents", **(extra_context or {})})
 
     def show(self, request: HttpRequest, row: Any) -> HttpResponse:
         may_manage = self.has_manage_permission(request)
@@ -86,7 +87,7 @@ class IncidentAdmin(PageAdmin):
         return request.user.has_perm("mediapipe.manage_incident")
 
     def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
-        """Take one step with one incident, and redirect to its page."""
+        """Take one step on one incident, and redirect to its page."""
         if request.method != "POST" or not self.has_manage_permission(request):
             raise PermissionDenied
         incident = get_object_or_404(Incident, pk=pk)
@@ -116,7 +117,11 @@ class IncidentAdmin(PageAdmin):
 
     @admin.display(description="incident")
     def name(self, incident: Incident) -> str:
-        return str(incident)
+        return incident.get_cause_display()
+
+    @admin.display(description="account")
+    def account(self, incident: Incident) -> str:
+        return text.account(incident.account_sid) if incident.account_sid else "all"
 
     @admin.display(description="state", ordering="state")
     def status(self, incident: Incident) -> SafeString:
@@ -124,9 +129,13 @@ class IncidentAdmin(PageAdmin):
 
     @admin.display(description="media", ordering="affected")
     def items(self, incident: Any) -> str:
-        # What waits is not recorded with the incident: it changes all the time.
+        # The number of waiting items is not stored with the incident: it changes all the time.
         waiting = incident.waiting
-        return text.grouped(incident.affected) if waiting is None else f"{waiting:,} waiting"
+        return (
+            text.grouped(incident.affected)
+            if waiting is None
+            else f"{text.grouped(waiting)} waiting"
+        )
 
     @admin.display(description="opened", ordering="opened_at")
     def opened(self, incident: Incident) -> str:
@@ -148,7 +157,7 @@ def _take_step_with_all(request: HttpRequest, incidents: Iterable[Incident], ste
 def _take_step(
     request: HttpRequest, incidents: Iterable[Incident], step: str, said: str = ""
 ) -> list[Incident]:
-    """Take the step with each incident whose state permits it, log it, and return those."""
+    """Take the step on each incident whose state permits it; log and return those incidents."""
     user: Any = request.user
     steps: dict[str, Callable[[Incident], bool]] = {
         "acknowledge": lambda incident: incident.acknowledge(user),
@@ -159,6 +168,6 @@ def _take_step(
         "note": lambda incident: incident.add_note(user, said),
     }
     changed = [incident for incident in incidents if steps[step](incident)]
-    message = f"{DONE[step]} {TEXTS[step][0].title()} {said}." if said else DONE[step]
+    message = f"{DONE[step].removesuffix('.')}: {said}" if said else DONE[step]
     log_changes(user, changed, message)
     return changed

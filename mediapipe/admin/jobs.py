@@ -1,4 +1,4 @@
-"""Jobs that retry or give up many media items: their progress, and what became of the items."""
+"""Jobs that retry or give up on many media items: their progress, and the outcome for the items."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from django.urls import reverse
 from mediapipe.admin.bulk_changes import MAY_GIVE_UP, MAY_RETRY
 from mediapipe.admin.pages import page, render_page
 from mediapipe.admin.text import counted, grouped
+from mediapipe.failures import GivenUp
 from mediapipe.models import BulkAction, BulkJob, Status
 from mediapipe.models.status import UNFINISHED
 
-# The newest ones; older jobs are in the audit log.
+# The newest ones; older jobs are in the audit trail.
 MAX_JOBS = 50
 REFRESH_S = 2
 
 
 @dataclass(frozen=True, slots=True)
 class JobOutcome:
-    """How many items of a job are in one state now, and the list of them."""
+    """How many items of a job are in one state now, and the URL of their list."""
 
     status: str
     reason: str
@@ -34,7 +35,9 @@ class JobOutcome:
 
     @property
     def label(self) -> str:
-        """Return the state in the words of a job: failed items failed again."""
+        """The state as the page of a job names it, such as "failed again"."""
+        if self.reason == GivenUp.slug:
+            return "given up"
         state = {Status.STORED: "stored", Status.FAILED: "failed again"}.get(Status(self.status))
         if not state and self.status in UNFINISHED:
             state = "waiting"
@@ -85,6 +88,6 @@ def job_page(request: HttpRequest, pk: int) -> HttpResponse:
         job=job,
         text=progress,
         outcomes=outcomes,
-        # Until every item has ended, the outcomes change.
+        # The outcomes change until every item has ended.
         refresh_s=REFRESH_S if any(one.status in UNFINISHED for one in outcomes) else 0,
     )

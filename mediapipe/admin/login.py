@@ -1,4 +1,4 @@
-"""Login by password or by an identity proxy, and the pages for whom it is refused."""
+"""Login by password or through an identity proxy, and the pages for refused logins."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from mediapipe.operations.company_login import NoAccess, is_trusted, role_of
 from mediapipe.operations.login_limits import TooManyAttempts
 
 logger = logging.getLogger("mediapipe.operations.access_log")
-# Key of the session: the role with which the user logged in.
+# Session key of the role with which the user logged in.
 ROLE = "role"
 TOO_MANY = (
-    "Passwords are checked slowly after several failures, and few at a time. Wait {seconds} s, "
-    "go back and send the form again."
+    "After several failures passwords are checked slowly, and only a few at a time. Wait "
+    "{seconds} s, go back and send the form again."
 )
 KNOWN_BROWSERS = (
-    "A browser from which you logged in before does not wait for the failures of others. If you "
+    "Failed logins of others do not delay a browser from which you have logged in before. If you "
     "forgot your password, ask an administrator for a new one."
 )
 
 
 class LoginForm(AdminAuthenticationForm):
-    """The form of the login page."""
+    """The login form, which logs the refusal of users without a role."""
 
     def confirm_login_allowed(self, user: User) -> None:
         """Raise ValidationError for a user without access to the admin, and log it."""
@@ -46,10 +46,10 @@ class LoginForm(AdminAuthenticationForm):
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
-    """The form in which users change their own password, with a limit on the old one."""
+    """The form in which users change their own password; guesses of the old one are limited."""
 
     def clean_old_password(self) -> str:
-        """Return the old password; raise ValidationError if it is wrong."""
+        """Return the old password; raise ValidationError if it is wrong, or TooManyAttempts."""
         old: str = self.cleaned_data["old_password"]
         key = f"user {self.user.get_username()}"
         check = partial(self.user.check_password, old)
@@ -60,7 +60,7 @@ class OwnPasswordForm(AdminPasswordChangeForm):
 
 
 class LoginErrors:
-    """Middleware that responds 429 where a password was not checked."""
+    """Middleware that responds with 429 if limits kept a password from being checked."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -79,16 +79,16 @@ class LoginErrors:
 
 @lru_cache
 def _too_many(seconds: str) -> bytes:
-    # Rendering it takes longer than all else that a refused guess costs.
+    # Cached: rendering takes longer than everything else that a refused guess costs.
     remedies = [TOO_MANY.format(seconds=seconds), KNOWN_BROWSERS]
     return refused(429, "Too many login attempts", remedies).content
 
 
 class CompanyLogin(RemoteUserMiddleware):
-    """Middleware that logs in whom the identity proxy names, in the admin and nowhere else.
+    """Middleware that logs in the user whom the identity proxy names, in the admin only.
 
-    It is used if REMOTE_USER_HEADER is set. The headers of any other peer are ignored. Who is no
-    longer sent is logged out, and a user whose role changed logs in again.
+    It is used if REMOTE_USER_HEADER is set. The headers of any other peer are ignored. Without the
+    header the user is logged out; a user whose role changed is logged out and in again.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -16,6 +16,7 @@ from mediapipe.admin import (
     exports,
     filters,
     giving_up,
+    media_filters,
     media_page,
     packages,
     retries,
@@ -24,40 +25,52 @@ from mediapipe.admin import (
 )
 from mediapipe.admin.readonly import SearchableAdmin
 from mediapipe.api.files import file_response
+from mediapipe.failures import AccountRefused
 from mediapipe.models import MediaItem
+from mediapipe.redaction import mask_parameter
+
+COLUMNS = (
+    "received",
+    "name",
+    "state",
+    "reason",
+    "sender",
+    "type",
+    "length",
+    "delay",
+    "tries",
+    "belongs_to",
+)
 
 
 @admin.register(MediaItem)
 class MediaItemAdmin(SearchableAdmin):
     """One media file on its way from the webhook to the storage."""
 
-    list_display = (
-        "name",
-        "state",
-        "reason",
-        "received",
-        "delay",
-        "tries",
-        "next_attempt",
-        "type",
-        "length",
-        "source",
-        "belongs_to",
+    explanation = (
+        "One row per file that a webhook announced. Normally it is stored within seconds of the "
+        "webhook."
     )
+    empty = (
+        "No media yet. Point a number at this service, run manage.py doctor, and send a picture "
+        "to the number."
+    )
+    list_display = COLUMNS
+    list_display_links = ("name",)
     list_filter = (
         filters.PeriodFilter,
-        filters.StatusFilter,
-        filters.EarlyNotFoundFilter,
-        filters.SlowerThanFilter,
-        filters.WaitingLongerThanFilter,
+        media_filters.StatusFilter,
+        media_filters.EarlyNotFoundFilter,
+        media_filters.SlowerThanFilter,
+        media_filters.WaitingLongerThanFilter,
         filters.KindFilter,
         filters.AccountFilter,
-        filters.ReasonFilter,
-        filters.NotFoundBecauseFilter,
-        filters.ContentTypeFilter,
-        filters.HostFilter,
-        filters.IncidentFilter,
-        filters.JobFilter,
+        media_filters.ReasonFilter,
+        media_filters.NotFoundBecauseFilter,
+        media_filters.ContentTypeFilter,
+        media_filters.HostFilter,
+        media_filters.IncidentFilter,
+        media_filters.JobFilter,
     )
     list_select_related = ("event",)
     ordering = ("-received_at",)
@@ -67,6 +80,11 @@ class MediaItemAdmin(SearchableAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # Parameters are large, and no list shows them.
         return super().get_queryset(request).defer("event__parameters")
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Return the columns; senders are masked for users who may not view numbers."""
+        sees = request.user.has_perm("mediapipe.view_numbers")
+        return [f"masked_{name}" if name == "sender" and not sees else name for name in COLUMNS]
 
     def matching(self, queryset: Any, query: search.SearchQuery) -> QuerySet[Any]:
         return search.matching_media(queryset, query)
@@ -91,7 +109,6 @@ class MediaItemAdmin(SearchableAdmin):
     ) -> HttpResponse:
         """Show the list, with the actions that this user may take."""
         may: dict[str, Any] = {
-            "title": "Media items",
             "may_retry": self.has_retry_permission(request),
             "may_give_up": self.has_give_up_permission(request),
             "may_export": self.has_export_permission(request),
@@ -107,14 +124,14 @@ class MediaItemAdmin(SearchableAdmin):
         )
 
     def file(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """Serve the stored file; it needs the permission to view media items."""
+        """Serve the stored file; raise PermissionDenied unless the user may view media items."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         media = get_object_or_404(MediaItem, pk=pk)
         return file_response(request, media, reader=f"user {request.user.get_username()}")
 
     def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
-        """Download the filtered list."""
+        """Download the filtered list as `csv` or `jsonl`."""
         if not self.has_export_permission(request):
             raise PermissionDenied
         return exports.export_list(self, request, form)
@@ -137,13 +154,13 @@ class MediaItemAdmin(SearchableAdmin):
         return request.user.has_perm(bulk_changes.MAY_RETRY)
 
     def retry_one(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """Retry one item at once."""
+        """Retry one item immediately."""
         if request.method != "POST" or not self.has_retry_permission(request):
             raise PermissionDenied
         return retries.retry_one(request, get_object_or_404(MediaItem, pk=pk))
 
     def retry_all(self, request: HttpRequest) -> HttpResponseBase:
-        """Retry all items that match the list's filters, once that is confirmed."""
+        """Retry all items that match the list's filters, once the user has confirmed it."""
         if not self.has_retry_permission(request):
             raise PermissionDenied
         return bulk_changes.change_all(self, request, retries.RETRY)
@@ -152,25 +169,25 @@ class MediaItemAdmin(SearchableAdmin):
         return request.user.has_perm(bulk_changes.MAY_GIVE_UP)
 
     def give_up_one(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """Give up on one item, once there is a reason."""
+        """Give up on one item, once the user has given a reason."""
         if not self.has_give_up_permission(request):
             raise PermissionDenied
         return giving_up.give_up_one(request, get_object_or_404(MediaItem, pk=pk))
 
     def give_up_all(self, request: HttpRequest) -> HttpResponseBase:
-        """Give up on all items that match the list's filters, once there is a reason."""
+        """Give up on all items that match the list's filters, once the user has given a reason."""
         if not self.has_give_up_permission(request):
             raise PermissionDenied
         return bulk_changes.change_all(self, request, giving_up.GIVE_UP)
 
     @admin.action(description="Give up on the selected ones…", permissions=["give_up"])
     def give_up(self, request: HttpRequest, selected: QuerySet[MediaItem]) -> HttpResponseBase:
-        """Give up on the selected items, once there is a reason."""
+        """Give up on the selected items, once the user has given a reason."""
         return bulk_changes.change_selected(request, selected, giving_up.GIVE_UP)
 
     @admin.action(description="Retry the selected ones…", permissions=["retry"])
     def try_again(self, request: HttpRequest, selected: QuerySet[MediaItem]) -> HttpResponseBase:
-        """Retry the selected items, once that is confirmed."""
+        """Retry the selected items, once the user has confirmed it."""
         return bulk_changes.change_selected(request, selected, retries.RETRY)
 
     @admin.display(description="media")
@@ -189,14 +206,17 @@ class MediaItemAdmin(SearchableAdmin):
     def received(self, item: MediaItem) -> str:
         return text.timestamp(item.received_at)
 
-    @admin.display(description="source")
-    def source(self, item: MediaItem) -> str:
-        return item.event.source
+    @admin.display(description="from")
+    def sender(self, item: MediaItem) -> str:
+        return text.plain(item.event.sender) or "-"
 
-    @admin.display(description="message or recording, call")
+    @admin.display(description="from")
+    def masked_sender(self, item: MediaItem) -> str:
+        return text.plain(mask_parameter("From", item.event.sender)) or "-"
+
+    @admin.display(description="message or recording")
     def belongs_to(self, item: MediaItem) -> SafeString:
-        sids = '<span class="sid">{}</span> <span class="sid">{}</span>'
-        return format_html(sids, item.event.subject_sid, item.event.call_sid)
+        return format_html('<span class="sid">{}</span>', item.event.subject_sid)
 
     @admin.display(description="propagation delay")
     def delay(self, item: MediaItem) -> str:
@@ -205,11 +225,11 @@ class MediaItemAdmin(SearchableAdmin):
     @admin.display(description="attempts")
     def tries(self, item: MediaItem) -> str:
         late = f" ({item.not_found_count} × 404)" if item.not_found_count else ""  # noqa: RUF001
-        return f"{item.attempts}{late}"
-
-    @admin.display(description="next attempt")
-    def next_attempt(self, item: MediaItem) -> str:
-        return retries.next_attempt_label(item)
+        due = f", next {retries.next_attempt_label(item)}" if item.next_attempt_at else ""
+        if due and item.error == AccountRefused.slug:
+            # Such an item is always due, but only one item at a time probes the account.
+            due = ", waits for its account"
+        return f"{item.attempts}{late}{due}"
 
     @admin.display(description="type")
     def type(self, item: MediaItem) -> str:

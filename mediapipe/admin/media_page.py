@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.text import Truncator
 from django_celery_results.models import TaskResult
 
 from mediapipe.admin import retries
+from mediapipe.admin.afterwards import afterwards
 from mediapipe.admin.files import FilePreview
 from mediapipe.admin.pages import render_page
 from mediapipe.admin.summary import FAILURES, media_summary
@@ -19,9 +19,7 @@ from mediapipe.admin.timeline import NARROW, WIDE, Timeline
 from mediapipe.failures import GivenUp, Outlook
 from mediapipe.models import (
     AccountHealth,
-    Deletion,
     FetchAttempt,
-    HandOff,
     MediaItem,
     Status,
     WebhookEvent,
@@ -61,18 +59,19 @@ def show(
         media=media,
         event=media.event,
         who=_who(media.event, sees_numbers=request.user.has_perm("mediapipe.view_numbers")),
-        afterwards=list(_afterwards(media)),
+        afterwards=list(afterwards(media)),
         at_twilio=_at_twilio(media.event),
         summary=media_summary(media),
         failure=failure,
         hopeless=bool(failure and failure.outlook == Outlook.HOPELESS),
-        timelines=[Timeline.from_media(media, attempts, width) for width in (WIDE, NARROW)],
+        timelines=[
+            Timeline.from_media(media, attempts, width) for width in (WIDE, NARROW) if attempts
+        ],
         steps=list(_steps(media, attempts)),
         left_out=missing if len(attempts) == MAX_ATTEMPTS else 0,
         purged=missing if len(attempts) < MAX_ATTEMPTS else 0,
         preview=FilePreview.from_media(media),
         available=bool(media.found_at),
-        deliveries=media.event.gateway_deliveries.order_by("pk"),
         siblings=siblings.order_by("pk")[:MAX_RELATED],
         of_call=of_call.order_by("received_at")[:MAX_RELATED],
         refresh_s=REFRESH_S if media.status in UNFINISHED else 0,
@@ -85,7 +84,7 @@ def show(
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Whom the media came from and went to, and the beginning of the text that came with it."""
+    """Sender and recipient of the media, and the beginning of the text that came with it."""
 
     sender: str
     recipient: str
@@ -94,8 +93,7 @@ class Who:
 
 def _who(event: WebhookEvent, *, sees_numbers: bool) -> Who:
     """Return the addresses and the text, masked for users who may not see them."""
-    text = dict(event.parameters).get("Body", "")
-    pairs = (("From", event.sender), ("To", event.recipient), ("Body", text))
+    pairs = (("From", event.sender), ("To", event.recipient), ("Body", event.text))
     sender, recipient, text = (
         value if sees_numbers else mask_parameter(name, value) for name, value in pairs
     )
@@ -103,33 +101,10 @@ def _who(event: WebhookEvent, *, sees_numbers: bool) -> Who:
 
 
 def _at_twilio(event: WebhookEvent) -> str:
-    """Return the page of the message or the call in Twilio's console, or ""."""
+    """Return the URL of the message or the call in Twilio's console, or ""."""
     if event.call_sid:
         return f"{CONSOLE}/voice/calls/logs/{event.call_sid}"
     return f"{CONSOLE}/sms/logs/{event.subject_sid}" if event.kind == Kind.MESSAGE else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Follower:
-    """What followed the end of an item: a hand-off, or the deletion at Twilio."""
-
-    name: str
-    url: str
-    status: str
-    at: datetime | None
-    note: str
-
-
-def _afterwards(media: MediaItem) -> Iterator[Follower]:
-    messages = [*media.hand_offs.order_by("pk"), *Deletion.objects.filter(media=media)]
-    for message in messages:
-        name = "Deletion at Twilio"
-        if isinstance(message, HandOff):
-            name = f"Hand-off to the {message.get_receiver_display()}"
-        url = reverse(f"admin:mediapipe_{message._meta.model_name}_change", args=[message.pk])
-        log = message.delivery_log
-        note = log[-1].result if log else ""
-        yield Follower(name, url, message.status, message.delivered_at, note)
 
 
 def _why_paused(media: MediaItem) -> str:
@@ -143,20 +118,20 @@ def _why_paused(media: MediaItem) -> str:
 def _steps(media: MediaItem, attempts: Sequence[FetchAttempt]) -> Iterable[dict[str, Any]]:
     """Yield the rows of the table in chronological order."""
     received = "arrived at Twilio, no webhook" if media.reconciled_at else "webhook received"
-    yield {"what": received, "after": "0 s", "at": timestamp(media.received_at)}
+    yield {"what": received, "after": "0 s", "at": timestamp(media.received_at, "milliseconds")}
     if media.reconciled_at:
         yield _later(media, media.reconciled_at, "found by reconciliation")
     task_ids = {attempt.task_id for attempt in attempts if attempt.task_id}
     found = TaskResult.objects.filter(task_id__in=task_ids).only("task_id", "status")
     results = {result.task_id: result for result in found}
     for attempt in attempts:
-        after_s = (attempt.started_at - media.received_at).total_seconds()
         yield {
             "what": f"attempt {attempt.number}",
-            "after": f"+{after_s:.3f} s" if after_s < 60 else f"+{duration(after_s)}",
-            "at": timestamp(attempt.started_at),
+            "after": _after(media, attempt.started_at),
+            "at": timestamp(attempt.started_at, "milliseconds"),
             "took": "" if attempt.duration_s is None else f"{attempt.duration_s:.3f} s",
             "attempt": attempt,
+            "id": str(attempt.pk),
             # The HTTP status is a separate column.
             "detail": "" if attempt.detail.startswith("HTTP ") else attempt.detail,
             "known": attempt.outcome in FAILURES,
@@ -168,10 +143,15 @@ def _steps(media: MediaItem, attempts: Sequence[FetchAttempt]) -> Iterable[dict[
         if at:
             yield _later(media, at, what)
     if media.next_attempt_at and media.status == Status.RETRYING:
-        due = retries.next_attempt_label(media)
-        yield {"what": "next attempt", "after": due, "at": timestamp(media.next_attempt_at)}
+        due, when = retries.next_attempt_label(media), timestamp(media.next_attempt_at)
+        yield {"what": "next attempt", "after": due, "at": when}
 
 
 def _later(media: MediaItem, at: datetime, what: str) -> dict[str, Any]:
-    after = f"+{duration((at - media.received_at).total_seconds())}"
-    return {"what": what, "after": after, "at": timestamp(at)}
+    return {"what": what, "after": _after(media, at), "at": timestamp(at, "milliseconds")}
+
+
+def _after(media: MediaItem, at: datetime) -> str:
+    """Return the time since the webhook, with milliseconds during the first minute."""
+    after_s = (at - media.received_at).total_seconds()
+    return f"+{after_s:.3f} s" if after_s < 60 else f"+{duration(after_s)}"

@@ -1,25 +1,60 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from mediapipe.admin import text
+from mediapipe.admin.afterwards import waits_for
+from mediapipe.admin.filters import Choice, ExactFilter, PeriodFilter
 from mediapipe.admin.readonly import ReadOnlyAdmin
 from mediapipe.models import Deletion, HandOff, Notice
+from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.operations.audit_log import log_changes
+
+OUTCOMES: dict[str, str] = {
+    DeliveryStatus.WAITING: "To delete",
+    DeliveryStatus.DELIVERED: "Deleted",
+    DeliveryStatus.FAILED: "Kept",
+}
+
+
+class DeliveryStateFilter(ExactFilter):
+    title = "state"
+    parameter_name = "status__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        return list(DeliveryStatus.choices)
+
+
+class OutcomeFilter(DeliveryStateFilter):
+    title = "at Twilio"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Choice]:
+        return list(OUTCOMES.items())
+
+
+class ItemReceivedFilter(PeriodFilter):
+    """When the item's webhook was received, as on the other pages; there is an index for it."""
+
+    title = "item received"
+    column = "media__received_at"
+
+
+class StepFilter(PeriodFilter):
+    title = "time"
+    column = "step__at"
 
 
 class OutboxAdmin(ReadOnlyAdmin):
     """Messages with their state, and the result of each delivery attempt."""
 
     permission_to_retry = "mediapipe.retry_mediaitem"
-    list_select_related: ClassVar[tuple[str, ...]] = ("media",)
     ordering = ("-pk",)
     sortable_by = ()
     actions = ("retry_failed",)
@@ -36,11 +71,6 @@ class OutboxAdmin(ReadOnlyAdmin):
         count = text.counted(chosen.retry_failed(), str(self.opts.verbose_name))
         messages.success(request, f"{count} will be retried.")
 
-    @admin.display(description="media item")
-    def item(self, message: Any) -> SafeString:
-        page = reverse("admin:mediapipe_mediaitem_change", args=[message.media_id])
-        return format_html('<a href="{}">{}</a>', page, message.media)
-
     @admin.display(description="state")
     def state(self, message: Any) -> SafeString:
         return text.state_label(message.status)
@@ -53,78 +83,173 @@ class OutboxAdmin(ReadOnlyAdmin):
     def next_attempt(self, message: Any) -> str:
         return text.timestamp(message.next_attempt_at)
 
+    @admin.display(description="delivered")
+    def delivered(self, message: Any) -> str:
+        return text.timestamp(message.delivered_at)
+
     @admin.display(description="attempts")
-    def attempt_log(self, message: Any) -> SafeString:
+    def attempt_log(self, message: Any) -> SafeString | str:
         lines = (
-            (text.timestamp(each.at), each.took_s, text.plain(each.result))
+            (text.timestamp(each.at), text.duration(each.took_s), text.plain(each.result))
             for each in message.delivery_log
         )
-        return format_html("<ol>{}</ol>", format_html_join("", "<li>{}, {} s: {}</li>", lines))
+        listed = format_html_join("", "<li>{}, {}: {}</li>", lines)
+        return format_html("<ol>{}</ol>", listed) if listed else "none yet"
+
+
+class ItemOutboxAdmin(OutboxAdmin):
+    """Messages about one media item each."""
+
+    list_select_related = ("media",)
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Return the order of the period's index if a period is chosen; otherwise newest first.
+
+        Ordered by id, PostgreSQL would read every newer message before it reaches the period.
+        """
+        in_period = any(name in request.GET for name in ItemReceivedFilter.parameters())
+        return ("-media__received_at", "-pk") if in_period else ("-pk",)
+
+    @admin.display(description="media item")
+    def item(self, message: Any) -> SafeString:
+        page = reverse("admin:mediapipe_mediaitem_change", args=[message.media_id])
+        return format_html('<a href="{}" title="{}">{}</a>', page, message.media, message.media)
 
 
 @admin.register(HandOff)
-class HandOffAdmin(OutboxAdmin):
+class HandOffAdmin(ItemOutboxAdmin):
+    """Messages to your own app about finished media items."""
+
+    docs = "handoff.md"
+
+    explanation = (
+        "Messages to your own app that an item is stored, or has ended without a file. Normally "
+        "each is delivered at the first attempt, within a second."
+    )
+    empty = (
+        "No hand-off yet. Set ON_STORED_TASK or HANDOFF_WEBHOOK_URL: items that end after that are "
+        "handed off."
+    )
     list_display = (
-        "item",
-        "ending",
-        "receiver",
+        "ended",
         "state",
+        "item",
+        "item_ended_as",
+        "receiver",
         "attempts",
         "last_result",
         "next_attempt",
     )
-    list_display_links = ("ending",)
-    list_filter = ("status", "receiver", "ending")
+    list_display_links = ("state",)
+    list_filter = (ItemReceivedFilter, DeliveryStateFilter, "receiver", "ending")
     fields = (
-        "key",
-        "item",
-        "ending",
-        "receiver",
         "state",
+        "receiver",
+        "item",
+        "item_ended_as",
+        "ended",
         "next_attempt",
-        "delivered_at",
+        "delivered",
+        "attempt_log",
+        "key",
+    )
+    readonly_fields = fields
+
+    @admin.display(description="item ended")
+    def ended(self, hand_off: HandOff) -> str:
+        return text.timestamp(hand_off.ended_at)
+
+    @admin.display(description="item ended as")
+    def item_ended_as(self, hand_off: HandOff) -> SafeString:
+        # Absent items are announced as media.failed too; the state of the item tells them apart.
+        return text.state_label(hand_off.media.status)
+
+
+@admin.register(Deletion)
+class DeletionAdmin(ItemOutboxAdmin):
+    """What happens to Twilio's copies of stored media."""
+
+    docs = "handoff.md#deleting-twilios-copy"
+
+    explanation = (
+        "Stored media whose copy at Twilio is to be deleted. Normally the deletion follows "
+        "TWILIO_DELETE_AFTER, once every receiver has taken the item."
+    )
+    empty = (
+        "Nothing is deleted at Twilio: TWILIO_AFTER_STORING is keep, or no item was stored since "
+        "it was changed."
+    )
+    list_display = ("stored", "outcome", "item", "attempts", "last_result", "next_attempt")
+    list_display_links = ("outcome",)
+    list_filter = (ItemReceivedFilter, OutcomeFilter)
+    fields = (
+        "outcome",
+        "item",
+        "stored",
+        "next_attempt",
+        "held_up_by",
+        "delivered",
         "attempt_log",
     )
     readonly_fields = fields
 
-
-@admin.register(Deletion)
-class DeletionAdmin(OutboxAdmin):
-    list_display = ("item", "outcome", "attempts", "last_result", "next_attempt")
-    list_display_links = ("outcome",)
-    list_filter = ("status", "dry_run")
-    fields = ("item", "outcome", "next_attempt", "attempt_log")
-    readonly_fields = fields
+    @admin.display(description="stored")
+    def stored(self, deletion: Deletion) -> str:
+        return text.timestamp(deletion.media.retrieved_at)
 
     @admin.display(description="at Twilio")
-    def outcome(self, deletion: Deletion) -> str:
-        if deletion.dry_run:
-            return "kept: a dry run"
-        return {"delivered": "deleted", "failed": "kept"}.get(deletion.status, "to be deleted")
+    def outcome(self, deletion: Deletion) -> SafeString:
+        label = "Kept (dry run)" if deletion.dry_run else OUTCOMES[deletion.status]
+        return text.state_label(deletion.status, label)
+
+    @admin.display(description="deleted")
+    def delivered(self, deletion: Deletion) -> str:
+        return text.timestamp(deletion.delivered_at)
+
+    @admin.display(description="waits for")
+    def held_up_by(self, deletion: Deletion) -> SafeString | str:
+        if deletion.status != DeliveryStatus.WAITING:
+            return "-"
+        links = ((link.url, text.plain(link.text)) for link in waits_for(deletion.media))
+        return format_html_join(", ", '<a href="{}">{}</a>', links) or "-"
 
 
 @admin.register(Notice)
 class NoticeAdmin(OutboxAdmin):
-    """Sent notifications; the page of the incident has every attempt."""
+    """Notifications about incidents."""
 
+    docs = "escalation.md#notifications"
+
+    explanation = (
+        "Notifications about incidents by e-mail, Slack or webhook. Normally each is delivered at "
+        "the first attempt."
+    )
+    empty = "No notification yet. Send one now with manage.py notify_test."
     permission_to_retry = "mediapipe.manage_incident"
     list_display = (
+        "step_at",
+        "state",
         "about",
         "step_label",
         "channel",
-        "state",
-        "last_result",
         "attempts",
+        "last_result",
         "next_attempt",
     )
-    list_display_links = None
-    list_filter = ("status", "channel")
+    list_display_links = ("state",)
+    list_filter = (StepFilter, DeliveryStateFilter, "channel")
+    fields = (
+        "state",
+        "channel",
+        "about",
+        "step_label",
+        "step_at",
+        "next_attempt",
+        "delivered",
+        "attempt_log",
+    )
+    readonly_fields = fields
     list_select_related = ("incident", "step")
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Notices", **(extra_context or {})})
 
     @admin.display(description="incident")
     def about(self, notice: Notice) -> SafeString:
@@ -133,4 +258,8 @@ class NoticeAdmin(OutboxAdmin):
 
     @admin.display(description="step")
     def step_label(self, notice: Notice) -> str:
-        return f"{notice.step.kind}, {text.timestamp(notice.step.at)}"
+        return notice.step.get_kind_display()
+
+    @admin.display(description="time")
+    def step_at(self, notice: Notice) -> str:
+        return text.timestamp(notice.step.at)

@@ -24,14 +24,16 @@ from mediapipe.escalation.report.package import (
     preview_package,
     write_package,
 )
-from mediapipe.escalation.report.rows import flat
+from mediapipe.escalation.report.rows import Row, flat
 from mediapipe.models import Incident, MediaItem
 from mediapipe.models.media.item import MediaQuerySet
 from mediapipe.operations.audit_log import log_action
 
 MAY_EXPORT = "mediapipe.export_mediaitem"
-# More take longer than the minute that proxies wait; the command has no limit.
+# More items take longer than the minute that proxies wait; the command has no limit.
 MAX_IN_BROWSER = 20_000
+# Rows of media.csv, shown side by side.
+SHOWN_ROWS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +114,18 @@ def _preview(
         contents=CONTENTS,
         figures=seen.figures,
         message=seen.message,
-        columns=list(seen.examples[0]),
-        examples=[list(flat(row).values()) for row in seen.examples],
+        examples=_by_column(seen.examples),
         picture=f"data:image/svg+xml;base64,{picture}",
         problem=problem,
         zones=sorted(available_timezones()),
         most=MAX_IN_BROWSER,
     )
+
+
+def _by_column(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return the cells by column, because the table has more columns than fit on a page."""
+    shown = [flat(row) for row in rows[:SHOWN_ROWS]]
+    return [{"name": name, "cells": [row[name] for row in shown]} for name in shown[0]]
 
 
 def _page(request: HttpRequest, chosen: PackageSelection, **context: Any) -> HttpResponseBase:
@@ -127,7 +134,7 @@ def _page(request: HttpRequest, chosen: PackageSelection, **context: Any) -> Htt
 
 
 def _zone(request: HttpRequest) -> tuple[ZoneInfo, str]:
-    """Return the requested zone, or that of the settings with an error message."""
+    """Return the requested time zone and "", or TIME_ZONE and an error message."""
     name = str(request.POST.get("tz") or settings.TIME_ZONE).strip()
     try:
         return ZoneInfo(name), ""

@@ -12,14 +12,17 @@ from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
+from django.utils import timezone
 
 from mediapipe.admin.search import SearchQuery
-from mediapipe.admin.text import plain
+from mediapipe.admin.text import account_name, plain
 from mediapipe.redaction import mask_address, mask_addresses
+from mediapipe.timing.period import IN_WORDS, InvalidPeriod, parse_time
 
 View = Callable[..., HttpResponseBase]
-# One filter with three parameters needs a label for each.
-LABELS = {"since": "received since", "until": "received before", "period": "received in the last"}
+# One filter with several parameters needs a label for each.
+BOUNDS = {"since": "received since", "until": "received before"}
+ACCOUNT = "account_sid__exact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def filtered_rows_with_label(
         message = "The filters in this URL are invalid. Go back to the list and set them again."
         raise BadRequest(message) from error
     given = [
-        f"{LABELS.get(name, spec.title)} {request.GET[name]}"
+        _filter_label(name, str(spec.title), request.GET[name])
         for spec in changelist.filter_specs
         for name in spec.expected_parameters()
         if name and request.GET.get(name)
@@ -92,3 +95,19 @@ def filtered_rows_with_label(
         mask = mask_address if SearchQuery.parse(typed).addresses else mask_addresses
         given.append(f"search {mask(typed)}")
     return rows, plain(", ".join(given)) or "all media items"
+
+
+def _filter_label(name: str, title: str, value: str) -> str:
+    if name == "period":
+        return f"received {IN_WORDS.get(value, value)}"
+    if name in BOUNDS:
+        return f"{BOUNDS[name]} {_moment(value)}"
+    return f"{title} {account_name(value) if name == ACCOUNT else value}"
+
+
+def _moment(value: str) -> str:
+    try:
+        # With the time zone, because jobs and the audit log keep the label.
+        return f"{timezone.localtime(parse_time(value)):%Y-%m-%d %H:%M:%S %Z}"
+    except InvalidPeriod:
+        return value

@@ -4,7 +4,9 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import unquote
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
@@ -14,9 +16,9 @@ from mediapipe.admin import search
 from mediapipe.admin.filters import ListFilter
 
 CAP = 10_000
-# From here on, reading the keys of a page first is cheaper.
+# From this row on, reading the keys of a page first is cheaper.
 DEEP = 1000
-# What Django's filters of choices, dates and empty columns ask for.
+# The lookups of Django's filters for choices, dates and empty columns.
 FIELD_LOOKUPS = ("exact", "gte", "lt", "isnull", "isempty")
 
 
@@ -44,7 +46,7 @@ class CappedPaginator(Paginator[Model]):
 
     def page(self, number: int | str) -> Page[Model]:
         found = super().page(number)
-        # Otherwise the database would read and join all rows before a deep page.
+        # Otherwise the database would join all rows before a deep page, not only read their keys.
         if found.start_index() > DEEP:
             keys = list(self.object_list[found.start_index() - 1 : found.end_index()].values("pk"))
             found.object_list = self.object_list.filter(pk__in=[key["pk"] for key in keys])
@@ -52,16 +54,23 @@ class CappedPaginator(Paginator[Model]):
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Model]):
-    """Evidence can be viewed, but not added, changed or deleted, by any user."""
+    """Lists evidence, which no user can add, change or delete."""
 
     paginator = CappedPaginator
+    change_form_template = "admin/mediapipe/row.html"
     show_full_result_count = False
     # Facets count every choice of every filter over the whole table.
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
+    # Shown above the list: what it contains, and what is normal.
+    explanation = ""
+    # The page in docs/ about it.
+    docs = "admin.md"
+    # Shown in place of an empty list: what to do first.
+    empty = ""
 
     class Media:
-        css = {"all": ["mediapipe/state.css", "mediapipe/admin.css"]}
+        css = {"all": ["mediapipe/state.css"]}
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow the filters' lookups only: `?sender__startswith=` would reveal phone numbers."""
@@ -82,6 +91,17 @@ class ReadOnlyAdmin(admin.ModelAdmin[Model]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show the page of a row, with a link to its audit trail if there are entries."""
+        entries = LogEntry.objects.filter(
+            content_type=ContentType.objects.get_for_model(self.model),
+            object_id=str(kwargs["obj"].pk),
+        )
+        context = {**context, "has_log": entries.exists()}
+        return super().render_change_form(request, context, *args, **kwargs)
 
 
 class PageAdmin(ReadOnlyAdmin):
@@ -112,6 +132,8 @@ class SearchableAdmin(PageAdmin):
     # Any value makes Django show the search field; get_search_results ignores it.
     search_fields = ("pk",)
     search_help_text = search.HELP
+    # Shown if a search finds nothing.
+    not_found = search.NOT_FOUND
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

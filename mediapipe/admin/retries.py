@@ -10,7 +10,7 @@ from mediapipe.admin.bulk_changes import BulkChange
 from mediapipe.admin.text import duration
 from mediapipe.models import BulkAction, MediaItem, Status
 from mediapipe.models.media.item import MediaQuerySet
-from mediapipe.operations.audit_log import log_changes
+from mediapipe.operations.manual_control import retry
 from mediapipe.queueing.dispatch import dispatch
 
 
@@ -23,15 +23,13 @@ def next_attempt_label(item: MediaItem) -> str:
     if item.next_attempt_at is None:
         return "-"
     due_in_s = _due_in_s(item)
-    return f"in {duration(due_in_s)}" if due_in_s > 0 else "due now"
+    return f"in {duration(due_in_s)}" if due_in_s > 0 else "now"
 
 
 def retry_one(request: HttpRequest, item: MediaItem) -> HttpResponse:
     """Retry the item, log who did it, and redirect to its page."""
-    chosen = MediaItem.objects.filter(pk=item.pk)
-    ids = [*chosen.retry_now(), *chosen.retry()]
+    ids = retry(MediaItem.objects.filter(pk=item.pk), request.user)
     dispatch(ids)
-    log_changes(request.user, chosen.filter(pk__in=ids), "Retried.")
     if ids:
         messages.success(request, "The item is being retried; the next attempt starts at once.")
     else:

@@ -8,23 +8,23 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
+from mediapipe.admin.filters import account_choices, period_choices
 from mediapipe.admin.pages import page, render_page
 from mediapipe.fetching.schedule import Schedule
 from mediapipe.models import MediaItem
 from mediapipe.settings.values import duration_s
-from mediapipe.timing.period import LENGTHS, InvalidPeriod, Period
+from mediapipe.timing.period import DEFAULT, InvalidPeriod, Period
 from mediapipe.timing.retry_lab import formatting
 from mediapipe.timing.retry_lab.comparison import Comparison, compare
 from mediapipe.timing.retry_lab.plot import Plot
 from mediapipe.timing.retry_lab.policies import Policy, environment
 
-# Longer than on other pages, because late media is rare.
-DEFAULT_PERIOD = "7d"
+# In the order of the variables that environment() returns.
 SCHEDULE_FIELDS = ("first_delay_s", "factor", "max_delay_s", "fast_window_s", "slow_s")
 
 
 class DurationField(forms.CharField):
-    """A duration as in the environment, in seconds; None if empty."""
+    """A duration written as in the environment variables; its value is seconds, None if empty."""
 
     def clean(self, value: Any) -> float | None:
         """Return the seconds; raise ValidationError unless they are above zero."""
@@ -44,7 +44,7 @@ class DurationsField(DurationField):
     """Comma-separated durations; None if empty, "none" for an empty list."""
 
     def clean(self, value: Any) -> Any:
-        """Return a tuple of seconds or None; raise ValidationError."""
+        """Return a tuple of seconds, or None; raise ValidationError for an invalid duration."""
         text = forms.CharField.clean(self, value)
         if not text:
             return None
@@ -80,13 +80,10 @@ class LabForm(forms.Form):
 def retry_lab(request: HttpRequest) -> HttpResponseBase:
     """Compare other retry schedules with the current one on the recorded delays of a period."""
     form = LabForm(request.GET)
-    params = request.GET.dict()
-    if not params.keys() & {"period", "since", "until"}:
-        params["period"] = DEFAULT_PERIOD
     try:
-        period, problem = Period.from_query(params, timezone.now()), ""
+        period, problem = Period.from_query(request.GET.dict(), timezone.now()), ""
     except InvalidPeriod as invalid:
-        period, problem = Period.named(DEFAULT_PERIOD, timezone.now()), str(invalid)
+        period, problem = Period.named(DEFAULT, timezone.now()), str(invalid)
     context: dict[str, Any] = {}
     if not problem and form.is_valid():
         media = MediaItem.objects.filter(
@@ -102,9 +99,9 @@ def retry_lab(request: HttpRequest) -> HttpResponseBase:
         "retry_lab.html",
         title="Retry lab",
         form=form,
+        accounts=account_choices(form["account_sid"].value() or ""),
         current=dict(zip(SCHEDULE_FIELDS, current, strict=True)),
-        period=period,
-        lengths=LENGTHS,
+        **period_choices(period),
         problem=problem,
         **context,
     )

@@ -11,7 +11,7 @@ from mediapipe.redaction import USER_ID, is_address
 SID = re.compile(r"(?<![0-9A-Za-z])([A-Za-z]{2}[0-9a-fA-F]{32})(?![0-9A-Za-z])")
 SID_PREFIX = re.compile(r"[A-Za-z]{2}[0-9a-fA-F]{2,31}")
 NUMBER = re.compile(r"(?:[a-zA-Z]{2,12}:)?\+?[\d\s().\-/]{5,30}")
-# Webhooks have a number alone or after its channel.
+# Webhooks contain a number alone or with its channel as a prefix.
 WHATSAPP = "whatsapp:"
 CHANNELS = ("", WHATSAPP, "rcs:", "messenger:", "sms:")
 # Of several SIDs in a URL, the first in this order is the most specific.
@@ -24,20 +24,27 @@ MAX_TERMS = 100
 MIN_PART = 4
 
 HELP = (
-    "SIDs (of media, message, recording, call, conference, conversation or account; complete or "
-    "their beginning), a media URL or a part of one, a complete phone number, "
-    "WhatsApp user id, e-mail address or name of a sender."
+    "SIDs of media, messages, recordings, calls, conferences, conversations or accounts (complete "
+    "or the first characters), a media URL or part of one, a complete phone number, a WhatsApp "
+    "user ID, an e-mail address, or the name of a sender."
 )
-NO_NUMBERS = "Your role may not search by phone numbers or other addresses of a sender."
+NOT_FOUND = (
+    "Write a phone number completely and with its country code, such as +1 555 765 4321. The "
+    "status callback of a recording has no number: search for the SID of the call, unless the "
+    "action of <Record> or <Dial> points here too. Parts of a URL are searched in the 10,000 "
+    "newest items only."
+)
+NO_NUMBERS = "Your role may not search by phone number or by another address of a sender."
 
 
 @dataclass(slots=True)
 class SearchQuery:
-    """A parsed search; `whole` and `parts` are SIDs, `others` any other words.
+    """A parsed search: complete SIDs (`whole`), beginnings of SIDs (`parts`), and other words.
 
-    `addresses` are what sender and recipient may be if all of the text is an address; `names` are
-    the text and its words, which may be theirs as they stand. `in_refused` is whether words may
-    match refused URLs, the sender's own text: parts of them would reveal an address in it.
+    If the whole text is an address, `addresses` are the forms in which it may be stored as sender
+    or recipient; otherwise `names` are the text and its words, each compared with both as it is.
+    `in_refused` is whether words may match refused URLs: those are the sender's own text, and a
+    search for parts of it could reveal an address.
     """
 
     whole: list[str] = field(default_factory=list)
@@ -76,7 +83,7 @@ class SearchQuery:
 
     @property
     def user_id(self) -> str:
-        """The WhatsApp user id that was searched for, without its channel, or ""."""
+        """The WhatsApp user ID that was searched for, without its channel, or ""."""
         bare = self.addresses[0].removeprefix(WHATSAPP) if self.addresses else ""
         return bare if USER_ID.fullmatch(bare) else ""
 
@@ -141,9 +148,9 @@ def _event_sids(query: SearchQuery) -> Q:
 
 
 def _events_with_user_id(query: SearchQuery) -> list[int]:
-    """Return those of the newest events that contain it: it may stand beside a phone number.
+    """Return the ids of the newest events whose parameters contain the WhatsApp user ID.
 
-    ExternalUserId and ParentExternalUserId have no column.
+    It may come with a phone number. ExternalUserId and ParentExternalUserId have no column.
     """
     if not query.user_id:
         return []

@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
 from mediapipe.admin.login import LoginForm, OwnPasswordForm
+from mediapipe.admin.navigation import navigation
 from mediapipe.admin.overview import overview
 from mediapipe.admin.pages import PAGES
 from mediapipe.operations.login_limits import remember_browser
@@ -33,24 +34,24 @@ class MediaAdminSite(admin.AdminSite):
         return [path("", self.admin_view(self.index), name="overview"), *ours, *super().get_urls()]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Return what every page of the admin shows."""
-        return {**super().each_context(request), "version": settings.VERSION}
-
-    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Return Django's lists, preceded by our own pages in the same format."""
-        apps: list[Any] = super().get_app_list(request, app_label)
-        if app_label or not self.has_permission(request):
-            return apps
-        # The service's own lists before users and groups.
-        apps.sort(key=lambda app: app["app_label"] != "mediapipe")
-        return [self._dashboard(request), *apps]
+        """Return the context of every page of the admin."""
+        context = super().each_context(request)
+        ours: dict[str, Any] = {
+            "version": settings.VERSION,
+            "time_zone": settings.TIME_ZONE,
+            "docs_url": settings.DOCS_URL,
+        }
+        if self.has_permission(request):
+            ours["available_apps"] = navigation(request, context["available_apps"])
+        return {**context, **ours}
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show or take the login form; the browser of a user who logged in is remembered."""
+        """Show or process the login form; remember the browser of a user who logs in."""
         response = super().login(request, extra_context)
-        # 302 and not who is logged in: each cookie has a count of its own.
+        # Only a redirect proves that the password was right: request.user may have been logged in
+        # before, and a new cookie for each wrong guess would start a new count of failures.
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
             remember_browser(response, request.user.get_username())
         return response
@@ -62,10 +63,10 @@ class MediaAdminSite(admin.AdminSite):
         more = {"remote_logout_url": settings.REMOTE_LOGOUT_URL, **(extra_context or {})}
         return super().logout(request, more)
 
-    def password_change(  # type: ignore[override]  # Django's redirects too, after the change
+    def password_change(  # type: ignore[override]  # Django's redirects as well, after the change
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
-        """Show or take the form in which users change their password; its class cannot be set."""
+        """Show or process the form for one's own password; Django has no option for its class."""
         return PasswordChangeView.as_view(
             form_class=OwnPasswordForm,
             success_url=reverse("admin:password_change_done"),
@@ -75,33 +76,4 @@ class MediaAdminSite(admin.AdminSite):
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        shown = {"shortcuts": _entries(request), **overview(request)}
-        return super().index(request, {**shown, **(extra_context or {})})
-
-    def _dashboard(self, request: HttpRequest) -> dict[str, Any]:
-        # Django marks an entry as current if the path starts with its URL, which is always true for
-        # the index page.
-        first = f"{reverse('admin:index')}#content-start"
-        return {
-            "name": "Dashboard",
-            "app_label": "dashboard",
-            "app_url": first,
-            "has_module_perms": True,
-            "models": [_entry("overview", "Overview", first), *_entries(request)],
-        }
-
-
-def _entries(request: HttpRequest) -> list[dict[str, Any]]:
-    seen = [page for page in PAGES if page.title and request.user.has_perm(page.permission)]
-    return [_entry(page.name, page.title, reverse(f"admin:{page.name}")) for page in seen]
-
-
-def _entry(name: str, title: str, url: str) -> dict[str, Any]:
-    return {
-        "name": title,
-        "object_name": name,
-        "admin_url": url,
-        "add_url": None,
-        "view_only": True,
-        "perms": {"view": True},
-    }
+        return super().index(request, {**overview(request), **(extra_context or {})})

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from django.utils import timezone
@@ -12,8 +12,9 @@ from django.utils.safestring import SafeString
 from mediapipe.models import GatewayStatus, IncidentState, MediaItem, Status
 from mediapipe.models.delays import span, waited_s
 from mediapipe.models.outbox import DeliveryStatus
+from mediapipe.providers import get
 
-# Control characters, and those that reverse the text after them (gpj.exe reads exe.jpg).
+# Control characters, and those that reverse the text after them (gpj.exe looks like exe.jpg).
 INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
@@ -46,23 +47,30 @@ def plain(text: object) -> str:
     return INVISIBLE.sub(lambda character: f"\\u{ord(character[0]):04x}", str(text))
 
 
-def state_label(status: str) -> SafeString:
+def state_label(status: str, label: str = "") -> SafeString:
     """Return a state as sign and word; screen readers read the word only."""
     return format_html(
         '<span class="state state-{}"><span aria-hidden="true">{}</span> {}</span>',
         status,
         SIGNS[status],
-        status.replace("_", " "),
+        label or status.replace("_", " "),
     )
 
 
-def timestamp(at: datetime | None) -> str:
-    """Format a time in TIME_ZONE with its offset, to the second."""
+def local_time(at: datetime | None, timespec: str = "seconds") -> str:
+    """Format a time in TIME_ZONE, which every page names once; timespec as in isoformat()."""
     if at is None:
         return "-"
-    local = timezone.localtime(at)
-    offset = f"{local:%z}"
-    return f"{local:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:5]}"
+    return timezone.localtime(at).replace(tzinfo=None).isoformat(" ", timespec)
+
+
+def timestamp(at: datetime | None, timespec: str = "seconds") -> str:
+    """Return the local time as HTML; its tooltip is in UTC."""
+    if at is None:
+        return "-"
+    utc = at.astimezone(UTC).isoformat(" ", timespec).replace("+00:00", " UTC")
+    shown = local_time(at, timespec)
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), utc, shown)
 
 
 def duration(seconds: float | None) -> str:
@@ -98,6 +106,17 @@ def propagation_delay(media: MediaItem) -> str:
     return delay_range(waited_s(media) or None, math.inf)
 
 
+def account_name(account_sid: str) -> str:
+    """Return the name of the account, or its SID if it has none."""
+    return plain(get("twilio").account_name(account_sid) or account_sid)
+
+
+def account(account_sid: str) -> SafeString:
+    """Return the name or the SID; its tooltip is the SID."""
+    label = account_name(account_sid)
+    return format_html('<span class="sid" title="{}">{}</span>', account_sid, label)
+
+
 def size(count: int | None) -> str:
     """Format a number of bytes: 812 bytes, 1.4 MB."""
     if count is None:
@@ -120,10 +139,10 @@ def ordinal(number: int) -> str:
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """Return `1 media item`, `2 media items`, `12 345 media items`."""
+    """Return `1 media item`, `2 media items`, `12,345 media items`."""
     return f"{grouped(count)} {one if count == 1 else many or one + 's'}"
 
 
 def grouped(count: int) -> str:
-    """Format a number with narrow no-break spaces between thousands."""
-    return f"{count:,}".replace(",", "\u202f")
+    """Format a number with commas between thousands."""
+    return f"{count:,}"

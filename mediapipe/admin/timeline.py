@@ -15,22 +15,46 @@ from mediapipe.models import FetchAttempt, MediaItem, Status
 
 WIDE, NARROW = 760, 340
 MARGIN = 26
-# The minimum distance of two labels, in SVG units.
-LABEL_WIDTH = 54
-TICKS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 10800, 21600, 43200)
+# The minimum distance between two ticks, and between two marks, in SVG units.
+TICK_WIDTH, MARK_WIDTH = 54, 18
+# The width of a label is estimated, because only the browser knows its font.
+CHARACTER, SPACE = 6.2, 6
+# The shortest axis: a logarithmic scale needs a length above zero.
+SHORTEST_S = 0.01
+TICKS_S = (
+    0.01,
+    0.02,
+    0.05,
+    0.1,
+    0.2,
+    0.5,
+    1,
+    2,
+    5,
+    10,
+    30,
+    60,
+    120,
+    300,
+    600,
+    1800,
+    3600,
+    10800,
+    21600,
+    43200,
+)
 DAYS_S = tuple(days * 86400.0 for days in (1, 2, 4, 7, 14, 30))
-# More marks would overlap; the table below the timeline has all attempts.
-MAX_MARKS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineMark:
-    """An event; `kind` is its CSS class, `level` the row of its label."""
+    """An event; `kind` is its CSS class, `level` and `label_x` place its label."""
 
     x: float
     kind: str
     sign: str
     label: str
+    label_x: float
     level: int
     title: str
 
@@ -61,7 +85,7 @@ class Scale:
         found = [(self.x(0.0), "0")]
         for at_s in (*TICKS_S, *DAYS_S):
             x = self.x(at_s)
-            if at_s < self.end_s and x - found[-1][0] >= LABEL_WIDTH:
+            if at_s < self.end_s and x - found[-1][0] >= TICK_WIDTH:
                 found.append((x, duration(at_s)))
         return found
 
@@ -90,7 +114,7 @@ class Timeline:
             name="narrow" if width == NARROW else "wide",
             width=width,
             ticks=scale.ticks(),
-            marks=_with_levels(_marks(media, attempts, scale, now)),
+            marks=_with_labels(_marks(media, attempts, scale, now), width),
             queue_lag=_stretch(scale, 0.0, media.queue_lag_s),
             available=_stretch(scale, media.delay_at_least_s or 0.0, media.delay_at_most_s),
             line_end=width - MARGIN,
@@ -99,12 +123,13 @@ class Timeline:
 
 
 def _end_s(media: MediaItem, attempts: Sequence[FetchAttempt], now: datetime) -> float:
-    moments = [media.retrieved_at, media.failed_at, media.next_attempt_at]
+    moments = [media.retrieved_at, media.failed_at]
+    moments += [media.next_attempt_at] if media.status == Status.RETRYING else []
     moments += [attempt.started_at for attempt in attempts[-1:]]
     if media.status in (Status.QUEUED, Status.FETCHING):
         moments.append(now)
     known = [_since_s(media, moment) for moment in moments if moment]
-    return max([*known, 0.2]) * 1.02
+    return max([*known, SHORTEST_S]) * 1.02
 
 
 def _marks(
@@ -116,13 +141,17 @@ def _marks(
     if media.reconciled_at:
         at_s = _since_s(media, media.reconciled_at)
         yield scale.x(at_s), "receipt", "▸", "found", "found by reconciliation"
-    half = MAX_MARKS // 2
-    fitting = attempts if len(attempts) <= MAX_MARKS else [*attempts[:half], *attempts[-half:]]
-    for attempt in fitting:
-        at_s = _since_s(media, attempt.started_at)
-        kind, sign = _kind_and_sign(attempt)
-        title = f"attempt {attempt.number}, {_after(media, at_s)}: {_result(attempt)}"
-        yield scale.x(at_s), kind, sign, _result(attempt), title
+    for same in _clusters(media, attempts, scale):
+        first, last = same[0], same[-1]
+        at_s = _since_s(media, first.started_at)
+        kind, sign = _kind_and_sign(first)
+        label = result = _result(first)
+        title = f"attempt {first.number}, {_after(media, at_s)}: {result}"
+        if len(same) > 1:
+            until = _after(media, _since_s(media, last.started_at))
+            label = f"{result} (x{len(same)})"
+            title = f"attempts {first.number} to {last.number}, until {until}: {result}"
+        yield scale.x(at_s), kind, sign, label, title
     if media.retrieved_at:
         at_s = _since_s(media, media.retrieved_at)
         yield scale.x(at_s), "stored", "✓", "stored", f"stored {_after(media, at_s)}"
@@ -131,17 +160,39 @@ def _marks(
         yield scale.x(at_s), "next", "?", "next", "the next attempt"
 
 
-def _with_levels(marks: Iterable[tuple[float, str, str, str, str]]) -> list[TimelineMark]:
-    """Put each label into the first of two rows with space for it, or omit it."""
-    taken = [-LABEL_WIDTH, -LABEL_WIDTH]
+def _clusters(
+    media: MediaItem, attempts: Iterable[FetchAttempt], scale: Scale
+) -> Iterable[list[FetchAttempt]]:
+    """Yield successive attempts with the same result together if their marks would overlap."""
+    cluster: list[FetchAttempt] = []
+    for attempt in attempts:
+        if cluster:
+            begin, at = (scale.x(_since_s(media, a.started_at)) for a in (cluster[0], attempt))
+            if at - begin >= MARK_WIDTH or _result(attempt) != _result(cluster[0]):
+                yield cluster
+                cluster = []
+        cluster.append(attempt)
+    if cluster:
+        yield cluster
+
+
+def _with_labels(
+    marks: Iterable[tuple[float, str, str, str, str]], width: int
+) -> list[TimelineMark]:
+    """Put each label into the first of two rows with space for it, or omit it.
+
+    At either end it is moved inwards, so that it is not cut off.
+    """
+    taken = [-SPACE, -SPACE]
     placed = []
     for x, kind, sign, label, title in marks:
-        level = next((row for row, last in enumerate(taken) if x - last >= LABEL_WIDTH), -1)
+        half = len(label) * CHARACTER / 2
+        middle = round(max(half, min(x, width - half)), 1)
+        level = next((row for row, end in enumerate(taken) if middle - half >= end + SPACE), -1)
         if level >= 0:
-            taken[level] = int(x)
-        placed.append(
-            TimelineMark(x, kind, sign, label if level >= 0 else "", max(level, 0), title)
-        )
+            taken[level] = math.ceil(middle + half)
+        shown = label if level >= 0 else ""
+        placed.append(TimelineMark(x, kind, sign, shown, middle, max(level, 0), title))
     return placed
 
 

@@ -1,4 +1,4 @@
-"""One sentence and one colour for everything that is monitored: the first thing on call."""
+"""One sentence and one colour for everything that is monitored: the first thing to look at."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from mediapipe.admin.held_up import held_up_by
-from mediapipe.admin.text import plain
+from mediapipe.admin.text import account_name, plain
 from mediapipe.models import AccountHealth, Incident
 from mediapipe.operations.components import Component
 
-# More would be a list, and there is a list.
+# For the rest the sentence links to a list.
 MOST = 5
 
 
@@ -26,10 +26,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """What needs attention; nothing if all is well. `more` is how many reasons are left out."""
+    """What needs attention; empty if all is well. `rest` is the number of reasons left out."""
 
     reasons: Sequence[Reason]
-    more: int = 0
+    rest: Reason | None = None
 
 
 def verdict(components: Sequence[Component]) -> Attention:
@@ -41,24 +41,35 @@ def verdict(components: Sequence[Component]) -> Attention:
         if not component.healthy
     ]
     found += [_incident(incident) for incident in Incident.objects.open()]
-    found += [
+    paused = [
         Reason(
             f"{_short(account.account_sid)} is paused by {plain(account.paused_by)}",
             reverse("admin:mediapipe_accounthealth_change", args=[account.pk]),
         )
         for account in AccountHealth.objects.paused_by_users()
     ]
-    return Attention(found[:MOST], len(found[MOST:]))
+    # Incidents come first: without room for all of them, their list has more of the rest.
+    if len(found) > MOST:
+        rest = f"{reverse('admin:mediapipe_incident_changelist')}?resolved_at__isempty=1"
+    else:
+        rest = reverse("admin:mediapipe_accounthealth_changelist")
+    found += paused
+    if len(found) <= MOST:
+        return Attention(found)
+    return Attention(found[:MOST], Reason(f"and {len(found) - MOST} more", rest))
 
 
 def _incident(incident: Incident) -> Reason:
-    account = f" of {_short(incident.account_sid)}" if incident.account_sid else ""
-    # What waits is counted now; the detail is from the last time that it was seen.
-    more = str(held_up_by(incident) or plain(incident.detail).rstrip("."))
+    account = f" ({_short(incident.account_sid)})" if incident.account_sid else ""
+    # The number of waiting items is current; the detail is from when the cause was last seen.
+    held_up = held_up_by(incident)
+    detail = plain(incident.detail).rstrip(".")
+    more = str(held_up) if held_up and (held_up.count or not detail) else detail
     text = f"{incident.get_cause_display()}{account}{': ' + more if more else ''}"
     return Reason(text, reverse("admin:mediapipe_incident_change", args=[incident.pk]))
 
 
 def _short(account_sid: str) -> str:
-    """Return enough of an account SID to tell accounts apart: `AC…5151`."""
-    return f"{account_sid[:2]}…{account_sid[-4:]}"
+    """Return the name of an account, or enough of its SID to tell accounts apart: `AC…5151`."""
+    name = account_name(account_sid)
+    return f"{account_sid[:2]}…{account_sid[-4:]}" if name == account_sid else name

@@ -15,12 +15,12 @@ from mediapipe.api.responses import ApiError, NotAuthorized, TooManyWrongTokens
 from mediapipe.models import ApiToken
 
 P = ParamSpec("P")
-# A view gets the token.
+# The view gets the token too.
 View = Callable[Concatenate[HttpRequest, ApiToken, P], HttpResponseBase]
 Guarded = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 BEARER = re.compile(r"Bearer +([!-~]{1,200})", re.IGNORECASE)
-# Per web process. Valid tokens are never limited by wrong ones.
+# Per web process. Wrong tokens never limit valid ones.
 MAX_WRONG_PER_MINUTE = 30
 
 
@@ -33,7 +33,7 @@ class WrongTokens:
         self._count = 0
 
     def count(self) -> bool:
-        """Count one more, and return whether there are too many."""
+        """Count one more wrong token, and return whether there are too many."""
         minute = int(time.monotonic() // 60)
         with self._lock:
             if minute != self._minute:
@@ -46,9 +46,9 @@ wrong_tokens = WrongTokens()
 
 
 def token_required(view: View[P]) -> Guarded[P]:
-    """Require a valid token for this GET view, and return its errors as JSON.
+    """Require a valid token for this GET view, and return each ApiError as JSON.
 
-    The view gets the token, and must query no media but `token.media()`.
+    The view gets the token, and must query only `token.media()`.
     """
 
     @csrf_exempt
@@ -72,11 +72,11 @@ def _authenticated_token(request: HttpRequest) -> ApiToken:
     if token and not token.has_expired:
         return token
     if token:
-        # Not counted as a wrong one: who sends it once had access.
+        # Not counted as a wrong one: its sender once had access.
         raise NotAuthorized(
-            f"The token expired at {token.expires_at:%Y-%m-%dT%H:%M:%SZ}: make another one with "
+            f"The token expired at {token.expires_at:%Y-%m-%dT%H:%M:%SZ}: create another one with "
             "manage.py api_token."
         )
     if wrong_tokens.count():
-        raise TooManyWrongTokens("Too many wrong tokens; a right one is still taken.")
-    raise NotAuthorized("The token is not valid: it was never made here, or it was revoked.")
+        raise TooManyWrongTokens("Too many wrong tokens. Valid tokens are still accepted.")
+    raise NotAuthorized("The token is not valid: it was not created here, or it was revoked.")

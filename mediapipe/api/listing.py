@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from django.conf import settings
 from django.db.models import Q
 from django.http import QueryDict
 
@@ -18,7 +19,7 @@ SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
 CURSOR = re.compile(r"([0-9]{1,16})-([0-9]{1,18})")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
-# All other SIDs are those of messages and recordings.
+# All other SIDs belong to messages and recordings.
 COLUMNS = {"ME": "media_sid", "CA": "event__call_sid", "AC": "account_sid"}
 
 
@@ -31,10 +32,10 @@ class PageCursor:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Parse the result of `str`; raise ApiError."""
+        """Parse the output of str(); raise ApiError if it is invalid."""
         parts = CURSOR.fullmatch(text)
         if parts is None:
-            raise ApiError("The cursor is not one of ours; begin without one.")
+            raise ApiError("The cursor is not valid; begin without one.")
         return cls(EPOCH + timedelta(microseconds=int(parts[1])), int(parts[2]))
 
     def __str__(self) -> str:
@@ -55,10 +56,10 @@ class MediaPage:
 
     @classmethod
     def from_query(cls, parameters: QueryDict, media: MediaQuerySet) -> Self:
-        """Return the requested page of these media items; raise ApiError."""
+        """Return the requested page of these media items; raise ApiError for invalid parameters."""
         requested = _single_values(parameters)
         limit = _limit(requested.get("limit", str(DEFAULT_LIMIT)))
-        rows = _filtered(media, requested).select_related("event").defer("event__parameters")
+        rows = with_events(_filtered(media, requested))
         if "cursor" in requested:
             rows = rows.filter(PageCursor.parse(requested["cursor"]).after())
         found = list(rows.order_by("-received_at", "-pk")[: limit + 1])
@@ -66,11 +67,17 @@ class MediaPage:
         return cls(found[:limit], PageCursor(last.received_at, last.pk) if last else None)
 
 
+def with_events(media: MediaQuerySet) -> MediaQuerySet:
+    """Load the events with the items, but their parameters only if responses contain texts."""
+    media = media.select_related("event")
+    return media if settings.SHARE_SENDER_AND_TEXT else media.defer("event__parameters")
+
+
 def _single_values(parameters: QueryDict) -> dict[str, str]:
     for name, values in parameters.lists():
         if name not in PARAMETERS:
             # Otherwise a mistyped filter would return everything.
-            raise ApiError(f"There is no such parameter; there are {', '.join(PARAMETERS)}.")
+            raise ApiError(f"Unknown parameter; the parameters are {', '.join(PARAMETERS)}.")
         if len(values) != 1:
             raise ApiError(f"{name} is given more than once.")
     return {name: values[0] for name, values in parameters.lists()}
@@ -78,7 +85,7 @@ def _single_values(parameters: QueryDict) -> dict[str, str]:
 
 def _limit(text: str) -> int:
     if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= MAX_LIMIT:
-        raise ApiError(f"limit is a whole number from 1 to {MAX_LIMIT}.")
+        raise ApiError(f"limit must be a whole number from 1 to {MAX_LIMIT}.")
     return int(text)
 
 
@@ -86,11 +93,11 @@ def _filtered(media: MediaQuerySet, requested: dict[str, str]) -> MediaQuerySet:
     sid, status = requested.get("sid"), requested.get("status")
     if sid is not None:
         if not SID.fullmatch(sid):
-            raise ApiError("sid is two capital letters and 32 hex digits, as Twilio writes them.")
+            raise ApiError("sid must be two capital letters and 32 lower-case hex digits.")
         media = media.filter(**{COLUMNS.get(sid[:2], "event__subject_sid"): sid})
     if status is not None:
         if status not in Status.values:
-            raise ApiError(f"status is one of {', '.join(Status.values)}.")
+            raise ApiError(f"status must be one of {', '.join(Status.values)}.")
         media = media.filter(status=status)
     if "since" in requested:
         media = media.filter(received_at__gte=_time("since", requested["since"]))
@@ -104,5 +111,5 @@ def _time(name: str, text: str) -> datetime:
         return parse_time(text)
     except InvalidPeriod:
         raise ApiError(
-            f"{name} is no ISO 8601 time; write for example 2026-01-31T12:00:00Z."
+            f"{name} is not an ISO 8601 time; use the form 2026-01-31T12:00:00Z."
         ) from None

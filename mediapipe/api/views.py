@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -16,9 +17,9 @@ from django.views.decorators.http import require_safe
 from mediapipe.api.access import token_required
 from mediapipe.api.description import description
 from mediapipe.api.files import deletion_notice, file_response
-from mediapipe.api.listing import MediaPage
+from mediapipe.api.listing import MediaPage, with_events
 from mediapipe.api.responses import NotFound, json_response
-from mediapipe.lifecycle.export import media_document
+from mediapipe.lifecycle.export import media_document, message_of
 from mediapipe.models import ApiToken, MediaItem, Status
 from mediapipe.redaction import strip_url_secrets
 
@@ -34,12 +35,12 @@ def media_list(request: HttpRequest, token: ApiToken) -> HttpResponse:
     if page.next:
         query = urlencode({**request.GET.dict(), "cursor": str(page.next)})
         more = _public(request, f"{reverse('api:media')}?{query}")
-    return json_response({"media": [media_document(item) for item in page.media], "next": more})
+    return json_response({"media": [_document(item) for item in page.media], "next": more})
 
 
 @token_required
 def media_item(request: HttpRequest, token: ApiToken, number: str) -> HttpResponse:
-    return json_response(media_document(_item(token, number)))
+    return json_response(_document(_item(token, number)))
 
 
 @token_required
@@ -56,20 +57,20 @@ def link(request: HttpRequest, token: ApiToken, number: str) -> HttpResponse:
 
 
 def signed_link(item: MediaItem, token: ApiToken, expires_at: datetime) -> str:
-    """Return what opens the file until then, as long as the token is valid."""
+    """Return a signed value that opens the file until `expires_at`, while the token is valid."""
     return signing.dumps([item.pk, token.pk, expires_at.timestamp()], salt=LINKS)
 
 
 @require_safe
 def file(request: HttpRequest, link: str) -> HttpResponseBase:
-    """Serve the file of a signed link, like the admin does."""
+    """Serve the file of a signed link as the admin does, or a 403 if the link is not valid."""
     try:
         item_pk, token_pk, expires_at_s = signing.loads(link, salt=LINKS)
     except signing.BadSignature:
-        return HttpResponse("The link is not ours: ask for a new one.", status=403)
+        return HttpResponse("The link is not valid: request a new one.", status=403)
     token = ApiToken.objects.valid().filter(pk=token_pk).first()
     if token is None or expires_at_s <= time.time():
-        sentence = "The link has expired, or its token is no longer valid: ask for a new one."
+        sentence = "The link has expired, or its token is no longer valid: request a new one."
         return HttpResponse(sentence, status=403)
     item = get_object_or_404(token.media(), pk=item_pk)
     return file_response(request, item, reader=f"API token {token.name}")
@@ -83,16 +84,20 @@ def openapi(request: HttpRequest) -> HttpResponse:
 
 @token_required
 def not_found(request: HttpRequest, token: ApiToken) -> HttpResponse:
-    """Return unknown paths as a JSON error."""
+    """Respond to an unknown path with a 404 as JSON."""
     raise NotFound("There is nothing here: see /api/v1/openapi.json.")
 
 
+def _document(item: MediaItem) -> dict[str, Any]:
+    return media_document(item) | message_of(item)
+
+
 def _item(token: ApiToken, number: str) -> MediaItem:
-    rows = token.media().select_related("event").defer("event__parameters")
+    rows = with_events(token.media())
     # Longer numbers do not fit into a database integer.
     item = rows.filter(pk=int(number)).first() if NUMBER.fullmatch(number) else None
     if item is None:
-        raise NotFound("There is no media item of this number.")
+        raise NotFound("There is no media item with this id.")
     return item
 
 

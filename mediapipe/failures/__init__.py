@@ -4,17 +4,16 @@ The docstring of a failure is what users read in the admin and in docs/failures.
 the remedy. Filters, reports and metrics use the slug, so a slug never changes.
 """
 
-# Under these names too, so that an import need not know in which file a class is.
+# Re-exported, so that an import need not know which file a class is in.
+from mediapipe.failures.deliveries import Undelivered as Undelivered
 from mediapipe.failures.kinds import Absence as Absence
 from mediapipe.failures.kinds import Failure as Failure
 from mediapipe.failures.kinds import FinalFailure as FinalFailure
 from mediapipe.failures.kinds import LocalFailure as LocalFailure
 from mediapipe.failures.kinds import Outlook as Outlook
 from mediapipe.failures.kinds import TransientFailure as TransientFailure
-
-
-class LeaseLost(Exception):
-    """Another worker has claimed the item since: this worker discards its result."""
+from mediapipe.failures.leases import LeaseHeld as LeaseHeld
+from mediapipe.failures.leases import LeaseLost as LeaseLost
 
 
 class TransientMedia404(TransientFailure):
@@ -33,7 +32,7 @@ class CredentialsSuspected(TransientMedia404):
     """Every fetch for this account returns 404: the credentials may belong to another account."""
 
     slug = "credentials_suspected"
-    todo = "Compare the credentials with the account in the media URL; correct ones end the 404s."
+    todo = "Check that the credentials belong to the account in the media URL; then the 404s end."
 
 
 class RateLimited(TransientFailure):
@@ -122,13 +121,13 @@ class StorageFailed(LocalFailure):
 
 
 class ResolverFailed(LocalFailure):
-    """This network's DNS gives no public address for a host of Twilio's."""
+    """The local DNS returns no public address for a Twilio host."""
 
     slug = "resolver_failed"
     outlook = Outlook.AFTER_CHANGE
     todo = (
-        "Check DNS and VPN of the workers' host; if a private address is right, add its network to "
-        "MEDIA_ALLOWED_NETWORKS. The items resume automatically."
+        "Check DNS and VPN on the workers' hosts; if a private address is intended, add its "
+        "network to MEDIA_ALLOWED_NETWORKS. The items resume automatically."
     )
 
 
@@ -141,7 +140,7 @@ class ProxyFailed(LocalFailure):
 
 
 class CertificateUntrusted(LocalFailure):
-    """The certificate of a host of Twilio's is not trusted: something here re-signs TLS."""
+    """The certificate of a Twilio host is not trusted: something on this network re-signs TLS."""
 
     slug = "certificate_untrusted"
     outlook = Outlook.AFTER_CHANGE
@@ -168,7 +167,7 @@ class AccountRefused(LocalFailure):
 
 
 class AccountBusy(LocalFailure):
-    """Twilio limits the rate of this account: its media are fetched at the rate that it allows."""
+    """Twilio limits the rate of this account: its media is fetched at the allowed rate."""
 
     slug = "account_busy"
     todo = "Nothing: the rate rises again once the 429s end."
@@ -199,7 +198,7 @@ class Gone(FinalFailure):
 
 
 class MediaDeleted(FinalFailure):
-    """The media was deleted at Twilio: its metadata says so, or is gone as well."""
+    """The media was deleted at Twilio: its metadata says so, or is deleted too."""
 
     slug = "deleted"
     outlook = Outlook.HOPELESS
@@ -231,7 +230,7 @@ class RedirectRefused(FinalFailure):
 
 
 class TooLarge(FinalFailure):
-    """The body exceeds MEDIA_MAX_BYTES, or that of a recording MEDIA_MAX_RECORDING_BYTES."""
+    """The body exceeds MEDIA_MAX_BYTES, or for a recording MEDIA_MAX_RECORDING_BYTES."""
 
     slug = "too_large"
     outlook = Outlook.AFTER_CHANGE
@@ -254,10 +253,10 @@ class Interrupted(FinalFailure):
 
 
 class GivenUp(FinalFailure):
-    """A user gave up on it, for the reason given: no further attempt is made."""
+    """A user gave up on the item and gave a reason: no further attempt is made."""
 
     slug = "given_up"
-    todo = "Nothing. Retry it if it is wanted after all; the audit log shows who gave it up."
+    todo = "Nothing. Retry it if you want it after all; the audit trail shows who gave up on it."
 
 
 class Erased(FinalFailure):
@@ -265,7 +264,7 @@ class Erased(FinalFailure):
 
     slug = "forgotten"
     outlook = Outlook.HOPELESS
-    todo = "Nothing: the admin's log shows who erased it and when."
+    todo = "Nothing: the audit trail shows who erased it and when."
 
 
 class RecordingTooShort(Absence):
@@ -294,18 +293,3 @@ class RecordingFailed(Absence):
 
     slug = "recording_failed"
     todo = "Check the public key for recording encryption in the Twilio Console."
-
-
-class Undelivered(Exception):
-    """A delivery from the outbox failed; `again` is true if a retry may succeed.
-
-    `why` is shown to users and never contains a URL.
-    """
-
-    def __init__(
-        self, why: str, *, again: bool = False, retry_after_s: float | None = None
-    ) -> None:
-        self.why = why
-        self.again = again
-        self.retry_after_s = retry_after_s
-        super().__init__(why)

@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
@@ -50,9 +50,9 @@ def storage_name(
 
 @contextmanager
 def temporary_file() -> Iterator[BinaryIO]:
-    """Yield a file to download into, on the file system of the storage, so that keep() is a rename.
+    """Yield a file to download into; in MEDIA_ROOT without a bucket, so that keep() is a rename.
 
-    It is removed at the end unless it was kept. Raise StorageFailed if it cannot be created.
+    It is removed at the end unless it was kept. Raises StorageFailed if it cannot be created.
     """
     try:
         folder = incoming_folder()
@@ -70,7 +70,7 @@ def temporary_file() -> Iterator[BinaryIO]:
 def keep(file: BinaryIO, name: str, on_progress: Callable[[], None] = lambda: None) -> None:
     """Store the finished file under this name, replacing an earlier copy; raise StorageFailed.
 
-    `on_progress` is called before each block of an upload; LeaseLost of it ends the upload.
+    `on_progress` is called before each block of an upload; a LeaseLost that it raises ends it.
     """
     try:
         file.flush()
@@ -123,7 +123,7 @@ def read_size_and_hash(name: str) -> tuple[int, str]:
 def check_usable() -> None:
     """Raise StorageFailed if no download can begin, or if the bucket does not respond.
 
-    Uploads nothing: a bucket with versions would keep each of these files for ever.
+    Uploads nothing, because a versioned bucket would keep each test file forever.
     """
     with temporary_file() as file:
         try:
@@ -152,22 +152,31 @@ def remove(name: str) -> None:
         raise StorageFailed(explain(error)) from error
     if settings.STORAGE_URL:
         return
-    # Each message has a folder of its own, which is empty now, and so may be that of the day.
+    # Each message has its own folder, which may be empty now, as may that of the day.
     for folder in list(PurePosixPath(name).parents)[:-1]:
         try:
             (Path(settings.MEDIA_ROOT) / folder).rmdir()
         except OSError:
-            # It is not empty, and so neither are those above.
+            # It is not empty, so neither are those above.
             return
 
 
 def remove_leftovers(older_than: timedelta) -> int:
-    """Remove the unfinished downloads of workers that died; return how many."""
+    """Remove downloads unchanged for `older_than`, left by workers that died; return how many."""
     oldest = time.time() - older_than.total_seconds()
-    leftovers = [path for path in incoming_folder().glob("*") if path.stat().st_mtime < oldest]
-    for path in leftovers:
-        path.unlink(missing_ok=True)
-    return len(leftovers)
+    removed = 0
+    for path in incoming_folder().glob("*"):
+        # A worker may keep or remove its download at any moment.
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+                removed += 1
+    return removed
+
+
+def storage_location() -> str:
+    """Return where files are stored, as a text for users; it contains no credentials."""
+    return settings.STORAGE_URL or f"MEDIA_ROOT {settings.MEDIA_ROOT}"
 
 
 def incoming_folder() -> Path:

@@ -1,4 +1,4 @@
-"""What Twilio gets for a webhook whose app answers: the app's answer, or ours in its place."""
+"""The response to Twilio when an app answers a webhook: the app's answer, or ours instead."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from urllib.parse import urljoin
 from mediapipe.fetching.http.redirects import UNAMBIGUOUS
 from mediapipe.gateway.cookies import for_our_path
 from mediapipe.gateway.entries import Entry, OnFailure
-from mediapipe.gateway.send import Sent
+from mediapipe.gateway.send import MAX_BODY_BYTES, Sent
 from mediapipe.gateway.twiml import NoTwiml, with_absolute_urls
 from mediapipe.providers.twilio.webhooks import reply
 
-# Twilio reads these as TwiML; it would send text/plain to the sender, and follows these redirects.
+# Twilio reads these as TwiML, but sends text/plain to the sender as a message.
 TWIML_TYPES = {"text/xml", "application/xml", "text/html"}
 JSON_TYPE = "application/json"
+# Twilio follows these.
 REDIRECTS = {301, 302, 303, 307}
 WITHOUT_BODY = {204, 205}
 
@@ -28,8 +29,8 @@ WITHOUT_BODY = {204, 205}
 class TwilioAnswer:
     """The response to Twilio.
 
-    `is_apps` means that it is the app's own. `lost` says why an answer of the app, that was one,
-    did not become it.
+    `is_apps` means that it is the app's own answer. `lost` says why an answer of the app could not
+    be used.
     """
 
     status: int = 200
@@ -41,20 +42,20 @@ class TwilioAnswer:
     lost: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as values that JSON has."""
+        """Return the response as JSON values."""
         body = b64encode(self.body).decode()
         return asdict(self) | {"body": body, "cookies": list(self.cookies)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TwilioAnswer:
-        """Return what to_json() was made of."""
+        """Return the response that to_json() gave."""
         body, cookies = b64decode(values["body"]), tuple(values["cookies"])
         return cls(**{**values, "body": body, "cookies": cookies})
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The webhook that is answered: its source, the path of our URL, whether it is a pre-hook.
+    """The webhook to answer: its source, the path of our URL, and whether it is a pre-hook.
 
     A pre-hook of Conversations (classic) is an event that Twilio lets the app change or prevent.
     """
@@ -65,13 +66,13 @@ class Question:
 
 
 def our_answer(question: Question, lost: str = "") -> TwilioAnswer:
-    """Return the answer with which Twilio does nothing further."""
+    """Return our own answer, after which Twilio does nothing further."""
     ours = reply(question.source)
     return TwilioAnswer(content_type=ours.content_type, body=ours.body.encode(), lost=lost)
 
 
 def answer_to(question: Question, sent: Sent, entry: Entry) -> TwilioAnswer:
-    """Return the answer to a webhook that the app has answered, or failed to."""
+    """Return the response to Twilio after an attempt at the app, whether it answered or failed."""
     if question.source == "conversations":
         return _to_conversations(question, sent)
     if sent.status is not None and 200 <= sent.status < 300:
@@ -102,9 +103,13 @@ def _content(question: Question, sent: Sent, entry: Entry) -> TwilioAnswer:
     if _media_type(content_type) not in TWIML_TYPES or not answer.body.strip():
         return answer
     try:
-        return replace(answer, body=with_absolute_urls(answer.body, entry.url))
+        body = with_absolute_urls(answer.body, entry.url)
     except NoTwiml as error:
         return our_answer(question, f"The answer is not TwiML: {error}.")
+    if len(body) > MAX_BODY_BYTES:
+        lost = f"With absolute URLs the answer is over {MAX_BODY_BYTES} bytes."
+        return our_answer(question, lost)
+    return replace(answer, body=body)
 
 
 def _to_conversations(question: Question, sent: Sent) -> TwilioAnswer:
@@ -118,7 +123,7 @@ def _to_conversations(question: Question, sent: Sent) -> TwilioAnswer:
     except (ValueError, RecursionError):
         is_object = False
     if not is_object:
-        # With an empty answer an app leaves the message as it is.
+        # An empty answer means that the app leaves the message unchanged.
         return our_answer(question, "The answer is not a JSON object." if sent.body else "")
     return TwilioAnswer(content_type=JSON_TYPE, body=sent.body, is_apps=True)
 

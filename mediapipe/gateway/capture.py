@@ -13,7 +13,7 @@ from mediapipe.gateway.original import OriginalRequest
 from mediapipe.models import GatewayDelivery, GatewayStatus, WebhookEvent
 from mediapipe.providers.base import InboundMessage, Kind, WebhookRequest
 
-# Longer than Twilio waits: if the web process dies, the dispatcher makes the delivery.
+# Longer than Twilio waits. If the web process dies, the dispatcher sends the delivery after this.
 RESERVED_FOR = timedelta(seconds=20)
 
 
@@ -25,16 +25,18 @@ def capture(
 ) -> bool:
     """Insert the deliveries of a verified webhook; return whether any app gets it.
 
-    `forwarded` has the state by the name of each app that got it while there was no database.
+    `forwarded` is the resulting state by app name, for apps that were sent the webhook while the
+    database was unavailable.
 
-    An app gets a message once, and of a recording each status: the one that says "completed" as
-    well as the one before. Without an app there is no query. Raises ImproperlyConfigured.
+    An app gets each message once, and each status of a recording: "completed" as well as the one
+    before. Without an app there is no query. Raises ImproperlyConfigured if GATEWAY_FILE is
+    invalid.
     """
     entries = entries_for(event.account_sid, message.recipient, message.source)
     rows = [_delivery(event, message, request, entry) for entry in entries]
     for row in rows:
         if state := forwarded.get(row.entry):
-            row.set_ended(GatewayStatus(state), "Sent while the database was away.")
+            row.set_ended(GatewayStatus(state), "Sent while the database was down.")
     if rows:
         GatewayDelivery.objects.bulk_create(rows, ignore_conflicts=True)
     return bool(rows)
@@ -55,7 +57,7 @@ def _delivery(
         hold_until=hold_until,
         received_at=event.received_at,
         next_attempt_at=now,
-        # The web thread that recorded it asks the app first.
+        # The web thread that recorded the webhook sends it first.
         sweep_at=now + RESERVED_FOR if entry.answer == Answer.APP else now,
     )
     delivery.seal(OriginalRequest.of(request).to_json())
@@ -70,7 +72,7 @@ def about(message: InboundMessage) -> str:
 
 
 def _conversation(message: InboundMessage) -> str:
-    """Return a keyed hash of account, recipient and sender: the row shows no phone number."""
+    """Return a keyed hash of account, recipient and sender, so the row shows no phone number."""
     if not message.sender:
         return ""
     parties = "\n".join((message.account_sid, message.recipient, message.sender))

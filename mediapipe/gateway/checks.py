@@ -21,7 +21,7 @@ LONGEST_BUDGET_S = 14.0
 
 @register("mediapipe")
 def gateway_entries(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    # Entries that cannot be parsed would turn every webhook into a 500.
+    # With entries that cannot be parsed, webhooks are only spooled.
     try:
         found = entries()
     except ImproperlyConfigured as error:
@@ -47,7 +47,7 @@ def _accounts_with_token(found: Sequence[Entry]) -> list[CheckMessage]:
     try:
         known = accounts()
     except ImproperlyConfigured:
-        # It is the message of another check.
+        # Another check reports this.
         return []
     return [
         Error(
@@ -73,7 +73,7 @@ def _media_stays_at_twilio(found: Sequence[Entry]) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "Media is deleted at Twilio before an app that was away could fetch it:"
+            "Media is deleted at Twilio before an app that was down could fetch it:"
             f" {', '.join(fetching)}.",
             hint="Set TWILIO_DELETE_AFTER=1d or longer. An app that stores the URLs of media"
             " instead of fetching it needs TWILIO_AFTER_STORING=keep.",

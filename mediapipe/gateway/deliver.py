@@ -1,12 +1,19 @@
-"""One attempt at a delivery, from the stored request to the state that the app's answer means."""
+"""One attempt at a delivery, from the stored request to the state that results from the answer."""
 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import count
 
 from django.conf import settings
 from django.core.signing import BadSignature
+from django.db import close_old_connections
+from django.utils import timezone
 
+from mediapipe.celery import DATABASE_AWAY
 from mediapipe.gateway.entries import Answer, Entry, entries, entry_named
 from mediapipe.gateway.original import OriginalRequest
 from mediapipe.gateway.send import Sent, Verdict, send, verdict
@@ -15,12 +22,17 @@ from mediapipe.models import AnswerUse, AttemptResult, GatewayApp, GatewayDelive
 logger = logging.getLogger(__name__)
 
 NOT_DUE = "not due"
+# How long to retry recording the result of a request while the database is unavailable. Together
+# with the longest request it is shorter than the lease, after which the attempt has no result.
+RECORD_FOR_S = 60.0
+RECORD_INTERVAL_S = 0.5
 
 
 def deliver(delivery_id: int) -> str:
     """Make one attempt; return its state, or `not due` if another task has it or it must wait.
 
-    Raises ImproperlyConfigured while GATEWAY_FILE cannot be read.
+    A delivery also waits if its app is not in GATEWAY_FILE. Raises ImproperlyConfigured while that
+    file is invalid.
     """
     rows = GatewayDelivery.objects.filter(pk=delivery_id)
     delivery = rows.waiting().select_related("event").first()
@@ -28,26 +40,52 @@ def deliver(delivery_id: int) -> str:
         return NOT_DUE
     entry = entry_named(delivery.entry)
     if entry is None:
-        rows.drop("The app is no longer in GATEWAY_FILE.")
-        return GatewayStatus.DROPPED
+        # The dispatcher drops it, unless another process knows the app.
+        return NOT_DUE
     try:
         original = OriginalRequest.from_json(delivery.unseal())
     except (BadSignature, KeyError, TypeError, ValueError):
         logger.error("delivery %d was dropped: its request is not the one received", delivery_id)
         rows.drop("The request was changed in the database, or DJANGO_SECRET_KEY was.")
         return GatewayStatus.DROPPED
-    if _sending(entry) >= sending_limit() or not delivery.claim():
+    # The task of an overdue delivery waited in the broker with many others; the dispatcher spreads
+    # them out.
+    is_overdue = rows.overdue(timezone.now()).exists()
+    if is_overdue or _sending(entry) >= sending_limit() or not delivery.claim():
         rows.mark_undispatched([delivery_id])
         return NOT_DUE
-    conclude(delivery, entry, send(original, entry))
+    sent = send(original, entry)
+    until_recorded(partial(conclude, delivery, entry, sent))
     return delivery.status
 
 
-def sending_limit() -> int:
-    """Return how many requests one app gets at a time.
+def until_recorded(record: Callable[[], None]) -> None:
+    """Call `record` until the database is available, for RECORD_FOR_S seconds at most.
 
-    All apps together take half the threads of a worker, so that none that hangs keeps media from
-    being fetched.
+    The app has the message, and no other process knows its answer. Raises the last database error
+    when the time is up.
+    """
+    until = time.monotonic() + RECORD_FOR_S
+    for failures in count():
+        try:
+            record()
+        except DATABASE_AWAY as error:
+            if time.monotonic() >= until:
+                raise
+            if not failures:
+                name = type(error).__name__
+                logger.warning("the response of an app could not be recorded yet (%s)", name)
+        else:
+            break
+        close_old_connections()
+        time.sleep(RECORD_INTERVAL_S)
+
+
+def sending_limit() -> int:
+    """Return how many requests to one app may be in progress.
+
+    The apps share half the threads of a worker, so that apps that hang do not stop the fetching of
+    media.
     """
     return max(1, settings.CELERY_WORKER_CONCURRENCY // 2 // max(1, len(entries())))
 
@@ -60,10 +98,10 @@ def conclude(
     *,
     is_last: bool = False,
 ) -> None:
-    """Record what came back from the app, and schedule the next attempt if there is to be one.
+    """Record what came back from the app, and schedule the next attempt if there is one.
 
-    `answer` is what became of the app's answer, by default what it is when Twilio waits no more.
-    `is_last` gives up what would be sent again.
+    `answer` says how the app's answer was used, by default as if Twilio no longer waited for it.
+    With `is_last` a delivery that would be sent again is given up.
     """
     result = AttemptResult(
         detail=sent.detail or (f"HTTP {sent.status}" if sent.status else ""),
@@ -74,7 +112,7 @@ def conclude(
         connect_s=sent.connect_s,
         total_s=sent.total_s,
     )
-    # A redirect that Twilio follows has delivered it as well.
+    # A redirect that Twilio follows counts as delivered, too.
     means = Verdict.DELIVERED if answer == AnswerUse.USED else verdict(sent, entry.retry)
     if means != Verdict.AGAIN:
         delivery.finish(GatewayStatus(means), result)
@@ -89,7 +127,8 @@ def conclude(
 def _use_of(entry: Entry, sent: Sent) -> AnswerUse | str:
     if sent.status is None:
         return ""
-    lost = entry.answer == Answer.APP and sent.body
+    # An error page is no answer.
+    lost = entry.answer == Answer.APP and sent.body and 200 <= sent.status < 300
     return AnswerUse.LOST if lost else AnswerUse.NOT_NEEDED
 
 
@@ -98,8 +137,8 @@ def _sending(entry: Entry) -> int:
 
 
 def _count(entry: Entry, sent: Sent) -> None:
-    # A connection that fails is certain to have led nowhere; a timeout is not, and says less.
-    # What was not sent at all, for want of a token, took no time and says nothing about the app.
+    # A connection that cannot be opened shows that the app is down; a later timeout does not. A
+    # request that was not sent for lack of a token took no time, and says nothing about the app.
     if sent.status is None and sent.certain and sent.total_s:
         GatewayApp.record_failure(entry.name)
     elif sent.status is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -20,24 +21,30 @@ from mediapipe.gateway import urls
 from mediapipe.providers.twilio.accounts import ACCOUNT_SID, json_list
 from mediapipe.settings.values import duration_s
 
+logger = logging.getLogger(__name__)
+
 C = TypeVar("C", bound=StrEnum)
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-# A number, a short code, or an address behind its channel such as whatsapp:+15550000001.
+# A number, a short code, or an address after its channel such as whatsapp:+15550000001.
 ADDRESS = re.compile(r"[!-~]{1,255}")
 PACE = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?)/s")
 MAX_HOLD_S = 3600.0
+REMEDY = (
+    "Webhooks are spooled and no message goes to an app until it is correct: `manage.py check`"
+    " says when it is, and docs/gateway.md has an example."
+)
 
 
 class Answer(StrEnum):
-    """Whose answer Twilio gets: that of the app, or an empty one at once."""
+    """Whether Twilio gets the answer of the app, or an empty one at once."""
 
     APP = "app"
     EMPTY = "empty"
 
 
 class Media(StrEnum):
-    """Whether the app waits until the media of its message is stored."""
+    """Whether a delivery waits until the media of its message is stored."""
 
     HOLD = "hold"
     LEAVE = "leave"
@@ -51,14 +58,14 @@ class Sign(StrEnum):
 
 
 class Retry(StrEnum):
-    """Whether only what the app has surely not processed is sent again, or all that failed."""
+    """Whether to send again only what the app certainly did not process, or all that failed."""
 
     SURE = "sure"
     ALL = "all"
 
 
 class OnFailure(StrEnum):
-    """What Twilio gets if an app whose answer counts fails: an empty answer, or the failure."""
+    """What Twilio gets if an app with `answer: app` fails: an empty answer, or the failure."""
 
     LATER = "later"
     PASS = "pass"  # noqa: S105
@@ -69,7 +76,7 @@ class Entry:
     """One app. Empty `accounts`, `to` and `sources` mean all of them.
 
     `connect` is the origin to connect to instead of that of `url`, or "". `hold_s` is the longest
-    wait for media, in seconds; `pace` is how many late deliveries a second the app gets.
+    wait for media, in seconds; `pace` is how many late deliveries per second the app gets.
     """
 
     name: str
@@ -104,9 +111,9 @@ class Entry:
 
 @cache
 def entries() -> tuple[Entry, ...]:
-    """Return the apps of GATEWAY_FILE in its order, () without one.
+    """Return the apps of GATEWAY_FILE in its order, () without a file.
 
-    Raises ImproperlyConfigured, which names the file and the entry, and never shows a URL.
+    Raises ImproperlyConfigured, whose message names the file and the entry but never shows a URL.
     """
     if not settings.GATEWAY_FILE:
         return ()
@@ -128,7 +135,7 @@ def entries() -> tuple[Entry, ...]:
 def entries_for(account_sid: str, to: str, source: str) -> tuple[Entry, ...]:
     """Return the apps that get a webhook of this account and source to this address.
 
-    At most one of them has the answer `app`. Raises ImproperlyConfigured.
+    At most one of them has the answer `app`. Raises ImproperlyConfigured for an invalid file.
     """
     return tuple(entry for entry in entries() if entry.fits(account_sid, to, source))
 
@@ -138,10 +145,23 @@ def entry_named(name: str) -> Entry | None:
     return next((entry for entry in entries() if entry.name == name), None)
 
 
+def read_at_start() -> None:
+    """Read GATEWAY_FILE once for this process, or log what is wrong with it.
+
+    A process keeps what it has read. If the file was invalid, the process reads it again for each
+    webhook, so no restart is needed once the file is correct.
+    """
+    try:
+        if apps := entries():
+            logger.info("apps in GATEWAY_FILE (%s): %d", settings.GATEWAY_FILE, len(apps))
+    except ImproperlyConfigured as error:
+        logger.critical("%s %s", error, REMEDY)
+
+
 def entry_names() -> list[str]:
     """Return the names of the apps, sorted; none while GATEWAY_FILE is invalid.
 
-    For pages and metrics, which have more to show than that; a system check says what is wrong.
+    For pages and metrics, which must not fail over it; a system check says what is wrong.
     """
     try:
         return sorted(entry.name for entry in entries())
@@ -159,7 +179,9 @@ def _entry(where: str, given: object) -> Entry:
     names = [each.name for each in fields(Entry)]
     names[names.index("hold_s")] = "hold"
     if not isinstance(given, dict) or not given.keys() <= set(names):
-        raise ImproperlyConfigured(f"{where} must be an object of {', '.join(names)} alone.")
+        raise ImproperlyConfigured(
+            f"{where} must be an object with no keys but {', '.join(names)}."
+        )
     name = given.get("name")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ImproperlyConfigured(
@@ -222,7 +244,7 @@ def _hold_s(where: str, value: object) -> float:
 def _pace(where: str, value: object) -> float:
     match = PACE.fullmatch(value) if isinstance(value, str) else None
     if match is None or float(match[1]) <= 0:
-        raise ImproperlyConfigured(f"{where}: pace must be late deliveries a second such as 2/s.")
+        raise ImproperlyConfigured(f"{where}: pace must be deliveries per second, such as 2/s.")
     return float(match[1])
 
 

@@ -1,7 +1,7 @@
 """Requests to apps while Twilio waits: each in a thread of its own, at most GATEWAY_IN_FLIGHT.
 
-Twilio's web thread stops waiting when its time is up. The thread of the request reads on, so that
-apps which end with their client can finish, and what came of it is known.
+The web thread that serves Twilio stops waiting when its time is up. The request's own thread keeps
+reading: some apps stop working when their client disconnects, and the result must be recorded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Flight:
-    """One request: either the web thread gets what came back, or it has stopped waiting before."""
+    """One request, whose result the web thread gets unless it has stopped waiting by then."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -29,14 +29,14 @@ class Flight:
         self._is_awaited = True
 
     def wait(self, timeout_s: float) -> Sent | None:
-        """Return what came back within `timeout_s`, or None: it then comes too late."""
+        """Return what came back within `timeout_s`; None if nothing did."""
         self._ended.wait(max(timeout_s, 0.0))
         with self._lock:
             self._is_awaited = False
             return self._sent
 
     def end(self, sent: Sent) -> bool:
-        """Set what came back; return whether the web thread still waits for it."""
+        """Set what came back; return whether the web thread is still waiting for it."""
         with self._lock:
             if self._is_awaited:
                 self._sent = sent
@@ -45,7 +45,7 @@ class Flight:
 
 
 class Slots:
-    """The places for GATEWAY_IN_FLIGHT requests of this process; `taken` is how many run."""
+    """Limits this process to GATEWAY_IN_FLIGHT requests; `taken` of them are in progress."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -64,16 +64,18 @@ class Slots:
             self.taken -= 1
 
     def start(self, send: Callable[[], Sent], record: Callable[[Sent, bool], None]) -> Flight:
-        """Run `send` in a thread that releases the slot at its end; the slot is taken.
+        """Run `send` in a thread that at its end releases the slot that the caller has taken.
 
-        `record` gets what came back and whether the web thread still waited for it. It runs while
-        the answer is already on its way to Twilio.
+        `record` gets what came back and whether the web thread was still waiting for it. It runs
+        while the answer is already on its way to Twilio.
         """
         flight = Flight()
 
         def run() -> None:
             try:
-                with logs.logged_errors(logger, "what came of a request to an app was lost"):
+                with logs.logged_errors(
+                    logger, "the outcome of a request to an app could not be recorded"
+                ):
                     sent = send()
                     record(sent, flight.end(sent))
             finally:

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from mediapipe.gateway.answers import Question, TwilioAnswer, answer_to, our_answer
 from mediapipe.gateway.capture import about
-from mediapipe.gateway.deliver import conclude
+from mediapipe.gateway.deliver import conclude, until_recorded
 from mediapipe.gateway.entries import Answer, Entry, entries_for
 from mediapipe.gateway.flights import slots
 from mediapipe.gateway.original import OriginalRequest
@@ -26,14 +26,14 @@ logger = logging.getLogger(__name__)
 
 # Twilio gives Conversations (classic) five seconds.
 CONVERSATIONS_S = 4.0
-# Of the time, how much may pass while the media of the message is fetched.
+# The share of the time left that may pass while the media of the message is fetched.
 MEDIA_SHARE = 0.5
 POLL_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A webhook that Twilio waits to be answered, until `ends_at` (time.monotonic)."""
+    """A webhook whose answer Twilio waits for, until `ends_at` (time.monotonic)."""
 
     question: Question
     request: WebhookRequest
@@ -59,10 +59,10 @@ def budget_s(source: str) -> float:
 def answer_recorded(
     waiting: Waiting, event: WebhookEvent, message: InboundMessage
 ) -> TwilioAnswer | None:
-    """Return the answer to a webhook that is recorded; None if no app is to answer it.
+    """Return the answer to a recorded webhook; None if no app answers it.
 
-    A repeat gets the answer that the first one gets. What cannot be answered in time is answered
-    empty, and delivered later.
+    A repeat gets the same answer as the first webhook. Without an answer in time Twilio gets ours,
+    and the webhook may be delivered later.
     """
     entry = _answering(entries_for(event.account_sid, message.recipient, message.source))
     if entry is None:
@@ -81,10 +81,10 @@ def answer_recorded(
 
 
 def answer_unrecorded(waiting: Waiting, parameters: Parameters) -> TwilioAnswer | None:
-    """Pass an event of a conversation on that is not recorded, such as a pre-hook.
+    """Pass on an event of a conversation that is not recorded, such as a pre-hook.
 
-    Return the app's answer, None if no app is to answer. It is sent once, and not again: what it
-    announces has happened by then.
+    Return the app's answer, None if no app answers. The event is sent only once: at a retry, what
+    it announces would have happened already.
     """
     values = dict(parameters)
     if TRIAL in parameters or waiting.question.source != "conversations":
@@ -92,7 +92,10 @@ def answer_unrecorded(waiting: Waiting, parameters: Parameters) -> TwilioAnswer 
     answer = None
     for entry in entries_for(values.get("AccountSid", ""), "", waiting.question.source):
         if not slots.take():
-            logger.warning("%s did not get an event: GATEWAY_IN_FLIGHT are waiting", entry.name)
+            logger.warning(
+                "%s did not get an event: GATEWAY_IN_FLIGHT requests are already waiting",
+                entry.name,
+            )
             continue
         flight = slots.start(partial(waiting.send, entry), partial(_log, entry))
         if entry.answer == Answer.APP:
@@ -104,10 +107,10 @@ def answer_unrecorded(waiting: Waiting, parameters: Parameters) -> TwilioAnswer 
 def answer_without_database(
     waiting: Waiting, message: InboundMessage | None
 ) -> tuple[TwilioAnswer | None, dict[str, str]]:
-    """Return the app's answer to a webhook that cannot be recorded, None if none is to answer.
+    """Return the app's answer to a webhook that cannot be recorded, None if no app answers.
 
-    Also returns for the spool what came of it, by the name of the app, so that it is not sent again
-    when it is recorded. An app that certainly has not processed it is not in there.
+    Also returns the resulting state by app name. The spool keeps it, so that the webhook is not
+    sent again when it is recorded; an app that should get it again is left out.
     """
     fitting = entries_for(message.account_sid, message.recipient, message.source) if message else ()
     entry = _answering(fitting)
@@ -128,7 +131,7 @@ def _answering(fitting: Sequence[Entry]) -> Entry | None:
 
 
 def _with_slot(waiting: Waiting, entry: Entry, delivery: GatewayDelivery) -> TwilioAnswer | None:
-    """Return the answer, None if the delivery is left to the dispatcher; a slot is taken."""
+    """Return the answer, None to leave it to the dispatcher; releases the slot that was taken."""
     is_started = False
     try:
         if not _claim(waiting, delivery):
@@ -145,8 +148,8 @@ def _with_slot(waiting: Waiting, entry: Entry, delivery: GatewayDelivery) -> Twi
 
 
 def _claim(waiting: Waiting, delivery: GatewayDelivery) -> bool:
-    """Claim the delivery once nothing holds it; False if that takes too long."""
-    # A repeat, or it has been late before.
+    """Claim the delivery once nothing holds it back; return False if that takes too long."""
+    # It is a repeat, or was attempted before.
     if delivery.status != GatewayStatus.WAITING or delivery.attempts:
         return False
     until = time.monotonic() + waiting.left_s * MEDIA_SHARE
@@ -165,7 +168,7 @@ def _has_unfinished_media(delivery: GatewayDelivery) -> bool:
 
 
 def _is_behind_another(delivery: GatewayDelivery) -> bool:
-    """Return whether an earlier message of the conversation waits that may go out any moment."""
+    """Return whether an earlier message of the conversation is waiting and may be sent soon."""
     return bool(delivery.conversation) and (
         GatewayDelivery.objects.waiting()
         .filter(entry=delivery.entry, conversation=delivery.conversation)
@@ -177,7 +180,7 @@ def _is_behind_another(delivery: GatewayDelivery) -> bool:
 def _answer_of_another(waiting: Waiting, delivery: GatewayDelivery) -> TwilioAnswer | None:
     """Return the answer that another request for the same webhook gets or got, if any."""
     while True:
-        # First the status: the reply is kept before it changes.
+        # Read the status first: the reply is stored before the status changes.
         sending = GatewayDelivery.objects.sending().filter(pk=delivery.pk).exists()
         if reply := GatewayReply.find(delivery.pk):
             return TwilioAnswer.from_json(reply)
@@ -190,15 +193,20 @@ def _record(
     question: Question, entry: Entry, delivery: GatewayDelivery, sent: Sent, in_time: bool
 ) -> None:
     answer = answer_to(question, sent, entry)
-    if in_time:
-        GatewayReply.keep(delivery.pk, answer.to_json())
     use = _use(sent, answer, in_time=in_time)
     detail = answer.lost or sent.detail
     if use == AnswerUse.LOST and not detail:
         detail = f"The answer came after {sent.total_s:.0f} s, too late for Twilio."
-    # Twilio has been told of the failure, and has turned to the fallback of the number.
+    # Twilio got the failure, and calls the fallback URL of the number.
     is_last = in_time and answer.status >= 500
-    conclude(delivery, entry, replace(sent, detail=detail), use, is_last=is_last)
+
+    def record() -> None:
+        # The reply first: a repeat looks for it once the delivery is no longer being sent.
+        if in_time:
+            GatewayReply.keep(delivery.pk, answer.to_json())
+        conclude(delivery, entry, replace(sent, detail=detail), use, is_last=is_last)
+
+    until_recorded(record)
 
 
 def _use(sent: Sent, answer: TwilioAnswer, *, in_time: bool) -> AnswerUse | None:

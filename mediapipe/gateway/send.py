@@ -17,25 +17,26 @@ from mediapipe.fetching.http.exact import Destination, ExactRequest, Exchange, s
 from mediapipe.fetching.http.post import is_any, is_loopback
 from mediapipe.gateway.entries import Answer, Entry, Retry, Sign
 from mediapipe.gateway.original import SIGNATURE, OriginalRequest
-from mediapipe.providers.base import Response, WebhookRefused
+from mediapipe.providers.base import Response
+from mediapipe.providers.refusals import WebhookRefused
 from mediapipe.providers.twilio.signature import signature_for
 from mediapipe.settings.web import DEFAULT_PORTS
 
-# Twilio takes no larger TwiML (error 11750).
+# Twilio accepts no larger TwiML (error 11750).
 MAX_BODY_BYTES = 64 * 1024
 TIMEOUT_S = 60.0
 HOPS = "X-Mediapipe-Hops"
 # Statuses with which a server, or the proxy in front of it, says that it did not process a request.
 NOT_PROCESSED = {408, 425, 429, 502, 503, 504}
-# What a mediapipe answers to a request that came from a mediapipe.
+# The response of a mediapipe to a request that came from a mediapipe.
 LOOP_DETECTED = 508
 
 
 class Verdict(StrEnum):
-    """What a request to an app came to."""
+    """What the result of a request means for its delivery."""
 
     DELIVERED = "delivered"
-    # It is to be sent again.
+    # It will be sent again.
     AGAIN = "again"
     # It may have been processed: only a person, or `retry: all`, sends it again.
     UNKNOWN = "unknown"
@@ -46,7 +47,7 @@ class Verdict(StrEnum):
 class Sent:
     """What came back from an app.
 
-    `status` is None without a complete head of a response. `detail` says in a sentence what went
+    `status` is None without a complete response head. `detail` is a sentence about what went
     wrong, without secrets; with a 2xx, why the body cannot be used. `certain` means that the app
     certainly did not process the request. `cookies` are the values of Set-Cookie as they came,
     `location` that of a redirect. Times are in seconds.
@@ -139,7 +140,7 @@ def _request(original: OriginalRequest, entry: Entry) -> ExactRequest:
     target = _target(parts, original.query)
     host = parts.netloc.rpartition("@")[2]
     signature = dict(original.headers).get(SIGNATURE, "")
-    # Verified again even if it is kept: the original may come from a row that was edited.
+    # Verified even if the signature is kept: the original may come from a row that was edited.
     signed = signature_for(original.as_webhook_request(), f"{parts.scheme}://{host}{target}")
     signature = signature if entry.sign == Sign.KEEP else signed
     return ExactRequest(
@@ -160,14 +161,14 @@ def _request(original: OriginalRequest, entry: Entry) -> ExactRequest:
 
 
 def _target(parts: SplitResult, query: str) -> str:
-    """Return path and query of the app's URL, with the query that Twilio sent behind its own."""
+    """Return the path and query of the app's URL, followed by the query that Twilio sent."""
     queries = "&".join(filter(None, (parts.query, query)))
     return (parts.path or "/") + (f"?{queries}" if queries else "")
 
 
 def _passed(original: OriginalRequest, entry: Entry) -> Iterator[tuple[str, str]]:
     for name, value in original.headers:
-        # Twilio's cookies are those of the app whose answers it gets.
+        # Twilio's cookies come from the app whose answers it gets.
         if name != SIGNATURE and (name != "cookie" or entry.answer == Answer.APP):
             yield name.title(), value
     if "user-agent" not in dict(original.headers):
@@ -182,7 +183,7 @@ def _authorization(parts: SplitResult) -> Iterator[tuple[str, str]]:
 
 
 def _forwarded(parts: SplitResult, host: str, entry: Entry) -> Iterator[tuple[str, str]]:
-    # As from the proxy that `connect` goes past: an app makes its own URL of them.
+    # As from the proxy that `connect` bypasses: the app builds its own URL from them.
     if entry.connect:
         yield "X-Forwarded-Host", host
         yield "X-Forwarded-Proto", parts.scheme
@@ -195,6 +196,6 @@ def _destination(entry: Entry) -> Destination:
         port=to.port or DEFAULT_PORTS[to.scheme],
         is_tls=to.scheme == "https",
         server_name=url.hostname or "",
-        # Over https the certificate decides, and `connect` is the operator's word.
+        # Over https the certificate proves the host, and `connect` is set by the operator.
         may_connect_to=is_any if entry.connect or to.scheme == "https" else is_loopback,
     )

@@ -1,4 +1,4 @@
-"""The TwiML of an app, with its relative URLs made absolute: Twilio got it from our URL."""
+"""Makes the relative URLs in the TwiML of an app absolute, because Twilio gets it from our URL."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
-# Of Twilio's verbs and nouns: action, statusCallback, recordingStatusCallback, waitUrl and so on.
+# On Twilio's verbs and nouns: action, statusCallback, recordingStatusCallback, waitUrl and so on.
 URL_ATTRIBUTE = re.compile(r"action|url|.*(?:Callback|Url)")
 URL_ELEMENTS = {"Redirect", "Media", "Play"}
 TAG = re.compile(rb"""<[^\s/>]+(?:\s+[^\s=/>]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*/?>""")
@@ -16,15 +16,18 @@ ATTRIBUTE = re.compile(rb"""\s([^\s=/>]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
 
 class NoTwiml(Exception):
-    """The document is not TwiML, and why."""
+    """The document is not TwiML; the message says why."""
 
 
 def with_absolute_urls(body: bytes, base: str) -> bytes:
     """Return the document with each relative URL resolved against `base`, else unchanged.
 
-    Raises NoTwiml for what is not well-formed, has another root than Response, or declares a
-    document type or entities, of which a few bytes could become gigabytes.
+    Raises NoTwiml if the document is not well-formed, if its root is not Response, if it declares a
+    document type or entities, which could expand a few bytes to gigabytes, or if it is in UTF-16 or
+    another encoding in which markup is not ASCII.
     """
+    if b"\0" in body:
+        raise NoTwiml("it is not in an encoding with ASCII")
     reading = _Reading(body, base)
     parser = expat.ParserCreate()
     parser.StartElementHandler = lambda name, attributes: reading.start(
@@ -37,6 +40,9 @@ def with_absolute_urls(body: bytes, base: str) -> bytes:
         parser.Parse(body, True)
     except expat.ExpatError as error:
         raise NoTwiml(f"line {error.lineno}: {expat.ErrorString(error.code)}") from None
+    except (ValueError, LookupError):
+        # Apart from Unicode, Python's expat supports only encodings of one byte per character.
+        raise NoTwiml("its encoding is not supported") from None
     return reading.edited()
 
 
@@ -46,7 +52,7 @@ def _refuse_doctype(*_: object) -> None:
 
 @dataclass(slots=True)
 class _Reading:
-    """What is to be replaced: `edits` are first and last position and the new bytes."""
+    """Collects the replacements: `edits` are the start, the end (exclusive) and the new bytes."""
 
     body: bytes
     base: str
@@ -92,7 +98,7 @@ class _Reading:
 
     def _edit(self, start: int, stop: int, url: str) -> None:
         absolute = escape(urljoin(self.base, url), {'"': "&quot;", "'": "&apos;"})
-        # References are the same in every encoding that has ASCII.
+        # Character references are the same in every encoding that contains ASCII.
         self.edits.append((start, stop, absolute.encode("ascii", "xmlcharrefreplace")))
 
     def _is_relative(self, url: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which URLs an app may have; the faults name no URL, which may contain a password."""
+"""Which URLs an app may have; the faults quote no URL, because it may contain a password."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def url_fault(url: object, *, has_connect: bool) -> str:
     if parts is None:
         return f"must be an https URL {EXAMPLE}"
     if parts.fragment:
-        return "must not have a fragment: settings of Twilio such as #rc=2 stay at our own URL"
+        return "must not have a fragment: Twilio's settings (#rc=2) belong to our own URL"
     if parts.scheme == "http" and not (has_connect or is_this_machine(parts)):
         return "must be https: plain http is for 127.0.0.1, or needs connect"
     return _own_fault(parts)
@@ -57,7 +57,7 @@ def _own_fault(parts: SplitResult) -> str:
 
 
 def _place(parts: SplitResult) -> tuple[str, int]:
-    """Return host and port: https and http of one host are the same service."""
+    """Return host and port; the default ports of https and http count as the same service."""
     is_default = parts.port in {None, *DEFAULT_PORTS.values()}
     return parts.hostname or "", 443 if is_default else parts.port or 443
 

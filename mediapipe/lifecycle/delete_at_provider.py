@@ -1,12 +1,14 @@
 """Deletes stored media at Twilio, where the account's policy says so and every check passes.
 
-In case of doubt Twilio keeps the item: a deletion there cannot be undone. The rows are checked both
-before and after the stored file is read, because reading takes a while.
+In case of doubt the item stays at Twilio, because a deletion there cannot be undone. The rows are
+checked before and after the stored file is read, because they may change in between.
 """
 
 from __future__ import annotations
 
 import logging
+
+from django.db import models
 
 from mediapipe import providers
 from mediapipe.failures import Failure, StorageFailed, TransientFailure, Undelivered
@@ -33,7 +35,7 @@ DRY_RUN = "All checks passed; a dry run deletes nothing."
 
 
 class DeletionDeferred(Undelivered):
-    """Why Twilio keeps the item: for now with `again`, otherwise until a user retries it."""
+    """Why the item stays at Twilio: for now with `again`, otherwise until a user retries it."""
 
 
 def delete(deletion: Deletion) -> bool:
@@ -42,7 +44,7 @@ def delete(deletion: Deletion) -> bool:
         result = _attempt(deletion)
     except DeletionDeferred as deferred:
         to = f"delete media item {deletion.media_id} at Twilio"
-        # Waiting is part of the plan here, such as for a receiver to take the item.
+        # Waiting is normal here, for example until a receiver has accepted the item.
         record_failure(deletion, deferred, to, level=logging.INFO)
         return False
     logger.info("media item %d at Twilio: %s", deletion.media_id, result)
@@ -58,21 +60,31 @@ def require_deletable(media: MediaItem) -> None:
     if media.status != Status.STORED:
         raise DeletionDeferred(f"The item is {media.status}, not stored.", again=False)
     if media.purged_at or not media.storage_name:
-        raise DeletionDeferred("Our own file was deleted.", again=False)
+        raise DeletionDeferred("The stored file was deleted.", again=False)
     if not media.size or not media.sha256:
         raise DeletionDeferred("The size and SHA-256 of the item are unknown.", again=False)
-    # An app fetches the media itself, from Twilio. What it did not take can be sent again.
-    if GatewayDelivery.objects.with_request().filter(event=media.event_id):
+    if undelivered_to_apps(media):
         raise DeletionDeferred("Not every app has taken the message yet.", again=True)
     health = AccountHealth.objects.filter(account_sid=media.account_sid).first()
     if health and health.paused_at:
         raise DeletionDeferred(f"The account is paused: {health.why_paused}.", again=True)
-    if HandOff.objects.undelivered().filter(media=media, ending=Completion.STORED):
+    if undelivered_hand_offs(media):
         raise DeletionDeferred("Not every receiver has taken the item yet.", again=True)
 
 
+def undelivered_to_apps(media: MediaItem) -> models.QuerySet[GatewayDelivery]:
+    """Return the deliveries to apps that the deletion of this item waits for."""
+    # An app fetches the media itself, from Twilio. A request that is kept can be sent again.
+    return GatewayDelivery.objects.with_request().filter(event=media.event_id)
+
+
+def undelivered_hand_offs(media: MediaItem) -> models.QuerySet[HandOff]:
+    """Return the hand-offs that the deletion of this item waits for."""
+    return HandOff.objects.undelivered().filter(media=media, ending=Completion.STORED)
+
+
 def verify_stored_file(media: MediaItem) -> None:
-    """Read the whole stored file; raise DeletionDeferred unless it is what was downloaded."""
+    """Read the stored file; raise DeletionDeferred unless size and SHA-256 are as downloaded."""
     try:
         size, sha256 = storage.read_size_and_hash(media.storage_name)
     except FileNotFoundError:
@@ -114,12 +126,14 @@ def _request_deletion(media: MediaItem) -> str:
         again = isinstance(failure, TransientFailure)
         raise DeletionDeferred(f"{failure.slug}: {failure.detail}", again=again) from None
     if response.status == DELETED:
-        return "Twilio answered 204: deleted."
+        return "Twilio responded with 204: deleted."
     if response.status == GONE:
         return "Twilio no longer had it."
     again = isinstance(provider.classify(response), TransientFailure)
     raise DeletionDeferred(
-        f"Twilio answered {response.status}.", again=again, retry_after_s=response.retry_after_s
+        f"Twilio responded with {response.status}.",
+        again=again,
+        retry_after_s=response.retry_after_s,
     )
 
 

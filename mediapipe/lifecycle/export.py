@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
+
 from mediapipe.models import MediaItem
 from mediapipe.providers.base import Kind
 
@@ -38,9 +40,10 @@ KEYS = (
     "reconciled_at",
     "twilio_created_at",
 )
-# Spreadsheets skip blanks and invisible characters before a formula, and where Chinese or Japanese
-# is written they take full-width signs for the usual ones. A cell begins after each separator: that
-# of Excel is a semicolon where numbers have a decimal comma, whatever the quotes around the text.
+MESSAGE_KEYS = ("sender", "recipient", "text")
+# Spreadsheets skip blanks and invisible characters before a formula, and in Chinese and Japanese
+# locales they accept full-width signs. A cell begins after each separator: where numbers have a
+# decimal comma, Excel splits at semicolons, even within quotes.
 INVISIBLE = r"[\s\x00-\x20\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*"
 SIGNS = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
 FORMULA = re.compile(
@@ -75,7 +78,7 @@ def media_line(media: MediaItem) -> dict[str, Any]:
         media.content_type,
         media.size,
         media.sha256,
-        # The file of a purged item may already be gone.
+        # The file of a purged item may already be deleted.
         None if media.purged_at else media.storage_name,
         media.purged_at,
         media.reconciled_at,
@@ -89,13 +92,29 @@ def media_document(media: MediaItem) -> dict[str, Any]:
     return {"id": media.pk, **media_line(media)}
 
 
+def message_of(media: MediaItem) -> dict[str, Any]:
+    """Return sender, recipient and text of the item's message; {} without SHARE_SENDER_AND_TEXT.
+
+    They are read for each response and each attempt, and never stored with a hand-off, so a waiting
+    message does not contain what has been erased since.
+    """
+    if not settings.SHARE_SENDER_AND_TEXT:
+        return {}
+    event = media.event
+    if event.forgotten_at:
+        # The payload is erased last, and may still be there.
+        return dict.fromkeys(MESSAGE_KEYS)
+    values = (event.sender, event.recipient, event.text)
+    return {key: _plain(value) for key, value in zip(MESSAGE_KEYS, values, strict=True)}
+
+
 def csv_line(media: MediaItem) -> dict[str, Any]:
     """Return `media_line` without anything that a spreadsheet would run as a formula."""
     return {key: escape_formula(value) for key, value in media_line(media).items()}
 
 
 def escape_formula(value: object) -> object:
-    """Put an apostrophe before everything that starts a formula (OWASP: CSV injection).
+    """Put an apostrophe before everything that could start a formula (OWASP: CSV injection).
 
     Numbers stay numbers.
     """

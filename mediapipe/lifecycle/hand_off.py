@@ -12,7 +12,7 @@ from kombu import Producer
 
 from mediapipe.celery import app
 from mediapipe.failures import Undelivered
-from mediapipe.lifecycle.export import KEYS, media_document
+from mediapipe.lifecycle.export import KEYS, media_document, message_of
 from mediapipe.lifecycle.outbox import record_failure
 from mediapipe.lifecycle.send import send_signed
 from mediapipe.models import Completion, HandOff, Receiver
@@ -29,7 +29,7 @@ CONFIRM = "tasks.hand_off.confirm"
 
 
 def hand_off_due(receiver: Receiver, deadline_s: float) -> int:
-    """Attempt the hand-offs that are due until the deadline (monotonic); return how many."""
+    """Attempt due hand-offs until `deadline_s` (time.monotonic); return how many."""
     attempts = 0
     for hand_off in until_deadline(_claim_due(receiver), deadline_s):
         attempts += 1
@@ -62,7 +62,7 @@ def deliver(hand_off: HandOff) -> bool:
     except Undelivered as failure:
         to = f"hand media item {hand_off.media_id} off to the {hand_off.receiver}"
         record_failure(hand_off, failure, to)
-        # A message that is refused for good says nothing about the next one.
+        # A permanently refused message says nothing about the next one.
         return not failure.again
     return True
 
@@ -79,15 +79,16 @@ def build_payload(hand_off: HandOff) -> dict[str, Any]:
 def frozen_payload(hand_off: HandOff) -> dict[str, Any]:
     """Return the stored payload with its keys in order, so that each attempt sends equal bytes.
 
-    PostgreSQL's jsonb does not keep the order of keys.
+    PostgreSQL's jsonb does not keep the order of keys. Adds the fields of message_of().
     """
     payload = hand_off.payload or {}
     data = {key: payload["data"][key] for key in ("id", *KEYS) if key in payload["data"]}
+    data |= message_of(hand_off.media)
     return {"type": payload["type"], "timestamp": payload["timestamp"], "data": data}
 
 
 def publish_task(hand_off: HandOff) -> None:
-    """Publish ON_STORED_TASK; raise Undelivered if the broker does not take it."""
+    """Publish ON_STORED_TASK; raise Undelivered if the broker does not accept it."""
 
     def send(producer: Producer) -> None:
         confirm = app.signature(
@@ -97,7 +98,7 @@ def publish_task(hand_off: HandOff) -> None:
             settings.ON_STORED_TASK,
             kwargs={"idempotency_key": hand_off.key, "media": frozen_payload(hand_off)["data"]},
             queue=settings.ON_STORED_QUEUE,
-            # Published by the worker that ran the task, once it has succeeded; the task may
+            # The worker that ran the task publishes this once it has succeeded; the task may
             # belong to another Celery app.
             link=confirm.set(queue=HOUSEKEEPING),
             ignore_result=True,
@@ -126,6 +127,8 @@ def _attempt(hand_off: HandOff) -> None:
         frozen_payload(hand_off),
         message_id=hand_off.key,
         secrets=settings.HANDOFF_WEBHOOK_SECRETS,
+        # The response may quote the request.
+        keeps_response=not settings.SHARE_SENDER_AND_TEXT,
     )
     hand_off.mark_delivered(response)
 

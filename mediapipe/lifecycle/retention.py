@@ -1,8 +1,8 @@
-"""Deletes payloads, attempts, files, what was sent on and task results, each after its retention.
+"""Deletes payloads, attempts, files, deliveries and task results, each after its retention period.
 
-The rows of events and media stay, with their times, counts and reasons, and so does everything of
-unfinished items. Each batch is a short transaction: no table is locked for long, and an interrupted
-run leaves nothing that the next one does not finish.
+The rows of events and media stay, with their times, counts and reasons, and so does everything that
+belongs to unfinished items. Each batch is a short transaction: no table is locked for long, and the
+next run finishes what an interrupted one has left.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
-    """What is deleted after how many days; 0 is never.
+    """What is deleted after how many days; 0 means never.
 
     `old` returns the rows from before a moment, the oldest first; `delete` deletes what these
     rows represent, and returns how many it deleted.
@@ -62,6 +62,10 @@ class RetentionRule:
 
 def retention_rules() -> list[RetentionRule]:
     """Return the rules as configured."""
+    results = settings.RETENTION_RESULTS_DAYS
+    # At least a second: 0 would mean never.
+    requests = max(settings.GATEWAY_KEEP_S, 1.0) / timedelta(days=1).total_seconds()
+    deliveries = GatewayDelivery.objects
     return [
         RetentionRule(
             "payloads",
@@ -76,36 +80,17 @@ def retention_rules() -> list[RetentionRule]:
             _delete_rows,
         ),
         RetentionRule(
-            "files",
-            settings.RETENTION_FILES_DAYS,
-            MediaItem.objects.with_file_before,
-            remove_files,
+            "files", settings.RETENTION_FILES_DAYS, MediaItem.objects.with_file_before, remove_files
         ),
-        RetentionRule(
-            "hand_offs",
-            settings.RETENTION_RESULTS_DAYS,
-            HandOff.objects.delivered_before,
-            _delete_rows,
-        ),
+        RetentionRule("hand_offs", results, HandOff.objects.delivered_before, _delete_rows),
         RetentionRule(
             "gateway_requests",
-            # Not 0, which would be never.
-            max(settings.GATEWAY_KEEP_S, 1.0) / timedelta(days=1).total_seconds(),
-            GatewayDelivery.objects.with_request_before,
+            requests,
+            deliveries.with_request_before,
             GatewayDeliveries.erase_requests,
         ),
-        RetentionRule(
-            "gateway_deliveries",
-            settings.RETENTION_RESULTS_DAYS,
-            GatewayDelivery.objects.ended_before,
-            _delete_rows,
-        ),
-        RetentionRule(
-            "results",
-            settings.RETENTION_RESULTS_DAYS,
-            lambda moment: TaskResult.objects.filter(date_done__lt=moment).order_by("date_done"),
-            _delete_rows,
-        ),
+        RetentionRule("gateway_deliveries", results, deliveries.ended_before, _delete_rows),
+        RetentionRule("results", results, _results_before, _delete_rows),
     ]
 
 
@@ -130,6 +115,10 @@ def purge_in_turns(now: datetime) -> Iterator[dict[str, int]]:
         yield counts
 
 
+def _results_before(moment: datetime) -> QuerySet[TaskResult]:
+    return TaskResult.objects.filter(date_done__lt=moment).order_by("date_done")
+
+
 def _delete_rows(rows: QuerySet[Any]) -> int:
     return rows.delete()[0]
 
@@ -145,9 +134,9 @@ def purge_payloads(events: QuerySet[WebhookEvent]) -> int:
 def remove_files(rows: QuerySet[MediaItem]) -> int:
     """Delete the files of these items; return how many.
 
-    First the rows are marked as purged, then the files are deleted, then the rows give up the
-    names. Wherever this is interrupted, no row promises a file that is gone, and every file that
-    is left is named by a row, from which the next run continues.
+    First the rows are marked as purged, then the files are deleted, then the names are cleared.
+    Wherever this is interrupted, no row shows a deleted file as stored, and a row names every file
+    that is left, so the next run can continue. Raises StorageFailed if no file can be deleted.
     """
     ids = list(rows.values_list("pk", flat=True))
     MediaItem.objects.filter(pk__in=ids, purged_at=None).update(purged_at=timezone.now())
@@ -157,7 +146,7 @@ def remove_files(rows: QuerySet[MediaItem]) -> int:
         try:
             storage.remove(item.storage_name)
         except StorageFailed as failure:
-            # One file that cannot be deleted must not keep the others.
+            # One file that cannot be deleted must not stop the deletion of the others.
             error = failure
         else:
             removed.append(item.pk)

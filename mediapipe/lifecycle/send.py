@@ -23,25 +23,40 @@ def send_json(url: str, document: Mapping[str, Any]) -> str:
 
 
 def send_text(url: str, text: str, *, timeout_s: float) -> str:
-    """Do the same with a text, after `timeout_s` at most."""
+    """POST the text, as in send_json(), for at most `timeout_s` seconds."""
     return _post(url, text.encode(), {"Content-Type": "text/plain; charset=utf-8"}, timeout_s)
 
 
 def send_signed(
-    url: str, document: Mapping[str, Any], *, message_id: str, secrets: Sequence[str]
+    url: str,
+    document: Mapping[str, Any],
+    *,
+    message_id: str,
+    secrets: Sequence[str],
+    keeps_response: bool = True,
 ) -> str:
-    """Do the same with Standard Webhooks headers; `message_id` is the same for every attempt."""
+    """Do as send_json(), with Standard Webhooks headers; `message_id` is equal for all attempts.
+
+    Without `keeps_response` the summary does not quote the response body.
+    """
     body = _encode(document)
     now = datetime.now(UTC)
     signed = signed_headers(body, message_id=message_id, at=now, secrets=secrets)
-    return _post(url, body, {**JSON, **signed})
+    return _post(url, body, {**JSON, **signed}, shown=SHOWN if keeps_response else 0)
 
 
 def _encode(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float | None = None) -> str:
+def _post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    timeout_s: float | None = None,
+    *,
+    shown: int = SHOWN,
+) -> str:
     try:
         response = post(url, body, headers, timeout_s)
     except Failure as failure:
@@ -52,7 +67,7 @@ def _post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float | 
         summary = f"{host_of(url)}: {response.status}, and redirects are not followed"
     else:
         head = response.body_head[: 4 * SHOWN].decode(errors="replace")
-        text = re.sub(r"[^ -~]+", " ", head).strip()[:SHOWN]
+        text = re.sub(r"[^ -~]+", " ", head).strip()[:shown]
         summary = f"{host_of(url)}: {response.status} {text}".strip()
     if 200 <= response.status < 300:
         return summary

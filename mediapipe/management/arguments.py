@@ -1,7 +1,9 @@
 import re
+import warnings
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from getpass import GetPassWarning
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -27,7 +29,7 @@ DAYS_AGO = {"today": 0, "yesterday": 1}
 
 
 def point_in_time(text: str) -> datetime:
-    """Parse one of TIME_FORMS into aware UTC; a day is its first moment in TIME_ZONE."""
+    """Parse one of TIME_FORMS into aware UTC; a day means its first moment in TIME_ZONE."""
     try:
         if DURATION.fullmatch(text):
             return timezone.now() - timedelta(seconds=duration_s(text))
@@ -36,10 +38,10 @@ def point_in_time(text: str) -> datetime:
             return (midnight - timedelta(days=DAYS_AGO[text])).astimezone(UTC)
         return parse_time(text)
     except (InvalidPeriod, ValueError, OverflowError):
-        # argparse prints the message of this error only.
+        # argparse prints the message only of an ArgumentTypeError.
         raise ArgumentTypeError(
-            f"{text!r} is not an ISO 8601 time; use the form 2026-01-31T12:00:00+00:00, or 24h, "
-            "7d, today or yesterday."
+            f"{text!r} is not a time; use the form 2026-01-31T12:00:00+00:00, or 24h, 7d, today or "
+            "yesterday."
         ) from None
 
 
@@ -89,7 +91,7 @@ def add_period(parser: ArgumentParser, *, required: bool = False, what: str = "r
 
 
 def check_period(options: dict[str, Any]) -> None:
-    """Raise CommandError for a period in which nothing can be."""
+    """Raise CommandError if --since is in the future, or not before --until."""
     since, until = options["since"], options["until"]
     if since and since > timezone.now():
         raise CommandError(f"--since is in the future: {since.isoformat()}.")
@@ -109,12 +111,12 @@ def media_of_period(options: dict[str, Any]) -> MediaQuerySet:
 
 
 def filter_by_account(media: MediaQuerySet, options: dict[str, Any]) -> MediaQuerySet:
-    """Apply --account, if given; raise CommandError if there is nothing at all of that account."""
+    """Apply --account, if given; raise CommandError if that account has no media items at all."""
     sid = options["account"]
     if not sid:
         return media
     if not MediaItem.objects.filter(account_sid=sid).exists():
-        raise CommandError(f"There are no media items of an account {sid}.")
+        raise CommandError(f"There are no media items of account {sid}.")
     return media.filter(account_sid=sid)
 
 
@@ -133,7 +135,7 @@ def filtered_media(options: dict[str, Any]) -> MediaQuerySet:
 
 
 def in_batches(ids: Sequence[int], what: str) -> Iterator[MediaQuerySet]:
-    """Yield the media items with these ids in batches, and show the progress."""
+    """Yield the media items with these ids in batches, with a progress bar on standard error."""
     starts = range(0, len(ids), BATCH)
     for start in track(starts, what, console=Console(stderr=True), disable=not ids):
         yield MediaItem.objects.filter(pk__in=ids[start : start + BATCH])
@@ -141,20 +143,23 @@ def in_batches(ids: Sequence[int], what: str) -> Iterator[MediaQuerySet]:
 
 def add_by(parser: ArgumentParser) -> None:
     """Add --by, which `responsible_user` reads."""
-    parser.add_argument("--by", metavar="USERNAME", help="admin user who is responsible")
+    parser.add_argument("--by", metavar="USERNAME", help="the admin user named in the audit trail")
 
 
 def add_reason(parser: ArgumentParser) -> None:
     """Add --by and --reason, which `responsible_user` and `reason_of` read."""
     add_by(parser)
-    parser.add_argument("--reason", default="", help="why; pages and the audit log show it")
+    parser.add_argument("--reason", default="", help="shown on pages and in the audit trail")
 
 
 def responsible_user(options: dict[str, Any]) -> User:
-    """Return the user whom the audit log names; raise CommandError if there is none."""
-    user = User.objects.filter(username=options["by"] or "").first()
+    """Return the user whom the audit trail names; raise CommandError if there is none."""
+    name = options["by"]
+    if not name:
+        raise CommandError("--by must name an admin user, who is recorded in the audit trail.")
+    user = User.objects.filter(username=name).first()
     if user is None:
-        raise CommandError("--by must name an admin user, who is recorded in the audit log.")
+        raise CommandError(f"--by: there is no user {name!r}.")
     return user
 
 
@@ -169,13 +174,16 @@ def reason_of(options: dict[str, Any]) -> str:
 def known_account(sid: str) -> str:
     """Return the SID; raise CommandError for an account that has no credentials and no media."""
     if sid not in known_accounts():
-        raise CommandError(f"There are no credentials and no media items of an account {sid}.")
+        raise CommandError(f"There are no credentials and no media items of account {sid}.")
     return sid
 
 
 def answer(prompt: str, ask: Callable[[str], str] | None = None) -> str:
     """Return what the user types; raise CommandError if standard input is closed."""
     try:
-        return (ask or input)(prompt)
+        with warnings.catch_warnings():
+            # getpass also prints that the password may be echoed.
+            warnings.simplefilter("ignore", GetPassWarning)
+            return (ask or input)(prompt)
     except EOFError:
         raise CommandError("Nothing was done: there is no answer on standard input.") from None

@@ -1,4 +1,4 @@
-"""Run a command so that what a person can cause ends in one line, and a bug in its traceback."""
+"""Run a command: an error that a user can cause prints one line, a bug its traceback."""
 
 from __future__ import annotations
 
@@ -8,20 +8,30 @@ import re
 import select
 import signal
 import sys
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
+from django.core.management import (
+    ManagementUtility,
+    execute_from_command_line,
+    get_commands,
+    load_command_class,
+)
+from django.core.management.base import CommandParser
 from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from mediapipe.webhooks.outage import sqlstate
 
+APP = "mediapipe"
+DJANGO_HELP = ManagementUtility.main_help_text
 INTERRUPTED = 128 + signal.SIGINT
-# What a shell reports of a program whose reader went away.
+# The exit status that a shell reports for a program killed by SIGPIPE.
 CLOSED_PIPE = 128 + signal.SIGPIPE
-# Errors of the file system that no code of ours can prevent.
+# File system errors that our code cannot prevent.
 ENVIRONMENT = {
     errno.EACCES,
     errno.EPERM,
@@ -32,26 +42,29 @@ ENVIRONMENT = {
     errno.EMFILE,
     errno.ENFILE,
 }
-# SQLite reports a wrong statement as SQLITE_ERROR, and misuse and constraints under their names.
+# The others, such as SQLITE_ERROR (a wrong statement) and SQLITE_CONSTRAINT, may be bugs.
 SQLITE_OUTAGE = re.compile(
     "SQLITE_(?:BUSY|CANTOPEN|CORRUPT|FULL|IOERR|LOCKED|NOTADB|PERM|READONLY)"
 )
-# PostgreSQL: a stand-by that is read-only, and a role without the privilege.
+# SQLSTATEs of PostgreSQL: the server is a read-only standby; the role lacks a privilege.
 NOT_PERMITTED = {"25006", "42501"}
 
 
 def main(argv: Sequence[str]) -> None:
-    """Run the command of these arguments, as manage.py; may raise SystemExit.
+    """Run the command in these arguments, as manage.py does; may raise SystemExit.
 
-    Django itself prints a CommandError as one line. `--traceback`, an option of every command,
-    shows where the other errors come from too.
+    Django itself prints a CommandError as one line. With `--traceback`, an option of every
+    command, other errors keep their traceback too.
     """
     _open_closed_streams()
+    # Ten lines of usage would hide the one line about what is wrong; Django has no hook for this.
+    CommandParser.print_usage = _print_where_help_is  # type: ignore[assignment, method-assign]
+    ManagementUtility.main_help_text = _help_text  # type: ignore[assignment, method-assign]
     try:
         try:
             execute_from_command_line(list(argv))
         finally:
-            # At exit Python could only complain about a closed pipe.
+            # A flush at exit could only print a warning about a closed pipe.
             sys.stdout.flush()
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
@@ -67,6 +80,19 @@ def main(argv: Sequence[str]) -> None:
         sys.exit(f"error: {sentence}")
 
 
+def _print_where_help_is(parser: ArgumentParser, file: Any = None) -> None:
+    (file or sys.stdout).write(f"See {parser.prog} --help.\n")
+
+
+def _help_text(utility: ManagementUtility, commands_only: bool = False) -> str:
+    text = DJANGO_HELP(utility, commands_only)
+    if commands_only or utility.settings_exception:
+        return text
+    ours = sorted(name for name, app in get_commands().items() if app == APP)
+    lines = [f"  {name:<18}{load_command_class(APP, name).help}" for name in ours]
+    return "\n".join(["Commands of mediapipe:", "", *lines, "", text])
+
+
 def explain(error: Exception) -> str | None:
     """Return what is wrong and what to do, or None for an error that may be a bug."""
     if isinstance(error, ImproperlyConfigured):
@@ -80,7 +106,7 @@ def explain(error: Exception) -> str | None:
 
 def _explain_database_error(error: Error) -> str | None:
     # Neither libpq nor SQLite puts a password into a message.
-    message = " ".join(str(error).split())
+    message = " ".join(str(error).split()).rstrip(".?")
     outage = f"The database cannot be used: {message}. Check it and DATABASE_URL."
     if _is_outage(error):
         return outage
@@ -108,19 +134,19 @@ def _is_outage(error: Error) -> bool:
 
 
 def _open_closed_streams() -> None:
-    """Open what the caller closed (`>&-`); otherwise a database would get that file descriptor."""
+    """Open streams that the caller closed (`>&-`), or a database could get their descriptors."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  (open to the end)
 
 
 def _is_reader_gone() -> bool:
-    """Return whether the reader of our output is gone, and discard what was not written yet."""
+    """Return whether a reader closed our output, and discard what was not written yet."""
     gone = False
     for stream in (sys.stdout, sys.stderr):
         poll = select.poll()
         poll.register(stream.fileno(), 0)
-        # The kernel reports this of a pipe without reader only.
+        # The kernel reports this only for a pipe without a reader.
         if any(event & select.POLLERR for _, event in poll.poll(0)):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             gone = True

@@ -10,6 +10,7 @@ from mediapipe.models.bulk_jobs import BulkAction, BulkBatch, BulkJob, BulkJobMe
 from mediapipe.models.causes import Cause
 from mediapipe.models.counters import Counter, Watermark
 from mediapipe.models.deletions import Deletion
+from mediapipe.models.doctor_reports import DoctorReport
 from mediapipe.models.events import RepeatedWebhook, WebhookEvent
 from mediapipe.models.gateway_apps import GatewayApp
 from mediapipe.models.gateway_deliveries import GatewayDelivery
@@ -25,6 +26,7 @@ from mediapipe.models.notices import Channel, Notice
 from mediapipe.models.reconciliations import Reconciliation
 from mediapipe.models.rejections import Rejection
 from mediapipe.models.status import Status
+from mediapipe.models.webhook_routes import RouteKind, RouteReading, Verdict, WebhookRoute
 from mediapipe.providers.base import NotFoundCause
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "Completion",
     "Counter",
     "Deletion",
+    "DoctorReport",
     "FetchAttempt",
     "GatewayApp",
     "GatewayDelivery",
@@ -61,8 +64,12 @@ __all__ = [
     "Reconciliation",
     "Rejection",
     "RepeatedWebhook",
+    "RouteKind",
+    "RouteReading",
     "Status",
     "StepKind",
+    "Verdict",
     "Watermark",
     "WebhookEvent",
+    "WebhookRoute",
 ]

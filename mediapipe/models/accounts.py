@@ -19,22 +19,22 @@ PROBE_EVERY = timedelta(seconds=60)
 # are also this share of the requests are a rate limit: requests are then spaced.
 LIMITS_TO_THROTTLE = 5
 SHARE_TO_THROTTLE = 0.25
-# The share from which a 429 lowers the rate of an account that is throttled already.
+# From this share on, 429s lower the rate of an account that is already throttled.
 SHARE_TO_HOLD = 0.1
 RATE_WINDOW = timedelta(seconds=1)
-# The rate grows by this factor per second, so that it finds out when Twilio allows more. After
-# THROTTLE_LASTS without such a 429 there is no limit.
+# The rate grows by this factor per second, to discover when Twilio allows more. After
+# THROTTLE_LASTS without such 429s the limit ends.
 RATE_GROWTH = 1.05
 THROTTLE_LASTS = timedelta(seconds=10)
-# Requests per second that are tried even if all are refused.
+# Requests per second even if all of them get a 429.
 LOWEST_RATE = 0.5
-# How much unused time requests may catch up: messages do not arrive exactly on time.
+# How early a request may be sent at the current rate: messages do not arrive exactly on time.
 CATCH_UP = timedelta(seconds=0.5)
 
 
 class AccountHealthQuerySet(models.QuerySet["AccountHealth"]):
     def degraded(self) -> AccountHealthQuerySet:
-        """Accounts that are refused, rate-limited or paused by a user now."""
+        """Accounts that are currently refused, rate-limited or paused by a user."""
         return self.exclude(refusals=0, paused_at=None, rate=None)
 
     def throttled(self, now: datetime) -> AccountHealthQuerySet:
@@ -46,21 +46,21 @@ class AccountHealthQuerySet(models.QuerySet["AccountHealth"]):
 
 
 class AccountHealth(models.Model):
-    """An account that is paused, by its credentials or by a user, or rate-limited, or was once.
+    """An account that is or was paused, by a user or because of its credentials, or rate-limited.
 
-    The row stays when the account has recovered: deleted by one worker, it would be missing in the
-    middle of another one's update.
+    The row stays after the account has recovered: if one worker deleted it, another one's update
+    could find no row.
 
-    While `paused_at` is set only a probe is fetched now and then, so that wrong credentials do not
-    use up the schedule of every item. If a user paused it, `paused_by` and `pause_reason` are set,
-    nothing is fetched, and only a user resumes it: `probe_at` is empty. `paused_s` is how long
-    earlier pauses by users lasted in total. `rate` is how many requests per second Twilio allowed
-    at `limited_at`, when too many got a 429; `next_request_at` is when the next one is due at that
-    rate.
+    While `paused_at` is set, only one probe per PROBE_EVERY is fetched, so that wrong credentials
+    do not use up the schedule of every item. If a user paused it, `paused_by` and `pause_reason`
+    are set, nothing is fetched, and only a user resumes it: `probe_at` is empty. `paused_s` is how
+    long earlier pauses by users lasted in total. `rate` is how many requests per second Twilio
+    allowed at `limited_at`, when too many got a 429; `next_request_at` is when the next one is due
+    at that rate.
     """
 
     account_sid = models.CharField("account SID", max_length=34, unique=True)
-    refusals = models.PositiveIntegerField("refusals in a row", default=0)
+    refusals = models.PositiveIntegerField("rejected requests in a row", default=0)
     refused_since = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     paused_by = models.CharField(max_length=150, blank=True, default="", db_default="")
@@ -74,7 +74,7 @@ class AccountHealth(models.Model):
     objects = AccountHealthQuerySet.as_manager()
 
     class Meta:
-        verbose_name_plural = "account health"
+        verbose_name = "account"
         permissions = [("pause_accounthealth", "Can pause and resume accounts")]
 
     def __str__(self) -> str:
@@ -86,13 +86,13 @@ class AccountHealth(models.Model):
 
     @classmethod
     def paused(cls) -> list[str]:
-        """Return the SIDs of the accounts that are paused and have no probe that is due."""
+        """Return the SIDs of the paused accounts without a due probe."""
         rows = cls.objects.filter(paused_at__isnull=False).exclude(probe_at__lte=timezone.now())
         return list(rows.values_list("account_sid", flat=True))
 
     @classmethod
     def is_refused(cls, account_sid: str) -> bool:
-        """Return whether one more refusal is about the account, and not just about one item."""
+        """Return whether one more refusal would be about the account, not just about one item."""
         row = cls.objects.filter(account_sid=account_sid)
         return row.filter(refusals__gte=REFUSALS_TO_PAUSE - 1).exists()
 
@@ -102,15 +102,15 @@ class AccountHealth(models.Model):
         if self.paused_at is None:
             return ""
         if not self.paused_by:
-            return "Twilio refuses the credentials of the account"
+            return "Twilio rejects the credentials of the account"
         at = timezone.localtime(self.paused_at)
         return f"{self.paused_by} paused the account on {at:%Y-%m-%d %H:%M}: {self.pause_reason}"
 
     def pause(self, by: str, reason: str) -> bool:
-        """Pause it until `resume`; return False if a user has paused it already."""
+        """Pause it until `resume`; return False if a user has already paused it."""
         row = AccountHealth.objects.filter(pk=self.pk, paused_by="")
         now = timezone.now()
-        # A probe would be a request to an account that is to get none.
+        # No probe either: it would be a request.
         return bool(
             row.update(paused_at=now, paused_by=by, pause_reason=reason[:255], probe_at=None)
         )
@@ -118,7 +118,7 @@ class AccountHealth(models.Model):
     def resume(self) -> bool:
         """End the pause by a user; return False if there is none.
 
-        If Twilio refuses the credentials, the next refusal pauses it.
+        If Twilio still refuses the credentials, the next refusal pauses it again.
         """
         if self.paused_at is None:
             return False
@@ -129,7 +129,7 @@ class AccountHealth(models.Model):
         return bool(row.update(**ended, paused_s=F("paused_s") + lasted_s))
 
     def may_fetch(self, now: datetime) -> bool:
-        """Return whether the account may fetch; a paused one may for one probe at a time."""
+        """Return whether the account may fetch now; a paused one may if its probe is due."""
         if self.paused_at is None:
             return True
         due = AccountHealth.objects.filter(pk=self.pk, probe_at__lte=now)
@@ -149,7 +149,7 @@ class AccountHealth(models.Model):
 
     @classmethod
     def is_throttled(cls, account_sid: str) -> bool:
-        """Return whether a 429 is about the account, and not just about one item."""
+        """Return whether a 429 is about the account, not just about one item."""
         return cls.objects.throttled(timezone.now()).filter(account_sid=account_sid).exists()
 
     @classmethod
@@ -158,13 +158,13 @@ class AccountHealth(models.Model):
         return {row.account_sid: row.rate_at(now) for row in cls.objects.throttled(now)}
 
     def rate_at(self, at: datetime) -> float:
-        """Return the requests per second that may be sent at this time; infinite without limit."""
+        """Return the allowed requests per second at this time; infinite without a limit."""
         if self.rate is None or self.limited_at is None or at - self.limited_at > THROTTLE_LASTS:
             return math.inf
         return self.rate * math.pow(RATE_GROWTH, (at - self.limited_at).total_seconds())
 
     def may_request(self, now: datetime) -> bool:
-        """Return whether the rate allows a request now; if it does, the next one comes later."""
+        """Return whether the rate allows a request now; if it does, postpone the next one."""
         rate = self.rate_at(now)
         if rate == math.inf:
             return True
@@ -195,7 +195,7 @@ class AccountHealth(models.Model):
     def record_response(self) -> None:
         """Count a response that is neither a refusal nor a 429: the account recovers."""
         row = AccountHealth.objects.filter(pk=self.pk)
-        # Read by this worker a moment ago: while requests are spaced, most change nothing here.
+        # Decided on the row as read: while requests are spaced, most responses change nothing.
         if self.refusals or self.paused_at:
             Incident.resolve_for(Cause.CREDENTIALS, self.account_sid)
             row.update(refusals=0, refused_since=None)

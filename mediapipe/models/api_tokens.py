@@ -25,17 +25,17 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 
 
 class ApiToken(models.Model):
-    """A bearer token of the JSON API; only its hash is stored.
+    """A bearer token for the JSON API; only its hash is stored.
 
     One round of SHA-256 is enough, because 256 random bits cannot be guessed, unlike a password.
     """
 
-    name = models.CharField(max_length=64, unique=True, help_text="Who uses it.")
+    name = models.CharField(max_length=64, unique=True, help_text="The app that uses it.")
     accounts = models.TextField(
         blank=True,
         default="",
         db_default="",
-        help_text="SIDs of the accounts whose media it sees; empty for every account.",
+        help_text="SIDs of the accounts whose media it may read; empty for all accounts.",
     )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
@@ -76,9 +76,9 @@ class ApiToken(models.Model):
 
     @classmethod
     def authenticate(cls, token: str) -> ApiToken | None:
-        """Return the token with this text and update its last use, or return None.
+        """Return the token with this text and update its last use; None if unknown or revoked.
 
-        It is not revoked, but it may have expired.
+        The token may have expired.
         """
         found = cls.objects.filter(digest=_digest(token), revoked_at=None).first()
         if found:

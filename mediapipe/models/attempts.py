@@ -24,7 +24,7 @@ from mediapipe.models.status import UNFINISHED, Phase
 from mediapipe.providers.base import Evidence
 
 INTERRUPTED = "interrupted"
-# Attempts that take longer are not looked for among those that ended just now.
+# `rate_limited` misses attempts that take longer: it finds them by their start, which is indexed.
 LONGEST = timedelta(seconds=30)
 # In whole milliseconds, because Django adds no other duration to a time on SQLite.
 TOOK = ExpressionWrapper(
@@ -36,9 +36,9 @@ ENDED_AT = ExpressionWrapper(F("started_at") + TOOK, output_field=DateTimeField(
 
 class AttemptQuerySet(models.QuerySet["FetchAttempt"]):
     def rate_limited(self, account_sid: str, window: timedelta) -> tuple[int, int]:
-        """Return how many attempts of an account ended within the window, and got a 429.
+        """Return how many attempts of an account ended within the window, and how many got a 429.
 
-        At least one: the one that was just answered.
+        Both numbers are at least 1, for the attempt whose response has just arrived.
         """
         since = timezone.now() - window
         of_account = self.filter(media__account_sid=account_sid, started_at__gt=since - LONGEST)
@@ -49,8 +49,8 @@ class AttemptQuerySet(models.QuerySet["FetchAttempt"]):
     def before(self, moment: datetime) -> AttemptQuerySet:
         """Attempts begun before this moment that may be purged, the oldest first.
 
-        Kept are those of unfinished media, and those that are evidence of an incident that is open
-        or was resolved since.
+        Left out are attempts of unfinished media, and evidence of an incident that is open or was
+        resolved since.
         """
         cases = Incident.objects.open() | Incident.objects.resolved_since(moment)
         evidence = IncidentMedia.objects.filter(incident__in=cases, media=OuterRef("media"))
@@ -75,7 +75,7 @@ class FetchAttempt(models.Model):
     detail = models.CharField(max_length=255, blank=True)
     http_status = models.PositiveSmallIntegerField("HTTP status", null=True, blank=True)
     twilio_code = models.PositiveIntegerField("Twilio error code", null=True, blank=True)
-    twilio_request_id = models.CharField("Twilio request id", max_length=64, blank=True)
+    twilio_request_id = models.CharField("Twilio request ID", max_length=64, blank=True)
     home_region = models.CharField(max_length=32, blank=True)
     redirect_host = models.CharField(max_length=255, blank=True)
     bytes_received = models.BigIntegerField(default=0)
@@ -96,7 +96,7 @@ class FetchAttempt(models.Model):
 
     @staticmethod
     def ended(outcome: str, detail: str, evidence: Evidence) -> dict[str, Any]:
-        """Return the columns of an attempt that ended so, with what the other party said."""
+        """Return the columns of an attempt that ended with this outcome and evidence."""
         return {
             "outcome": outcome,
             "detail": detail[:255],

@@ -21,8 +21,9 @@ class Bucket(Func):
         super().__init__(expression, **extra)
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> AsSql:
-        # A float8 is precise enough for microseconds since 1970.
-        template = f"FLOOR(EXTRACT(EPOCH FROM %(expressions)s)::float8 / {self.step_s})::bigint"
+        # A float8 is precise enough for microseconds since 1970. EXTRACT returns a numeric, which
+        # takes three times as long.
+        template = f"FLOOR(DATE_PART('epoch', %(expressions)s) / {self.step_s})::bigint"
         return self.as_sql(compiler, connection, template=template)
 
     def as_sqlite(

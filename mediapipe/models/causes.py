@@ -8,11 +8,12 @@ class Cause(models.TextChoices):
 
     EARLY_404S = "early_not_found", "Early 404s"
     SLOW_PROPAGATION = "slow_propagation", "Slow propagation"
-    FAILURES = "failed_for_good", "Failed for good"
+    FAILURES = "failed_for_good", "Permanent failures"
     CREDENTIALS = "credentials_refused", "Credentials"
     CREDENTIALS_SUSPECTED = "credentials_suspected", "Credentials suspected"
     RATE_LIMIT = "rate_limited", "Rate limit"
     STORAGE = "storage_failed", "Storage"
+    DISK = "disk_low", "Disk"
     RESOLVER = "resolver_failed", "DNS"
     PROXY = "proxy_failed", "Proxy"
     CERTIFICATE = "certificate_untrusted", "TLS"
@@ -22,10 +23,11 @@ class Cause(models.TextChoices):
     HAND_OFFS = "hand_offs_failing", "Hand-offs"
     COMPONENT = "component_stuck", "Component"
     APP_REFUSES = "app_refuses", "App refuses"
+    POINTS_ELSEWHERE = "points_elsewhere", "Number points elsewhere"
 
     @property
     def meaning(self) -> str:
-        """What the problem is, in the present tense: for an incident that is not over."""
+        """What the problem is, in the present tense: for an ongoing incident."""
         return MEANINGS[self][0]
 
     @property
@@ -33,14 +35,19 @@ class Cause(models.TextChoices):
         return MEANINGS[self][1]
 
     @property
+    def failure(self) -> str:
+        """The slug of the failure of affected items; for some causes no failure has this slug."""
+        return Cause.STORAGE.value if self == Cause.DISK else self.value
+
+    @property
     def past(self) -> str:
-        """What the problem was: for an incident that is over."""
+        """What the problem was, in the past tense: for an incident that is over."""
         return PAST[self]
 
 
-# Each is the slug of the local failure that opens it; a stored item ends it.
+# Each value is the slug of the local failure that opens the incident; a stored item resolves it.
 LOCAL_CAUSES = (Cause.STORAGE, Cause.RESOLVER, Cause.PROXY, Cause.CERTIFICATE)
-# Those that Twilio Support can do something about.
+# Those that Twilio Support can act on.
 FOR_TWILIO = (Cause.EARLY_404S, Cause.SLOW_PROPAGATION, Cause.FAILURES, Cause.RATE_LIMIT)
 MEANINGS: dict[Cause, tuple[str, str]] = {
     Cause.EARLY_404S: (
@@ -61,7 +68,8 @@ MEANINGS: dict[Cause, tuple[str, str]] = {
     ),
     Cause.CREDENTIALS_SUSPECTED: (
         "Every fetch for this account returns 404, and none ever succeeded.",
-        "Compare the credentials with the account in the media URLs; this is not Twilio's problem.",
+        "Check that the credentials belong to the account in the media URLs. Twilio is not the "
+        "cause.",
     ),
     Cause.RATE_LIMIT: (
         "Twilio returns 429: too many concurrent requests for this account.",
@@ -71,17 +79,23 @@ MEANINGS: dict[Cause, tuple[str, str]] = {
         "Writing to the storage fails: it is full, read-only or unavailable.",
         "Fix the storage; the items resume automatically.",
     ),
+    Cause.DISK: (
+        "A disk is nearly full: its free space is below 1 GiB, 5% or the size of the largest "
+        "media file that is accepted. Once it is full, no file can be stored.",
+        "Free some space, or delete older files with RETENTION_FILES_DAYS; items that could not be "
+        "stored resume automatically.",
+    ),
     Cause.RESOLVER: (
-        "This network's DNS gives no public address for a host of Twilio's: media waits.",
-        "Check DNS and VPN of the workers' host; if a private address is right, add its network to "
-        "MEDIA_ALLOWED_NETWORKS. The items resume automatically.",
+        "The local DNS returns no public address for a Twilio host: media waits.",
+        "Check DNS and VPN on the workers' hosts; if a private address is intended, add its "
+        "network to MEDIA_ALLOWED_NETWORKS. The items resume automatically.",
     ),
     Cause.PROXY: (
         "The proxy in MEDIA_PROXY cannot be reached, or does not connect to Twilio.",
         "Check MEDIA_PROXY and the proxy's log; the items resume automatically.",
     ),
     Cause.CERTIFICATE: (
-        "The certificate of a host of Twilio's is not trusted: something here re-signs TLS.",
+        "The certificate of a Twilio host is not trusted: something on this network re-signs TLS.",
         "Set MEDIA_CA_FILE to the CA of the network, and check this host's clock; the items resume "
         "automatically.",
     ),
@@ -100,19 +114,25 @@ MEANINGS: dict[Cause, tuple[str, str]] = {
         "resume automatically.",
     ),
     Cause.HAND_OFFS: (
-        "Hand-offs fail: the receiver does not get to know of media that has ended.",
-        "See the answers in the list of hand-offs and fix the receiver; failed ones can be sent "
-        "again there.",
+        "Hand-offs fail: the receiver does not learn which media was stored or failed.",
+        "See the responses in the list of hand-offs and fix the receiver; failed hand-offs can be "
+        "retried there.",
     ),
     Cause.COMPONENT: (
         "A component of the service does not respond.",
-        "See its remedy on the overview.",
+        "Follow its remedy on the overview.",
     ),
     Cause.APP_REFUSES: (
-        "An app behind the gateway answers 401 or 403: its check of our signature fails.",
-        "Compare `url` in GATEWAY_FILE with the URL that the app believes it has (its Host, scheme "
-        "and path), and the app's auth token with that of the account; then send the messages "
-        "again.",
+        "An app behind the gateway responds with 401 or 403: it does not accept our signature.",
+        "Compare the app's url in GATEWAY_FILE with the URL that it expects (host, scheme and "
+        "path), and its auth token with that of the account; then send the messages again.",
+    ),
+    Cause.POINTS_ELSEWHERE: (
+        "A number, messaging service or sender at Twilio no longer sends its webhooks here: its "
+        "messages are neither recorded nor passed on.",
+        "Find it on the page Webhook setup, and set our URL at Twilio again. If an app has "
+        "replaced it, keep that app from registering its own URL. If the change is "
+        "intended, accept it on that page.",
     ),
 }
 PAST: dict[Cause, str] = {
@@ -122,14 +142,16 @@ PAST: dict[Cause, str] = {
     Cause.CREDENTIALS: "Twilio rejected every request for this account.",
     Cause.CREDENTIALS_SUSPECTED: "Every fetch for this account returned 404.",
     Cause.RATE_LIMIT: "Twilio returned 429: too many concurrent requests for this account.",
-    Cause.STORAGE: "The storage took no files.",
-    Cause.RESOLVER: "This network's DNS gave no public address for a host of Twilio's.",
+    Cause.STORAGE: "Writing to the storage failed.",
+    Cause.DISK: "A disk was nearly full.",
+    Cause.RESOLVER: "The local DNS returned no public address for a Twilio host.",
     Cause.PROXY: "The proxy could not be reached, or did not connect to Twilio.",
-    Cause.CERTIFICATE: "The certificate of a host of Twilio's was not trusted.",
+    Cause.CERTIFICATE: "The certificate of a Twilio host was not trusted.",
     Cause.RECORDING_SIZE: "A recording was larger than MEDIA_MAX_RECORDING_BYTES.",
     Cause.QUEUE: "Media waited in the local queue.",
     Cause.NOT_CONFIGURED: "This account had no credentials.",
     Cause.HAND_OFFS: "Hand-offs failed.",
     Cause.COMPONENT: "A component of the service did not respond.",
-    Cause.APP_REFUSES: "An app behind the gateway refused our requests.",
+    Cause.APP_REFUSES: "An app behind the gateway did not accept our signature.",
+    Cause.POINTS_ELSEWHERE: "A number, messaging service or sender sent its webhooks elsewhere.",
 }

@@ -37,8 +37,8 @@ class Deletion(OutboxMessage):
         verbose_name_plural = "deletions at Twilio"
 
     def __str__(self) -> str:
-        return f"deletion of {self.media}"
+        return str(self.media)
 
     def is_leased(self) -> bool:
-        """Return whether no other worker has taken this attempt over."""
+        """Return whether this attempt still holds the lease: no other worker has claimed it."""
         return Deletion.objects.pending().filter(pk=self.pk, attempts=self.attempts).exists()

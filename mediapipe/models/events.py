@@ -18,18 +18,19 @@ class EventQuerySet(models.QuerySet["WebhookEvent"]):
     def with_payload_before(self, moment: datetime) -> EventQuerySet:
         """Events from before this time that have a payload and no unfinished media.
 
-        A repeat does not postpone it: whoever has captured one could keep the payload for ever.
+        A repeat does not postpone the purge: by replaying a captured webhook, an attacker could
+        otherwise keep its payload for ever.
         """
         old = self.filter(purged_at=None, received_at__lt=moment)
         return old.exclude(media__status__in=UNFINISHED).order_by("received_at")
 
     def purge_payloads(self) -> int:
-        """Delete parameters and phone numbers, those of repeats too; return how many events."""
+        """Delete parameters and phone numbers, also of repeats; return how many events."""
         with transaction.atomic():
             # Locked, so that a webhook arriving now sees all of the payload or nothing.
             ids = list(self.select_for_update().values_list("pk", flat=True))
-            # The digest of a short text reveals the text to anybody who tries a few; those of the
-            # repeats of one event must differ.
+            # A short text can be guessed from its digest, so digests are replaced; those of one
+            # event's repeats must differ.
             unique = Concat(Value("purged-"), Cast("pk", models.CharField()))
             repeated = RepeatedWebhook.objects.filter(event__in=ids)
             repeated.update(parameters=[], digest=unique)
@@ -38,16 +39,16 @@ class EventQuerySet(models.QuerySet["WebhookEvent"]):
             )
 
     def mark_erased(self) -> None:
-        """Record nothing more about them, however often their webhooks are repeated."""
+        """Stop recording anything about them, even if their webhooks are repeated."""
         self.filter(forgotten_at=None).update(forgotten_at=timezone.now())
 
 
 class WebhookEvent(models.Model):
     """One message or recording at the provider, however often it is announced.
 
-    `parameters` are the name-value pairs of the first webhook in their order, as received. They
+    `parameters` are the name-value pairs of the first webhook, in order and as received. They
     and the phone numbers are deleted at `purged_at`, by retention or on request. Once
-    `forgotten_at` is set, nothing of the event is recorded any more.
+    `forgotten_at` is set, nothing more is recorded about the event.
     """
 
     provider = models.CharField(max_length=16, default="twilio")
@@ -104,6 +105,12 @@ class WebhookEvent(models.Model):
     def __str__(self) -> str:
         return self.subject_sid
 
+    @property
+    def text(self) -> str:
+        """The text of the message, or ""."""
+        text: str = dict(self.parameters).get("Body", "")
+        return text
+
     @classmethod
     def from_message(cls, message: InboundMessage, *, provider: str, at: datetime) -> WebhookEvent:
         """Return the unsaved row of a message that was received at this time."""
@@ -130,7 +137,7 @@ class WebhookEvent(models.Model):
 
 
 class RepeatedWebhook(models.Model):
-    """A later webhook about the same event with other parameters; identical ones are kept once."""
+    """A later webhook about the same event with other parameters; equal ones share one row."""
 
     event = models.ForeignKey(WebhookEvent, models.CASCADE, related_name="repeated")
     source = models.CharField(max_length=16)
@@ -148,6 +155,6 @@ class RepeatedWebhook(models.Model):
 
 
 def digest_of(source: str, parameters: Iterable[tuple[str, str]]) -> str:
-    """Return a SHA-256 in hex that is equal for the same parameters in any order."""
+    """Return the SHA-256 in hex of the source and the parameters, whatever their order."""
     text = json.dumps([source, sorted(parameters)])
     return hashlib.sha256(text.encode()).hexdigest()

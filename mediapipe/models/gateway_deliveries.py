@@ -23,21 +23,21 @@ from mediapipe.models.outbox import BACKOFF, LEASE, MAX_ATTEMPTS, DeliveryAttemp
 
 
 class GatewayDelivery(models.Model):
-    """The passing on of one webhook to one app; a hand-off is what we send of our own.
+    """One webhook that is passed on to one app; a hand-off, by contrast, is a message of our own.
 
-    Written in the transaction of the event, for the entries of GATEWAY_FILE that fit. `request` is
-    the webhook as it was received, sealed: what was changed in the database is not signed again.
-    It is erased once it is delivered. `conversation` is equal for messages that stay in order, and
-    "" for those that need not. `next_attempt_at` is when the next attempt is due or, during one,
-    when its lease ends; `sweep_at` is when its task is taken for lost. `late` ones go out at the
-    pace of their app.
+    Written in the transaction of the event, for each matching entry of GATEWAY_FILE. `request` is
+    the webhook as it was received, sealed: one that was changed in the database is never sent. It
+    is erased on delivery. `conversation` is equal for messages that must stay in order, and "" for
+    those that need not. `next_attempt_at` is when the next attempt is due or, during an attempt,
+    when its lease ends; `sweep_at` is when its task is considered lost. `late` deliveries are sent
+    at the pace of their app.
 
-    The methods are the transitions of its status; nothing else writes it.
+    Only these methods and those of the queryset change the status.
     """
 
     event = models.ForeignKey(WebhookEvent, models.CASCADE, related_name="gateway_deliveries")
     entry = models.CharField("app", max_length=40)
-    # Of a recording each status is a webhook of its own; "" for all others.
+    # The status of a recording, because each one is a webhook of its own; "" for other webhooks.
     about = models.CharField(max_length=32, blank=True, editable=False)
     status = models.CharField(
         max_length=12, choices=GatewayStatus.choices, default=GatewayStatus.WAITING
@@ -74,7 +74,7 @@ class GatewayDelivery(models.Model):
         indexes = [
             models.Index(fields=["conversation", "id"], name="gateway_conversation"),
             models.Index(fields=["ended_at"], name="gateway_ended"),
-            # For thousands that wait for an app that is away.
+            # Thousands may wait for an app that is unavailable.
             models.Index(
                 fields=["entry", "late", "id"],
                 condition=models.Q(status="waiting"),
@@ -97,20 +97,20 @@ class GatewayDelivery(models.Model):
 
     @property
     def is_resendable(self) -> bool:
-        """Whether it can be sent again: it was not taken, and its request is still there."""
+        """Whether it can be sent again: the app may not have it, and its request is stored."""
         return self.status in UNDELIVERED and bool(self.request)
 
     def seal(self, request: dict[str, Any]) -> None:
-        """Set the request, bound to this event and app."""
+        """Set the request, signed for this event and app."""
         self.request = self._signer.sign_object(request)
 
     def unseal(self) -> dict[str, Any]:
-        """Return the request; raise signing.BadSignature for one that we did not store here."""
+        """Return the request; raise signing.BadSignature if it was not sealed for this delivery."""
         request: dict[str, Any] = self._signer.unsign_object(self.request)
         return request
 
     def request_text(self) -> str:
-        """Return URL, headers and body of the request as one text to search in, seal or not."""
+        """Return URL, headers and body of the request as searchable text, without its seal."""
         sealed = self.request.rpartition(":")[0]
         try:
             request = json.loads(signing.b64_decode(sealed.encode()))
@@ -126,7 +126,7 @@ class GatewayDelivery(models.Model):
         return signing.Signer(salt=":".join(("mediapipe.gateway", *place)))
 
     def set_ended(self, status: GatewayStatus, detail: str) -> None:
-        """Set the end of a delivery that was made before its row is inserted."""
+        """Set the result of a delivery whose only attempt ends before its row is inserted."""
         self.status, self.detail = status, detail
         self.attempts, self.next_attempt_at, self.ended_at = 1, None, timezone.now()
         self.conversation = ""
@@ -136,31 +136,31 @@ class GatewayDelivery(models.Model):
     def claim(self, *, answering: bool = False) -> bool:
         """Lease the delivery for one attempt; False if it is not due or another worker has it.
 
-        `answering` is that of due(). The caller sends the request right after this and does nothing
-        else in between: a lease that ends without a result means that the app may have the message.
+        `answering` is passed on to due(). The caller must send the request right after this, with
+        nothing in between: a lease that expires means that the app may have the message.
         """
         now = timezone.now()
         mine = GatewayDelivery.objects.filter(pk=self.pk, attempts=self.attempts)
-        mine = mine.due(now, answering=answering)
+        mine = mine.due(now, answering=True) if answering else mine.due(now).in_turn(now)
         changes = {"status": GatewayStatus.SENDING, "next_attempt_at": now + LEASE}
         if not mine.update(attempts=F("attempts") + 1, **changes):
             return False
         self.attempts += 1
         self.status, self.next_attempt_at = GatewayStatus.SENDING, now + LEASE
-        # After the claim: before it, the media could end in between.
+        # After the claim: a summary from before it could be outdated.
         self.media_then = self.media_summary()
         GatewayDelivery.objects.filter(pk=self.pk).update(media_then=self.media_then)
         return True
 
     def media_summary(self) -> str:
-        """Return what the media of the message is now, such as "2 stored, 1 retrying"."""
+        """Return the current statuses of the message's media, such as "2 stored, 1 retrying"."""
         statuses = self.event.media.values_list("status").annotate(models.Count("pk"))
         return ", ".join(f"{count} {status}" for status, count in statuses.order_by("status"))
 
     def finish(self, status: GatewayStatus, result: AttemptResult) -> bool:
         """End the attempt and the delivery; return False if the lease was lost.
 
-        The request stays only where the app may not have it, for "send again".
+        The request is kept only if the app may not have it, for "send again".
         """
         changes: dict[str, Any] = {"status": status, "next_attempt_at": None}
         changes |= {"ended_at": timezone.now(), "conversation": ""}
@@ -171,7 +171,7 @@ class GatewayDelivery(models.Model):
     def retry_later(self, result: AttemptResult, retry_after_s: float | None = None) -> None:
         """End the attempt, and schedule the next one, or give up if this was the last.
 
-        `retry_after_s` is what the app asked for, in seconds; it counts up to an hour.
+        `retry_after_s` is the wait that the app asked for, in seconds; it is capped at an hour.
         """
         if self.attempts >= MAX_ATTEMPTS:
             self.finish(GatewayStatus.GAVE_UP, result)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self, TypeVar
 
 from django.db import connection, models, transaction
@@ -21,13 +21,16 @@ from mediapipe.models.status import UNFINISHED as UNFINISHED_MEDIA
 
 D = TypeVar("D", bound=models.Model)
 
+# A delivery that no worker has handled for longer than this was delayed by an outage of our own.
+OURS_AFTER = timedelta(minutes=1)
+
 
 class GatewayDeliveryQuerySet(models.QuerySet[D]):
     def waiting(self) -> Self:
         return self.filter(status=GatewayStatus.WAITING)
 
     def sending(self) -> Self:
-        """At the app now, or taken along by a worker that died."""
+        """In progress, or interrupted because the worker died."""
         return self.filter(status=GatewayStatus.SENDING)
 
     def open(self) -> Self:
@@ -42,9 +45,9 @@ class GatewayDeliveryQuerySet(models.QuerySet[D]):
         return self.filter(status=GatewayStatus.DELIVERED)
 
     def refusing_apps(self, since: datetime) -> dict[str, int]:
-        """Return the apps that have refused our signature since then, and taken nothing after it.
+        """Return how often each app has refused our signature since then, by the app's name.
 
-        With each app comes the number of its refusals.
+        Apps that have accepted a delivery after their last refusal are left out.
         """
         recent = self.filter(ended_at__gte=since)
         refused = recent.filter(status=GatewayStatus.REFUSED, http_status__in=SIGNATURE_REFUSED)
@@ -59,19 +62,19 @@ class GatewayDeliveryQuerySet(models.QuerySet[D]):
         }
 
     def with_request(self) -> Self:
-        """Those whose request is still there."""
+        """Those whose request is still stored."""
         return self.exclude(request="")
 
     def resendable(self) -> Self:
-        """Undelivered, and the request is still there."""
+        """Undelivered, and the request is still stored."""
         return self.undelivered().with_request()
 
     def due(self, now: datetime, *, answering: bool = False) -> Self:
-        """Waiting for nothing but their time, and that has come.
+        """Deliveries whose next attempt can start now; none to an app whose breaker is open.
 
-        Until its hold ends, a delivery waits for the media of its message where the app wants
-        that, and for the earlier messages of the same conversation. While Twilio waits for the
-        app's answer (`answering`), not for an earlier one that is at the app already.
+        Until its hold ends, a delivery waits for the media of its message, if the app wants that,
+        and for earlier messages of the same conversation. While Twilio waits for the app's answer
+        (`answering`), it does not wait for earlier messages that are already being sent.
         """
         media = MediaItem.objects.filter(event=OuterRef("event"), status__in=UNFINISHED_MEDIA)
         before = self._all().waiting() if answering else self._all().open()
@@ -87,6 +90,32 @@ class GatewayDeliveryQuerySet(models.QuerySet[D]):
             .filter(Q(hold_until__lte=now) | (free_of_media & first))
             .exclude(Exists(blocked))
         )
+
+    def in_turn(self, now: datetime) -> Self:
+        """Those with no earlier message of the conversation that is being sent or due as well.
+
+        due() alone includes each message whose hold has ended, and after an outage all have.
+        """
+        earlier = self._all().filter(
+            Q(status=GatewayStatus.SENDING)
+            | Q(status=GatewayStatus.WAITING, next_attempt_at__lte=now),
+            entry=OuterRef("entry"),
+            conversation=OuterRef("conversation"),
+            pk__lt=OuterRef("pk"),
+        )
+        return self.filter(Q(conversation="") | ~Exists(earlier))
+
+    def overdue(self, now: datetime) -> Self:
+        """Those that no worker took for OURS_AFTER: our workers or our database were unavailable.
+
+        Left out are messages whose media our workers were fetching in the meantime.
+        """
+        since = now - OURS_AFTER
+        media = MediaItem.objects.filter(event=OuterRef("event"))
+        in_time = media.filter(queue_lag_s__lte=OURS_AFTER.total_seconds()).exclude(
+            Q(retrieved_at__lte=since) | Q(failed_at__lte=since)
+        )
+        return self.waiting().filter(late=False, received_at__lte=since).exclude(Exists(in_time))
 
     def lease_expired(self, now: datetime) -> Self:
         """Sending, by a worker that has died."""
@@ -107,19 +136,19 @@ class GatewayDeliveryQuerySet(models.QuerySet[D]):
         return ids
 
     def mark_undispatched(self, ids: Sequence[int]) -> None:
-        """Leave these to whoever looks for due deliveries next: the broker has no message."""
+        """Leave these to the next claim_due(): the broker has no message for them."""
         self.waiting().filter(pk__in=ids).update(sweep_at=timezone.now())
 
     def mark_late(self) -> None:
-        """Let these go out at the pace of their app: it was away for a while."""
+        """Send these at the pace of their app, because it was unavailable, or we were."""
         self.waiting().filter(late=False).update(late=True)
 
     def send_again(self) -> list[int]:
-        """Make the resendable ones due now, with all their attempts; return their ids."""
+        """Make the resendable ones due now, with all attempts left; return their ids."""
         now = timezone.now()
         with transaction.atomic():
             ids = list(self.resendable().select_for_update().values_list("pk", flat=True))
-            # Without a hold: whoever sends it again knows what the media is by now.
+            # Without a hold: whoever sends them again can see the state of the media.
             self._all().filter(pk__in=ids).update(
                 status=GatewayStatus.WAITING,
                 attempts=0,
@@ -132,7 +161,7 @@ class GatewayDeliveryQuerySet(models.QuerySet[D]):
         return ids
 
     def drop(self, why: str) -> int:
-        """End the open ones without another attempt, and erase all the requests of these.
+        """End the open ones without another attempt, and erase the requests of all.
 
         Return how many were open.
         """
@@ -150,19 +179,19 @@ class GatewayDeliveryQuerySet(models.QuerySet[D]):
         return self.filter(request="", ended_at__lt=moment).order_by("ended_at")
 
     def with_request_before(self, moment: datetime) -> Self:
-        """Ended before this moment, and the request is still there, the oldest first."""
+        """Ended before this moment, with the request still stored, the oldest first."""
         return self.with_request().filter(ended_at__lt=moment).order_by("ended_at")
 
     def erase_requests(self) -> int:
-        """Erase the requests of these, which then cannot be sent again; return how many."""
+        """Erase the requests, so that they cannot be sent again; return how many."""
         return self.update(request="")
 
     def oldest_pending_age_s(self, now: datetime) -> float:
-        """Return the seconds since the oldest one that has not ended was received, or 0."""
+        """Return the seconds since the oldest open one was received, or 0."""
         oldest = self.open().aggregate(at=models.Min("received_at"))["at"]
         return (now - oldest).total_seconds() if oldest else 0.0
 
     def _all(self) -> Self:
-        """Return all rows, also those that this queryset leaves out."""
+        """Return all rows, including those that this queryset leaves out."""
         rows: Self = self.model._default_manager.all()  # type: ignore[assignment]
         return rows

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, models, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from mediapipe.models.causes import Cause
@@ -87,7 +87,7 @@ class Incident(models.Model):
     opened_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     count = models.PositiveIntegerField("times seen", default=0)
-    resolved_at = models.DateTimeField("over since", null=True, blank=True)
+    resolved_at = models.DateTimeField("resolved at", null=True, blank=True)
     detail = models.CharField(max_length=255, blank=True, default="", db_default="")
     measured = models.FloatField(null=True, blank=True)
     usual = models.FloatField(null=True, blank=True)
@@ -121,8 +121,8 @@ class Incident(models.Model):
         """Open an incident, or update the ongoing one, and return it.
 
         An incident that ended within ESCALATION_WINDOW is reopened instead of opening another.
-        Of several concurrent callers one opens it, and one notification is sent. None if it was
-        resolved in the meantime.
+        Of several concurrent callers, one opens it, and each channel gets one notification. None if
+        it was resolved in the meantime.
         """
         now = timezone.now()
         same = cls.objects.filter(cause=cause, account_sid=account_sid)
@@ -150,7 +150,7 @@ class Incident(models.Model):
         cls, cause: Cause, account_sid: str, now: datetime, *, unless: IncidentQuerySet
     ) -> None:
         # The unique constraint decides between workers that open the same incident at once. Only
-        # after the insert is it certain that none is opened and resolved at the same time.
+        # after the insert is it certain that no other worker opens and resolves one meanwhile.
         with contextlib.suppress(IntegrityError), transaction.atomic():
             incident = cls.objects.create(
                 cause=cause,
@@ -165,7 +165,7 @@ class Incident(models.Model):
                 incident._record(StepKind.OPENED)
 
     def acknowledge(self, by: AbstractBaseUser) -> bool:
-        """Mark it as being looked after; return whether anything changed."""
+        """Mark it as being handled; return whether anything changed."""
         new = (IncidentState.OPEN,)
         return self._step(StepKind.ACKNOWLEDGED, new, by, state=IncidentState.ACKNOWLEDGED)
 
@@ -178,7 +178,7 @@ class Incident(models.Model):
         return self._step(StepKind.REPORTED, CLOSED, by, ticket, ticket=ticket)
 
     def resolve(self, by: AbstractBaseUser | None = None) -> bool:
-        """Close it, by a user, or automatically because the problem is over.
+        """Close it, either by a user or automatically because the problem is over.
 
         Ignored incidents that end automatically stay ignored and send no notification.
         """
@@ -200,7 +200,7 @@ class Incident(models.Model):
         return True
 
     def reopen(self, by: AbstractBaseUser | None = None) -> bool:
-        """Open it again, by a user, or automatically because the problem is back.
+        """Open it again, either by a user or automatically because the problem is back.
 
         Ignored incidents that come back automatically stay ignored.
         """
@@ -240,15 +240,9 @@ class Incident(models.Model):
 
     def add_media(self, media: models.QuerySet[Any]) -> None:
         """Add the affected media items that the incident does not have yet."""
-        present = IncidentMedia.objects.filter(incident=self, media=OuterRef("pk"))
-        added = media.exclude(Exists(present)).order_by().values_list("pk", "received_at")
-        news = list(added)
-        if not news:
+        earliest = IncidentMedia.add(self.pk, media)
+        if earliest is None:
             return
-        rows = [IncidentMedia(incident=self, media_id=pk) for pk, _ in news]
-        # Another worker may add the same items at the same moment.
-        IncidentMedia.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
-        earliest = min(received_at for _, received_at in news)
         row = Incident.objects.filter(pk=self.pk)
         row.update(affected=IncidentMedia.objects.filter(incident=self).count())
         row.filter(first_seen_at__gt=earliest).update(first_seen_at=earliest)
@@ -286,7 +280,7 @@ class Incident(models.Model):
         return True
 
     def _record(self, kind: StepKind, by: AbstractBaseUser | None = None, note: str = "") -> None:
-        # Typed as any model with a login, because projects may have a user model of their own.
+        # `by` may be any model with a login: a project may have its own user model.
         user: Any = by
         step = self.steps.create(kind=kind, at=timezone.now(), by=user, note=note[:255])
         if by is None and kind in NOTIFIABLE:

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef
 from mediapipe.models.incident_steps import IncidentStep
 from mediapipe.models.outbox import OutboxMessage, OutboxQuerySet
 
-# Detection writes the values of an incident right after its step; the message should have both.
+# Detection writes the values of an incident right after its step; the message should contain both.
 COALESCE_DELAY = timedelta(seconds=2)
 
 
@@ -54,6 +54,7 @@ class Notice(OutboxMessage):
     objects = NoticeQuerySet.as_manager()
 
     class Meta(OutboxMessage.Meta):
+        verbose_name = "notification"
         constraints = [
             models.UniqueConstraint(fields=["step", "channel"], name="one_notice_a_step_a_channel")
         ]
@@ -63,7 +64,7 @@ class Notice(OutboxMessage):
 
     @staticmethod
     def enqueue(step: IncidentStep) -> None:
-        """Add one notice per configured channel; part of the transaction that records the step."""
+        """Add one notice per configured channel; call it in the transaction of the step."""
         due = step.at + COALESCE_DELAY
         Notice.objects.bulk_create(
             Notice(

@@ -16,15 +16,15 @@ from mediapipe.failures import Undelivered
 
 D = TypeVar("D", bound="OutboxMessage")
 
-# Longer than any attempt takes; a worker that holds a message for longer is taken for dead.
+# Longer than any attempt takes; a worker that holds a message for longer is considered dead.
 LEASE = timedelta(minutes=3)
-# The last of these attempts is some eighteen hours after the first, which outlasts a night. The cap
-# of an hour limits how long a receiver that was away waits for its messages once it is back.
+# The last of these attempts is about eighteen hours after the first, longer than a night. The cap
+# of an hour limits how long a receiver waits for its messages once it is available again.
 BACKOFF = Backoff(first_s=5.0, factor=4.0, max_s=3600.0, jitter=0.15)
 MAX_ATTEMPTS = 24
 # How long after its due time a countdown may arrive before the dispatcher publishes a second one.
 REDELIVERY_GRACE = timedelta(seconds=5)
-# How long a published message may queue before the dispatcher takes it for lost.
+# How long a published message may be queued before the dispatcher considers it lost.
 DELIVERY_TIMEOUT = timedelta(seconds=30)
 # Longer waits are left to the dispatcher: countdowns are held in a worker's memory, unacknowledged.
 MAX_COUNTDOWN_S = 600.0
@@ -82,7 +82,7 @@ class OutboxQuerySet(models.QuerySet[D]):
         return ids
 
     def retry_failed(self) -> int:
-        """Make the failed ones pending again, with all their attempts; return how many."""
+        """Make the failed ones pending again, with all attempts left; return how many."""
         now = timezone.now()
         return self.failed().update(
             status=DeliveryStatus.WAITING, attempts=0, next_attempt_at=now, sweep_at=now
@@ -95,7 +95,7 @@ class OutboxMessage(models.Model):
     Rows are written in the transaction of the event that they report. `message_id` is the same for
     every attempt, so that receivers can discard duplicates, and so is `payload`, which is set by
     the first attempt. `next_attempt_at` is when the next attempt is due or, during an attempt, when
-    its lease ends. `sweep_at` is when the periodic dispatcher takes the message's task for lost.
+    its lease ends. `sweep_at` is when the periodic dispatcher considers the message's task lost.
     """
 
     message_id = models.UUIDField(default=uuid4, unique=True, editable=False)
@@ -148,11 +148,11 @@ class OutboxMessage(models.Model):
             return None
         claimed = cls._default_manager.filter(pk=pk).first()
         if claimed is None:
-            # It was erased in this moment.
+            # It was erased in the meantime.
             return None
         if claimed.attempts > MAX_ATTEMPTS:
-            # Attempts that end are counted in mark_undelivered, so the last ones never ended.
-            claimed.mark_failed("The worker died during each of the last attempts.")
+            # mark_undelivered() gives up when the last attempt ends, so that one never ended.
+            claimed.mark_failed("The worker died during the last attempt.")
             return None
         return claimed
 
@@ -180,7 +180,7 @@ class OutboxMessage(models.Model):
         if not failure.again or self.attempts >= MAX_ATTEMPTS:
             self.mark_failed(failure.why)
             return None
-        # What the receiver asks for counts, within our cap.
+        # The wait that the receiver asks for is respected up to our cap.
         delay_s = max(BACKOFF.delay_s(self.attempts - 1), failure.retry_after_s or 0.0)
         delay_s = min(delay_s, BACKOFF.max_s)
         due = timezone.now() + timedelta(seconds=delay_s)
@@ -190,7 +190,7 @@ class OutboxMessage(models.Model):
         return delay_s if recorded and by_celery else None
 
     def mark_failed(self, result: str) -> None:
-        """End the attempt and give the message up."""
+        """End the attempt and give up on the message."""
         self._end_attempt(result, status=DeliveryStatus.FAILED)
 
     def _end_attempt(self, result: str, **changes: Any) -> bool:

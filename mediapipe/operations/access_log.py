@@ -20,10 +20,10 @@ from mediapipe.redaction import redact
 logger = logging.getLogger(__name__)
 
 REFUSED = (400, 401, 403, 429)
-# Per status and process: unauthenticated requests must not fill the disk.
+# Per status and process, so that unauthenticated requests do not fill the disk.
 LOG_EVERY_S = 10.0
 MAX_PATH = 200
-# Per status the time of the last line, and how many refusals had none since.
+# Per status, the time of the last line and the number of refusals not logged since.
 _refusals: dict[int, tuple[float, int]] = {}
 
 
@@ -44,7 +44,7 @@ def _login_failed(credentials: dict[str, Any], **kwargs: Any) -> None:
     from django.contrib.auth.models import User
 
     name = str(credentials.get("username", ""))
-    # Some people type their password into the field of the name.
+    # Some people type their password into the user name field.
     is_known = User.objects.filter(username=name).exists()
     logger.warning("failed login as %s", name if is_known else "an unknown user")
 
@@ -52,8 +52,8 @@ def _login_failed(credentials: dict[str, Any], **kwargs: Any) -> None:
 class RefusalLog:
     """Middleware that logs the responses 400, 401, 403 and 429 of pages, API and download links.
 
-    Each refusal of a logged-in user has a line; of all others there is one per status and
-    LOG_EVERY_S, with the number of those between. Webhooks have a log of their own.
+    Each refusal of a logged-in user gets a line; all others share one per status and LOG_EVERY_S,
+    with the number of those in between. Webhooks have their own log.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -76,14 +76,14 @@ def _log_refusal(request: HttpRequest, status: int) -> None:
             return
         _refusals[status] = now, 0
         who = "an unknown client"
-        more = f", and {unlogged} other requests since the last such line" if unlogged else ""
+        more = f"; other requests since the last such line: {unlogged}" if unlogged else ""
     path = redact(request.path[:MAX_PATH])
     logger.warning("refused %s %r to %s: %d%s", request.method, path, who, status, more)
 
 
 def _user_of(request: HttpRequest) -> str:
     """Return the name of the logged-in user, or ""."""
-    # Without the cookie there is none, and nothing to read from the database.
+    # Without the cookie there is no user, and the database need not be read.
     if settings.SESSION_COOKIE_NAME not in request.COOKIES or not hasattr(request, "user"):
         return ""
     try:

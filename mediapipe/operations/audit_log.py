@@ -1,6 +1,6 @@
 """The audit trail: who did what, as rows that no page changes or deletes, and as log lines.
 
-The lines leave the database, so that whoever can write there cannot hide what they did.
+The lines are outside the database, so that whoever can write to it cannot hide what they did.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ def log_changes(user: Person, rows: Iterable[Model], message: str) -> None:
         )
         for row in rows
     ]
-    # It sends no signal.
+    # bulk_create sends no signal.
     for entry in LogEntry.objects.bulk_create(entries, batch_size=500):
         _write_line(entry, user)
 
 
-def log_action(user: Person, subject: str, message: str) -> None:
-    """Write one entry about many media items, which `subject` describes."""
+def log_action(user: Person, subject: str, message: str, *, about: type[Model] = MediaItem) -> None:
+    """Write one entry about many rows, media items by default, which `subject` describes."""
     LogEntry.objects.create(
         user_id=str(user.pk),
-        content_type=ContentType.objects.get_for_model(MediaItem),
+        content_type=ContentType.objects.get_for_model(about),
         object_repr=subject[:MAX_REPR],
         action_flag=CHANGE,
         change_message=message,
@@ -66,7 +66,7 @@ def log_opened(media: MediaItem, reader: str) -> None:
 
 @receiver(post_save, sender=LogEntry)
 def _log_entry(instance: LogEntry, created: bool, **kwargs: Any) -> None:
-    # Also what Django writes, such as a new user or a changed password.
+    # Includes Django's own entries, such as for a new user or a changed password.
     if created:
         _write_line(instance, instance.user)
 

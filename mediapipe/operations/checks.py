@@ -49,8 +49,8 @@ def twilio_credentials(
     return [
         Error(
             f"No value for {' and '.join(missing)}: no webhook can be verified.",
-            hint="Set it in the environment or in .env; both are on the home page of Twilio's "
-            "console. Several accounts go into TWILIO_ACCOUNTS_FILE.",
+            hint="Set it in the environment or in .env; both are on the home page of the "
+            "Twilio Console. Several accounts go into TWILIO_ACCOUNTS_FILE.",
             id="mediapipe.E001",
         )
     ]
@@ -88,7 +88,7 @@ def countdowns_fit_the_broker(
 ) -> list[CheckMessage]:
     # Redis and Valkey redeliver a message that is not acknowledged within the visibility timeout,
     # and a worker acknowledges one with a countdown only after its task. A recording larger than
-    # MEDIA_MAX_BYTES may take longer: its lease makes the second delivery claim nothing.
+    # MEDIA_MAX_BYTES may take longer: because of its lease the second delivery claims nothing.
     timeout_s = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout")
     longest_s = settings.RETRY_FAST_WINDOW_S + settings.MEDIA_TOTAL_TIMEOUT_S
     if timeout_s is None or longest_s < timeout_s:
@@ -126,7 +126,7 @@ def long_recordings_are_accepted(
 def api_hosts_are_origins(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    # The number and not the value, which may contain a password.
+    # The number instead of the value, which may contain a password.
     return [
         Error(
             f"TWILIO_API_HOSTS, entry {number}, is not an origin.",
@@ -162,7 +162,7 @@ def twilio_urls_may_have_credentials(
 def public_url_is_https(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    # Twilio signs the URL that it calls; over plain HTTP anyone on the way can replay the request.
+    # Twilio signs the URL that it calls; over plain HTTP anyone on the path can replay the request.
     urls = (settings.PUBLIC_BASE_URL, *settings.OTHER_BASE_URLS)
     if all(url.startswith("https://") for url in urls):
         return []
@@ -183,7 +183,7 @@ def monitoring_needs_a_token(
         return []
     return [
         Warning(
-            "/metrics and /readyz are open to everyone whom the proxy lets through.",
+            "/metrics and /readyz are open to every client that the proxy lets through.",
             hint="Set MONITORING_TOKEN to the output of: openssl rand -hex 32, and give it to "
             "Prometheus as credentials; see docs/operating.md.",
             id="mediapipe.W010",

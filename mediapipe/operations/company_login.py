@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("mediapipe.operations.access_log")
 
-# What Django accepts in the form of a new user. A header that was sent twice arrives as one, with a
+# What Django's form for new users accepts. A header that was sent twice arrives as one value with a
 # comma: one of the two may come from the client.
 NAME = re.compile(r"[\w.@+-]{1,150}", re.ASCII)
 # oauth2-proxy and Authelia write commas, Authentik writes |.
@@ -26,26 +26,26 @@ GROUP_SEPARATOR = re.compile("[,|]")
 
 
 class NoAccess(Exception):
-    """The identity proxy sent a user who may not use the admin; the text says why."""
+    """The identity proxy sent a user who may not use the admin; the message says why."""
 
 
 class CompanyBackend(RemoteUserBackend):
     """Creates the users that the proxy sends, and gives them the role of their groups."""
 
-    def authenticate(  # type: ignore[override]  # Django calls each backend by its own arguments
+    def authenticate(  # type: ignore[override]  # Django passes what each backend names
         self, request: HttpRequest, remote_user: str
     ) -> User | None:
         """Return the user, None if they are deactivated; raise NoAccess if they have no role."""
         if not NAME.fullmatch(remote_user):
             raise NoAccess(
-                f"{settings.REMOTE_USER_HEADER} is no user name: up to 150 letters, digits and "
-                "@ . + - _ in ASCII, sent once."
+                f"{settings.REMOTE_USER_HEADER} is not a user name: it needs 1 to 150 ASCII "
+                "letters, digits and @ . + - _, and may be sent only once."
             )
         if not role_of(request):
             logger.warning("refused the login of %s, who has no role", remote_user)
             groups = [group for those in settings.REMOTE_GROUPS.values() for group in those]
             raise NoAccess(
-                f"{settings.REMOTE_GROUPS_HEADER} has no group that has a role here. Ask for one "
+                f"{settings.REMOTE_GROUPS_HEADER} contains no group with a role here. Ask for one "
                 f"of the groups: {', '.join(groups)}."
             )
         return super().authenticate(request, remote_user)
@@ -73,12 +73,12 @@ def role_of(request: HttpRequest) -> str:
 
 
 def is_trusted(request: HttpRequest) -> bool:
-    """Return whether the peer of this connection is a proxy whose headers are believed."""
+    """Return whether the peer of this connection is a proxy whose headers are trusted."""
     try:
         address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:
         # A Unix socket has no address.
         return False
-    # A server that listens on [::] sees IPv4 clients so.
+    # A server that listens on [::] sees IPv4 clients with a mapped address.
     mapped = getattr(address, "ipv4_mapped", None) or address
     return any(mapped in network for network in settings.TRUSTED_PROXIES)

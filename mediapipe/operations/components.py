@@ -31,13 +31,13 @@ class Component:
 def components() -> list[Component]:
     """Return broker, workers, beat, dispatcher and spool, in the order of troubleshooting.
 
-    Takes about a second while the broker is unavailable.
+    Takes about two seconds while the broker is unavailable.
     """
     return [*processes(), _spool()]
 
 
 def processes() -> list[Component]:
-    """Return those of them that are the same on every host: all but the spool."""
+    """Return the components that are the same on every host: all but the spool."""
     now = timezone.now()
     seen = dict(Heartbeat.objects.values_list("part", "seen_at"))
     workers = _workers(seen, now)
@@ -48,7 +48,7 @@ def processes() -> list[Component]:
 def record_stuck() -> None:
     """Open an incident while one of the processes does not respond, and resolve it afterwards.
 
-    Nothing happens within the first two minutes of this process: the others may still be starting.
+    It does nothing in the first two minutes of this process: the others may still be starting.
     """
     if time.monotonic() - STARTED_AT_S < GRACE_S:
         return
@@ -62,14 +62,14 @@ def record_stuck() -> None:
 
 
 def dispatcher_silent_after() -> timedelta:
-    """Return how long the dispatcher may not run before that is a problem."""
+    """Return for how long the dispatcher may be silent before that is a problem."""
     return max(SILENT_AFTER, timedelta(seconds=3 * settings.REDISPATCH_INTERVAL_S))
 
 
 def _broker() -> Component:
     error = broker_error()
     if error is None:
-        return Component("broker", True, "takes tasks")
+        return Component("broker", True, "accepts tasks")
     problem = explain(error) or AWAY
     return Component(
         "broker",
@@ -105,7 +105,7 @@ def _beat(at: datetime | None, now: datetime) -> Component:
         False,
         _silence(at, now),
         "New media is fetched, but no periodic task runs: slow-phase retries and lost messages "
-        "wait. Start beat, exactly one.",
+        "wait. Start exactly one beat.",
     )
 
 
@@ -116,11 +116,11 @@ def _dispatcher(
         return Component("dispatcher", True, f"ran {_ago(at, now)}")
     if workers.healthy and beat.healthy:
         remedy = (
-            "Beat schedules it and workers are alive, but it does not run: does a worker consume "
-            "the queue “housekeeping”, and are all its threads busy?"
+            "Beat schedules it and workers are alive, but it does not run: check that a worker "
+            "consumes the queue “housekeeping” and has a free thread."
         )
     else:
-        remedy = "It needs both a worker and beat."
+        remedy = "The dispatcher needs both beat and a worker."
     return Component("dispatcher", False, _silence(at, now), remedy)
 
 

@@ -1,7 +1,7 @@
-"""What users do by hand: pause and resume an account, give up on items.
+"""What users do by hand: pause and resume an account, retry items and give up on them.
 
-Each change is in the audit trail, in the transaction that makes it. A repeated request, of a
-double click or of a page that is out of date, changes nothing and is not logged.
+Each change is written to the audit trail in the same transaction. A repeated request, from a double
+click or an outdated page, changes nothing and is not logged.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ MAX_REASON = 200
 def clean_reason(text: str) -> str:
     """Return a reason as one line, with numbers masked; raise ValueError for none or a long one.
 
-    More people read it than may see phone numbers, and an erasure does not search it.
+    It is shown to people who may not see phone numbers, and an erasure does not search it.
     """
     reason = " ".join(text.replace("\0", "").split())
     if not 0 < len(reason) <= MAX_REASON:
-        raise ValueError(f"Write a reason of at most {MAX_REASON} characters.")
+        raise ValueError(f"Enter a reason of at most {MAX_REASON} characters.")
     return mask_addresses(reason)
 
 
@@ -38,9 +38,9 @@ def known_accounts() -> list[str]:
 
 
 def pause_account(account_sid: str, user: AbstractBaseUser | AnonymousUser, reason: str) -> bool:
-    """Fetch nothing of this account until it is resumed; return False if it is paused by a user.
+    """Stop fetching for this account until it is resumed; return False if a user has paused it.
 
-    Attempts that are running end; webhooks are recorded as ever.
+    Attempts in progress continue, and webhooks are still recorded.
     """
     with transaction.atomic():
         health = AccountHealth.get_or_create_for(account_sid)
@@ -51,13 +51,29 @@ def pause_account(account_sid: str, user: AbstractBaseUser | AnonymousUser, reas
 
 
 def resume_account(account_sid: str, user: AbstractBaseUser | AnonymousUser) -> bool:
-    """End the pause by a user; return False if there is none."""
+    """End a user's pause of this account; return False if there is none."""
     with transaction.atomic():
         health = AccountHealth.objects.filter(account_sid=account_sid).first()
         if not health or not health.resume():
             return False
         log_changes(user, [health], "Resumed.")
     return True
+
+
+def retry(
+    media: MediaQuerySet, user: AbstractBaseUser | AnonymousUser | None, by: str = ""
+) -> list[int]:
+    """Queue the failed ones of these items and make the waiting ones due; return their ids.
+
+    Without a user nothing is logged. `by` is as in give_up().
+    """
+    with transaction.atomic():
+        # The waiting ones first, because retry() turns the failed ones into waiting ones.
+        ids = [*media.retry_now(), *media.retry()]
+        if user:
+            retried = MediaItem.objects.filter(pk__in=ids).only("media_sid", "identity")
+            log_changes(user, retried, f"Retried{by}.")
+    return ids
 
 
 def give_up(
@@ -68,7 +84,7 @@ def give_up(
 ) -> list[int]:
     """End the unfinished ones of these items as failed; return their ids.
 
-    `by` is how the log names a larger request that this is a part of.
+    `by` is what the log appends if this is a part of a larger request.
     """
     with transaction.atomic():
         name = user.get_username() if user else "a user who was deleted"

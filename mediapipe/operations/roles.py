@@ -14,11 +14,15 @@ VIEWER, SUPPORT, ADMINISTRATOR = ROLES = ("Viewer", "Support", "Administrator")
 
 # The apps whose permissions the roles use.
 APPS = ("mediapipe", "django_celery_results", "admin", "contenttypes", "auth")
-# Every list of ours, and the results of the tasks.
-VIEW = Q(content_type__app_label__in=["mediapipe", "django_celery_results"]) & Q(
-    codename__startswith="view_"
-)
-# Phone numbers and texts. It begins with view_ too, but is no permission for a list.
+# Models that have no list: other pages show them.
+NO_LISTS = ("fetchattempt", "heartbeat", "incidentmedia", "incidentstep", "repeatedwebhook")
+# All our lists, and the results of the tasks.
+VIEW = Q(
+    ~Q(content_type__model__in=NO_LISTS),
+    content_type__app_label="mediapipe",
+    codename__startswith="view_",
+) | Q(codename="view_taskresult")
+# Phone numbers and texts. It begins with view_ as well, but is not the permission for a list.
 NUMBERS = "view_numbers"
 # Tokens show which programs read the API, which is for administrators only.
 TOKENS = "view_apitoken"
@@ -29,6 +33,7 @@ SUPPORT_PERMISSIONS = (
     "export_mediaitem",
     "manage_incident",
     "pause_accounthealth",
+    "refresh_webhookroute",
 )
 USER_PERMISSIONS = (
     "add_user",
@@ -54,7 +59,7 @@ def make_roles(sender: AppConfig, *, using: str, apps: Apps = installed, **kwarg
         group_model = apps.get_model("auth", "Group")
         permission_model = apps.get_model("auth", "Permission")
     except LookupError:
-        # Only some apps were migrated; the roles follow with the rest.
+        # Only some apps were migrated; the roles are set after the rest.
         return
     from django.contrib.auth.management import create_permissions
 

@@ -13,7 +13,7 @@ import re
 import resource
 import tempfile
 import time
-from contextlib import suppress
+from collections import deque
 from typing import Any
 
 from django.conf import settings
@@ -27,15 +27,17 @@ from waitress.server import create_server
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import RequestEntityTooLarge, RequestHeaderFieldsTooLarge
 
-# After so long without a byte in either direction a connection is closed. A client that reads
+from mediapipe.queueing.watchdog import web_threads
+
+# A connection is closed after this long without a byte in either direction. A client that reads
 # slowly takes the next bytes only when a third of the kernel's buffer (4 MB) is free again.
 IDLE_TIMEOUT_S = 60
-# A stopping server does not wait for connections that were silent for longer.
+# A stopping server does not wait for connections that have been silent for longer.
 STOPPING_IDLE_S = 2.0
-# What a client has not read yet is kept in a file beyond the first megabyte, and only beyond this
-# size does a thread wait for the client.
+# Beyond the first megabyte, what a client has not read yet is kept in a file; only beyond this size
+# does a thread wait for the client.
 UNSENT_MAX_BYTES = 1024**3
-# A connection can have a file for its request, or for its response, beside its socket.
+# A connection can have a file for its request and one for its response, besides its socket.
 FILES_PER_CONNECTION = 3
 REJECTIONS = {
     RequestEntityTooLarge: "body_too_large",
@@ -50,14 +52,14 @@ HOST = re.compile(rb"\r\nhost:", re.IGNORECASE)
 
 
 class StrictParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
-    """waitress's parser, without what a proxy in front could understand differently."""
+    """waitress's parser, which also rejects what a proxy in front could interpret differently."""
 
     def parse_header(self, header_plus: bytes) -> None:
         """Parse request line and headers; raise ParsingError for the response 400."""
         try:
             super().parse_header(header_plus)
         except ValueError as error:
-            # int() of a Content-Length with thousands of digits, urlsplit() of half an address.
+            # From int() for thousands of digits, or from urlsplit() for half an IPv6 address.
             raise ParsingError("Request target or Content-Length is invalid") from error
         if not TARGET.fullmatch(self.request_uri) or FOLDED_HEADER.search(header_plus):
             raise ParsingError("Request target or header is invalid")
@@ -73,7 +75,7 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no 
 
 
 class Task(WSGITask):  # type: ignore[misc]
-    """The response of a view; while the server stops, also the last of its connection."""
+    """The response of a view; while the server is stopping, it closes its connection."""
 
     def start(self) -> None:
         super().start()
@@ -86,12 +88,12 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
 
     def execute(self) -> None:
         super().execute()
-        # Of an overlong head the parser keeps what came before the last read.
+        # For an overlong head the parser keeps what came before the last read.
         head = self.request.header_plus or self.request.first_line
         reason = REJECTIONS.get(type(self.request.error))
         if reason and WEBHOOK_TARGET.match(head):
             # gunicorn imports this module before the app.
-            from mediapipe.providers.base import WebhookTooLarge
+            from mediapipe.providers.refusals import WebhookTooLarge
             from mediapipe.webhooks.rejections import count_rejection
 
             close_old_connections()
@@ -99,7 +101,7 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
 
 
 class StrictChannel(HTTPChannel):  # type: ignore[misc]
-    """A connection."""
+    """A connection to a client."""
 
     parser_class = StrictParser
     task_class = Task
@@ -113,11 +115,18 @@ class StrictChannel(HTTPChannel):  # type: ignore[misc]
 
 
 class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
-    """A process of the web server."""
+    """A process of the web server.
+
+    `queue` has the connections whose requests wait for a thread; `first_waiting` was the first of
+    them at the last check.
+    """
+
+    queue: deque[Any]
+    first_waiting: Any = None
 
     def run(self) -> None:
-        """Serve until SIGTERM, then finish the requests that were begun."""
-        # In a container /tmp is in memory.
+        """Serve until SIGTERM, then finish the requests in progress."""
+        # Bodies are buffered there: in a container /tmp is in memory.
         tempfile.tempdir = str(settings.DATA_DIR)
         connections: dict[int, Any] = {}
         servers = self._servers(connections)
@@ -134,7 +143,7 @@ class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
 
     def _servers(self, connections: dict[int, Any]) -> list[Any]:
         """Start serving the sockets that gunicorn has bound; waitress fills `connections`."""
-        create_server(
+        server = create_server(
             without_body_after_head(self.wsgi),
             map=connections,
             sockets=[listener.sock for listener in self.sockets],
@@ -144,9 +153,9 @@ class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             cleanup_interval=5,
             outbuf_high_watermark=UNSENT_MAX_BYTES,
             max_request_header_size=settings.REQUEST_HEAD_MAX_BYTES,
-            # It refuses what has this size, too.
+            # waitress also refuses a body of exactly this size.
             max_request_body_size=settings.WEBHOOK_MAX_BYTES + 1,
-            # For requests without a Host: every web server allows it.
+            # For requests without a Host header: ALLOWED_HOSTS always contains it.
             server_name="localhost",
             # Without it select() fails above 1024 file descriptors.
             asyncore_use_poll=True,
@@ -154,6 +163,7 @@ class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             # Django decides whether to trust X-Forwarded-Proto.
             clear_untrusted_proxy_headers=False,
         )
+        self.queue = server.task_dispatcher.queue
         servers = [each for each in connections.values() if each.accepting]
         for server in servers:
             server.channel_class = StrictChannel
@@ -163,6 +173,10 @@ class BufferingWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         """Wait up to a second for bytes, and handle them."""
         self.notify()
         wasyncore.loop(timeout=1, use_poll=True, map=connections, count=1)
+        first = next(iter(self.queue.copy()), None)
+        if first is None or first is not self.first_waiting:
+            web_threads.touch()
+        self.first_waiting = first
 
 
 def waiting_threads() -> int:
@@ -170,15 +184,16 @@ def waiting_threads() -> int:
     # gunicorn imports this module before the app.
     from mediapipe.gateway.entries import Answer, entries
 
-    # A file that cannot be read is reported by `manage.py check`.
-    with suppress(ImproperlyConfigured):
-        if any(entry.answer == Answer.APP for entry in entries()):
-            return int(settings.GATEWAY_IN_FLIGHT)
-    return 0
+    try:
+        may_wait = any(entry.answer == Answer.APP for entry in entries())
+    except ImproperlyConfigured:
+        # Once the file is valid it may have such an app, and it is read without a restart.
+        may_wait = True
+    return int(settings.GATEWAY_IN_FLIGHT) if may_wait else 0
 
 
 def requests_to_apps() -> int:
-    """Return how many requests are at apps; what comes of each is unknown until it ends."""
+    """Return how many requests to apps are in progress; their outcomes are not yet known."""
     # gunicorn imports this module before the app.
     from mediapipe.gateway.flights import slots
 
@@ -186,7 +201,7 @@ def requests_to_apps() -> int:
 
 
 def connection_limit(wanted: int) -> int:
-    """Return how many connections a process can hold; raise its limit of open files for them."""
+    """Return how many connections a process can hold, after raising its limit of open files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted * FILES_PER_CONNECTION
     if soft != resource.RLIM_INFINITY and soft < needed:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from django.utils.http import parse_http_date_safe
 
 from mediapipe.failures import Absence, FinalFailure, TransientFailure
 
-# The name-value pairs of a webhook in their order, as received.
+# The name-value pairs of a webhook, in the order received.
 Parameters: TypeAlias = tuple[tuple[str, str], ...]
 
 
@@ -41,33 +41,6 @@ class NotFoundCause(StrEnum):
     DELETED = "deleted"
     EXTERNAL_STORAGE = "external_storage"
     CREDENTIALS_SUSPECTED = "credentials_suspected"
-
-
-class WebhookRefused(Exception):
-    """A rejected webhook: `reason` is counted, `status` is the HTTP status of the response."""
-
-    status: ClassVar[int] = 400
-
-    def __init__(self, reason: str, sentence: str) -> None:
-        self.reason = reason
-        self.sentence = sentence
-        super().__init__(f"{reason}: {sentence}")
-
-
-class WebhookUnreadable(WebhookRefused):
-    """The request cannot be parsed."""
-
-
-class WebhookForged(WebhookRefused):
-    """The request does not prove that the provider sent it."""
-
-    status = 403
-
-
-class WebhookTooLarge(WebhookRefused):
-    """The body exceeds the limit and was not read."""
-
-    status = 413
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +175,10 @@ class Response:
 class Evidence:
     """What the responses of an attempt contained, filled in as they arrive, failure or not.
 
-    `found_at` is when the first response showed that the media exists: one of the origin, or of
-    where its metadata leads to. `declared_size` is from the metadata, in bytes. `duration_s` is
-    that of the attempt, without the diagnosis of a 404. `clock_skew_s` is the origin's Date minus
-    our clock. Only the host of a redirect or link is kept, because signed URLs are secrets.
+    `found_at` is the time of the first response that showed that the media exists: a 2xx or 3xx
+    that is not metadata. `declared_size` is from the metadata, in bytes. `duration_s` is the
+    duration of the attempt, without the diagnosis of a 404. `clock_skew_s` is the origin's Date
+    minus our clock. Only the host of a redirect or link is kept, because signed URLs are secrets.
     """
 
     http_status: int | None = None
@@ -223,7 +196,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A complete body: its size in bytes, its SHA-256 in hex, its first 4 KiB."""
+    """A complete body: its size in bytes, its SHA-256 in hex, and its first 4 KiB."""
 
     size: int
     sha256: str
@@ -233,7 +206,7 @@ class Body:
 class Provider(Protocol):
     """A service that announces media by webhook and serves it to an authenticated GET.
 
-    A module with these functions is one, as is an instance of a class.
+    A module with these functions implements it, as does an instance of a class.
     """
 
     name: str
@@ -253,10 +226,10 @@ class Provider(Protocol):
         """
 
     def reply(self, source: str) -> Reply:
-        """Return the body of a 200 that makes the provider do nothing further."""
+        """Return the body of a 200 that makes the provider take no further action."""
 
     def pre_hook_reply(self, request: WebhookRequest) -> Reply | None:
-        """Return the reply to a pre-hook, None for any other request; it may be unverified.
+        """Return the reply to a pre-hook, or None for any other request, verified or not.
 
         The provider waits for the response to a pre-hook, and an error status would block the
         user's action, so even one that fails verification gets a 200.
@@ -265,17 +238,20 @@ class Provider(Protocol):
     def account_sids(self) -> list[str]:
         """Return the SIDs of all configured accounts; raise ImproperlyConfigured."""
 
+    def account_name(self, account_sid: str) -> str:
+        """Return the configured name of an account, or ""; raise ImproperlyConfigured."""
+
     def media_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         """Return the request for this media URL; raise AddressRefused or ConfigMissing."""
 
     def is_own_host(self, host: str) -> bool:
         """Return whether the provider runs this host, or the storage that it redirects to.
 
-        A host that a setting names is none of them, nor is an IP address.
+        False for an IP address, and for a host that only a setting names.
         """
 
     def classify(self, response: Response) -> TransientFailure | FinalFailure | None:
-        """Return which failure a response means, None if its body is the media."""
+        """Return the failure that a response means, or None if its body is the media."""
 
     def error_code(self, response: Response) -> int | None:
         """Return the provider's own code from an error document, if it has one."""
@@ -284,7 +260,7 @@ class Provider(Protocol):
         """Return the request for the metadata of this media; raise as media_request does."""
 
     def not_found_cause(self, response: Response) -> NotFoundCause | None:
-        """Return why media is not found according to a metadata response; None if it is silent.
+        """Return why media is not found according to a metadata response, or None if unknown.
 
         `DELETED` if there is no metadata either: only the caller knows whether there was any
         before.

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from mediapipe.celery import app
 from mediapipe.queueing.broker_problems import BrokerBlocked
@@ -13,7 +14,7 @@ from mediapipe.settings.queues import QUEUES
 
 logger = logging.getLogger(__name__)
 
-# Without these a broker that accepts connections and never responds blocks forever.
+# Without these a broker that accepts connections but never responds would block us forever.
 BOUNDS = {
     "max_retries": 1,
     "interval_start": 0,
@@ -25,7 +26,7 @@ BOUNDS = {
     "write_timeout": 1,
 }
 CONNECT_TIMEOUT_S = 1.0
-# A key that does not exist, and a routing key that leads nowhere.
+# A Redis key that does not exist, and a routing key without a queue.
 PROBE = "mediapipe-probe"
 
 
@@ -38,8 +39,8 @@ def bounded_connection() -> Connection:
 def queue_capacity(queue: str) -> int:
     """Return how many more messages the dispatcher may publish to this queue.
 
-    Further messages would not be processed any sooner, and would take the broker's memory. None
-    can be published while the broker is unavailable.
+    Further messages would not be processed any sooner, but would use the broker's memory. It is 0
+    while the broker is unavailable.
     """
     try:
         return max(0, settings.QUEUE_MAX_MESSAGES - waiting_messages(queue))
@@ -55,7 +56,7 @@ def waiting_messages(queue: str) -> int:
 
 
 def consumers(queue: str) -> int:
-    """Return the number of workers that consume this queue; 0 if the broker does not know."""
+    """Return the number of workers that consume this queue; 0 if it does not exist yet."""
     declared = _declare_passively(queue)
     return int(declared.consumer_count) if declared else 0
 
@@ -70,7 +71,7 @@ def _declare_passively(queue: str) -> Any:
 
 
 def broker_error() -> BaseException | None:
-    """Return why the broker does not take tasks, within about two seconds; None if it does."""
+    """Return, within about two seconds, why the broker accepts no tasks; None if it does."""
     try:
         with bounded_connection() as connection:
             # `connect` and `ensure_connection` ignore the bounds; opening the channel does not.
@@ -95,7 +96,7 @@ def _probe_redis(channel: Any) -> None:
 
 
 def _probe_rabbitmq(connection: Connection) -> None:
-    """Declare the queues as workers do, and publish messages that no queue gets.
+    """Declare the queues as workers do, and publish messages that reach no queue.
 
     Under an alarm RabbitMQ confirms the first message of a connection, and none after it.
     """
@@ -108,6 +109,12 @@ def _probe_rabbitmq(connection: Connection) -> None:
                 producer.publish(b"", exchange=exchange, routing_key=PROBE)
     except TimeoutError as error:
         raise BrokerBlocked from error
+
+
+def is_timeout(error: BaseException) -> bool:
+    """Return whether the broker failed to respond in time, rather than refused."""
+    # While connecting, kombu raises its own error, with the timeout as its cause.
+    return isinstance(error.__cause__ or error, TimeoutError | RedisTimeoutError)
 
 
 def broker_errors() -> tuple[type[BaseException], ...]:

@@ -1,4 +1,4 @@
-"""What the errors of a broker mean that responds and still takes or delivers no tasks."""
+"""Explains the errors of a broker that responds but accepts or delivers no tasks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PERMISSION = BrokerProblem(
     "ACL SETUSER USER ~* &* +@all.",
     refuses_login=True,
 )
-# By the class of an error or the first word of its message, which are Redis' error codes.
+# By the class of an error, or by the first word of its message: an error code of Redis.
 PROBLEMS = {
     "CROSSSLOT": CLUSTER,
     "ClusterCrossSlotError": CLUSTER,
@@ -58,7 +58,7 @@ PROBLEMS = {
     ),
     "MISCONF": BrokerProblem(
         "cannot write its data to disk",
-        "See the log of Redis: free disk space, or give it permission to write its folder.",
+        "See the log of Redis: free disk space, or give it permission to write its directory.",
     ),
     "BusyLoadingError": BrokerProblem("is loading its data", "Wait until Redis has loaded it."),
     "AuthenticationError": LOGIN,
@@ -81,14 +81,14 @@ PROBLEMS = {
 
 
 def explain(error: BaseException) -> BrokerProblem | None:
-    """Return what an error says of a broker that responds; None for any other error.
+    """Return the problem of a broker that responds with this error; None for any other error.
 
-    Reads classes and error codes only: the messages may have the URL with its password.
+    Nothing of the error's message is returned: it may contain the URL with its password.
     """
     for link in (error, error.__cause__, error.__context__):
         name = type(link).__name__
         if name == "AccessRefused":
-            # RabbitMQ's, for a wrong password and for a missing permission.
+            # RabbitMQ raises it for a wrong password and for a missing permission.
             return LOGIN if "Login was refused" in str(link) else PERMISSION
         problem = PROBLEMS.get(name) or PROBLEMS.get(str(link).partition(" ")[0])
         if problem:

@@ -21,7 +21,7 @@ from mediapipe.queueing.watchdog import event_loop
 
 logger = logging.getLogger(__name__)
 
-RECONNECT_INTERVAL_S = 2
+RECONNECT_INTERVAL_S = 1
 TURN_INTERVAL_S = 2.0
 
 
@@ -31,29 +31,29 @@ class Consumer(CeleryConsumer):
     channel_errors: tuple[type[BaseException], ...]
 
     def start(self) -> None:
-        # Called once. The messages that its predecessor held arrive afterwards.
+        # Called once, before the messages that its predecessor held arrive.
         release_predecessor(self.hostname)
         super().start()
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        # Celery 5.7.0 closes the connection after it has taken it apart. If the worker holds an
+        # Celery 5.7.0 closes the connection after dismantling it. If the worker holds an
         # unacknowledged message of Redis, kombu raises AttributeError there and the worker exits.
-        # What Celery would do after that line applies to settings that we do not use.
+        # What Celery would do after that line only concerns settings that we do not use.
         with suppress(AttributeError):
             super().on_connection_error_after_connected(exc)
         if isinstance(exc, self.channel_errors):
-            # Of an error that the probe does not show, Celery would retry in a tight loop.
+            # After an error that the probe does not show, Celery would retry in a tight loop.
             time.sleep(RECONNECT_INTERVAL_S)
 
     def register_with_event_loop(self, hub: Hub) -> None:
         # Called for each new connection to the broker. Celery cancels the timer when it loses one.
         super().register_with_event_loop(hub)
-        # At once too: the leases of a worker without any heartbeat are not released if it dies.
+        # Also now: the leases of a worker that dies before its first heartbeat are not released.
         self.on_turn()
         hub.call_repeatedly(TURN_INTERVAL_S, self.on_turn)
 
     def on_turn(self) -> None:
-        """Note that the event loop turns and that the broker is connected."""
+        """Note that the event loop is running and the broker is connected."""
         event_loop.touch()
         writer_for(self.hostname).touch()
 
@@ -63,7 +63,7 @@ class Consumer(CeleryConsumer):
         conn.ensure_connection = partial(  # type: ignore[method-assign]  # of this connection only
             conn.ensure_connection, interval_start=RECONNECT_INTERVAL_S, interval_step=0
         )
-        # However long the broker is down: reconnecting is the right thing to do.
+        # However long the broker is down: a restart would not reconnect sooner.
         event_loop.pause()
         connected = super().ensure_connected(conn)
         self._wait_until_usable()
@@ -75,7 +75,7 @@ class Consumer(CeleryConsumer):
         logged = None
         while (error := broker_error()) and not isinstance(error, BrokerBlocked):
             if not (problem := explain(error)):
-                # The connection was lost again: Celery finds out.
+                # The connection was lost again, which Celery handles.
                 return
             if problem != logged:
                 logger.error("the broker %s. %s", problem.summary, problem.remedy)
@@ -84,19 +84,19 @@ class Consumer(CeleryConsumer):
             time.sleep(RECONNECT_INTERVAL_S)
 
     def stop(self) -> None:
-        # The pool then finishes its downloads, without the loop.
+        # While stopping, the pool finishes its downloads without the event loop.
         event_loop.pause()
         super().stop()
 
 
 def release_predecessor(hostname: str) -> None:
-    """End the leases that an earlier worker of this name held, which must be dead.
+    """End the leases of an earlier worker with this name, which must be dead.
 
-    Its supervisor saw it exit, or this one would not have been started under its name.
+    Otherwise the supervisor would not have started this worker under the same name.
     """
     try:
         if released := release_leases(hostname, timezone.now()):
-            logger.warning("took over %d media items of a dead worker", released)
+            logger.warning("media items taken over from a dead worker: %d", released)
     except (DatabaseError, InterfaceError) as error:
         # The dispatcher releases them, or the leases expire.
         logger.debug("cannot release the leases of the predecessor: %s", error)

@@ -1,4 +1,4 @@
-"""Publishing tasks: a caller is never blocked for long by a broker that is unavailable."""
+"""Publishes tasks; a broker that is unavailable never blocks the caller for long."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ from kombu import Producer
 
 from mediapipe.celery import app
 from mediapipe.models import MediaItem
-from mediapipe.queueing.broker import bounded_connection, broker_errors
+from mediapipe.queueing.broker import bounded_connection, broker_errors, is_timeout
 from mediapipe.queueing.countdown import countdown_s
 from mediapipe.settings.queues import MEDIA
 
@@ -23,13 +23,13 @@ logger = logging.getLogger(__name__)
 
 # How long the circuit stays open after a failure; the dispatcher publishes what was skipped.
 OPEN_S = 3.0
-# By name: the task's module imports this one, to publish what follows from an attempt.
+# By name, because the task's module imports this one to publish what follows an attempt.
 FETCH_MEDIA = "tasks.fetch_media.fetch_media"
 NOW: Mapping[int, datetime] = MappingProxyType({})
 
 
 class CircuitBreaker:
-    """Open for a while after a failure: of many webhooks only one then waits for the timeout."""
+    """Open for OPEN_S after a failure, so that only one of many webhooks waits for the timeout."""
 
     def __init__(self) -> None:
         self._open_until = 0.0
@@ -44,8 +44,8 @@ class CircuitBreaker:
 class ProducerPool:
     """Producers with a connection each, used by one thread at a time.
 
-    `app.producer_pool` would not do. At its limit it blocks, and a thread that publishes waits for
-    the broker's confirmation, which comes after an fsync. And `force_close_all` also closes the
+    `app.producer_pool` is unsuitable. At its limit it blocks, and a thread that publishes waits for
+    the broker's confirmation, which comes after an fsync. Its `force_close_all` also closes the
     connections that other threads are using, on which client libraries fail in unspecified ways.
     """
 
@@ -85,7 +85,7 @@ class ProducerPool:
 
 def _close(producer: Producer) -> None:
     if producer.connection:
-        # `close` would say goodbye to a broker that may not be there to respond.
+        # `close` would wait for the response of a broker that may be down.
         producer.connection.collect(socket_timeout=0.1)
 
 
@@ -113,8 +113,7 @@ def try_publish(publish: Callable[[Producer], None]) -> bool:
     if breaker.is_open():
         return False
     try:
-        with producer_pool.acquire() as producer:
-            publish(producer)
+        _publish_on_open_connection(publish)
     # Any exception: the rows are durable, so Twilio gets its 200 even if this code has a bug.
     except Exception as error:
         breaker.trip()
@@ -126,6 +125,18 @@ def try_publish(publish: Callable[[Producer], None]) -> bool:
         )
         return False
     return True
+
+
+def _publish_on_open_connection(publish: Callable[[Producer], None]) -> None:
+    try:
+        with producer_pool.acquire() as producer:
+            publish(producer)
+    except broker_errors() as error:
+        if is_timeout(error):
+            raise
+        # The broker has restarted while this connection was idle. The pool has closed the others.
+        with producer_pool.acquire() as producer:
+            publish(producer)
 
 
 def _publish(
@@ -145,10 +156,20 @@ def _publish(
                 retry=False,
             )
         else:
-            # The message that `send_task` would publish, without the processing of options that
-            # are not used here, and without Celery's own repr(), which is a bounded one: they
-            # take a third more CPU per webhook.
+            # The message that `send_task` would publish, without processing options that are not
+            # used here and without Celery's bounded repr(): together they take a third more CPU
+            # per webhook.
             message = app.amqp.create_task_message(
                 uuid(), FETCH_MEDIA, kwargs=kwargs, argsrepr="()", kwargsrepr=repr(kwargs)
             )
-            app.amqp.send_task_message(producer, FETCH_MEDIA, message, queue=queue, retry=False)
+            known = producer.connection.declared_entities if producer.connection else None
+            is_declared = hash(app.amqp.queues[queue]) in (known or ())
+            app.amqp.send_task_message(
+                producer,
+                FETCH_MEDIA,
+                message,
+                queue=queue,
+                # kombu checks this as well, but binds a copy of the queue first.
+                declare=[] if is_declared else None,
+                retry=False,
+            )

@@ -14,14 +14,14 @@ from mediapipe.models.heartbeats import WORKER
 
 logger = logging.getLogger(__name__)
 
-HEARTBEAT_INTERVAL_S = 5.0
+HEARTBEAT_INTERVAL_S = 3.0
 
 
 class HeartbeatWriter:
-    """Writes a heartbeat at most every HEARTBEAT_INTERVAL_S, as long as `touch` is called.
+    """Writes a heartbeat at most every HEARTBEAT_INTERVAL_S while `touch` is being called.
 
     A thread writes it, so that a database that hangs never blocks the caller. It writes only after
-    a call, so that it does not report a process as alive whose main loop hangs.
+    a call, so that a process whose main loop hangs is not reported as alive.
     """
 
     def __init__(self, component: str) -> None:
@@ -30,7 +30,7 @@ class HeartbeatWriter:
         self._thread: threading.Thread | None = None
 
     def touch(self) -> None:
-        """Note that the process works; cheap enough for every tick."""
+        """Note that the process is working; cheap enough to call at every tick."""
         self._due.set()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)

@@ -7,7 +7,6 @@ import ipaddress
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import django_stubs_ext
 import environ
@@ -31,7 +30,7 @@ from mediapipe.settings.queues import declared
 
 django_stubs_ext.monkeypatch()
 
-# Databases, media, spool and logs contain texts and phone numbers: other local users read none.
+# Databases, media, spool and logs contain texts and phone numbers: no access for other local users.
 os.umask(0o077)
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -46,7 +45,7 @@ env.ENVIRON = secret_files.with_secret_files(os.environ)
 
 DATA_DIR = values.folder(env, "DATA_DIR", BASE_DIR / "var")
 SPOOL_DIR = Path(values.text(env, "SPOOL_DIR", str(DATA_DIR / "spool")))
-# Enough for hours of an outage; each webhook is a file of a few kilobytes.
+# Enough for an outage of several hours; each webhook is a file of a few kilobytes.
 SPOOL_MAX_FILES = values.whole_number(env, "SPOOL_MAX_FILES", default=10_000)
 
 # Django
@@ -54,34 +53,20 @@ SPOOL_MAX_FILES = values.whole_number(env, "SPOOL_MAX_FILES", default=10_000)
 DEBUG = values.boolean(env, "DJANGO_DEBUG", default=False)
 SECRET_KEY = web.secret_key(env, "DJANGO_SECRET_KEY", DATA_DIR / "secret_key")
 _BASE_URLS = web.base_urls(env, "PUBLIC_BASE_URL")
-# Our own links lead to the first.
+# Our own links use the first one.
 PUBLIC_BASE_URL, *OTHER_BASE_URLS = _BASE_URLS or [""]
 _HOSTS = web.hosts(env, "DJANGO_ALLOWED_HOSTS")
 HTTPS_ORIGINS = web.https_origins(_HOSTS)
 ALLOWED_HOSTS = web.allowed_hosts(_HOSTS, _BASE_URLS)
-# Behind a TLS proxy a page's origin is https, and what reaches us may seem to be plain http.
+# Behind a TLS proxy a page's origin is https, but its requests may reach us as plain http.
 CSRF_TRUSTED_ORIGINS = [*map(web.origin, _BASE_URLS), *HTTPS_ORIGINS]
 CSRF_FAILURE_VIEW = "mediapipe.admin.errors.csrf_failure"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "mediapipe.operations.error_pages.SecretsFilter"
-# For /metrics and /readyz; empty: they are open.
+# Required by /metrics and /readyz; if it is empty, both are open.
 MONITORING_TOKEN = web.monitoring_token(env, "MONITORING_TOKEN")
 WEB_BIND = values.text(env, "WEB_BIND", "127.0.0.1:8000")
 
-TEMPLATES: list[dict[str, Any]] = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ],
-        },
-    },
-]
-# Login by an identity proxy in place of passwords, and the groups that give a role
+# Login through an identity proxy instead of passwords, and the groups that grant each role
 REMOTE_USER_HEADER = web.header_name(env, "REMOTE_USER_HEADER")
 REMOTE_GROUPS_HEADER = web.header_name(env, "REMOTE_GROUPS_HEADER")
 REMOTE_GROUPS = {
@@ -117,11 +102,11 @@ WHITENOISE_USE_FINDERS = True
 
 KNOWN_BROWSER_COOKIE_NAME = "known_browser"
 if PUBLIC_BASE_URL.startswith("https://"):
-    # Only then is there surely a TLS proxy that sets this header itself.
+    # Only then is it certain that a TLS proxy sets this header itself.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    # Browsers accept a cookie of such a name only from this very host, over https.
+    # Browsers accept a cookie with this prefix only from this exact host, over https.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     KNOWN_BROWSER_COOKIE_NAME = "__Host-known_browser"
@@ -132,7 +117,8 @@ if PUBLIC_BASE_URL.startswith("https://"):
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# The admin's sessions.
+# The URL of docs/ at the host of the repository; if it is set, pages link to it.
+DOCS_URL = values.base_url(env, "DOCS_URL")
 ADMIN_IDLE_TIMEOUT_S = values.seconds(env, "ADMIN_IDLE_TIMEOUT", default="2h")
 ADMIN_SESSION_LIFETIME_S = values.seconds(env, "ADMIN_SESSION_LIFETIME", default="12h")
 SESSION_COOKIE_AGE = int(ADMIN_SESSION_LIFETIME_S)
@@ -159,18 +145,18 @@ CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(CELERY_BROKER_URL)
 QUEUE_TYPE = broker.queue_type(env, "QUEUE_TYPE", CELERY_BROKER_URL)
 if QUEUE_TYPE == "quorum":
     CELERY_TASK_DEFAULT_QUEUE_TYPE = CELERY_TASK_CREATE_MISSING_QUEUE_TYPE = "quorum"
-    # With these Celery delays messages inside RabbitMQ, which requires topic exchanges.
+    # With quorum queues Celery delays messages inside RabbitMQ, which requires topic exchanges.
     CELERY_TASK_DEFAULT_EXCHANGE_TYPE = "topic"
     CELERY_TASK_CREATE_MISSING_QUEUE_EXCHANGE_TYPE = "topic"
 CELERY_TASK_QUEUES = declared(QUEUE_TYPE)
-# The dispatcher fills a queue up to this; the webhooks of one account up to half of it.
+# The dispatcher fills a queue up to this; the webhooks of one account fill at most half of it.
 QUEUE_MAX_MESSAGES = values.whole_number(env, "QUEUE_MAX_MESSAGES", default=1000, least=2)
 CELERY_WORKER_CONCURRENCY = values.whole_number(env, "WORKER_CONCURRENCY", default=16)
 # Threads share an interpreter, which uses one core; each further process takes more database
 # connections. SQLite has one writer at a time, so a second process would only wait.
 _USEFUL = 1 if DATABASES["default"]["ENGINE"].endswith("sqlite3") else min(os.cpu_count() or 1, 2)
 WORKER_PROCESSES = values.whole_number(env, "WORKER_PROCESSES", default=_USEFUL)
-# Touched every five seconds by a worker or beat; the health check of its container reads it.
+# Touched every few seconds by a worker or beat; the health check of its container reads it.
 HEARTBEAT_FILE = values.text(env, "HEARTBEAT_FILE")
 
 # Periodic tasks
@@ -178,10 +164,13 @@ HEARTBEAT_FILE = values.text(env, "HEARTBEAT_FILE")
 REDISPATCH_INTERVAL_S = values.seconds(env, "REDISPATCH_INTERVAL", default="5s")
 RECONCILE_EVERY_S = values.seconds(env, "RECONCILE_EVERY", default="0")
 RECONCILE_WINDOW_S = values.seconds(env, "RECONCILE_WINDOW", default="24h")
-# Called while the service is healthy, so that another service notices when it is not.
+# Gets periodic health reports; the service there notices when one reports a failure or is missing.
 PING_URL = outgoing.receiver(env, "PING_URL")
 CELERY_BEAT_SCHEDULE = beat_schedule(
-    REDISPATCH_INTERVAL_S, RECONCILE_EVERY_S, has_ping=bool(PING_URL)
+    REDISPATCH_INTERVAL_S,
+    RECONCILE_EVERY_S,
+    has_ping=bool(PING_URL),
+    has_public_url=bool(PUBLIC_BASE_URL),
 )
 
 # Twilio
@@ -195,17 +184,17 @@ TWILIO_ACCOUNTS_FILE = values.text(env, "TWILIO_ACCOUNTS_FILE")
 TWILIO_AFTER_STORING = values.text(env, "TWILIO_AFTER_STORING", "keep")
 TWILIO_DELETE_AFTER_S = values.seconds(env, "TWILIO_DELETE_AFTER", default="1d")
 TWILIO_API_HOSTS = [host.rstrip("/") for host in values.listed(env, "TWILIO_API_HOSTS")]
-# For the lists of messages and recordings; each region has its own.
+# Base URL of the lists of messages and recordings; each region has its own.
 TWILIO_API_URL = values.base_url(env, "TWILIO_API_URL", "https://api.twilio.com")
 # Conversations (classic) announces media without a URL: it is fetched from here, in its region.
 TWILIO_MCS_URL = values.base_url(env, "TWILIO_MCS_URL", "https://mcs.us1.twilio.com")
-# Twilio's largest known webhook is some tens of kilobytes.
+# Twilio's largest known webhook is a few tens of kilobytes.
 WEBHOOK_MAX_BYTES = 1024 * 1024
-# The request line and the headers. In a webhook sent by GET each of 1,600 emoji takes 12 bytes, and
-# ten media URLs, the other fields and WhatsApp's metadata some kilobytes more.
+# The request line and the headers. In a webhook sent by GET each of 1,600 emoji takes 12 bytes;
+# ten media URLs, the other fields and WhatsApp's metadata take a few kilobytes more.
 REQUEST_HEAD_MAX_BYTES = 64 * 1024
-# More than fit into the query. For a query with more fields Django raises where no view can handle
-# it, which would be a 500. WEBHOOK_MAX_BYTES limits the body.
+# More fields than fit into a query. Beyond this limit Django raises an error where no view can
+# handle it, which would be a 500. WEBHOOK_MAX_BYTES limits the body.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = REQUEST_HEAD_MAX_BYTES
 
 # Fetching
@@ -217,7 +206,7 @@ MEDIA_ALLOWED_NETWORKS = values.parsed(
 MEDIA_PROXY = network.proxy(env, "MEDIA_PROXY")
 MEDIA_CA_CERTIFICATES = network.ca_certificates(env, "MEDIA_CA_FILE")
 MEDIA_MAX_BYTES = values.whole_number(env, "MEDIA_MAX_BYTES", default=100 * 1024 * 1024)
-# The longest call that Twilio records by default, four hours of two channels, has 461 MB.
+# A recording of the longest call that Twilio allows by default, four hours, is 461 MB (stereo).
 MEDIA_MAX_RECORDING_BYTES = values.whole_number(
     env, "MEDIA_MAX_RECORDING_BYTES", default=512 * 1024 * 1024
 )
@@ -253,7 +242,7 @@ ESCALATION_THRESHOLD = values.whole_number(env, "ESCALATION_THRESHOLD", default=
 METADATA_FROM_ATTEMPT = values.whole_number(env, "METADATA_FROM_ATTEMPT", default=4, least=0)
 ESCALATION_WINDOW_S = values.seconds(env, "ESCALATION_WINDOW", default="24h")
 
-# Retention, in days; 0 keeps forever
+# Retention in days; 0 keeps everything
 
 RETENTION_DAYS = values.days(env, "RETENTION_DAYS", default=0)
 RETENTION_PAYLOADS_DAYS = values.days(env, "RETENTION_PAYLOADS_DAYS", default=RETENTION_DAYS)
@@ -261,7 +250,7 @@ RETENTION_ATTEMPTS_DAYS = values.days(env, "RETENTION_ATTEMPTS_DAYS", default=RE
 RETENTION_FILES_DAYS = values.days(env, "RETENTION_FILES_DAYS", default=RETENTION_DAYS)
 # One row per task, soon useless: deleted even if everything else is kept.
 RETENTION_RESULTS_DAYS = values.days(env, "RETENTION_RESULTS_DAYS", default=RETENTION_DAYS or 30)
-# How long a request that an app did not take can be sent again.
+# For how long a request that an app did not accept can be sent again.
 GATEWAY_KEEP_S = values.seconds(env, "GATEWAY_KEEP", default="7d")
 
 # Hand-off
@@ -277,6 +266,8 @@ GATEWAY_FILE = values.text(env, "GATEWAY_FILE")
 GATEWAY_BUDGET_S = values.seconds(env, "GATEWAY_BUDGET", default="12s")
 GATEWAY_IN_FLIGHT = values.whole_number(env, "GATEWAY_IN_FLIGHT", default=16)
 
+# Whether hand-offs and the API contain them.
+SHARE_SENDER_AND_TEXT = values.boolean(env, "SHARE_SENDER_AND_TEXT", default=False)
 API_LINK_LIFETIME_S = values.seconds(env, "API_LINK_LIFETIME", default="5m")
 
 # Notification

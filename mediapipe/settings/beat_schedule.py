@@ -1,23 +1,30 @@
 from datetime import UTC, datetime
 from typing import Any
 
-# Beat remembers no runs over a restart. Each task is due when beat starts, else a beat restarted
-# within the interval of an hourly task would never run it. All of them may run at any time.
+# Beat does not remember runs across restarts, so each task is due when beat starts: if it restarts
+# more than once an hour, it would otherwise never run an hourly task. All may run at any time.
 NEVER = datetime.fromtimestamp(0, UTC)
 
 
-# A silent process counts as dead after 30 seconds: together that is less than a minute. With the
-# start signal these are fewer than five requests a minute, as monitoring services limit them.
+# A silent process counts as dead after 30 seconds, so it is reported within a minute. With the
+# start signal this makes fewer than five requests per minute, a limit of monitoring services.
 PING_EVERY_S = 25.0
 
 
+# Plus the duration of a run, this is less than a quarter of an hour.
+READ_ROUTES_EVERY_S = 600.0
+
+
 def beat_schedule(
-    redispatch_s: float, reconcile_s: float, *, has_ping: bool
+    redispatch_s: float, reconcile_s: float, *, has_ping: bool, has_public_url: bool
 ) -> dict[str, dict[str, Any]]:
-    """Return CELERY_BEAT_SCHEDULE; `reconcile_s` is 0 if reconciliation does not run on its own."""
+    """Return CELERY_BEAT_SCHEDULE; with a `reconcile_s` of 0 it does not contain reconciliation.
+
+    Without a public URL there is nothing to compare the URLs at Twilio with.
+    """
     intervals_s = {
         "tasks.redispatch.redispatch": redispatch_s,
-        # The admin processes the first batch of a retry job itself, this task the others.
+        # The admin processes the first batch of a retry job, this task the others.
         "tasks.bulk_jobs.run_batches": redispatch_s,
         "tasks.notify.sweep_notices": redispatch_s,
         "tasks.hand_off.hand_off": redispatch_s,
@@ -32,10 +39,12 @@ def beat_schedule(
     }
     if has_ping:
         intervals_s["tasks.ping.ping"] = PING_EVERY_S
+    if has_public_url:
+        intervals_s["tasks.read_routes.read_routes"] = READ_ROUTES_EVERY_S
     if reconcile_s:
         intervals_s["tasks.reconcile.reconcile"] = reconcile_s
     return {
-        # The name is a part of URLs at Sentry: no dots.
+        # Sentry uses the name in URLs, so it must not contain dots.
         task.rpartition(".")[2]: {
             "task": task,
             "schedule": interval_s,

@@ -14,10 +14,10 @@ from mediapipe.settings.values import text
 
 # Linux allows 108 bytes in the path of a unix socket, macOS 104.
 MAX_SOCKET_PATH = 100
-# A connection may die without a sign, for example when a firewall forgets it. Both sides of an
-# idle one hear from each other this often; after two intervals of silence it is replaced.
+# A connection can die silently, for example when a firewall drops its state. The two sides of an
+# idle one contact each other this often; after two silent intervals it is replaced.
 HEARTBEAT_S = 10
-# No call to the broker blocks for longer. A worker's longest one to Redis waits there for 1 s.
+# No call to the broker blocks for longer. A worker's longest call to Redis waits there for 1 s.
 TIMEOUT_S = 10
 CONNECT_TIMEOUT_S = 4
 BROKERS = ("amqp", "amqps", "pyamqp", "redis", "rediss", "redis+socket")
@@ -33,7 +33,7 @@ def socket_path(data_dir: Path) -> Path:
 
 
 def _private_folder(folder: Path) -> Path:
-    """Create the folder for this user alone; raise ImproperlyConfigured if another one did.
+    """Create a folder for this user only; raise ImproperlyConfigured if it is not private.
 
     Its name can be predicted, so any local user could have created it to read what is published.
     """
@@ -48,7 +48,7 @@ def _private_folder(folder: Path) -> Path:
 
 
 def broker_url(env: Env, name: str, default: str) -> str:
-    """Return the URL of the broker; an error does not show it, as it may contain a password."""
+    """Return the broker's URL; raise ImproperlyConfigured without it: it may have a password."""
     url = text(env, name, default)
     try:
         parts = urlsplit(url)
@@ -64,7 +64,7 @@ def broker_url(env: Env, name: str, default: str) -> str:
 
 
 def with_password(url: str, password: str) -> str:
-    """Return the broker's URL with this password, if it is not empty, in place of its own."""
+    """Return the broker's URL with this password in place of its own, unless it is empty."""
     parts = urlsplit(url)
     # The embedded broker is a socket in a private folder, without a password.
     if not password or not parts.netloc:
@@ -86,10 +86,10 @@ def queue_type(env: Env, name: str, broker_url: str) -> str:
 
 
 def tls_options(broker_url: str) -> dict[str, Any] | None:
-    """Return CELERY_BROKER_USE_SSL: a TLS broker has a trusted certificate for its host name.
+    """Return CELERY_BROKER_USE_SSL: a TLS broker needs a trusted certificate for its host name.
 
-    Without it py-amqp accepts a trusted certificate for any host, and kombu any certificate of a
-    Redis server. Options in the URL of a Redis server (`ssl_ca_certs=...`) are used as they are.
+    Without it py-amqp accepts a trusted certificate for any host, and kombu accepts any certificate
+    from a Redis server. Options in a Redis URL (`ssl_ca_certs=...`) are used as they are.
     """
     parts = urlsplit(broker_url)
     if parts.scheme == "amqps":
@@ -104,17 +104,17 @@ def transport_options(broker_url: str) -> dict[str, Any]:
     """Return CELERY_BROKER_TRANSPORT_OPTIONS: no message is lost unnoticed, and no call hangs."""
     if broker_url.startswith(("amqp", "pyamqp")):
         # A broker under a memory alarm does not respond: the timeouts turn that into an error.
-        # (py-amqp sets TCP_USER_TIMEOUT and TCP keep-alive without being asked.)
+        # (py-amqp sets TCP_USER_TIMEOUT and TCP keep-alive by default.)
         return {"confirm_publish": True, "read_timeout": TIMEOUT_S, "write_timeout": TIMEOUT_S}
-    if broker_url.startswith(("redis", "rediss", "valkey")):
+    if broker_url.startswith("redis"):
         return {
-            # Longer than the longest countdown and download together, or each would run twice.
+            # Longer than the longest countdown plus download, or that task would run twice.
             "visibility_timeout": 3600,
             "unacked_restore_interval": 10,
             "socket_connect_timeout": CONNECT_TIMEOUT_S,
             "socket_timeout": TIMEOUT_S,
             "socket_keepalive": True,
-            # After this without a reply kombu replaces the connection on which a worker waits.
+            # After this long without a reply kombu replaces the connection on which a worker waits.
             "health_check_interval": HEARTBEAT_S,
         }
     return {}

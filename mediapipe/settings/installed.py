@@ -1,6 +1,9 @@
-"""Apps, middleware and checks of Django, which do not depend on the environment; the settings
-import all of them.
+"""Django's apps, middleware, templates and checks, which do not depend on the environment; the
+settings import all of them.
 """
+
+from pathlib import Path
+from typing import Any
 
 INSTALLED_APPS = [
     "mediapipe.apps.MediapipeConfig",
@@ -27,6 +30,20 @@ MIDDLEWARE = [
     "mediapipe.admin.login.CompanyLogin",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).resolve().parents[2] / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
 ]
 PASSWORD_HASHERS = ["mediapipe.operations.login_limits.BoundedHasher"]
 AUTH_PASSWORD_VALIDATORS = [

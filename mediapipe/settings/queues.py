@@ -6,9 +6,9 @@ urgent ones would wait in its memory behind the others.
 
 from kombu import Exchange, Queue
 
-# First attempts, and items that a user retried just now.
+# First attempts, and items that a user has just retried.
 MEDIA = "media"
-# Further attempts, and whatever comes in thousands.
+# Further attempts, bulk retries, notifications and gateway deliveries.
 RETRIES = "retries"
 # Periodic tasks: short, and their messages expire after one interval.
 HOUSEKEEPING = "housekeeping"
@@ -22,12 +22,13 @@ ROUTES = {
     "tasks.sweep_files.*": {"queue": HOUSEKEEPING},
     "tasks.bulk_jobs.*": {"queue": HOUSEKEEPING},
     "tasks.reconcile.*": {"queue": HOUSEKEEPING},
+    "tasks.read_routes.*": {"queue": HOUSEKEEPING},
     "tasks.purge.*": {"queue": HOUSEKEEPING},
     "tasks.count.*": {"queue": HOUSEKEEPING},
     "tasks.count_hours.*": {"queue": HOUSEKEEPING},
     "tasks.ping.*": {"queue": HOUSEKEEPING},
     "tasks.notify.sweep_notices": {"queue": HOUSEKEEPING},
-    # One run at a time per interval: a receiver that hangs blocks only a few threads.
+    # One run per interval: a receiver that hangs blocks only a few threads.
     "tasks.hand_off.*": {"queue": HOUSEKEEPING},
     "tasks.gateway.dispatch_deliveries": {"queue": HOUSEKEEPING},
     "tasks.delete_at_twilio.*": {"queue": HOUSEKEEPING},
@@ -39,10 +40,11 @@ ROUTES = {
 
 
 def declared(queue_type: str) -> list[Queue]:
-    """Return the queues as they are declared.
+    """Return the queues to declare; `queue_type` is classic or quorum.
 
-    The type is always stated, as a RabbitMQ vhost may have another default: Celery would set a QoS
-    for the type it knows of, which the other refuses (https://github.com/celery/kombu/issues/2469).
+    The type is always explicit, because a RabbitMQ vhost may have another default: Celery would set
+    the QoS of the type it assumes, which the other rejects
+    (https://github.com/celery/kombu/issues/2469).
     """
     # With quorum queues Celery delays messages inside RabbitMQ, which requires topic exchanges.
     exchange_type = "topic" if queue_type == "quorum" else "direct"

@@ -1,7 +1,7 @@
 """Secrets in files: NAME_FILE names a file with the value of NAME, as in the images of Docker Hub.
 
-django-environ has a FileAwareEnv, but that takes every NAME_FILE for one, prefers the file without
-a word if both are set, and answers a missing file with a traceback.
+django-environ's FileAwareEnv would treat every NAME_FILE as a secret, silently prefer the file if
+both are set, and raise a traceback for a missing file.
 """
 
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-# Every setting that is a secret, or may contain a password. Error pages hide them, too.
+# Every setting that is a secret or may contain a password. Error pages hide them as well.
 SECRETS = (
     "AWS_SECRET_ACCESS_KEY",
     "CELERY_BROKER_PASSWORD",
@@ -37,9 +37,9 @@ SECRETS = (
 def with_secret_files(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment with the value of each secret that is in a file.
 
-    It is a copy: what is in os.environ is inherited by every process that we start. Raise
-    ImproperlyConfigured if a secret is given twice, or its file has no value; the message never
-    shows one.
+    It is a copy, because every process that we start inherits os.environ. Raise
+    ImproperlyConfigured if a secret is given twice or its file does not have exactly one line; the
+    message never shows a secret.
     """
     named = paths(environ)
     for name in named:
@@ -69,6 +69,6 @@ def _value(variable: str, path: Path) -> str:
     if fault:
         raise ImproperlyConfigured(
             f"{variable} names {path}, which {fault}. Write the secret into this file, "
-            f"readable for the user id {os.geteuid()}, or unset {variable}."
+            f"readable for the user ID {os.geteuid()}, or unset {variable}."
         )
     return value

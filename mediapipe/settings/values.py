@@ -1,3 +1,4 @@
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ MAX_DAYS = 36_500
 
 
 def text(env: Env, name: str, default: str = "") -> str:
-    """Return a value as written; an empty one is the default, as Compose passes empty values."""
+    """Return the value, stripped; an empty one means the default: Compose passes empty values."""
     # Not Env.str: it treats a value that begins with $ as the name of another variable.
     return str(env.ENVIRON.get(name, "")).strip() or default
 
@@ -32,7 +33,7 @@ def boolean(env: Env, name: str, *, default: bool) -> bool:
 
 
 def to_boolean(name: str, value: str) -> bool:
-    """Return the truth of a word; raise ImproperlyConfigured with the name for another word."""
+    """Return whether the word means true; raise ImproperlyConfigured for an unknown word."""
     if value.lower() in {"1", "true", "yes", "on"}:
         return True
     if value.lower() in {"0", "false", "no", "off"}:
@@ -71,11 +72,16 @@ def factor(env: Env, name: str, *, default: str) -> float:
 
 
 def duration_s(text: str) -> float:
-    """Return the seconds of "90", "1.5s", "10m", "3h" or "2d"; else raise ValueError."""
+    """Return the seconds of "90", "1.5s", "10m", "3h" or "2d".
+
+    Raise ValueError for anything else, and for more than MAX_DAYS.
+    """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", text)
-    if not match:
+    value_s = float(match[1]) * UNITS_S[match[2]] if match else math.inf
+    # A longer one cannot be added to a time: that would be an OverflowError at each attempt.
+    if value_s > MAX_DAYS * UNITS_S["d"]:
         raise ValueError(text)
-    return float(match[1]) * UNITS_S[match[2]]
+    return value_s
 
 
 def seconds(env: Env, name: str, *, default: str) -> float:
@@ -96,12 +102,13 @@ def _durations(name: str, parts: list[str]) -> list[float]:
         return [duration_s(part) for part in parts]
     except ValueError as error:
         raise ImproperlyConfigured(
-            f"{name} has {error.args[0]!r}, which is not a duration; write 90, 1.5s, 10m, 3h or 2d."
+            f"{name} has {error.args[0]!r}, which is not a duration; "
+            f"write 90, 1.5s, 10m, 3h or 2d, at most {MAX_DAYS}d."
         ) from None
 
 
 def parsed(env: Env, name: str, parse: Callable[[str], T], *, example: str) -> list[T]:
-    """Return the items of a comma-separated list, each parsed by `parse` (raises ValueError)."""
+    """Return comma-separated items, each parsed by `parse`, which may raise ValueError."""
     try:
         return [parse(item) for item in listed(env, name)]
     except ValueError as error:

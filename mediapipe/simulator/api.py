@@ -30,7 +30,7 @@ class ApiRequestHandler(RequestHandler):
     place = "api"
 
     def exchange(self) -> None:
-        """Serve one request; those of the control API are not Twilio's, so they are not logged."""
+        """Serve one request; those to the control API are not Twilio's, so they are not logged."""
         if self.path.startswith(control.PREFIX):
             control.serve(self)
         else:
@@ -60,7 +60,7 @@ class ApiRequestHandler(RequestHandler):
             message = "Resource not accessible with Test Account Credentials"
             self.reply(403, *errors.rest_exception(403, message, code=20008, as_json=True))
         elif document := resources.document(self.server.state, account_sid, self.path):
-            self.reply(200, "application/json", json.dumps(document).encode())
+            self.serve_document(document)
         elif found := lists.LIST.fullmatch(self.path_only):
             self.serve_list(account_sid == found["account"])
         elif self.script is None or account_sid != self.script.account_sid:
@@ -74,19 +74,22 @@ class ApiRequestHandler(RequestHandler):
             self.serve_media(self.script)
 
     def serve_list(self, is_own: bool) -> None:
-        """Serve a page of a list, or the next list fault."""
-        state = self.server.state
-        if not is_own:
+        """Serve a page of the messages or recordings of the account."""
+        if is_own:
+            self.serve_document(lists.page(self.path_only, self.query, self.server.state.media()))
+        else:
             self.fail(404)
-        elif fault := state.take_list_fault():
+
+    def serve_document(self, document: resources.Document) -> None:
+        """Serve a page of a list or another resource, or the next list fault."""
+        if fault := self.server.state.take_list_fault():
             self.entry.fault = type(fault).__name__
             fault.play(self)
         else:
-            document = lists.page(self.path_only, self.query, state.media())
             self.reply(200, "application/json", json.dumps(document).encode())
 
     def serve_normally(self) -> None:
-        """Serve the bytes or a redirect to them, 404 until they are available; or delete them."""
+        """Serve the bytes or a redirect to them, 404 before they are available; or delete them."""
         script = self.required_script
         if self.command == "DELETE":
             self.delete(script)
@@ -121,7 +124,9 @@ class ApiRequestHandler(RequestHandler):
         return bodies.blocks(script.sid, self.media_type, script.size)
 
     def credentials(self) -> tuple[str, str | None]:
-        """Return the user name of the Basic credentials, and their account if they are valid."""
+        """Return the user name of the Basic credentials, and their account or None if invalid."""
+        if self.server.state.open_media and self.script and "Authorization" not in self.headers:
+            return "", self.script.account_sid
         scheme, _, encoded = self.headers.get("Authorization", "").partition(" ")
         try:
             username, _, password = base64.b64decode(encoded).decode().partition(":")
@@ -170,7 +175,7 @@ class ApiRequestHandler(RequestHandler):
         self.start(204, {})
 
     def metadata(self, script: MediaScript) -> None:
-        """Serve the metadata; that of a recording is available before its bytes, with a status."""
+        """Serve the metadata; a recording's, with its status, is available before its bytes."""
         # Twilio docs, recording resource: IncludeSoftDeleted shows deleted recordings.
         soft = parse_qs(self.query).get("IncludeSoftDeleted", ["false"])[0].lower() == "true"
         if not script.has_metadata() and not (soft and script.deleted and script.is_recording):

@@ -1,4 +1,4 @@
-"""The CDN origin: mms.twiliocdn.com, which takes signed links and must never see credentials."""
+"""The CDN origin: mms.twiliocdn.com, which accepts signed links and must never get credentials."""
 
 from urllib.parse import parse_qs
 
@@ -17,7 +17,7 @@ class CdnRequestHandler(RequestHandler):
 
     def respond(self) -> None:
         """Check the link's signature, then serve the bytes."""
-        if self.command != "GET":
+        if self.command not in {"GET", "HEAD"}:
             self.fail(405)
         elif not self.server.state.is_valid_link(self.path_only, self.query):
             self.fail(403)
@@ -29,7 +29,7 @@ class CdnRequestHandler(RequestHandler):
             self.serve_media(self.script)
 
     def serve_normally(self) -> None:
-        """Serve the bytes; a link from the media service may precede them."""
+        """Serve the bytes, or a 404: a link from the media service may exist before them."""
         if self.required_script.is_available():
             self.send_media()
         else:

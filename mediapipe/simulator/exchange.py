@@ -13,7 +13,7 @@ from mediapipe.simulator.script import MediaScript
 
 
 class RequestHandler(BaseHTTPRequestHandler):
-    """A request and its response; a subclass per origin."""
+    """A request and its response; each origin has a subclass."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -43,15 +43,15 @@ class RequestHandler(BaseHTTPRequestHandler):
         try:
             super().handle()
         except ConnectionError:
-            # The client disconnected, as it may; the log shows how much was sent.
+            # The client may disconnect; the log shows how much was sent.
             self.close_connection = True
 
     def exchange(self) -> None:
-        """Serve one request; it is in the log from its arrival."""
+        """Serve one request; it is logged on arrival."""
         self.started_s = time.monotonic()
         self.path_only = urlsplit(self.path).path
         self.query = urlsplit(self.path).query
-        # The body is ignored, but unread it would be parsed as the next request.
+        # The body is ignored, but if it were not read, it would be parsed as the next request.
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.script = self.find_script()
         self.entry = LoggedRequest(
@@ -82,6 +82,9 @@ class RequestHandler(BaseHTTPRequestHandler):
         fault.play(self)
 
     def do_GET(self) -> None:
+        self.exchange()
+
+    def do_HEAD(self) -> None:
         self.exchange()
 
     def do_DELETE(self) -> None:
@@ -129,7 +132,9 @@ class RequestHandler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def write(self, data: bytes) -> None:
-        """Send raw bytes of the body."""
+        """Send raw bytes of the body; nothing in response to a HEAD."""
+        if self.command == "HEAD":
+            return
         self.entry.bytes_sent += len(data)
         self.wfile.write(data)
 
@@ -157,7 +162,7 @@ class RequestHandler(BaseHTTPRequestHandler):
 
     def reset(self) -> None:
         """Break the connection so that the client reads ECONNRESET."""
-        # With a linger time of zero the close sends RST instead of FIN. The buffered reader holds
+        # With a linger time of zero, close() sends RST instead of FIN. The buffered reader holds
         # a reference to the socket, so both are closed; `wfile` is flushed later and stays open.
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -13,8 +13,20 @@ class PhoneNumber:
     sms_url: str = ""
     sms_fallback_url: str = ""
     sms_application_sid: str = ""
+    sms_method: str = "POST"
     account_sid: str = ACCOUNT_SID
     sid: str = field(default_factory=lambda: f"PN{uuid4().hex}")
+
+
+@dataclass(frozen=True)
+class TwimlApplication:
+    """A TwiML application; its URLs are called instead of those of its numbers."""
+
+    sms_url: str = ""
+    sms_fallback_url: str = ""
+    sms_method: str = "POST"
+    account_sid: str = ACCOUNT_SID
+    sid: str = field(default_factory=lambda: f"AP{uuid4().hex}")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from mediapipe.simulator.numbers import (
     ConversationsWebhook,
     MessagingService,
     PhoneNumber,
+    TwimlApplication,
 )
 
 if TYPE_CHECKING:
@@ -17,10 +18,13 @@ Document = dict[str, Any]
 
 ACCOUNT = re.compile(r"/2010-04-01/Accounts/(?P<account>AC[0-9a-f]{32})\.json")
 NUMBERS = re.compile(r"/2010-04-01/Accounts/(?P<account>AC[0-9a-f]{32})/IncomingPhoneNumbers\.json")
+APPLICATION = re.compile(
+    r"/2010-04-01/Accounts/(?P<account>AC[0-9a-f]{32})/Applications/(?P<sid>AP[0-9a-f]{32})\.json"
+)
 SERVICES = "/v1/Services"
 SENDERS = re.compile(r"/v1/Services/(?P<service>MG[0-9a-f]{32})/PhoneNumbers")
 CHANNEL_SENDERS = "/v2/Channels/Senders"
-# conversations.twilio.com, with a prefix because its path is also one of messaging.twilio.com.
+# conversations.twilio.com, with a prefix because messaging.twilio.com has the same path.
 CONVERSATION_SERVICES = "/conversations/v1/Services"
 CONVERSATIONS = re.compile(
     r"/conversations/v1(?:/Services/(?P<service>IS[0-9a-f]{32}))?/Configuration/Webhooks"
@@ -33,9 +37,9 @@ def is_refused(path: str, username: str) -> bool:
 
 
 def document(state: "State", account_sid: str, target: str) -> Document | None:
-    """Return the JSON at this path and query, or None; another account's resources do not exist."""
+    """Return the JSON at this path and query; None if missing, or of another account."""
     path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
-    for pattern in (ACCOUNT, NUMBERS):
+    for pattern in (ACCOUNT, NUMBERS, APPLICATION):
         found = pattern.fullmatch(path)
         if found and found["account"] != account_sid:
             return None
@@ -50,6 +54,9 @@ def document(state: "State", account_sid: str, target: str) -> Document | None:
     if NUMBERS.fullmatch(path):
         numbers = [number for number in state.numbers if number.account_sid == account_sid]
         return _numbers_page(numbers, path, query)
+    if found := APPLICATION.fullmatch(path):
+        mine = [one for one in state.applications if one.account_sid == account_sid]
+        return next((_application(one) for one in mine if one.sid == found["sid"]), None)
     services = [service for service in state.services if service.account_sid == account_sid]
     if path == SERVICES:
         return _page(state, "services", [_service(one) for one in services], path, query)
@@ -63,8 +70,8 @@ def document(state: "State", account_sid: str, target: str) -> Document | None:
         return _page(state, "phone_numbers", senders, path, query)
     if path == CHANNEL_SENDERS:
         channel = query.get("Channel", [""])[0]
-        mine = [one for one in state.senders if one.account_sid == account_sid]
-        of_channel = [_channel_sender(one) for one in mine if one.channel == channel]
+        senders_here = [one for one in state.senders if one.account_sid == account_sid]
+        of_channel = [_channel_sender(one) for one in senders_here if one.channel == channel]
         return _page(state, "senders", of_channel, path, query)
     return _conversations_document(state, account_sid, path, query)
 
@@ -83,7 +90,7 @@ def _conversations_document(
     hooks = [hook for hook in mine if hook.service_sid == service]
     if hooks:
         return _conversations_webhook(hooks[0])
-    # An account always has a webhook resource, maybe empty; a service must exist.
+    # An account always has a webhook resource, possibly empty; a service must exist.
     return None if service else _conversations_webhook(ConversationsWebhook())
 
 
@@ -125,10 +132,22 @@ def _number(number: PhoneNumber) -> Document:
         "account_sid": number.account_sid,
         "phone_number": number.number,
         "sms_url": number.sms_url,
-        "sms_method": "POST",
+        "sms_method": number.sms_method,
         "sms_fallback_url": number.sms_fallback_url,
         "sms_application_sid": number.sms_application_sid,
         "capabilities": {"mms": True, "sms": True, "voice": True, "fax": False},
+    }
+
+
+def _application(application: TwimlApplication) -> Document:
+    return {
+        "sid": application.sid,
+        "account_sid": application.account_sid,
+        "friendly_name": "Simulated",
+        "sms_url": application.sms_url,
+        "sms_method": application.sms_method,
+        "sms_fallback_url": application.sms_fallback_url,
+        "voice_url": None,
     }
 
 
@@ -164,7 +183,7 @@ def _conversations_webhook(hook: ConversationsWebhook) -> Document:
         "pre_webhook_url": hook.pre_webhook_url,
         "filters": hook.filters,
         "method": "POST",
-        # Only the account's has a target (Twilio's OpenAPI description).
+        # Only the account's webhook has a target (Twilio's OpenAPI description).
         **({} if hook.service_sid else {"target": hook.target}),
         **({"chat_service_sid": hook.service_sid} if hook.service_sid else {}),
     }

@@ -13,6 +13,7 @@ from mediapipe.simulator.numbers import (
     ConversationsWebhook,
     MessagingService,
     PhoneNumber,
+    TwimlApplication,
 )
 from mediapipe.simulator.script import MediaScript
 
@@ -35,12 +36,15 @@ class State:
         self.list_faults: list[Fault] = []
         # What is configured at Twilio, possibly wrongly.
         self.numbers: list[PhoneNumber] = []
+        self.applications: list[TwimlApplication] = []
         self.services: list[MessagingService] = []
         self.senders: list[ChannelSender] = []
         self.conversations: list[ConversationsWebhook] = []
         self.account_status: dict[str, str] = {}
         self.test_accounts: set[str] = set()
         self.clock_skew_s = 0.0
+        # If true, media can be fetched without credentials, as in a new Twilio account.
+        self.open_media = False
         self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._by_sid: dict[str, MediaScript] = {}
@@ -55,7 +59,7 @@ class State:
         return script
 
     def take_list_fault(self) -> Fault | None:
-        """Return and use up the next fault for a page of a list."""
+        """Return the next fault for a page of a list, and remove it."""
         with self._lock:
             return self.list_faults.pop(0) if self.list_faults else None
 

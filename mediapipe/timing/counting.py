@@ -1,18 +1,29 @@
 """Counts rows of media items and webhooks into tallies: one statement for any number of queries.
 
-Each of its parts is one pass over the index `media_timing`.
+Each of its parts is one pass over the index `media_timing`, or over the rows of given keys.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from math import inf
 from typing import Any
 
-from django.db.models import Case, Count, FloatField, IntegerField, Q, QuerySet, Value, When
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    FloatField,
+    IntegerField,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, Least
+from django.db.models.functions import Cast, Coalesce, Least
 
 from mediapipe.models import WebhookEvent
 from mediapipe.models.delay_bins import BinAbove, BinBelow
@@ -22,6 +33,7 @@ from mediapipe.timing.tally import (
     AT_LEAST,
     AT_MOST,
     LAG,
+    LANES,
     MANY_ATTEMPTS,
     OUTCOMES,
     STATUSES,
@@ -29,12 +41,13 @@ from mediapipe.timing.tally import (
     Tally,
 )
 
-# Media that was found, or had a 404. Media still missing has no upper bound; without it, the more
-# media never arrives, the shorter delays would look.
+# Media that was found, or had a 404. Media still missing has no upper bound, but is included:
+# otherwise delays would look shorter the more media never arrives.
 MEASURED = Q(delay_at_most_s__isnull=False) | EARLY_404
 AT_MOST_S = Coalesce("delay_at_most_s", Value(inf), output_field=FloatField())
 # Never null, and part of the covering index. Count("*") would make PostgreSQL read the rows.
 ROW = "received_at"
+BIGINT = BigIntegerField()
 
 # The columns or expressions that the counts are grouped by, and their values.
 Keys = Sequence[str | Combinable]
@@ -59,6 +72,22 @@ def media_parts(media: MediaQuerySet, keys: Keys) -> list[Part]:
     ]
 
 
+def part_of_few(media: MediaQuerySet, keys: Keys) -> Part:
+    """Return one query for all that `media_parts` counts, for rows that are read by their keys.
+
+    It groups by a number whose digits in base LANES are the lanes of an item. It is only for few
+    rows: of many, most would have a number of their own.
+    """
+    bounded = MEASURED & Q(delay_at_least_s__isnull=False)
+    digits = [
+        _lane_if(Q(queue_lag_s__isnull=False), BinAbove("queue_lag_s") + LAG),
+        _lane_if(MEASURED, BinAbove(AT_MOST_S) + AT_MOST),
+        _lane_if(bounded, BinBelow("delay_at_least_s") + AT_LEAST),
+        _outcome(),
+    ]
+    return _part(media, keys, reduce(lambda number, digit: number * LANES + digit, digits))
+
+
 def webhook_part(events: QuerySet[WebhookEvent], keys: Keys) -> Part:
     """Return the query for keys, lane and number of these webhooks."""
     return _part(events, keys, Value(WEBHOOKS))
@@ -73,8 +102,15 @@ def read(parts: Sequence[Part]) -> Iterable[Key]:
 def tallies(rows: Iterable[Key]) -> dict[Key, Tally]:
     """Return the tallies of these rows by their keys."""
     counts: defaultdict[Key, Counter[int]] = defaultdict(Counter)
-    for *key, lane, number in rows:
-        counts[tuple(key)][lane] += number
+    for *key, lanes, number in rows:
+        counted = counts[tuple(key)]
+        lanes, lane = divmod(lanes, LANES)
+        counted[lane] += number
+        while lanes:
+            lanes, lane = divmod(lanes, LANES)
+            # 0 means no lane, except in the first digit, where it is lane 0.
+            if lane:
+                counted[lane] += number
     return {key: Tally.of(lanes) for key, lanes in counts.items()}
 
 
@@ -89,6 +125,11 @@ def _outcome() -> Combinable:
     status = Case(*statuses, output_field=IntegerField())
     tried = status * (MANY_ATTEMPTS + 1) + Least("attempts", MANY_ATTEMPTS)
     return tried * 4 + _flag(EARLY_404) * 2 + _flag(MEASURED) + OUTCOMES
+
+
+def _lane_if(condition: Q, lane: Combinable) -> Combinable:
+    # A number of four digits in base LANES needs more than 32 bits.
+    return Case(When(condition, then=Cast(lane, BIGINT)), default=Value(0), output_field=BIGINT)
 
 
 def _flag(condition: Q) -> Case:

@@ -1,7 +1,7 @@
 """Counts each hour once, so that a page about a month need not read its rows.
 
-The figures are the same as without: hours that are not counted, parts of hours at both ends of a
-period, and items that were unfinished when their hour was counted, are read from the rows.
+The figures stay the same: hours that are not counted, parts of hours at both ends of a period, and
+items that were unfinished when their hour was counted are read from the rows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ from django.utils import timezone
 from mediapipe.models import HourlyCounts, MediaItem
 from mediapipe.models.buckets import Bucket
 from mediapipe.models.hourly_counts import COMMIT_LAG, HOUR, start_of_hour
-from mediapipe.timing.counting import Keys, Part, media_parts, read, tallies, webhook_part
+from mediapipe.timing.counting import (
+    Keys,
+    Part,
+    media_parts,
+    part_of_few,
+    read,
+    tallies,
+    webhook_part,
+)
 from mediapipe.timing.period import Period
 from mediapipe.timing.selection import Selection
 from mediapipe.timing.tally import LAYOUT, Tally
@@ -28,10 +36,10 @@ from mediapipe.timing.time_series import EPOCH, bucket_length
 
 # When an hour is over, its last rows may still be uncommitted.
 CLOSED_AFTER = 2 * COMMIT_LAG
-# So many unfinished items of the counted hours are read by their keys. Hours that have more, as in
-# an outage of Twilio's, are read from the rows.
+# Up to this number in all, the unfinished items of counted hours are read by their keys. The hours
+# with the most of them, such as during an outage of Twilio, are read from the rows instead.
 MAX_UNFINISHED = 5000
-# With more gaps between the counted hours than this, they are all read from the rows.
+# With more gaps than this between the counted hours, the whole period is read from the rows.
 MAX_GAPS = 10
 GROUPS = ("account_sid", "kind", "content_type")
 UNFINISHED = -1
@@ -40,8 +48,8 @@ UNFINISHED = -1
 def count_hours(now: datetime) -> Iterator[datetime]:
     """Count the hours that are due, the newest first; yield each.
 
-    An hour is counted when it is over, after it was invalidated, and whenever its age has doubled:
-    by then its unfinished items are fewer.
+    An hour is counted when it is over, after it was invalidated, and whenever its age has doubled
+    since it was counted: by then it has fewer unfinished items.
     """
     first = MediaItem.objects.order_by("received_at").values_list("received_at", flat=True).first()
     if first is None:
@@ -61,7 +69,7 @@ def count_hours(now: datetime) -> Iterator[datetime]:
 
 
 def count_hour(start: datetime) -> None:
-    """Count one hour that is over, again if it was counted before."""
+    """Count one hour that is over, even if it was counted before."""
     with transaction.atomic():
         row = HourlyCounts.lock(start)
         row.counted_at, row.layout = timezone.now(), LAYOUT
@@ -86,7 +94,7 @@ def _parts_of_hour(period: Period) -> list[Part]:
 
 
 def tallies_of(selection: Selection) -> dict[datetime, Tally]:
-    """Return the tallies by the start of their hour, or of shorter buckets of a short period."""
+    """Return the tallies by the start of their hour, or for a short period of a shorter bucket."""
     length = min(HOUR, bucket_length(selection.period.length))
     hours = _counted_hours(selection) if length == HOUR else {}
     gaps = _gaps(selection.period, hours)
@@ -95,7 +103,7 @@ def tallies_of(selection: Selection) -> dict[datetime, Tally]:
     keys = [Bucket("received_at", length)]
     parts = [part for gap in gaps for part in _parts(selection.within(gap), keys)]
     if unfinished := [pk for hour in hours.values() for pk in hour.unfinished]:
-        parts += media_parts(selection.media().filter(pk__in=unfinished), keys)
+        parts.append(part_of_few(selection.media().filter(pk__in=unfinished), keys))
     found = defaultdict(Tally, {start: _tally(hour, selection) for start, hour in hours.items()})
     for (bucket,), tally in (tallies(read(parts)) if parts else {}).items():
         at = EPOCH + bucket * length
@@ -104,7 +112,7 @@ def tallies_of(selection: Selection) -> dict[datetime, Tally]:
 
 
 def _counted_hours(selection: Selection) -> dict[datetime, HourlyCounts]:
-    """Return the counts of the whole hours in the period, as far as they are counted."""
+    """Return the counted whole hours of the period, up to MAX_UNFINISHED unfinished items."""
     since, until = selection.period.since, selection.period.until
     rows = HourlyCounts.objects.filter(
         start__gte=since, start__lte=until - HOUR, counted_at__isnull=False, layout=LAYOUT
@@ -121,8 +129,8 @@ def whole_hours(
 ) -> dict[datetime, Tally] | None:
     """Return the counts of every hour that overlaps the period; None if one is not counted.
 
-    Of one account, or of all but some. Items that were unfinished then are not in them, so these
-    are estimates.
+    They are for one account, or for all but those in `without`. Items that were unfinished when
+    their hour was counted are left out, so these are estimates.
     """
     first = start_of_hour(period.since)
     rows = HourlyCounts.objects.filter(

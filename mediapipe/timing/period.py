@@ -14,7 +14,25 @@ LENGTHS = {
     "7d": timedelta(days=7),
     "30d": timedelta(days=30),
 }
-DEFAULT = "24h"
+# What pages offer, in their order; the days are those of TIME_ZONE.
+PERIODS = {
+    "1h": "1 h",
+    "24h": "24 h",
+    "today": "today",
+    "yesterday": "yesterday",
+    "7d": "7 d",
+    "30d": "30 d",
+}
+DEFAULT = "7d"
+# As the end of a sentence about what happened.
+IN_WORDS = {
+    "1h": "in the last hour",
+    "24h": "in the last 24 hours",
+    "today": "today",
+    "yesterday": "yesterday",
+    "7d": "in the last 7 days",
+    "30d": "in the last 30 days",
+}
 # Twilio was founded in 2008. Beyond these bounds the arithmetic of the charts overflows.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
@@ -28,7 +46,7 @@ class InvalidPeriod(ValueError):
 class Period:
     """The half-open interval from `since` to `until`; both aware, in UTC.
 
-    `name` is its key in LENGTHS if it is relative to the present, else empty.
+    `name` is its key in PERIODS if it is relative to the present, else empty.
     """
 
     since: datetime
@@ -37,10 +55,10 @@ class Period:
 
     @classmethod
     def from_query(cls, params: Mapping[str, str], now: datetime) -> Self:
-        """Return the period of these GET parameters, by default the last 24 hours.
+        """Return the period of these GET parameters, by default the last 7 days.
 
-        Either `period` is a key of LENGTHS, or `since` and `until` are ISO 8601 times, of which
-        one may be missing; without an offset they are in TIME_ZONE. Raise InvalidPeriod.
+        Either `period` is a key of PERIODS, or `since` and `until` are ISO 8601 times, of which
+        one may be missing; without an offset they are in TIME_ZONE. Raises InvalidPeriod.
         """
         since, until = (params.get(key, "").strip() for key in ("since", "until"))
         if not since and not until:
@@ -53,15 +71,30 @@ class Period:
 
     @classmethod
     def named(cls, name: str, now: datetime) -> Self:
-        """Return the period of this length that ends now; raise InvalidPeriod."""
-        if name not in LENGTHS:
-            known = ", ".join(LENGTHS)
-            raise InvalidPeriod(f"There is no period {name!r}; write one of {known}.")
-        return cls(now - LENGTHS[name], now, name)
+        """Return the period of this name: yesterday, or one that ends now.
+
+        Raises InvalidPeriod if PERIODS lacks the name.
+        """
+        if name not in PERIODS:
+            known = ", ".join(PERIODS)
+            raise InvalidPeriod(f"There is no period {name!r}; use one of {known}.")
+        if name in LENGTHS:
+            return cls(now - LENGTHS[name], now, name)
+        today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+        if name == "today":
+            return cls(today.astimezone(UTC), now, name)
+        # Subtracted in local time, not in UTC: a day may have 23 or 25 hours.
+        yesterday = today - timedelta(days=1)
+        return cls(yesterday.astimezone(UTC), today.astimezone(UTC), name)
 
     @property
     def length(self) -> timedelta:
         return self.until - self.since
+
+    @property
+    def words(self) -> str:
+        """The end of a sentence: "in the last 7 days", or "in this period"."""
+        return IN_WORDS.get(self.name, "in this period")
 
     def preceding(self) -> Period:
         """Return the period of the same length that ends where this one begins."""

@@ -1,4 +1,4 @@
-"""One webhook from its arrival to durable rows and published tasks: at once, or from the spool."""
+"""Turns a webhook, on arrival or from the spool, into durable rows and published tasks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from django.db import connection
 
 from mediapipe import logs
 from mediapipe.gateway.dispatch import publish_event
+from mediapipe.gateway.entries import REMEDY
 from mediapipe.models import MediaItem, WebhookEvent
-from mediapipe.providers.base import InboundMessage, Parameters, WebhookRefused
+from mediapipe.providers.base import InboundMessage, Parameters
+from mediapipe.providers.refusals import WebhookRefused
 from mediapipe.queueing.dispatch import dispatch
 from mediapipe.queueing.limits import account_quota
 from mediapipe.webhooks import rejections, spool
@@ -34,9 +36,13 @@ class NotRecorded(Exception):
     """A verified webhook could not be recorded because of a bug, and would fail again."""
 
 
+class AppsUnknown(ImproperlyConfigured):
+    """A verified webhook could not be recorded; it can be once GATEWAY_FILE is valid."""
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a verified webhook led to; no event and no message if it announces none."""
+    """The result of a verified webhook; `event` and `message` are None if it announces none."""
 
     parameters: Parameters
     event: WebhookEvent | None
@@ -46,14 +52,16 @@ class Receipt:
 def receive(webhook: ReceivedWebhook) -> Receipt:
     """Verify, parse, record, dispatch; the event is durable when this returns.
 
-    Raise WebhookRefused for a webhook that cannot be verified or parsed, and DatabaseUnavailable or
-    NotRecorded for a verified one that could not be recorded.
+    Raise WebhookRefused for a webhook that cannot be verified or parsed, and DatabaseUnavailable,
+    AppsUnknown or NotRecorded for a verified one that could not be recorded.
     """
     parameters = webhook.provider.verify(webhook.request)
     try:
         receipt = _parse_and_record(webhook, parameters)
     except WebhookRefused:
         raise
+    except ImproperlyConfigured as error:
+        raise AppsUnknown(f"{error} {REMEDY}") from error
     except Exception as error:
         if is_outage(error):
             raise DatabaseUnavailable(type(error).__name__) from error
@@ -92,7 +100,7 @@ def _publish(event: WebhookEvent) -> None:
 
 
 def _log_bug(error: Exception) -> None:
-    # Not the message of the error: the database quotes values in it, such as numbers and texts.
+    # Without the error's message, in which the database quotes phone numbers and texts.
     where = "".join(traceback.format_tb(error.__traceback__))
     logger.error("a webhook could not be recorded: %s\n%s", type(error).__name__, where)
 
@@ -109,7 +117,7 @@ def drain_spool() -> int:
     """Receive the spooled webhooks in order; return how many were recorded or set aside.
 
     Raise DatabaseUnavailable if the database is still, or again, unavailable, and
-    ImproperlyConfigured if no signature can be verified.
+    ImproperlyConfigured if no signature can be verified or GATEWAY_FILE is invalid.
     """
 
     def is_recorded(webhook: ReceivedWebhook) -> bool:
@@ -121,7 +129,7 @@ def drain_spool() -> int:
             logger.error("a spooled webhook was set aside: %s", refusal.reason)
             return False
         except (DatabaseUnavailable, ImproperlyConfigured):
-            # Every other one would fail alike.
+            # Every other webhook would fail in the same way.
             raise
         except Exception as error:
             logger.error("a spooled webhook was set aside: %s", type(error).__name__)
@@ -142,7 +150,7 @@ class SpoolDrainer:
     def wake(self) -> None:
         """Start the thread unless it is running or the spool is empty."""
         with self._lock:
-            # A thread that an error has ended is not running, whatever it could say of itself.
+            # `_running` stays True if an error has ended the thread.
             if (self._running and self._thread.is_alive()) or not spool.depth():
                 return
             self._running = True
@@ -154,17 +162,19 @@ class SpoolDrainer:
         while self._has_work():
             try:
                 if count := drain_spool():
-                    logger.info("recorded %d webhooks from the spool", count)
+                    logger.info("webhooks recorded from the spool: %d", count)
             except DatabaseUnavailable as error:
                 logger.warning("the database is still unavailable (%s)", error)
+            except ImproperlyConfigured as error:
+                logger.error("the spooled webhooks are waiting: %s", error)
             except Exception:
-                logger.exception("the spool could not be drained; the next attempt follows")
+                logger.exception("the spool could not be drained; will retry")
             finally:
                 connection.close()
             pause.wait(DRAIN_EVERY_S)
 
     def _has_work(self) -> bool:
-        # Under the lock, so that wake() cannot see a thread that is about to end as running.
+        # Under the lock, so that wake() does not mistake a thread about to end for a running one.
         with self._lock:
             self._running = spool.depth() > 0
             return self._running

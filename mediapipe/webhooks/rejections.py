@@ -4,7 +4,7 @@ import time
 from django.db import DatabaseError, InterfaceError
 
 from mediapipe.models import Rejection
-from mediapipe.providers.base import WebhookRefused
+from mediapipe.providers.refusals import WebhookRefused
 
 logger = logging.getLogger(__name__)
 
@@ -18,8 +18,8 @@ def count_rejection(refusal: WebhookRefused) -> None:
     now = time.monotonic()
     if now - _logged_at.get(refusal.reason, -LOG_EVERY_S) >= LOG_EVERY_S:
         _logged_at[refusal.reason] = now
-        logger.warning("refused a webhook: %s", refusal)
+        logger.warning("rejected a webhook: %s", refusal)
     try:
         Rejection.add(refusal.reason)
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("a refused webhook was not counted (%s)", type(error).__name__)
+        logger.warning("a rejected webhook was not counted (%s)", type(error).__name__)

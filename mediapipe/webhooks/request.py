@@ -1,28 +1,28 @@
 """Django's request as the provider needs it: the URL as configured there, the body as bytes."""
 
+from __future__ import annotations
+
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 
+from mediapipe import providers
 from mediapipe.gateway.send import HOPS
-from mediapipe.providers.base import (
-    Provider,
-    WebhookRefused,
-    WebhookRequest,
-    WebhookTooLarge,
-    WebhookUnreadable,
-)
+from mediapipe.providers.base import Provider, WebhookRequest
+from mediapipe.providers.refusals import WebhookRefused, WebhookTooLarge, WebhookUnreadable
 
 
 class WebhookLooped(WebhookRefused):
-    """A gateway sent the request: passed on again, it could go round for ever."""
+    """The request came from a gateway; passed on again, it could circulate forever."""
 
     status = 508
 
@@ -31,7 +31,7 @@ class WebhookLooped(WebhookRefused):
 class ReceivedWebhook:
     """One webhook as it was received, with the provider and source of its URL.
 
-    `forwarded` has the outcome by the name of each app that got it while the database was away.
+    `forwarded` has the outcome for each app, by name, that got it during a database outage.
     """
 
     provider: Provider
@@ -40,9 +40,35 @@ class ReceivedWebhook:
     request: WebhookRequest
     forwarded: Mapping[str, str] = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        request = asdict(self.request) | {
+            "body": b64encode(self.request.body).decode(),
+            "headers": dict(self.request.headers),
+        }
+        return {
+            "provider": self.provider.name,
+            "source": self.source,
+            "received_at": self.received_at.isoformat(),
+            "request": request,
+            "forwarded": dict(self.forwarded),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> ReceivedWebhook:
+        """Return the webhook from the values of to_json(), even of an older version."""
+        request = values["request"]
+        return cls(
+            provider=providers.get(values["provider"]),
+            source=values["source"],
+            received_at=datetime.fromisoformat(values["received_at"]),
+            request=WebhookRequest(**request | {"body": b64decode(request["body"])}),
+            forwarded=values.get("forwarded", {}),
+        )
+
 
 def webhook_request(request: HttpRequest) -> WebhookRequest:
-    """Return the request, its body read within the cap; raise WebhookRefused otherwise."""
+    """Return the request with its body, up to the cap; raise WebhookRefused otherwise."""
     if HOPS in request.headers:
         sentence = (
             "The request was passed on by a mediapipe: the url of an entry of GATEWAY_FILE there"
@@ -90,15 +116,18 @@ def request_target(request: HttpRequest) -> str:
 
 
 def bounded_body(request: HttpRequest) -> bytes:
-    """Return the whole body; raise WebhookTooLarge without reading one that is over the cap."""
+    """Return the whole body; raise WebhookTooLarge or WebhookUnreadable.
+
+    A body whose Content-Length is over the cap is not read.
+    """
     cap: int = settings.WEBHOOK_MAX_BYTES
     too_large = WebhookTooLarge("body_too_large", f"The body is over {cap} bytes.")
-    broken = WebhookUnreadable("body_broken", "The connection ended within the body.")
+    broken = WebhookUnreadable("body_broken", "The connection ended before the body did.")
     length = content_length(request)
     if length > cap:
         raise too_large
     try:
-        # The web server has put chunks together, and set the length.
+        # The web server has joined the chunks and set the Content-Length.
         body = request.body
     except RequestDataTooBig:
         raise too_large from None
@@ -115,7 +144,7 @@ def bounded_body(request: HttpRequest) -> bytes:
 def content_length(request: HttpRequest) -> int:
     """Return the Content-Length, 0 if there is none; raise WebhookUnreadable if it is invalid."""
     value = request.headers.get("Content-Length") or "0"
-    # Django would answer 500: its int() raises on text, and on more than some thousand digits.
+    # Django would respond 500: its int() raises for text and for thousands of digits.
     if not re.fullmatch(r"[0-9]{1,18}", value):
         sentence = "The Content-Length is not a number of bytes."
         raise WebhookUnreadable("content_length", sentence)

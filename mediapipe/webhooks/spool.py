@@ -1,4 +1,4 @@
-"""Where webhooks wait, durably, while the database is unavailable: one file per request, in order.
+"""Stores webhooks durably while the database is unavailable: one file per request, in order.
 
 Twilio does not send a webhook again after a 5xx unless its URL has a connection override, so a
 503 would lose the event.
@@ -16,21 +16,19 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote_plus
 
 from django.conf import settings
 
-from mediapipe import logs, providers
-from mediapipe.providers.base import WebhookRequest
+from mediapipe import logs
 from mediapipe.webhooks.request import ReceivedWebhook
 
 logger = logging.getLogger(__name__)
 
-# Whether the decoded URL and body of a webhook match what is to be erased.
+# Returns whether the decoded URL and body of a webhook match what must be erased.
 Matches = Callable[[str], bool]
 SUFFIX = ".webhook"
 REFUSED = "refused"
@@ -56,7 +54,7 @@ def set_aside(webhook: ReceivedWebhook) -> None:
 
 
 def _put(webhook: ReceivedWebhook, subfolder: str) -> None:
-    """Write the webhook unless it is there: a request that is sent again is the same file."""
+    """Write the webhook unless it is there already: a repeated request has the same digest."""
     digest = _digest_of(webhook)
     try:
         with _writers_lock():
@@ -67,18 +65,18 @@ def _put(webhook: ReceivedWebhook, subfolder: str) -> None:
             if len(present) >= settings.SPOOL_MAX_FILES:
                 raise SpoolUnavailable(f"{settings.SPOOL_MAX_FILES} webhooks wait already")
             name = f"{time.time_ns():020d}-{digest}{SUFFIX}"
-            _write_durably(folder / name, _to_json(webhook))
+            _write_durably(folder / name, json.dumps(webhook.to_json()))
     except OSError as error:
         raise SpoolUnavailable(error.strerror or type(error).__name__) from error
 
 
 def contains(webhook: ReceivedWebhook) -> bool:
-    """Return whether the same request is spooled already."""
+    """Return whether the same request is already spooled."""
     return _named(_digest_of(webhook), waiting())
 
 
 def _digest_of(webhook: ReceivedWebhook) -> str:
-    """Return a SHA-256 in hex of what the provider signs, which is not the time."""
+    """Return the SHA-256 in hex of what the provider signs; the time is not part of it."""
     request = webhook.request
     parts = (webhook.provider.name, webhook.source, request.method, request.url)
     return hashlib.sha256("\n".join(parts).encode() + b"\n" + request.body).hexdigest()
@@ -101,7 +99,7 @@ def drain(handler: Callable[[ReceivedWebhook], bool]) -> int:
             try:
                 webhook = _read(path)
             except FileNotFoundError:
-                # It was erased in this moment.
+                # It has just been erased.
                 continue
             except Unreadable as error:
                 logger.error("spooled file %s was set aside: %s", path.name, error)
@@ -126,22 +124,28 @@ def _move_to_refused(path: Path) -> None:
 
 def restore_refused() -> int:
     """Move the webhooks that were set aside back into the spool; return how many."""
-    paths = refused()
-    for path in paths:
-        path.rename(_make_folder() / path.name)
-    return len(paths)
+    restored = 0
+    for path in refused():
+        # It may just have been erased.
+        with suppress(FileNotFoundError):
+            path.rename(_make_folder() / path.name)
+            restored += 1
+    return restored
 
 
 @dataclass(frozen=True, slots=True)
 class ErasedFiles:
-    """How many files matched, and the names of those that are no webhook and did not match."""
+    """How many files matched, and the names of those that are unreadable and did not match."""
 
     count: int
     unreadable: list[str]
 
 
 def erase(matches: Matches, *, dry_run: bool) -> ErasedFiles:
-    """Delete spooled and refused webhooks whose URL or body matches, and files half written."""
+    """Delete spooled and refused webhooks whose URL or body matches, and half-written files.
+
+    With `dry_run` the matches are only counted.
+    """
     if not dry_run:
         remove_half_written()
     matched, unreadable = 0, []
@@ -149,7 +153,7 @@ def erase(matches: Matches, *, dry_run: bool) -> ErasedFiles:
         try:
             text, is_webhook = _text_of(path)
         except FileNotFoundError:
-            # It was recorded in this moment, and its row is erased like any other.
+            # It has just been recorded, and its row is erased like any other.
             continue
         if matches(unquote_plus(text)):
             matched += 1
@@ -177,14 +181,14 @@ def _text_of(path: Path) -> tuple[str, bool]:
 
 
 def remove_half_written() -> None:
-    """Delete what a process that was killed has left; none of it was acknowledged."""
+    """Delete the partial files of killed processes; none of them was acknowledged."""
     with _writers_lock() as folder:
         for path in folder.rglob("*.part"):
             path.unlink(missing_ok=True)
 
 
 def remove_old_refused(now: datetime) -> int:
-    """Delete what was set aside longer ago than payloads are kept; return how many files."""
+    """Delete files set aside more than RETENTION_PAYLOADS_DAYS ago; return how many."""
     days: int = settings.RETENTION_PAYLOADS_DAYS
     oldest = (now - timedelta(days=days)).timestamp() if days else 0.0
     removed = 0
@@ -262,41 +266,12 @@ def _writers_lock() -> Iterator[Path]:
         yield folder
 
 
-def _to_json(webhook: ReceivedWebhook) -> str:
-    request = asdict(webhook.request) | {
-        "body": base64.b64encode(webhook.request.body).decode(),
-        "headers": dict(webhook.request.headers),
-    }
-    return json.dumps(
-        {
-            "provider": webhook.provider.name,
-            "source": webhook.source,
-            "received_at": webhook.received_at.isoformat(),
-            "request": request,
-            "forwarded": dict(webhook.forwarded),
-        }
-    )
-
-
 def _read(path: Path) -> ReceivedWebhook:
     """Return the webhook in a file; raise FileNotFoundError or Unreadable."""
     try:
-        return _from_json(path.read_text())
+        return ReceivedWebhook.from_json(json.loads(path.read_text()))
     except FileNotFoundError:
         raise
-    # Whatever a damaged file, or one of another version, leads to; its text stays out of the log.
+    # Any error due to a damaged file or another version; the file's text stays out of the log.
     except Exception as error:
         raise Unreadable(type(error).__name__) from None
-
-
-def _from_json(text: str) -> ReceivedWebhook:
-    values: dict[str, Any] = json.loads(text)
-    request = values["request"]
-    return ReceivedWebhook(
-        provider=providers.get(values["provider"]),
-        source=values["source"],
-        received_at=datetime.fromisoformat(values["received_at"]),
-        request=WebhookRequest(**request | {"body": base64.b64decode(request["body"])}),
-        # Absent in a file of an older version.
-        forwarded=values.get("forwarded", {}),
-    )

@@ -15,15 +15,15 @@ EVERY_S = 3600.0
 
 
 def clean_up() -> None:
-    """Delete from this host's spool what was half written, and what was refused long ago."""
+    """Delete half-written files and expired refused webhooks from this host's spool."""
     with logs.logged_errors(logger, "the spool could not be cleaned up"):
         spool.remove_half_written()
         if count := spool.remove_old_refused(timezone.now()):
-            logger.info("deleted by retention: %d refused webhooks", count)
+            logger.info("deleted by retention: webhooks that were set aside: %d", count)
 
 
 def start() -> None:
-    """Clean up now and every hour, in a thread: the workers may run on other hosts."""
+    """Clean up now and every hour, in a thread of web: the workers may run on other hosts."""
 
     def run() -> None:
         while True:

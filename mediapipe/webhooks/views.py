@@ -13,9 +13,11 @@ from mediapipe import logs
 from mediapipe.gateway import inline
 from mediapipe.gateway.answers import Question, TwilioAnswer
 from mediapipe.gateway.inline import Waiting, budget_s
-from mediapipe.providers.base import Provider, Reply, WebhookForged, WebhookRefused
+from mediapipe.providers.base import Provider, Reply
+from mediapipe.providers.refusals import WebhookForged, WebhookRefused
 from mediapipe.webhooks import rejections, spool
 from mediapipe.webhooks.receive import (
+    AppsUnknown,
     DatabaseUnavailable,
     NotRecorded,
     Receipt,
@@ -50,9 +52,12 @@ def webhook(request: HttpRequest, provider: Provider, source: str) -> HttpRespon
     except DatabaseUnavailable as error:
         logger.warning("the database is unavailable (%s); spooling a webhook", error)
         return spooled_response(received, waiting)
+    except AppsUnknown as error:
+        logger.error("a webhook is spooled: %s", error)
+        return kept_response(received, spool_webhook)
     except NotRecorded:
         return kept_response(received, spool.set_aside)
-    # The event is durable: whatever goes wrong here must not let Twilio call the app as well.
+    # The event is durable: an error here must not make Twilio call the app as well.
     with logs.logged_errors(logger, "the answer of an app to a webhook was lost"):
         if answer := answer_of_app(waiting, receipt):
             return app_response(answer)
@@ -60,16 +65,16 @@ def webhook(request: HttpRequest, provider: Provider, source: str) -> HttpRespon
 
 
 def answer_of_app(waiting: Waiting, receipt: Receipt) -> TwilioAnswer | None:
-    """Return the answer of the app that is to answer; None if none is."""
+    """Return the answer of the app that answers Twilio; None if no app does."""
     if receipt.event and receipt.message:
         return inline.answer_recorded(waiting, receipt.event, receipt.message)
     return inline.answer_unrecorded(waiting, receipt.parameters)
 
 
 def spooled_response(received: ReceivedWebhook, waiting: Waiting) -> HttpResponse:
-    """Let the app answer, then spool the webhook together with what came of that.
+    """Let the app answer, then spool the webhook together with the outcome.
 
-    In this order, because nothing else could keep the app from getting it again.
+    In this order, because only the spooled outcome keeps the app from getting the webhook again.
     """
     answer = None
     with logs.logged_errors(logger, "the answer of an app to a webhook was lost"):
@@ -80,13 +85,13 @@ def spooled_response(received: ReceivedWebhook, waiting: Waiting) -> HttpRespons
             answer, forwarded = inline.answer_without_database(waiting, message)
             received = replace(received, forwarded=forwarded)
     response = kept_response(received, spool_webhook)
-    # Without the spool, too: with a 503 Twilio would send the app what it has answered.
+    # Even if spooling fails: after a 503 Twilio would send the app what it has already answered.
     is_answer = answer is not None and (answer.is_apps or response.status_code == 200)
     return app_response(answer) if answer and is_answer else response
 
 
 def app_response(answer: TwilioAnswer) -> HttpResponse:
-    """Return the response of an app as it is."""
+    """Return an app's answer unchanged, as a response that must not be cached."""
     response = HttpResponse(answer.body, status=answer.status, content_type=answer.content_type)
     if answer.content_type is None:
         del response.headers["Content-Type"]
@@ -94,15 +99,15 @@ def app_response(answer: TwilioAnswer) -> HttpResponse:
         response.headers["Location"] = answer.location
     for number, cookie in enumerate(answer.cookies):
         dict.__setitem__(response.cookies, str(number), RawCookie(cookie))
-    # Twilio would keep the answer to a GET that does not say so, and send us no such webhook again.
+    # Otherwise Twilio would cache the response to a GET, and not send us the same webhook again.
     response.headers["Cache-Control"] = "no-store"
-    # An error of the app's, which is no error of ours, is in the log of its deliveries.
+    # An app's error is not ours; the log of its deliveries has it.
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 
 class RawCookie(Morsel):  # type: ignore[type-arg]
-    """A cookie whose Set-Cookie is written as the app wrote it."""
+    """A cookie whose Set-Cookie header is exactly as the app wrote it."""
 
     def __init__(self, written: str) -> None:
         super().__init__()
@@ -124,7 +129,7 @@ def kept_response(
     try:
         keep(received)
     except SpoolUnavailable as error:
-        logger.critical("a webhook could be stored neither in the database nor spooled: %s", error)
+        logger.critical("a webhook could neither be recorded nor spooled: %s", error)
         return HttpResponse(status=503, headers={"Retry-After": "5"})
     return ok_response(received.provider.reply(received.source))
 
@@ -142,6 +147,6 @@ def rejection_response(provider: Provider, refusal: WebhookRefused) -> HttpRespo
     else:
         body = {"error": refusal.reason, "detail": refusal.sentence}
     response = JsonResponse(body, status=refusal.status)
-    # Django would log each 508 as an error of ours; refusals have a log that no flood fills.
+    # Django would log each 508 as our own error; refusals have a rate-limited log.
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response

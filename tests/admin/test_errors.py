@@ -1,4 +1,4 @@
-"""A form or a host that is refused gets a page with what was seen and what to set."""
+"""A refused form or host gets a page that says what was received and what to set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CORP = "mediapipe.corp"
 
 @pytest.fixture(autouse=True)
 def admin_at_another_host(settings: Settings) -> None:
-    """Serve the admin at a host of its own, as DJANGO_ALLOWED_HOSTS=mediapipe.corp does."""
+    """Serve the admin at its own host, as with DJANGO_ALLOWED_HOSTS=mediapipe.corp."""
     settings.PUBLIC_BASE_URL = "https://media.example.com"
     settings.ALLOWED_HOSTS = ["media.example.com", CORP]
     settings.CSRF_TRUSTED_ORIGINS = ["https://media.example.com", f"https://{CORP}"]
@@ -56,8 +56,8 @@ def test_the_admin_works_at_an_allowed_host_behind_a_tls_proxy(proto: dict[str, 
         ("https://else.example:443", "as else.example, and restart web"),
         (f"https://{CORP}:8443", f"add it to DJANGO_ALLOWED_HOSTS, as {CORP}:8443, and restart"),
         (f"http://{CORP}:8080", "proxy_set_header Host $http_host;"),
-        ("null", "make it forward this service's own, which is same-origin"),
-        ("https://[::1", "The browser did not say from which page the form came"),
+        ("null", "make it forward the value that this service sets, same-origin"),
+        ("https://[::1", "The browser did not send the origin of the form"),
     ],
 )
 def test_a_form_of_another_origin_is_refused_with_what_to_set(origin: str, said: str) -> None:
@@ -71,7 +71,7 @@ def test_a_form_of_another_origin_is_refused_with_what_to_set(origin: str, said:
 @pytest.mark.parametrize(
     ("headers", "said"),
     [
-        ({}, "The browser did not say from which page the form came"),
+        ({}, "The browser did not send the origin of the form"),
         ({"Referer": "https://else.example/x?secret=1"}, "as else.example, and restart web"),
     ],
 )
@@ -118,9 +118,9 @@ def test_a_refusal_needs_no_database(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_any_other_bad_request_has_the_plain_page(admin_client: Client) -> None:
+def test_filters_that_the_list_does_not_have_are_explained(admin_client: Client) -> None:
     response = admin_client.get(
         reverse("admin:mediapipe_mediaitem_retry_all"), {"nothing": "1"}, headers={"Host": CORP}
     )
     assert response.status_code == 400
-    assert "Bad Request (400)" in response.content.decode()
+    assert "set the filters again." in shown(response)

@@ -1,4 +1,4 @@
-"""The page of an event shows the webhook as received, numbers only to those who may see them."""
+"""The page of an event shows the webhook as received; numbers only if the user may see them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 # Every number of the captured webhooks.
 NUMBERS = re.compile(r"1?5550000\d{3}|14155238886")
 CAPTURED = {**twilio.MESSAGES, "action": twilio.RECORD_VERB_ACTION, "text": twilio.TRANSCRIPTION}
-PAGE = "mediapipe_webhookevent_change"
+PAGE, LIST = "mediapipe_webhookevent_change", "mediapipe_webhookevent_changelist"
 
 
 def received(body: str) -> WebhookEvent:
@@ -35,19 +35,31 @@ def received(body: str) -> WebhookEvent:
 def test_a_viewer_sees_no_number_of_any_captured_webhook(body: str) -> None:
     html = unescape(page(someone(roles.VIEWER), PAGE, received(body).pk))
     assert NUMBERS.findall(html) == []
-    assert "Phone numbers and other addresses of people are masked" in html
+    assert "Phone numbers and other personal addresses are masked" in html
 
 
 def test_support_sees_numbers_as_received() -> None:
     html = page(someone(roles.SUPPORT), PAGE, received(twilio.WHATSAPP_TEXT).pk)
     assert html.count("whatsapp:+15550000002") == 2
-    assert "Phone numbers and other addresses of people are masked" not in html
+    assert "Phone numbers and other personal addresses are masked" not in html
 
 
 def test_a_viewer_sees_no_id_of_a_whatsapp_user_without_a_number() -> None:
     html = unescape(page(someone(roles.VIEWER), PAGE, received(twilio.WHATSAPP_WITHOUT_NUMBER).pk))
     assert twilio.USER_ID[3:11] not in html
     assert "118157" not in html
+
+
+def test_of_a_redelivery_what_differs_is_shown_and_the_rest_is_collapsed() -> None:
+    first = (("Body", "a"), ("From", "x"), ("To", "y"))
+    event = make.event(make.message(parameters=first))
+    later = (("Body", "a"), ("From", "x"), ("ErrorCode", "30008"))
+    make.event(make.message(subject_sid=event.subject_sid, parameters=later))
+    html = page(someone(roles.SUPPORT), PAGE, event.pk).partition('id="repeated-heading"')[2]
+    different, _, same = html.partition("<summary>2 parameters as above</summary>")
+    assert re.findall(r'<th scope="row">(\w+)', different) == ["ErrorCode", "To"]
+    assert "(missing)" in different
+    assert re.findall(r'<th scope="row">(\w+)', same) == ["Body", "From"]
 
 
 def test_numbers_in_later_webhooks_are_masked_too() -> None:
@@ -96,3 +108,21 @@ def test_hostile_names_values_and_numbers_are_shown_as_text(role: str) -> None:
     assert html.count(ESCAPED) >= 2
     assert "\u202e" not in html
     assert "\x1b" not in html
+
+
+def test_the_text_is_among_the_facts_and_masked_for_a_viewer() -> None:
+    event = received("Body=Call+me+at+%2B15550001234&From=%2B15550000001")
+    facts = page(someone(roles.SUPPORT), PAGE, event.pk).partition('id="parameters-heading"')[0]
+    assert "<dd>Call me at +15550001234</dd>" in facts
+    assert "+15550001234" not in page(someone(roles.VIEWER), PAGE, event.pk)
+
+
+def test_the_list_shows_the_sender_masked_for_a_viewer_and_the_states_of_the_media() -> None:
+    event = make.event(make.message(3, sender="+15550000077"))
+    event.media.filter(pk=event.media.latest("pk").pk).update(status="stored")
+    html = page(someone(roles.SUPPORT), LIST)
+    assert re.findall(r"field-(?:full_sender|media_states)[^>]*>([^<]+)<", html) == [
+        "+15550000077",
+        "2 queued, 1 stored",
+    ]
+    assert "+15550000077" not in page(someone(roles.VIEWER), LIST)

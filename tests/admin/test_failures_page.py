@@ -15,8 +15,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from mediapipe.admin.text import timestamp
-from mediapipe.failures import Failure, FinalFailure, TooLarge, TransientMedia404, Unauthorized
+from mediapipe.admin.text import local_time
+from mediapipe.failures import (
+    Failure,
+    FinalFailure,
+    Gone,
+    TooLarge,
+    TransientMedia404,
+    Unauthorized,
+)
 from mediapipe.fetching.attempt import conclude
 from mediapipe.models import MediaItem
 from mediapipe.operations import roles
@@ -39,14 +46,14 @@ def failed(failure: FinalFailure | None = None, hours_ago: float = 1, **values: 
 
 
 def groups(client: Client, **query: Any) -> list[str]:
-    """Return the rows of the table, tags taken out."""
+    """Return the rows of the table without tags."""
     table = page(client, "failures", **query).partition('<table class="groups">')[2]
     rows = re.findall(r"<tr>(.*?)</tr>", table.partition("</table>")[0], re.DOTALL)[1:]
     return [" ".join(unescape(re.sub(r"<[^>]*>", " ", row)).split()) for row in rows]
 
 
 def queries_of(html: str, action: str = RETRY) -> list[str]:
-    """Return the query strings with which the groups lead to this action."""
+    """Return the query string of each group's link to this action."""
     return [unescape(query) for query in re.findall(rf'"{action}\?([^"]*)" aria-label', html)]
 
 
@@ -54,8 +61,9 @@ def test_items_with_the_same_reason_account_and_host_are_one_group(admin_client:
     for failure in (TooLarge(), TooLarge(), Unauthorized()):
         failed(failure)
     first, second = groups(admin_client)
-    assert first.startswith(f"too_large {make.ACCOUNT} api.twilio.com 2 Retry these")
-    assert second.startswith(f"unauthorized {make.ACCOUNT} api.twilio.com 1 Retry these")
+    where = f"{make.ACCOUNT} api.twilio.com"
+    assert first.startswith(f"too_large {TooLarge.todo} {where} 2 Retry these")
+    assert second.startswith(f"unauthorized {Unauthorized.todo} {where} 1 Retry these")
 
 
 def test_another_host_or_account_is_another_group(admin_client: Client) -> None:
@@ -86,9 +94,10 @@ def test_a_group_is_the_sum_of_its_hours(admin_client: Client) -> None:
     for hours in (9, 3, 30):
         failed(Unauthorized(), hours_ago=hours)
     first, second = groups(admin_client, period="7d")
-    assert first.startswith(f"unauthorized {make.ACCOUNT} api.twilio.com 3 Retry")
+    assert first.startswith("unauthorized")
+    assert f" {make.ACCOUNT} api.twilio.com 3 Retry" in first
     times = MediaItem.objects.filter(error="unauthorized").values_list("received_at", flat=True)
-    assert f"{timestamp(min(times))} {timestamp(max(times))}" in first
+    assert f"{local_time(min(times))} {local_time(max(times))}" in first
     assert second.startswith("too_large")
 
 
@@ -120,6 +129,24 @@ def test_what_is_still_tried_is_shown_on_demand(admin_client: Client) -> None:
     assert groups(admin_client, status__exact="retrying")[0].startswith("not_ready")
 
 
+def test_a_period_without_failures_leads_to_what_is_still_retrying(admin_client: Client) -> None:
+    html = page(admin_client, "failures")
+    assert "Nothing failed in the last 7 days." in html
+    assert "still retrying" not in html
+    conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
+    (query,) = re.findall(
+        r'<a href="\?(.*?)">1 item still retrying</a>', page(admin_client, "failures")
+    )
+    assert groups(admin_client, **dict(_pairs(unescape(query))))[0].startswith("not_ready")
+
+
+def test_what_is_retrying_leads_to_what_failed_of_the_same_period(admin_client: Client) -> None:
+    failed()
+    html = page(admin_client, "failures", status__exact="retrying", period="30d")
+    assert "Nothing received in the last 30 days is being retried." in html
+    assert '<a href="?status__exact=failed&amp;period=30d">1 item failed</a>' in html
+
+
 def test_a_group_that_is_still_tried_can_be_given_up(admin_client: Client) -> None:
     for host in ("", "mms.twiliocdn.com"):
         conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
@@ -134,6 +161,12 @@ def test_a_group_that_is_still_tried_can_be_given_up(admin_client: Client) -> No
 def test_what_has_failed_cannot_be_given_up(admin_client: Client) -> None:
     failed()
     assert GIVE_UP not in page(admin_client, "failures")
+
+
+def test_what_no_retry_can_help_is_not_offered_for_a_retry(admin_client: Client) -> None:
+    failed(Gone())
+    assert groups(admin_client)[0].startswith("gone")
+    assert queries_of(page(admin_client, "failures")) == []
 
 
 def test_each_group_leads_to_exactly_its_items(admin_client: Client) -> None:
@@ -187,6 +220,12 @@ def test_every_reason_is_explained_under_its_own_name(admin_client: Client) -> N
         assert f'id="{failure.slug}"' in html
         assert failure.meaning() in html
         assert failure.todo in html
+
+
+def test_a_reason_leads_to_the_items_that_have_it(admin_client: Client) -> None:
+    failed(hours_ago=1000)
+    html = page(admin_client, "reasons")
+    assert re.findall(r'error__exact=(\w+)" aria-label[^>]*>(\d+)<', html) == [("too_large", "1")]
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:

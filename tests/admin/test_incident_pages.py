@@ -1,4 +1,4 @@
-"""What people see of an incident, and what those who may can do with it."""
+"""What the pages show of an incident, and what users with permission can do with it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from mediapipe.models import Cause, Incident, IncidentState, MediaItem, Observation, StepKind
 from mediapipe.operations.roles import SUPPORT, VIEWER, assign
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def incident() -> Incident:
-    """Return an incident with one affected media item, and one item that it has nothing with."""
+    """Return an incident with one affected media item; a second item is not affected."""
     item, _ = make.media(at=datetime.now(UTC) - timedelta(hours=2)), make.media()
     chosen = MediaItem.objects.filter(pk=item.pk)
     seen = Incident.open_or_update(
@@ -184,6 +185,7 @@ def test_a_note_is_part_of_the_history(admin_client: Client, incident: Incident)
     step = incident.steps.get(kind=StepKind.NOTED)
     assert (step.note, str(step.by)) == ("Asked the carrier.", "admin")
     assert "Asked the carrier." in shown(admin_client, incident)
+    assert LogEntry.objects.get().change_message == "Noted: Asked the carrier."
     assert incident.state == IncidentState.OPEN
 
 
@@ -209,8 +211,17 @@ def test_a_resolved_incident_says_what_was_and_what_became_of_its_items(
     incident.resolve()
     html = shown(admin_client, incident)
     assert "webhooks arrived before the media was available." in html
-    assert "1 item met it; now 1 stored." in html
+    assert "1 item had this failure; now 1 stored." in html
     assert "What to do" not in html
+
+
+def test_a_storage_incident_says_where_the_storage_is(
+    admin_client: Client, incident: Incident, settings: Settings
+) -> None:
+    storage = Incident.open_or_update(Cause.STORAGE)
+    assert storage
+    assert f"MEDIA_ROOT {settings.MEDIA_ROOT}" in shown(admin_client, storage)
+    assert "MEDIA_ROOT" not in shown(admin_client, incident)
 
 
 def test_the_items_of_a_local_cause_are_found_by_their_attempts(admin_client: Client) -> None:
@@ -221,7 +232,28 @@ def test_the_items_of_a_local_cause_are_found_by_their_attempts(admin_client: Cl
         number=1, phase="fast", started_at=datetime.now(UTC), outcome="storage_failed"
     )
     incident.resolve()
-    assert "1 item met it; now 1 queued." in shown(admin_client, incident)
+    assert "1 item had this failure; now 1 queued." in shown(admin_client, incident)
+
+
+def test_credentials_show_the_last_failure_for_which_they_are_the_reason(
+    admin_client: Client,
+) -> None:
+    incident = Incident.open_or_update(Cause.CREDENTIALS, make.ACCOUNT)
+    assert incident
+    for error, status in (("account_refused", 401), ("not_ready", 404)):
+        item = make.media()
+        MediaItem.objects.filter(pk=item.pk).update(status="retrying", error=error)
+        item.attempt_set.create(
+            number=1,
+            phase="fast",
+            started_at=datetime.now(UTC),
+            outcome=error,
+            detail=f"HTTP {status}",
+        )
+    html = shown(admin_client, incident)
+    assert "2 items wait" in html
+    assert "account_refused at" in html
+    assert "HTTP 404" not in html
 
 
 def test_the_list_counts_what_waits_now(admin_client: Client, incident: Incident) -> None:
@@ -231,5 +263,30 @@ def test_the_list_counts_what_waits_now(admin_client: Client, incident: Incident
     MediaItem.objects.update(status="retrying", error="storage_failed")
     html = page(admin_client, "mediapipe_incident_changelist")
     counts = re.findall(r'field-items">(.*?)<', html)
-    # The newest first: no item of that account, all of this one, all of the storage, one affected.
+    # Newest first: none of that account, both of this one, both because of storage, one affected.
     assert counts == ["0 waiting", "2 waiting", "2 waiting", "1"]
+
+
+def test_the_list_names_cause_and_account_in_columns(
+    admin_client: Client, incident: Incident
+) -> None:
+    Incident.open_or_update(Cause.STORAGE)
+    html = page(admin_client, "mediapipe_incident_changelist")
+    assert re.findall(r'field-account">(?:<span.*?>)?(.*?)<', html) == ["all", make.ACCOUNT]
+    assert f">{incident.get_cause_display()}</a>" in html
+
+
+def test_a_low_disk_shows_what_could_not_be_stored_and_nothing_for_twilio(
+    admin_client: Client,
+) -> None:
+    MediaItem.objects.filter(pk=make.media().pk).update(status="retrying", error="storage_failed")
+    seen = Observation(None, None, "alpha: DATA_DIR has 1 MB free.", MediaItem.objects.none())
+    incident = Incident.open_or_update(Cause.DISK, observation=seen)
+    assert incident
+    html = shown(admin_client, incident)
+    assert "1 item waits" in html
+    assert "alpha: DATA_DIR has 1 MB free." in html
+    assert "Reported to Twilio" not in html
+    assert 'field-items">1 waiting<' in page(admin_client, "mediapipe_incident_changelist")
+    incident.resolve()
+    assert Cause.DISK.past in shown(admin_client, incident)

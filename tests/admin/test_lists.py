@@ -1,4 +1,4 @@
-"""The lists answer operators' questions, by index, and tell no numbers to those who may not see."""
+"""The lists answer operators' questions, by index, and hide numbers from those who may not see."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
-from mediapipe.admin import search
 from mediapipe.failures import TooLarge, TransientMedia404
 from mediapipe.fetching.attempt import conclude
 from mediapipe.models import MediaItem, Status
@@ -26,7 +26,7 @@ LIST = "mediapipe_mediaitem_changelist"
 
 
 def late(at_least_s: float | None, at_most_s: float | None) -> MediaItem:
-    """Return an item whose media came between these seconds after the webhook."""
+    """Return an item whose media became available between these seconds after the webhook."""
     item = make.media()
     delays = {"delay_at_least_s": at_least_s, "delay_at_most_s": at_most_s}
     MediaItem.objects.filter(pk=item.pk).update(**delays)
@@ -116,162 +116,6 @@ def test_only_reasons_that_there_are_can_be_chosen(admin_client: Client) -> None
     assert "error__exact=gone" not in html
 
 
-def test_a_pasted_media_url_leads_to_the_item(admin_client: Client) -> None:
-    make.media()
-    item = make.media()
-    for pasted in (
-        item.media_url,
-        f"<{item.media_url}?x=1>",
-        item.media_url.partition("Media/")[2],
-    ):
-        assert listed(admin_client, q=pasted) == {item.pk}
-
-
-def test_the_url_of_a_message_or_recording_leads_to_its_media(admin_client: Client) -> None:
-    two = make.event(make.message(2))
-    recording = make.media(make.recording())
-    message_url = two.media.all()[0].media_url.partition("/Media")[0]
-    assert listed(admin_client, q=message_url) == {row.pk for row in two.media.all()}
-    assert listed(admin_client, q=f"{recording.media_url}.mp3?RequestedChannels=2") == {
-        recording.pk
-    }
-
-
-def test_several_sids_are_looked_for_at_once(admin_client: Client) -> None:
-    first, second, _ = make.media(), make.media(make.recording()), make.media()
-    pasted = f"{first.media_sid}\n{second.event.call_sid.upper()}"
-    assert listed(admin_client, q=pasted) == {first.pk, second.pk}
-
-
-def test_the_beginning_of_a_sid_is_enough(admin_client: Client) -> None:
-    item, _ = make.media(), make.media()
-    assert listed(admin_client, q=item.media_sid[:12]) == {item.pk}
-    assert listed(admin_client, q=item.event.subject_sid[:12].lower()) == {item.pk}
-    assert listed(admin_client, "webhookevent", q=item.event.subject_sid[:12]) == {item.event_id}
-
-
-def test_an_event_is_found_by_its_media_call_conference_and_account(admin_client: Client) -> None:
-    conference = make.sid("CF")
-    item = make.media(make.recording(conference_sid=conference))
-    make.media()
-    for sid in (item.media_sid, item.event.call_sid, conference):
-        assert listed(admin_client, "webhookevent", q=sid) == {item.event_id}
-    assert len(listed(admin_client, "webhookevent", q=make.ACCOUNT)) == 2
-
-
-def test_a_part_of_a_url_or_a_request_id_is_found_among_the_newest(
-    admin_client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(search, "WINDOW", 2)
-    now = timezone.now()
-    for hours in (3, 2, 1):
-        make.media(at=now - timedelta(hours=hours))
-    MediaItem.objects.update(media_url="https://evil.example/x", twilio_request_id="RQ12345")
-    assert len(listed(admin_client, q="EVIL.example")) == 2
-    assert len(listed(admin_client, q="RQ12345")) == 2
-
-
-@pytest.mark.parametrize("typed", ["%", "_", "\\", "a" * 10_000, "' OR 1=1 --", "日本", "ME"])
-def test_strange_words_find_nothing_and_break_nothing(admin_client: Client, typed: str) -> None:
-    make.media()
-    assert listed(admin_client, q=typed) == set()
-    assert listed(admin_client, "webhookevent", q=typed) == set()
-
-
-@pytest.mark.parametrize("name", ["q", "status__exact", "error__exact", "since", "slower_than"])
-def test_a_nul_in_an_address_breaks_nothing(admin_client: Client, name: str) -> None:
-    make.media()
-    listed(admin_client, **{name: "a\x00b"})
-
-
-@pytest.mark.parametrize("typed", ["+15550000077", "15550000077", "+1 (555) 000-0077"])
-@pytest.mark.parametrize("stored", ["+15550000077", "whatsapp:+15550000077"])
-def test_a_phone_number_is_found_however_it_is_typed(
-    admin_client: Client, typed: str, stored: str
-) -> None:
-    item = make.media(make.message(sender=stored))
-    make.media()
-    assert listed(admin_client, q=typed) == {item.pk}
-    assert listed(admin_client, "webhookevent", q=typed) == {item.event_id}
-
-
-LONGEST_ID = f"whatsapp:US.ENT.{'a1' * 64}"
-
-
-@pytest.mark.parametrize(
-    ("stored", "typed"),
-    [
-        ("whatsapp:US.13491208655302741918", "US.13491208655302741918"),
-        ("whatsapp:BR.AbCdEfGh01234xyz", "BR.AbCdEfGh01234xyz"),
-        (LONGEST_ID, LONGEST_ID.removeprefix("whatsapp:")),
-        ("messenger:1234567890", "1234567890"),
-        ("rcs:acme_agent", "rcs:acme_agent"),
-        ("client:alice", "client:alice"),
-        ("ada@example.com", "Ada@example.com"),
-        ("dave", "dave"),
-        ("ACME Ltd.", "ACME Ltd."),
-    ],
-)
-def test_a_sender_without_a_number_is_found_by_its_address(
-    admin_client: Client, stored: str, typed: str
-) -> None:
-    item = make.media(make.message(sender=stored))
-    make.media(make.message(sender="whatsapp:US.1349"))
-    for text in (stored, typed):
-        assert listed(admin_client, q=text) == {item.pk}
-        assert listed(admin_client, "webhookevent", q=text) == {item.event_id}
-
-
-def test_a_user_id_is_found_beside_a_number(admin_client: Client) -> None:
-    parent = "US.ENT.11815799212886844830"
-    parameters = (("ParentExternalUserId", f"whatsapp:{parent}"),)
-    item = make.media(make.message(parameters=parameters))
-    make.media()
-    for text in (parent, f"whatsapp:{parent}"):
-        assert listed(admin_client, q=text) == {item.pk}
-        assert listed(admin_client, "webhookevent", q=text) == {item.event_id}
-
-
-@pytest.mark.parametrize(
-    "sender", ["+15550000077", "whatsapp:US.1349abc", "US.abc", "ada@example.com", "client:alice"]
-)
-def test_who_may_not_see_numbers_cannot_search_by_them(sender: str) -> None:
-    make.media(make.message(sender=sender))
-    viewer = someone(roles.VIEWER)
-    for model in ("mediaitem", "webhookevent"):
-        assert listed(viewer, model, q=sender) == set()
-    assert search.NO_NUMBERS in page(viewer, LIST, q=sender)
-
-
-def test_who_may_not_see_numbers_finds_no_sender_by_name() -> None:
-    make.media(make.message(sender="dave"))
-    viewer = someone(roles.VIEWER)
-    for model in ("mediaitem", "webhookevent"):
-        assert listed(viewer, model, q="dave") == set()
-
-
-def refused(number: str) -> MediaItem:
-    """Return an item whose URL and declared type, the sender's own texts, contain the number."""
-    item = make.media()
-    url = f"https://evil.example/?n={number}&t=x"
-    MediaItem.objects.update(media_url=url, media_sid="", declared_content_type=f"image/{number}")
-    return item
-
-
-def test_the_text_of_a_refused_url_does_not_reveal_a_number() -> None:
-    item = refused("15552468013")
-    viewer = someone(roles.VIEWER)
-    for html in (page(viewer, LIST), page(viewer, "mediapipe_mediaitem_change", item.pk)):
-        assert "evil.example" in html or "image/" in html
-        assert "15552468013" not in html
-
-
-def test_the_text_of_a_refused_url_cannot_be_guessed_by_searching() -> None:
-    item = refused("15552468013")
-    assert listed(someone(roles.SUPPORT), q="n=1555246") == {item.pk}
-    assert listed(someone(roles.VIEWER), q="n=1555246") == set()
-
-
 @pytest.mark.parametrize(
     ("model", "lookup"),
     [
@@ -306,15 +150,29 @@ def test_a_delay_is_shown_as_an_interval(admin_client: Client) -> None:
     assert "1.0 s to 3.2 s" in page(admin_client, LIST)
 
 
-def test_a_time_is_shown_with_its_offset(admin_client: Client) -> None:
+def test_the_time_zone_is_named_once(admin_client: Client, settings: Settings) -> None:
     make.media()
-    assert "+00:00" in page(admin_client, LIST)
+    make.media()
+    settings.TIME_ZONE = "Asia/Kolkata"
+    header, _, content = page(admin_client, LIST).partition('id="content"')
+    # Django 6.1 also names it in an attribute of the page.
+    assert header.count("Times in Asia/Kolkata") == 1
+    assert content
+    assert "Asia/Kolkata" not in content
 
 
 def test_a_waiting_item_says_when_its_next_attempt_is_due(admin_client: Client) -> None:
     conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
     MediaItem.objects.update(next_attempt_at=timezone.now() + timedelta(seconds=3600.5))
     assert "in 1 h" in page(admin_client, LIST)
+
+
+def test_an_item_of_a_refused_account_says_that_it_waits_for_that(admin_client: Client) -> None:
+    conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
+    MediaItem.objects.update(error="account_refused", next_attempt_at=timezone.now())
+    html = page(admin_client, LIST)
+    assert "waits for its account" in html
+    assert "next now" not in html
 
 
 def test_hostile_text_is_shown_as_text_in_every_list(admin_client: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ def test_one_item_is_given_up_after_a_question(admin_client: Client) -> None:
     assert "Yes, give up on 1 media item" in asked
     assert status_of(item) == Status.QUEUED
     answer = admin_client.post(give_up_url(item), YES, follow=True)
-    assert "Given up: the item is failed" in text_of(answer)
+    assert "The item is marked as failed." in text_of(answer)
     assert (status_of(item), item.detail) == (Status.FAILED, "admin: sent again")
 
 
@@ -62,7 +63,7 @@ def test_a_second_click_says_that_nothing_was_changed(admin_client: Client) -> N
 def test_without_a_reason_the_question_comes_again(admin_client: Client, reason: str) -> None:
     item = make.media()
     answer = admin_client.post(give_up_url(item), {"confirmed": "yes", "reason": reason})
-    assert "Write a reason of at most 200 characters." in text_of(answer)
+    assert "Enter a reason of at most 200 characters." in text_of(answer)
     assert status_of(item) == Status.QUEUED
 
 
@@ -70,9 +71,9 @@ def test_the_ticked_items_are_given_up_and_no_others(admin_client: Client) -> No
     item, stored, other = make.media(), make.store(make.claimed()), make.media()
     ticked = {"action": "give_up", "_selected_action": [item.pk, stored.pk]}
     asked = text_of(admin_client.post(CHANGELIST, ticked))
-    assert "1 unfinished media item</strong> will be failed" in asked
+    assert "1 unfinished media item</strong> will be marked as failed" in asked
     assert "1 item will be skipped: stored, failed or absent." in asked
-    assert "Write a reason" not in asked
+    assert "Enter a reason" not in asked
     answer = admin_client.post(CHANGELIST, ticked | YES, follow=True)
     assert "Done: 1 item given up." in text_of(answer)
     assert [*map(status_of, (item, stored, other))] == ["failed", "stored", "queued"]
@@ -85,6 +86,7 @@ def test_all_that_match_the_filter_are_given_up_and_no_others(admin_client: Clie
     assert "Chosen: <strong>reason not_ready" in text_of(admin_client.get(url))
     answer = admin_client.post(url, YES, follow=True)
     assert "Reason: sent again" in text_of(answer)
+    assert re.search(r"given up</span>: <a [^>]*>1 item</a>", text_of(answer))
     assert [*map(status_of, (item, other))] == ["failed", "queued"]
     said = set(LogEntry.objects.values_list("object_id", "change_message"))
     job = BulkJob.objects.get()
@@ -96,7 +98,7 @@ def test_all_that_match_the_filter_are_given_up_and_no_others(admin_client: Clie
 
 def test_what_is_being_fetched_is_said_before(admin_client: Client) -> None:
     make.claimed()
-    assert "1 item is being fetched now: what arrives is discarded" in text_of(
+    assert "1 item is being fetched now: the result is discarded" in text_of(
         admin_client.get(GIVE_UP_ALL)
     )
 
@@ -120,7 +122,7 @@ def test_an_account_is_paused_and_resumed(admin_client: Client) -> None:
     health = AccountHealth.objects.get()
     assert "Resume</button>" in page(admin_client, "mediapipe_accounthealth_change", health.pk)
     answer = admin_client.post(RESUME, {"account": make.ACCOUNT}, follow=True)
-    assert "is resumed; what is due starts within seconds" in text_of(answer)
+    assert "is resumed; due items start within seconds" in text_of(answer)
     assert not AccountHealth.objects.degraded()
 
 

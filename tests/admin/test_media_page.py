@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from pytest_django import Settings
 
 from mediapipe.admin.summary import media_summary
 from mediapipe.admin.timeline import NARROW, WIDE, Timeline
@@ -23,55 +19,25 @@ from mediapipe.failures import RecordingSilent, TooLarge, TransientMedia404
 from mediapipe.fetching.attempt import conclude
 from mediapipe.models import MediaItem, Status
 from mediapipe.operations import roles
-from mediapipe.providers.base import AnnouncedMedia, Body, Evidence
+from mediapipe.providers.base import AnnouncedMedia, Evidence
 from tests.support import make
 from tests.support.admin import RIGHT_TO_LEFT, SCRIPT, media_page, someone
+from tests.support.attempts import at, attempt, stored
+from tests.support.make import NOON
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATE = Evidence(http_status=404, error_code=20404, request_id="RQ0123456789")
 
 
-def at(after_s: float) -> time_machine.travel:
-    return time_machine.travel(NOON + timedelta(seconds=after_s), tick=False)
-
-
-def attempt(item: MediaItem, after_s: float) -> MediaItem:
-    """Claim the item so many seconds after its webhook."""
-    with at(after_s):
-        MediaItem.objects.filter(pk=item.pk).update(next_attempt_at=NOON)
-        claimed = MediaItem.claim(item.pk, task_id=f"task-{after_s}", worker="celery@here")
-    assert claimed is not None
-    return claimed
-
-
 def late(after_s: float = 1.0, count: int = 1) -> MediaItem:
-    """Return an item that was not there so many times, a second apart."""
+    """Return an item that got `count` 404s a second apart, the first after `after_s` seconds."""
     item = make.media(at=NOON)
     for number in range(count):
         with at(after_s + number):
             conclude(attempt(item, after_s + number), TransientMedia404(), LATE)
     item.refresh_from_db()
     return item
-
-
-def stored(item: MediaItem, after_s: float, **changes: Any) -> MediaItem:
-    with at(after_s):
-        found = Evidence(http_status=200, found_at=NOON + timedelta(seconds=after_s))
-        names = {"content_type": "image/jpeg", "storage_name": "a/b.jpg"} | changes
-        body = Body(size=3, sha256="ab" * 32, head=b"abc")
-        attempt(item, after_s).mark_stored(found, body, **names)
-    item.refresh_from_db()
-    return item
-
-
-def kept(settings: Settings, content_type: str, codec: str = "") -> MediaItem:
-    """Return a stored item whose file is there."""
-    path = Path(settings.MEDIA_ROOT) / "a" / "b.jpg"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"abc")
-    return stored(make.media(at=NOON), 1, content_type=content_type, codec=codec)
 
 
 def svgs(html: str) -> list[str]:
@@ -189,63 +155,6 @@ def test_no_label_lies_on_another(attempts: int, width: int) -> None:
         places = [mark.x for mark in timeline.marks if mark.label and mark.level == level]
         gaps = [later - sooner for sooner, later in pairwise(places)]
         assert all(gap > 30 for gap in gaps)
-
-
-@pytest.mark.parametrize(
-    ("content_type", "tag"),
-    [("image/jpeg", "<img "), ("audio/ogg", "<audio "), ("video/mp4", "<video ")],
-)
-def test_a_file_is_drawn_or_played(
-    admin_client: Client, settings: Settings, content_type: str, tag: str
-) -> None:
-    item = kept(settings, content_type)
-    html = media_page(admin_client, item)
-    assert tag in html
-    assert reverse("admin:mediapipe_mediaitem_file", args=[item.pk]) in html
-
-
-@pytest.mark.parametrize("content_type", ["application/pdf", "text/html", "image/svg+xml", "x/y"])
-def test_other_files_are_only_linked_to(
-    admin_client: Client, settings: Settings, content_type: str
-) -> None:
-    html = media_page(admin_client, kept(settings, content_type))
-    assert "Download the" in html
-    assert not re.search(r"<(img|audio|video|iframe|embed|object) [^>]*/file/", html)
-
-
-def test_a_film_in_hevc_is_said_to_be_retrieved_and_the_browser_to_be_the_limit(
-    admin_client: Client, settings: Settings
-) -> None:
-    html = media_page(admin_client, kept(settings, "video/quicktime", codec="hvc1"))
-    assert "The video was retrieved completely. Its codec is HEVC (hvc1)" in html
-    assert "the browser&#x27;s limit" in html
-
-
-def test_a_film_that_every_browser_plays_needs_no_excuse(
-    admin_client: Client, settings: Settings
-) -> None:
-    html = media_page(admin_client, kept(settings, "video/mp4", codec="avc1"))
-    assert "HEVC" not in html
-
-
-def test_a_file_that_is_gone_is_said_to_be_gone(admin_client: Client) -> None:
-    item = stored(make.media(at=NOON), 1)
-    assert "a/b.jpg is no longer in the storage" in media_page(admin_client, item)
-    url = reverse("admin:mediapipe_mediaitem_file", args=[item.pk])
-    assert admin_client.get(url).status_code == 404
-
-
-def test_a_declared_type_that_differs_is_marked(admin_client: Client) -> None:
-    item = stored(make.media(at=NOON), 1, content_type="video/mp4")
-    assert 'class="differs">declared as image/jpeg' in media_page(admin_client, item)
-
-
-def test_another_name_of_the_same_type_is_not_marked(admin_client: Client) -> None:
-    item = stored(make.media(at=NOON), 1, content_type="image/jpeg")
-    MediaItem.objects.update(declared_content_type="image/JPG; name=a.jpg")
-    html = media_page(admin_client, item)
-    assert 'class="differs"' not in html
-    assert "(declared as image/JPG; name=a.jpg)" in html
 
 
 def test_siblings_and_other_media_of_the_call_are_linked(admin_client: Client) -> None:

@@ -12,7 +12,8 @@ from mediapipe.models import Channel, Notice
 from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.operations.roles import SUPPORT, VIEWER
 from tests.support.admin import ESCAPED, SCRIPT, page, someone
-from tests.support.notifications import NOWHERE, configure, later, only, seen
+from tests.support.clock import later
+from tests.support.notifications import NOWHERE, configure, only, seen
 
 pytestmark = pytest.mark.django_db
 
@@ -21,10 +22,10 @@ LIST = "mediapipe_notice_changelist"
 
 @pytest.fixture
 def failed(settings: Settings) -> Notice:
-    """Return a notice that failed, beside one that still waits."""
+    """Return a failed notice; another one still waits."""
     configure(settings, webhook=NOWHERE, slack=NOWHERE)
     seen()
-    with later():
+    with later(seconds=3):
         notice = Notice.claim(only(Channel.SLACK).pk)
         assert notice
         notice.mark_failed(f"slack.example: 404 {SCRIPT}")

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from mediapipe.admin import tiles as tiles_module
 from mediapipe.models import Cause, Heartbeat, Incident, MediaItem
 from mediapipe.models.heartbeats import BEAT, SWEEP
 from mediapipe.operations import components as components_module
@@ -26,12 +27,12 @@ TILE = re.compile(r'<a class="tile" href="(.*?)">(.*?)</a>', re.DOTALL)
 
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let there be a broker that answers."""
+    """Make the broker respond."""
     monkeypatch.setattr(components_module, "broker_error", lambda: None)
 
 
 def item(ago: timedelta = timedelta(hours=1), **changes: Any) -> MediaItem:
-    """Have a media item that came in so long ago and is as the changes say."""
+    """Create a media item received `ago` before now, with these field values."""
     made = make.media(at=timezone.now() - ago)
     MediaItem.objects.filter(pk=made.pk).update(**changes)
     return made
@@ -57,7 +58,7 @@ def page(client: Client) -> str:
 
 
 def tiles(client: Client) -> dict[str, tuple[str, str]]:
-    """Return link and text of each figure by its title."""
+    """Return the link and the text of each figure, by its title."""
     found = {}
     for url, inner in TILE.findall(page(client)):
         title, *texts = re.sub(r"<.*?>|\s+", " ", inner).split("  ")
@@ -168,15 +169,13 @@ def test_the_open_incidents_lead_to_their_list(admin_client: Client) -> None:
     assert "Storage" in admin_client.get(found[1]).content.decode()
 
 
-def test_it_refreshes_by_itself_and_by_a_link(admin_client: Client) -> None:
-    html = page(admin_client)
-    assert 'data-refresh="15"' in html
-    assert f'<a href="{reverse("admin:index")}">Refresh</a>' in html
+def test_it_refreshes_automatically(admin_client: Client) -> None:
+    assert 'data-refresh="15"' in page(admin_client)
 
 
-def test_the_lists_stay_below_the_figures(admin_client: Client) -> None:
-    html = page(admin_client)
-    assert html.index("Oldest waiting") < html.rindex(reverse("admin:auth_user_changelist"))
+def test_the_lists_are_in_the_navigation_beside_the_figures(admin_client: Client) -> None:
+    navigation = page(admin_client).partition('id="nav-sidebar"')[2].partition("</nav>")[0]
+    assert reverse("admin:auth_user_changelist") in navigation
 
 
 def test_who_may_not_see_media_sees_no_figures_of_them(client: Client) -> None:
@@ -195,3 +194,27 @@ def test_who_may_see_media_finds_the_pages_about_them(client: Client) -> None:
     html = page(client)
     assert reverse("admin:timing") in html
     assert client.get(reverse("admin:timing")).status_code == 200
+
+
+def test_a_figure_has_its_hours_as_a_small_chart(admin_client: Client) -> None:
+    stored(0, 1)
+    stored(0, 1)
+    stored(0, 1, ago=timedelta(hours=3))
+    found = re.search(r">Media</span>.*?aria-label=\"(.*?)\"(.*?)</svg>", page(admin_client), re.S)
+    assert found
+    assert found[1] == "Per hour: lowest 0, highest 2, latest 0."
+    assert found[2].count("<rect") == 2
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "said"),
+    [
+        (9, 1, "before: 1"),
+        (25, 20, "before: 20 (+25%)"),
+        (60, 20, "before: 20 (3.0 times)"),
+        (1, 20, "before: 20"),
+        (1001, 1000, "before: 1,000"),
+    ],
+)
+def test_percentages_need_twenty_items(new: int, old: int, said: str) -> None:
+    assert tiles_module.count_before(new, old) == said

@@ -1,4 +1,4 @@
-"""The package in the admin: a look at it first, then the download; from a list or an incident."""
+"""The package in the admin: a preview, then the download; from a list or an incident."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ALL = "admin:mediapipe_mediaitem_package_all"
 
 @pytest.fixture(autouse=True)
 def outbreak() -> list[MediaItem]:
-    """Take in two that were late and one that was not."""
+    """Record two media items that were late and one that was not."""
     return [
         early_404s.media(NOON, not_found_s=[0.1], found_s=2.0),
         early_404s.media(NOON, not_found_s=[0.2], found_s=3.0),
@@ -37,7 +37,7 @@ def outbreak() -> list[MediaItem]:
 
 
 def package(answer: Any) -> dict[str, str]:
-    """Return the names and texts in the zip that was answered."""
+    """Return the text of each file in the ZIP of this response, by name."""
     assert answer["Content-Type"] == "application/zip", answer.content.decode()
     with ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as zipped:
         return {
@@ -51,7 +51,7 @@ def rows(answer: Any) -> int:
 
 
 def ticked(*items: MediaItem, **fields: str) -> dict[str, Any]:
-    """Return what the list sends when these are ticked and the action is chosen."""
+    """Return the form data of the list when these items are ticked and the action is chosen."""
     chosen = {ACTION_CHECKBOX_NAME: [item.pk for item in items], "action": "package"}
     return {**chosen, "select_across": "0", "index": "0", **fields}
 
@@ -62,6 +62,16 @@ def hidden(page: str) -> dict[str, list[str]]:
     for name, value in re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page):
         found.setdefault(name, []).append(value)
     return found
+
+
+def test_the_first_rows_of_the_table_are_columns(
+    admin_client: Client, outbreak: list[MediaItem]
+) -> None:
+    page = admin_client.post(reverse(LIST), ticked(*outbreak)).content.decode()
+    assert re.findall(r'<th scope="col">(Row \d)</th>', page) == ["Row 1", "Row 2"]
+    attempts = re.search(r'<th scope="row">attempts</th>(.*?)</tr>', page)
+    assert attempts
+    assert re.findall(">(.)</td>", attempts[1]) == ["2", "2"]
 
 
 def test_ticked_items_are_looked_at_and_then_downloaded(
@@ -84,7 +94,7 @@ def test_all_across_the_pages_of_the_list_are_in_it(
 
 def test_all_that_match_the_filters_are_in_it(admin_client: Client) -> None:
     url = f"{reverse(ALL)}?slower_than=300"
-    assert "there is no case to make" in admin_client.get(url).content.decode()
+    assert "there is nothing to report" in admin_client.get(url).content.decode()
     url = f"{reverse(ALL)}?since=2026-03-02T12:00Z&until=2026-03-02T13:00Z"
     assert "2 media items</strong> with an early 404" in admin_client.get(url).content.decode()
     assert rows(admin_client.post(url, {"download": ""})) == 2
@@ -112,7 +122,7 @@ def test_an_incident_without_early_404s_says_so(admin_client: Client) -> None:
     incident = Incident.open_or_update(Cause.STORAGE)
     assert incident is not None
     url = reverse("admin:incident_package", args=[incident.pk])
-    assert "there is no case to make" in admin_client.get(url).content.decode()
+    assert "there is nothing to report" in admin_client.get(url).content.decode()
 
 
 def test_the_page_shows_the_message_that_will_be_in_it(admin_client: Client) -> None:
@@ -154,7 +164,7 @@ def test_more_than_a_browser_waits_for_is_left_to_the_command(
     page = admin_client.get(reverse(ALL)).content.decode()
     assert "manage.py escalation_report --since 2026-03-02T12:00:00+00:00" in page
     assert 'name="download"' not in page
-    assert "take longer" in admin_client.post(reverse(ALL), {"download": ""}).content.decode()
+    assert "takes longer" in admin_client.post(reverse(ALL), {"download": ""}).content.decode()
 
 
 def test_it_is_written_down_who_made_one(admin_client: Client) -> None:
@@ -189,4 +199,4 @@ def test_the_incident_must_be_there(admin_client: Client) -> None:
 def test_an_old_outbreak_is_compared_with_what_came_before_it(admin_client: Client) -> None:
     early_404s.media(NOON - timedelta(days=1), not_found_s=[0.1], found_s=1.0)
     url = f"{reverse(ALL)}?since=2026-03-02T12:00Z&until=2026-03-02T13:00Z"
-    assert "Baseline: 1 of 1 (100.0%)" in admin_client.get(url).content.decode()
+    assert "Baseline: 1 of 1 (100%)" in admin_client.get(url).content.decode()

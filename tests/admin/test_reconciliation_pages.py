@@ -1,4 +1,4 @@
-"""The admin tells what was found by reconciliation from what a webhook announced."""
+"""The admin distinguishes items found by reconciliation from those announced by a webhook."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 @pytest.fixture
 def found() -> MediaItem:
-    """Have a picture that was found an hour after it arrived at Twilio."""
+    """Return a picture that was found an hour after it arrived at Twilio."""
     message = make.message(source="reconciliation")
     now = timezone.now()
     event = record(
@@ -59,3 +59,12 @@ def test_the_list_of_runs_says_how_far_each_is(admin_client: Client) -> None:
     assert "finished" not in admin_client.get(url).content.decode()
     run.advance(run.until, looked_at=7, taken_in=3)
     assert "finished" in admin_client.get(url).content.decode()
+
+
+def test_the_page_of_a_run_has_the_words_of_the_list(admin_client: Client) -> None:
+    run = Reconciliation.build(make.ACCOUNT, timezone.now() - timedelta(hours=2), timezone.now())
+    run.save()
+    url = reverse("admin:mediapipe_reconciliation_change", args=[run.pk])
+    shown = admin_client.get(url).content.decode()
+    for label in ("Messages and recordings compared", "Missing, now recorded", "Started by"):
+        assert f"<dt>{label}</dt>" in shown

@@ -134,6 +134,24 @@ def test_all_that_match_the_filter_are_retried_and_no_others(admin_client: Clien
     assert (status_of(large), status_of(refused)) == (Status.QUEUED, Status.FAILED)
 
 
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize(
+    ("query", "label"),
+    [
+        (f"account_sid__exact={make.ACCOUNT}", "account Berlin"),
+        ("period=7d", "received in the last 7 days"),
+        ("period=today", "received today"),
+        ("since=2026-03-01T12:00:00%2B00:00", "received since 2026-03-01 12:00:00 UTC"),
+    ],
+)
+def test_the_filters_are_named_as_on_the_pages(
+    admin_client: Client, query: str, label: str
+) -> None:
+    failed()
+    page = text_of(admin_client.get(f"{RETRY_ALL}?status__exact=failed&{query}"))
+    assert label in page.partition("Chosen: <strong>")[2].partition("</strong>")[0]
+
+
 def test_who_did_what_to_how_many_is_in_the_log(admin_client: Client, admin_user: User) -> None:
     items = [failed(TooLarge()) for _ in range(3)]
     admin_client.post(f"{RETRY_ALL}?error__exact=too_large", YES)
@@ -143,6 +161,17 @@ def test_who_did_what_to_how_many_is_in_the_log(admin_client: Client, admin_user
         (None, f"Retried 3 media items as job {job.pk}: reason too_large."),
         *((str(item.pk), f"Retried by job {job.pk}.") for item in items),
     }
+
+
+def test_the_audit_trail_of_an_item_leads_to_the_job(admin_client: Client) -> None:
+    item = failed(TooLarge())
+    admin_client.post(f"{RETRY_ALL}?error__exact=too_large", YES)
+    history = text_of(
+        admin_client.get(reverse("admin:mediapipe_mediaitem_history", args=[item.pk]))
+    )
+    job = BulkJob.objects.get()
+    link = f'<a href="{reverse("admin:bulk_job", args=[job.pk])}">job {job.pk}</a>'
+    assert f"Retried by {link}." in history
 
 
 def test_filters_that_the_list_does_not_know_retry_nothing(admin_client: Client) -> None:
@@ -195,7 +224,7 @@ def test_a_batch_that_breaks_off_is_done_by_the_next_run(
     item = failed()
     BulkJob.create([item.pk], by=admin_user, chosen="this")
     with monkeypatch.context() as broken:
-        broken.setattr("tasks.bulk_jobs.log_changes", lambda *_: 1 / 0)
+        broken.setattr("mediapipe.operations.manual_control.log_changes", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run_next_batch()
     assert (status_of(item), BulkJob.objects.get().done) == (Status.FAILED, 0)

@@ -1,4 +1,4 @@
-"""A retry says before whether it can succeed, and afterwards what became of each item."""
+"""A retry says in advance whether it can succeed, and afterwards what became of each item."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RETRY_ALL = reverse("admin:mediapipe_mediaitem_retry_all")
 
 @pytest.fixture
 def published(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the broker take everything."""
+    """Make the broker accept everything."""
     monkeypatch.setattr("tasks.bulk_jobs.dispatch", lambda ids, queue: True)
     monkeypatch.setattr("tasks.bulk_jobs.queue_capacity", lambda queue: 1000)
 
@@ -83,9 +83,9 @@ def test_a_job_says_what_became_of_its_items(admin_client: Client) -> None:
     MediaItem.objects.filter(pk=ids[2]).update(status="failed", error="gone")
     html = page(admin_client, "bulk_job", job.pk)
     assert outcomes(html)[:3] == [
-        "✓ stored 2 items stored",
-        "✕ failed 1 item failed again (gone)",
-        "○ queued 1 item waiting",
+        "✓ stored: 2 items",
+        "✕ failed again (gone): 1 item",
+        "○ waiting: 1 item",
     ]
     (url,) = re.findall(r'href="([^"]*status__exact=stored)"', html)
     shown = admin_client.get(unescape(url)).content.decode()
@@ -97,7 +97,7 @@ def test_every_job_is_in_the_list(admin_client: Client) -> None:
     job = retried(admin_client, "too_large")
     html = page(admin_client, "bulk_jobs")
     assert reverse("admin:bulk_job", args=[job.pk]) in html
-    assert outcomes(html)[0].endswith("1 item waiting")
+    assert outcomes(html)[0] == "○ waiting: 1 item"
 
 
 def test_the_list_without_a_job_says_where_to_begin(admin_client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Who may do what, asked by every role, at every address, by every method and with every action."""
+"""Who may do what: every role, at every address, with every method and every action."""
 
 from __future__ import annotations
 
@@ -25,9 +25,17 @@ ACT = {roles.SUPPORT, roles.ADMINISTRATOR}
 RULE = {roles.ADMINISTRATOR}
 NONE: set[str] = set()
 LIST = "mediapipe_mediaitem_changelist"
-MODELS = ("mediaitem", "webhookevent", "incident", "notice", "accounthealth", "rejection")
+MODELS = (
+    "mediaitem",
+    "webhookevent",
+    "webhookroute",
+    "incident",
+    "notice",
+    "accounthealth",
+    "rejection",
+)
 
-# Name, whether it is about the item, and who may GET and who may POST there.
+# URL name and whether it takes an item's id; who may GET and who may POST there.
 RULES: dict[tuple[str, bool], tuple[set[str], set[str]]] = {
     ("failures", False): (SEE, SEE),
     ("reasons", False): (SEE, SEE),
@@ -41,6 +49,7 @@ RULES: dict[tuple[str, bool], tuple[set[str], set[str]]] = {
     ("mediapipe_mediaitem_give_up_all", False): (ACT, ACT),
     ("pause_account", False): (ACT, ACT),
     ("resume_account", False): (NONE, ACT),
+    ("refresh_webhook_routes", False): (NONE, ACT),
     ("bulk_job", True): (ACT, ACT),
     ("auth_user_changelist", False): (RULE, RULE),
     ("auth_user_add", False): (RULE, RULE),
@@ -62,6 +71,7 @@ CASES = [
 @pytest.fixture(autouse=True)
 def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mediapipe.admin.retries.dispatch", lambda ids: True)
+    monkeypatch.setattr("mediapipe.admin.webhook_setup.try_publish", lambda publish: True)
     monkeypatch.setattr("tasks.bulk_jobs.dispatch", lambda ids, queue: True)
     monkeypatch.setattr("tasks.bulk_jobs.queue_capacity", lambda queue: 1000)
 
@@ -124,7 +134,7 @@ def test_only_those_who_may_export_get_a_file(failed: MediaItem, who: str, form:
 @pytest.mark.parametrize("who", WHO)
 def test_only_those_who_see_media_get_their_files(failed: MediaItem, who: str) -> None:
     answer = client_of(who).get(reverse("admin:mediapipe_mediaitem_file", args=[failed.pk]))
-    # There is no file, which is told to those alone who may ask.
+    # The file does not exist, and only those who may see media get to know that.
     assert (answer.status_code == 404) == (who in SEE)
 
 

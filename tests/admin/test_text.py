@@ -58,11 +58,14 @@ def test_an_ordinal(number: int, written: str) -> None:
     assert text.ordinal(number) == written
 
 
-def test_a_time_has_its_offset() -> None:
+def test_a_time_is_local_and_its_tooltip_is_in_utc() -> None:
     at = datetime(2026, 7, 1, 12, tzinfo=UTC)
-    assert text.timestamp(at) == "2026-07-01 12:00:00 +00:00"
     with timezone.override(ZoneInfo("Asia/Kolkata")):
-        assert text.timestamp(at) == "2026-07-01 17:30:00 +05:30"
+        assert text.timestamp(at) == (
+            '<time datetime="2026-07-01T12:00:00+00:00" title="2026-07-01 12:00:00 UTC">'
+            "2026-07-01 17:30:00</time>"
+        )
+        assert text.local_time(at, "milliseconds") == "2026-07-01 17:30:00.000"
 
 
 def test_signs_that_nobody_sees_are_written_as_their_codes() -> None:

@@ -42,7 +42,7 @@ def noon() -> Iterator[None]:
 
 
 def found(least_s: float, most_s: float, at: datetime = NOON - HOUR, **changes: Any) -> None:
-    """Have a stored item that became available between these bounds."""
+    """Create a stored item that became available between these seconds after the webhook."""
     early = int(least_s > 0)
     values = {
         "status": "stored",
@@ -56,7 +56,7 @@ def found(least_s: float, most_s: float, at: datetime = NOON - HOUR, **changes: 
 
 
 def missing(least_s: float) -> None:
-    """Have an item that is not there yet."""
+    """Create an item that was not available after `least_s` seconds."""
     found(least_s, 0, status="retrying", delay_at_most_s=None)
 
 
@@ -106,7 +106,7 @@ def test_a_percentile_is_drawn_where_enough_media_stand_behind_it(number: int, d
     delay = chart("delay")
     assert sum(line["values"][-1] is not None for line in delay.data()["series"]) == drawn
     assert sum("is not drawn at 1 of 24 points" in note for note in delay.notes) == 3 - drawn
-    assert delay.rows[-1][1:] == [number, 2, 3, 2, 3, 2, 3]
+    assert delay.rows[-1][1:] == [number, 2, 3, 2, 3, 2, 3, None, None]
 
 
 def test_an_upper_edge_that_is_not_known_is_a_gap_and_said_to_be_one() -> None:
@@ -144,7 +144,7 @@ def test_early_404s_are_a_share_of_what_was_attempted() -> None:
     found(0, 2)
     make.media(at=NOON - HOUR)
     early = chart("early")
-    assert early.rows[-1][1:] == [2, 1, 0.5]
+    assert early.rows[-1][1:] == [2, 1, 0.5, None]
     assert early.title == "Early 404s per hour"
 
 
@@ -186,7 +186,7 @@ def test_what_the_charts_draw_is_in_the_tables_too(admin_client: Client) -> None
 
 def test_a_file_has_times_in_utc_and_plain_seconds(admin_client: Client) -> None:
     found(0.25, 2)
-    row = download(admin_client, "delay")[-1]
+    row = download(admin_client, "delay", period="24h")[-1]
     assert row["from (time)"] == "2026-07-01T11:00:00+00:00"
     assert (row["p50 at least (s)"], row["p50 at most (s)"]) == ("0.25", "2.0")
 
@@ -228,7 +228,7 @@ def test_a_period_at_the_end_of_time_is_refused(admin_client: Client, end: dict[
 def test_a_period_that_cannot_be_read_is_said_and_another_one_shown(admin_client: Client) -> None:
     html = page(admin_client, since="yesterday")
     assert "'yesterday' is not a time" in html
-    assert 'value="24h" checked' in html
+    assert 'value="7d" checked' in html
     answer = admin_client.get(reverse("admin:timing_csv", args=["delay"]), {"since": "yesterday"})
     assert (answer.status_code, answer["Content-Type"]) == (400, "text/plain; charset=utf-8")
 

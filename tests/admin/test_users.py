@@ -1,7 +1,8 @@
-"""Users: an administrator gains no rights of others, and removes no traces of what was done."""
+"""Users: an administrator can neither gain others' rights nor remove traces of what was done."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.urls import reverse
 
 from mediapipe.operations import roles
 from mediapipe.operations.audit_log import log_action
+from tests.support.admin import page
 
 pytestmark = pytest.mark.django_db
 
@@ -34,8 +36,7 @@ def client(mallory: User) -> Client:
 
 
 def form_of(user: User, **changes: Any) -> dict[str, Any]:
-    at = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
-    return {"username": user.username, "is_active": "on", "is_staff": "on", **at, **changes}
+    return {"username": user.username, "is_active": "on", **changes}
 
 
 def change(client: Client, user: User, **changes: Any) -> int:
@@ -111,3 +112,84 @@ def test_a_superuser_makes_others_superuser(admin_client: Client) -> None:
     assert change(admin_client, ada, is_superuser="on") == 302
     ada.refresh_from_db()
     assert ada.is_superuser
+
+
+def fields(client: Client, name: str, *args: Any) -> set[str]:
+    """Return the names of the fields of a form."""
+    html = page(client, name, *args)
+    return set(re.findall(r'<input[^>]* name="(\w+)"', html)) - {"csrfmiddlewaretoken"}
+
+
+def test_an_administrator_sets_who_a_user_is_and_the_role(client: Client) -> None:
+    ada = User.objects.create_user("ada")
+    person = {"username", "first_name", "last_name", "email", "groups", "is_active"}
+    found = fields(client, "auth_user_change", ada.pk)
+    assert {name for name in found if not name.startswith("_")} == person
+
+
+def test_only_a_superuser_is_asked_for_superusers(admin_client: Client, client: Client) -> None:
+    ada = User.objects.create_user("ada")
+    assert "is_superuser" in fields(admin_client, "auth_user_change", ada.pk)
+    assert "is_superuser" not in fields(client, "auth_user_change", ada.pk)
+
+
+def test_whoever_gets_a_role_may_log_in(client: Client) -> None:
+    ada = User.objects.create_user("ada")
+    role = Group.objects.get(name=roles.SUPPORT)
+    assert change(client, ada, groups=[role.pk]) == 302
+    ada.refresh_from_db()
+    assert ada.is_staff
+    assert list(ada.groups.all()) == [role]
+
+
+def test_whoever_has_no_role_any_more_may_not_log_in(client: Client) -> None:
+    ada = User.objects.create_user("ada")
+    roles.assign(ada, roles.VIEWER)
+    assert change(client, ada) == 302
+    ada.refresh_from_db()
+    assert not ada.is_staff
+
+
+def test_a_superuser_needs_no_role(admin_client: Client) -> None:
+    admin = User.objects.get(username="admin")
+    assert change(admin_client, admin, is_superuser="on") == 302
+    admin.refresh_from_db()
+    assert admin.is_staff
+
+
+def test_a_new_user_has_the_role_at_once(client: Client) -> None:
+    role = Group.objects.get(name=roles.VIEWER)
+    new = {"username": "ada", "usable_password": "true", "groups": [role.pk], **PASSWORD}
+    assert client.post(reverse("admin:auth_user_add"), new).status_code == 302
+    ada = User.objects.get(username="ada")
+    assert ada.is_staff
+    assert list(ada.groups.all()) == [role]
+
+
+def test_the_list_of_users_names_roles_and_states(admin_client: Client, client: Client) -> None:
+    User.objects.create_user("ada", is_active=False)
+    html = page(admin_client, "auth_user_changelist")
+    cells = re.findall(r'class="field-(?:role|state)">([^<]*)<', html)
+    assert cells == ["none", "deactivated", "Superuser", "active", "Administrator", "active"]
+
+
+def test_the_page_of_a_role_says_what_it_permits(client: Client) -> None:
+    role = Group.objects.get(name=roles.SUPPORT)
+    html = page(client, "auth_group_change", role.pk)
+    assert "<h1>View role</h1>" in html
+    assert "<li>Can retry failed media items</li>" in html
+    assert "<input" not in html.partition("<fieldset")[2].partition("</fieldset>")[0]
+
+
+def test_a_role_is_made_of_permissions_that_have_an_effect(admin_client: Client) -> None:
+    html = page(admin_client, "auth_group_add")
+    assert "Can retry failed media items" in html
+    for without in ("chord counter", "Can delete", "content type", "Can change media item"):
+        assert without not in html
+
+
+def test_a_superuser_adds_a_role(admin_client: Client) -> None:
+    one = Permission.objects.get(codename="view_mediaitem")
+    new = {"name": "Auditor", "permissions": [one.pk]}
+    assert admin_client.post(reverse("admin:auth_group_add"), new).status_code == 302
+    assert list(Group.objects.get(name="Auditor").permissions.all()) == [one]

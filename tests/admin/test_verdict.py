@@ -22,14 +22,14 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtur
 
 @pytest.fixture
 def running(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every component respond."""
+    """Make every component respond."""
     monkeypatch.setattr(components, "broker_error", lambda: None)
     for part in (BEAT, SWEEP, "worker celery@here"):
         Heartbeat.record(part)
 
 
 def verdict(client: Client) -> tuple[str, list[str]]:
-    """Return the sentence, and where its links lead to."""
+    """Return the sentence, and the URLs of its links."""
     html = client.get(reverse("admin:index")).content.decode()
     found = re.search(r'<p class="verdict (?:well|ill)".*?</p>', html, re.DOTALL)
     assert found
@@ -68,15 +68,27 @@ def test_an_incident_says_how_many_items_wait_now(admin_client: Client) -> None:
     assert verdict(admin_client)[0] == "✕ Needs attention: Storage: 0 items wait."
 
 
+def test_while_no_item_waits_its_detail_is_shown(admin_client: Client) -> None:
+    seen = Observation(None, None, "alpha has 1 MB free.", MediaItem.objects.none())
+    Incident.open_or_update(Cause.DISK, observation=seen)
+    assert verdict(admin_client)[0] == "✕ Needs attention: Disk: alpha has 1 MB free."
+
+
 def test_an_account_is_told_apart_by_its_last_four_digits(admin_client: Client) -> None:
     Incident.open_or_update(Cause.CREDENTIALS, make.ACCOUNT)
     waiting("account_refused")
     text, (url,) = verdict(admin_client)
-    assert f"Credentials of AC…{make.ACCOUNT[-4:]}: 1 item waits" in text
+    assert f"Credentials (AC…{make.ACCOUNT[-4:]}): 1 item waits" in text
     page = unescape(admin_client.get(url).content.decode())
     (listed,) = set(re.findall(r'href="([^"]*waiting_longer_than=0)"', page))
     assert make.ACCOUNT in listed
     assert admin_client.get(listed).status_code == 200
+
+
+@pytest.mark.usefixtures("berlin")
+def test_an_account_with_a_name_is_called_by_it(admin_client: Client) -> None:
+    Incident.open_or_update(Cause.CREDENTIALS, make.ACCOUNT)
+    assert "Credentials (Berlin): 0 items wait" in verdict(admin_client)[0]
 
 
 def test_what_was_measured_is_said_of_causes_that_hold_nothing_up(admin_client: Client) -> None:
@@ -106,3 +118,15 @@ def test_many_findings_end_in_a_link_to_the_rest(admin_client: Client) -> None:
     text, urls = verdict(admin_client)
     assert text.endswith("and 2 more.")
     assert len(urls) == 6
+    assert urls[5].startswith(reverse("admin:mediapipe_incident_changelist"))
+
+
+def test_if_only_paused_accounts_are_left_out_the_link_is_to_their_list(
+    admin_client: Client,
+) -> None:
+    for number in range(6):
+        row = AccountHealth.get_or_create_for(f"{make.ACCOUNT[:-1]}{number}")
+        AccountHealth.objects.filter(pk=row.pk).update(paused_at=timezone.now(), paused_by="ann")
+    text, urls = verdict(admin_client)
+    assert text.endswith("and 1 more.")
+    assert urls[5] == reverse("admin:mediapipe_accounthealth_changelist")

@@ -1,8 +1,9 @@
-"""The page of a media item begins with who sent what, and ends with what followed."""
+"""The page of a media item begins with who sent what, and ends with what happened afterwards."""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
@@ -10,11 +11,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from mediapipe.models import Deletion, HandOff, MediaItem, WebhookEvent
+from mediapipe.models import Deletion, GatewayDelivery, HandOff, MediaItem, WebhookEvent
 from mediapipe.models.hand_offs import Completion
 from mediapipe.operations.roles import VIEWER
 from tests.support import make
-from tests.support.admin import SCRIPT, media_page, someone
+from tests.support.admin import SCRIPT, media_page, page, someone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -75,15 +76,69 @@ def test_a_recording_leads_to_its_call(admin_client: Client) -> None:
     assert f'href="{link}"' in media_page(admin_client, item)
 
 
-def test_what_followed_is_listed_with_its_last_answer(admin_client: Client) -> None:
-    item = sent()
-    refused = {"at": timezone.now().isoformat(), "took_s": 0.1, "result": "HTTP 410"}
-    hand_off = handed_off(item, status="failed", log=[refused])
-    deletion = Deletion.objects.create(media=item, status="delivered", delivered_at=timezone.now())
+def lines(client: Client, item: MediaItem) -> list[str]:
+    """Return the lines below "Afterwards", without their tags and signs."""
+    found = re.search(r'<ul class="followers">(.*?)</ul>', media_page(client, item), re.DOTALL)
+    assert found
+    words = re.sub(r'<span aria-hidden="true">.</span>|<(?!/li)[^>]*>', "", unescape(found[1]))
+    return [" ".join(line.split()) for line in words.split("</li>")[:-1]]
+
+
+def refused() -> dict[str, Any]:
+    return {"at": "2026-07-01T12:00:00+00:00", "took_s": 0.1, "result": "HTTP 410"}
+
+
+def delivered_to_app(item: MediaItem, **state: Any) -> GatewayDelivery:
+    now = timezone.now()
+    return GatewayDelivery.objects.create(
+        event=item.event,
+        entry="bot",
+        holds_for_media=True,
+        hold_until=now,
+        received_at=now,
+        sweep_at=now,
+        **state,
+    )
+
+
+def test_what_followed_is_one_list_with_state_time_and_answer(admin_client: Client) -> None:
+    item, at = sent(), datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
+    delivery = delivered_to_app(item, status="delivered", ended_at=at, media_then="1 stored")
+    hand_off = handed_off(item, status="failed", log=[refused()])
+    deletion = Deletion.objects.create(media=item, status="delivered", delivered_at=at)
+    assert lines(admin_client, item) == [
+        "delivered Delivery to the app bot, 2026-07-01 12:30:00: its media then: 1 stored",
+        "failed Hand-off to the webhook, 2026-07-01 12:00:00: HTTP 410",
+        "delivered Deletion at Twilio, 2026-07-01 12:30:00",
+    ]
     html = media_page(admin_client, item)
-    assert f"/admin/mediapipe/handoff/{hand_off.pk}/change/" in html
-    assert "Hand-off to the Webhook</a>: HTTP 410" in html
-    assert f"/admin/mediapipe/deletion/{deletion.pk}/change/" in html
+    for row in (delivery, hand_off, deletion):
+        assert f"/admin/mediapipe/{row._meta.model_name}/{row.pk}/change/" in html
+
+
+def test_what_is_still_to_follow_has_its_next_attempt(admin_client: Client) -> None:
+    item = sent()
+    handed_off(item, next_attempt_at=datetime(2026, 7, 1, 13, tzinfo=UTC))
+    assert lines(admin_client, item) == [
+        "waiting Hand-off to the webhook, next attempt 2026-07-01 13:00:00"
+    ]
+
+
+def test_a_deletion_names_what_it_waits_for(admin_client: Client) -> None:
+    item = sent()
+    hand_off = handed_off(item, status="failed", log=[refused()])
+    delivery = delivered_to_app(item, status="refused", request="sealed")
+    deletion = Deletion.objects.create(media=item, log=[refused() | {"result": "Not every one."}])
+    waits = lines(admin_client, item)[-1].partition("Waits for ")[2]
+    assert waits == f"delivery {delivery.pk} (refused), hand-off {hand_off.pk} (failed: HTTP 410)."
+    html = media_page(admin_client, item)
+    assert html.count(f"/admin/mediapipe/handoff/{hand_off.pk}/change/") == 2
+    assert f">hand-off {hand_off.pk} (failed: HTTP 410)</a>" in unescape(
+        page(admin_client, "mediapipe_deletion_change", deletion.pk)
+    )
+    HandOff.objects.update(status="delivered")
+    GatewayDelivery.objects.update(request="")
+    assert "Waits for" not in media_page(admin_client, item)
 
 
 def test_an_item_that_nothing_followed_has_no_such_section(admin_client: Client) -> None:

@@ -32,7 +32,7 @@ def api(client: Client) -> Client:
 
 
 def listed(api: Client, **query: Any) -> list[int]:
-    """Return the numbers of the items of one page."""
+    """Return the ids of the items on one page."""
     return [item["id"] for item in got(api, **query)["media"]]
 
 
@@ -43,7 +43,7 @@ def got(api: Client, path: str = "/api/v1/media", **query: Any) -> Any:
 
 
 def refused(api: Client, **query: Any) -> str:
-    """Return the sentence that a query is refused with."""
+    """Return the error detail with which a query is refused."""
     answer = api.get("/api/v1/media", query)
     assert (answer.status_code, answer.json()["error"]) == (400, "bad_request")
     detail: str = answer.json()["detail"]
@@ -103,13 +103,13 @@ def test_status_and_time_choose(api: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ({"sid": "MM1"}, "sid is two capital letters"),
-        ({"status": "done"}, "status is one of queued, "),
-        ({"since": "yesterday"}, "since is no ISO 8601 time"),
-        ({"limit": "0"}, "limit is a whole number from 1 to 200"),
-        ({"limit": "201"}, "limit is a whole number from 1 to 200"),
-        ({"cursor": "x"}, "The cursor is not one of ours"),
-        ({"state": "stored"}, "There is no such parameter"),
+        ({"sid": "MM1"}, "sid must be two capital letters"),
+        ({"status": "done"}, "status must be one of queued, "),
+        ({"since": "yesterday"}, "since is not an ISO 8601 time"),
+        ({"limit": "0"}, "limit must be a whole number from 1 to 200"),
+        ({"limit": "201"}, "limit must be a whole number from 1 to 200"),
+        ({"cursor": "x"}, "The cursor is not valid"),
+        ({"state": "stored"}, "Unknown parameter"),
         ({"status": ["stored", "failed"]}, "status is given more than once"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Who holds a token reads the API; wrong ones are refused, bounded, and never written down."""
+"""A valid token opens the API; wrong ones are refused, rate-limited, and never logged."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def nothing_wrong_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def made(name: str = "crm", *options: str) -> str:
-    """Return a token as the command prints it."""
+    """Return a new token, as the command prints it."""
     out = StringIO()
     call_command("api_token", "make", name, *options, stdout=out, stderr=StringIO())
     return out.getvalue().strip()
@@ -170,3 +170,16 @@ def test_a_name_is_taken_once() -> None:
 def test_a_token_that_is_not_there_cannot_be_revoked() -> None:
     with pytest.raises(CommandError, match="No valid token is named 'crm'"):
         call_command("api_token", "revoke", "crm")
+
+
+def test_the_list_shows_each_token_without_its_text() -> None:
+    text = made("crm")
+    made("shop", "--account", make.ACCOUNT)
+    call_command("api_token", "revoke", "shop", stdout=StringIO())
+    out = StringIO()
+    call_command("api_token", "list", stdout=out)
+    assert out.getvalue().splitlines() == [
+        "crm: valid, last used never, all accounts",
+        f"shop: revoked, last used never, {make.ACCOUNT}",
+    ]
+    assert text not in out.getvalue()

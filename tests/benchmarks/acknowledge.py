@@ -1,7 +1,7 @@
-"""Webhooks a second of the full view, against bare views on the same server and database.
+"""Webhooks per second of the full view, against bare views on the same server and database.
 
-`inserts` does the same inserts and the commit and nothing else, `nothing` answers at once. The
-three take turns, so that whatever else the machine does slows all of them down.
+`inserts` only does the same inserts and the commit, `nothing` responds immediately. The three
+alternate, so that other load on the machine slows all of them down.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.benchmarks import load, records, rig, usage
 
 PART = "acknowledge"
 VIEWS = ("full", "inserts", "nothing")
-# As many as the web server of `make run` has threads.
+# The number of threads of the web server of `make run`.
 CONNECTIONS = 8
 console = Console()
 
@@ -44,9 +44,9 @@ def main(arguments: list[str] | None = None) -> None:
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """Read the sizes from the command line."""
     parser = argparse.ArgumentParser(prog=f"tests.benchmarks {PART}", description=__doc__)
-    parser.add_argument("--requests", type=int, default=400, help="a view and round (400)")
+    parser.add_argument("--requests", type=int, default=400, help="per view and round (400)")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--media", type=int, default=1, help="media a webhook (1)")
+    parser.add_argument("--media", type=int, default=1, help="media per webhook (1)")
     parser.add_argument("--databases", nargs="+", choices=rig.DATABASES, default=rig.DATABASES)
     parser.add_argument("--brokers", nargs="+", choices=rig.BROKERS, default=rig.BROKERS)
     return parser.parse_args(arguments)
@@ -57,7 +57,7 @@ def measured(database: str, broker: str, options: argparse.Namespace) -> dict[st
     port = rig.free_port()
     env = {
         "DJANGO_SETTINGS_MODULE": "tests.benchmarks.settings",
-        # Half of it is one account's share; beyond it the view would publish nothing.
+        # One account may use half of it; beyond that the view would publish nothing.
         "QUEUE_MAX_MESSAGES": "10000000",
     }
     web = programs.web(f"127.0.0.1:{port}")
@@ -71,17 +71,17 @@ def measured(database: str, broker: str, options: argparse.Namespace) -> dict[st
 
 
 class Bench:
-    """The views of one running server, measured in turn."""
+    """The views of one running server, measured alternately."""
 
     def __init__(self, port: int, pid: int, options: argparse.Namespace) -> None:
         self.port, self.pid, self.options = port, pid, options
         self.sent = dict.fromkeys(VIEWS, 0)
         for view in VIEWS:
-            # Connections, prepared statements and caches are made by the first requests.
+            # The first requests open connections, prepare statements and fill caches.
             self.loaded(view, load.as_fast_as_possible, CONNECTIONS * 4)
 
     def round(self) -> dict[str, dict[str, float]]:
-        """Return rate, latencies and processor time of each view, as fast as it can."""
+        """Return each view's rate (per second), latencies and CPU time (ms) at full load."""
         figures = {}
         for view in VIEWS:
             before = usage.cpu_s(self.pid)
@@ -92,7 +92,7 @@ class Bench:
         return figures
 
     def at_half(self, greatest_rate: float) -> dict[str, dict[str, float]]:
-        """Return the latencies of each view at half of the full view's greatest rate."""
+        """Return the latencies of each view at half the full view's maximum rate."""
         figures = {}
         for view in VIEWS:
             done = self.loaded(view, self._at(greatest_rate / 2), self.options.requests)
@@ -101,7 +101,7 @@ class Bench:
         return figures
 
     def _at(self, rate: float) -> Callable[[int, list[bytes], int], load.Load]:
-        # More connections than threads, so that a slow answer does not slow the sender down.
+        # More connections than threads, so that a slow response does not slow the sender down.
         return lambda port, requests, connections: load.at_rate(
             port, requests, 2 * connections, rate
         )
@@ -115,7 +115,7 @@ class Bench:
         return how(self.port, requests, CONNECTIONS)
 
     def figures(self, done: load.Load) -> dict[str, float]:
-        """Return what a load came to."""
+        """Return the rate and the latencies of a load."""
         return {
             "rate": done.rate,
             "p50_ms": done.latency_ms(0.5),
@@ -123,7 +123,7 @@ class Bench:
         }
 
     def request(self, view: str) -> bytes:
-        """Return a signed webhook as it goes over the wire; each view gets the same bytes."""
+        """Return a signed webhook with new media, as the raw bytes of a request to this view."""
         paths = {
             "full": PATHS["messaging"],
             "inserts": f"/bare/inserts/{self.options.media}/",
@@ -137,7 +137,7 @@ class Bench:
         return ("\r\n".join(lines) + "\r\n\r\n" + signed.body).encode()
 
     def get(self, path: str) -> dict[str, int]:
-        """Return what one of the helping views answers."""
+        """Return the JSON response of one of the helper views."""
         request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n\r\n"
         client = load.Client(self.port)
         try:
@@ -146,7 +146,7 @@ class Bench:
             client.close()
 
     def check(self) -> None:
-        """Raise AssertionError unless every webhook became rows, and those of the view tasks."""
+        """Raise AssertionError unless all webhooks have rows, and the full view's also messages."""
         webhooks = self.sent["full"] + self.sent["inserts"]
         expected = {
             "events": webhooks,
@@ -154,7 +154,7 @@ class Bench:
             "messages": self.sent["full"] * self.options.media,
         }
         found = self.get("/bare/counts/")
-        assert found == expected, f"{found}, expected were {expected}"
+        assert found == expected, f"{found}, expected {expected}"
 
 
 def ratio(run: dict[str, Any], of: str, to: str, figure: str) -> float:

@@ -1,6 +1,6 @@
 """What a worker has to fetch: all rows and messages exist before it starts.
 
-Imported once Django is set up, because it is about our own models.
+It imports models: import it only after Django is set up.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Backlog:
         self.count = 0
 
     def publish(self, worker: Worker, urls: Sequence[str]) -> None:
-        """Publish everything to the worker's queue, which it does not consume meanwhile."""
+        """Publish everything to the worker's queue, which it does not consume until `release`."""
         answers = app.control.cancel_consumer(
             worker.queue, destination=worker.hosts, reply=True, timeout=5, limit=len(worker.hosts)
         )
-        assert len(answers or ()) == len(worker.hosts), f"{worker.name} obeys no remote control."
+        assert len(answers or ()) == len(worker.hosts), f"{worker.name} ignores remote control."
         TaskResult.objects.all().delete()
         WebhookEvent.objects.all().delete()
         self.count = len(urls)
@@ -54,11 +54,11 @@ class Backlog:
             app.send_task(name, (url, path), queue=worker.queue, producer=producer, retry=False)
 
     def release(self, worker: Worker) -> None:
-        """Let the worker consume its queue."""
+        """Make the worker consume its queue again."""
         app.control.add_consumer(worker.queue, destination=worker.hosts)
 
     def wait(self, stalled_s: float) -> None:
-        """Wait until every task has a result; raise TimeoutError if they stop coming."""
+        """Wait until all tasks succeed; raise TimeoutError after `stalled_s` without progress."""
         done, changed = -1, time.monotonic()
         while done < self.count:
             time.sleep(LOOK_EVERY_S)
@@ -68,14 +68,14 @@ class Backlog:
             elif time.monotonic() - changed > stalled_s:
                 failed = TaskResult.objects.filter(status="FAILURE").count()
                 raise TimeoutError(
-                    f"{done} of {self.count} are done, {failed} failed, and no more come."
+                    f"{done} of {self.count} are done, {failed} failed, without progress."
                 )
 
     def check(self, worker: Worker) -> None:
-        """Raise AssertionError unless all of our media is stored, at the first attempt."""
+        """Raise AssertionError unless our worker has stored all media at the first attempt."""
         if worker.ours:
             stored = MediaItem.objects.filter(status="stored", attempts=1, size__gt=0).count()
-            assert stored == self.count, f"{stored} are stored, expected were {self.count}"
+            assert stored == self.count, f"{stored} are stored, expected {self.count}"
 
 
 def _rows(urls: Sequence[str]) -> list[int]:
@@ -85,7 +85,7 @@ def _rows(urls: Sequence[str]) -> list[int]:
 
 
 def announced(urls: Sequence[str]) -> tuple[list[WebhookEvent], list[MediaItem]]:
-    """Return the rows of a message for each URL, not saved yet."""
+    """Return the unsaved rows of a message for each URL."""
     now = timezone.now()
     events, items = [], []
     for url in urls:
@@ -105,6 +105,6 @@ def announced(urls: Sequence[str]) -> tuple[list[WebhookEvent], list[MediaItem]]
 
 
 def save(events: Sequence[WebhookEvent], items: Sequence[MediaItem]) -> None:
-    """Write all these rows at once."""
+    """Insert all these rows."""
     WebhookEvent.objects.bulk_create(events)
     MediaItem.objects.bulk_create(items)

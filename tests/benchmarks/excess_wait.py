@@ -1,7 +1,7 @@
 """The same delays through our schedule and through the alternatives: lost, excess wait, requests.
 
-In simulated time, because the slow ones take two days. What decides about a wait is the real code;
-what is simulated is the clock, Twilio, and workers that are busy or wait.
+In simulated time, because the slow strategies take two days. The real code computes the delays;
+the clock, Twilio and the workers are simulated.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from tests.benchmarks import records  # noqa: E402
 from tests.benchmarks.alternatives import WAYS, Item, Way  # noqa: E402
 
 PART = "excess_wait"
-# How long Twilio takes to answer.
+# Twilio's response time.
 ANSWER_S = 0.25
-# After this Twilio takes a webhook for failed.
+# After this time Twilio considers a webhook failed.
 PATIENCE_S = 15.0
 ORDINARY, WORST = "an ordinary day", "Twilio's worst hours"
 BAD_ANSWERS, KILLED = "an ordinary day, bad answers", "an ordinary day, workers killed"
@@ -47,17 +47,17 @@ TRACES = {
         outcomes.OUTBREAK_NEVER_SHARE,
     ),
 }
-# Once it is available; then comes the media.
+# The failures that some media meet once available, and the share of those media.
 BAD, BAD_SHARE = (TwilioError(), RateLimited(), BodyTruncated(), ConnectionFailed()), 0.3
 KILL_EVERY_S = 60.0
 console = Console()
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run every way on every trace."""
+    """Run every strategy on every trace."""
     parser = argparse.ArgumentParser(prog=f"tests.benchmarks {PART}", description=__doc__)
-    parser.add_argument("--media", type=int, default=10_000, help="a trace (10000)")
-    parser.add_argument("--rate", type=float, default=2.0, help="media a second (2)")
+    parser.add_argument("--media", type=int, default=10_000, help="per trace (10000)")
+    parser.add_argument("--rate", type=float, default=2.0, help="media per second (2)")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args(arguments)
     load_before = records.load()
@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def trace(name: str, options: argparse.Namespace) -> list[Item]:
-    """Return when each media item is announced and how late it is; the same at each call."""
+    """Return when each media item is announced and how late it is; the same on each call."""
     rng = random.Random(options.seed)
     late, median_s, never = TRACES[WORST if name == WORST else ORDINARY]
     items, at_s = [], 0.0
@@ -89,7 +89,7 @@ def trace(name: str, options: argparse.Namespace) -> list[Item]:
 
 
 def figures(way: Way, items: list[Item], kills_s: Sequence[float] = ()) -> dict[str, Any]:
-    """Return what became of the items; those that never become available do not count."""
+    """Return a strategy's figures; loss and wait leave out media that never become available."""
     random.seed(1)
     busy_s, late_answers = simulated(way, items, kills_s)
     due = [item for item in items if math.isfinite(item.delay_s)]
@@ -106,15 +106,15 @@ def figures(way: Way, items: list[Item], kills_s: Sequence[float] = ()) -> dict[
 
 
 def simulated(way: Way, items: list[Item], kills_s: Sequence[float] = ()) -> tuple[float, int]:
-    """Let the items go their way; return the seconds that workers were held, and late answers.
+    """Simulate the items; return the seconds that workers were held, and late webhook responses.
 
-    At each of `kills_s`, in order, all workers are killed and start again at once.
+    At each of `kills_s`, in order, all workers are killed and restart immediately.
     """
     order = itertools.count()
     events = [(item.arrives_s, next(order), item) for item in items]
     heapq.heapify(events)
     queue: deque[Item] = deque()
-    # When each worker that is held will be free again.
+    # When each busy worker will be free again.
     held: list[float] = []
     busy_s, late = 0.0, 0
     while events or queue:
@@ -145,7 +145,7 @@ def _next_moment(
 
 
 def _worked(way: Way, item: Item, now_s: float, kill_s: float) -> tuple[float, float | None]:
-    """Return until when a worker is held by the item, and when it comes back, if it does."""
+    """Return until when the item holds a worker, and when it is attempted again, if it is."""
     item.first_s = item.first_s or now_s
     while True:
         found = item.ask(now_s)
@@ -179,7 +179,7 @@ def section(run: records.Run) -> list[str]:
         "strategies, in simulated time. The real code computes the delays: this service's",
         "schedule, and Celery's backoff. Lost media became available and was not retrieved. The",
         "excess wait is the time from availability to retrieval, of retrieved media. A strategy",
-        "that sleeps occupies a worker. *Bad answers*: 30 % of the media get one to three of 502,",
+        "that sleeps occupies a worker. *Bad answers*: 30% of the media get one to three of 502,",
         "429, a truncated body and a reset once they are available, and every strategy is taken to",
         "notice and to retry each. *Workers killed*: all of them, once per minute; what they were",
         "doing is lost, unless it is taken over.",
@@ -191,7 +191,7 @@ def section(run: records.Run) -> list[str]:
 
 
 def line(way: dict[str, Any]) -> str:
-    """Return the row of a table about one way."""
+    """Return the table row of one strategy."""
     cells = (
         way["way"],
         f"{way['lost']:.2%}",

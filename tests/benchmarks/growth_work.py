@@ -7,6 +7,7 @@ from functools import cache
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +16,7 @@ from mediapipe.models import MediaItem
 from mediapipe.simulator import payloads
 from mediapipe.simulator.script import AUTH_TOKEN
 from mediapipe.simulator.webhooks import PATHS, SignedRequest, sign
+from mediapipe.timing import hourly
 from tasks.redispatch import redispatch
 
 
@@ -25,7 +27,7 @@ def webhook() -> SignedRequest:
 
 
 def acknowledge(request: SignedRequest) -> None:
-    """Let the service take a webhook in; raise ValueError unless it does."""
+    """Send a webhook to the service; raise ValueError unless it responds 200."""
     path, form = PATHS["messaging"], request.headers["Content-Type"]
     answer = person().post(path, request.body, content_type=form, headers=request.headers)
     if answer.status_code != 200:
@@ -38,24 +40,40 @@ def waiting() -> list[int]:
 
 
 def let_be_due(ids: Sequence[int]) -> None:
-    """Let the next sweep hand these out."""
+    """Make these items due in the next sweep."""
     MediaItem.objects.filter(pk__in=ids).update(sweep_at=timezone.now())
 
 
 def sweep(least: int = 0) -> None:
-    """Publish what is due; raise ValueError if that is less than there must be."""
+    """Publish what is due; raise ValueError if that is fewer than `least` items."""
     if (count := redispatch()) < least:
-        raise ValueError(f"A sweep handed out {count} items, and {least} were due.")
+        raise ValueError(f"A sweep dispatched {count} items; {least} were due.")
 
 
 def claim(pk: int) -> None:
-    """Take an item for an attempt; raise ValueError if it is not to be had."""
+    """Claim an item for an attempt; raise ValueError if it cannot be claimed."""
     if MediaItem.claim(pk) is None:
-        raise ValueError(f"The item {pk} is not to be had.")
+        raise ValueError(f"Item {pk} could not be claimed.")
+
+
+def count_hours() -> None:
+    """Count the completed hours, as a running service does every minute."""
+    for _ in hourly.count_hours(timezone.now()):
+        pass
+
+
+def blocks() -> int:
+    """Return how many blocks PostgreSQL has touched in this database so far."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute(
+            "SELECT blks_hit + blks_read FROM pg_stat_database WHERE datname = current_database()"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def pages() -> dict[str, str]:
-    """Return the URLs of the pages that an operator looks at most."""
+    """Return the URLs of the pages that operators use most, by name."""
     media = reverse("admin:mediapipe_mediaitem_changelist")
     return {
         "overview": reverse("admin:index"),
@@ -65,7 +83,7 @@ def pages() -> dict[str, str]:
 
 
 def visit(url: str) -> None:
-    """Request a page; raise ValueError if there is none."""
+    """Request a page; raise ValueError unless the response is a 200."""
     answer = person().get(url)
     if answer.status_code != 200:
         raise ValueError(f"{url} answers {answer.status_code}")
@@ -73,7 +91,7 @@ def visit(url: str) -> None:
 
 @cache
 def person() -> Client:
-    """Return a client that may see everything."""
+    """Return a client logged in as a superuser."""
     user, _ = User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(user)

@@ -1,7 +1,7 @@
-"""RabbitMQ's quorum queues with delayed delivery, beside classic ones and waits in the worker.
+"""RabbitMQ's quorum queues with delayed delivery, against classic ones and worker countdowns.
 
-Both have the same server, a virtual host and a worker each, and take turns. `at once` are messages
-without a countdown, `waiting` are retries, all of which are published before the first is due.
+Both use the same server, with a virtual host and a worker each, and alternate. Each round publishes
+messages without a countdown, then messages with one, all of them before the first is due.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PART = "quorum"
 TYPES = ("classic", "quorum")
 QUEUE = "arrivals"
 APP = "tests.benchmarks.arrivals"
-# Longer than publishing takes: what is due earlier would not measure the countdown.
+# Per message. A message due before all are published would not measure the countdown.
 SLOWEST_PUBLISHED_S = 0.01
 SPREAD_S = 10.0
 PATIENCE_S = 60.0
@@ -35,9 +35,9 @@ console = Console()
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure both types of queues, in turns."""
+    """Measure both types of queue, alternating."""
     parser = argparse.ArgumentParser(prog=f"tests.benchmarks {PART}", description=__doc__)
-    parser.add_argument("--messages", type=int, default=2000, help="each time (2000)")
+    parser.add_argument("--messages", type=int, default=2000, help="messages per run (2000)")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args(arguments)
     load_before = records.load()
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 class Side:
-    """A virtual host whose queues are of one type, and the worker that listens there."""
+    """A virtual host whose queues are of one type, and its worker."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -100,9 +100,9 @@ class Side:
         return float(done.stdout)
 
     def _arrived(self, messages: int) -> list[tuple[float, float]]:
-        """Return when each was due and came, without the first one, once all are there."""
+        """Wait for all messages; return when each was due and came, without the first one."""
         deadline = time.monotonic() + PATIENCE_S + messages * SLOWEST_PUBLISHED_S
-        # The first message is one more, by which the connection was made.
+        # One more than counted: the first message opened the connection.
         while len(lines := _lines(self.file)) <= messages:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.kind}: {len(lines)} of {messages + 1} messages came.")
@@ -143,7 +143,7 @@ def section(run: records.Run) -> list[str]:
 
 
 def line(kind: str, rounds: Iterable[dict[str, Any]]) -> str:
-    """Return the row of one type of queues: the median of its rounds."""
+    """Return the table row of one type of queue: the medians of its rounds."""
     each = list(rounds)
     of = {name: median(round_[name] for round_ in each) for name in each[0]}
     cells = (

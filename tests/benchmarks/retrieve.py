@@ -1,8 +1,8 @@
-"""Media a second and processor time a media: our worker, a plain task, and a bare loop of requests.
+"""Items per second and CPU time per item: our worker, a plain task, and a bare loop of requests.
 
-All fetch the same bodies from the same two origins, one after the other in each round, so that
-whatever else the machine does slows all of them down. Everything is queued before the clock runs,
-and it stops when the last task has its result.
+All fetch bodies of the same size from the same two origins, one after the other in each round, so
+that other load on the machine slows all of them down. Everything is queued before the clock
+starts; it stops when the last task has its result.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from rich.console import Console
 from mediapipe.operations.programs import Program
 from mediapipe.operations.supervisor import Supervisor
 from tests.benchmarks import records, rig, twilio, usage
-from tests.benchmarks.retrieve_page import BARE, LARGE_BYTES, section
+from tests.benchmarks.retrieve_page import BARE, DURABLE, LARGE_BYTES, section
 from tests.benchmarks.workers import CONCURRENCY, WORKERS, Worker, chosen
 
 PART = "retrieve"
 SIZES = (5_000, 50_000, 5_000_000)
 ANSWERS_MS = (0, 100)
-# A large body counts for as many small ones, or the disk would be what is measured.
+# Large bodies are fewer by this factor, or the disk would be what is measured.
 LARGE_SHARE = 2
 # A worker without progress for this long will not finish.
 STALLED_S = 20.0
@@ -40,7 +40,7 @@ Figures = dict[str, float]
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure each size and answer time on one database and broker."""
+    """Measure each size and response time on one database and broker."""
     options = parsed(arguments)
     load_before = records.load()
     with bench(options) as measured:
@@ -65,7 +65,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """Read the sizes from the command line."""
     names = [worker.name for worker in WORKERS]
     parser = argparse.ArgumentParser(prog=f"tests.benchmarks {PART}", description=__doc__)
-    parser.add_argument("--media", type=int, default=300, help="a worker and round (300)")
+    parser.add_argument("--media", type=int, default=300, help="per worker and round (300)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="bytes")
     parser.add_argument("--answers-ms", nargs="+", type=int, default=ANSWERS_MS)
@@ -77,7 +77,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 @contextmanager
 def bench(options: argparse.Namespace) -> Iterator[Bench]:
-    """Yield a Twilio and idle workers on a database and broker of their own."""
+    """Yield a bench with a simulated Twilio and idle workers, on its own database and broker."""
     api, cdn = rig.free_port(), rig.free_port()
     env = {
         "TWILIO_API_HOSTS": f"http://{twilio.API_HOST}:{api}",
@@ -87,7 +87,7 @@ def bench(options: argparse.Namespace) -> Iterator[Bench]:
     workers = chosen(options.workers)
     command = [sys.executable, "-m", "tests.benchmarks.twilio", str(api), str(cdn)]
     with rig.rig(options.database, options.broker, **env) as made:
-        # Before anything asks for a setting, which would be read from another environment.
+        # Before any setting is read, which would come from the environment outside the rig.
         rig.use(made.env)
         programs = [each for worker in workers for each in worker.programs]
         with made.running(Program("twilio", command), *programs) as supervisor:
@@ -119,20 +119,23 @@ class Bench:
         self.backlog = Backlog(self.folder)
 
     def warm_up(self) -> None:
-        """Let connections, threads and caches be there before anything is measured."""
+        """Open connections, start threads and fill caches before anything is measured."""
         for worker in list(self.workers):
             self.fetched(worker, self.urls(4 * CONCURRENCY, SIZES[0], 0))
 
     def run(self, size: int, answer_ms: int) -> dict[str, Any]:
-        """Return the rounds of one size and answer time."""
+        """Return the rounds of one size and response time."""
         rounds = [self.round(size, answer_ms) for _ in range(self.options.rounds)]
         console.print(f"{size} bytes after {answer_ms} ms", rounds[-1], highlight=False)
         return {"size": size, "answer_ms": answer_ms, "rounds": rounds}
 
     def round(self, size: int, answer_ms: int) -> dict[str, Figures]:
-        """Return what each contestant came to, one after the other."""
+        """Return the figures of each contestant, measured one after the other."""
         count = self.options.media // (LARGE_SHARE if size >= LARGE_BYTES else 1)
-        figures = {BARE: self.bare(self.urls(count, size, answer_ms))}
+        figures = {
+            BARE: self.bare(self.urls(count, size, answer_ms)),
+            DURABLE: self.bare(self.urls(count, size, answer_ms), "--durable"),
+        }
         for worker in list(self.workers):
             if took := self.fetched(worker, self.urls(count, size, answer_ms)):
                 figures[worker.name] = took
@@ -142,12 +145,12 @@ class Bench:
         """Return the URLs of media not fetched before."""
         return [twilio.media_url(self.api_port, size, answer_ms) for _ in range(count)]
 
-    def bare(self, urls: list[str]) -> Figures:
-        """Let the bare loop fetch them; return also how busy the simulated Twilio was."""
+    def bare(self, urls: list[str], *options: str) -> Figures:
+        """Fetch with the bare loop; the figures include how busy the simulated Twilio was."""
         with self.emptied():
             before = usage.cpu_s(self.pid("twilio"))
             command = [sys.executable, "-m", "tests.benchmarks.bare_loop"]
-            command += [str(self.folder), str(CONCURRENCY), *twilio.CREDENTIALS]
+            command += [str(self.folder), str(CONCURRENCY), *twilio.CREDENTIALS, *options]
             done = subprocess.run(
                 command, input="\n".join(urls), cwd=records.ROOT, capture_output=True, text=True
             )
@@ -158,7 +161,7 @@ class Bench:
         return figures(len(urls), took["s"], took["cpu_s"]) | {"twilio_busy": busy}
 
     def fetched(self, worker: Worker, urls: list[str]) -> Figures | None:
-        """Let a worker fetch them; one that does not come to an end is not asked again."""
+        """Fetch with a worker; return None if it stalls, and stop it for all further rounds."""
         try:
             return self._fetched(worker, urls)
         except TimeoutError as error:
@@ -184,7 +187,7 @@ class Bench:
 
     @contextmanager
     def emptied(self) -> Iterator[None]:
-        """Begin and end without a file, on a disk that has nothing left to write."""
+        """Begin and end without files; begin with everything synced to disk."""
         self.folder.mkdir()
         subprocess.run(["sync"], check=True)  # noqa: S607
         try:
@@ -194,29 +197,29 @@ class Bench:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def folders(self) -> list[Path]:
-        """Return where files are stored."""
+        """Return the folders in which files are stored."""
         return [self.folder, self.made.folder / "media"]
 
     def check_files(self, expected: int) -> None:
-        """Raise AssertionError unless there is a file for each media item."""
+        """Raise AssertionError unless there are exactly this many files."""
         found = sum(path.is_file() for folder in self.folders() for path in folder.rglob("*"))
-        assert found == expected, f"{found} files, expected were {expected}"
+        assert found == expected, f"{found} files, expected {expected}"
 
     def pid(self, name: str) -> int:
-        """Return the process of a program."""
+        """Return the PID of a program."""
         return self.supervisor.running[name].pid
 
     def cpu_s(self, worker: Worker) -> float:
-        """Return the processor seconds of a worker until now."""
+        """Return the CPU seconds that a worker has used."""
         return sum(usage.cpu_s(self.pid(name)) for name in worker.names)
 
     def memory_mb(self, worker: Worker) -> float:
-        """Return the memory of a worker, what its processes share counted once."""
+        """Return the memory of a worker in MB; what its processes share is counted once."""
         return sum(usage.pss_mb(self.pid(name)) for name in worker.names)
 
 
 def figures(count: int, elapsed_s: float, cpu_s: float) -> Figures:
-    """Return what so many media came to."""
+    """Return the media per second, and the CPU seconds per 1000 media."""
     return {"rate": count / elapsed_s, "cpu_s_per_1000": 1000 * cpu_s / count}
 
 

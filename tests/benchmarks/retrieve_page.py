@@ -9,13 +9,14 @@ from typing import Any
 from tests.benchmarks import records
 
 BARE = "bare loop"
+DURABLE = "bare loop, hashed and synced"
 # Bodies of at least this size are shown in megabytes.
 LARGE_BYTES = 1_000_000
 
 
 def section(run: records.Run) -> list[str]:
     """Return the section of docs/benchmarks.md about a run."""
-    workers = run["workers"]
+    workers = [DURABLE, *run["workers"]]
     rates = ("body", "response after", f"{BARE} /s", *(f"{name} /s" for name in workers))
     costs = ("body", "response after", BARE, *workers)
     busy = max(each[BARE]["twilio_busy"] for one in run["runs"] for each in one["rounds"])
@@ -34,7 +35,7 @@ def section(run: records.Run) -> list[str]:
         *table(costs, (cost_row(each, workers) for each in run["runs"])),
         "",
         "Memory of an idle worker afterwards, pages shared by its processes counted once: "
-        + ", ".join(f"{name} {run['memory_mb'][name]:.0f} MB" for name in workers)
+        + ", ".join(f"{name} {run['memory_mb'][name]:.0f} MB" for name in run["workers"])
         + ".",
         *(f"**{name} did not finish: {why}**" for name, why in run["stalled"].items()),
     ]
@@ -47,6 +48,8 @@ times the CPU time per request.) The workers alternate in each round.
 
 - *bare loop*: threads of one process, each with a `requests.Session`, that write each body to a
   file, 512 KiB at a time as the service does. No queue, database, checks, hash or fsync.
+- *bare loop, hashed and synced*: the same with a SHA-256 and an fsync of each file, as the service
+  does, and nothing else: what bounds large bodies.
 - *two of threads*: two worker processes, as `make run` starts them, but each with half of the
   threads, so that the number of concurrent downloads equals the bare loop's. Each item is claimed,
   fetched from a checked address, hashed, sniffed, synced to disk and recorded, with its attempt and
@@ -68,24 +71,24 @@ process per download, sixteen processes contend for the processors instead.
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return a table of the page."""
+    """Return the lines of a Markdown table."""
     return ["| " + " | ".join(each) + " |" for each in (head, ["---"] * len(head), *rows)]
 
 
 def rate_row(run: dict[str, Any], workers: Sequence[str]) -> list[str]:
-    """Return the row of one size and answer time: media a second, and ratios."""
+    """Return the row of one size and response time: media per second, and ratios."""
     cells = [f"{middle(run, name, 'rate'):.0f} ({ratio(run, name):.2f})" for name in workers]
     return [*name_of(run), f"{middle(run, BARE, 'rate'):.0f}", *cells]
 
 
 def cost_row(run: dict[str, Any], workers: Sequence[str]) -> list[str]:
-    """Return the row of one size and answer time: processor seconds."""
+    """Return the row of one size and response time: CPU seconds per 1000 media."""
     costs = [f"{middle(run, name, 'cpu_s_per_1000'):.1f}" for name in (BARE, *workers)]
     return [*name_of(run), *costs]
 
 
 def name_of(run: dict[str, Any]) -> list[str]:
-    """Return size and answer time as a person writes them."""
+    """Return the size and the response time with units."""
     size = run["size"]
     body = f"{size / 1e6:g} MB" if size >= LARGE_BYTES else f"{size / 1e3:g} KB"
     return [body, f"{run['answer_ms']} ms"]
@@ -97,5 +100,5 @@ def middle(run: dict[str, Any], name: str, figure: str) -> float:
 
 
 def ratio(run: dict[str, Any], name: str) -> float:
-    """Return how a worker's rate stands to the bare loop's: the median of the rounds' own."""
+    """Return the ratio of a worker's rate to the bare loop's: the median of the rounds' ratios."""
     return float(median(each[name]["rate"] / each[BARE]["rate"] for each in run["rounds"]))

@@ -1,9 +1,9 @@
 """Webhooks while other clients hold their connections open, on several web servers.
 
-Each server is the web program with another worker or another server in its place; all run at the
-same time, on one database and broker, and are measured in turn.
+Each server is the web program, the same with another gunicorn worker, or another server. All run at
+the same time, on one database and broker, and are measured in turn.
 
-granian 2.8 is no candidate: its WSGI environment lacks the target as it was sent, which the
+granian 2.8 is not a candidate: its WSGI environment lacks the request target as sent, which the
 signature covers, and a view's thread waits for the body.
 """
 
@@ -42,18 +42,18 @@ KINDS = (
     *(replace(Slow(), **{kind: getattr(ALL, kind)}) for kind in ("bodies", "downloads")),
     ALL,
 )
-# Twilio waits for 15 s, for a conversation's webhook 5 s.
+# Twilio waits 15 s for a response, and 5 s for that to a conversation's webhook.
 TIMEOUT_S = 5.0
 CONNECTIONS = 8
 console = Console()
 
 
 def other_worker(kind: str) -> Callable[[str], Program]:
-    """Return the web program with another worker of gunicorn."""
+    """Return a function that makes the web program with another gunicorn worker."""
 
     def program(bind: str) -> Program:
         web = programs.web(bind)
-        # Our logger loads Django, and gevent cannot replace the locks of what is loaded.
+        # Our logger imports Django, and gevent cannot patch the locks of what is already imported.
         options = {WORKER: kind, "mediapipe.logs.GunicornLogger": "gunicorn.glogging.Logger"}
         return replace(web, command=[options.get(word, word) for word in web.command])
 
@@ -61,7 +61,7 @@ def other_worker(kind: str) -> Callable[[str], Program]:
 
 
 def module(name: str, *options: str) -> Callable[[str], Program]:
-    """Return another web server; `options` contain {host} and {port}."""
+    """Return a function that makes another server's program; `options` contain {host}, {port}."""
 
     def program(bind: str) -> Program:
         host, _, port = bind.rpartition(":")
@@ -112,14 +112,14 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--webhooks", type=int, default=300, help="beside all clients (300)")
     parser.add_argument("--rate", type=float, default=20.0, help="webhooks a second (20)")
     parser.add_argument("--rounds", type=int, default=5, help="of full load (5)")
-    parser.add_argument("--requests", type=int, default=300, help="a round of full load (300)")
+    parser.add_argument("--requests", type=int, default=300, help="per round of full load (300)")
     parser.add_argument("--database", choices=rig.DATABASES, default="postgresql")
     parser.add_argument("--broker", choices=rig.BROKERS, default="redis")
     return parser.parse_args(arguments)
 
 
 def stored_file(made: rig.Rig) -> list[bytes]:
-    """Store a file; return the requests for it by link, by link in part, and in the admin."""
+    """Store a file; return requests for it: by link, by link for a range, and in the admin."""
     rig.use(made.env)
     from django.contrib.auth.models import User
     from django.test import Client
@@ -149,12 +149,12 @@ def stored_file(made: rig.Rig) -> list[bytes]:
 
 
 def get(path: str, *headers: str) -> bytes:
-    """Return a GET."""
+    """Return the bytes of a GET request."""
     return "\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
 
 
 def warm_up(port: int) -> None:
-    """Wait until the server answers, and have it make connections and caches."""
+    """Wait until the server responds; have it open connections and fill caches."""
     deadline = time.monotonic() + 300
     while answers(port, [get("/healthz", "Connection: close")], 20) == [None]:
         if time.monotonic() > deadline:
@@ -163,7 +163,7 @@ def warm_up(port: int) -> None:
 
 
 def webhooks(port: int, count: int, connection: str = "close") -> list[bytes]:
-    """Return signed webhooks as they go over the wire."""
+    """Return signed webhooks as the raw bytes of requests."""
     host, requests = f"127.0.0.1:{port}", []
     for _ in range(count):
         signed = sign(payloads.mms(1), f"http://{host}{PATHS['messaging']}", AUTH_TOKEN)
@@ -175,7 +175,7 @@ def webhooks(port: int, count: int, connection: str = "close") -> list[bytes]:
 
 
 def undisturbed(ports: dict[str, int], options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """Return rate and latencies of each server without slow clients, as fast as it can."""
+    """Return rate and latencies of each server at full load, without slow clients."""
     rounds: dict[str, list[load.Load]] = {name: [] for name in ports}
     for _ in range(options.rounds):
         for name, port in ports.items():
@@ -194,7 +194,7 @@ def undisturbed(ports: dict[str, int], options: argparse.Namespace) -> dict[str,
 def disturbed(
     port: int, downloads: Sequence[bytes], options: argparse.Namespace
 ) -> dict[str, dict[str, Any]]:
-    """Return how webhooks and /healthz are answered beside each kind of slow clients."""
+    """Return how webhooks and /healthz are answered while each kind of slow client is connected."""
     figures = {}
     for slow in KINDS:
         count = options.webhooks if slow == ALL else min(60, options.webhooks)
@@ -212,7 +212,7 @@ def disturbed(
 
 
 def answers(port: int, requests: Sequence[bytes], rate: float) -> list[float | None]:
-    """Send requests at a rate, each on a connection of its own; return seconds, None for none."""
+    """Send requests at a rate per second, one per connection; return seconds, None if not a 200."""
     begin = time.monotonic()
 
     def ask(numbered: tuple[int, bytes]) -> float | None:
@@ -232,7 +232,7 @@ def answers(port: int, requests: Sequence[bytes], rate: float) -> list[float | N
 
 
 def summed(asked: Sequence[float | None]) -> dict[str, float]:
-    """Return how many there were, how many were answered, and their latencies."""
+    """Return how many were sent, how many were answered, and their latencies in ms."""
     answered = [each for each in asked if each is not None]
     return {
         "sent": len(asked),
@@ -266,8 +266,8 @@ def section(run: records.Run) -> list[str]:
         "The web program, and others in its place, while clients hold connections open: silent,",
         "within the headers, within a body, or within the response with a file of 40 MB (by link,",
         "as a range, in the admin). First the rate at full load on 8 connections without them, all",
-        "servers in turn; then 20 webhooks a second, each on a new connection: p50 / p99 in ms, or",
-        f"how many were answered within {TIMEOUT_S:.0f} s.",
+        "servers in turn; then 20 webhooks per second, each on a new connection: p50 / p99 in ms,",
+        f"or how many were answered within {TIMEOUT_S:.0f} s.",
         "",
         "| " + " | ".join(heads) + " |",
         "|" + "---|" * len(heads),

@@ -1,6 +1,6 @@
-"""Media that a worker stores while its memory is looked at.
+"""Media that a worker stores while its memory is measured.
 
-Imported once Django is set up, because it is about our own models.
+It imports models: import it only after Django is set up.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ LOOK_EVERY_S = 0.2
 
 
 class Stored:
-    """What one worker has stored of the media at this port."""
+    """Media of the simulated Twilio at this port, and how much of it a worker has stored."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.count = 0
 
     def store(self, count: int, size: int, answer_ms: int, stalled_s: float) -> None:
-        """Announce this many bodies, and wait until all are stored; raise TimeoutError if not."""
+        """Announce `count` bodies, wait until all are stored; raise TimeoutError if that stalls."""
         events, items = announced(
             [twilio.media_url(self.port, size, answer_ms) for _ in range(count)]
         )
         save(events, items)
-        assert dispatch([item.pk for item in items]), "The broker did not take it all."
+        assert dispatch([item.pk for item in items]), "The broker did not accept all tasks."
         self.count += count
         done, changed = -1, time.monotonic()
         while done < self.count:
@@ -38,10 +38,10 @@ class Stored:
             if now != done:
                 done, changed = now, time.monotonic()
             elif time.monotonic() - changed > stalled_s:
-                raise TimeoutError(f"{done} of {self.count} are stored, and no more come.")
+                raise TimeoutError(f"{done} of {self.count} are stored, without progress.")
 
     def most_at_once(self) -> int:
-        """Return how many attempts were open at the same time."""
+        """Return the maximum number of concurrent attempts."""
         attempts = FetchAttempt.objects.values_list("started_at", "duration_s")
         begun = [(at, 1) for at, _ in attempts]
         ended = [(at + timedelta(seconds=took_s or 0), -1) for at, took_s in attempts]
@@ -53,5 +53,5 @@ class Stored:
 
     @staticmethod
     def forget() -> None:
-        """Delete the rows, so that the next worker begins without any."""
+        """Delete the rows before the next worker begins."""
         WebhookEvent.objects.all().delete()

@@ -14,8 +14,9 @@ HEAD = """# Benchmarks
 `make bench` measures everything, `make bench ARGS=acknowledge` one part, and `make bench
 ARGS=summary` writes this page from the latest results of each part. Compare the ratios rather than
 the absolute figures: what is compared was measured in one run, alternating, on the same machine.
+[Before and after](before-and-after.md) shows how changes to the code affected these figures.
 """
-# Above this share of the processors the machine was busy with other things already.
+# With a load average above this share of the cores the machine was already busy.
 BUSY = 0.5
 
 
@@ -25,7 +26,7 @@ def main() -> None:
 
 
 def page(folder: Path | None = None) -> str:
-    """Return the page about the runs in this folder; a part that was never run says so."""
+    """Return the page about the runs in this folder; it says so for a part that was never run."""
     return "\n".join([HEAD, *(part_of_page(name, folder) for name in PARTS)])
 
 

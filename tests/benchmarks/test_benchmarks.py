@@ -1,4 +1,4 @@
-"""docs/benchmarks.md shows what was measured, and nothing else."""
+"""docs/benchmarks.md shows what was measured, and only that."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ RETRIEVE = {
     "concurrency": 16,
     "media": 300,
     "workers": ["threads"],
-    "stalled": {"gevent": "82 of 100 are done, and no more come."},
+    "stalled": {"gevent": "82 of 100 are done, without progress."},
     "memory_mb": {"threads": 80.0},
     "runs": [
         {
@@ -53,6 +53,7 @@ RETRIEVE = {
             "rounds": [
                 {
                     "bare loop": {"rate": bare, "cpu_s_per_1000": 2.0, "twilio_busy": 0.1},
+                    "bare loop, hashed and synced": {"rate": bare, "cpu_s_per_1000": 3.0},
                     "threads": {"rate": ours, "cpu_s_per_1000": 4.0},
                 }
                 for bare, ours in ((100.0, 50.0), (200.0, 90.0), (300.0, 240.0))
@@ -90,7 +91,7 @@ MEMORY = {
 
 
 def written(folder: Path, part: str, at: str, **figures: Any) -> None:
-    """Leave a run of this part and time in the folder."""
+    """Write a run of this part and time to the folder."""
     conditions = {
         "at": at,
         "commit": "abc1234",
@@ -125,7 +126,7 @@ def test_webhooks_beside_downloads_are_reported_with_the_spread_of_the_rounds() 
 
 def test_a_worker_is_compared_with_the_bare_loop_of_its_own_round(tmp_path: Path) -> None:
     written(tmp_path, "retrieve", "2026-11-25T10:00:00", **RETRIEVE)
-    assert "| 50 KB | 100 ms | 200 | 90 (0.50) |" in summary.page(tmp_path)
+    assert "| 50 KB | 100 ms | 200 | 200 (1.00) | 90 (0.50) |" in summary.page(tmp_path)
 
 
 def test_a_worker_that_stalled_is_reported(tmp_path: Path) -> None:
@@ -263,13 +264,13 @@ def test_every_way_gets_the_same_trace() -> None:
 
 
 def grown(*ratios: float) -> dict[str, Any]:
-    """Return a run of the growth, with a round for each ratio of the large to the small database.
+    """Return a run of `growth`, with a round for each ratio of the large to the small database.
 
     The machine gets slower from round to round.
     """
 
     def cost(ms: float) -> growth.Figures:
-        return {work: {"ms": ms, "cpu_ms": ms} for work in growth.BOUNDED}
+        return {work: {"ms": ms, "cpu_ms": ms, "blocks": 50 * ms} for work in growth.BOUNDED}
 
     rounds = [[cost(pace), cost(pace * ratio)] for pace, ratio in enumerate(ratios, start=1)]
     return {"sizes": [10, 1000], "times": 1, "rounds": rounds}
@@ -277,7 +278,7 @@ def grown(*ratios: float) -> dict[str, Any]:
 
 def test_growth_is_measured_within_a_round() -> None:
     assert growth.growth(grown(1.1, 1.3, 1.2), "claim", 1, "ms") == pytest.approx(1.2)
-    assert "| claim | 2.00 | 2.60 | 1.20 | 1.20 |" in growth.table(grown(1.1, 1.3, 1.2))
+    assert "| claim | 2.00 | 2.60 | 1.20 | 1.20 | 100 | 130 |" in growth.table(grown(1.1, 1.3, 1.2))
 
 
 def test_growth_beyond_the_limit_is_named() -> None:

@@ -1,7 +1,8 @@
-"""A hundred thousand items that wait: memory, punctuality of the attempts, the price of restarts.
+"""A hundred thousand waiting items: memory, punctuality of the attempts, the cost of restarts.
 
-The items wait in fast and slow phase alike, and become due at a rate that this machine can do.
-Twilio answers 404 to each, so that all go on waiting. The broker is the benchmark's own server.
+Half of the items wait in the fast phase, half in the slow one, and they become due at a rate that
+this machine can handle. Twilio returns 404 for each, so that all keep waiting. The broker is the
+benchmark's own server.
 """
 
 from __future__ import annotations
@@ -26,18 +27,18 @@ from tests.benchmarks import brokers, records, rig, twilio, usage
 PART = "wait"
 STAGES = ("undisturbed", "worker restarted", "broker restarted")
 WORKER = f"worker-{RETRIES}"
-# What became due while the rows were written is worked off first.
+# Time to attempt first what became due while the rows were written.
 BACKLOG_S = 15.0
-# What is due just before a restart is held up by it, and counts to it.
+# A restart also delays what is due just before it, so that counts as its impact.
 BEFORE_S = 5.0
-# A lost message is taken for lost after a minute.
+# The service considers a message lost after a minute.
 PATIENCE_S = 90.0
 SETTINGS = {
     "MEDIA_ALLOWED_NETWORKS": "127.0.0.0/8",
-    # Otherwise the fast phase ends before that many can have entered it.
+    # Otherwise the fast phase would end before that many items have entered it.
     "RETRY_MAX_DELAY": "50m",
     "RETRY_FAST_WINDOW": "50m",
-    # Who asks the metadata too would make two requests an attempt.
+    # Requests for the metadata would make two requests per attempt.
     "METADATA_FROM_ATTEMPT": "0",
 }
 console = Console()
@@ -67,8 +68,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """Read the sizes from the command line."""
     parser = argparse.ArgumentParser(prog=f"tests.benchmarks {PART}", description=__doc__)
     parser.add_argument("--items", type=int, default=100_000)
-    parser.add_argument("--rate", type=float, default=40.0, help="of them due a second (40)")
-    parser.add_argument("--seconds", type=float, default=60.0, help="a stage (60)")
+    parser.add_argument("--rate", type=float, default=40.0, help="items due per second (40)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="per stage (60)")
     parser.add_argument(
         "--messages", type=int, default=10_000, help="fast ones that wait as messages (10000)"
     )
@@ -105,7 +106,7 @@ def measured(made: rig.Rig, broker: str, port: int, options: argparse.Namespace)
 
 
 class Stages:
-    """What happens to the running service, and how much memory it ever had."""
+    """Runs the stages, and keeps each program's peak memory."""
 
     def __init__(self, server: Supervisor, workers: Supervisor, seconds: float) -> None:
         self.parts = {brokers.BROKER: server, WORKER: workers}
@@ -113,7 +114,7 @@ class Stages:
         self.peaks_mb = dict.fromkeys(self.parts, 0.0)
 
     def run(self, name: str) -> datetime:
-        """Let a stage pass; return when it was over."""
+        """Run a stage; return its end."""
         end = now() + timedelta(seconds=self.seconds)
         restarts: dict[str, Callable[[], None]] = {
             "worker restarted": lambda: self.restart(WORKER),
@@ -124,19 +125,19 @@ class Stages:
         return end
 
     def restart(self, name: str) -> None:
-        """End a program as an administrator does, and start it again at once."""
+        """Stop a program as an administrator does, and start it again immediately."""
         self.look(name)
         self.parts[name].end(name)
         self.parts[name].start(name)
 
     def look(self, name: str) -> None:
-        """Note the memory of a program before it ends."""
+        """Record the peak memory of a program, which is lost when it ends."""
         pid = self.parts[name].running[name].pid
         peak_mb = usage.peak_rss_mb(brokers.server(pid) if name == brokers.BROKER else pid)
         self.peaks_mb[name] = max(self.peaks_mb[name], peak_mb)
 
     def memory_mb(self) -> dict[str, float]:
-        """Return the most memory that each program had."""
+        """Return the peak memory of each program in MB."""
         for name in self.parts:
             self.look(name)
         return self.peaks_mb
@@ -150,7 +151,7 @@ def now() -> datetime:
 
 
 def sleep_until(moment: datetime) -> None:
-    """Do nothing until then."""
+    """Sleep until this moment."""
     time.sleep(max(0.0, (moment - now()).total_seconds()))
 
 
@@ -183,7 +184,7 @@ def section(run: records.Run) -> list[str]:
 
 
 def line(run: dict[str, Any]) -> str:
-    """Return the row of a table about one broker."""
+    """Return the table row of one broker."""
     stages = run["stages"]
     cells = [
         run["broker"],
@@ -197,7 +198,7 @@ def line(run: dict[str, Any]) -> str:
 
 
 def lateness(stage: dict[str, float]) -> str:
-    """Return the cell about the attempts of one stage."""
+    """Return the cell about the attempts of one stage: p50, p99 and maximum in seconds."""
     return " / ".join(f"{stage[name]:.2f}" for name in ("p50_s", "p99_s", "max_s"))
 
 

@@ -1,6 +1,6 @@
 """Media that waits for its next attempt, and how late the attempts were.
 
-Imported once Django is set up, because it is about our own models.
+It imports models: import it only after Django is set up.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from tests.benchmarks import twilio
 from tests.benchmarks.backlog import announced, save
 from tests.benchmarks.records import percentile
 
-# As if all had failed this often before: the fast ones then wait for the maximum delay.
+# As if each had failed this many times before: those in the fast phase then have the maximum delay.
 ATTEMPTS = 11
 BATCH = 2000
-# The first is due when all this is done; slower machines begin with a backlog.
+# The first item is due when all this is done; slower machines begin with a backlog.
 SEEDED_A_SECOND, PUBLISHED_A_SECOND = 1600, 250
 LATE_S = 2.0
 
 
 @dataclass(frozen=True)
 class Punctuality:
-    """How late the attempts were whose time came within a while, in seconds.
+    """How late the attempts were that were due in a period, in seconds.
 
-    `felt_s` is how long after the beginning an attempt was still more than LATE_S late.
+    `felt_s` is from the beginning until the last due time of an attempt more than LATE_S late.
     """
 
     due: int
@@ -53,24 +53,24 @@ class Waiting:
     """Items due at a steady rate, half in the fast and half in the slow phase."""
 
     def __init__(self, items: int, rate: float, messages: int) -> None:
-        """Let this many fast ones wait as messages, the others as rows."""
+        """`messages` items in the fast phase wait as messages; `rate` of all are due per second."""
         self.items, self.rate, self.messages = items, rate, messages
         self.due: dict[int, datetime] = {}
         self.fast: list[int] = []
 
     def wait_for_sweep(self, timeout_s: float = 90.0) -> None:
-        """Empty the tables, and return when beat and its worker are seen to work together."""
+        """Empty the tables, and wait for a sweep; raise TimeoutError if there is none."""
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE mediapipe_webhookevent CASCADE")
         Heartbeat.objects.filter(part=SWEEP).delete()
         deadline = time.monotonic() + timeout_s
         while not Heartbeat.objects.filter(part=SWEEP).exists():
             if time.monotonic() > deadline:
-                raise TimeoutError("There is no sweep.")
+                raise TimeoutError("No sweep ran in time.")
             time.sleep(0.5)
 
     def seed(self, port: int) -> datetime:
-        """Write the rows; return when the first is due."""
+        """Insert the rows; return when the first is due."""
         rng = Random(5)
         takes_s = self.items / SEEDED_A_SECOND + self.messages / PUBLISHED_A_SECOND
         begin = timezone.now() + timedelta(seconds=takes_s)
@@ -88,7 +88,7 @@ class Waiting:
         return begin
 
     def publish(self, url: str) -> None:
-        """Let the broker know of those that wait as messages: some of any time."""
+        """Publish the items that wait as messages, a random sample of the fast phase."""
         chosen = Random(6).sample(self.fast, min(self.messages, len(self.fast)))
         published = MediaItem.objects.filter(pk__in=chosen)
         published.update(sweep_at=F("next_attempt_at") + DELIVERY_TIMEOUT)
@@ -104,7 +104,7 @@ class Waiting:
                 )
 
     def settle(self, until: datetime, patience_s: float) -> int:
-        """Wait for the attempts that were due before this; return how many never came."""
+        """Wait for the attempts due before `until`; return how many were not made."""
         deadline = time.monotonic() + patience_s
         while missing := sum(1 for _, started in self._attempts(until) if started is None):
             if time.monotonic() > deadline:
@@ -113,13 +113,13 @@ class Waiting:
         return missing
 
     def unfinished(self) -> int:
-        """Return how many items wait for an attempt that something will bring about."""
+        """Return how many unfinished items a sweep will find."""
         return MediaItem.objects.unfinished().filter(sweep_at__isnull=False).count()
 
     def punctuality(self, begin: datetime, end: datetime, before_s: float) -> Punctuality:
-        """Say how late the attempts were that were due in this time; those never made count not.
+        """Return how late the attempts due in this period were; those never made do not count.
 
-        The time is taken from so many seconds before its beginning to as many before its end.
+        The period is shifted by `before_s`: both its ends are that much earlier.
         """
         before = timedelta(seconds=before_s)
         waits = [
@@ -147,7 +147,7 @@ class Waiting:
 
 
 def _wait(item: MediaItem, number: int, due: datetime) -> None:
-    """Bring a row to where its last attempt would have left it."""
+    """Give an item the state in which its last attempt would have left it."""
     is_fast = number % 2 == 0
     item.status = Status.RETRYING
     item.error = "not_ready"

@@ -1,43 +1,80 @@
-"""Makes the screenshots in docs/images from a generated history: `make screenshots`."""
+"""Makes screenshots from a generated history: `make screenshots`.
+
+Those of README and docs go to docs/images. One of every page, in light and dark, on a desktop and
+a phone, goes to var/screenshots for inspection.
+"""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from playwright.sync_api import Browser
 from rich.console import Console
 
-from tests.browser import arrivals
-from tests.browser.person import USERS, Person, Scheme, chromium, in_front_of
+from tests.browser import arrivals, every_page
+from tests.browser.person import Person, Scheme, chromium, in_front_of
 from tests.support.service import ROOT, Service, running
 
-FOLDER = ROOT / "docs" / "images"
-# Enough for smooth curves, and made up within seconds.
-MEDIA = "30000"
+DOCUMENTED = ROOT / "docs" / "images"
+ALL = ROOT / "var" / "screenshots"
+# Enough for smooth curves, and generated within seconds.
+MEDIA = "20000"
 WIDTH, HEIGHT = 1280, 900
+SIZES = ((1440, 900), (390, 844))
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
 def main() -> None:
-    """Run the service on a history, and photograph its pages in light and dark."""
+    """Run the service on a generated history, and take the screenshots."""
     console = Console()
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as service:
-        console.print("making a history up")
-        service.manage("seed_history", "--media", MEDIA)
-        service.manage("shell", "--verbosity=0", "--command", USERS)
-        pages = shown(service)
+        console.print("generating a history")
+        every_page.seed(service, MEDIA)
         with chromium() as browser:
-            for scheme in SCHEMES:
-                with in_front_of(browser, service.url, (WIDTH, HEIGHT), scheme) as person:
-                    person.log_in("support")
-                    for name, show in pages.items():
-                        show(person)
-                        console.print(photograph(person, f"{name}-{scheme}"))
+            for photo in documented(service, browser):
+                console.print(photo)
+            for photo in everything(service, browser):
+                console.print(photo)
+
+
+def documented(service: Service, browser: Browser) -> Iterator[str]:
+    """Take the screenshots for README and docs; yield each file's name."""
+    pages = shown(service)
+    for scheme in SCHEMES:
+        with in_front_of(browser, service.url, (WIDTH, HEIGHT), scheme) as person:
+            person.log_in("support")
+            for name, show in pages.items():
+                show(person)
+                yield photograph(person, DOCUMENTED / f"{name}-{scheme}.png")
+
+
+def everything(service: Service, browser: Browser) -> Iterator[str]:
+    """Take a full-page screenshot of every page in each scheme and size; yield each file's name."""
+    pages = every_page.every_page(service)
+    for scheme in SCHEMES:
+        for size in SIZES:
+            place = ALL / f"{scheme}-{size[0]}"
+            place.mkdir(parents=True, exist_ok=True)
+            with in_front_of(browser, service.url, size, scheme) as person:
+                person.visit("/admin/login/")
+                yield photograph(person, place / "login.png", whole=True)
+                person.log_in("viewer")
+                person.visit(every_page.FORBIDDEN)
+                yield photograph(person, place / "403.png", whole=True)
+            with in_front_of(browser, service.url, size, scheme) as person:
+                person.log_in("root")
+                for name, path in (pages | {"404": every_page.MISSING}).items():
+                    person.visit(path)
+                    yield photograph(person, place / f"{name}.png", whole=True)
+                with every_page.failing(service):
+                    person.visit(every_page.FAILING)
+                    yield photograph(person, place / "500.png", whole=True)
 
 
 def shown(service: Service) -> dict[str, Callable[[Person], object]]:
-    """Return how to get to each page; the media page is one of a picture that was late."""
+    """Return a function that opens each page, by name; the media page is that of a late picture."""
     sid = arrivals.late(service, by_s=4.5).media[0].sid
     return {
         "overview": lambda person: person.visit("/admin/"),
@@ -52,9 +89,8 @@ def open_media(person: Person, sid: str) -> None:
     person.page.locator("#result_list tbody th a").first.click()
 
 
-def photograph(person: Person, name: str) -> str:
-    """Write what is in the window, once it is drawn, to a PNG file; return its name."""
+def photograph(person: Person, file: Path, *, whole: bool = False) -> str:
+    """Save the window, or the whole page, as PNG once the network is idle; return its name."""
     person.page.wait_for_load_state("networkidle")
-    file = FOLDER / f"{name}.png"
-    person.page.screenshot(path=file, animations="disabled")
+    person.page.screenshot(path=file, animations="disabled", full_page=whole)
     return str(file.relative_to(ROOT))

@@ -6,44 +6,45 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from tests.browser import arrivals
-from tests.browser.person import DESKTOP, Scheme, in_front_of
+from tests.browser.every_page import FAILING, FORBIDDEN, MISSING, every_page, failing
+from tests.browser.person import DESKTOP, Person, Scheme, in_front_of
 from tests.support.service import Service
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
-PAGES = [
-    "/admin/",
-    "/admin/timing/",
-    "/admin/failures/",
-    "/admin/failures/reasons/",
-    "/admin/mediapipe/mediaitem/",
-    "/admin/mediapipe/webhookevent/",
-    "/admin/mediapipe/incident/",
-    "/admin/mediapipe/accounthealth/",
-    "/admin/accounts/pause/",
-    "/admin/mediapipe/mediaitem/give-up/",
-]
 SERIOUS = {"serious", "critical"}
 
 
+@pytest.fixture(scope="module")
+def pages(seeded: Service) -> dict[str, str]:
+    return every_page(seeded)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_is_found(service: Service, browser: Browser, scheme: Scheme) -> None:
-    webhook = arrivals.late(service)
-    with in_front_of(browser, service.url, DESKTOP, scheme) as person:
-        person.log_in("support")
-        person.visit(f"/admin/mediapipe/mediaitem/?q={webhook.media[0].sid}")
-        item = person.page.locator("#result_list tbody th a").first.get_attribute("href") or ""
-        found = {}
-        for path in [*PAGES, item]:
-            assert person.visit(path) == 200, path
-            violations = Axe().run(person.page).response["violations"]
-            if serious := [told(one) for one in violations if one["impact"] in SERIOUS]:
-                found[path] = serious
-        assert found == {}
+def test_nothing_serious_is_found(
+    seeded: Service, browser: Browser, pages: dict[str, str], scheme: Scheme
+) -> None:
+    with in_front_of(browser, seeded.url, DESKTOP, scheme) as person:
+        found = {"login": serious(person, "/admin/login/")}
+        person.log_in("root")
+        found |= {name: serious(person, path) for name, path in pages.items()}
+        found["404"] = serious(person, MISSING, 404)
+        with failing(seeded):
+            found["500"] = serious(person, FAILING, 500)
+    with in_front_of(browser, seeded.url, DESKTOP, scheme) as person:
+        person.log_in("viewer")
+        found["403"] = serious(person, FORBIDDEN, 403)
+    assert {name: violations for name, violations in found.items() if violations} == {}
+
+
+def serious(person: Person, path: str, status: int = 200) -> list[str]:
+    """Return the serious violations that axe finds on a page."""
+    assert person.visit(path) == status, path
+    violations = Axe().run(person.page).response["violations"]
+    return [told(one) for one in violations if one["impact"] in SERIOUS]
 
 
 def told(violation: dict[str, object]) -> str:
     nodes = violation["nodes"]
     assert isinstance(nodes, list)
-    return f"{violation['id']}: {[node['html'] for node in nodes][:5]}"
+    return f"{violation['id']}: {[node['html'][:200] for node in nodes][:5]}"

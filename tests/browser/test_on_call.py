@@ -1,4 +1,4 @@
-"""The engineer on call: where is the customer's picture, and how does it get here?"""
+"""The engineer on call: where is the customer's picture, and how can it still be fetched?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.service import Service
 
 pytestmark = pytest.mark.services
 
-# What is returned after a moment is how many seconds were played.
+# Plays the sound; resolves with the seconds played once it is more than 0.2.
 PLAYED = """sound => new Promise(done => {
     sound.ontimeupdate = () => sound.currentTime > 0.2 && done(sound.currentTime);
     sound.play();
@@ -32,7 +32,7 @@ def test_from_the_overview_to_a_failed_item_its_retry_and_its_file(
     expect(person.page.get_by_role("img", name="Timeline")).to_be_visible()
     expect(person.page.get_by_role("row", name="attempt 1")).to_contain_text("410")
     person.page.get_by_role("button", name="Retry now").click()
-    # The page looks again by itself.
+    # The page updates itself.
     expect(person.page.locator(".lead")).to_contain_text("stored", timeout=40_000)
     expect(person.page.get_by_role("row", name="attempt 2")).to_contain_text("200")
     assert person.page.locator(".preview img").evaluate("image => image.naturalWidth") > 0
@@ -56,7 +56,7 @@ def test_a_recording_that_the_browser_cannot_play_is_said_to_be_complete(
     file.write_bytes(bytes(file.stat().st_size))
     person = log_in("viewer")
     person.find(sid)
-    expect(person.page.locator("#unplayable")).to_contain_text("The file is complete: 80044 bytes")
+    expect(person.page.locator("#unplayable")).to_contain_text("The file is complete: 80,044 bytes")
 
 
 def test_a_customer_is_found_by_the_sid_of_the_message(service: Service, log_in: LogIn) -> None:

@@ -1,9 +1,9 @@
-"""Many failed items are retried at once, from their group or from a selection."""
+"""Many failed items are retried together, from a period or from a selection."""
 
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser import arrivals
 from tests.browser.conftest import LogIn
@@ -12,15 +12,16 @@ from tests.support.service import Service
 pytestmark = pytest.mark.services
 
 
-def test_a_group_of_failures_is_retried_as_a_whole(service: Service, log_in: LogIn) -> None:
+def test_the_failures_of_a_period_are_retried_as_a_whole(service: Service, log_in: LogIn) -> None:
     webhook = arrivals.failed(service, pictures=5)
     person = log_in("support")
     person.page.get_by_role("link", name="Failures").first.click()
-    person.page.get_by_role("row", name="gone").get_by_role("link", name="Retry").click()
+    person.page.get_by_text("Actions for all of these").click()
+    person.page.get_by_role("link", name="Retry all in this period").click()
     expect(person.page.get_by_role("row", name="gone")).to_contain_text("5")
-    # What Twilio no longer has is retried only if it is selected.
+    # Media that Twilio no longer has is retried only if its reason is selected.
     person.page.get_by_label("gone").check()
-    person.page.get_by_role("button", name="Retry the chosen").click()
+    person.page.get_by_role("button", name="Retry the selected").click()
     expect(person.page.locator("#progress-text")).to_contain_text("5", timeout=40_000)
     arrivals.become(service, webhook, "stored")
 
@@ -33,6 +34,32 @@ def test_a_selection_is_retried_and_the_rest_is_left_alone(service: Service, log
     person.page.select_option("select[name=action]", label="Retry the selected ones…")
     person.page.get_by_role("button", name="Go").click()
     person.page.get_by_label("gone").check()
-    person.page.get_by_role("button", name="Retry the chosen").click()
+    person.page.get_by_role("button", name="Retry the selected").click()
     arrivals.become(service, chosen, "stored")
     arrivals.become(service, other, "failed")
+
+
+def test_the_progress_goes_on_after_an_outage_of_the_service(
+    service: Service, log_in: LogIn
+) -> None:
+    webhook = arrivals.failed(service)
+    person = log_in("support")
+    person.visit(f"/admin/mediapipe/mediaitem/retry/?q={webhook.media[0].sid}")
+    person.page.get_by_label("gone").check()
+    person.page.get_by_role("button", name="Retry the selected").click()
+    arrivals.become(service, webhook, "stored")
+    # Nothing on the page refreshes itself any more.
+    person.page.reload()
+    outage = [502]
+
+    def progress(route: Route) -> None:
+        if outage:
+            route.fulfill(status=outage.pop(), body="<h1>Bad gateway</h1>")
+        else:
+            route.fulfill(json={"done": 1, "total": 2, "text": "1 of 2 processed."})
+
+    person.page.route("**/jobs/*/", progress)
+    person.page.add_script_tag(url="/static/mediapipe/progress.js")
+    expect(person.page.locator("#progress-text")).to_have_text("1 of 2 processed.")
+    assert ["502" in error for error in person.errors] == [True]
+    person.errors.clear()

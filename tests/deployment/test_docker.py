@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-import os
 import re
 import runpy
 import shutil
-import signal
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +16,8 @@ import pytest
 import yaml
 from django.conf import settings
 
-from mediapipe.management.demo.run import free_port
-from mediapipe.models.heartbeats import SILENT_AFTER
 from mediapipe.operations import programs
 from mediapipe.operations.programs import Program
-from tests.support import make
 from tests.support.configuration import settings_names
 from tests.support.servers import missing
 
@@ -34,12 +26,10 @@ DOCKER = ROOT / "docker"
 DOCKERFILE = (DOCKER / "Dockerfile").read_text()
 COMPOSE = (DOCKER / "compose.yml").read_text()
 EXAMPLE = (ROOT / ".env.example").read_text()
-# So long gunicorn lets the requests go on that it has when it is told to end.
+# gunicorn's default graceful_timeout: how long open requests may go on after SIGTERM.
 GUNICORN_GRACE_S = 30
-
 WORKERS = ("worker", "worker-retries", "worker-housekeeping")
 OURS = ("web", *WORKERS, "beat")
-
 Words = Sequence[str]
 
 
@@ -51,7 +41,7 @@ def services() -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def entry() -> Callable[[Words], Program]:
-    """Return the function by which the entrypoint chooses a program."""
+    """Return the function with which the entrypoint chooses a program."""
     chosen: Callable[[Words], Program] = runpy.run_path(str(DOCKER / "entrypoint.py"))["program"]
     return chosen
 
@@ -130,7 +120,7 @@ def test_the_environment_of_a_container_has_no_secret(services: dict[str, dict[s
             assert not re.search("PASS|TOKEN|SECRET", variable) or variable.endswith("_FILE")
             if variable.endswith("_FILE"):
                 assert value.removeprefix("/run/secrets/") in service["secrets"], name
-    # The entrypoint of this image knows no file: the shell reads it.
+    # This image's entrypoint does not read secret files, so the shell does.
     assert services["rabbitmq"]["secrets"] == ["rabbitmq_password"]
     assert "$$(cat /run/secrets/rabbitmq_password)" in services["rabbitmq"]["command"][-1]
 
@@ -183,7 +173,7 @@ def test_the_defaults_that_the_example_shows_are_the_true_ones(tmp_path: Path) -
 
 
 def settings_with(variables: dict[str, str], data_dir: Path) -> str:
-    """Return every setting as a fresh process reads it from these variables alone."""
+    """Return every setting as a new process reads it from these variables alone."""
     script = "print({name: value for name, value in vars(settings).items() if name.isupper()})"
     return subprocess.run(
         [sys.executable, "-c", f"from mediapipe import settings; {script}"],
@@ -220,7 +210,7 @@ def test_what_the_dockerfile_copies_exists_and_is_let_in() -> None:
 
 
 def let_in(path: str) -> bool:
-    """Tell whether .dockerignore lets a path into the image: its last rule that fits decides."""
+    """Return whether .dockerignore lets a path into the image: the last matching rule decides."""
     allowed = True
     for rule in (ROOT / ".dockerignore").read_text().splitlines():
         pattern = rule.removeprefix("!").rstrip("/")
@@ -230,92 +220,9 @@ def let_in(path: str) -> bool:
     return allowed
 
 
-def test_the_entrypoint_serves_the_webhooks_and_ends_cleanly_when_it_is_told_to(
-    tmp_path: Path,
-) -> None:
-    bind = f"127.0.0.1:{free_port()}"
-    with entrypoint("web", WEB_BIND=bind, DATA_DIR=str(tmp_path)) as process:
-        assert get(f"http://{bind}/healthz") == b"ok\n"
-        # No collectstatic was run: the style sheet of the admin comes from Django's own folder.
-        assert b"body" in get(f"http://{bind}/static/admin/css/base.css")
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
-
-
-def test_a_value_that_cannot_be_read_stops_the_entrypoint_with_one_sentence(
-    tmp_path: Path,
-) -> None:
-    with entrypoint("worker", DATA_DIR=str(tmp_path), PUBLIC_BASE_URL="example") as process:
-        said = process.communicate(timeout=60)[1].decode()
-    assert process.returncode == 1
-    assert said.startswith("error: PUBLIC_BASE_URL is not")
-    assert said.count("\n") == 1
-
-
-@contextmanager
-def entrypoint(*words: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Yield the entrypoint as a container starts it, and end it."""
-    process = subprocess.Popen(
-        [sys.executable, "docker/entrypoint.py", *words],
-        cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "DJANGO_SETTINGS_MODULE": "mediapipe.settings",
-            "TWILIO_ACCOUNT_SID": make.ACCOUNT,
-            "TWILIO_AUTH_TOKEN": make.TOKEN,
-            **environment,
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def get(url: str) -> bytes:
-    """Return what is served there, as soon as somebody listens and answers in time."""
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310  (our own)
-                body: bytes = answer.read()
-                return body
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-
-
-@pytest.mark.parametrize("name", [*WORKERS, "beat"])
-def test_who_answers_no_requests_is_alive_by_its_heartbeat(
-    services: dict[str, dict[str, Any]], name: str, tmp_path: Path
-) -> None:
-    kind, command = services[name]["healthcheck"]["test"]
-    assert kind == "CMD-SHELL"
-    (file,) = re.findall(r"HEARTBEAT_FILE=(\S+)", DOCKERFILE)
-    beat = tmp_path / "heartbeat"
-    # Compose reads two dollars as one.
-    here = command.replace("$$", "$").replace(file, str(beat))
-    assert here != command
-
-    def healthy() -> bool:
-        return subprocess.run(["/bin/sh", "-c", here], stderr=subprocess.DEVNULL).returncode == 0
-
-    assert not healthy()
-    beat.touch()
-    assert healthy()
-    long_ago = time.time() - SILENT_AFTER.total_seconds() - 61
-    os.utime(beat, (long_ago, long_ago))
-    assert not healthy()
-
-
 @pytest.fixture
 def filled_in(tmp_path: Path) -> Path:
-    """Return the root of a copy of docker/ with an .env that was filled in."""
+    """Return a folder with a copy of docker/ whose .env is filled in."""
     shutil.copytree(DOCKER, tmp_path / "docker")
     values = EXAMPLE.replace("PUBLIC_BASE_URL=\n", "PUBLIC_BASE_URL=https://media.example.com\n")
     (tmp_path / "docker" / ".env").write_text(values)
@@ -334,7 +241,7 @@ def test_the_compose_of_debian_takes_the_file(filled_in: Path) -> None:
     compose = shutil.which("docker-compose")
     if not compose:
         missing("there is no docker-compose here")
-    # The first version, which asks no engine to read a file; a name is all that it does not know.
+    # Compose version 1, which reads a file without an engine; only the key `name` is unknown to it.
     without_name = COMPOSE.replace("\nname: mediapipe\n", "\n")
     assert without_name != COMPOSE
     (filled_in / "docker" / "compose.yml").write_text(without_name)

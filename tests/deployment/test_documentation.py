@@ -9,6 +9,7 @@ import pytest
 
 from mediapipe.failures import Absence, Failure, FinalFailure, LocalFailure, TransientFailure
 from mediapipe.lifecycle.export import KEYS
+from mediapipe.management.demo.apps import COLUMNS, by_sid
 from mediapipe.management.demo.script import announced_media, steps
 from mediapipe.models import Cause, NotFoundCause
 from tests.support.configuration import settings_names
@@ -26,13 +27,13 @@ KINDS: dict[type, str] = {
 
 
 def rows(page: str) -> list[list[str]]:
-    """Return the cells of every table row of a page in docs/ whose first cell begins with code."""
+    """Return the cells of every table row of a page in docs/ that begins with inline code."""
     lines = (line for line in (DOCS / page).read_text().splitlines() if line.startswith("| `"))
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 def configuration() -> dict[str, tuple[str, str]]:
-    """Return default and meaning of each variable in docs/configuration.md, by its name."""
+    """Return the default and the meaning of each variable in docs/configuration.md, by name."""
     return {
         name: (default, meaning)
         for names, default, meaning in rows("configuration.md")
@@ -41,7 +42,7 @@ def configuration() -> dict[str, tuple[str, str]]:
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the anchors that GitHub makes of the page's headings."""
+    """Return the anchors that GitHub generates from the page's headings."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -146,7 +147,7 @@ def test_the_picture_has_a_title_and_a_description_for_those_who_do_not_see_it()
 
 def test_the_demo_in_the_readme_has_the_figures_that_it_prints() -> None:
     report = (ROOT / "mediapipe" / "management" / "demo" / "report.py").read_text()
-    shown = dict(re.findall(r"^│ (.+?) +│ (.+?) +│", README, re.MULTILINE))
+    shown = dict(re.findall(r"^│ ([^│]+?) +│ ([^│]+?) +│$", README, re.MULTILINE))
     assert shown
     assert [figure for figure in shown if f'"{figure}"' not in report] == []
     sent = steps()
@@ -159,3 +160,14 @@ def test_the_demo_in_the_readme_has_the_figures_that_it_prints() -> None:
         f"{media}",
         f"{media}",
     ]
+
+
+def test_the_apps_of_the_demo_in_the_readme_got_what_it_sends() -> None:
+    rows = [line.split("│")[1:-1] for line in README.splitlines() if line.count("│") == 6]
+    header, *apps = [[cell.strip() for cell in row] for row in rows]
+    assert header == list(COLUMNS)
+    messages = by_sid(steps())
+    media = sum(len(step.webhook.media) for step in messages.values())
+    assert len(apps) == 2
+    for _, received, fetched, _, lost in apps:
+        assert (int(received), int(fetched) + int(lost)) == (len(messages), media)

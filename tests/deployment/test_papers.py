@@ -56,6 +56,19 @@ def test_the_admin_shows_the_version_to_users_only(admin_client: Client, client:
     assert settings.VERSION not in client.get("/admin/login/").content.decode()
 
 
+def test_the_badges_of_the_readme_are_true() -> None:
+    pythons, djangos = (
+        re.findall(rf"{name} :: (\d+\.\d+)$", "\n".join(PROJECT["classifiers"]), re.MULTILINE)
+        for name in ("Python", "Django")
+    )
+    readme = (ROOT / "README.md").read_text()
+    assert re.findall(r'shields\.io/\S+ alt="([^"]+)"', readme) == [
+        f"Python {pythons[0]} to {pythons[-1]}",
+        f"Django {', '.join(djangos)}",
+        f"licence {PROJECT['license']}",
+    ]
+
+
 def test_the_licence_is_the_one_that_is_declared() -> None:
     assert PROJECT["license"] == "BSD-3-Clause"
     assert (ROOT / "LICENSE").read_text().startswith("BSD 3-Clause License\n")
@@ -70,7 +83,7 @@ def test_pre_commit_runs_what_ci_runs() -> None:
 def test_the_procfile_starts_a_whole_service() -> None:
     entry = "python docker/entrypoint.py"
     assert {
-        # Otherwise some shells keep the signals of the platform to themselves.
+        # Without exec some shells do not pass on the platform's signals.
         "web": f"WEB_BIND=0.0.0.0:$PORT exec {entry} web",
         "worker": f"exec {entry} worker",
         "beat": f"exec {entry} beat",
@@ -81,7 +94,7 @@ def test_the_procfile_starts_a_whole_service() -> None:
 @pytest.mark.services
 def test_web_of_the_procfile_listens_on_the_port_of_the_platform(tmp_path: Path) -> None:
     port = free_port()
-    # As a platform starts it: through a shell, and with nothing of this project set.
+    # As a platform starts it: through a shell, without this project's variables.
     env = environment(tmp_path, PORT=str(port), PATH=f"{Path(sys.executable).parent}:/usr/bin:/bin")
     env.pop("PYTHONPATH", None)
     env.pop("DJANGO_SETTINGS_MODULE", None)

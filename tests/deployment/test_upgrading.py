@@ -1,9 +1,9 @@
-"""The version before still runs on the tables of this one, so that an update needs no pause.
+"""The previous version still runs on the tables of this one, so an update needs no downtime.
 
-What the version before knows of the tables is in Django's record of its last migration: models
-with the fields of that time. They must be able to write, read, change and delete in the tables as
-they are now. A column that was taken away, renamed, or is required and has no default in the
-database stops the old web in the minute between `migrate` and its own restart.
+Django's migration state has the models of an earlier version, as of its last migration. They must
+be able to insert, read, update and delete rows in today's tables. A column that was removed or
+renamed, or is required without a default in the database, breaks the old web process in the minute
+between `migrate` and its restart.
 """
 
 from __future__ import annotations
@@ -19,27 +19,24 @@ from django.utils import timezone
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 APP = "mediapipe"
-# The tables of versions before this one were made in the same release as it.
-FIRST = "0001"
 
 
 def names() -> list[str]:
-    """Return our migrations from FIRST on, in their order."""
+    """Return the names of our migrations, in order."""
     loader = MigrationLoader(None)
     (leaf,) = loader.graph.leaf_nodes(APP)
-    ours = [name for app, name in loader.graph.forwards_plan(leaf) if app == APP]
-    return [name for name in ours if name[:4] >= FIRST]
+    return [name for app, name in loader.graph.forwards_plan(leaf) if app == APP]
 
 
 def models_of(name: str) -> list[type[models.Model]]:
-    """Return our models as the version with this last migration knows them."""
+    """Return our models as the version whose last migration this is knows them."""
     loader = MigrationLoader(connection)
     known = loader.project_state((APP, name)).apps.get_app_config(APP)
     return list(known.get_models())
 
 
 def value_of(field: models.Field[Any, Any]) -> Any:
-    """Return something that the field takes."""
+    """Return a valid value for the field."""
     if isinstance(field, models.ForeignKey):
         return made(field.related_model)
     if isinstance(field, models.DateTimeField):
@@ -56,7 +53,7 @@ def value_of(field: models.Field[Any, Any]) -> Any:
 
 
 def made(model: type[models.Model]) -> models.Model:
-    """Return a row that the model of that time has written with what it requires."""
+    """Insert a row with the required fields of this earlier model; return it."""
     required = [
         field
         for field in model._meta.concrete_fields

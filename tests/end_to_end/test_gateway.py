@@ -1,4 +1,4 @@
-"""Two apps that fetch media at once, as chatwoot does: one behind the gateway, one without it."""
+"""Two apps that fetch media immediately, as chatwoot does: one behind the gateway, one not."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from mediapipe.management.demo.script import make_late
 from mediapipe.operations import programs
 from mediapipe.settings.queues import QUEUES
 from mediapipe.simulator import payloads
+from mediapipe.simulator.app import MediaApp, media_app
 from mediapipe.simulator.payloads import Webhook
 from tests.support import servers
-from tests.support.media_app import MediaApp, media_app
 from tests.support.service import Service, running, unexpected_errors
 
 pytestmark = pytest.mark.services
 
-# GATEWAY_MESSAGES=500 is the run of docs/gateway.md.
+# docs/gateway.md has the figures of a run with GATEWAY_MESSAGES=500.
 MESSAGES = int(os.environ.get("GATEWAY_MESSAGES", "60"))
 RATE = 20.0
-# Longer than the longest delay of the demo's media, and its fetch.
+# Longer than the longest delay of the demo's media plus the fetch.
 HOLD = "90s"
 
 
 @dataclass(frozen=True)
 class World:
-    """The service, the app behind it, and an app to which Twilio sends its messages itself."""
+    """The service, the app behind it, and an app to which Twilio sends messages directly."""
 
     service: Service
     behind: MediaApp
@@ -58,7 +58,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 
 
 def stream(world: World, messages: list[Webhook], others: list[Webhook]) -> set[int]:
-    """Send both apps their messages at RATE each; return the statuses of the service."""
+    """Send each app its messages at RATE per second; return the service's statuses."""
     with ThreadPoolExecutor(32) as pool:
         began, sent = time.monotonic(), []
         for place, (message, other) in enumerate(zip(messages, others, strict=True)):
@@ -69,7 +69,7 @@ def stream(world: World, messages: list[Webhook], others: list[Webhook]) -> set[
 
 
 def pictures(seed: int) -> list[Webhook]:
-    """Return picture messages of many senders, with the delays of the demo."""
+    """Return picture messages from many senders, with the delays of the demo."""
     messages = [payloads.mms().changed(From=f"+1555{number:07}") for number in range(MESSAGES)]
     make_late(messages, random.Random(seed))
     return messages
@@ -77,7 +77,7 @@ def pictures(seed: int) -> list[Webhook]:
 
 def wait_for(app: MediaApp, media: int, timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
-    while app.media < media and time.monotonic() < deadline:
+    while app.ended < media and time.monotonic() < deadline:
         time.sleep(0.5)
 
 
@@ -88,11 +88,11 @@ def test_behind_the_gateway_no_media_is_early(world: World) -> None:
     wait_for(world.alone, MESSAGES, timeout_s=60)
     behind, alone = world.behind, world.alone
     print(  # noqa: T201
-        f"\n{MESSAGES} files each: behind the gateway {behind.not_found} 404s, {behind.lost} lost;"
-        f" without it {alone.not_found} 404s, {alone.lost} lost"
+        f"\n{MESSAGES} files each: behind the gateway {behind.early_404s} 404s, {behind.lost} lost;"
+        f" without it {alone.early_404s} 404s, {alone.lost} lost"
     )
     assert behind.messages == {message["MessageSid"]: 1 for message in messages}
-    assert (behind.refused, behind.not_found, behind.lost) == (0, 0, 0)
+    assert (behind.refused, behind.early_404s, behind.lost) == (0, 0, 0)
     assert behind.fetched == MESSAGES
     assert alone.lost > 0
     assert unexpected_errors(Path(world.service.env["DATA_DIR"]) / "logs") == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 import time_machine
@@ -13,48 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from mediapipe.escalation import detection
-from mediapipe.failures import MediaDeleted, TooLarge
-from mediapipe.models import Cause, Incident, IncidentStep, MediaItem, Status, WebhookEvent
+from mediapipe.models import Cause, Incident, IncidentStep, MediaItem, Status
 from tasks.check_escalation import check_escalation
-from tests.support import make
+from tests.support.detection import LARGE, NOW, SMALL, came, checked
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
-
-NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
-LARGE, SMALL = "AC" + "1" * 32, "AC" + "2" * 32
-
-
-def came(
-    count: int,
-    account_sid: str = LARGE,
-    *,
-    hours_ago: float = 1.0,
-    late: bool = False,
-    **more: object,
-) -> list[MediaItem]:
-    """Let media come in, a second apart, late by ten seconds or not at all."""
-    found = []
-    for number in range(count):
-        at = NOW - timedelta(hours=hours_ago) + timedelta(seconds=number)
-        message = make.message(account_sid=account_sid, home_region="us1")
-        event = WebhookEvent.from_message(message, provider="twilio", at=at)
-        item = MediaItem.from_announcement(event, message.media[0], at)
-        item.status, item.attempts, item.first_attempt_at = Status.STORED, 1, at
-        item.found_at, item.queue_lag_s, item.delay_at_least_s = at, 0.1, 0.0
-        if late:
-            item.not_found_count, item.delay_at_least_s = 3, 10.0
-        vars(item).update(more)
-        event.save()
-        found.append(item)
-    return MediaItem.objects.bulk_create(found)
-
-
-def checked(now: datetime = NOW) -> list[tuple[str, str, str]]:
-    """Run the detectors; return cause, account and state of each incident."""
-    with time_machine.travel(now, tick=False):
-        detection.run_detectors(now)
-    rows = Incident.objects.order_by("pk")
-    return list(rows.values_list("cause", "account_sid", "state"))
 
 
 def sent_kinds() -> list[str]:
@@ -235,74 +197,6 @@ def test_a_delay_that_becomes_dozens_of_404s_is_the_same_incident_only_worse() -
     assert sent_kinds() == ["opened", "worse"]
 
 
-def test_permanent_failures_are_an_incident_with_their_reasons() -> None:
-    came(24, status=Status.FAILED, error=TooLarge.slug, failed_at=NOW - timedelta(hours=1))
-    assert checked() == [(Cause.FAILURES, LARGE, "open")]
-    assert "too_large 24" in Incident.objects.get().detail
-
-
-def test_what_people_deleted_is_no_failure_of_ours() -> None:
-    came(40, status=Status.FAILED, error=MediaDeleted.slug, failed_at=NOW - timedelta(hours=1))
-    assert checked() == []
-
-
-def test_failures_that_an_incident_explains_are_no_second_one() -> None:
-    came(100)
-    late = came(30, late=True)
-    checked()
-    MediaItem.objects.filter(pk__in=[item.pk for item in late]).update(
-        status=Status.FAILED, error="not_ready", failed_at=NOW - timedelta(minutes=1)
-    )
-    assert len(checked()) == 1
-
-
-def test_media_that_waits_for_us_is_an_incident_of_our_queue() -> None:
-    for item in came(20, hours_ago=0.5, status=Status.QUEUED):
-        MediaItem.objects.filter(pk=item.pk).update(first_attempt_at=None, queue_lag_s=None)
-    assert checked() == [(Cause.QUEUE, "", "open")]
-
-
-@pytest.mark.parametrize(("minutes", "causes"), [(1, []), (3, [Cause.QUEUE])])
-def test_what_was_found_later_waits_for_us_since_it_was_found(
-    minutes: int, causes: list[str]
-) -> None:
-    waits: dict[str, Any] = {
-        "first_attempt_at": None,
-        "queue_lag_s": None,
-        "delay_at_least_s": None,
-    }
-    found_at = NOW - timedelta(minutes=minutes)
-    came(20, hours_ago=0.5, status=Status.QUEUED, reconciled_at=found_at, **waits)
-    assert [cause for cause, *_ in checked()] == causes
-
-
-def test_the_queue_has_recovered_when_new_media_is_fetched_promptly() -> None:
-    came(20, hours_ago=0.5, queue_lag_s=900.0)
-    checked()
-    came(5, hours_ago=0.1)
-    assert checked()[0][2] == "resolved"
-
-
-def test_media_that_waited_for_refused_credentials_is_no_incident_of_the_queue() -> None:
-    with time_machine.travel(NOW - timedelta(minutes=10), tick=False):
-        Incident.open_or_update(Cause.CREDENTIALS, LARGE)
-        Incident.resolve_for(Cause.CREDENTIALS, LARGE)
-    came(20, hours_ago=0.5, queue_lag_s=900.0)
-    assert [cause for cause, *_ in checked()] == [Cause.CREDENTIALS]
-
-
-def test_an_account_that_never_found_anything_has_suspicious_credentials() -> None:
-    came(30, late=True, found_at=None, status=Status.RETRYING)
-    assert checked() == [(Cause.CREDENTIALS_SUSPECTED, LARGE, "open")]
-
-
-def test_a_success_ends_the_suspicion() -> None:
-    came(6, late=True, found_at=None, status=Status.RETRYING)
-    checked()
-    came(1)
-    assert checked()[0][2] == "resolved"
-
-
 def test_a_quiet_minute_costs_a_handful_of_queries_however_much_there_is() -> None:
     came(20)
     with CaptureQueriesContext(
@@ -319,5 +213,5 @@ def test_the_task_checks_what_is_there_now() -> None:
     for item in came(24, late=True):
         MediaItem.objects.filter(pk=item.pk).update(received_at=datetime.now(UTC))
     check_escalation()
-    # No process of the service runs here, which may be an incident too.
+    # No process of the service runs here, which may open another incident.
     assert Incident.objects.get(cause=Cause.EARLY_404S).account_sid == LARGE

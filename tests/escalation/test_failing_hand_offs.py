@@ -1,4 +1,4 @@
-"""Hand-offs that fail are one incident, until the receiver takes them."""
+"""Failing hand-offs are one incident, until the receiver accepts them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_receiver_that_takes_nothing_is_an_incident() -> None:
     hand_offs(1, attempts=4)
     incident = detected()
     assert incident
-    assert incident.detail == "1 hand-offs fail: HTTP 500"
+    assert incident.detail == "Failing hand-offs: 1. Last result: HTTP 500"
 
 
 def test_it_is_over_once_everything_was_taken() -> None:

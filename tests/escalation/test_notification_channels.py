@@ -1,4 +1,4 @@
-"""What each channel says of an incident, as those see it who take it."""
+"""What each channel says about an incident, as its recipients get it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mediapipe.escalation.notifications.announcement import announcement, link_t
 from mediapipe.models import Cause, Channel, Incident, Notice
 from mediapipe.models.outbox import DeliveryStatus
 from tests.support import make
+from tests.support.clock import later
 from tests.support.notifications import (
     NOWHERE,
     OTHER,
     SECRET,
     attempt,
     configure,
-    later,
     only,
     seen,
 )
@@ -42,13 +42,13 @@ def posted(receiver: Heard) -> Any:
 
 
 def test_a_webhook_is_what_the_stock_verifier_accepts(settings: Settings) -> None:
-    with web_server() as receiver, later():
+    with web_server() as receiver, later(seconds=3):
         configure(settings, webhook=receiver.url)
         incident = seen()
-        with later():
+        with later(seconds=3):
             notice = attempt(only(Channel.WEBHOOK))
         headers, body = receiver.requests[0]
-        with later():
+        with later(seconds=3):
             content = Webhook(SECRET).verify(body, headers)
     assert notice.status == DeliveryStatus.DELIVERED
     assert headers["webhook-id"] == notice.key
@@ -59,11 +59,11 @@ def test_a_webhook_is_what_the_stock_verifier_accepts(settings: Settings) -> Non
 
 
 def test_while_the_secret_is_replaced_both_sign(settings: Settings) -> None:
-    with web_server() as receiver, later():
+    with web_server() as receiver, later(seconds=3):
         configure(settings, webhook=receiver.url)
         settings.ESCALATION_WEBHOOK_SECRETS = [OTHER, SECRET]
         seen()
-        with later():
+        with later(seconds=3):
             attempt(only(Channel.WEBHOOK))
             headers, body = receiver.requests[0]
             for secret in (OTHER, SECRET):
@@ -71,11 +71,11 @@ def test_while_the_secret_is_replaced_both_sign(settings: Settings) -> None:
 
 
 def test_each_attempt_sends_the_same_under_the_same_id(settings: Settings) -> None:
-    with web_server(503, 503, 200) as receiver, later():
+    with web_server(503, 503, 200) as receiver, later(seconds=3):
         configure(settings, webhook=receiver.url)
         seen(30)
         for minute in range(1, 4):
-            # What is known of the incident grows meanwhile.
+            # Meanwhile the incident grows.
             seen(30 + minute, f"{30 + minute} of 200 media had an early 404.")
             with later(minutes=minute):
                 notice = attempt(only(Channel.WEBHOOK))
@@ -91,7 +91,7 @@ def test_slack_gets_a_message_with_the_link(settings: Settings) -> None:
         configure(settings, slack=receiver.url)
         make.media()
         incident = seen()
-        with later():
+        with later(seconds=3):
             notice = attempt(only(Channel.SLACK))
     message = posted(receiver)
     (attachment,) = message["attachments"]
@@ -106,7 +106,7 @@ def test_slack_is_given_nothing_that_calls_everybody(settings: Settings) -> None
     with web_server() as receiver:
         configure(settings, slack=receiver.url)
         seen(detail="<!channel> & <https://evil.example|here>")
-        with later():
+        with later(seconds=3):
             attempt(only(Channel.SLACK))
     (attachment,) = posted(receiver)["attachments"]
     assert attachment["text"] == "&lt;!channel&gt; &amp; &lt;https://evil.example|here&gt;"
@@ -116,7 +116,7 @@ def test_an_e_mail_goes_to_everybody_by_a_real_mail_server(settings: Settings) -
     with mail_server() as mailbox:
         configure(settings, mail=mailbox.port)
         incident = seen()
-        with later():
+        with later(seconds=3):
             notice = attempt(only(Channel.EMAIL))
     assert notice.status == DeliveryStatus.DELIVERED
     assert [line.partition("<")[2].partition(">")[0] for line in mailbox.recipients] == [
@@ -135,7 +135,7 @@ def test_e_mails_about_one_incident_are_one_conversation(settings: Settings) -> 
         configure(settings, mail=mailbox.port)
         seen()
         Incident.resolve_for(Cause.EARLY_404S, make.ACCOUNT)
-        with later():
+        with later(seconds=3):
             for notice in Notice.objects.all():
                 attempt(notice)
     letters = [email.message_from_string(letter) for letter in mailbox.letters]
@@ -158,7 +158,7 @@ def test_a_mail_server_says_whether_to_come_back(
         mailbox.to_rcpt = answer
         configure(settings, mail=mailbox.port)
         seen()
-        with later():
+        with later(seconds=3):
             notice = attempt(only(Channel.EMAIL))
     assert notice.status == status
     assert answer in notice.delivery_log[0].result
@@ -168,7 +168,7 @@ def test_a_mail_server_that_is_away_is_tried_again(settings: Settings) -> None:
     with mail_server() as mailbox:
         configure(settings, mail=mailbox.port)
     seen()
-    with later():
+    with later(seconds=3):
         notice = attempt(only(Channel.EMAIL))
     assert notice.status == DeliveryStatus.WAITING
     assert notice.delivery_log[0].result == "127.0.0.1: ConnectionRefusedError"
@@ -178,7 +178,7 @@ def test_notices_of_a_removed_channel_fail(settings: Settings) -> None:
     configure(settings, slack=NOWHERE)
     seen()
     configure(settings)
-    with later():
+    with later(seconds=3):
         notice = attempt(only(Channel.SLACK))
     assert notice.status == DeliveryStatus.FAILED
     assert "no longer configured" in notice.delivery_log[0].result
@@ -207,7 +207,7 @@ def test_the_log_names_the_host_and_no_secret(
     with web_server(404) as receiver:
         configure(settings, slack=receiver.url)
         seen()
-        with later():
+        with later(seconds=3):
             notice = attempt(only(Channel.SLACK))
     assert "127.0.0.1" in caplog.text
     assert "giving up" in caplog.text

@@ -1,4 +1,4 @@
-"""An app whose check of the signature fails is an incident until it takes a message."""
+"""An app whose signature check fails is an incident until it accepts a message."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def configured(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def answered(http_status: int, status: GatewayStatus = GatewayStatus.REFUSED) -> None:
     send(payloads.sms(account_sid=make.ACCOUNT))
     delivery = GatewayDelivery.objects.latest("pk")
-    # Not behind the one before it, of the same sender.
+    # Otherwise it would wait behind the previous one of the same sender.
     GatewayDelivery.objects.update(conversation="")
     assert delivery.claim()
     delivery.finish(status, AttemptResult("", http_status))
@@ -43,7 +43,7 @@ def ongoing() -> list[str]:
 def test_it_names_the_app_and_how_often(http_status: int) -> None:
     answered(http_status)
     answered(http_status)
-    assert ongoing() == ["Refused by bot (2 refused)."]
+    assert ongoing() == ["Webhooks rejected, by app: bot 2."]
     assert Incident.objects.get().cause == Cause.APP_REFUSES
 
 

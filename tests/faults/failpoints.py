@@ -13,9 +13,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from celery.signals import before_task_publish, task_postrun
+from celery.signals import before_task_publish, task_postrun, task_prerun
 from django.core.files.storage import FileSystemStorage
 
+from mediapipe.gateway import deliver
+from mediapipe.gateway.dispatch import DELIVER
+from mediapipe.gateway.send import Sent, send
 from mediapipe.queueing import watchdog
 from mediapipe.queueing.celery_consumer import Consumer
 
@@ -24,13 +27,18 @@ IN_THE_ROW_BUT_NOT_ACKED = "in-the-row-but-not-acked"
 STORAGE_IS_FULL = "storage-is-full"
 GIVEN_UP_BUT_NOT_REMOVED = "given-up-but-not-removed"
 REMOVED_BUT_STILL_NAMED = "removed-but-still-named"
+TAKEN_BUT_NOT_CLAIMED = "taken-but-not-claimed"
+CLAIMED_BUT_NOT_SENT = "claimed-but-not-sent"
+SENT_BUT_NOT_RECORDED = "sent-but-not-recorded"
 WORKER_LOOP_IS_STUCK = "worker-loop-is-stuck"
 BEAT_IS_STUCK = "beat-is-stuck"
 ON_TURN = Consumer.on_turn
 
 
 def install() -> None:
-    """Install the failpoints in Celery; the others are in the storage below."""
+    """Install the failpoints in Celery and the gateway; the others are in the storage below."""
+    task_prerun.connect(_before_the_task, weak=False)
+    vars(deliver)["send"] = _send
     task_postrun.connect(_after_the_task, weak=False)
     Consumer.on_turn = _in_the_loop  # type: ignore[method-assign, assignment]
     if "beat" in sys.argv:
@@ -38,7 +46,7 @@ def install() -> None:
 
 
 def arm(folder: Path, name: str, number: signal.Signals) -> Path:
-    """Let the next process that reaches this failpoint send itself this signal."""
+    """Make the next process at this failpoint signal itself; the returned file is then removed."""
     file = folder / name
     file.write_text(str(int(number)))
     return file
@@ -55,8 +63,20 @@ def reach(name: str) -> None:
         return
     number = int(taken.read_text())
     taken.unlink()
-    # To this thread: a signal to the process may be handled by another, while this one continues.
+    # To this thread: another one might handle a signal to the process while this one continues.
     signal.pthread_kill(threading.get_ident(), number)
+
+
+def _before_the_task(task: Any, **kwargs: Any) -> None:
+    if task.name == DELIVER:
+        reach(TAKEN_BUT_NOT_CLAIMED)
+
+
+def _send(*args: Any) -> Sent:
+    reach(CLAIMED_BUT_NOT_SENT)
+    sent = send(*args)
+    reach(SENT_BUT_NOT_RECORDED)
+    return sent
 
 
 def _after_the_task(retval: object, **kwargs: Any) -> None:
@@ -74,7 +94,7 @@ def _in_the_scheduler(**kwargs: Any) -> None:
 
 
 def _get_stuck(name: str, watched: watchdog.Watchdog) -> None:
-    """Block this thread for ever if the failpoint is armed; its watchdog then needs seconds."""
+    """Block this thread for ever if the failpoint is armed; its watchdog's limit becomes 5 s."""
     file = _folder() / name
     if file.exists():
         file.unlink()
@@ -83,7 +103,7 @@ def _get_stuck(name: str, watched: watchdog.Watchdog) -> None:
 
 
 class FaultyStorage(FileSystemStorage):
-    """The real storage with failpoints: it may be full, or its process may die in it."""
+    """The real storage with failpoints: it can be full, or the process can die in it."""
 
     def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
         if (_folder() / STORAGE_IS_FULL).exists():

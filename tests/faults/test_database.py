@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -33,6 +34,20 @@ def test_at_the_webhook_with_the_web_process_killed_after_the_answer(
     world.kill("web")
     world.database.switch("pass")
     assert settled(FAULT, "at the webhook, then web SIGKILL").flawless
+
+
+def test_silent_in_every_thread_of_web(world: World, settled: Settled) -> None:
+    """TCP acknowledges what the threads send to the database, and nothing ever comes back."""
+    world.send(*(payloads.mms(1) for _ in range(64)))
+    ended = world.times_logged("web", "no thread has taken the next request")
+    world.database.switch("drop")
+    with ThreadPoolExecutor(30) as pool:
+        list(pool.map(world.twilio.send, [payloads.sms() for _ in range(30)]))
+    world.wait_until_logged("web", "no thread has taken the next request", more_than=ended)
+    # Its threads may have silent connections too.
+    world.kill("worker")
+    world.send_until_accepted(payloads.mms(1))
+    assert settled("database silent", "in every thread of web").flawless
 
 
 def test_in_a_claim(world: World, settled: Settled) -> None:

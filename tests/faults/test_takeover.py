@@ -1,7 +1,11 @@
-"""All workers are killed under load, with the leases of production: how long until they go on."""
+"""All workers are killed, or the broker restarts, under load and with the leases of production.
+
+How long until each item is attempted again?
+"""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -17,8 +21,10 @@ pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
 
 # From the return of the workers, or from when the attempt is due if that is later.
 WITHIN_S = {"rabbitmq": 5.0, "redis": 15.0}
+BROKER_WITHIN_S = 10.0
+BROKER_AWAY_S = 5.0
 FAULT = "all workers SIGKILL under load"
-TABLE = Table("takeover", ("broker", "workers return", "state", "items", "s until attempted"))
+TABLE = Table("takeover", ("broker", "what returns", "state", "items", "s until attempted"))
 
 
 def test_killed_workers_go_on_when_they_return(real_world: World, broker_name: str) -> None:
@@ -29,7 +35,9 @@ def test_killed_workers_go_on_when_they_return(real_world: World, broker_name: s
     real_world.wait_until_logged("worker", " ready.", more_than=ready)
     returned = datetime.now(UTC)
     assert settle(real_world, broker_name, FAULT, "they return", 90).flawless
-    check(real_world, broker_name, "as they were", killed, returned)
+    waits = waits_by_state(real_world, broker_name, "workers as they were", killed, returned)
+    assert waits["fetching"]
+    assert max(map(max, waits.values())) < WITHIN_S[broker_name], waits
 
 
 def test_workers_of_other_names_go_on_for_killed_ones(real_world: World, broker_name: str) -> None:
@@ -41,7 +49,25 @@ def test_workers_of_other_names_go_on_for_killed_ones(real_world: World, broker_
             real_world.wait_until_logged("replacement", " ready.", more_than=0)
             returned = datetime.now(UTC)
             assert settle(real_world, broker_name, FAULT, "others come", 90).flawless
-    check(real_world, broker_name, "under other names", killed, returned)
+    waits = waits_by_state(real_world, broker_name, "workers of other names", killed, returned)
+    assert waits["fetching"]
+    assert max(map(max, waits.values())) < WITHIN_S[broker_name], waits
+
+
+def test_items_go_on_when_a_broker_returns(real_world: World, broker_name: str) -> None:
+    send_waiting(real_world)
+    real_world.broker.switch("refuse")
+    real_world.send(*(payloads.mms(1) for _ in range(10)))
+    # Downloads need no broker.
+    rows = unfinished(real_world).items()
+    before = {identity: row for identity, row in rows if row["status"] != "fetching"}
+    time.sleep(BROKER_AWAY_S)
+    real_world.broker.switch("pass")
+    returned = datetime.now(UTC)
+    assert settle(real_world, broker_name, "broker restarted", "under load", 90).flawless
+    waits = waits_by_state(real_world, broker_name, "broker", before, returned)
+    assert sum(map(len, waits.values())) >= 10
+    assert max(map(max, waits.values())) < BROKER_WITHIN_S, waits
 
 
 def send_load(world: World) -> None:
@@ -50,6 +76,11 @@ def send_load(world: World) -> None:
     world.send(*slow)
     for webhook in slow:
         world.wait_for_requests(webhook, times=2)
+    send_waiting(world)
+
+
+def send_waiting(world: World) -> None:
+    """Send media some of which waits for a retry, and some is not started yet."""
     late = payloads.mms(10, delay_s=3)
     world.send(late)
     world.wait_for_requests(late)
@@ -61,19 +92,18 @@ def unfinished(world: World) -> dict[str, Row]:
     return {row["identity"]: row for row in rows if row["status"] not in FINAL}
 
 
-def check(
-    world: World, broker_name: str, how: str, killed: dict[str, Row], returned: datetime
-) -> None:
-    """Each item that was unfinished was attempted again within the limit of its broker."""
+def waits_by_state(
+    world: World, broker_name: str, what: str, before: dict[str, Row], returned: datetime
+) -> dict[str, list[float]]:
+    """Return how many seconds each item that was unfinished waited for its next attempt."""
     waits: dict[str, list[float]] = {}
     for row in world.judge.rows(list(world.sent.values())):
-        if before := killed.get(row["identity"]):
-            attempt = world.judge.attempts(row)[before["attempts"]]
-            due = max(returned, before["next_attempt_at"])
-            waits.setdefault(before["status"], []).append(
+        if then := before.get(row["identity"]):
+            attempt = world.judge.attempts(row)[then["attempts"]]
+            due = max(returned, then["next_attempt_at"])
+            waits.setdefault(then["status"], []).append(
                 (attempt["started_at"] - due).total_seconds()
             )
     for status, seconds in waits.items():
-        TABLE.add(broker_name, how, status, str(len(seconds)), f"{max(seconds):.1f}")
-    assert waits["fetching"]
-    assert max(map(max, waits.values())) < WITHIN_S[broker_name], waits
+        TABLE.add(broker_name, what, status, str(len(seconds)), f"{max(seconds):.1f}")
+    return waits

@@ -12,8 +12,9 @@ from mediapipe.simulator import payloads
 from mediapipe.simulator.faults import HangInBody
 from tests.faults import failpoints
 from tests.faults.conftest import Settled
+from tests.faults.processes import GRACE_S
 from tests.faults.short_timeouts import LEASE_S
-from tests.faults.world import GRACE_S, World
+from tests.faults.world import World
 from tests.support.service import wait_for_line
 
 pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
@@ -53,13 +54,13 @@ def test_frozen_with_no_other_worker(world: World, settled: Settled) -> None:
 
 
 def test_frozen_while_its_successor_starts(world: World, settled: Settled) -> None:
-    # Of the same name, as after a restart that the broker has not noticed yet.
+    # With the same name, as after a restart that the broker has not noticed yet.
     successor = Program("successor", world.supervisor.programs["worker"].command, GRACE_S)
     with world.stopped("worker"), world.joined_by(successor):
         wait_for_line(world.log_dir / "successor.log", " ready.")
         world.send(payloads.mms(3))
         assert settled("worker SIGSTOP", "its successor starts", 90).flawless
-        # It may hold row locks, for which the tasks of its successor wait.
+        # It may hold row locks that the tasks of its successor wait for.
         world.signal("worker", signal.SIGCONT)
 
 

@@ -1,11 +1,8 @@
-"""The whole service with a proxy before database and broker, and the faults it can be given."""
+"""The whole service with proxies in front of database and broker, and the faults to inject."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,16 +25,16 @@ from mediapipe.simulator.script import MediaScript
 from mediapipe.simulator.webhooks import NO_ANSWER
 from tests.faults import clock, failpoints, short_timeouts
 from tests.faults.judge import Judge, Row, Verdict
+from tests.faults.processes import GRACE_S, end, manage, supervised
 from tests.faults.proxy import Proxy
 from tests.support import servers
-from tests.support.service import ROOT, unexpected_errors, wait_for_line, wait_until_ready
+from tests.support.service import unexpected_errors, wait_for_line, wait_until_ready
 
 PORTS = {"database": 5432, "rabbitmq": 5672, "redis": 6379}
-GRACE_S = 20.0
 
 
 class World:
-    """Web, worker and beat, which reach the database and the broker through a proxy each."""
+    """Web, worker and beat, which reach the database and the broker through one proxy each."""
 
     def __init__(
         self,
@@ -95,7 +92,7 @@ class World:
         process.wait()
 
     def kill_children(self, name: str) -> int:
-        """Kill the processes that a program has started itself; return how many there were."""
+        """Kill the child processes of a program; return how many there were."""
         pid = self.supervisor.running[name].pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         for child in children:
@@ -145,7 +142,7 @@ class World:
                 end(self.supervisor.running.pop(program.name))
 
     def another_worker(self, name: str) -> Program:
-        """Return one more worker to run."""
+        """Return the program of one more worker."""
         command = [*self.supervisor.programs["worker"].command, "--hostname", f"{name}@%h"]
         return Program(name, command, GRACE_S)
 
@@ -205,7 +202,7 @@ class World:
         if self.broker_url.startswith("redis"):
             with redis.Redis.from_url(self.broker_url) as client, client.pipeline() as together:
                 together.flushdb()
-                # Still taken: an empty database could go to the tests of another process.
+                # Otherwise the tests of another process could take the empty database.
                 together.set(servers.TAKEN, 1)
                 together.execute()
             return
@@ -285,30 +282,3 @@ def running(
             # The programs shut down cleanly only while they can reach their servers.
             for proxy in proxies.values():
                 proxy.switch("pass")
-
-
-@contextmanager
-def supervised(supervisor: Supervisor) -> Iterator[None]:
-    """Keep the programs running, as `manage.py run` does."""
-    with supervisor:
-        thread = threading.Thread(target=supervisor.watch)
-        thread.start()
-        try:
-            yield
-        finally:
-            supervisor.stopping = True
-            thread.join()
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Terminate a program, frozen or not, and wait for it."""
-    if process.poll() is None:
-        process.send_signal(SIGCONT)
-        process.terminate()
-        process.wait(GRACE_S)
-
-
-def manage(env: dict[str, str], *arguments: str) -> None:
-    """Run a management command of the service."""
-    command = [sys.executable, "manage.py", *arguments]
-    subprocess.run(command, cwd=ROOT, env=env, check=True, timeout=120)

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtur
 
 
 def announced(twilio: Simulator, **options: Any) -> tuple[MediaItem, MediaScript]:
-    """Send the webhook of a picture in a conversation; its delay does not begin yet."""
+    """Receive a picture in a conversation; return its item and script. Its delay has not begun."""
     webhook = payloads.conversation(1, account_sid=make.ACCOUNT, **options)
     (script,) = webhook.media
     twilio.state.register(script)
@@ -34,7 +34,7 @@ def announced(twilio: Simulator, **options: Any) -> tuple[MediaItem, MediaScript
 
 
 def again(item: MediaItem) -> str:
-    """Make the next attempt now, whenever it would be due."""
+    """Make the next attempt now, whenever it is due; return its outcome."""
     MediaItem.objects.filter(pk=item.pk).update(next_attempt_at=item.received_at)
     return attempt(item)
 
@@ -132,7 +132,7 @@ def test_a_body_of_another_size_than_the_metadata_says_is_not_kept(
 ) -> None:
     item, _ = announced(twilio, faults=[faults.WrongBody("short", "image/jpeg", at="cdn")])
     assert attempt(item) == "wrong_size"
-    assert item.attempt_set.get().detail == "5 bytes came, 20000 were declared"
+    assert item.attempt_set.get().detail == "5 bytes received, 20000 declared"
     assert stored_files(settings) == []
 
 

@@ -1,4 +1,4 @@
-"""Recordings larger than MEDIA_MAX_BYTES: a limit of their own, and the time that they need."""
+"""Recordings larger than MEDIA_MAX_BYTES have their own size limit, and more time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BLOCK_BYTES = 50_000
 
 
 def slow(blocks: int, *, every_s: float) -> Script:
-    """Send a body of some blocks, one per interval."""
+    """Send a body of this many blocks, one every `every_s` seconds."""
 
     def run(connection: socket.socket) -> None:
         length = blocks * BLOCK_BYTES
@@ -55,7 +55,7 @@ def test_a_recording_over_its_own_limit_fails_at_once(
     settings.MEDIA_MAX_BYTES, settings.MEDIA_MAX_RECORDING_BYTES = 1000, 5000
     item = announced(twilio.add_recording(account_sid=make.ACCOUNT, size=5001))
     assert attempt(item) == "too_large"
-    assert (item.status, item.detail) == (Status.FAILED, "5001 bytes, allowed are 5000")
+    assert (item.status, item.detail) == (Status.FAILED, "5001 bytes; the limit is 5000")
     assert stored_files(settings) == []
 
 
@@ -68,7 +68,7 @@ def test_an_incident_names_the_recording_that_is_too_large_until_it_is_stored(
     assert attempt(item) == "too_large"
     incident = Incident.objects.get()
     assert (incident.cause, incident.affected) == (Cause.RECORDING_SIZE, 1)
-    assert incident.detail == f"{item.identity}: 5000 bytes, allowed are 2000."
+    assert incident.detail == f"{item.identity}: 5000 bytes; the limit is 2000."
     close_incidents()
     assert Incident.objects.ongoing().exists()
     settings.MEDIA_MAX_RECORDING_BYTES = 5000

@@ -1,4 +1,4 @@
-"""The answer of an app becomes the answer to Twilio, or ours does in its place."""
+"""An app's answer becomes the answer to Twilio, or ours replaces it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ PRE_HOOK = Question("conversations", "/webhooks/twilio/conversations/", is_pre_h
 EMPTY = TwilioAnswer(200, "text/xml", b"<Response/>")
 EMPTY_JSON = TwilioAnswer(200, "application/json", b"{}")
 TWIML = Sent(200, "text/xml", b"<Response><Message>Hi</Message></Response>", connect_s=0.1)
+
+# 61 KiB of URLs, each of which becomes longer.
+GROWS = b"<Response>" + b"<Redirect>/</Redirect>" * 2800 + b"</Response>"
 
 
 def test_twiml_passes_with_its_status_type_and_cookies() -> None:
@@ -55,6 +58,7 @@ def test_whatever_twilio_takes_passes(status: int, content_type: str | None, bod
         (replace(TWIML, body=b"<html>Log in</html>"), "not TwiML: its root is not Response"),
         (replace(TWIML, body=b"OK", content_type="text/html"), "not TwiML: line 1: syntax error"),
         (replace(TWIML, content_type="text/xml\r\n x"), "control characters"),
+        (replace(TWIML, body=GROWS), "With absolute URLs the answer is over 65536 bytes"),
     ],
 )
 def test_an_answer_that_cannot_be_used_is_lost_and_says_why(sent: Sent, why: str) -> None:

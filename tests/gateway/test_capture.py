@@ -1,4 +1,4 @@
-"""A verified webhook becomes one delivery for each app that fits, together with its event."""
+"""A verified webhook becomes one delivery for each matching app, together with its event."""
 
 from __future__ import annotations
 
@@ -32,17 +32,9 @@ OTHER = "+15559999999"
 
 
 @pytest.fixture(autouse=True)
-def configured(settings: Settings, tmp_path: Path, tasks: list[int]) -> None:
+def configured(settings: Settings, tmp_path: Path, delivery_ids: list[int]) -> None:
     """Put one app behind the gateway."""
     gateway.configure(settings, tmp_path, {"answer": "empty"})
-
-
-@pytest.fixture
-def tasks(published: list[int], monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Collect the ids of the deliveries whose tasks are published."""
-    ids: list[int] = []
-    monkeypatch.setattr("mediapipe.gateway.dispatch.publish", ids.extend)
-    return ids
 
 
 def reconciled(webhook: Webhook) -> None:
@@ -130,7 +122,7 @@ def test_a_message_to_a_number_without_an_app_takes_no_more_queries(
     settings: Settings, tmp_path: Path
 ) -> None:
     settings.GATEWAY_FILE = ""
-    # The count of the account's queue is cached for a second.
+    # Caches the count of the account's queue for a second.
     account_quota.allows(make.ACCOUNT)
     with CaptureQueriesContext(connection) as without:
         send(mms())

@@ -1,4 +1,4 @@
-"""While the database is away an app answers, and does not get the webhook again afterwards."""
+"""An app answers while the database is unavailable, and does not get the webhook again later."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EMPTY = b"<Response/>"
 
 @pytest.fixture
 def back(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """Take the database away; return how to bring it back, which drains the spool."""
+    """Make recording fail as without a database; return what restores it and drains the spool."""
 
     def away(*args: Any, **kwargs: Any) -> None:
         raise OperationalError("the server closed the connection unexpectedly")
@@ -61,7 +61,7 @@ def test_the_app_answers_and_the_delivery_is_recorded_as_made(
         assert back() == 1
     delivery = GatewayDelivery.objects.get()
     assert (delivery.status, delivery.request) == ("delivered", "")
-    assert delivery.detail == "Sent while the database was away."
+    assert delivery.detail == "Sent while the database was down."
     assert GatewayDelivery.objects.claim_due(1) == []
     assert len(bot.got) == 1
 

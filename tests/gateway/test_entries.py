@@ -1,4 +1,4 @@
-"""GATEWAY_FILE becomes entries, or one sentence for whoever wrote it."""
+"""GATEWAY_FILE is parsed into entries, or its author gets one sentence about the error."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def test_an_entry_that_was_removed_is_no_longer_found(settings: Settings, tmp_pa
 @pytest.mark.parametrize(
     ("entry", "sentence"),
     [
-        ("bot", "must be an object of name, url, connect"),
-        ({"ulr": "x"}, "must be an object of name, url, connect"),
+        ("bot", "must be an object with no keys but name, url, connect"),
+        ({"ulr": "x"}, "must be an object with no keys but name, url, connect"),
         ({"name": "A bot"}, "name must be up to 40 lower-case letters"),
         ({"name": None}, "name must be up to 40 lower-case letters"),
         ({"url": None}, "(bot): url must be an https URL such as"),
@@ -115,8 +115,8 @@ def test_an_entry_that_was_removed_is_no_longer_found(settings: Settings, tmp_pa
         ({"hold": "soon"}, "(bot): hold must be a duration"),
         ({"hold": 60}, "(bot): hold must be a duration"),
         ({"hold": "2h"}, "(bot): hold must be a duration such as 60s, up to 1h"),
-        ({"pace": "2"}, "(bot): pace must be late deliveries a second"),
-        ({"pace": "0/s"}, "(bot): pace must be late deliveries a second"),
+        ({"pace": "2"}, "(bot): pace must be deliveries per second"),
+        ({"pace": "0/s"}, "(bot): pace must be deliveries per second"),
     ],
     ids=str,
 )

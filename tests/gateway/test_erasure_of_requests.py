@@ -27,18 +27,12 @@ NUMBER = "+15550007788"
 
 
 @pytest.fixture(autouse=True)
-def configured(settings: Settings, tmp_path: Path, published: list[int], tasks: list[int]) -> None:
+def configured(
+    settings: Settings, tmp_path: Path, published: list[int], delivery_ids: list[int]
+) -> None:
     """Put one app behind the gateway."""
     gateway.configure(settings, tmp_path, {"answer": "empty"})
     User.objects.create_user("ada")
-
-
-@pytest.fixture
-def tasks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Collect the ids of the deliveries whose tasks are published."""
-    ids: list[int] = []
-    monkeypatch.setattr("mediapipe.gateway.dispatch.publish", ids.extend)
-    return ids
 
 
 def waiting(sender: str = NUMBER) -> GatewayDelivery:

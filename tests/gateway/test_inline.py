@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
 from tests.support import make
 from tests.support.apps import TWIML, App, Reply, app
-from tests.support.gateway import configure
+from tests.support.gateway import configure, ended, eventually, sms
 from tests.support.webhooks import mms, send
 
 pytestmark = [
@@ -41,23 +39,6 @@ def from_thread(webhook: Webhook) -> bytes:
         return content
     finally:
         connection.close()
-
-
-def sms() -> Webhook:
-    return payloads.sms(account_sid=make.ACCOUNT)
-
-
-def eventually(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LONG_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def ended(status: str, **values: Any) -> GatewayDelivery:
-    """Wait for the only delivery to end like this, and return it."""
-    eventually(lambda: GatewayDelivery.objects.filter(status=status, **values).exists())
-    return GatewayDelivery.objects.get()
 
 
 def put_behind(settings: Settings, folder: Path, of: App, **entry: Any) -> None:
@@ -83,7 +64,6 @@ def test_the_event_is_durable_before_the_app_gets_it(settings: Settings, tmp_pat
 
     def answer(_: object) -> Reply:
         known.append(WebhookEvent.objects.filter(subject_sid=webhook["MessageSid"]).exists())
-        connection.close()
         return Reply()
 
     with app(answer) as bot:
@@ -207,7 +187,6 @@ def test_it_is_reserved_for_the_web_thread_while_that_asks_the_app(
 
     def answer(_: object) -> Reply:
         free.append(GatewayDelivery.objects.claim_due(1))
-        connection.close()
         return Reply()
 
     with app(answer) as bot:

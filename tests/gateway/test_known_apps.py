@@ -1,4 +1,4 @@
-"""Apps behind the gateway that behave as the sources of real ones do."""
+"""Apps behind the gateway that behave as the source code of real ones does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha1
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urljoin
 
 import pytest
 from django.core.exceptions import DisallowedHost
@@ -25,13 +25,13 @@ from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.webhooks import sign
 from tests.support import make
 from tests.support.apps import Got, Reply, app
-from tests.support.gateway import configure, original
+from tests.support.gateway import configure, ended, original
 from tests.support.webhooks import ORIGIN
 from tests.support.webhooks import send as send_webhook
 
 LONG_S = 30.0
 PUBLIC = "https://bot.example/c/t/receive?channel=1"
-# Blank and repeated values, escapes of both kinds, and characters beyond the first plane.
+# A blank value, characters that need escapes, and one outside the Basic Multilingual Plane.
 ODD = payloads.sms(account_sid=make.ACCOUNT).changed(Body="a+b c/ä 🙂\r\n", Blank="", ZERO="0")
 Accepts = Callable[[Got], bool]
 
@@ -43,19 +43,19 @@ def signed(url: str, pairs: list[tuple[str, str]], got: Got) -> bool:
 
 
 def courier(got: Got) -> bool:
-    """Sign https, Host and the target of the request, as nyaruka/courier does."""
+    """Check with https, Host and the target of the request, as nyaruka/courier does."""
     url = f"https://{got.headers['host']}{got.target}"
     return signed(url, parse_qsl(got.body.decode(), keep_blank_values=True), got)
 
 
 def openclaw(got: Got) -> bool:
-    """Sign the configured URL, and take no more than 32 KiB."""
+    """Check with the configured URL, and accept no more than 32 KiB."""
     pairs = parse_qsl(got.body.decode(), keep_blank_values=True)
     return len(got.body) <= 32 * 1024 and signed(PUBLIC, pairs, got)
 
 
 def fs_pbx(got: Got) -> bool:
-    """Split the raw body, as Laravel's middleware does, with the URL of the proxy."""
+    """Check with the raw body, split as Laravel's middleware does, and the proxy's URL."""
     host, scheme = got.headers["x-forwarded-host"], got.headers["x-forwarded-proto"]
     pairs = parse_qsl(got.body.decode(), keep_blank_values=True)
     return signed(f"{scheme}://{host}{got.target}", pairs, got)
@@ -68,7 +68,7 @@ def twilios_sdk(got: Got) -> bool:
 
 
 def open_chat_studio(got: Got) -> bool:
-    """Let Django make the URL; SECURE_PROXY_SSL_HEADER is set, USE_X_FORWARDED_HOST is not."""
+    """Let Django build the URL; SECURE_PROXY_SSL_HEADER is set, USE_X_FORWARDED_HOST is not."""
     request = got.django_request()
     try:
         url = request.build_absolute_uri()
@@ -110,7 +110,7 @@ def test_a_bot_that_answers_after_its_whole_turn_gets_the_message_once(
     with app(Reply(204, b"", (), wait=lambda: turn_ends.wait(LONG_S))) as bot:
         configure(settings, tmp_path, {"url": bot.url})
         assert send_webhook(webhook).content == b"<Response/>"
-        # Twilio's repeat, while the turn goes on.
+        # Twilio repeats the webhook during the turn.
         assert send_webhook(webhook).content == b"<Response/>"
         turn_ends.set()
         delivered = GatewayDelivery.objects.filter(status="delivered", answer="not_needed")
@@ -139,6 +139,32 @@ def test_a_session_cookie_comes_back_with_the_next_message(
         kind = following.headers["Content-Type"]
         Client().post(path[5:], following.body, kind, headers=more | {"Cookie": pair})
     assert bot.got[1].headers["cookie"] == "SESSION_ID=messaging:42"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("published", "flights")
+def test_an_app_whose_urls_are_all_relative_is_called_at_its_own_host(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """As yap's are: relative to our URL they would lead nowhere."""
+    twiml = '<Response><Redirect method="GET">{}</Redirect></Response>'
+    with app(Reply(body=twiml.format("input-method.php?Digits=1").encode())) as bot:
+        configure(settings, tmp_path, {"url": bot.url})
+        answer = send_webhook(payloads.sms(account_sid=make.ACCOUNT)).content.decode()
+        assert answer == twiml.format(urljoin(bot.url, "input-method.php?Digits=1"))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("published", "flights")
+def test_an_app_that_expects_another_url_refuses_it_and_twilio_hears_nothing_of_that(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """As vercel/chat does: 401 unless the signature is that of its webhookUrl."""
+    with app(lambda got: Reply(200 if twilios_sdk(got) else 401, b"Unauthorized")) as bot:
+        configure(settings, tmp_path, {"url": bot.url})
+        answer = send_webhook(payloads.sms(account_sid=make.ACCOUNT)).content
+    assert answer == b"<Response/>"
+    assert ended("refused").http_status == 401
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

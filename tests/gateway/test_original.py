@@ -7,7 +7,8 @@ import json
 import pytest
 
 from mediapipe.gateway.original import OriginalRequest
-from mediapipe.providers.base import WebhookForged, WebhookRequest
+from mediapipe.providers.base import WebhookRequest
+from mediapipe.providers.refusals import WebhookForged
 from mediapipe.providers.twilio.signature import signature_for, verify
 from tests.support import make
 from tests.support.gateway import received

@@ -13,15 +13,16 @@ from statistics import median
 import pytest
 
 from mediapipe.simulator import payloads
-from mediapipe.simulator.webhooks import PATHS, sign
+from mediapipe.simulator.webhooks import PATHS
 from tests.support.apps import TWIML, App, Reply, app
 from tests.support.service import Service, running
+from tests.support.webhooks import post
 
 pytestmark = pytest.mark.services
 
 MESSAGES = 16
 APP_TAKES_S = 10.0
-# The median on a busy machine, as in the test of slow clients.
+# Limit of the median on a busy machine, as in the test of slow clients.
 QUICK_S = 1.0
 
 
@@ -53,14 +54,12 @@ def test_a_web_server_that_stops_records_what_apps_still_answer(tmp_path: Path) 
 
 def answer_to_sms(service: Service, number: int) -> str:
     url, token = service.url + PATHS["messaging"], service.env["TWILIO_AUTH_TOKEN"]
-    signed = sign(payloads.sms().changed(From=f"+1555100{number:04}"), url, token)
-    request = urllib.request.Request(signed.url, signed.body.encode(), signed.headers)  # noqa: S310
-    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
-        return str(response.read().decode())
+    sms = payloads.sms().changed(From=f"+1555100{number:04}")
+    return post(sms, url, token).decode()
 
 
 def elapsed_s(service: Service) -> float:
-    """Send a webhook that no app gets and read /healthz; return how long both took together."""
+    """Send a webhook that no app gets and read /healthz; return how many seconds both took."""
     began = time.monotonic()
     assert service.twilio.send(payloads.recording_status()) == 200
     with urllib.request.urlopen(f"{service.url}/healthz", timeout=10) as answer:  # noqa: S310

@@ -76,6 +76,9 @@ BOMB = b'<!DOCTYPE r [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><Response>&b
         (b"<Response>&nbsp;</Response>", "undefined entity"),
         (b"\xff\xfe", "no element found"),
         (BOMB, "it declares a document type"),
+        ("<Response><Redirect>/a</Redirect></Response>".encode("utf-16"), "ASCII"),
+        (b'<?xml version="1.0" encoding="utf-7"?><Response/>', "encoding is not supported"),
+        (b'<?xml version="1.0" encoding="none"?><Response/>', "encoding is not supported"),
     ],
 )
 def test_what_is_not_twiml_is_refused_with_the_reason(body: bytes, why: str) -> None:

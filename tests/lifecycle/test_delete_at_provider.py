@@ -3,46 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import timedelta
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
-import time_machine
-from django.core.files.storage import storages
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from mediapipe.fetching import storage
 from mediapipe.lifecycle import delete_at_provider
-from mediapipe.models import (
-    AccountHealth,
-    AttemptResult,
-    Deletion,
-    GatewayDelivery,
-    GatewayStatus,
-    HandOff,
-    MediaItem,
-    Status,
-)
+from mediapipe.models import AccountHealth, Deletion, MediaItem
 from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.simulator import Simulator, faults
 from tasks.delete_at_twilio import delete_at_twilio
 from tests.support import make
+from tests.support.clock import later
 from tests.support.fetching import announced, attempt, picture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
-Spoil = Callable[[MediaItem, Settings], object]
-
 
 @pytest.fixture(autouse=True)
-def wished(settings: Settings) -> None:
+def deletion_enabled(settings: Settings) -> None:
     settings.TWILIO_AFTER_STORING, settings.TWILIO_DELETE_AFTER_S = "delete", 0.0
 
 
@@ -58,14 +42,6 @@ def deletes(twilio: Simulator, item: MediaItem) -> int:
 
 def reason() -> str:
     return Deletion.objects.get().delivery_log[-1].result
-
-
-def path_of(item: MediaItem, settings: Settings) -> Path:
-    return Path(settings.MEDIA_ROOT) / item.storage_name
-
-
-def later(**delta: float) -> time_machine.travel:
-    return time_machine.travel(timezone.now() + timedelta(**delta))
 
 
 def test_a_picture_is_deleted_once_it_is_stored_and_verified(twilio: Simulator) -> None:
@@ -143,164 +119,8 @@ def test_what_failed_is_not_deleted(twilio: Simulator) -> None:
     assert not Deletion.objects.exists()
 
 
-def change(**changes: Any) -> Spoil:
-    return lambda item, settings: MediaItem.objects.update(**changes)
-
-
-def overwrite(body: bytes) -> Spoil:
-    return lambda item, settings: path_of(item, settings).write_bytes(body)
-
-
-def flip_one_byte(item: MediaItem, settings: Settings) -> None:
-    body = bytearray(path_of(item, settings).read_bytes())
-    body[-1] ^= 1
-    path_of(item, settings).write_bytes(body)
-
-
-def hand_off(status: str) -> Spoil:
-    return lambda item, settings: HandOff.objects.create(
-        media=item, receiver="webhook", ending="media.stored", status=status
-    )
-
-
 def pause(item: MediaItem, settings: Settings) -> None:
     AccountHealth.objects.create(account_sid=item.account_sid, paused_at=timezone.now())
-
-
-@pytest.mark.parametrize(
-    ("spoil", "said", "again"),
-    [
-        (change(status=Status.FAILED), "failed, not stored", False),
-        (change(status=Status.ABSENT), "absent, not stored", False),
-        (change(status=Status.QUEUED), "being retried", True),
-        (change(status=Status.FETCHING), "being retried", True),
-        (change(status=Status.RETRYING), "being retried", True),
-        (change(size=1), "bytes, not 1", False),
-        (change(size=None), "are unknown", False),
-        (change(sha256="0" * 64), "SHA-256 of the stored file differs", False),
-        (change(sha256=""), "are unknown", False),
-        (change(purged_at=timezone.now()), "file was deleted", False),
-        (change(storage_name=""), "file was deleted", False),
-        (overwrite(b""), "has 0 bytes", False),
-        (overwrite(b"x" * 10), "has 10 bytes", False),
-        (flip_one_byte, "SHA-256 of the stored file differs", False),
-        (
-            lambda item, settings: path_of(item, settings).unlink(),
-            "missing from",
-            False,
-        ),
-        (pause, "account is paused", True),
-        (hand_off("waiting"), "has taken the item", True),
-        (hand_off("failed"), "has taken the item", True),
-        (
-            lambda item, settings: setattr(settings, "TWILIO_AFTER_STORING", "keep"),
-            "no longer allows it",
-            False,
-        ),
-        (
-            lambda item, settings: setattr(settings, "TWILIO_AUTH_TOKEN", ""),
-            "config_missing",
-            True,
-        ),
-        (change(media_url="https://evil.example/x"), "address_refused", False),
-    ],
-)
-def test_it_is_kept_when_anything_disagrees(
-    twilio: Simulator, settings: Settings, spoil: Spoil, said: str, again: bool
-) -> None:
-    item = stored(picture(twilio))
-    spoil(item, settings)
-    assert delete_at_twilio() == 0
-    assert said in reason()
-    assert deletes(twilio, item) == 0
-    assert Deletion.objects.pending().exists() is again
-
-
-def test_it_is_kept_while_the_storage_cannot_be_read(
-    twilio: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(name: str) -> None:
-        raise ConnectionError
-
-    item = stored(picture(twilio))
-    monkeypatch.setattr(storages["media"], "open", away)
-    assert delete_at_twilio() == 0
-    assert (reason(), deletes(twilio, item)) == ("The storage cannot be read: ConnectionError.", 0)
-    assert Deletion.objects.pending().exists()
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"status": Status.QUEUED}, "being retried"),
-        ({"storage_name": "another"}, "changed while its file was read"),
-        ({"purged_at": timezone.now()}, "file was deleted"),
-    ],
-)
-def test_it_is_kept_when_the_item_changes_while_its_file_is_read(
-    twilio: Simulator, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], said: str
-) -> None:
-    item = stored(picture(twilio))
-    measured = storage.read_size_and_hash
-
-    def meanwhile(name: str) -> tuple[int, str]:
-        MediaItem.objects.update(**changes)
-        return measured(name)
-
-    monkeypatch.setattr(storage, "read_size_and_hash", meanwhile)
-    assert delete_at_twilio() == 0
-    assert said in reason()
-    assert deletes(twilio, item) == 0
-
-
-def test_a_worker_that_read_for_too_long_leaves_it_to_the_next(
-    twilio: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    item = stored(picture(twilio))
-    measured = storage.read_size_and_hash
-
-    def taken_over(name: str) -> tuple[int, str]:
-        Deletion.objects.update(attempts=2)
-        return measured(name)
-
-    monkeypatch.setattr(storage, "read_size_and_hash", taken_over)
-    assert delete_at_twilio() == 0
-    assert deletes(twilio, item) == 0
-
-
-@pytest.mark.parametrize(
-    ("fault", "said", "again"),
-    [
-        (faults.Status(429, "7"), "Twilio answered 429", True),
-        (faults.Status(503), "Twilio answered 503", True),
-        (faults.Reset(), "connection_failed", True),
-        (faults.Status(401), "Twilio answered 401", False),
-        (faults.Status(403), "Twilio answered 403", False),
-    ],
-    ids=repr,
-)
-def test_an_answer_that_deletes_nothing_is_logged_and_tried_again_if_that_may_help(
-    twilio: Simulator, fault: faults.Fault, said: str, again: bool
-) -> None:
-    item = stored(picture(twilio))
-    script = twilio.state.find(item.identity)
-    assert script is not None
-    script.faults = [fault]
-    assert delete_at_twilio() == 0
-    assert said in reason()
-    assert Deletion.objects.pending().exists() is again
-
-
-def test_it_resumes_automatically_when_the_reason_is_gone(
-    twilio: Simulator, settings: Settings
-) -> None:
-    item = stored(picture(twilio))
-    pause(item, settings)
-    delete_at_twilio()
-    AccountHealth.objects.all().delete()
-    with later(hours=1):
-        assert delete_at_twilio() == 1
-    assert deletes(twilio, item) == 1
 
 
 def command(*arguments: str) -> str:
@@ -315,9 +135,9 @@ def test_the_command_queues_what_was_stored_before_the_policy(
     settings.TWILIO_AFTER_STORING = "keep"
     item = stored(picture(twilio))
     settings.TWILIO_AFTER_STORING = "delete"
-    assert command("--dry-run").startswith("1 media items would be")
+    assert command("--dry-run").startswith("1 media item would be")
     assert not Deletion.objects.exists()
-    assert command().startswith("1 media items were queued")
+    assert command().startswith("1 media item queued")
     assert delete_at_twilio() == 1
     assert deletes(twilio, item) == 1
 
@@ -354,27 +174,3 @@ def test_the_admin_shows_the_result(
     page = admin_client.get(reverse("admin:mediapipe_deletion_change", args=[deletion.pk]))
     for shown in (listed, page.content.decode()):
         assert "The account is paused" in shown
-
-
-def test_nothing_is_deleted_before_the_app_behind_the_gateway_has_its_message(
-    twilio: Simulator,
-) -> None:
-    item = stored(picture(twilio))
-    now = timezone.now()
-    delivery = GatewayDelivery(
-        event=item.event,
-        entry="desk",
-        holds_for_media=False,
-        hold_until=now,
-        received_at=now,
-        next_attempt_at=now,
-        sweep_at=now,
-    )
-    delivery.seal({"body": ""})
-    delivery.save()
-    assert delete_at_twilio() == 0
-    assert reason() == "Not every app has taken the message yet."
-    assert delivery.claim()
-    delivery.finish(GatewayStatus.DELIVERED, AttemptResult(""))
-    with later(hours=1):
-        assert delete_at_twilio() == 1

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from io import StringIO
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -15,7 +13,6 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.core import serializers
 from django.core.files.storage import storages
-from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
 from django.urls import reverse
@@ -23,7 +20,6 @@ from django_celery_results.models import TaskResult
 from pytest_django import Settings
 
 from mediapipe.lifecycle.hand_off import build_payload
-from mediapipe.lifecycle.retention import remove_files
 from mediapipe.models import (
     BulkJob,
     Cause,
@@ -42,41 +38,10 @@ from mediapipe.simulator import Simulator
 from mediapipe.webhooks import spool
 from mediapipe.webhooks.request import ReceivedWebhook
 from tests.support import make
-from tests.support.fetching import attempt, stored_files
+from tests.support.erasure import NUMBER, TEXT, forget, from_the_person, stored
+from tests.support.fetching import stored_files
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
-
-NUMBER = "+15550007788"
-TEXT = "a text that is nobody else's business"
-
-
-@pytest.fixture(autouse=True)
-def ada() -> User:
-    return User.objects.create_user("ada")
-
-
-def from_the_person(twilio: Simulator, *, at: datetime | None = None) -> MediaItem:
-    """Take in a picture message of the person, one that the simulated Twilio has."""
-    script = twilio.add_message_media(account_sid=make.ACCOUNT)
-    media = make.announced(script.parent_sid, identity=script.sid, url=script.url)
-    parameters = (("MessageSid", script.parent_sid), ("From", NUMBER), ("Body", TEXT))
-    inbound = make.message(
-        subject_sid=script.parent_sid, parameters=parameters, sender=NUMBER, media=(media,)
-    )
-    return make.media(inbound, at)
-
-
-def stored(twilio: Simulator) -> MediaItem:
-    item = from_the_person(twilio)
-    assert attempt(item) == "stored"
-    return item
-
-
-def forget(*arguments: str) -> Any:
-    """Run the command; return its receipt."""
-    out = StringIO()
-    call_command("forget", *arguments, "--by", "ada", "--noinput", stdout=out)
-    return json.loads(out.getvalue())
+pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("ada")]
 
 
 def everything_kept(settings: Settings) -> str:
@@ -255,57 +220,6 @@ def test_a_call_is_erased_with_its_recordings() -> None:
     assert [event["subject_sid"] for event in receipt["events"]] == [item.event.subject_sid]
 
 
-def test_what_is_not_fetched_yet_never_is(twilio: Simulator) -> None:
-    item = from_the_person(twilio)
-    forget("--message-sid", item.event.subject_sid)
-    item.refresh_from_db()
-    assert (item.status, item.error) == (Status.FAILED, "forgotten")
-    assert MediaItem.claim(item.pk) is None
-    assert MediaItem.objects.filter(pk=item.pk).retry() == []
-    assert twilio.log.of(item.identity) == []
-
-
-def test_a_repeat_does_not_bring_it_back(twilio: Simulator) -> None:
-    item = stored(twilio)
-    forget("--message-sid", item.event.subject_sid)
-    media = make.announced(item.event.subject_sid, identity=item.identity, url=item.media_url)
-    again = make.message(subject_sid=item.event.subject_sid, sender=NUMBER, media=(media,))
-    event = make.event(again)
-    event.refresh_from_db()
-    assert (event.parameters, event.sender, event.media.count()) == ([], "", 1)
-    assert not event.repeated.exists()
-
-
-def test_a_repeat_that_names_more_media_brings_none_of_it(twilio: Simulator) -> None:
-    item = stored(twilio)
-    forget("--message-sid", item.event.subject_sid)
-    again = make.message(subject_sid=item.event.subject_sid, sender=NUMBER, pictures=3)
-    event = make.event(again)
-    assert (event.queued, event.media.count()) == ([], 1)
-    event.refresh_from_db()
-    assert event.repeats == 1
-
-
-def test_a_repeat_while_it_is_erased_brings_nothing_either(
-    twilio: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    item = stored(twilio)
-
-    def announced_again(*files: Any) -> int:
-        make.event(make.message(subject_sid=item.event.subject_sid, sender=NUMBER, pictures=3))
-        return remove_files(*files)
-
-    monkeypatch.setattr("mediapipe.lifecycle.erasure.erase.remove_files", announced_again)
-    forget("--message-sid", item.event.subject_sid)
-    assert item.event.media.count() == 1
-
-
-def test_what_the_person_sends_afterwards_is_taken_in(twilio: Simulator) -> None:
-    stored(twilio)
-    forget("--number", NUMBER)
-    assert from_the_person(twilio).status == Status.QUEUED
-
-
 def test_the_pages_say_that_it_was_on_request(twilio: Simulator, admin_client: Client) -> None:
     item = stored(twilio)
     forget("--number", NUMBER)
@@ -356,59 +270,3 @@ def test_incidents_keep_their_counts(twilio: Simulator) -> None:
 def test_what_twilio_may_still_have_is_said(twilio: Simulator) -> None:
     stored(twilio)
     assert forget("--number", NUMBER)["kept"]["media_items_that_twilio_may_still_have"] == 1
-
-
-def test_a_dry_run_reports_the_same_and_erases_nothing(
-    twilio: Simulator, settings: Settings
-) -> None:
-    item = stored(twilio)
-    out = StringIO()
-    call_command("forget", "--number", NUMBER, "--dry-run", stdout=out)
-    receipt = json.loads(out.getvalue())
-    assert (receipt["dry_run"], receipt["files"]) == (True, 1)
-    assert len(stored_files(settings)) == 1
-    item.event.refresh_from_db()
-    assert item.event.sender == NUMBER
-
-
-def test_who_answers_for_it_is_in_the_log_of_the_admin(twilio: Simulator, ada: User) -> None:
-    stored(twilio)
-    forget("--number", NUMBER)
-    entry = LogEntry.objects.get()
-    assert entry.user_id == ada.pk
-    assert "Erased 1 events" in entry.change_message
-    assert NUMBER not in f"{entry.object_repr}{entry.change_message}"
-
-
-def test_without_who_answers_for_it_nothing_is_erased() -> None:
-    with pytest.raises(CommandError, match="--by"):
-        call_command("forget", "--number", NUMBER, "--noinput")
-
-
-@pytest.mark.parametrize(("answer", "erased"), [("yes", True), ("y", False), ("", False)])
-def test_it_asks_before_it_erases(
-    monkeypatch: pytest.MonkeyPatch, answer: str, erased: bool
-) -> None:
-    item = make.media(make.message(sender=NUMBER))
-    monkeypatch.setattr("builtins.input", lambda prompt: answer)
-    if erased:
-        call_command("forget", "--number", NUMBER, "--by", "ada", stdout=StringIO())
-    else:
-        with pytest.raises(CommandError, match="Nothing was erased"):
-            call_command("forget", "--number", NUMBER, "--by", "ada")
-    item.event.refresh_from_db()
-    assert (item.event.sender == "") is erased
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("--number", "12"),
-        ("--sender", "dave"),
-        ("--message-sid", "RE" + "1" * 32),
-        ("--call-sid", "CA1"),
-    ],
-)
-def test_an_invalid_target_is_refused(name: str, value: str) -> None:
-    with pytest.raises(CommandError):
-        forget(name, value)

@@ -1,4 +1,4 @@
-"""One person's number in every spelling and every place: after `forget`, no search finds it."""
+"""After `forget`, a person's number is not found anywhere, in any spelling."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ from tests.support.fetching import attempt
 from tests.support.postgresql_log import ServerLog
 from tests.support.webhooks import send
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.database,
+    pytest.mark.usefixtures("ada"),
+]
 
 NUMBER = "+15559871298"
 FULL_WIDTH = {ord(str(digit)): chr(0xFF10 + digit) for digit in range(10)}
@@ -67,11 +71,6 @@ SPELLINGS = [
     json.dumps({"from": "15559871298".translate(FULL_WIDTH)}),
 ]
 OTHERS = ["+15559871299", "215559871298", "155598712981", "+4915559871298", "a15559871298"]
-
-
-@pytest.fixture(autouse=True)
-def ada() -> User:
-    return User.objects.create_user("ada")
 
 
 def forget(*arguments: str) -> Any:
@@ -117,7 +116,7 @@ def test_the_words_around_a_number_stay() -> None:
 
 
 def everything_kept(settings: Settings) -> dict[str, str]:
-    """Return every row of every table and every file under DATA_DIR as text, by its name."""
+    """Return each table, and each file of data folder, spool and storage, as text by its name."""
     kept = {
         model._meta.label: json.dumps(
             json.loads(serializers.serialize("json", model._default_manager.all())),
@@ -127,14 +126,14 @@ def everything_kept(settings: Settings) -> dict[str, str]:
     }
     folders = {Path(settings.DATA_DIR), Path(settings.SPOOL_DIR), Path(settings.MEDIA_ROOT)}
     for path in (file for folder in folders for file in folder.rglob("*") if file.is_file()):
-        # The test database of SQLite is not there: its tables are above.
+        # SQLite's test database is in another folder; its tables are read above.
         data = path.read_bytes()
         kept[str(path)] = f"{path.name}\n{data.decode(errors='replace')}"
     return kept
 
 
 def fill(twilio: Simulator, settings: Settings, ada: User, word: str) -> list[str]:
-    """Put the person's data wherever the service keeps any; return what reveals it besides."""
+    """Put the person's data everywhere the service keeps any; return the hashes made from it."""
     settings.HANDOFF_WEBHOOK_URL = "https://crm.example/"
     script = twilio.add_message_media(account_sid=make.ACCOUNT)
     media = make.announced(
@@ -159,7 +158,7 @@ def fill(twilio: Simulator, settings: Settings, ada: User, word: str) -> list[st
             MediaUrl0=f"https://{word}.example/?n={quote(spelling)}",
             MediaContentType0=f"image/{word}-15559871298",
         )
-        # Recorded, the same again, and something else.
+        # A new event, an exact repeat, and a repeat with other content.
         for later in (sent, sent, sent.changed(SmsStatus=word)):
             assert send(later).status_code == 200
         spool.put(spooled(f"{spelling} {word}"))
@@ -175,7 +174,7 @@ def fill(twilio: Simulator, settings: Settings, ada: User, word: str) -> list[st
 
 
 def fill_with_broken_files(word: str) -> None:
-    """Leave what killed processes and failing disks leave in the spool."""
+    """Write the unfinished and damaged files that crashes and disk errors leave in the spool."""
     whole = spool.waiting()[0].read_text()
     folder = spool.waiting()[0].parent
     (folder / "1-killed.part").write_text(whole[: len(whole) // 2])
@@ -212,7 +211,7 @@ def test_after_it_a_search_of_everything_that_remains_finds_nothing(
 
 
 def decode(text: str) -> str:
-    """Return what stands in the text in base64."""
+    """Return the decoded form of every base64 run in the text."""
     runs = spool.BASE64.findall(text.encode())
     return "\n".join(
         base64.b64decode(run[: len(run) // 4 * 4]).decode(errors="replace") for run in runs

@@ -1,4 +1,4 @@
-"""What `export_media` prints is an interface: its keys, their order, times, nulls and lines."""
+"""The output of `export_media` is an interface: its keys, their order, times, nulls and lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.commands import manage
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-# Written out once more, because other programs rely on it.
+# Repeated here on purpose: other programs rely on these names and their order.
 KEYS = [
     "media_url",
     "kind",
@@ -72,7 +72,7 @@ def exported_as_csv() -> list[dict[str, str]]:
 
 
 def stored() -> MediaItem:
-    """Return a picture that was late once."""
+    """Return a picture that was stored after one 404."""
     item = make.media(at=NOON)
     for evidence in (Evidence(http_status=404, error_code=20404), Evidence(http_status=200)):
         MediaItem.objects.update(next_attempt_at=NOON)
@@ -189,7 +189,7 @@ def test_only_the_status_that_is_asked_for_is_printed() -> None:
     "text", ["tomorrow", "2026-02-30T00:00:00", "12:00", "", "0001-01-01T00:00:00+14:00"]
 )
 def test_what_is_no_time_is_said_to_be_none(name: str, text: str) -> None:
-    with pytest.raises(CommandError, match=rf"{name}: .* is not an ISO 8601 time; use the form"):
+    with pytest.raises(CommandError, match=rf"{name}: .* is not a time; use the form"):
         exported(f"{name}={text}")
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
-import time_machine
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -17,7 +15,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks import Webhook
 
@@ -34,6 +31,7 @@ from mediapipe.simulator import Simulator
 from tasks.fetch_media import fetch_media
 from tasks.hand_off import confirm, hand_off
 from tests.support import make
+from tests.support.clock import later
 from tests.support.fetching import picture
 from tests.support.notifications import NOWHERE, SECRET
 from tests.support.receivers import Heard, web_server
@@ -43,7 +41,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 @pytest.fixture
 def receiver(settings: Settings) -> Iterator[Heard]:
-    """Run a web server that takes everything, and hand everything to it."""
+    """Run a web server that accepts everything, and make it the receiver of all hand-offs."""
     with web_server() as heard:
         configure(settings, heard.url)
         yield heard
@@ -51,7 +49,7 @@ def receiver(settings: Settings) -> Iterator[Heard]:
 
 @pytest.fixture
 def task(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[HandOff]:
-    """Hand what is stored to a task, and collect what is published for it."""
+    """Hand off stored items to a task, and collect the messages published for it."""
     messages: list[HandOff] = []
     settings.ON_STORED_TASK = "crm.tasks.archive"
     monkeypatch.setattr(handing, "publish_task", messages.append)
@@ -66,10 +64,6 @@ def failed() -> MediaItem:
     item = make.claimed()
     conclude(item, Unauthorized(), Evidence())
     return item
-
-
-def later(**delta: float) -> time_machine.travel:
-    return time_machine.travel(timezone.now() + timedelta(**delta))
 
 
 def test_a_webhook_is_what_the_stock_verifier_accepts(receiver: Heard) -> None:
@@ -197,7 +191,7 @@ def test_a_fault_of_the_hand_off_is_none_of_the_item(
     with monkeypatch.context() as patch:
         patch.setattr(handing, "publish_task", None)
         assert fetch_media.apply(kwargs={"media_id": item.pk}, throw=True).get() == "stored"
-    # Its worker is taken for dead first.
+    # The hand-off's lease has to expire first.
     with later(minutes=5):
         assert hand_off() == 1
 

@@ -1,19 +1,14 @@
-"""Everything is deleted at the end of its own retention, except what is unfinished."""
+"""Everything is deleted when its own retention ends, except unfinished work."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import repeat
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from django.core import serializers
-from django.core.files.storage import FileSystemStorage
-from django.core.management import CommandError, call_command
 from django.utils import timezone
 from django_celery_results.models import TaskResult
 from pytest_django import Settings
@@ -34,33 +29,15 @@ from mediapipe.providers.base import AnnouncedMedia, Evidence
 from mediapipe.webhooks.record import record
 from tasks.purge import purge
 from tests.support import make
-from tests.support.retention import OLD, age, stored
+from tests.support.retention import KINDS, OLD, age, counts, files, said, stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
-
-KINDS = ("PAYLOADS", "ATTEMPTS", "FILES", "RESULTS")
 
 
 @pytest.fixture(autouse=True)
 def thirty_days(settings: Settings) -> None:
     for kind in KINDS:
         setattr(settings, f"RETENTION_{kind}_DAYS", 30)
-
-
-def files(settings: Settings) -> list[Path]:
-    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
-
-
-def said(*arguments: str) -> list[str]:
-    output = io.StringIO()
-    call_command("purge", *arguments, stdout=output)
-    return output.getvalue().splitlines()
-
-
-def counts(**deleted: int) -> dict[str, int]:
-    names = [*(kind.lower() for kind in KINDS), "hand_offs"]
-    names += ["gateway_requests", "gateway_deliveries"]
-    return {name: deleted.get(name, 0) for name in names}
 
 
 def test_what_is_old_goes_and_its_row_says_so(settings: Settings) -> None:
@@ -240,56 +217,6 @@ def test_a_kind_of_which_there_is_much_holds_up_no_other(monkeypatch: pytest.Mon
     counts = purge()
     assert counts["files"] == 3
     assert counts["payloads"] > 3
-
-
-def test_no_empty_folders_are_left_and_no_full_one_is_taken(settings: Settings) -> None:
-    stored()
-    age()
-    young = stored()
-    purge()
-    root = Path(settings.MEDIA_ROOT)
-    left = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
-    assert left == {young.storage_name}
-    assert len(list(root.glob("*/*/*/*/*"))) == 1
-
-
-class Refusing(FileSystemStorage):
-    """Lets nothing be deleted whose name is in `kept`."""
-
-    kept: Sequence[str] = ()
-
-    def delete(self, name: str) -> None:
-        if name in self.kept:
-            raise PermissionError
-        super().delete(name)
-
-
-@pytest.fixture
-def refusing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[Refusing]:
-    backend = settings.STORAGES["media"] | {"BACKEND": "tests.lifecycle.test_retention.Refusing"}
-    settings.STORAGES = settings.STORAGES | {"media": backend}
-    monkeypatch.setattr(Refusing, "kept", ())
-    return Refusing
-
-
-def test_a_file_that_cannot_be_deleted_keeps_no_other_one(
-    refusing: type[Refusing], settings: Settings
-) -> None:
-    item = stored()
-    stored()
-    age()
-    refusing.kept = [item.storage_name]
-    assert purge() == counts(payloads=2, attempts=2, files=1)
-    refusing.kept = []
-    assert purge() == counts(files=1)
-    assert files(settings) == []
-
-
-def test_the_command_says_in_a_sentence_that_the_storage_refuses(refusing: type[Refusing]) -> None:
-    refusing.kept = [stored().storage_name]
-    age()
-    with pytest.raises(CommandError, match=r"Cannot delete files: PermissionError\. The next run"):
-        said()
 
 
 def test_hand_offs_go_once_they_were_delivered(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""What every command takes as a time, a period and an answer."""
+"""What every command accepts as a time, as a period, and as the reply to a prompt."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_relative_time_works_where_a_date_does() -> None:
 
 @pytest.mark.django_db
 def test_an_account_without_media_is_an_error() -> None:
-    with pytest.raises(CommandError, match="no media items of an account AC1"):
+    with pytest.raises(CommandError, match="no media items of account AC1"):
         call_command("retry", "--account", "AC1")
 
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
 
@@ -11,29 +9,21 @@ from celery.exceptions import NotRegistered
 from celery.result import AsyncResult
 from django.core.management import call_command
 from django_celery_results.models import TaskResult
-from pytest_django import Settings
-from pytest_django.live_server_helper import LiveServer
 
 from mediapipe.celery import app
 from mediapipe.management.doctor import workers
 from mediapipe.management.doctor.checks import CHECKS, Check
-from mediapipe.management.doctor.findings import Finding, Level
+from mediapipe.management.doctor.findings import Level
 from mediapipe.management.doctor.issues import Issue
-from mediapipe.models import Rejection, WebhookEvent
+from mediapipe.management.doctor.route_issues import RouteIssue
+from mediapipe.models import DoctorReport, Rejection, WebhookEvent
 from mediapipe.settings.queues import QUEUES
-from mediapipe.simulator import Simulator, resources
-from mediapipe.simulator.numbers import ChannelSender
 from tests.support import make
 from tests.support.commands import ROOT, manage
-from tests.support.misconfigurations import (
-    CASES,
-    CONVERSATIONS,
-    HERE,
-    REPEATED,
-    Case,
-    World,
-    behind,
-)
+from tests.support.doctor import found_in, names, output
+from tests.support.doctor_world import Case, World
+from tests.support.misconfigurations import CASES
+from tests.support.misconfigured_urls import behind
 from tests.support.reverse_proxy import with_host
 from tests.support.tables import Table
 
@@ -41,34 +31,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 DOCUMENT = (ROOT / "docs" / "doctor.md").read_text()
 FOUND = Table("what the doctor found", ("misconfiguration", "part", "", "name"))
-BY_NAME = {check.name: check for check in CHECKS}
-
-
-@pytest.fixture
-def world(
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-    twilio: Simulator,
-    live_server: LiveServer,
-    tmp_path: Path,
-) -> Iterator[World]:
-    """Set up a service without any misconfiguration."""
-    settings.PUBLIC_BASE_URL = live_server.url
-    settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
-    # Private, while a checkout's own folder may be older than our umask.
-    settings.DATA_DIR = tmp_path / "data"
-    settings.DATA_DIR.mkdir(mode=0o700)
-    with ExitStack() as stack:
-        yield World(settings, monkeypatch, twilio, live_server.url, tmp_path, stack)
-
-
-def found_in(part: str) -> list[Finding]:
-    return list(BY_NAME[part].findings())
-
-
-def names(part: str) -> list[str]:
-    """Return the names of the warnings and errors."""
-    return [finding.name for finding in found_in(part) if finding.level is not Level.OK]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.story)
@@ -91,7 +53,7 @@ def test_a_right_configuration_raises_no_issue(world: World, part: str) -> None:
 
 
 def test_a_signed_request_is_accepted_and_leaves_nothing_behind(world: World) -> None:
-    # It is only on this machine.
+    # The URL leads to this machine only, hence the warning.
     assert names("public URL") == ["public_url_private"]
     assert found_in("public URL")[-1].message == "signed requests are accepted"
     assert not WebhookEvent.objects.exists()
@@ -115,98 +77,6 @@ def test_no_finding_shows_the_password_of_a_public_url(world: World) -> None:
     assert (last.level, last.where) == (Level.OK, world.web)
 
 
-@pytest.mark.parametrize("name", ["OTHER_BASE_URLS", "HTTPS_ORIGINS"])
-def test_a_number_at_another_of_our_origins_leads_here(world: World, name: str) -> None:
-    setattr(world.settings, name, ["https://old.example.com"])
-    here = f"https://old.example.com{HERE}"
-    world.number(f"{here}{REPEATED}", fallback=here)
-    (finding,) = found_in("numbers")
-    assert (finding.level, finding.message) == (Level.OK, "messages are sent here")
-
-
-def test_a_number_that_leads_here_is_fine_and_masked(world: World) -> None:
-    world.number(world.here, fallback=world.web + HERE)
-    (finding,) = found_in("numbers")
-    assert (finding.level, finding.message) == (Level.OK, "messages are sent here")
-    assert "77" in finding.where
-    assert "5550000077" not in finding.where
-
-
-def test_numbers_of_another_app_are_no_issue(world: World) -> None:
-    world.number(world.here, fallback=world.web + HERE)
-    world.number("https://else.example/sms")
-    assert names("numbers") == []
-
-
-def test_more_numbers_than_fit_into_a_page_are_checked(world: World) -> None:
-    for _ in range(60):
-        world.number("https://else.example/sms")
-    world.number(world.web + HERE, fallback=world.web + HERE)
-    assert names("numbers") == ["webhook_not_repeated"]
-
-
-def test_only_some_pages_are_requested_from_twilio(world: World) -> None:
-    for _ in range(300):
-        world.number("https://else.example/sms")
-    assert names("numbers") == ["webhook_elsewhere"]
-    asked = [e for e in world.twilio.log.all() if e.path.endswith("IncomingPhoneNumbers.json")]
-    assert len(asked) == 4
-
-
-def test_a_whatsapp_sender_that_leads_here_is_enough(world: World) -> None:
-    sender = ChannelSender(
-        callback_url=world.here, fallback_url=world.web + HERE, account_sid=make.ACCOUNT
-    )
-    world.twilio.state.senders.append(sender)
-    (finding,) = found_in("numbers")
-    assert finding.level is Level.OK
-    assert finding.where.endswith(f": whatsapp +•••••••••66 {sender.sid[-6:]}")
-
-
-def test_numbers_are_reported_although_senders_may_not_be_listed(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(resources, "CHANNEL_SENDERS", "nowhere")
-    world.number(world.here, fallback=world.web + HERE)
-    unreadable, here = found_in("numbers")
-    assert (unreadable.name, here.message) == ("senders_unreadable", "messages are sent here")
-
-
-def test_an_account_without_a_conversations_webhook_is_fine(world: World) -> None:
-    (finding,) = found_in("conversations")
-    assert (finding.level, finding.where) == (Level.OK, make.ACCOUNT)
-    assert "fine if not used" in finding.message
-
-
-@pytest.mark.parametrize("service_sid", ["", "IS" + "e5" * 16], ids=["account", "service"])
-def test_a_conversations_webhook_that_points_here_is_fine(world: World, service_sid: str) -> None:
-    world.conversations(world.web + CONVERSATIONS, service_sid=service_sid)
-    (finding,) = found_in("conversations")
-    assert (finding.level, finding.message) == (
-        Level.OK,
-        "the webhook of Conversations (classic) points here",
-    )
-    assert finding.where.endswith(service_sid)
-
-
-def test_a_webhook_with_the_target_flex_is_not_ours(world: World) -> None:
-    world.conversations(world.web + HERE, target="flex")
-    assert names("conversations") == []
-
-
-def test_a_service_without_its_own_webhook_uses_that_of_the_account(world: World) -> None:
-    world.conversations(world.web + CONVERSATIONS)
-    world.conversations(None, service_sid="IS" + "e5" * 16)
-    assert names("conversations") == []
-
-
-def test_a_standard_key_is_accepted_although_it_may_not_read_the_account(world: World) -> None:
-    key = make.sid("SK")
-    world.twilio.state.api_keys[key] = ("secret", make.ACCOUNT)
-    world.settings.TWILIO_API_KEY, world.settings.TWILIO_API_SECRET = key, "secret"
-    assert names("credentials") == []
-
-
 def test_a_check_that_is_skipped_says_why(world: World) -> None:
     world.settings.TWILIO_ACCOUNT_SID = world.settings.TWILIO_AUTH_TOKEN = ""
     (finding,) = found_in("credentials")
@@ -226,7 +96,7 @@ def test_a_part_that_was_asked_for_and_skipped_does_not_pass(world: World) -> No
     out = StringIO()
     with pytest.raises(SystemExit, match="1"):
         call_command("doctor", "--only", "numbers", "--only", "disk", stdout=out)
-    assert out.getvalue().endswith("1 warnings, 0 errors\nNot checked: numbers\n")
+    assert out.getvalue().endswith("1 warning, 0 errors\nNot checked: numbers\n")
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
@@ -261,6 +131,17 @@ def test_a_line_has_mark_level_and_check_and_no_colour_without_a_terminal(world:
     assert total == "1 ok, 0 warnings, 0 errors"
 
 
+def test_each_part_keeps_what_its_last_run_found(world: World) -> None:
+    world.settings.TIME_ZONE = "Etc/GMT-1"
+    output("--only=settings", "--only=storage")
+    world.settings.TIME_ZONE = "Europe/Berlin"
+    output("--only=settings")
+    reports = {report.part: report for report in DoctorReport.objects.all()}
+    assert reports.keys() == {"settings", "storage"}
+    assert reports["settings"].at > reports["storage"].at
+    assert all(finding["state"] == "ok" for finding in reports["settings"].findings)
+
+
 def test_a_terminal_without_the_marks_still_shows_the_level(tmp_path: Path) -> None:
     said = manage("doctor", "--only=storage", data_dir=tmp_path, PYTHONIOENCODING="ascii")
     assert said.stdout.startswith("? ok      storage       A file was written"), said.stderr
@@ -283,18 +164,11 @@ def test_scripts_get_exit_status_and_json(world: World, capsys: pytest.CaptureFi
     }
 
 
-def output(*arguments: str) -> str:
-    """Return what the command prints; it must find no error."""
-    file = StringIO()
-    call_command("doctor", *arguments, stdout=file)
-    return file.getvalue()
-
-
 def test_a_worker_of_an_older_version_is_named(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def put_down(queue: str, file: str) -> AsyncResult[None]:
-        # What a worker stores for a task that it does not know.
+        # A worker stores this result for a task that it does not know.
         app.backend.mark_as_failure(queue, NotRegistered("tasks.examine.examine"))
         return AsyncResult(queue, app=app)
 
@@ -305,7 +179,7 @@ def test_a_worker_of_an_older_version_is_named(
 
 
 def table(heading: str) -> list[list[str]]:
-    """Return the rows of the table in this section of docs/doctor.md, without its head."""
+    """Return the body rows of the table in this section of docs/doctor.md."""
     section = DOCUMENT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     rows = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in row] for row in rows[2:]]
@@ -314,7 +188,7 @@ def table(heading: str) -> list[list[str]]:
 def test_the_page_lists_every_issue_in_the_words_of_the_code() -> None:
     assert table("Findings") == [
         [f"`{issue.name.lower()}`", issue.level.mark, issue.meaning, issue.remedy]
-        for issue in Issue
+        for issue in (*Issue, *RouteIssue)
     ]
 
 

@@ -1,4 +1,4 @@
-"""What a person can cause ends in one line instead of a traceback; a bug does not."""
+"""Errors that a user can cause end a command with one line; bugs keep their traceback."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import NoReturn
 
@@ -49,9 +48,9 @@ COMMANDS: dict[str, list[str]] = {
     "seed_history": ["--media", "1"],
 }
 WITHOUT_DATABASE = {"embedded_broker", "notify_test", "simulate_twilio"}
-# These create the tables, and the empty spool needs none.
+# demo and run create the tables; replay_spool needs none while the spool is empty.
 WITHOUT_TABLES = {"demo", "run", "replay_spool"}
-# In one process, because a process for each command takes a minute.
+# All in one process: one process per command would take a minute.
 RUN_EACH = """
 import contextlib, io, json, sys
 from mediapipe.management.main import main
@@ -72,7 +71,7 @@ print(json.dumps(ended))
 
 
 def run_each(commands: list[list[str]], tmp_path: Path, **changes: str) -> dict[str, str]:
-    """Run the commands; return the exit status or sentence of each, with its standard error."""
+    """Run the commands; return the exit status or message of each, then its standard error."""
     changes |= {"DJANGO_SETTINGS_MODULE": "mediapipe.settings", "WEB_BIND": "127.0.0.1:0"}
     ended = subprocess.run(
         [sys.executable, "-c", RUN_EACH, json.dumps(commands)],
@@ -93,6 +92,12 @@ def test_each_command_is_tried() -> None:
     assert {file.stem for file in files} == {*COMMANDS, *WITHOUT_DATABASE}
 
 
+def test_help_says_what_each_command_does(tmp_path: Path) -> None:
+    shown = manage("--help", data_dir=tmp_path).stdout
+    assert "\n  retry             Retries failed media items, with a fresh schedule.\n" in shown
+    assert all(f"\n  {name} " in shown for name in {*COMMANDS, *WITHOUT_DATABASE})
+
+
 @pytest.mark.parametrize(
     ("url", "sentence", "untried"),
     [
@@ -104,7 +109,7 @@ def test_each_command_is_tried() -> None:
 def test_without_a_database_each_command_ends_in_one_line(
     tmp_path: Path, url: str, sentence: str, untried: set[str]
 ) -> None:
-    # The doctor reports it as a finding. Of the others, those without --account ask Twilio first.
+    # The doctor reports this as a finding.
     commands = [[name, *words] for name, words in COMMANDS.items() if name not in untried]
     ended = run_each(commands, tmp_path, DATABASE_URL=url)
     assert ended.pop("doctor") == "1 "
@@ -145,7 +150,7 @@ def test_what_the_environment_causes_is_one_line(
 )
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, bug: Exception) -> None:
     raising(monkeypatch, bug)
-    # Under pytest the streams are no files, so this is not our own output that broke.
+    # pytest's streams cannot be checked like real files; say that our own output did not break.
     monkeypatch.setattr(entry, "_is_reader_gone", lambda: False)
     with pytest.raises(type(bug)):
         main(["manage.py", "purge"])
@@ -197,7 +202,7 @@ def start(data_dir: Path, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell that runs the tests in the background has its children ignore SIGINT.
+        # If a shell runs the tests in the background, their child processes ignore SIGINT.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
@@ -206,7 +211,7 @@ def start(data_dir: Path, *arguments: str) -> subprocess.Popen[str]:
 def test_ctrl_c_ends_a_long_command_in_one_line(migrated: Path) -> None:
     with start(migrated, "seed_history", "--media", "1000000") as process:
         try:
-            wait_for_a_row(migrated / "mediapipe.sqlite3")
+            wait_until_it_writes(migrated / "mediapipe.sqlite3-wal")
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=60)
         finally:
@@ -216,12 +221,12 @@ def test_ctrl_c_ends_a_long_command_in_one_line(migrated: Path) -> None:
     assert "Traceback" not in errors
 
 
-def wait_for_a_row(database: Path) -> None:
+def wait_until_it_writes(log: Path) -> None:
+    """Wait until the WAL grows, because other connections see no row before the commit."""
     deadline = time.monotonic() + 90
-    with closing(sqlite3.connect(database)) as rows:
-        while not rows.execute("SELECT 1 FROM mediapipe_mediaitem LIMIT 1").fetchone():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    while not log.exists() or log.stat().st_size < 1_000_000:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 SIMULATOR = ["simulate_twilio", "--api", "127.0.0.1:0", "--cdn", "127.0.0.2:0"]
@@ -230,7 +235,7 @@ SIMULATOR = ["simulate_twilio", "--api", "127.0.0.1:0", "--cdn", "127.0.0.2:0"]
 @pytest.mark.services
 @pytest.mark.parametrize(
     "arguments",
-    # The first writes less than fits into the buffer, so that only the end writes it.
+    # The first prints less than its buffer holds, so it writes only when it ends.
     [["export_media", "--format", "csv", "--until", "2001-01-01"], ["purge"], SIMULATOR],
     ids=lambda arguments: arguments[0],
 )
@@ -285,3 +290,13 @@ def test_a_full_disk_leaves_no_half_a_report(
     with pytest.raises(CommandError, match="No space left on device"):
         call_command("escalation_report", "--since", "1h", "--output", str(tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_argument_is_one_line_and_where_help_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["manage.py", "export_media", "--since", "garbage"])
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "See manage.py export_media --help."
+    assert "'garbage' is not a time" in second

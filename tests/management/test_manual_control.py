@@ -1,4 +1,4 @@
-"""pause_account, resume_account and give_up on the command line."""
+"""pause_account, resume_account, retry and give_up on the command line."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def test_an_account_is_paused_and_resumed(capsys: pytest.CaptureFixture[str]) ->
     health = AccountHealth.objects.get()
     assert (health.paused_by, health.pause_reason) == ("ada", "sent again")
     said = run(capsys, "resume_account", make.ACCOUNT, "--by", "ada")
-    assert said == f"{make.ACCOUNT} is resumed; what is due starts within seconds."
+    assert said == f"{make.ACCOUNT} is resumed; due items start within seconds."
     assert not AccountHealth.objects.degraded()
 
 
 def test_a_second_run_is_an_error_that_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "pause_account", make.ACCOUNT, *BY)
-    assert "is paused by a user already" in refused("pause_account", make.ACCOUNT, *BY)
+    assert "is already paused by a user" in refused("pause_account", make.ACCOUNT, *BY)
     run(capsys, "resume_account", make.ACCOUNT, "--by", "ada")
     assert "No user has paused" in refused("resume_account", make.ACCOUNT, "--by", "ada")
 
@@ -54,10 +54,12 @@ def test_a_second_run_is_an_error_that_changes_nothing(capsys: pytest.CaptureFix
     ("arguments", "why"),
     [
         (("pause_account", "AC" + "f" * 32, *BY), "no credentials and no media items"),
-        (("pause_account", make.ACCOUNT, "--by", "ada"), "--reason: Write a reason"),
+        (("pause_account", make.ACCOUNT, "--by", "ada"), "--reason: Enter a reason"),
         (("pause_account", make.ACCOUNT, "--reason", "x"), "--by must name an admin user"),
-        (("give_up", "--by", "nobody", "--reason", "x"), "--by must name an admin user"),
-        (("give_up", "--by", "ada"), "--reason: Write a reason"),
+        (("give_up", "--by", "nobody", "--reason", "x"), "--by: there is no user 'nobody'"),
+        (("retry_lab", "--account", "AC" + "f" * 32), "no media items of account"),
+        (("give_up", "--by", "ada"), "--reason: Enter a reason"),
+        (("retry", "--by", "bob"), "--by: there is no user 'bob'"),
     ],
 )
 def test_what_is_missing_is_said(arguments: tuple[str, ...], why: str) -> None:
@@ -70,19 +72,37 @@ def test_what_is_missing_is_said(arguments: tuple[str, ...], why: str) -> None:
 
 def test_a_dry_run_counts_and_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     make.media()
-    assert run(capsys, "give_up", "--dry-run") == "1 media items would be given up."
+    assert run(capsys, "give_up", "--dry-run") == "1 media item would be given up."
     assert MediaItem.objects.queued().count() == 1
+
+
+def test_a_retry_is_logged_for_the_user_who_answers_for_it(
+    capsys: pytest.CaptureFixture[str], ada: User
+) -> None:
+    item = make.media()
+    make.media()
+    run(capsys, "give_up", "--noinput", "--sid", item.media_sid, *BY)
+    assert run(capsys, "retry", "--by", "ada") == "1 media item queued for retry."
+    entry = LogEntry.objects.get(change_message="Retried.")
+    assert (entry.user, entry.object_id) == (ada, str(item.pk))
+
+
+def test_a_retry_without_a_user_is_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    make.media()
+    run(capsys, "give_up", "--noinput", *BY)
+    assert run(capsys, "retry") == "1 media item queued for retry."
+    assert not LogEntry.objects.filter(change_message="Retried.").exists()
 
 
 def test_unfinished_items_are_given_up_and_logged(capsys: pytest.CaptureFixture[str]) -> None:
     item, stored = make.media(), make.store(make.claimed())
     said = run(capsys, "give_up", "--noinput", *BY)
-    assert said == "1 media items were given up."
+    assert said == "1 media item given up."
     item.refresh_from_db()
     assert (item.status, item.error, item.detail) == ("failed", "given_up", "ada: sent again")
     assert MediaItem.objects.stored().get() == stored
     assert LogEntry.objects.get().change_message == "Given up: sent again"
-    assert run(capsys, "give_up", "--noinput", *BY) == "0 media items were given up."
+    assert run(capsys, "give_up", "--noinput", *BY) == "0 media items given up."
 
 
 def test_only_the_chosen_ones_are_given_up(capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,5 +128,5 @@ def test_it_asks_first(reply: str, given_up: int, monkeypatch: pytest.MonkeyPatc
         call_command("give_up", *BY)
     else:
         assert refused("give_up", *BY) == "Nothing was given up."
-    assert asked == ["Give up on 1 media items? [yes/no] "]
+    assert asked == ["Give up on 1 media item? [yes/no] "]
     assert MediaItem.objects.failed().count() == given_up

@@ -1,15 +1,18 @@
-"""What every attempt writes: as few questions to the database as it can be asked."""
+"""Every attempt needs as few round trips to the database as possible."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
+from unittest import mock
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from mediapipe.models import FetchAttempt, MediaItem, WebhookEvent, hot_sql
+from mediapipe.models import FetchAttempt, Heartbeat, MediaItem, WebhookEvent, hot_sql
+from mediapipe.models.media.claim import read_for_claim
 from mediapipe.providers.base import Body, Evidence
 from tests.support import make
 
@@ -76,7 +79,7 @@ def test_no_media_are_inserted_where_the_event_is_known() -> None:
 
 def test_no_event_is_inserted_where_its_media_cannot_be() -> None:
     event, items = announced()
-    items[0].received_at = None  # type: ignore[assignment]  # what the database refuses
+    items[0].received_at = None  # type: ignore[assignment]  # violates NOT NULL
     with pytest.raises(IntegrityError), transaction.atomic():
         hot_sql.insert_new_with(event, items, "event")
     assert not WebhookEvent.objects.exists()
@@ -96,7 +99,7 @@ def test_an_attempt_takes_three_round_trips_on_postgresql(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     item = make.media()
-    # SQLite, which is no journey away, has a transaction around each two of them.
+    # SQLite, which is not across a network, runs two statements in a transaction for each of these.
     claiming, storing = {"postgresql": (2, 1), "sqlite": (5, 4)}[connection.vendor]
     with django_assert_num_queries(claiming):
         claimed = MediaItem.claim(item.pk)
@@ -113,7 +116,7 @@ def test_other_columns_of_the_event_are_loaded_on_access() -> None:
 
 
 def announced() -> tuple[WebhookEvent, list[MediaItem]]:
-    """Return the unsaved rows of one and the same event with one media item."""
+    """Return unsaved rows for one event, the same at each call, and its one media item."""
     message = replace(make.message(), subject_sid="MM" + "1" * 32)
     now = timezone.now()
     event = WebhookEvent.from_message(message, provider="twilio", at=now)
@@ -123,3 +126,85 @@ def announced() -> tuple[WebhookEvent, list[MediaItem]]:
 def attempt(item: MediaItem) -> FetchAttempt:
     """Return the unsaved row of its first attempt."""
     return FetchAttempt(media=item, number=1, phase="fast", started_at=timezone.now())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_lost_while_idle_is_replaced() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no server")
+    item = make.media()
+    end_backend()
+    assert read_for_claim(MediaItem, item.pk) == item
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_error_of_a_connection_that_works_is_raised() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no server")
+    make.media()
+    with pytest.raises(OperationalError, match="timeout"):
+        hot_sql.first_row("SET statement_timeout = 1; SELECT pg_sleep(5)", [])
+    connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_webhook_is_recorded_without_a_query_for_the_health_of_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no server")
+    monkeypatch.setitem(connection.settings_dict, "CONN_HEALTH_CHECKS", True)
+    connection.close()
+    connection.ensure_connection()
+    connection.close_if_unusable_or_obsolete()
+    with mock.patch.object(connection, "is_usable") as checked:
+        make.media()
+    assert not checked.called
+
+
+def end_backend() -> None:
+    """End this connection from another one, as a restart of PostgreSQL does."""
+    pid = connection.connection.info.backend_pid
+    other = connection.copy()
+    with closing(other), other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_heartbeat_waits_for_no_disk_on_sqlite() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("Only SQLite syncs for each commit alone")
+    connection.ensure_connection()
+    statements: list[str] = []
+    connection.connection.set_trace_callback(statements.append)
+    Heartbeat.record("beat")
+    connection.connection.set_trace_callback(None)
+    assert [statement.split()[0] for statement in statements] == ["PRAGMA", "INSERT", "PRAGMA"]
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+SPY = """
+CREATE TABLE commits (synced text);
+CREATE FUNCTION spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO commits VALUES (current_setting('synchronous_commit')); RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER spy AFTER INSERT OR UPDATE ON mediapipe_heartbeat
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION spy();
+"""
+NO_SPY = "DROP TRIGGER spy ON mediapipe_heartbeat; DROP FUNCTION spy; DROP TABLE commits"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_heartbeat_waits_for_no_disk_on_postgresql() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no triggers that run at the commit")
+    with connection.cursor() as cursor:
+        cursor.execute(SPY)
+        Heartbeat.record("beat")
+        with transaction.atomic():
+            Heartbeat.record("beat")
+        cursor.execute("SELECT synced FROM commits")
+        # Within a transaction, `off` would apply to the commit of the other statements as well.
+        assert cursor.fetchall() == [("off",), ("on",)]
+        cursor.execute(NO_SPY)

@@ -24,7 +24,8 @@ from mediapipe.models.outbox import (
     DeliveryStatus,
 )
 from tests.support import make
-from tests.support.notifications import NOWHERE, attempt, configure, later, seen
+from tests.support.clock import later
+from tests.support.notifications import NOWHERE, attempt, configure, seen
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -90,7 +91,7 @@ def test_a_step_that_is_rolled_back_is_not_sent() -> None:
 
 def test_of_two_that_take_it_at_once_one_gets_it() -> None:
     seen()
-    with later():
+    with later(seconds=3):
         first, second = (Notice.claim(due()[0].pk), Notice.claim(Notice.objects.all()[0].pk))
     assert first is not None
     assert second is None
@@ -98,7 +99,7 @@ def test_of_two_that_take_it_at_once_one_gets_it() -> None:
 
 def test_a_worker_that_died_is_followed_by_another() -> None:
     seen()
-    with later():
+    with later(seconds=3):
         pk = due()[0].pk
         assert Notice.claim(pk)
         with later(seconds=LEASE.total_seconds() - 1):
@@ -111,7 +112,7 @@ def test_a_worker_that_died_is_followed_by_another() -> None:
 
 def test_a_worker_that_slept_past_its_lease_overwrites_nothing() -> None:
     seen()
-    with later():
+    with later(seconds=3):
         sleeper = Notice.claim(due()[0].pk)
         assert sleeper is not None
         with later(seconds=LEASE.total_seconds()):
@@ -126,7 +127,7 @@ def test_a_worker_that_slept_past_its_lease_overwrites_nothing() -> None:
 
 def test_a_message_that_kills_every_worker_is_given_up() -> None:
     seen()
-    with later():
+    with later(seconds=3):
         notice = due()[0]
         for number in range(MAX_ATTEMPTS + 1):
             with later(seconds=number * LEASE.total_seconds()):
@@ -159,7 +160,7 @@ def test_it_is_tried_until_the_attempts_are_used_up() -> None:
 
 def test_retry_after_is_honoured_within_bounds() -> None:
     seen()
-    with later():
+    with later(seconds=3):
         first, second = (Notice.claim(notice.pk) for notice in due())
         assert first and second
         first.mark_undelivered(Undelivered("429", again=True, retry_after_s=100))
@@ -173,7 +174,7 @@ def test_retry_after_is_honoured_within_bounds() -> None:
 def test_the_end_is_not_sent_before_the_beginning() -> None:
     seen()
     Incident.resolve_for(Cause.EARLY_404S, make.ACCOUNT)
-    with later():
+    with later(seconds=3):
         opened, recovered = Notice.objects.filter(channel=Channel.WEBHOOK)
         assert Notice.claim(recovered.pk) is None
         claimed = Notice.claim(opened.pk)
@@ -186,7 +187,7 @@ def test_other_channels_and_incidents_do_not_wait_for_it() -> None:
     seen()
     Incident.open_or_update(Cause.STORAGE)
     Incident.resolve_for(Cause.STORAGE)
-    with later():
+    with later(seconds=3):
         assert [(notice.incident.cause, notice.channel) for notice in due()] == [
             (cause, channel)
             for cause in (Cause.EARLY_404S, Cause.STORAGE)
@@ -196,7 +197,7 @@ def test_other_channels_and_incidents_do_not_wait_for_it() -> None:
 
 def test_what_was_handed_out_is_not_published_again_at_once() -> None:
     seen()
-    with later():
+    with later(seconds=3):
         assert len(Notice.objects.claim_due(1)) == 1
         assert len(Notice.objects.claim_due(9)) == 1
         assert Notice.objects.claim_due(9) == []
@@ -206,7 +207,7 @@ def test_what_was_handed_out_is_not_published_again_at_once() -> None:
 
 def test_a_lost_countdown_is_replaced_by_the_sweep() -> None:
     seen()
-    with later():
+    with later(seconds=3):
         claimed = Notice.claim(due()[0].pk)
         assert claimed
         countdown_s = claimed.mark_undelivered(Undelivered("503", again=True))
@@ -220,7 +221,7 @@ def test_a_lost_countdown_is_replaced_by_the_sweep() -> None:
 
 def test_a_delay_that_is_too_long_for_a_countdown_is_left_to_the_sweep() -> None:
     seen()
-    with later():
+    with later(seconds=3):
         claimed = Notice.claim(due()[0].pk)
         assert claimed
         failure = Undelivered("429", again=True, retry_after_s=MAX_COUNTDOWN_S + 1)
@@ -230,7 +231,7 @@ def test_a_delay_that_is_too_long_for_a_countdown_is_left_to_the_sweep() -> None
 
 def test_what_failed_can_be_sent_again() -> None:
     seen()
-    with later():
+    with later(seconds=3):
         claimed = Notice.claim(due()[0].pk)
         assert claimed
         claimed.mark_undelivered(Undelivered("404", again=False))
@@ -252,5 +253,5 @@ def test_of_many_that_claim_it_at_once_one_gets_it() -> None:
         finally:
             connection.close()
 
-    with later(), ThreadPoolExecutor(8) as pool:
+    with later(seconds=3), ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(claim, range(8))) == 1

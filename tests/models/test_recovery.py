@@ -1,4 +1,4 @@
-"""Items of dead workers and of lost messages, found before their timeout."""
+"""Items of dead workers and lost messages are found before they time out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time_machine
 from django.db import connection, transaction
 from django.utils import timezone
 
-from mediapipe.failures import LeaseLost, TransientMedia404
+from mediapipe.failures import LeaseHeld, LeaseLost, TransientMedia404
 from mediapipe.fetching.attempt import conclude
 from mediapipe.models import Heartbeat, MediaItem, Status
 from mediapipe.models.media.item import LEASE, TAKEOVER_AFTER
@@ -20,9 +20,10 @@ from mediapipe.models.media.recovery import (
     SILENT_AFTER,
     release_leases,
     release_silent,
+    requeue_far_ahead,
     requeue_lost,
 )
-from mediapipe.models.status import DELIVERY_TIMEOUT
+from mediapipe.models.status import DELIVERY_TIMEOUT, longest_fast_wait
 from mediapipe.providers.base import Evidence
 from tests.support import make
 
@@ -80,18 +81,22 @@ def test_a_worker_that_renews_its_lease_keeps_it(clock: time_machine.Traveller) 
     clock.shift(TAKEOVER_AFTER - SECOND)
     item.renew_lease()
     clock.shift(SECOND)
-    assert redelivered(item) is None
+    with pytest.raises(LeaseHeld):
+        redelivered(item)
     item.renew_lease()
     clock.shift(TAKEOVER_AFTER)
     assert MediaItem.claim(item.pk) is None
 
 
-def test_redelivered_at_once_it_leaves_the_item_to_the_dispatcher(
+def test_redelivered_at_once_it_comes_back_when_the_lease_ends(
     clock: time_machine.Traveller,
 ) -> None:
     item = held()
     clock.shift(SECOND)
-    assert redelivered(item) is None
+    with pytest.raises(LeaseHeld) as until:
+        redelivered(item)
+    assert until.value.retry_after_s == (TAKEOVER_AFTER - SECOND).total_seconds()
+    # If that message is lost, the dispatcher publishes the item at the same time.
     due = MediaItem.objects.claim_due(10, ahead=TAKEOVER_AFTER)
     assert due == {item.pk: make.NOON + TAKEOVER_AFTER}
     clock.shift(TAKEOVER_AFTER)
@@ -203,6 +208,44 @@ def test_what_waits_for_its_slow_attempt_is_not_lost(clock: time_machine.Travell
     assert item.next_attempt_at
     clock.move_to(item.next_attempt_at - SECOND)
     assert requeue_lost(MediaItem.objects.all(), timezone.now()) == 0
+
+
+def test_a_lost_retry_is_due_at_once_after_the_clock_was_set_back(
+    clock: time_machine.Traveller,
+) -> None:
+    item = make.claimed()
+    conclude(item, TransientMedia404(), Evidence())
+    clock.shift(timedelta(days=-2))
+    assert requeue_far_ahead(timezone.now()) == 1
+    assert [*MediaItem.objects.claim_due(10)] == [item.pk]
+
+
+def test_the_item_of_a_dead_worker_is_due_at_once_after_the_clock_was_set_back(
+    clock: time_machine.Traveller,
+) -> None:
+    item = held()
+    clock.shift(timedelta(days=-2))
+    assert requeue_far_ahead(timezone.now()) == 1
+    assert [*MediaItem.objects.claim_due(10)] == [item.pk]
+
+
+def test_a_wait_of_the_slow_phase_is_no_sign_of_a_clock_set_back(
+    clock: time_machine.Traveller,
+) -> None:
+    item = make.claimed()
+    clock.shift(timedelta(seconds=400))
+    item.renew_lease()
+    conclude(item, TransientMedia404(), Evidence())
+    clock.shift(timedelta(seconds=-400))
+    assert requeue_far_ahead(timezone.now()) == 0
+
+
+def test_the_longest_wait_outside_the_slow_phase_is_no_sign_of_a_clock_set_back(
+    clock: time_machine.Traveller,
+) -> None:
+    make.media()
+    MediaItem.objects.update(sweep_at=timezone.now() + longest_fast_wait())
+    assert requeue_far_ahead(timezone.now()) == 0
 
 
 @pytest.mark.django_db(transaction=True)

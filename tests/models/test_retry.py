@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Collect the ids that are published."""
+    """Collect the ids of the items that are published."""
     ids: list[int] = []
     monkeypatch.setattr(
         "mediapipe.management.commands.retry.dispatch", lambda new, queue: ids.extend(new)
@@ -39,7 +39,7 @@ def test_failed_items_are_retried_with_a_fresh_schedule(
     capsys: pytest.CaptureFixture[str], handed_on: list[int]
 ) -> None:
     item = failed(Unauthorized())
-    assert retry(capsys) == "1 media items were queued for retry."
+    assert retry(capsys) == "1 media item queued for retry."
     item.refresh_from_db()
     assert (item.status, item.error, item.fast_retries) == (Status.QUEUED, "", {})
     assert item.budget_started_at is None
@@ -66,7 +66,7 @@ def test_a_dry_run_counts_and_changes_nothing(
 ) -> None:
     failed(Unauthorized())
     said = retry(capsys, "--dry-run")
-    assert said == "1 media items would be retried."
+    assert said == "1 media item would be retried."
     assert MediaItem.objects.failed().count() == 1
     assert handed_on == []
 
@@ -74,7 +74,7 @@ def test_a_dry_run_counts_and_changes_nothing(
 def test_a_second_run_finds_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     failed(Unauthorized())
     retry(capsys)
-    assert retry(capsys) == "0 media items were queued for retry."
+    assert retry(capsys) == "0 media items queued for retry."
 
 
 def test_a_period_leaves_out_what_came_before(capsys: pytest.CaptureFixture[str]) -> None:

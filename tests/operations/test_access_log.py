@@ -1,4 +1,4 @@
-"""Logins and refusals are logged, and no stranger can fill the log."""
+"""Logins and refusals are logged, and an outsider cannot flood the log."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_the_next_line_has_the_number_of_those_between(
         Client().get("/api/v1/media")
     monkeypatch.setattr("mediapipe.operations.access_log.LOG_EVERY_S", 0.0)
     Client().get("/api/v1/media")
-    assert lines(log)[1].endswith(": 401, and 2 other requests since the last such line")
+    assert lines(log)[1].endswith(": 401; other requests since the last such line: 2")
 
 
 def test_forms_without_a_token_share_a_line(log: pytest.LogCaptureFixture) -> None:

@@ -33,14 +33,14 @@ LONG_AGO = timedelta(minutes=9)
 
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let there be a broker that responds."""
+    """Make the broker appear to respond."""
     monkeypatch.setattr(components_module, "broker_error", lambda: None)
     monkeypatch.setattr("mediapipe.operations.health.broker_error", lambda: None)
     monkeypatch.setattr("tasks.redispatch.queue_capacity", lambda queue: 0)
 
 
 def heard(**ago: timedelta) -> dict[str, Component]:
-    """Let these components have been seen so long ago; return every component by its name."""
+    """Record when these components were last seen, as a time before now; return all by name."""
     names = {"beat": BEAT, "sweep": SWEEP, "worker": WORKER}
     now = timezone.now()
     for name, since in ago.items():
@@ -82,7 +82,7 @@ def test_a_dead_beat_is_reported_while_workers_are_alive() -> None:
     found = heard(beat=LONG_AGO, worker=NOW, sweep=LONG_AGO)
     assert found["workers"].healthy
     assert (found["beat"].healthy, found["dispatcher"].healthy) == (False, False)
-    assert "Start beat" in found["beat"].remedy
+    assert "Start exactly one beat" in found["beat"].remedy
 
 
 def test_a_dispatcher_that_does_not_run_is_reported_while_both_are_alive() -> None:
@@ -92,7 +92,7 @@ def test_a_dispatcher_that_does_not_run_is_reported_while_both_are_alive() -> No
 
 
 def test_a_component_that_never_started_is_reported() -> None:
-    assert {part.summary for part in heard().values()} == {"takes tasks", "never seen", "empty"}
+    assert {part.summary for part in heard().values()} == {"accepts tasks", "never seen", "empty"}
 
 
 def test_one_worker_of_several_is_enough() -> None:

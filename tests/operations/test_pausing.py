@@ -1,4 +1,4 @@
-"""An account that a user has paused gets no requests, and loses nothing by it."""
+"""While an account is paused, no requests are made for it, and none of its media is lost."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_nothing_is_claimed_or_dispatched(ada: User, clock: time_machine.Travell
 def test_after_it_everything_is_due_at_once(ada: User, clock: time_machine.Traveller) -> None:
     pause(ada)
     queued = make.media()
-    # Its message came and was dropped; without the pause another would be sent in a minute.
+    # This drops its message; without the pause the dispatcher would publish another in a minute.
     assert MediaItem.claim(queued.pk) is None
     assert [*MediaItem.objects.claim_due(10)] == []
     assert resume(ada)
@@ -89,7 +89,7 @@ def test_the_pause_uses_up_no_retries(ada: User, clock: time_machine.Traveller) 
     again = MediaItem.claim(item.pk)
     assert again
     conclude(again, TransientMedia404(), NOT_FOUND)
-    # Without it the fast window would be over: the wait would be minutes, not seconds.
+    # If the pause counted, the fast window would be over and the next retry minutes away.
     assert (again.phase, again.fast_retries) == (Phase.FAST, {"not_ready": 2})
 
 
@@ -153,7 +153,7 @@ def test_refused_credentials_pause_it_again_after_it(ada: User) -> None:
     item = make.claimed()
     conclude(item, Unauthorized(), Evidence(http_status=401))
     health.refresh_from_db()
-    assert health.why_paused == "Twilio refuses the credentials of the account"
+    assert health.why_paused == "Twilio rejects the credentials of the account"
 
 
 def test_who_why_and_when_are_recorded(ada: User, clock: time_machine.Traveller) -> None:

@@ -1,4 +1,4 @@
-"""Another service is called while this one is healthy, and hears what is wrong when it is not."""
+"""Pings tell a monitoring service that this one is healthy, or what is wrong with it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RUN_ID = "123e4567-e89b-12d3-a456-426614174000"
 
 @pytest.fixture(autouse=True)
 def healthy(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> Iterator[None]:
-    """Let everything be healthy, and no earlier report have failed."""
+    """Make every component healthy, and forget failed reports of earlier tests."""
     monkeypatch.setattr("mediapipe.operations.components.broker_error", lambda: None)
     for part in (BEAT, SWEEP, "worker celery@here"):
         Heartbeat.record(part)
@@ -44,7 +44,7 @@ def receiver(settings: Settings) -> Iterator[Heard]:
 
 
 def signals(receiver: Heard) -> list[str]:
-    """Return the paths that were called, without the run ids, which must all be the same."""
+    """Return the paths that were requested; their run ids must all be the same and are left out."""
     targets = [re.fullmatch(r"/hooks/s3cret(\S*)[?]rid=(\S{36})", one) for one in receiver.targets]
     assert len({found and found[2] for found in targets}) == 1
     return [found[1] for found in targets if found]
@@ -142,5 +142,7 @@ def test_together_with_the_silence_that_counts_as_death_it_takes_less_than_a_min
 
 
 def test_reports_are_scheduled_only_with_a_url() -> None:
-    assert "ping" not in beat_schedule(5, 0, has_ping=False)
-    assert beat_schedule(5, 0, has_ping=True)["ping"]["schedule"] == PING_EVERY_S
+    assert "ping" not in beat_schedule(5, 0, has_ping=False, has_public_url=False)
+    assert (
+        beat_schedule(5, 0, has_ping=True, has_public_url=False)["ping"]["schedule"] == PING_EVERY_S
+    )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import CommandError, call_command
 
@@ -22,7 +23,7 @@ def user(name: str = "ada", **changes: Any) -> User:
 
 
 def may(someone: User) -> set[str]:
-    """Return everything the user is allowed, freshly read."""
+    """Return all permissions of the user, read from the database again."""
     return set(User.objects.get(pk=someone.pk).get_all_permissions())
 
 
@@ -54,6 +55,13 @@ def test_a_viewer_sees_every_list_and_nothing_more() -> None:
     assert {name.split(".")[1].split("_")[0] for name in may(viewer)} == {"view"}
     assert "mediapipe.view_mediaitem" in may(viewer)
     assert "mediapipe.view_numbers" not in may(viewer)
+
+
+def test_a_role_sees_the_models_that_have_a_list() -> None:
+    administrator = Group.objects.get(name=roles.ADMINISTRATOR)
+    viewed = administrator.permissions.filter(codename__startswith="view_")
+    seen = {permission.content_type.model_class() for permission in viewed}
+    assert seen == set(site._registry)
 
 
 def test_each_role_may_do_what_the_one_before_may() -> None:

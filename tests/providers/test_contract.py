@@ -9,12 +9,12 @@ import pytest
 from pytest_django import Settings
 
 from mediapipe.lifecycle import delete_at_provider
-from mediapipe.management.doctor import api_client
 from mediapipe.management.doctor.conversations import check_conversations
 from mediapipe.management.doctor.credentials import check_credentials
 from mediapipe.management.doctor.findings import Level
 from mediapipe.management.doctor.inbound import check_numbers
 from mediapipe.models import MediaItem
+from mediapipe.operations.routes.twilio_api import TwilioApi
 from mediapipe.providers.base import Credentials, Kind
 from mediapipe.providers.twilio import resources
 from tests.support import make
@@ -36,13 +36,15 @@ def asked(mock: str, settings: Settings) -> None:
     settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
 
 
+def api() -> TwilioApi:
+    return TwilioApi(Credentials(ACCOUNT, "x"))
+
+
 def test_an_account_is_read_and_its_token_not_shown() -> None:
     first, *_ = check_credentials()
     assert (first.level, first.message) == (Level.OK, "Twilio accepts the auth token")
-    # Twilio's answer has the token in it.
-    assert api_client.get(resources.account_url(ACCOUNT), Credentials(ACCOUNT, "x")).document[
-        "auth_token"
-    ]
+    # Twilio's response contains the token.
+    assert api().get(resources.account_url(ACCOUNT)).document["auth_token"]
     assert "auth_token" not in "".join(map(str, check_credentials()))
 
 
@@ -54,7 +56,7 @@ def test_phone_numbers_and_services_are_read(settings: Settings) -> None:
 
 
 def test_the_numbers_of_a_service_are_read() -> None:
-    answer = api_client.get(resources.senders_url("MG" + "a" * 32), Credentials(ACCOUNT, "x"))
+    answer = api().get(resources.senders_url("MG" + "a" * 32))
     (number,) = answer.document["phone_numbers"]
     assert (number["phone_number"], number["sid"]) == ("+987654321", "PN" + "a" * 32)
 
@@ -80,11 +82,11 @@ def test_the_webhooks_of_conversations_are_read(settings: Settings, host: str) -
 @pytest.mark.parametrize("kind", [Kind.MESSAGE, Kind.RECORDING])
 def test_a_deletion_is_one_that_the_description_has(mock: str, kind: Kind) -> None:
     item = announced(mock, kind)
-    assert delete_at_provider._request_deletion(item) == "Twilio answered 204: deleted."
+    assert delete_at_provider._request_deletion(item) == "Twilio responded with 204: deleted."
 
 
 def announced(origin: str, kind: Kind) -> MediaItem:
-    """Return an item of this kind that the mock server has."""
+    """Return an item of this kind whose SIDs the mock server accepts."""
     letter = "a" * 32
     root = f"{origin}/2010-04-01/Accounts/{ACCOUNT}"
     if kind == Kind.RECORDING:

@@ -4,9 +4,11 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.utils import timezone
+from kombu import Producer
 
 from mediapipe.celery import app
 from mediapipe.models import MediaItem
@@ -18,7 +20,7 @@ from tests.support import make
 pytestmark = pytest.mark.django_db
 
 UseBroker = Callable[[str], None]
-# Far above what the bounds allow together, far below what the libraries' defaults take.
+# Far more than the sum of our timeouts, and far less than the libraries' default timeouts.
 BOUND_S = 15.0
 
 
@@ -37,7 +39,7 @@ def use_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[UseBroker]:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """Yield a port that accepts connections and never says anything."""
+    """Yield a port that accepts connections and never sends anything."""
     with socket.create_server(("127.0.0.1", 0), backlog=50) as server:
         yield server.getsockname()[1]
 
@@ -81,6 +83,30 @@ def test_a_connection_is_reused_until_it_fails(use_broker: UseBroker) -> None:
         raise OSError("away")
     with dispatching.producer_pool.acquire() as third:
         assert third is not first
+
+
+def test_a_connection_that_was_idle_during_a_restart_is_replaced(use_broker: UseBroker) -> None:
+    use_broker("memory://")
+    producers: list[Producer] = []
+
+    def publish(producer: Producer) -> None:
+        producers.append(producer)
+        if len(producers) == 1:
+            raise ConnectionResetError
+
+    assert dispatching.try_publish(publish)
+    assert len(set(map(id, producers))) == 2
+    assert not dispatching.breaker.is_open()
+
+
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_a_broker_that_does_not_respond_is_not_asked_again(
+    use_broker: UseBroker, silent_port: int, scheme: str
+) -> None:
+    use_broker(f"{scheme}://127.0.0.1:{silent_port}//")
+    connect = mock.Mock(side_effect=lambda producer: producer.connection.default_channel)
+    assert not dispatching.try_publish(connect)
+    assert connect.call_count == 1
 
 
 def test_threads_publish_without_waiting_for_each_other(use_broker: UseBroker) -> None:

@@ -1,4 +1,4 @@
-"""The service on RabbitMQ's quorum queues, where the broker itself lets retries wait."""
+"""The service on RabbitMQ's quorum queues, where the broker itself delays retries."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def test_late_media_is_stored_and_no_message_of_it_is_lost(tmp_path: Path) -> No
         lines = service.wait_until_settled(20)
     assert {line["status"] for line in lines} == {"stored"}
     assert {line["not_found_count"] for line in lines} <= {1, 2}
-    # The dispatcher would replace a message that is lost, or delivered too early, after a minute.
-    assert "media items to queue" not in (tmp_path / "logs" / "worker.log").read_text()
+    # The dispatcher would replace a lost or prematurely delivered message after a minute.
+    assert "media items dispatched to queue" not in (tmp_path / "logs" / "worker.log").read_text()
 
 
 def test_whole_seconds_are_never_less_than_the_schedule_says(settings: Settings) -> None:

@@ -18,8 +18,9 @@ from tests.support.configuration import CANARY, env, settings_names
 
 # Names that look like those of secrets. A URL may contain a password, or be a secret itself.
 LOOKS_SECRET = re.compile("TOKEN|SECRET|PASSWORD|DSN|_KEY$|_URL$|_PROXY$")
-# A SID, a path, origins of Twilio, and a bucket without a key.
+# A SID, a path, origins of Twilio, a bucket without a key, and a link that every user sees.
 NO_SECRETS = {
+    "DOCS_URL",
     "REMOTE_LOGOUT_URL",
     "STORAGE_URL",
     "TWILIO_API_KEY",
@@ -73,7 +74,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    # What Docker mounts in place of a file that does not exist.
+    # Docker mounts a folder in place of a file that does not exist.
     assert "which cannot be read: Is a directory." in refusal(EMAIL_URL_FILE=str(tmp_path))
 
 

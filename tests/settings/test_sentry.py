@@ -1,4 +1,4 @@
-"""What is reported to Sentry: bugs, and nothing of a person and no key to anything."""
+"""Sentry gets reports of bugs, without personal data and without secrets."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ LINK = "https://mms.twiliocdn.com/a/b?Expires=1&Signature=canary"
 PHONE = "+15550000002"
 
 
-class DeletionDeferred(Transport):
-    """Keeps what would be sent."""
+class RecordingTransport(Transport):
+    """Keeps the events that would be sent."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,8 +45,8 @@ class DeletionDeferred(Transport):
 
 @pytest.fixture
 def reported() -> Iterator[list[dict[str, Any]]]:
-    """Report to a list instead of to a server."""
-    transport = DeletionDeferred()
+    """Report to a list instead of a server."""
+    transport = RecordingTransport()
     sentry.configure(DSN, settings.CELERY_BEAT_SCHEDULE, transport=transport)
     yield transport.events
     sentry_sdk.get_global_scope().set_client(None)

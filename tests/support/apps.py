@@ -1,4 +1,4 @@
-"""Apps behind the gateway, on real sockets: they record each request as it came."""
+"""Apps behind the gateway, on real sockets; they record each request as received."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from django.core.handlers.wsgi import WSGIRequest
+from django.db import connection
 
 TWIML = "<Response><Message>Hello</Message></Response>"
 
 
 @dataclass(frozen=True)
 class Got:
-    """A request as it came: `target` and `body` unchanged, names of headers in lower case."""
+    """A request as received: `target` and `body` unchanged, header names in lower case."""
 
     method: str
     target: str
@@ -25,11 +27,12 @@ class Got:
     body: bytes
 
     def django_request(self) -> WSGIRequest:
-        """Return it as the request of a Django app that is served over plain http."""
+        """Return it as a request to a Django app that is served over plain HTTP."""
         path, _, query = self.target.partition("?")
         environ: dict[str, Any] = {
             "REQUEST_METHOD": self.method,
-            "PATH_INFO": path,
+            # WSGI wants the path unescaped, with one character per byte.
+            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
             "QUERY_STRING": query,
             "CONTENT_LENGTH": str(len(self.body)),
             "wsgi.input": BytesIO(self.body),
@@ -45,7 +48,7 @@ class Got:
 
 @dataclass
 class Reply:
-    """What an app answers; `wait` is called before it does."""
+    """The response of an app; `wait` is called before it is sent."""
 
     status: int = 200
     body: bytes = TWIML.encode()
@@ -55,7 +58,7 @@ class Reply:
 
 @dataclass
 class App:
-    """An app: its origin, what it got, and what it answers to each request."""
+    """An app: its origin, the requests it got, and its response to each."""
 
     origin: str = ""
     got: list[Got] = field(default_factory=list)
@@ -81,14 +84,16 @@ def app(answer: Reply | Callable[[Got], Reply] | None = None) -> Iterator[App]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             got = Got(self.command, self.path, headers, body)
             running.got.append(got)
-            reply = running.answer(got)
+            # `answer` may read the database from this thread.
+            with contextlib.closing(connection):
+                reply = running.answer(got)
             reply.wait()
             self.send_response(reply.status)
             for name, value in reply.headers:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
-            # Whoever asked may have gone.
+            # The client may have disconnected.
             with contextlib.suppress(OSError):
                 self.wfile.write(reply.body)
 
@@ -96,7 +101,7 @@ def app(answer: Reply | Callable[[Got], Reply] | None = None) -> Iterator[App]:
             self.do_POST()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True

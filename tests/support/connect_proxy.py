@@ -8,16 +8,31 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.support.raw_server import silence
 
-# What it answers to CONNECT a target: a status, or what it does with the connection instead.
+# The response to a CONNECT request: a status, or a function that handles the connection.
 Answer = int | Callable[[socket.socket], None]
+# The target of the CONNECT requests, and its address.
+HOST = "api.twilio.com"
+PUBLIC = "1.1.1.1"
+
+
+class Names(dict[str, str]):
+    """The addresses that the resolver knows by host; any other look-up fails."""
+
+    def find(self, host: str, port: int, *_: Any, **__: Any) -> list[tuple[object, ...]]:
+        address = host if host.startswith("127.") else self.get(host)
+        if address is None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        return [(family, socket.SOCK_STREAM, 6, "", (address, port))]
 
 
 @dataclass
 class ConnectProxy:
-    """`requests` are the heads of the requests; `answers` are used up one by one, then 200."""
+    """`requests` are the heads received; `answers` are used one by one, and then 200."""
 
     leads_to: int
     port: int = 0

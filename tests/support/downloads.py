@@ -41,7 +41,7 @@ BOB = Credentials("bob", "second-secret")
 
 @pytest.fixture
 def loopback(settings: Settings) -> Iterator[None]:
-    """Allow loopback addresses, with bounds that a test can wait for."""
+    """Allow loopback addresses, with time limits short enough for a test."""
     settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
     settings.MEDIA_MAX_BYTES = 1_000_000
     settings.MEDIA_CONNECT_TIMEOUT_S = 2.0
@@ -53,7 +53,7 @@ def loopback(settings: Settings) -> Iterator[None]:
 
 
 class StubProvider:
-    """Knows four statuses, and the error code of a body that is nothing but digits."""
+    """A provider that knows four statuses, and reads the error code from a body of digits."""
 
     name = "stub"
     label = "Stub"
@@ -82,6 +82,9 @@ class StubProvider:
     def account_sids(self) -> list[str]:
         raise NotImplementedError
 
+    def account_name(self, account_sid: str) -> str:
+        raise NotImplementedError
+
     def media_request(self, *, url: str, account_sid: str, subject_sid: str) -> MediaRequest:
         raise NotImplementedError
 
@@ -107,7 +110,7 @@ class StubProvider:
 
 @dataclass
 class Download:
-    """One download and its evidence."""
+    """The arguments of one download, and its evidence."""
 
     url: str
     credentials: tuple[Credentials, ...] = (ANN,)
@@ -138,7 +141,7 @@ class Download:
 
 
 def get(url: str) -> bytes:
-    """Return the bytes of a download that has to succeed."""
+    """Return the bytes of a download that must succeed."""
     one = Download(url)
     one.run()
     assert isinstance(one.to, io.BytesIO)

@@ -7,27 +7,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
-from ipaddress import IPv4Address, IPv6Address, ip_network
 from urllib.parse import parse_qsl, quote, quote_plus
 
 from hypothesis import strategies as st
 
 from mediapipe.providers.base import WebhookRequest
 from tests.support import make
-from tests.support.bad_input import urls
 from tests.support.bad_input.cases import CONVERSATIONS, MESSAGING, ORIGIN, RECORDING, Pairs
+from tests.support.hostile_urls import HOSTILE_URLS
 from tests.support.payloads import signing, twilio
 
-# Of the two other accounts in bad_input/accounts.json.
+# One of the two other accounts in bad_input/accounts.json has this token, the other has none.
 OTHERS_TOKEN = "token-of-b"
 WITHOUT_TOKEN = "AC" + "c3" * 16
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """A request, whether its account's own token signed it, and its content.
+    """A request, its content, and whether its account's own token signed it.
 
-    `pairs` are the parameters and `media` the SIDs of one that has to be taken in.
+    If it must be taken in, `pairs` are its parameters and `media` the SIDs of its media.
     """
 
     request: WebhookRequest
@@ -36,7 +35,7 @@ class Webhook:
     media: frozenset[str] = frozenset()
 
 
-# What may stand in a parameter.
+# Values and names of parameters.
 
 STRANGE = ["", "\0", "a\0b", "a\r\nX: y", "\x1b[2J", "\u202egpj.exe", "\ufeff", "\u0663", "\u00b2"]
 STRANGE += ["%00", "%", "+", "&=", "${jndi:ldap://evil.example/}", "' OR 1=1--", "../../etc/passwd"]
@@ -47,67 +46,10 @@ SIDS = st.sampled_from(
     [twilio.MMS_SID, twilio.RECORDING_SID, WITHOUT_TOKEN, "AC" + "0" * 32, "MM" + "\uff11" * 32]
 )
 
-# What must never be connected to, whoever names it, and the ways to write it into a URL.
-NETWORKS = """0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12
-    192.0.0.0/24 192.168.0.0/16 198.18.0.0/15 168.63.129.16/32 224.0.0.0/4 240.0.0.0/4 ::/128
-    ::1/128 ::ffff:0:0/96 64:ff9b:1::/48 fc00::/7 fe80::/10 ff00::/8 2001::/32 2002::/16"""
-# The private IPv4 networks once more, behind the NAT64 prefix.
-NAT64 = [
-    f"64:ff9b::{network.network_address}/{96 + network.prefixlen}"
-    for network in map(ip_network, NETWORKS.split())
-    if network.version == 4
-]
-FORBIDDEN = st.sampled_from([*NETWORKS.split(), *NAT64]).flatmap(
-    lambda text: st.ip_addresses(network=text)
-)
-IPV4: list[Callable[[int], str]] = [
-    lambda n: str(IPv4Address(n)),
-    str,
-    hex,
-    lambda n: f"0{n:o}",
-    lambda n: ".".join(hex(byte) for byte in n.to_bytes(4)),
-    lambda n: ".".join(f"0{byte:o}" for byte in n.to_bytes(4)),
-    lambda n: f"{n >> 24}.{n & 0xFFFFFF}",
-    lambda n: f"{n >> 24}.{n >> 16 & 0xFF}.0x{n & 0xFFFF:x}",
-    lambda n: f"[::ffff:{IPv4Address(n)}]",
-    lambda n: f"[64:ff9b::{n >> 16:x}:{n & 0xFFFF:x}]",
-    lambda n: f"[2002:{n >> 16:x}:{n & 0xFFFF:x}::]",
-]
-IPV6: list[Callable[[IPv6Address], str]] = [
-    lambda address: f"[{address}]",
-    lambda address: f"[{address.exploded.upper()}]",
-]
 
-
-@st.composite
-def forbidden_hosts(draw: st.DrawFn) -> str:
-    """Draw an address within a forbidden network, in one of its notations."""
-    address = draw(FORBIDDEN)
-    if isinstance(address, IPv6Address):
-        return draw(st.sampled_from(IPV6))(address)
-    return draw(st.sampled_from(IPV4))(int(address))
-
-
-PORTS = st.sampled_from(["", ":80", ":443", ":0", ":65536", ":-1", ":x", ":", ":\u0668\u0660"])
-USERS = st.sampled_from(["", "", "api.twilio.com@", "api.twilio.com:443@", "\\@", "%40", "a:b@"])
-HOSTS = (
-    forbidden_hosts()
-    | st.text(max_size=20).map(lambda text: f"api.twilio.com.{text}")
-    | st.text(max_size=20).map(lambda text: f"{text}.evil.example")
-    | st.sampled_from(["\u24d0pi.twil\u0456o.example", "a" * 3000 + ".example", "localhost."])
-)
-CATALOGUE = [url.url.replace(urls.CANARY, "127.0.0.1") for url in urls.CASES]
-SMALL = st.sampled_from([url for url in CATALOGUE if len(url) < 10_000])
-HOSTILE_URLS = SMALL | st.builds(
-    lambda scheme, user, host, port: f"{scheme}://{user}{host}{port}{urls.PATH}",
-    st.sampled_from(["http", "https", "ftp", "file", "gopher", "HTTPS", "\u017fhttp"]),
-    USERS,
-    HOSTS,
-    PORTS,
-)
 ORIGINS = [make.API, "http://api.twilio.com", "https://api.dublin.ie1.twilio.com"]
 
-# A form as it may be written, a URL's query too.
+# Ways to encode a form or a query.
 
 ESCAPES: list[Callable[[str], str]] = [
     quote_plus,
@@ -126,7 +68,7 @@ def with_query(url: str, query: str) -> str:
 
 
 def get(url: str, query: str) -> WebhookRequest:
-    """Return a GET with this query; the URL alone is signed."""
+    """Return a GET with this query; only the URL is signed."""
     target = with_query(url, query)
     return WebhookRequest("GET", target, {"x-twilio-signature": signing.sign(target)}, b"")
 
@@ -260,7 +202,7 @@ def webhooks(draw: st.DrawFn) -> Webhook:
     return Webhook(replace(request, method=method, headers=headers), genuine=not forged)
 
 
-# Requests that have to be taken in, however odd they are.
+# Requests that must be taken in, however odd they are.
 
 FREE = [
     "Body",
@@ -284,7 +226,7 @@ ACCOUNT: Pairs = (("AccountSid", make.ACCOUNT),)
 
 @st.composite
 def announcements(draw: st.DrawFn) -> tuple[str, Pairs, frozenset[str]]:
-    """Draw a webhook URL, the parameters that matter there, and the SIDs of their media."""
+    """Draw a webhook URL, the parameters that announce media there, and the SIDs of the media."""
     if draw(st.booleans()):
         numbered = draw(NUMBERED)
         announced = tuple((f"MediaUrl{number}", url) for number, url in numbered.items())
@@ -298,7 +240,7 @@ def announcements(draw: st.DrawFn) -> tuple[str, Pairs, frozenset[str]]:
 
 @st.composite
 def acceptable(draw: st.DrawFn) -> Webhook:
-    """Draw a webhook that must be answered 200, and what must be recorded of it."""
+    """Draw a webhook that must get a 200, with what must be recorded of it."""
     url, announced, media = draw(announcements())
     pairs: Pairs = (*draw(OTHERS), *announced, *draw(OTHERS))
     escape = draw(st.sampled_from(ESCAPES))

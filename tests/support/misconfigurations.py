@@ -2,98 +2,52 @@
 
 from __future__ import annotations
 
-import ssl
-import threading
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
-from urllib.parse import urlsplit
 
-import pytest
 from django.conf import settings as plain_settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
-from kombu import Connection, Consumer, Queue
-from pytest_django import Settings
 
 from mediapipe.management.demo.run import free_port
-from mediapipe.management.doctor import workers
-from mediapipe.models import Heartbeat
-from mediapipe.models.heartbeats import BEAT, SWEEP
-from mediapipe.settings.queues import MEDIA
-from mediapipe.simulator import Simulator
-from mediapipe.simulator.numbers import (
-    ChannelSender,
-    ConversationsWebhook,
-    MessagingService,
-    PhoneNumber,
+from tests.support import make
+from tests.support.doctor_world import CONVERSATIONS, HERE, REPEATED, Case, World
+from tests.support.misconfigured_twilio import (
+    another_number,
+    application,
+    by_get,
+    conversations,
+    number,
+    other_port,
+    overruled,
+    pre_event_webhook,
+    service_of_its_own,
+    unreadable_application,
+    whatsapp,
 )
-from tests.support import make, servers
-from tests.support.receivers import web_server
-from tests.support.reverse_proxy import ForwardedRequest, reverse_proxy, with_host
+from tests.support.misconfigured_urls import (
+    answering,
+    behind,
+    nothing_behind,
+    reencode_plus,
+    reencode_spaces,
+    self_signed,
+    unreachable_url,
+    unset_in_web,
+)
+from tests.support.misconfigured_workers import (
+    deaf_worker,
+    no_beat,
+    no_sweep,
+    no_worker,
+    other_queues,
+    replica,
+    unknown_worker,
+    unreachable_broker,
+    wrong_password,
+)
 
-HERE = "/webhooks/twilio/messaging/"
-CONVERSATIONS = "/webhooks/twilio/conversations/"
-REPEATED = "#rc=5&rp=ct,rt,5xx"
-MEMORY = Path("/dev/shm")  # noqa: S108  (nothing of it is predictable)
-CERTIFICATES = Path(__file__).parent / "certificates"
-
-
-@dataclass
-class World:
-    """A correctly configured service, and the ways to misconfigure it."""
-
-    settings: Settings
-    patch: pytest.MonkeyPatch
-    twilio: Simulator
-    web: str
-    folder: Path
-    stack: ExitStack
-
-    def broker(self, url: str) -> None:
-        self.patch.setenv("CELERY_BROKER_URL", url)
-        self.patch.setenv("CELERY_BROKER_WRITE_URL", url)
-
-    def heard(self, *parts: str) -> None:
-        """Record a heartbeat of these components."""
-        for part in parts:
-            Heartbeat.record(part)
-
-    def number(self, url: str = "", *, fallback: str = "", application: str = "") -> PhoneNumber:
-        """Add a number to the account."""
-        number = PhoneNumber(
-            sms_url=url,
-            sms_fallback_url=fallback,
-            sms_application_sid=application,
-            account_sid=make.ACCOUNT,
-        )
-        self.twilio.state.numbers.append(number)
-        return number
-
-    def conversations(self, url: str | None = None, **options: Any) -> None:
-        """Add a Conversations webhook to the account or one of its services."""
-        usual: dict[str, Any] = {"filters": ["onMessageAdded"], "account_sid": make.ACCOUNT}
-        hook = ConversationsWebhook(url, **usual | options)
-        self.twilio.state.conversations.append(hook)
-
-    @property
-    def here(self) -> str:
-        """The URL for messages, as it should be configured at Twilio."""
-        return self.web + HERE + REPEATED
-
-
-@dataclass(frozen=True)
-class Case:
-    """A misconfiguration, the check that must find it, and the name of the issue."""
-
-    story: str
-    part: str
-    name: str
-    arrange: Callable[[World], object] = field(repr=False)
+MEMORY = Path("/dev/shm")  # noqa: S108  (no file name there is predictable)
 
 
 def setting(**values: object) -> Callable[[World], None]:
@@ -132,62 +86,6 @@ def newer_tables(world: World) -> None:
     MigrationRecorder(connection).record_applied("mediapipe", "9999_of_the_next_version")
 
 
-def unreachable_broker(world: World) -> None:
-    world.broker(f"amqp://guest:guest@127.0.0.1:{free_port()}//")
-
-
-def wrong_password(world: World) -> None:
-    servers.need(5672, "RabbitMQ")
-    world.broker("amqp://guest:wrong@127.0.0.1:5672//")
-
-
-def replica(world: World) -> None:
-    client = world.stack.enter_context(servers.own_redis())
-    client.replicaof("127.0.0.1", 1)
-    world.broker(servers.url_of(client))
-
-
-def other_queues(world: World) -> None:
-    """Queues as a vhost made them whose default type is quorum."""
-    url = world.stack.enter_context(servers.rabbitmq())
-    with Connection(url) as connection:
-        queue = Queue(MEDIA, queue_arguments={"x-queue-type": "quorum"})
-        queue(connection.channel()).declare()
-    world.broker(url)
-
-
-def no_worker(world: World) -> None:
-    world.broker("memory://")
-    world.heard(BEAT, SWEEP)
-
-
-def no_beat(world: World) -> None:
-    deaf_worker(world)
-    Heartbeat.objects.filter(part=BEAT).delete()
-
-
-def no_sweep(world: World) -> None:
-    deaf_worker(world)
-    Heartbeat.objects.filter(part=SWEEP).delete()
-
-
-def deaf_worker(world: World) -> None:
-    """A worker that reports to this database but consumes from another broker."""
-    world.broker("memory://")
-    world.patch.setattr(workers, "RESULT_TIMEOUT_S", 0.2)
-    world.heard(BEAT, SWEEP, "worker celery@here")
-
-
-def unknown_worker(world: World) -> None:
-    """A worker on this broker that reports to another database."""
-    url = world.stack.enter_context(servers.rabbitmq())
-    world.broker(url)
-    world.heard(BEAT, SWEEP)
-    channel = world.stack.enter_context(Connection(url)).channel()
-    callbacks = [lambda *_: None]
-    world.stack.enter_context(Consumer(channel, queues=[Queue(MEDIA)], callbacks=callbacks))
-
-
 def suspended(world: World) -> None:
     world.twilio.state.account_status[make.ACCOUNT] = "suspended"
 
@@ -209,112 +107,6 @@ def wrong_clock(world: World) -> None:
 
 def unreachable_api(world: World) -> None:
     world.settings.TWILIO_API_HOSTS = [f"http://127.0.0.1:{free_port()}"]
-
-
-def unreachable_url(world: World) -> None:
-    world.settings.PUBLIC_BASE_URL = f"http://127.0.0.1:{free_port()}"
-
-
-def self_signed(world: World) -> None:
-    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATES / "media.example.pem")
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    world.stack.callback(server.server_close)
-    world.stack.callback(server.shutdown)
-    world.settings.PUBLIC_BASE_URL = f"https://localhost:{server.server_address[1]}"
-
-
-def answering(status: int) -> Callable[[World], None]:
-    """Run a server at PUBLIC_BASE_URL that answers every request with this status."""
-
-    def arrange(world: World) -> None:
-        heard = world.stack.enter_context(web_server(status))
-        parts = urlsplit(heard.url)
-        world.settings.PUBLIC_BASE_URL = f"{parts.scheme}://{parts.netloc}"
-
-    return arrange
-
-
-def behind(change: Callable[[ForwardedRequest], ForwardedRequest]) -> Callable[[World], None]:
-    """Put web behind a proxy that changes requests with this function."""
-
-    def arrange(world: World) -> None:
-        proxy = world.stack.enter_context(reverse_proxy(world.web, change))
-        world.settings.PUBLIC_BASE_URL = proxy
-
-    return arrange
-
-
-def nothing_behind(world: World) -> None:
-    closed = f"http://127.0.0.1:{free_port()}"
-    world.settings.PUBLIC_BASE_URL = world.stack.enter_context(reverse_proxy(closed))
-
-
-def unset_in_web(world: World) -> None:
-    """Set PUBLIC_BASE_URL for the doctor only, to a host that web does not know."""
-    behind(with_host("media.example.com"))(world)
-    of_web = SimpleNamespace(
-        PUBLIC_BASE_URL="",
-        ALLOWED_HOSTS=["localhost"],
-        WEBHOOK_MAX_BYTES=plain_settings.WEBHOOK_MAX_BYTES,
-    )
-    world.patch.setattr("mediapipe.webhooks.request.settings", of_web)
-
-
-def reencode_plus(request: ForwardedRequest) -> ForwardedRequest:
-    return replace(request, body=request.body.replace(b"+", b"%2B"))
-
-
-def reencode_spaces(request: ForwardedRequest) -> ForwardedRequest:
-    return replace(request, target=request.target.replace("%20", "+"))
-
-
-def number(url: str, fallback: str = "") -> Callable[[World], None]:
-    """Add a number with these URLs; `{web}` is the origin of PUBLIC_BASE_URL."""
-
-    def arrange(world: World) -> None:
-        world.number(url.format(web=world.web), fallback=fallback.format(web=world.web))
-
-    return arrange
-
-
-def other_port(world: World) -> None:
-    world.number(f"http://{urlsplit(world.web).hostname}:1{HERE}{REPEATED}")
-
-
-def overruled(world: World) -> None:
-    mine = world.number(world.here, fallback=world.web + HERE)
-    service = MessagingService("https://else.example/", numbers=[mine], account_sid=make.ACCOUNT)
-    world.twilio.state.services.append(service)
-
-
-def application(world: World) -> None:
-    world.number(world.here, application="AP" + "d4" * 16)
-
-
-def whatsapp(world: World) -> None:
-    sender = ChannelSender(callback_url=f"{world.web}/whatsapp/", account_sid=make.ACCOUNT)
-    world.twilio.state.senders.append(sender)
-
-
-def conversations(path: str, **options: Any) -> Callable[[World], None]:
-    """Point the Conversations webhook to this path of the service."""
-
-    def arrange(world: World) -> None:
-        world.conversations(world.web + path, **options)
-
-    return arrange
-
-
-def pre_event_webhook(world: World) -> None:
-    world.conversations(pre_webhook_url=world.web + CONVERSATIONS)
-
-
-def service_of_its_own(world: World) -> None:
-    world.conversations(world.web + CONVERSATIONS)
-    world.conversations("https://else.example/", service_sid="IS" + "e5" * 16)
 
 
 CASES = [
@@ -350,7 +142,7 @@ CASES = [
     ),
     Case("SPOOL_DIR is in memory", "disk", "spool_volatile", setting(SPOOL_DIR=MEMORY)),
     Case(
-        "The media folder cannot be created",
+        "The media directory cannot be created",
         "storage",
         "storage_failed",
         setting(MEDIA_ROOT="/dev/null/media"),
@@ -361,7 +153,7 @@ CASES = [
     Case("The vhost's queues are quorum queues", "service", "broker_unusable", other_queues),
     Case("No worker is running", "service", "worker_missing", no_worker),
     Case("Beat is not running", "service", "beat_silent", no_beat),
-    Case("No worker runs the sweep", "service", "sweep_silent", no_sweep),
+    Case("No worker runs the dispatcher", "service", "sweep_silent", no_sweep),
     Case("A worker uses another broker", "service", "task_unanswered", deaf_worker),
     Case("A worker uses another database", "service", "worker_elsewhere", unknown_worker),
     Case("The token is mistyped", "credentials", "token_refused", setting(TWILIO_AUTH_TOKEN="x")),
@@ -417,6 +209,9 @@ CASES = [
         "webhook_elsewhere",
         number("https://demo.twilio.com/welcome/sms/reply/"),
     ),
+    Case(
+        "Another number sends its messages elsewhere", "numbers", "some_elsewhere", another_number
+    ),
     Case("The number has another port", "numbers", "webhook_origin_differs", other_port),
     Case(
         "The trailing slash is missing",
@@ -430,6 +225,7 @@ CASES = [
         "webhook_wrong_kind",
         number("{web}/webhooks/twilio/recording/"),
     ),
+    Case("The method is GET", "numbers", "webhook_by_get", by_get),
     Case(
         "The fragment for retries is missing",
         "numbers",
@@ -440,8 +236,12 @@ CASES = [
         "There is no fallback URL", "numbers", "fallback_missing", number("{web}" + HERE + REPEATED)
     ),
     Case("The messaging service sends elsewhere", "numbers", "service_overrules", overruled),
+    Case("The TwiML application sends elsewhere", "numbers", "application_overrules", application),
     Case(
-        "A TwiML application handles the messages", "numbers", "application_overrules", application
+        "The TwiML application of a number cannot be read",
+        "numbers",
+        "application_unreadable",
+        unreadable_application,
     ),
     Case(
         "The credentials may not list numbers",

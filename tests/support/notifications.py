@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from datetime import timedelta
 
-import time_machine
-from django.utils import timezone
 from pytest_django import Settings
 
 from mediapipe.escalation.notifications.channels import deliver_notice
@@ -23,7 +20,7 @@ NOWHERE = "http://127.0.0.1:9/s3cret"
 
 
 def configure(settings: Settings, *, webhook: str = "", slack: str = "", mail: int = 0) -> None:
-    """Configure the channels that are given a URL, or the port of a mail server."""
+    """Configure each channel for which a URL, or the port of a mail server, is given."""
     settings.PUBLIC_BASE_URL = "https://media.example.com"
     settings.ESCALATION_WEBHOOK_URL, settings.ESCALATION_SLACK_URL = webhook, slack
     settings.ESCALATION_WEBHOOK_SECRETS = [SECRET]
@@ -34,13 +31,13 @@ def configure(settings: Settings, *, webhook: str = "", slack: str = "", mail: i
 
 
 def use_mail_server(settings: Settings, url: str) -> None:
-    """Set what EMAIL_URL sets in this version of Django."""
+    """Apply the settings that EMAIL_URL stands for in this version of Django."""
     for name, value in mail_server(env(EMAIL_URL=url), "EMAIL_URL").items():
         setattr(settings, name, value)
 
 
 def seen(measured: float = 30.0, detail: str = "30 of 200 media had an early 404.") -> Incident:
-    """Let detection see early 404s, and return their incident."""
+    """Report early 404s as detection does; return their incident."""
     observation = Observation(measured, 3.0, detail, MediaItem.objects.all())
     incident = Incident.open_or_update(Cause.EARLY_404S, make.ACCOUNT, observation)
     assert incident is not None
@@ -48,13 +45,8 @@ def seen(measured: float = 30.0, detail: str = "30 of 200 media had an early 404
     return incident
 
 
-def later(**delta: float) -> time_machine.travel:
-    """Travel ahead by this much; without arguments to when a new notice is due."""
-    return time_machine.travel(timezone.now() + timedelta(**delta or {"seconds": 3}))
-
-
 def attempt(notice: Notice) -> Notice:
-    """Make the attempt that is due, and return the notice after it."""
+    """Make the attempt that is due; return the notice as it is afterwards."""
     claimed = Notice.claim(notice.pk)
     assert claimed is not None
     with contextlib.suppress(Undelivered):

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
+from pathlib import Path
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
+from django.core.management import call_command
 from django.db.models import F
+from pytest_django import Settings
 
 from mediapipe.models import FetchAttempt, MediaItem, WebhookEvent
 from mediapipe.providers.base import Body, Evidence
 from tests.support import make
 
 OLD = timedelta(days=40)
+KINDS = ("PAYLOADS", "ATTEMPTS", "FILES", "RESULTS")
+
+
+def files(settings: Settings) -> list[Path]:
+    """Return the files in the media folder."""
+    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+def said(*arguments: str) -> list[str]:
+    """Return the lines that `manage.py purge` prints."""
+    output = io.StringIO()
+    call_command("purge", *arguments, stdout=output)
+    return output.getvalue().splitlines()
+
+
+def counts(**deleted: int) -> dict[str, int]:
+    """Return the counts that a purge reports: 0 for every kind that is not given."""
+    names = [*(kind.lower() for kind in KINDS), "hand_offs"]
+    names += ["gateway_requests", "gateway_deliveries"]
+    return {name: deleted.get(name, 0) for name in names}
 
 
 def age(by: timedelta = OLD) -> None:

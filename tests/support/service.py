@@ -37,23 +37,27 @@ class Service:
 
     def manage(self, *arguments: str) -> str:
         """Run a management command in the service's environment; return its output."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.env,
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, "manage.py", *arguments],
+                cwd=ROOT,
+                env=self.env,
+                check=True,
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+        except subprocess.CalledProcessError as error:
+            error.add_note(error.stderr)  # otherwise a failed test would not show it
+            raise
         return done.stdout
 
     def export(self, *arguments: str) -> list[Line]:
-        """Return what `export_media` prints, one media item each."""
+        """Return the output of `export_media`, one entry per media item."""
         return [json.loads(line) for line in self.manage("export_media", *arguments).splitlines()]
 
     def wait_until_settled(self, media: int, timeout_s: float = 120) -> list[Line]:
-        """Wait until the export has this many items, all in a final state, and return it."""
+        """Wait until the export has this many items, all final; return it, also at the timeout."""
         return wait_for(
             self.export,
             lambda lines: len(lines) >= media and all(map(is_final, lines)),
@@ -67,7 +71,7 @@ class Service:
 
 
 def unexpected_errors(log_dir: Path) -> list[str]:
-    """Return the lines of the programs' logs that report a task which ended in a bug."""
+    """Return the log lines that report a task that ended with an unexpected exception."""
     lines = (line for log in log_dir.glob("*.log") for line in log.read_text().splitlines())
     return [line for line in lines if "raised unexpected" in line]
 
@@ -88,14 +92,15 @@ def wait_for(
 
 @contextmanager
 def running(data_dir: Path, workers: Sequence[Program] = (), /, **env: str) -> Iterator[Service]:
-    """Run web, worker and beat on a simulated Twilio; without a broker URL the embedded broker.
+    """Run web, workers and beat with a simulated Twilio.
 
-    Without `workers` one does everything.
+    Without `workers`, one worker serves all queues; without CELERY_BROKER_URL, the embedded broker
+    runs as well.
     """
     workers = workers or [programs.worker()]
     bind = f"127.0.0.1:{free_port()}"
     with Simulator(service=f"http://{bind}") as twilio:
-        # Nothing of this machine that a system check warns about.
+        # Leave out variables of this machine that a system check would warn about.
         inherited = {name: os.environ[name] for name in os.environ if name not in IGNORED}
         whole = {**inherited, **twilio.environment(), "DATA_DIR": str(data_dir), **env}
         parts = [programs.web(bind), *workers, programs.beat()]

@@ -1,4 +1,4 @@
-"""The task of a media item, in a real worker in a thread of this process."""
+"""The task that fetches a media item, run by a real worker in a thread of this process."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from unittest import mock
 
 import pytest
-import time_machine
 from celery.contrib.testing.worker import start_worker
+from celery.exceptions import Retry
 from django.db import IntegrityError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -20,25 +20,21 @@ from django_celery_results.models import TaskResult
 from pytest_django import DjangoDbBlocker, Settings
 
 from mediapipe.celery import app
-from mediapipe.models import AccountHealth, Heartbeat, MediaItem, Status
+from mediapipe.models import AccountHealth, MediaItem, Status
 from mediapipe.queueing.broker import bounded_connection, waiting_messages
 from mediapipe.queueing.dispatch import dispatch
-from mediapipe.settings.queues import MEDIA, QUEUES, RETRIES
+from mediapipe.settings.queues import QUEUES
 from mediapipe.simulator import Simulator, faults
-from tasks import redispatch as redispatching
 from tasks.fetch_media import fetch_media
-from tasks.redispatch import redispatch
 from tests.support import make
 from tests.support.fetching import picture
-
-Dispatched = list[tuple[int, str]]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(scope="module")
 def only_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Run a worker on a broker in memory, once, because it takes seconds to end."""
+    """Run one worker on an in-memory broker for all tests, because stopping it takes seconds."""
     with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
         patch.setenv("CELERY_BROKER_URL", "memory://")
         patch.setitem(app.conf.broker_transport_options, "polling_interval", 0.02)
@@ -51,7 +47,7 @@ def only_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> It
 
 @contextmanager
 def closed_afterwards() -> Iterator[None]:
-    """Close the connections of the worker's thread, or the test database cannot be dropped."""
+    """Close the connections of the worker's thread, so the test database can be dropped."""
     opened: list[BaseDatabaseWrapper] = []
 
     def note(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
@@ -67,7 +63,7 @@ def closed_afterwards() -> Iterator[None]:
 
 @pytest.fixture
 def worker(only_worker: None, settings: Settings) -> None:
-    """Give the worker a schedule that tests can wait for."""
+    """Give the worker a retry schedule short enough for tests."""
     settings.RETRY_FIRST_DELAY_S = 0.05
     settings.RETRY_MAX_DELAY_S = 0.1
 
@@ -173,7 +169,7 @@ def test_a_duplicate_message_is_not_due(worker: None, twilio: Simulator) -> None
 
 
 def test_a_message_of_the_previous_version_still_runs(worker: None, twilio: Simulator) -> None:
-    # As published by a web process of the version that is being replaced.
+    # A web process of the version that is being replaced publishes such a message.
     arguments = {"media_id": picture(twilio).pk}
     result = ended(app.send_task("tasks.fetch_media.fetch_media", kwargs=arguments).id)[-1]
     assert (result.status, result.result) == ("SUCCESS", '"stored"')
@@ -190,6 +186,26 @@ def test_a_redelivered_message_takes_over_the_item_of_its_task(
         assert fetch_media.run(media_id=item.pk) == "stored"
     finally:
         fetch_media.pop_request()
+
+
+def test_a_message_redelivered_too_soon_comes_back_when_the_lease_ends(
+    worker: None, twilio: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediapipe.models.media.item.TAKEOVER_AFTER", timedelta(seconds=1))
+    item = picture(twilio)
+    assert MediaItem.claim(item.pk, task_id="task")
+    fetch_media.push_request(
+        id="task",
+        kwargs={"media_id": item.pk},
+        delivery_info={"redelivered": True},
+        called_directly=False,
+    )
+    try:
+        with pytest.raises(Retry):
+            fetch_media.run(media_id=item.pk)
+    finally:
+        fetch_media.pop_request()
+    assert ended("task")[-1].result == '"stored"'
 
 
 @pytest.mark.database
@@ -229,89 +245,7 @@ def test_a_task_is_held_back_until_its_item_is_due(monkeypatch: pytest.MonkeyPat
 
 
 def test_every_periodic_task_exists() -> None:
-    # As a worker does when it starts.
+    # A worker does this when it starts.
     app.loader.import_default_modules()
     for entry in app.conf.beat_schedule.values():
         assert entry["task"] in app.tasks
-
-
-@pytest.fixture
-def dispatched(monkeypatch: pytest.MonkeyPatch) -> Dispatched:
-    """Collect what redispatch publishes to which queue, with empty queues."""
-    ids: Dispatched = []
-    monkeypatch.setattr(
-        redispatching, "dispatch", lambda new, queue, due: ids.extend((pk, queue) for pk in new)
-    )
-    monkeypatch.setattr(redispatching, "queue_capacity", lambda queue: 1000)
-    return ids
-
-
-def overdue() -> MediaItem:
-    item = make.media()
-    MediaItem.objects.update(sweep_at=item.received_at)
-    return item
-
-
-def test_redispatch_publishes_overdue_items(dispatched: Dispatched) -> None:
-    item = overdue()
-    assert redispatch() == 1
-    assert dispatched == [(item.pk, MEDIA)]
-
-
-def test_redispatch_publishes_items_due_before_the_run_after_next(dispatched: Dispatched) -> None:
-    soon, _later = make.media(), make.media()
-    now = timezone.now()
-    MediaItem.objects.update(sweep_at=now + timedelta(seconds=11))
-    MediaItem.objects.filter(pk=soon.pk).update(sweep_at=now + timedelta(seconds=9))
-    assert redispatch() == 1
-    assert dispatched == [(soon.pk, MEDIA)]
-
-
-def test_redispatch_publishes_retries_to_their_own_queue(dispatched: Dispatched) -> None:
-    item = overdue()
-    MediaItem.objects.update(attempts=1)
-    assert redispatch() == 1
-    assert dispatched == [(item.pk, RETRIES)]
-
-
-def test_redispatch_publishes_the_items_of_a_dead_worker(dispatched: Dispatched) -> None:
-    long_ago = timezone.now() - timedelta(seconds=11)
-    Heartbeat.objects.create(part="worker media@dead", seen_at=long_ago)
-    with time_machine.travel(long_ago):
-        item = MediaItem.claim(make.media().pk, worker="media@dead")
-    assert item
-    assert redispatch() == 1
-    assert dispatched == [(item.pk, RETRIES)]
-
-
-def test_redispatch_publishes_a_lost_message_again_when_the_queue_is_empty(
-    dispatched: Dispatched, monkeypatch: pytest.MonkeyPatch, settings: Settings
-) -> None:
-    item = make.media(at=timezone.now() - timedelta(seconds=4))
-    empty = settings.QUEUE_MAX_MESSAGES
-    monkeypatch.setattr(redispatching, "queue_capacity", lambda queue: empty - 1)
-    assert redispatch() == 0
-    monkeypatch.setattr(redispatching, "queue_capacity", lambda queue: empty)
-    assert redispatch() == 1
-    assert dispatched == [(item.pk, MEDIA)]
-
-
-def test_redispatch_adds_nothing_to_a_full_queue(
-    dispatched: Dispatched, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    overdue()
-    monkeypatch.setattr(redispatching, "queue_capacity", lambda queue: 0)
-    assert redispatch() == 0
-    assert dispatched == []
-
-
-def test_redispatch_leaves_the_rest_to_its_next_run(
-    dispatched: Dispatched, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    room: Any = 2
-    for _ in range(3):
-        make.media()
-    MediaItem.objects.update(sweep_at=MediaItem.objects.earliest("received_at").received_at)
-    monkeypatch.setattr(redispatching, "queue_capacity", lambda queue: room)
-    assert redispatch() == room
-    assert len(dispatched) == room

@@ -1,4 +1,4 @@
-"""A period has the same figures whether its hours were counted before or not."""
+"""A period has the same figures whether or not its hours were counted beforehand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ UNFINISHED = ("queued", "fetching", "retrying")
 
 
 def item(at: datetime, inbound: InboundMessage | None = None, **changes: Any) -> MediaItem:
-    """Have an item that was received at this time and is as the changes say."""
+    """Create an item that was received at this time and has these changes."""
     made = make.media(inbound, at)
     MediaItem.objects.filter(pk=made.pk).update(**changes)
     return made
@@ -53,14 +53,14 @@ def count_all(now: datetime = NOON + 10 * HOUR) -> list[datetime]:
 
 
 def assert_same(*selections: Selection) -> None:
-    """Compare the figures with those that only the rows give."""
+    """Check that the figures are the same when only the rows are read."""
     found = [figures(selection) for selection in selections]
     HourlyCounts.objects.all().delete()
     assert found == [figures(selection) for selection in selections]
 
 
 def figures(selection: Selection) -> dict[datetime, tuple[int, ...]]:
-    """Return all counts, but for hours without any."""
+    """Return the counts by hour, without empty hours."""
     return {at: tally.lanes for at, tally in tallies_of(selection).items() if tally.number}
 
 
@@ -93,7 +93,7 @@ def test_any_period_has_the_same_figures_as_without(seed: int) -> None:
 
 
 def random_item(rng: random.Random) -> MediaItem:
-    """Have an item of the last six hours before noon, in any state that one can be in."""
+    """Create an item of the last six hours before noon, in a random state."""
     at = NOON - timedelta(seconds=rng.choice([0, 3600, 3599.999999, rng.uniform(0, 6 * 3600)]))
     sid = rng.choice([make.ACCOUNT, OTHER])
     inbound = rng.choice([make.message, make.recording])(account_sid=sid)
@@ -117,7 +117,7 @@ def random_item(rng: random.Random) -> MediaItem:
 
 
 def change(changed: MediaItem, rng: random.Random) -> None:
-    """Do to an item, or to its hour, what happens after the hour was counted."""
+    """Make a random change to an item, or to its hour, as may happen after it was counted."""
     rows = MediaItem.objects.filter(pk=changed.pk)
     changes: list[Callable[[], object]] = [
         rows.retry,
@@ -150,6 +150,14 @@ def test_what_was_unfinished_counts_as_it_is_now() -> None:
     MediaItem.objects.filter(pk=late.pk).update(status="stored", attempts=3, content_type="a/b")
     assert whole(DAY).count(Status.STORED, attempts=3) == 1
     assert_same(Selection(DAY), Selection(DAY, content_type="a/b"))
+
+
+def test_what_was_unfinished_is_read_once() -> None:
+    late = item(NOON - 3 * HOUR, status="retrying", attempts=2)
+    count_all()
+    with CaptureQueriesContext(connection) as captured:
+        whole(DAY)
+    assert captured[-1]["sql"].count(f'"id" IN ({late.pk})') == 1
 
 
 def test_a_retried_item_counts_as_queued_at_once() -> None:
@@ -266,12 +274,12 @@ def test_what_is_not_counted_is_read_from_the_covering_index_alone() -> None:
     stored(NOON - HOUR / 2)
     with CaptureQueriesContext(connection) as captured:
         whole(DAY)
-    # Without rows a sequential scan costs least, which says nothing of a million.
+    # On an empty table the planner prefers a sequential scan, as it would not on a million rows.
     with connection.cursor() as cursor, transaction.atomic():
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute("SET LOCAL enable_bitmapscan = off")
-            # Nor are the pages of the table all visible before a vacuum, as they are later.
+            # Before a vacuum no page is all-visible, so the planner would prefer this index.
             cursor.execute("DROP INDEX media_received")
         sql = captured[-1]["sql"].replace("Inf)", "9e999)")
         cursor.execute(f"{EXPLAIN[connection.vendor]} {sql}")

@@ -1,4 +1,4 @@
-"""The plot of the retry lab: each schedule where its figures are, as the legend describes it."""
+"""The plot of the retry lab: each schedule is at its figures and marked as in the legend."""
 
 from __future__ import annotations
 
@@ -27,16 +27,15 @@ def result(name: str, figures: PolicyFigures) -> PolicyResult:
 
 
 def drawn(*others: PolicyResult, frontier: tuple[PolicyFigures, ...] = ()) -> ElementTree.Element:
-    """Return the plot of the current schedule and these, with a budget of 5 requests."""
+    """Return the plot of the current schedule and `others`, with a budget of 5 requests."""
     best = [Candidate(Schedule.from_settings(), figures) for figures in frontier]
     comparison = Comparison(NOTHING, [result("current", CURRENT), *others], best, 5.0, None)
     return ElementTree.fromstring(render_svg(comparison))  # noqa: S314
 
 
 def points(svg: ElementTree.Element, number: int) -> list[tuple[float, float, str]]:
-    """Return position and fill of a schedule's mark in the plot, then of that in the legend."""
-    group = svg.find(f"{SVG}g[@class='policy-{number}']")
-    assert group is not None
+    """Return position and fill of a schedule's mark in the plot, then of its mark in the legend."""
+    (group,) = (one for one in svg.iter(f"{SVG}g") if f"policy-{number}" in one.get("class", ""))
     found = []
     for path in group:
         x, y = re.findall(r"[\d.]+", path.get("transform", ""))
@@ -50,7 +49,7 @@ def texts(svg: ElementTree.Element) -> list[str]:
 
 def test_a_schedule_is_at_its_requests_and_its_wait() -> None:
     svg = drawn(result("quick", replace(CURRENT, excess_mean_s=1.0, requests=4.0)))
-    # From 60 to 740 are 6 requests: the budget and a fifth more. From 380 up to 56 is one decade.
+    # x from 60 to 740 is 6 requests, 1.2 times the budget; y from 380 up to 56 is one decade.
     assert points(svg, 1)[0] == (286.7, 56, "currentColor")
     assert points(svg, 2)[0] == (513.3, 380, "currentColor")
     assert {"current", "quick"} < set(texts(svg))
@@ -59,7 +58,10 @@ def test_a_schedule_is_at_its_requests_and_its_wait() -> None:
 def test_one_that_retrieves_less_is_hollow_and_the_legend_says_so() -> None:
     svg = drawn(result("hasty", replace(CURRENT, retrieved=0.8)))
     assert [fill for *_, fill in points(svg, 2)] == ["none", "none"]
-    assert "hasty, but retrieves 80.0%" in texts(svg)
+    assert "hasty: loses 20.0%" in texts(svg)
+    group = svg.find(f"{SVG}g[@class='policy-2 loses']")
+    assert group is not None
+    assert group.get("color") == "#6b6b6b"
 
 
 def test_budget_and_frontier_are_on_the_same_axes() -> None:
@@ -94,7 +96,6 @@ def test_names_are_escaped() -> None:
 def test_the_legend_has_room_for_every_schedule() -> None:
     svg = drawn(*(result(f"schedule {n}", CURRENT) for n in range(5)))
     places = [points(svg, number)[1] for number in range(1, 7)]
-    columns = [[y for x, y, _ in places if x == left] for left in (60, 410)]
     # Lines are 24 apart, and the first one explains budget and frontier.
-    assert columns == [[464, 488, 512]] * 2
-    assert svg.get("height") == "536"
+    assert [(x, y) for x, y, _ in places] == [(60, 464 + 24 * row) for row in range(6)]
+    assert svg.get("height") == "608"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.http import QueryDict
 from django.utils import timezone
+from pytest_django import Settings
 
 from mediapipe.timing.period import LENGTHS, InvalidPeriod, Period
 
@@ -19,8 +20,8 @@ def test_a_named_period_ends_now() -> None:
     assert from_query("period=7d") == Period(NOW - timedelta(days=7), NOW, "7d")
 
 
-def test_the_default_is_the_last_24_hours() -> None:
-    assert from_query("") == from_query("period=24h")
+def test_the_default_is_the_last_7_days() -> None:
+    assert from_query("") == from_query("period=7d")
 
 
 def test_two_times_make_a_period() -> None:
@@ -30,9 +31,9 @@ def test_two_times_make_a_period() -> None:
     )
 
 
-def test_without_an_end_it_ends_now_and_without_a_beginning_it_lasts_a_day() -> None:
+def test_without_an_end_it_ends_now_and_without_a_beginning_it_lasts_7_days() -> None:
     assert from_query("since=2026-07-01T00:00Z").until == NOW
-    assert from_query("until=2026-07-01T00:00Z").length == timedelta(hours=24)
+    assert from_query("until=2026-07-01T00:00Z").length == timedelta(days=7)
 
 
 def test_a_time_without_an_offset_is_in_the_time_zone_of_the_admin() -> None:
@@ -47,7 +48,7 @@ def test_an_unescaped_plus_sign_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("period=1y", "write one of 1h, 24h, 7d, 30d"),
+        ("period=1y", "use one of 1h, 24h, today, yesterday, 7d, 30d"),
         ("since=yesterday", "'yesterday' is not a time"),
         ("since=0001-01-01T00:00%2B23:00", "is not a time"),
         ("since=2026-07-01T12:00Z&until=2026-07-01T11:00Z", "ends before it begins"),
@@ -70,3 +71,17 @@ def test_a_link_to_a_period_leads_to_the_same_period(query: str) -> None:
 def test_the_period_before_ends_where_this_one_begins() -> None:
     period = from_query("period=1h")
     assert period.preceding() == Period(NOW - timedelta(hours=2), NOW - timedelta(hours=1))
+
+
+def test_today_and_yesterday_are_days_of_the_time_zone(settings: Settings) -> None:
+    settings.TIME_ZONE = "Asia/Kolkata"
+    today, yesterday = from_query("period=today"), from_query("period=yesterday")
+    midnight = datetime(2026, 6, 30, 18, 30, tzinfo=UTC)
+    assert (today.since, today.until) == (midnight, NOW)
+    assert (yesterday.since, yesterday.until) == (midnight - timedelta(days=1), midnight)
+
+
+def test_a_yesterday_may_have_23_hours(settings: Settings) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    after_the_change = datetime(2026, 3, 30, 12, tzinfo=UTC)
+    assert Period.named("yesterday", after_the_change).length == timedelta(hours=23)

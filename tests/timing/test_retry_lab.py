@@ -1,10 +1,11 @@
-"""`manage.py retry_lab`: the history replayed, a schedule proposed, settings printed."""
+"""`manage.py retry_lab` replays the history, proposes a schedule and prints its settings."""
 
 from __future__ import annotations
 
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +13,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from mediapipe.fetching.schedule import Schedule
 from mediapipe.models import MediaItem
-from mediapipe.timing.retry_lab.comparison import compare
-from mediapipe.timing.retry_lab.intervals import load_intervals
+from mediapipe.timing.retry_lab.comparison import Comparison, compare
+from mediapipe.timing.retry_lab.formatting import proposal_sentence
+from mediapipe.timing.retry_lab.intervals import load_intervals, to_intervals
+from mediapipe.timing.retry_lab.policies import Policy
+from mediapipe.timing.retry_lab.proposal import Candidate
+from mediapipe.timing.retry_lab.replay import PolicyFigures, PolicyResult
 from tests.support import make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -57,8 +63,8 @@ def test_it_compares_and_prints_settings_that_can_be_set() -> None:
     names = [row.split("│")[1].strip() for row in rows(text)]
     assert names[0].startswith("current: 1s x 2")
     assert any(name.startswith("proposed:") for name in names)
-    assert any(name.startswith("45 x 1 s") for name in names)
-    assert "All 10 media items" in text
+    assert any(name.startswith("give up after 45 s") for name in names)
+    assert "known or bounded delay: 10." in text
     settings = dict(re.findall(r"^(RETRY_[A-Z_]+)=(\S+)$", text, re.MULTILINE))
     assert settings["RETRY_SLOW_SCHEDULE"] == "10m,30m,1h,3h,6h,12h,24h"
     assert len(settings) == 5
@@ -73,6 +79,26 @@ def test_the_proposal_waits_less_within_the_budget() -> None:
     assert comparison.proposal.figures.excess_mean_s < present.excess_mean_s
     assert comparison.proposal.figures.requests <= 3.0
     assert comparison.proposal.figures.retrieved >= present.retrieved - 0.001
+
+
+@pytest.mark.parametrize(
+    ("requests", "wait_s", "said"),
+    [
+        (2.0, 5.0, "50% less waiting for the same requests, at most 3.00 per media item: 5.00 s "),
+        (2.5, 5.0, "50% less waiting for 25% more requests, at most 3.00 per media item: 5.00 s "),
+        (1.5, 12.0, "With at most 3.00 requests per media item, this schedule has the shortest "),
+    ],
+)
+def test_the_proposal_says_what_it_saves_and_costs(
+    requests: float, wait_s: float, said: str
+) -> None:
+    now = PolicyFigures(retrieved=1, excess_mean_s=10, excess_p95_s=20, requests=2)
+    then = replace(now, excess_mean_s=wait_s, requests=requests)
+    schedule = replace(Schedule.from_settings(), factor=1.25)
+    results = [PolicyResult(Policy(""), each, each, each) for each in (now, then)]
+    intervals = to_intervals([], 0.0, 0)
+    comparison = Comparison(intervals, results, [], 3.0, Candidate(schedule, then))
+    assert proposal_sentence(comparison).startswith(said)
 
 
 def test_a_larger_budget_never_waits_longer() -> None:
@@ -103,8 +129,8 @@ def test_a_schedule_of_ones_own_is_compared() -> None:
 def test_only_the_period_and_the_account_are_replayed() -> None:
     ordinary()
     since = (NOON + timedelta(minutes=5)).isoformat()
-    assert "All 5 media items" in printed("--since", since, "--account", make.ACCOUNT)
-    with pytest.raises(CommandError, match="nothing to replay"):
+    assert "known or bounded delay: 5." in printed("--since", since, "--account", make.ACCOUNT)
+    with pytest.raises(CommandError, match="no media items of account"):
         printed("--account", "AC" + "0" * 32)
 
 

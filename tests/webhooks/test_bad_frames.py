@@ -1,4 +1,4 @@
-"""Runs the catalogue of broken framing against the real web server, over raw sockets."""
+"""Sends the catalogue of broken framing to the real web server, over raw sockets."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from mediapipe.operations.supervisor import Supervisor
 from tests.support import make
 from tests.support.bad_input import frames
 from tests.support.bad_input.cases import BadFrame
+from tests.support.bad_input.frame_parts import PATH, PUBLIC, Request
 from tests.support.service import ROOT, wait_for_line
 
 pytestmark = pytest.mark.services
@@ -32,26 +33,26 @@ STATUS = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3}) ")
 
 @dataclass(frozen=True)
 class Web:
-    """A web server of its own, without a broker, and its database."""
+    """A separate web server without a broker, and its database."""
 
     port: int
     data_dir: Path
 
     def said(self, *parts: bytes) -> tuple[int, ...]:
-        """Send these parts, end our side, and return the statuses of all answers."""
+        """Send these parts, close our side, and return the statuses of all responses."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
-            # The server may refuse the first part and not want the others.
+            # The server may refuse the first part and close the connection at once.
             with contextlib.suppress(ConnectionError):
                 for number, part in enumerate(parts):
                     time.sleep(0.05 * bool(number))
                     connection.sendall(part)
-            # One that refused and reset the connection is no longer at the other end.
+            # A server that reset the connection is no longer at the other end.
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_WR)
             return tuple(int(status) for status in STATUS.findall(_read(connection)))
 
     def recorded(self, message_sid: str) -> bool:
-        """Return whether there is an event of this message."""
+        """Return whether there is an event for this message."""
         query = "SELECT count(*) FROM mediapipe_webhookevent WHERE subject_sid = ?"
         return self._number(query, message_sid) > 0
 
@@ -76,14 +77,14 @@ def _read(connection: socket.socket) -> bytes:
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    """Run the web server alone; nobody listens where its broker should be."""
+    """Run the web server alone; nothing listens at the address of its broker."""
     data_dir, port = tmp_path_factory.mktemp("data"), free_port()
     env = {
         **os.environ,
         "DATA_DIR": str(data_dir),
         "DATABASE_URL": f"sqlite:///{data_dir / 'mediapipe.sqlite3'}",
         "CELERY_BROKER_URL": f"redis://127.0.0.1:{free_port()}/0",
-        "PUBLIC_BASE_URL": frames.PUBLIC,
+        "PUBLIC_BASE_URL": PUBLIC,
         "TWILIO_ACCOUNT_SID": make.ACCOUNT,
         "TWILIO_AUTH_TOKEN": make.TOKEN,
     }
@@ -91,7 +92,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     subprocess.run(migrate, cwd=ROOT, env=env, check=True, timeout=60)
     with Supervisor([programs.web(f"127.0.0.1:{port}")], env=env, log_dir=data_dir):
         wait_for_line(data_dir / "web.log", "Booting worker with pid")
-        # The first answer comes once the app is loaded.
+        # The first response comes once the app is loaded.
         urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=60).close()
         yield Web(port, data_dir)
 
@@ -105,7 +106,10 @@ def test_a_broken_frame_is_answered_and_leaves_what_it_should(case: BadFrame, we
 @pytest.mark.parametrize(
     ("reason", "case"),
     [
-        ("head_too_large", frames.line("too long", f"GET {frames.PATH}?{'a' * 70_000} HTTP/1.1")),
+        (
+            "head_too_large",
+            frames.line("too long", f"GET {PATH}?{'a' * 70_000} HTTP/1.1"),
+        ),
         ("body_too_large", frames.lengths("too large", "1048577")),
     ],
 )
@@ -125,6 +129,6 @@ def test_requests_that_cannot_be_read_leave_no_line_in_the_log(web: Web) -> None
 
 
 def test_after_all_of_it_the_web_server_still_serves(web: Web) -> None:
-    request = frames.Request("the last")
+    request = Request("the last")
     assert web.said(request.post()) == (200,)
     assert "Traceback" not in (web.data_dir / "web.log").read_text()

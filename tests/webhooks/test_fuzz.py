@@ -1,7 +1,7 @@
-"""What has to hold for every webhook, tried on 20 000 generated ones, through the whole edge.
+"""Properties that every webhook must have, checked on 20 000 generated ones.
 
-The seeds are fixed, so that a run is never red by chance. `FUZZ_TIMES=10 make test ARGS="-k fuzz"`
-tries ten times as many, and others each time.
+The seeds are fixed, so no run fails by chance. `FUZZ_TIMES=10 make test ARGS="-k fuzz"` tries ten
+times as many, different ones in each run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from urllib3.util import parse_url
 from mediapipe.fetching.http.addresses import is_allowed
 from mediapipe.models import MediaItem, Rejection, WebhookEvent
 from mediapipe.providers.twilio.media import may_redirect_to
-from tests.support import fuzzing
+from tests.support import fuzzing, hostile_urls
 from tests.support.bad_input import outgoing
 from tests.support.bad_input.outgoing import Outgoing
 from tests.support.bad_input.requests import send
@@ -37,14 +37,15 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.slow]
 TIMES = int(os.environ.get("FUZZ_TIMES", "0"))
 ACCOUNTS = Path(__file__).parent.parent / "support" / "bad_input" / "accounts.json"
 ANY, ACCEPTABLE, ADDRESSES = 12_000, 8_000, 5_000
-# So many a test, so that two processes share them; a longer search costs more for each, too.
+# Examples per test. Two processes can share the tests, and in a longer search each example
+# costs more.
 SHARD = 2_000
 TWILIO = re.compile(r"(.+\.)?(twilio|twiliocdn|amazonaws)\.com")
 ANSWERS = {200, 400, 403, 404, 405, 413}
 
 
 def scaled(count: int) -> int:
-    """Return how often to try: the whole number on SQLite, a tenth again on PostgreSQL."""
+    """Return the number of examples: all of them on SQLite, a tenth on PostgreSQL."""
     return count * max(TIMES, 1) // (1 if connection.vendor == "sqlite" else 10)
 
 
@@ -59,14 +60,14 @@ def examples(count: int) -> hypothesis.settings:
 
 
 def shard(number: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that tries the examples of one shard; the same ones in each run."""
+    """Return a decorator that runs one shard; its examples are fixed unless FUZZ_TIMES is set."""
     seed = hypothesis.seed(random.getrandbits(64) if TIMES else number)
     return lambda test: seed(examples(SHARD)(test))
 
 
 @pytest.fixture
 def accounts(settings: Settings, published: list[int], caplog: pytest.LogCaptureFixture) -> None:
-    """Configure three accounts, one of them without a token; keep 20 000 refusals quiet."""
+    """Configure three accounts, one of them without a token; do not log 20 000 refusals."""
     caplog.set_level(logging.CRITICAL)
     settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = ""
     settings.TWILIO_ACCOUNTS_FILE = str(ACCOUNTS)
@@ -74,7 +75,7 @@ def accounts(settings: Settings, published: list[int], caplog: pytest.LogCapture
 
 @contextmanager
 def an_empty_database() -> Iterator[Outgoing]:
-    """Undo afterwards what one request left; listen for where it leads."""
+    """Record look-ups and connections of one request, and roll back what it wrote."""
     with outgoing.recorded() as heard, transaction.atomic():
         yield heard
         transaction.set_rollback(True)
@@ -103,10 +104,10 @@ def test_no_request_at_all_is_a_5xx_or_leads_anywhere(published: list[int], numb
 
     any_request()
     assert answers.total() >= scaled(SHARD)
-    # Else the requests would all fail for the same dull reason.
+    # Otherwise all requests might fail for the same uninteresting reason.
     statuses = [200, 400, 403]
     if connection.vendor == "sqlite":
-        # Too rare among the tenth that PostgreSQL gets.
+        # A 405 is too rare among the tenth that PostgreSQL gets.
         statuses.append(405)
     assert min(answers[status] for status in statuses) >= scaled(SHARD) / 100
 
@@ -136,20 +137,20 @@ def test_whatever_twilio_signed_about_its_own_media_is_taken_in_whole(number: in
 
 
 def storable(webhook: Webhook) -> list[tuple[str, str]]:
-    """Return the parameters with the symbol for a NUL where one was (PostgreSQL takes none)."""
+    """Return the parameters with each NUL, which PostgreSQL rejects, replaced by its symbol."""
     return [
         (name.replace("\0", "\u2400"), text.replace("\0", "\u2400")) for name, text in webhook.pairs
     ]
 
 
 @examples(ADDRESSES)
-@given(fuzzing.FORBIDDEN)
+@given(hostile_urls.FORBIDDEN)
 def test_no_address_of_a_forbidden_network_is_connected_to(address: object) -> None:
     assert not is_allowed(str(address))
 
 
 @examples(ADDRESSES)
-@given(fuzzing.HOSTILE_URLS)
+@given(hostile_urls.HOSTILE_URLS)
 def test_parsers_agree_that_a_url_that_may_be_redirected_to_is_at_twilio(url: str) -> None:
     if may_redirect_to(url):
         hosts = {urlsplit(url).hostname, parse_url(url).host}

@@ -1,4 +1,4 @@
-"""The Host header of a webhook counts only where nothing else names the URL that was signed."""
+"""The Host header of a webhook matters only if no setting names the signed URL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOSTS = ["mediapipe-web.internal:8000", "mediapipe_web:8000", "10.2.3.4", "not a
 
 
 def send_to(origin: str, *, host: str) -> Any:
-    """Send a webhook that is signed for this origin, with this Host header."""
+    """Send a webhook signed for this origin, with this Host header."""
     request = sign(mms(), f"{origin}{MESSAGING}", make.TOKEN)
     headers = {"X-Twilio-Signature": request.headers["X-Twilio-Signature"], "Host": host}
     return Client().post(MESSAGING, request.body, content_type=FORM, headers=headers)
@@ -80,5 +80,5 @@ def test_a_webhook_refused_for_its_host_is_counted_and_logged_once(
     assert Rejection.objects.get(reason="host_not_allowed").count == 3
     refused = families(client)["mediapipe_webhooks_refused"]
     assert values(refused) == {"host_not_allowed": 3}
-    (line,) = [line for line in caplog.messages if line.startswith("refused a webhook")]
+    (line,) = [line for line in caplog.messages if line.startswith("rejected a webhook")]
     assert "The Host header 'media.example.com\\n' is not listed in DJANGO_ALLOWED_HOSTS" in line

@@ -1,4 +1,4 @@
-"""Twilio's lists as Twilio's own OpenAPI description has them, served by a mock server."""
+"""Twilio's lists, served by a mock server from Twilio's own OpenAPI description."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_recordings_are_read(lists: TwilioLists) -> None:
 
 
 def test_a_message_with_media_is_read(lists: TwilioLists) -> None:
-    # The other one of the description has no media.
+    # The other message in the description has no media.
     (subject,) = next(lists.messages(SINCE, UNTIL))
     assert (subject.kind, subject.media) == (Kind.MESSAGE, 3)
     assert subject.created_at == datetime(2019, 5, 24, 17, 44, 46, tzinfo=UTC)
@@ -61,6 +61,6 @@ def test_pages_follow_one_another(lists: TwilioLists) -> None:
     pages = lists.messages(SINCE, UNTIL)
     first, second = next(pages), next(pages)
     assert [subject.sid for subject in first] == [subject.sid for subject in second]
-    # In the description the page after the first is the first again.
-    with pytest.raises(UnexpectedResponse, match="circle"):
+    # In the description, the first page is its own next page.
+    with pytest.raises(UnexpectedResponse, match="form a loop"):
         next(pages)

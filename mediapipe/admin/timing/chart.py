@@ -8,24 +8,31 @@ from io import StringIO
 from math import isinf
 from typing import Any, Literal
 
-from mediapipe.admin.text import duration, timestamp
+from mediapipe.admin.text import duration, local_time
 from mediapipe.lifecycle.export import escape_formula
+from mediapipe.timing.percent import percent
 
 Value = float | int | datetime | str | None
 Unit = Literal["time", "s", "share", "count", "text"]
+
+# The name of the series with the figures of the previous period.
+BEFORE = "{}, previous period"
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
     """One line or one row of bars; with `least`, a band from there up to `values`.
 
-    `texts` has the tooltip of each point: numbers with units, or intervals.
+    `texts` has the tooltip of each point: numbers with units, or intervals. `before` is set for a
+    series of the previous period, which is dashed: the number of the series with this period's
+    figures.
     """
 
     name: str
     values: Sequence[float | None]
     texts: Sequence[str]
     least: Sequence[float | None] | None = None
+    before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Column:
 class Chart:
     """A chart that timing.js draws, with the table and the CSV of the same numbers.
 
-    `scale`: `seconds` is logarithmic, `share` from 0 to 100 %, `count` from 0. `links` are query
+    `scale`: `seconds` is logarithmic, `share` from 0 to 100%, `count` from 0. `links` are query
     strings of the media list, one per row of the table.
     """
 
@@ -78,8 +85,10 @@ class Chart:
                 "values": finite(series.values),
                 "least": series.least and finite(series.least),
                 "texts": series.texts,
+                "before": series.before,
             }
             for series in self.series
+            if series.before is None or any(value is not None for value in series.values)
         ]
         return {name: getattr(self, name) for name in names} | {"series": lines}
 
@@ -103,13 +112,13 @@ def _cell(value: Value, unit: Unit) -> str:
     if value is None:
         return "-"
     if isinstance(value, datetime):
-        return timestamp(value)
+        return local_time(value)
     if isinstance(value, str):
         return value
     if isinf(value):
         return "not yet known"
     if unit == "share":
-        return f"{value:.1%}"
+        return percent(value)
     return duration(value) if unit == "s" else f"{value:,}"
 
 

@@ -13,6 +13,7 @@ from mediapipe.timing.selection import Selection
 from mediapipe.timing.summary import TimingSummary
 from mediapipe.timing.tally import Tally
 from mediapipe.timing.time_series import (
+    EMPTY,
     EarlyShare,
     bucket_length,
     early_bucket_length,
@@ -22,7 +23,7 @@ from mediapipe.timing.time_series import (
 
 
 class ChartData:
-    """The figures behind the charts of one page; the database is queried once."""
+    """The figures behind the charts of one page; the database is queried once per period."""
 
     def __init__(self, selection: Selection) -> None:
         self.selection = selection
@@ -38,6 +39,23 @@ class ChartData:
     @cached_property
     def total(self) -> TimingSummary:
         return TimingSummary.from_tally(self.whole)
+
+    @cached_property
+    def before(self) -> ChartData:
+        """The same figures of the period before."""
+        return ChartData(self.selection.within(self.selection.period.preceding()))
+
+    @cached_property
+    def summaries_before(self) -> list[TimingSummary]:
+        """For each bucket, its counterpart in the period before."""
+        # A period whose length is not a multiple of a bucket may touch one bucket more or fewer.
+        rows = [*self.before.summaries.values(), EMPTY]
+        return rows[: len(self.summaries)]
+
+    @cached_property
+    def early_before(self) -> list[EarlyShare]:
+        """For each early bucket, its counterpart in the period before."""
+        return [*self.before.early.values(), EarlyShare()][: len(self.early)]
 
     @property
     def bucket(self) -> timedelta:

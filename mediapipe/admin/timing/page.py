@@ -6,12 +6,14 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.utils import timezone
 
+from mediapipe.admin.filters import period_choices
 from mediapipe.admin.pages import page, render_page
-from mediapipe.admin.text import delay_range, duration, timestamp
+from mediapipe.admin.text import account_name
 from mediapipe.admin.timing import time_charts, total_charts
 from mediapipe.admin.timing.chart import Chart
 from mediapipe.admin.timing.chart_data import ChartData
-from mediapipe.timing.period import LENGTHS, InvalidPeriod, Period
+from mediapipe.admin.timing.comparison import compare
+from mediapipe.timing.period import InvalidPeriod, Period
 from mediapipe.timing.selection import Selection, filter_choices
 
 CHARTS: Mapping[str, Callable[[ChartData], Chart]] = {
@@ -27,7 +29,7 @@ TITLES = {"account_sid": "Account", "kind": "Kind", "content_type": "Content typ
 
 @page("timing/", name="timing", title="Timing")
 def timing(request: HttpRequest) -> HttpResponse:
-    """Show all charts of the requested selection, or of the last 24 hours if it is invalid."""
+    """Show all charts of the requested selection, or of the default period if it is invalid."""
     now = timezone.now()
     try:
         selection = Selection.from_query(request.GET, now)
@@ -36,25 +38,13 @@ def timing(request: HttpRequest) -> HttpResponse:
         selection = Selection(Period.from_query({}, now))
     data = ChartData(selection)
     charts = [build(data) for build in CHARTS.values()]
-    total = data.total
-    summary = [
-        (f"Propagation delay {name}", delay_range(*total.delay_bounds(number)))
-        for number, name in enumerate(time_charts.NAMES)
-    ]
-    lag_s = total.lag[time_charts.P95] if total.lag else None
-    early = "-" if total.early_share is None else f"{total.early_share:.1%}"
-    typed = {} if selection.period.name else request.GET
     return render_page(
         request,
         "timing.html",
         title="Timing",
-        lengths=LENGTHS,
-        period=selection.period,
-        since=timestamp(selection.period.since),
-        until=timestamp(selection.period.until),
-        typed={name: typed.get(name, "") for name in ("since", "until")},
+        **period_choices(selection.period),
         selects=_selects(selection),
-        summary=[*summary, ("Queue lag p95", duration(lag_s)), ("With an early 404", early)],
+        compared=compare(data.whole, data.before.whole),
         charts=charts,
         query=selection.query(),
     )
@@ -62,7 +52,7 @@ def timing(request: HttpRequest) -> HttpResponse:
 
 @page("timing/<slug:key>.csv", name="timing_csv")
 def timing_csv(request: HttpRequest, key: str) -> HttpResponse:
-    """Return the numbers of one chart."""
+    """Return the numbers of one chart as CSV, or a 400 if the period is invalid."""
     if key not in CHARTS:
         raise Http404(f"There is no chart {key}.")
     try:
@@ -82,6 +72,8 @@ def _selects(selection: Selection) -> list[dict[str, object]]:
     for name, pairs in filter_choices().items():
         chosen = getattr(selection, name)
         known = pairs if chosen in ("", *(value for value, _ in pairs)) else [*pairs, (chosen,) * 2]
+        if name == "account_sid":
+            known = [(sid, account_name(sid)) for sid, _ in known]
         title = TITLES[name]
         selects.append(
             {"name": f"{name}__exact", "title": title, "choices": known, "chosen": chosen}

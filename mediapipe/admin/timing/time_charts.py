@@ -8,18 +8,22 @@ from math import isinf
 from django.utils import timezone
 
 from mediapipe.admin.text import delay_range, duration
-from mediapipe.admin.timing.chart import Chart, Column, Series
+from mediapipe.admin.timing.chart import BEFORE, Chart, Column, Series
 from mediapipe.admin.timing.chart_data import ChartData
+from mediapipe.admin.timing.comparison import NAMES, P95
+from mediapipe.timing.percent import percent
 from mediapipe.timing.period import Period
 from mediapipe.timing.selection import Selection
 from mediapipe.timing.summary import TimingSummary
-from mediapipe.timing.time_series import DAY, HOUR
+from mediapipe.timing.time_series import DAY, HOUR, EarlyShare
 
-NAMES = ("p50", "p95", "p99")
 # With fewer values, a percentile is just the largest of them.
 NEEDED = (2, 20, 100)
-P95 = 1
 AFTER_WEBHOOK = "time after the webhook"
+P95_BEFORE = (
+    Column("delay p95 before at least", "s"),
+    Column("delay p95 before at most", "s"),
+)
 
 
 def delay_chart(data: ChartData) -> Chart:
@@ -28,6 +32,7 @@ def delay_chart(data: ChartData) -> Chart:
     columns = [Column("from", "time"), Column("measured", "count")]
     for name in NAMES:
         columns += [Column(f"{name} at least", "s"), Column(f"{name} at most", "s")]
+    before = [row.delay_bounds(P95) for row in data.summaries_before]
     return Chart(
         key="delay",
         title="Propagation delay over time",
@@ -38,11 +43,14 @@ def delay_chart(data: ChartData) -> Chart:
         x_title=_time_axis(summaries, data.bucket),
         y_title=AFTER_WEBHOOK,
         labels=_labels(summaries, data.bucket),
-        series=[_band(number, name, summaries.values()) for number, name in enumerate(NAMES)],
-        columns=columns,
+        series=[
+            *(_band(number, name, summaries.values()) for number, name in enumerate(NAMES)),
+            _before(_band(P95, NAMES[P95], data.summaries_before), P95),
+        ],
+        columns=[*columns, *P95_BEFORE],
         rows=[
-            [at, row.measured, *(bound for n in range(3) for bound in row.delay_bounds(n))]
-            for at, row in summaries.items()
+            [at, row.measured, *(bound for n in range(3) for bound in row.delay_bounds(n)), *old]
+            for (at, row), old in zip(summaries.items(), before, strict=True)
         ],
         links=_links(data.selection, summaries, data.bucket),
         notes=_gap_notes(summaries.values(), range(3)),
@@ -52,12 +60,7 @@ def delay_chart(data: ChartData) -> Chart:
 def comparison_chart(data: ChartData) -> Chart:
     """The p95 of our queue lag beside the p95 of Twilio's propagation delay."""
     summaries = data.summaries
-    lags_s = [row.lag[P95] if row.lag else None for row in summaries.values()]
-    drawn = [
-        lag_s if row.attempted >= NEEDED[P95] else None
-        for lag_s, row in zip(lags_s, summaries.values(), strict=True)
-    ]
-    lag = Series("queue lag p95 (ours)", drawn, [*map(duration, drawn)])
+    before = data.summaries_before
     return Chart(
         key="whose",
         title="Whose delay was it?",
@@ -68,17 +71,24 @@ def comparison_chart(data: ChartData) -> Chart:
         x_title=_time_axis(summaries, data.bucket),
         y_title=AFTER_WEBHOOK,
         labels=_labels(summaries, data.bucket),
-        series=[_band(P95, "propagation delay p95 (Twilio)", summaries.values()), lag],
+        series=[
+            _band(P95, "propagation delay p95 (Twilio)", summaries.values()),
+            _lag("queue lag p95 (ours)", summaries.values()),
+            _before(_band(P95, "delay p95", before), 0),
+            _before(_lag("queue lag p95", before), 1),
+        ],
         columns=[
             Column("from", "time"),
             Column("attempted", "count"),
             Column("queue lag p95", "s"),
             Column("delay p95 at least", "s"),
             Column("delay p95 at most", "s"),
+            Column("queue lag p95 before", "s"),
+            *P95_BEFORE,
         ],
         rows=[
-            [at, row.attempted, lag_s, *row.delay_bounds(P95)]
-            for (at, row), lag_s in zip(summaries.items(), lags_s, strict=True)
+            [at, row.attempted, *_parts(row), *_parts(old)]
+            for (at, row), old in zip(summaries.items(), before, strict=True)
         ],
         links=_links(data.selection, summaries, data.bucket),
         notes=_gap_notes(summaries.values(), [P95]),
@@ -88,36 +98,66 @@ def comparison_chart(data: ChartData) -> Chart:
 def early_chart(data: ChartData) -> Chart:
     """The share of media items with an early 404."""
     early = data.early
-    shares = [row.early / row.attempted if row.attempted else None for row in early.values()]
-    texts = [
-        "nothing attempted" if share is None else f"{share:.1%}: {row.early:,} of {row.attempted:,}"
-        for row, share in zip(early.values(), shares, strict=True)
-    ]
+    shares, texts = _early_shares(early.values())
+    shares_before, texts_before = _early_shares(data.early_before)
     names = {HOUR: "hour", DAY: "day", 7 * DAY: "week"}
     bucket = names.get(data.early_bucket) or duration(data.early_bucket.total_seconds())
     return Chart(
         key="early",
         title=f"Early 404s per {bucket}",
-        lead="The share of media whose webhook came before the media: items with at least one "
-        "404, of all attempted ones. The sooner we send the request, the more there are.",
+        lead="The share of attempted media with at least one early 404: its webhook came before "
+        "the media was available. The earlier the first attempt, the higher the share.",
         kind="bars",
         scale="share",
         x_title=_time_axis(early, data.early_bucket),
         y_title="share of attempted media",
         labels=_labels(early, data.early_bucket),
-        series=[Series("with an early 404", shares, texts)],
+        series=[
+            Series("with an early 404", shares, texts),
+            _before(Series("with an early 404", shares_before, texts_before), 0),
+        ],
         columns=[
             Column("from", "time"),
             Column("attempted", "count"),
             Column("with an early 404", "count"),
             Column("share", "share"),
+            Column("share before", "share"),
         ],
         rows=[
-            [at, row.attempted, row.early, share]
-            for (at, row), share in zip(early.items(), shares, strict=True)
+            [at, row.attempted, row.early, share, old]
+            for (at, row), share, old in zip(early.items(), shares, shares_before, strict=True)
         ],
         links=_links(data.selection, early, data.early_bucket, early_404="yes"),
     )
+
+
+def _early_shares(rows: Collection[EarlyShare]) -> tuple[list[float | None], list[str]]:
+    shares = [row.early / row.attempted if row.attempted else None for row in rows]
+    return shares, [
+        "nothing attempted"
+        if share is None
+        else f"{percent(share)}: {row.early:,} of {row.attempted:,}"
+        for row, share in zip(rows, shares, strict=True)
+    ]
+
+
+def _before(series: Series, of: int) -> Series:
+    """Return the series of the period before, drawn like the series with number `of`."""
+    return replace(series, name=BEFORE.format(series.name), before=of)
+
+
+def _lag_s(row: TimingSummary) -> float | None:
+    return row.lag[P95] if row.lag else None
+
+
+def _parts(row: TimingSummary) -> list[float | None]:
+    """Return our queue lag and Twilio's delay between its bounds."""
+    return [_lag_s(row), *row.delay_bounds(P95)]
+
+
+def _lag(name: str, rows: Iterable[TimingSummary]) -> Series:
+    drawn = [_lag_s(row) if row.attempted >= NEEDED[P95] else None for row in rows]
+    return Series(name, drawn, [*map(duration, drawn)])
 
 
 def _band(number: int, name: str, summaries: Iterable[TimingSummary]) -> Series:
@@ -136,12 +176,12 @@ def _gap_notes(summaries: Collection[TimingSummary], numbers: Iterable[int]) -> 
         few = sum(0 < row.measured < NEEDED[number] for row in summaries)
         if few:
             notes.append(
-                f"{NAMES[number]} is not drawn at {few} of {len(summaries)} points with fewer "
-                f"than {NEEDED[number]} measured media items. The table includes them."
+                f"{NAMES[number]} is not drawn at {few} of {len(summaries)} points, which have "
+                f"fewer than {NEEDED[number]} measured media items. The table includes them."
             )
     if any(isinf(row.delay_bounds(number)[1] or 0) for row in summaries for number in numbers):
         notes.append(
-            "If an upper edge is missing, it is unknown: too much media is still not available."
+            "Where the upper edge is missing, too much media is still unavailable to know it."
         )
     return notes
 

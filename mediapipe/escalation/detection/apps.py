@@ -14,10 +14,12 @@ def detect_refusing_apps(period: Period, accounts: dict[str, Counts]) -> None:
     now = period.until
     refusing = GatewayDelivery.objects.refusing_apps(now - RECENT)
     if refusing:
-        apps = ", ".join(f"{name} ({count} refused)" for name, count in refusing.items())
-        # No value: each message adds to the number, and that is not worse.
-        seen = Observation(None, None, f"Refused by {apps}.", MediaItem.objects.none())
+        apps = ", ".join(f"{name} {count}" for name, count in refusing.items())
+        # No value: each message adds to the number, which does not make the incident worse.
+        seen = Observation(
+            None, None, f"Webhooks rejected, by app: {apps}.", MediaItem.objects.none()
+        )
         Incident.open_or_update(Cause.APP_REFUSES, observation=seen)
     elif GatewayDelivery.objects.delivered().filter(ended_at__gte=now - RECENT).exists():
-        # Without messages it is not known whether the app would take one.
+        # Without messages it is not known whether the app would accept one.
         Incident.resolve_for(Cause.APP_REFUSES)

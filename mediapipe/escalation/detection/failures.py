@@ -69,5 +69,5 @@ def _observation(
     account_sid: str, period: Period, reasons: Counter[str], baseline: float | None
 ) -> Observation:
     named = ", ".join(f"{error} {count}" for error, count in reasons.most_common(MAX_REASONS))
-    detail = f"{reasons.total()} media failed permanently: {named}."
+    detail = f"{reasons.total()} media items failed permanently: {named}."
     return Observation(reasons.total(), baseline, detail, _failed(period, account_sid))

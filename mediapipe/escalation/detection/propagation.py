@@ -33,10 +33,10 @@ CAUSES = (Cause.EARLY_404S, Cause.SLOW_PROPAGATION)
 SLOW_S = 5.0
 SLOW_FACTOR = 3
 MIN_MEDIA = 100
-# An account with this share of the late media has the problem, and not the whole service.
+# If one account has this share of the late media, the whole service is not affected.
 MAIN_SHARE = 0.8
-# Recovered if this many late media were expected recently, and at most a quarter of them came:
-# by chance that happens once in hundreds of times.
+# Recovered if at least this many late media were expected recently and at most a quarter of them
+# occurred: by chance that happens once in hundreds of cases.
 MIN_EXPECTED = 12
 HARDLY_ANY = 0.25
 
@@ -53,13 +53,13 @@ class Scope:
     without: tuple[str, ...] = ()
 
     def everything(self) -> MediaQuerySet:
-        """Return all media of these accounts, of any time."""
+        """Return all media of these accounts, received at any time."""
         if self.account_sid:
             return MediaItem.objects.filter(account_sid=self.account_sid)
         return MediaItem.objects.exclude(account_sid__in=self.without)
 
     def media(self, period: Period | None = None) -> MediaQuerySet:
-        """Return those received within the period."""
+        """Return the media of these accounts received within `period`, by default its own."""
         found = received(period or self.period, self.account_sid)
         return found.exclude(account_sid__in=self.without) if self.without else found
 
@@ -74,9 +74,9 @@ class Scope:
 
 
 def detect_late_propagation(period: Period, accounts: dict[str, Counts]) -> None:
-    """Detect accounts, or a whole service, whose media is available late."""
+    """Detect media that is available late, for single accounts or for the whole service."""
     ongoing = {i.account_sid: i for i in Incident.objects.ongoing().filter(cause__in=CAUSES)}
-    # Where nothing was ever found the credentials are wrong, and propagation is not the cause.
+    # If nothing was ever found, the credentials are wrong and propagation is not the cause.
     known = {sid: counts for sid, counts in accounts.items() if _is_known(counts)}
     others = {sid: counts for sid, counts in known.items() if sid not in ongoing}
     without = tuple(sorted(accounts.keys() - others.keys()))
@@ -140,7 +140,7 @@ def _is_outbreak(scope: Scope, baseline: float | None) -> bool:
         return False
     if counts.late < OUTBREAK_FACTOR * baseline:
         return False
-    # Ten times the traffic causes ten times the 404s, and nothing is wrong.
+    # Ten times the traffic normally causes ten times the 404s.
     traffic = scope.baseline(early=False)
     growth = max(1.0, counts.media / traffic) if traffic else 1.0
     return counts.late >= OUTBREAK_FACTOR * baseline * growth
@@ -160,7 +160,7 @@ def _detect_slow(scope: Scope) -> Detected | None:
 def _detect_in_all(whole: Scope, accounts: list[Scope]) -> Detected | None:
     if detected := _detect_early_404s(whole):
         return detected
-    # The p95 of all is at most the largest of the accounts.
+    # The p95 of all media is at most the largest p95 of the accounts.
     if max(scope.counts.p95_s for scope in accounts) < SLOW_S:
         return None
     # Counted again, because the sum of the accounts has no p95.
@@ -186,7 +186,7 @@ def _is_rare_again(incident: Incident, scope: Scope) -> bool:
     """Return whether few media are late in the window, or hardly any towards its end."""
     if scope.counts.late <= RECOVERY_SHARE * opening_level(incident.usual):
         return True
-    # The shorter part shows a recovery earlier, the longer one with less traffic, such as at night.
+    # The shorter part shows a recovery earlier; the longer one needs less traffic, as at night.
     for share in (0.25, 0.5):
         recent = count_media(scope.media(tail(scope.period, share)))
         expected = scope.counts.late_share * recent.media
@@ -196,7 +196,7 @@ def _is_rare_again(incident: Incident, scope: Scope) -> bool:
 
 
 def _is_fast_again(incident: Incident, scope: Scope) -> bool:
-    """Return whether much less than 5 % of the media is slower than what opened the incident."""
+    """Return whether much less than 5% of the media is slower than what opened the incident."""
     limit_s = max(SLOW_S, SLOW_FACTOR * (incident.usual or 0.0))
     slower = scope.media().filter(PROPAGATED, delay_at_least_s__gt=limit_s).count()
     return slower <= RECOVERY_SHARE * 0.05 * scope.counts.media
@@ -211,7 +211,7 @@ def _early_404s(scope: Scope, baseline: float | None) -> Observation:
 
 def _slow_delays(scope: Scope, baseline: float | None) -> Observation:
     counts = scope.counts
-    detail = f"5 % of {counts.media} media propagated in {counts.p95_s:.1f} s or more"
+    detail = f"5% of {counts.media} media propagated in {counts.p95_s:.1f} s or more"
     if baseline is not None:
         detail += f"; the baseline for these hours is {baseline:.1f} s"
     return Observation(counts.p95_s, baseline, f"{detail}.", scope.media().filter(LATE))

@@ -16,7 +16,7 @@ JUST_NOW = timedelta(minutes=15)
 LATE_S = 120.0
 MIN_LATE = 10
 MIN_SHARE = 0.2
-# The media of these accounts waits by intention, and queues for a while afterwards.
+# The media of accounts with these incidents waits intentionally, and forms a queue afterwards.
 HELD_UP = (Cause.CREDENTIALS, Cause.RATE_LIMIT)
 
 
@@ -33,7 +33,7 @@ def detect_queue_delay(period: Period, accounts: dict[str, Counts]) -> None:
     late = _delayed(recent)
     count = late.count()
     if ongoing or (count >= MIN_LATE and count >= MIN_SHARE * _fetchable(recent).count()):
-        detail = f"{count} media waited {LATE_S:g} s or longer for their first attempt."
+        detail = f"{count} media items waited {LATE_S:g} s or longer for their first attempt."
         Incident.open_or_update(Cause.QUEUE, "", Observation(count, None, detail, late))
 
 
@@ -48,7 +48,7 @@ def _fetchable(period: Period) -> MediaQuerySet:
 
 def _delayed(period: Period) -> MediaQuerySet:
     long_ago = period.until - timedelta(seconds=LATE_S)
-    # Reconciled media was received by Twilio long ago, but has been in our queue only since.
+    # Twilio received reconciled media long ago, but our queue has it only since `reconciled_at`.
     since = Q(reconciled_at=None, received_at__lt=long_ago) | Q(reconciled_at__lt=long_ago)
     untried = since & Q(first_attempt_at=None, status=Status.QUEUED)
     return _fetchable(period).filter(Q(queue_lag_s__gte=LATE_S) | untried)

@@ -24,11 +24,11 @@ HEADLINES = {
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A step for users and for programs; times are ISO 8601 in UTC.
+    """An incident step for users and for programs; times are ISO 8601 in UTC.
 
-    `detail` is the latest sentence of detection. Addresses of people in it, and in the ticket
-    number, are masked, because notifications leave the service. The fields are keys of the signed
-    webhook.
+    `detail` is the note of the step, the latest detail of the incident or the meaning of its cause.
+    Personal addresses in it and in the ticket number are masked, because notifications leave the
+    service. The fields are keys of the signed webhook.
     """
 
     kind: str
@@ -56,7 +56,7 @@ class Announcement:
         return ": ".join(filter(None, (HEADLINES[self.kind], ", ".join(filter(None, about)))))
 
     def facts(self) -> Iterator[tuple[str, str]]:
-        """Yield what is known as names and values for users; times are in TIME_ZONE."""
+        """Yield the known facts as name and value for users; times are in TIME_ZONE."""
         if self.kind == TEST:
             return
         if self.affected:
@@ -65,7 +65,7 @@ class Announcement:
             ("First seen", self.first_seen_at),
             ("Opened", self.opened_at),
             ("Last seen", self.last_seen_at),
-            ("Over since", self.resolved_at),
+            ("Resolved", self.resolved_at),
         ):
             if at:
                 yield name, local_time(at)

@@ -31,7 +31,7 @@ def deliver_notice(
     try:
         response = send_over(Channel(notice.channel), content, notice.key)
     except Undelivered as failure:
-        to = f"send the {notice.channel} notice of incident {notice.incident_id}"
+        to = f"send the {notice.channel} notification of incident {notice.incident_id}"
         retry_after(record_failure(notice, failure, to))
         raise
     notice.mark_delivered(response)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from mediapipe.models import MediaItem
 from mediapipe.models.media.item import MediaQuerySet
 
-# The days before the period that the baseline is taken from.
+# The number of days before the period that the baseline covers.
 BASELINE_DAYS = 14
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
@@ -41,7 +41,10 @@ class Case:
         return self._received(Q(received_at__gte=self.since, received_at__lt=self.until))
 
     def baseline(self) -> MediaQuerySet:
-        """Return the media of these accounts in the same hours of the days before."""
+        """Return the media of these accounts in the same hours of the BASELINE_DAYS before.
+
+        For a period of a day or longer, all hours of those days count.
+        """
         if self.until - self.since >= DAY:
             first = self.since - BASELINE_DAYS * DAY
             return self._received(Q(received_at__gte=first, received_at__lt=self.since))
@@ -52,7 +55,7 @@ class Case:
         return self._received(hours)
 
     def baseline_in_words(self) -> str:
-        """Return when the baseline was, as a phrase."""
+        """Return the time of the baseline as a phrase for texts."""
         before = f"the {BASELINE_DAYS} days before"
         return before if self.until - self.since >= DAY else f"the same hours of {before}"
 
@@ -82,7 +85,7 @@ def build_case(
     affected = with_404.unexplained()
     ends: dict[str, Any] = affected.aggregate(first=Min("received_at"), last=Max("received_at"))
     if ends["first"] is None:
-        raise NothingToReport(_why_nothing(chosen, with_404))
+        raise NothingToReport(_why_nothing(with_404))
     accounts = affected.order_by("account_sid").values_list("account_sid", flat=True).distinct()
     return Case(
         affected=affected,
@@ -94,13 +97,13 @@ def build_case(
     )
 
 
-def _why_nothing(chosen: MediaQuerySet, with_404: MediaQuerySet) -> str:
+def _why_nothing(with_404: MediaQuerySet) -> str:
     if with_404.exists():
         return (
-            "Every 404 of these media has another cause than slow propagation: "
-            "see the filter “not found because”."
+            "Every 404 of these media items has another cause than slow propagation: "
+            "see the filter “cause of 404s”."
         )
-    return f"None of these {chosen.count()} media items had an early 404: there is no case to make."
+    return "None of the chosen media items had an early 404: there is nothing to report."
 
 
 def _hour(moment: datetime) -> datetime:

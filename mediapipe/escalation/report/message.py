@@ -8,8 +8,9 @@ from mediapipe.escalation.report.case import BASELINE_DAYS, Case
 from mediapipe.escalation.report.figures import AffectedShare, CaseFigures, DelayStats
 from mediapipe.escalation.report.rows import Row
 from mediapipe.escalation.report.ruled_out import RuledOut
+from mediapipe.timing.percent import percent
 
-# With more hours the table is by day.
+# If more hours are affected, the table is by day.
 MAX_HOURS = 48
 EXAMPLES = 5
 
@@ -53,8 +54,8 @@ def _what_happens(case: Case, figures: CaseFigures) -> Iterator[str]:
     yield f"Last affected webhook:  {_time(figures.last_at, case)}"
     yield (
         f"Affected: {_share(figures.affected, figures.total)} media announced from "
-        f"{_time(case.since, case)} to {_time(case.until, case)}, "
-        f"with {figures.not_found} 404 responses in total."
+        f"{_time(case.since, case)} to {_time(case.until, case)}; "
+        f"404 responses in total: {figures.not_found}."
     )
     baseline = figures.baseline
     if baseline.total:
@@ -65,7 +66,7 @@ def _what_happens(case: Case, figures: CaseFigures) -> Iterator[str]:
     if case.left_out:
         yield (
             f"Not counted: {case.left_out} more whose 404s have another cause, "
-            "such as that the media was deleted."
+            "for example that the media was deleted."
         )
     missing = figures.affected - figures.retrieved
     yield (
@@ -111,14 +112,14 @@ def _ruled_out(figures: CaseFigures, ruled: RuledOut) -> Iterator[str]:
     yield (
         f"- Credentials: the same credentials fetched {ruled.others} other media without a 404 in "
         f"the same minutes, and {figures.retrieved} of the affected media later. "
-        f"{ruled.refused or 'No'} requests in the period returned 401 or 403."
+        f"Requests in the period that returned 401 or 403: {ruled.refused or 'none'}."
     )
     if ruled.lag_p95_s is not None:
         baseline = ""
         if ruled.baseline_lag_p95_s is not None:
             baseline = f" (baseline: {ruled.baseline_lag_p95_s:.2f} s)"
         yield (
-            "- Our queue: for 95 % of the affected media our first request followed the webhook "
+            "- Our queue: for 95% of the affected media our first request followed the webhook "
             f"within {ruled.lag_p95_s:.2f} s{baseline}. We did not cause the delays above: "
             "they end with your first response other than 404."
         )
@@ -158,7 +159,7 @@ def _questions(figures: CaseFigures) -> Iterator[str]:
 
 
 def _share(affected: int, total: int) -> str:
-    share = f" ({affected / total:.1%})" if total else ""
+    share = f" ({percent(affected / total)})" if total else ""
     return f"{affected} of {total}{share}"
 
 

@@ -25,7 +25,7 @@ from mediapipe.escalation.report.rows import KEYS, Row, iter_rows, row_for_csv
 CONTENTS = {
     "message.txt": "The text for the ticket.",
     "media.csv": "One row per affected media item, for a spreadsheet.",
-    "media.jsonl": "The same as JSON lines, for programs.",
+    "media.jsonl": "The same as JSON Lines, for programs.",
     "timing.svg": "The chart: how many per hour, and how late; any browser opens it.",
 }
 Advance = Callable[[], object]
@@ -41,7 +41,7 @@ class PackagePreview:
 
 
 def package_name(case: Case) -> str:
-    """Return the name of the package without a suffix; it has the start of the case in UTC."""
+    """Return the name of the package without a suffix; it contains the start of the case in UTC."""
     return f"twilio-early-404s-{case.since:%Y%m%dT%H%MZ}"
 
 
@@ -54,7 +54,7 @@ def preview_package(case: Case) -> PackagePreview:
 def write_package(case: Case, to: IO[bytes], advance: Advance = lambda: None) -> CaseFigures:
     """Write the zip to an open file and return its figures.
 
-    `advance` is called after each media item. All files are of the same moment, and at most a few
+    `advance` is called after each media item. All files show the same moment, and at most a few
     hundred media items are in memory at once.
     """
     with consistent_snapshot(), ZipFile(to, "w") as package:
@@ -87,7 +87,7 @@ def _preview(case: Case) -> PackagePreview:
 
 
 def _add_media(package: ZipFile, case: Case, advance: Advance) -> None:
-    """Write both files of media in one pass; a zip can have one open entry only."""
+    """Write both files of media in one pass; a zip can have only one open entry."""
     with tempfile.TemporaryFile() as json_lines:
         with package.open(_entry(case, "media.csv"), "w", force_zip64=True) as file:
             text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
@@ -108,7 +108,7 @@ def _add(package: ZipFile, case: Case, name: str, content: bytes) -> None:
 
 
 def _entry(case: Case, name: str) -> ZipInfo:
-    """Return a zip entry with the time of now and read permission for everybody."""
+    """Return a zip entry with the current time and read permission for all users."""
     now = case.local(timezone.now())
     entry = ZipInfo(f"{package_name(case)}/{name}", now.timetuple()[:6])
     entry.compress_type, entry.external_attr = ZIP_DEFLATED, 0o644 << 16

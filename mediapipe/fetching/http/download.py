@@ -30,7 +30,7 @@ from mediapipe.redaction import host_of
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_REDIRECTS = 5
-# Each packet is a pass through Python, so this is as much as a socket buffer can hold.
+# Each packet costs a pass through Python, so a packet is as large as a full socket buffer.
 PACKET_BYTES = 512 * 1024
 HEAD_BYTES = 4096
 ERROR_BYTES = 16384
@@ -39,7 +39,7 @@ ERROR_BYTES = 16384
 # (aws/aws-sdk-net#559); the rest are charsets and transfer encodings that uploaders write there.
 NO_CODING = frozenset({"", "identity", "aws-chunked", "none", "binary", "7bit", "8bit"})
 NO_CODING |= {"utf-8", "utf8", "us-ascii", "iso-8859-1"}
-# A store that kept the framing of such an upload too serves bytes that are not the media.
+# A store that also kept the chunk framing of such an upload serves bytes that are not the media.
 AWS_CHUNK = re.compile(rb"[0-9a-fA-F]{1,8};chunk-signature=")
 
 
@@ -54,9 +54,9 @@ def download(
 ) -> Body:
     """Write the media to the open file `to`, within the MEDIA_* limits, and describe it.
 
-    `max_bytes` is the limit of its size, by default MEDIA_MAX_BYTES.
-    `on_progress` is called before each request and after each packet; an exception of it ends the
-    attempt. Raises the failure that the response means; `to` may then contain part of the body.
+    `max_bytes` limits its size, by default to MEDIA_MAX_BYTES. `on_progress` is called before each
+    request and after each packet; an exception that it raises ends the attempt. Raises the failure
+    that the response means; `to` may then contain part of the body.
     """
     with Deadline(settings.MEDIA_TOTAL_TIMEOUT_S) as deadline:
         limit = settings.MEDIA_MAX_BYTES if max_bytes is None else max_bytes
@@ -71,7 +71,7 @@ def download(
 
 @dataclass(frozen=True, slots=True)
 class _Download:
-    """`raw` is the response of requests, with its body unread; `response` is what it says."""
+    """In the methods `raw` is the unread response of requests, and `response` what it says."""
 
     request: MediaRequest
     provider: Provider
@@ -121,7 +121,7 @@ class _Download:
             raise WrongEncoding("The chunks of an upload to S3 are in the body.")
         declared, received = evidence.declared_size, evidence.bytes_received
         if declared is not None and declared != received:
-            raise WrongSize(f"{received} bytes came, {declared} were declared")
+            raise WrongSize(f"{received} bytes received, {declared} declared")
         return Body(received, digest.hexdigest(), head)
 
     def _request_origin(self) -> tuple[requests.Response, Response]:
@@ -137,7 +137,7 @@ class _Download:
         return self.request.link_in is not None and not redirected
 
     def _location(self, response: Response) -> str | None:
-        """Return where a redirect, or the link in metadata, leads; None for any other response."""
+        """Return the target of a redirect or of the link in metadata; None for other responses."""
         link_in = self.request.link_in
         if link_in is None or response.redirected:
             return response.headers.get("location", "") if response.status in REDIRECTS else None
@@ -159,8 +159,8 @@ class _Download:
         left_s = self.deadline.remaining_s
         connect_s = min(settings.MEDIA_CONNECT_TIMEOUT_S, left_s)
         read_s = min(settings.MEDIA_READ_TIMEOUT_S, left_s)
-        # A server that drips its headers makes no progress: without a deadline of their own they
-        # would outlast the lease.
+        # Reading headers does not renew the lease: without a deadline of their own, the headers of
+        # a slow server would outlast it.
         headers_due = Deadline(min(connect_s + read_s, left_s))
         with headers_due, network_failures(host_of(url), headers_due):
             raw = session().get_once(url, basic(credentials), (connect_s, read_s))
@@ -188,7 +188,7 @@ class _Download:
         while True:
             with network_failures(host, self.deadline):
                 packet: bytes = raw.raw.read1(PACKET_BYTES, decode_content=False)
-                # The deadline closes the connection, which looks like the end of a chunkless body.
+                # A connection cut by the deadline looks like the end of a body without chunks.
                 self.deadline.check()
             if not packet:
                 return
@@ -199,18 +199,18 @@ class _Download:
 
     def _check_size(self, size: int) -> None:
         if size > self.max_bytes:
-            raise TooLarge(f"{size} bytes, allowed are {self.max_bytes}")
+            raise TooLarge(f"{size} bytes; the limit is {self.max_bytes}")
 
 
 def basic(credentials: Credentials | None) -> HTTPBasicAuth | None:
-    """Return the credentials for requests, as bytes: it would encode text as Latin-1."""
+    """Return the credentials as bytes, because requests would encode text as Latin-1."""
     if credentials is None:
         return None
     return HTTPBasicAuth(credentials.username.encode(), credentials.password.encode())
 
 
 def head_of(raw: requests.Response, max_bytes: int = ERROR_BYTES) -> bytes:
-    """Return the beginning of a document, as far as it can be read, and close the response."""
+    """Return up to `max_bytes` of the body, as far as they can be read, and close the response."""
     head = b""
     try:
         while packet := raw.raw.read1(max_bytes - len(head), decode_content=False):
@@ -232,9 +232,10 @@ def _lowered(raw: requests.Response) -> dict[str, str]:
 
 
 def _announced_length(headers: Mapping[str, str]) -> int | None:
-    """Return the Content-Length in bytes; raise for framing that a response with media never has.
+    """Return the Content-Length in bytes, None without one.
 
-    http.client accepts all of these, and would return wrong or endless bytes as the media.
+    Raises WrongEncoding or UnexpectedResponse for an encoding or framing that media never has:
+    http.client accepts all of them, and would return wrong or endless bytes as the media.
     """
     # Repeated headers are joined by commas.
     codings = {each.strip().lower() for each in headers.get("Content-Encoding", "").split(",")}

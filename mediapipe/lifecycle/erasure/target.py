@@ -26,18 +26,18 @@ SIDS = {
 WRITTEN_NUMBER = re.compile(r"(?:[A-Za-z]{2,20}:)?\+?[\d\s().\-/]{5,30}")
 MIN_DIGITS = 5
 # Between the digits of a number: spaces, dashes and brackets of any script, invisible marks, the
-# (0) of +49 (0) 151, and each of them in a URL.
+# (0) of +49 (0) 151, and each of them URL-encoded.
 GAP = r"(?:\(0\)|%[0-9A-Fa-f]{2}|[\W_]){0,6}"
-# Before a number: +, or the code for calls abroad (Europe, East Asia, Australia, North America).
+# Before a number: + or the international prefix (Europe, East Asia, Australia, North America).
 PREFIX = rf"(?:\+|%2[Bb]|(?<![0-9A-Za-z])(?:(?:00|001|0011|010|011){GAP})?)"
-# Full-width digits and those of other scripts, by their value.
+# Full-width digits and those of other scripts, to ASCII digits.
 DIGITS = {
     code: str(unicodedata.digit(chr(code)))
     for code in range(0x80, sys.maxunicode)
     if unicodedata.digit(chr(code), None) is not None
 }
 ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})")
-# An address is no part of a longer one: ada@example.com is not in x.ada@example.com.
+# An address must not match within a longer one: ada@example.com is not in x.ada@example.com.
 BEFORE = r"(?:(?<![\w.+\-])|(?<=%[0-9A-Fa-f]{2})(?<!%2[Bb]))"
 AFTER = r"(?!\w|[.+@\-]\w|%(?:2[BbDdEe]|40|5[Ff])\w)"
 
@@ -68,10 +68,10 @@ class ErasureTarget:
         if WRITTEN_NUMBER.fullmatch(value) and len(digits) >= MIN_DIGITS:
             return cls("number", digits)
         bare = value.removeprefix("whatsapp:")
-        # A plain name is refused: it is a word in the texts of others.
+        # A plain name is refused, because it may be a word in other people's texts.
         if not is_address(bare):
             raise ValueError(
-                "Write a phone number with its country code (+15550000077), a WhatsApp user id "
+                "Write a phone number with its country code (+15550000077), a WhatsApp user ID "
                 "(US.13491208655302741918), an e-mail address, or an address with its channel "
                 f"(client:alice); for other senders use --message-sid: {value}"
             )
@@ -79,7 +79,7 @@ class ErasureTarget:
 
     @property
     def shown(self) -> str:
-        """The value as logs and receipts may show it: an address with its end only."""
+        """The value as logs and receipts may show it: only the end of an address."""
         if self.name in SIDS:
             return self.value
         return mask_address(f"+{self.value}" if self.name == "number" else self.value)
@@ -111,9 +111,10 @@ class ErasureTarget:
         return any(pattern.search(form.translate(DIGITS)) for form in {text, decoded})
 
     def replaced_in(self, text: str, replacement: str) -> str:
-        """Return the text with the replacement where the value stands.
+        """Return the text with each occurrence of the value replaced.
 
-        Of an encoded value the place is not known, so then the replacement alone is left.
+        The position of an encoded value is unknown; then the replacement takes the place of the
+        whole text.
         """
         form = text.translate(DIGITS) if self.name == "number" else text
         end, parts = 0, []
@@ -131,12 +132,12 @@ class ErasureTarget:
             likely = reduce(or_, (Q(**{f"{column}__icontains": word}) for column in columns))
             events = events.filter(likely)
         for pk, *values in in_chunks(events.values_list("pk", *columns)):
-            # The database also finds it in the middle of a longer number, or of a SID.
+            # The query selects too much: every event for a number, or those with the word.
             if any(self.occurs_in(text) for text in _texts(values)):
                 yield pk
 
     def _ids_in_requests(self) -> Iterator[int]:
-        """Yield the events with a request for an app that has it: their payload may be purged."""
+        """Yield the events whose request for an app has the value: their payload may be purged."""
         for delivery in in_chunks(GatewayDelivery.objects.with_request().order_by("pk")):
             if self.occurs_in(delivery.request_text()):
                 yield delivery.event_id
@@ -147,7 +148,7 @@ def _literal_or_quoted(character: str) -> str:
 
 
 def _longest_word(text: str) -> str:
-    # Neither JSON nor a URL writes these characters in another way.
+    # Neither JSON nor a URL encodes these characters.
     return max(re.findall(r"[0-9A-Za-z]+", text), key=len, default="")
 
 

@@ -15,11 +15,11 @@ MAX_NAME = 64
 class Command(BaseCommand):
     """A lost token cannot be shown again: revoke it and create another one under a new name."""
 
-    help = "Creates or revokes a token for the JSON API; the token is shown once."
+    help = "Creates, revokes or lists tokens of the JSON API; a token is shown only once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("action", choices=["make", "revoke"])
-        parser.add_argument("name", help="the application that uses it, such as crm")
+        parser.add_argument("action", choices=["make", "revoke", "list"])
+        parser.add_argument("name", nargs="?", default="", help="the application that uses it")
         parser.add_argument(
             "--account",
             action="append",
@@ -27,7 +27,6 @@ class Command(BaseCommand):
             metavar="SID",
             help="restrict the token to this account (repeatable)",
         )
-
         parser.add_argument(
             "--expires",
             type=later,
@@ -36,6 +35,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["action"] == "list":
+            self._list()
+            return
         name = options["name"].strip()
         if not 0 < len(name) <= MAX_NAME:
             raise CommandError(f"The name must have 1 to {MAX_NAME} characters.")
@@ -56,3 +58,10 @@ class Command(BaseCommand):
             )
         self.stdout.write(ApiToken.make(name, wanted, expires_at))
         self.stderr.write("Only its hash is stored, so it cannot be shown again.")
+
+    def _list(self) -> None:
+        for token in ApiToken.objects.order_by("name"):
+            state = "revoked" if token.revoked_at else "expired" if token.has_expired else "valid"
+            used = f"{token.last_used_at:%Y-%m-%d}" if token.last_used_at else "never"
+            accounts = token.accounts or "all accounts"
+            self.stdout.write(f"{token.name}: {state}, last used {used}, {accounts}")

@@ -6,6 +6,7 @@ from django.db.models import Q
 from rich.console import Console
 from rich.progress import track
 
+from mediapipe.admin.text import counted
 from mediapipe.fetching.completion import deletion_of, deletion_policy_for
 from mediapipe.management.arguments import add_period, media_of_period
 from mediapipe.models import Deletion, MediaItem
@@ -18,8 +19,9 @@ class Command(BaseCommand):
     """Only queues the deletions: a worker verifies each item before it deletes it at Twilio."""
 
     help = (
-        "Queues stored media for deletion at Twilio: those stored before the policy applied, those "
-        "of a dry run, and those whose deletion failed for a reason that is now fixed."
+        "Queues stored media for deletion at Twilio. This includes media that was stored before "
+        "the policy applied, media of a dry run, and media whose deletion failed for a reason "
+        "that is now fixed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,14 +37,15 @@ class Command(BaseCommand):
             count = sum(
                 deletion_policy_for(item) != PostStorePolicy.KEEP for item in _iterate(chosen)
             )
-            self.stdout.write(f"{count} media items would be queued for deletion at Twilio.")
+            items = counted(count, "media item")
+            self.stdout.write(f"{items} would be queued for deletion at Twilio.")
             return
         console = Console(stderr=True)
         queued = sum(
             _queue(item)
             for item in track(_iterate(chosen), "queueing", total=chosen.count(), console=console)
         )
-        self.stdout.write(f"{queued} media items were queued for deletion at Twilio.")
+        self.stdout.write(f"{counted(queued, 'media item')} queued for deletion at Twilio.")
 
 
 def _iterate(media: MediaQuerySet) -> Any:

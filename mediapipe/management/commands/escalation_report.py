@@ -17,7 +17,7 @@ from mediapipe.management.arguments import add_period, filter_by_account, media_
 class Command(BaseCommand):
     """Sends nothing to Twilio: an operator decides whether to open a ticket."""
 
-    help = "Writes a report for Twilio Support as a zip: message, list of media, chart."
+    help = "Writes the package for Twilio Support, a zip: message, list of media, chart."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             "--tz", type=time_zone, help="time zone shown next to UTC (default: TIME_ZONE)"
         )
         parser.add_argument(
-            "--output", type=Path, required=True, metavar="DIR", help="folder for the zip"
+            "--output", type=Path, required=True, metavar="DIR", help="directory for the zip"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,7 +57,7 @@ class Command(BaseCommand):
             try:
                 with unfinished.open("wb") as file:
                     found = write_package(case, file, lambda: progress.advance(task))
-                # Whoever sees the final name finds a complete file.
+                # A file with the final name is always complete.
                 unfinished.replace(path)
             finally:
                 unfinished.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import Progress
 
+from mediapipe.admin.text import counted
 from mediapipe.lifecycle.erasure.erase import Receipt, erase, preview
 from mediapipe.lifecycle.erasure.target import ErasureTarget
 from mediapipe.management.arguments import add_by, answer, responsible_user
@@ -16,8 +17,8 @@ class Command(BaseCommand):
     """The receipt goes to standard output, everything else to standard error."""
 
     help = (
-        "Erases the media and payloads of a message, a call, a recording, or of all messages and "
-        "calls with a phone number or another address of a person. Prints a receipt as JSON."
+        "Erases the media and payloads of one message, call or recording, or of all messages "
+        "and calls with one phone number or other address. Prints a receipt as JSON."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -29,7 +30,7 @@ class Command(BaseCommand):
             "--number",
             "--sender",
             metavar="+1555...",
-            help="the other party's phone number, WhatsApp user id (US.1349...), e-mail address or "
+            help="the other party's phone number, WhatsApp user ID (US.1349...), e-mail address or "
             "address with its channel (client:alice), never one of your own",
         )
         add_by(parser)
@@ -47,8 +48,12 @@ class Command(BaseCommand):
         self._ask(target, options)
         receipt = self._erase(target) | {"by": user.username}
         about = f"{target.name} {target.shown}"
-        audit_log.log_action(user, about, f"Erased {len(receipt['events'])} events of {about}.")
+        audit_log.log_action(
+            user, about, f"Erased {counted(len(receipt['events']), 'event')} of {about}."
+        )
         self._print(receipt)
+        if not receipt["events"]:
+            self.stderr.write(f"Nothing recorded was found for {about}.")
         if receipt["not_erased"]:
             raise CommandError("Not everything is erased yet: run this again in two minutes.")
 
@@ -63,8 +68,8 @@ class Command(BaseCommand):
     def _ask(self, target: ErasureTarget, options: dict[str, Any]) -> None:
         if options["noinput"]:
             return
-        count = target.events().count()
-        reply = answer(f"Permanently erase {count} events of {target.shown}? [yes/no] ")
+        events = counted(target.events().count(), "event")
+        reply = answer(f"Permanently erase {events} of {target.shown}? [yes/no] ")
         if reply.strip().lower() != "yes":
             raise CommandError("Nothing was erased.")
 
@@ -75,4 +80,4 @@ class Command(BaseCommand):
             return erase(target, lambda count: progress.advance(task, count))
 
     def _print(self, receipt: Receipt) -> None:
-        self.stdout.write(json.dumps(receipt, indent=2))
+        self.stdout.write(json.dumps(receipt, indent=2, ensure_ascii=False))

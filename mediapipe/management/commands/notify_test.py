@@ -19,7 +19,7 @@ NOT_CONFIGURED = (
 class Command(BaseCommand):
     """Sends from this process, without retries and without recording anything."""
 
-    help = "Sends a test message over each notification channel; exits with 1 if one failed."
+    help = "Sends a test message to each notification channel; exits with 1 if one failed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--channel", choices=Channel.values, help="only this channel")

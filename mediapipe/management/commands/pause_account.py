@@ -19,5 +19,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         account, user = known_account(options["account"]), responsible_user(options)
         if not pause_account(account, user, reason_of(options)):
-            raise CommandError(f"{account} is paused by a user already. Nothing was changed.")
+            raise CommandError(f"{account} is already paused by a user. Nothing was changed.")
         self.stdout.write(f"{account} is paused until manage.py resume_account {account}.")

@@ -18,7 +18,7 @@ DESCRIPTION = "{task.description}: {task.fields[looked_at]} checked, {task.field
 
 
 class Command(BaseCommand):
-    """The sweep dispatches what was missing, so that new webhooks are not delayed by it."""
+    """The dispatcher publishes the missing items, so they do not delay new webhooks."""
 
     help = (
         "Lists messages with media and recordings at Twilio, and records those whose webhook never "
@@ -71,10 +71,10 @@ class Command(BaseCommand):
             if not dry_run:
                 run.record_failure(failure.slug)
             raise
-        action = "would be recorded" if dry_run else "were recorded"
-        result = f"{missing} were missing and {action}" if missing else "none were missing"
+        action = "not recorded (dry run)" if dry_run else "now recorded"
+        result = f"{missing} missing and {action}" if missing else "none missing"
         self.stdout.write(
-            f"{sid}: checked {looked_at} messages with media and recordings, {result}."
+            f"{sid}: messages with media and recordings: {looked_at} checked, {result}."
         )
 
     def _run(self, sid: str, options: dict[str, Any]) -> Reconciliation:

@@ -3,6 +3,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from mediapipe.admin.text import counted
 from mediapipe.webhooks import spool
 from mediapipe.webhooks.receive import DatabaseUnavailable, drain_spool
 
@@ -16,7 +17,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--refused",
             action="store_true",
-            help="Also those that were set aside, after their cause is fixed.",
+            help="also those that were set aside, once their cause is fixed",
         )
 
     def handle(self, *args: Any, refused: bool, **options: Any) -> None:
@@ -27,11 +28,10 @@ class Command(BaseCommand):
             count = drain_spool()
         except DatabaseUnavailable as error:
             raise CommandError(
-                f"The database is down ({error}); {spool.depth()} webhooks waiting."
+                f"The database is down ({error}); {counted(spool.depth(), 'webhook')} waiting."
             ) from error
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
         aside = len(spool.refused()) - before
-        self.stdout.write(
-            f"{count - aside} webhooks recorded, {aside} set aside, {spool.depth()} waiting."
-        )
+        recorded = counted(count - aside, "webhook")
+        self.stdout.write(f"{recorded} recorded, {aside} set aside, {spool.depth()} waiting.")

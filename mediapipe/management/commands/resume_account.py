@@ -8,7 +8,7 @@ from mediapipe.operations.manual_control import resume_account
 
 
 class Command(BaseCommand):
-    """The dispatcher publishes what is due within seconds."""
+    """Within seconds the dispatcher publishes the items that are due."""
 
     help = "Resumes an account that a user has paused."
 
@@ -20,4 +20,4 @@ class Command(BaseCommand):
         account, user = known_account(options["account"]), responsible_user(options)
         if not resume_account(account, user):
             raise CommandError(f"No user has paused {account}. Nothing was changed.")
-        self.stdout.write(f"{account} is resumed; what is due starts within seconds.")
+        self.stdout.write(f"{account} is resumed; due items start within seconds.")

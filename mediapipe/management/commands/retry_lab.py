@@ -9,7 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from mediapipe.fetching.schedule import Schedule
-from mediapipe.management.arguments import add_period, media_of_period, positive
+from mediapipe.management.arguments import (
+    add_period,
+    filter_by_account,
+    media_of_period,
+    positive,
+)
 from mediapipe.settings.values import duration_s
 from mediapipe.timing.retry_lab import formatting, plot
 from mediapipe.timing.retry_lab.comparison import Comparison, compare
@@ -42,9 +47,7 @@ class Command(BaseCommand):
         parser.add_argument("--plot", type=Path, metavar="FILE", help="write the plot to this .svg")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        media = media_of_period(options)
-        if options["account"]:
-            media = media.filter(account_sid=options["account"])
+        media = filter_by_account(media_of_period(options), options)
         comparison = compare(media, others=others(options), budget=options["budget"])
         if comparison is None:
             raise CommandError(formatting.NO_DATA)
@@ -74,7 +77,7 @@ class Command(BaseCommand):
 
 
 def others(options: dict[str, Any]) -> Sequence[Policy]:
-    """Return the schedule of the options as a policy, or none if no option changes it."""
+    """Return the schedule given by the options as a policy; empty if no option changes it."""
     names = ("first_delay_s", "factor", "max_delay_s", "fast_window_s", "slow_s")
     given = {name: options[name] for name in names if options[name] is not None}
     if not given:
@@ -84,7 +87,7 @@ def others(options: dict[str, Any]) -> Sequence[Policy]:
 
 
 def length(text: str) -> float:
-    """Parse a duration above zero, written as in the environment, to seconds."""
+    """Parse a duration above zero, in the format of the settings; return seconds."""
     try:
         seconds = duration_s(text)
     except ValueError:

@@ -12,14 +12,14 @@ from mediapipe.operations.supervisor import Supervisor
 from mediapipe.settings.web import local_url
 
 ADDRESS_IN_USE = "address in use"
-# The programs of a run that was killed end within about this time.
+# After a run is killed, its programs exit within about this time.
 PREDECESSOR_S = 5.0
 
 
 class Command(BaseCommand):
     """Migrate, then keep web, worker and beat running until Ctrl-C or SIGTERM."""
 
-    help = "Runs web, worker and beat in the foreground until Ctrl-C."
+    help = "Migrates, then runs web, workers and beat in the foreground until Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._check_address()
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             self.stderr.write("Stopping; the worker finishes its current downloads.")
 
     def _check_address(self) -> None:
-        """Fail at once, instead of restarting a gunicorn that cannot bind over and over."""
+        """Raise CommandError now: a gunicorn that cannot bind would be restarted over and over."""
         deadline = time.monotonic() + PREDECESSOR_S
         while (reason := self._bind_error()) == ADDRESS_IN_USE and time.monotonic() < deadline:
             time.sleep(0.2)

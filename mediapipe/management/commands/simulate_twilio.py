@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from mediapipe.admin.text import counted
 from mediapipe.management.arguments import positive
 from mediapipe.operations.supervisor import handle_stop_signals
 from mediapipe.settings.web import local_url
@@ -16,13 +17,14 @@ from mediapipe.simulator.script import ACCOUNT_SID, AUTH_TOKEN
 class Command(BaseCommand):
     """Prints the environment for the service to standard output, then serves until Ctrl-C."""
 
-    help = "Serves a stand-in for Twilio (API and CDN), and optionally sends webhooks."
+    help = "Serves a simulated Twilio (API and CDN), and optionally sends webhooks."
     requires_system_checks = []
     stopping = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--api", default="127.0.0.1:9701", help="host:port of the API")
-        parser.add_argument("--cdn", default="127.0.0.2:9702", help="host:port of the CDN")
+        for name, default in (("api", "127.0.0.1:9701"), ("cdn", "127.0.0.2:9702")):
+            help_text = f"host:port of the {name.upper()} (default: {default})"
+            parser.add_argument(f"--{name}", default=default, help=help_text)
         parser.add_argument("--account-sid", default=ACCOUNT_SID)
         parser.add_argument("--auth-token", default=AUTH_TOKEN)
         parser.add_argument(
@@ -31,7 +33,9 @@ class Command(BaseCommand):
             help="where the service listens (default: at WEB_BIND, %(default)s)",
         )
         parser.add_argument("--send", type=int, default=0, metavar="N", help="webhooks to send")
-        parser.add_argument("--rate", type=positive, default=5.0, help="webhooks per second")
+        parser.add_argument(
+            "--rate", type=positive, default=5.0, help="webhooks per second (default: %(default)g)"
+        )
         parser.add_argument("--seed", type=int, default=1, help="seed for kinds, sizes and delays")
         parser.add_argument(
             "--log", type=Path, metavar="FILE", help="append each request as a line of JSON"
@@ -62,7 +66,7 @@ class Command(BaseCommand):
         self.stopping = True
 
     def _pause(self, seconds: float) -> bool:
-        """Sleep until this time has passed or a signal came; return whether one came."""
+        """Sleep for `seconds` or until a stop signal arrives; return whether one did."""
         deadline = time.monotonic() + seconds
         while not self.stopping and (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, 0.2))
@@ -78,7 +82,7 @@ class Command(BaseCommand):
         )
         for status, count in sorted(statuses.items()):
             outcome = f"got status {status}" if status else "got no response"
-            self.stderr.write(f"{count} webhooks {outcome}")
+            self.stderr.write(f"{counted(count, 'webhook')} {outcome}")
 
 
 def _address(text: str) -> tuple[str, int]:

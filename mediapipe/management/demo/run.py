@@ -4,15 +4,18 @@ import os
 import socket
 import time
 import urllib.request
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from urllib.error import URLError
 
 from django.conf import settings
 from rich.console import Console
 from rich.progress import Progress
 
+from mediapipe.management.demo.apps import TwoApps, two_apps
 from mediapipe.management.demo.report import Baseline, DemoReport
-from mediapipe.management.demo.script import announced_media, steps
+from mediapipe.management.demo.script import DemoStep, announced_media, steps
 from mediapipe.operations.programs import service
 from mediapipe.operations.supervisor import Supervisor
 from mediapipe.simulator import Simulator
@@ -27,40 +30,63 @@ class DemoFailed(Exception):
     """The demo could not be completed; the message says why."""
 
 
-def run(console: Console) -> tuple[DemoReport, dict[str, str]]:
-    """Run the demo; return its report and the environment of the service."""
-    bind = f"127.0.0.1:{free_port()}"
-    log_dir = settings.DATA_DIR / "logs"
-    with Simulator(service=f"http://{bind}", log_file=settings.DATA_DIR / "twilio.jsonl") as twilio:
-        env = twilio.environment() | {"PUBLIC_BASE_URL": "", "MONITORING_TOKEN": ""}
-        supervisor = Supervisor(service(bind), env=env, log_dir=log_dir)
+@dataclass(frozen=True)
+class DemoResult:
+    """What a demo showed, and the environment of its service."""
+
+    report: DemoReport
+    apps: TwoApps
+    problems: list[str]
+    env: dict[str, str]
+
+
+def run(console: Console) -> DemoResult:
+    """Run the demo; raise DemoFailed if it could not be completed."""
+    bind, data_dir = f"127.0.0.1:{free_port()}", settings.DATA_DIR
+    with (
+        Simulator(service=f"http://{bind}", log_file=data_dir / "twilio.jsonl") as twilio,
+        two_apps() as apps,
+    ):
+        gateway = {"GATEWAY_FILE": str(apps.configure(data_dir))}
+        env = twilio.environment() | {"PUBLIC_BASE_URL": "", "MONITORING_TOKEN": ""} | gateway
+        supervisor = Supervisor(service(bind), env=env, log_dir=data_dir / "logs")
         supervisor.stop_on_signals()
         with supervisor:
-            console.print(f"Starting web, worker and beat. Logs: {log_dir}")
+            console.print(f"Starting web, worker and beat. Logs: {data_dir / 'logs'}")
             wait_until_ready(f"http://{bind}/readyz", supervisor)
-            return send_and_watch(twilio, console, supervisor), env
+            planned = steps()
+            report = send_and_watch(twilio, apps, planned, console, supervisor)
+            problems = [*report.problems(), *apps.problems(planned)]
+            return DemoResult(report, apps, problems, env)
 
 
-def send_and_watch(twilio: Simulator, console: Console, supervisor: Supervisor) -> DemoReport:
-    """Send every webhook and wait until all media have settled, with a progress bar."""
+def send_and_watch(
+    twilio: Simulator,
+    apps: TwoApps,
+    planned: Sequence[DemoStep],
+    console: Console,
+    supervisor: Supervisor,
+) -> DemoReport:
+    """Send every webhook, then wait for all media to settle or for DEADLINE_S seconds in all."""
     baseline = Baseline()
-    planned = steps()
     media = len(announced_media(planned))
     with Progress(console=console) as progress, ThreadPoolExecutor(8) as pool:
         sent = progress.add_task("webhooks sent", total=len(planned))
         settled = progress.add_task("media settled", total=media)
         deadline = time.monotonic() + DEADLINE_S
-        for step in planned:
+        for step, twin in zip(planned, steps(), strict=True):
             pool.submit(twilio.send, step.webhook, method=step.method, signature=step.signature)
+            if twin.is_message:
+                pool.submit(apps.send_alone, twin)
             progress.advance(sent)
             progress.update(settled, completed=DemoReport(twilio, planned, baseline).settled)
             pause(supervisor, 1 / WEBHOOKS_PER_S)
-        while (report := DemoReport(twilio, planned, baseline)).settled < media:
+        while time.monotonic() < deadline:
+            report = DemoReport(twilio, planned, baseline)
             progress.update(settled, completed=report.settled)
-            if time.monotonic() > deadline:
+            if report.settled == media and apps.is_settled(planned):
                 break
             pause(supervisor, 0.25)
-        progress.update(settled, completed=report.settled)
     return DemoReport(twilio, planned, baseline)
 
 
@@ -72,7 +98,7 @@ def pause(supervisor: Supervisor, seconds: float) -> None:
 
 
 def wait_until_ready(url: str, supervisor: Supervisor) -> None:
-    """Wait for a response of the service; raise DemoFailed after START_S seconds."""
+    """Wait for a response from the service; raise DemoFailed after START_S seconds."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         try:
@@ -84,7 +110,7 @@ def wait_until_ready(url: str, supervisor: Supervisor) -> None:
 
 
 def free_port() -> int:
-    """Return an unused port of 127.0.0.1."""
+    """Return an unused port on 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -20,9 +20,17 @@ class DemoStep:
     method: Method = "POST"
     signature: Signature = "right"
 
+    @property
+    def is_message(self) -> bool:
+        """Whether it is a message that an app at the number must process."""
+        return self.webhook.source == "messaging" and self.signature == "right"
+
 
 def steps() -> list[DemoStep]:
-    """Return the webhooks in order: every kind, some media late, some sent twice, one forged."""
+    """Return the webhooks in order: every kind, some media late, some sent twice, one forged.
+
+    Each call returns the same webhooks and delays with fresh SIDs.
+    """
     rng = random.Random(SEED)
     messages = [payloads.mms(count) for count in range(1, 11)]
     messages += [payloads.mms(1, ["video/mp4"], size=400_000)]
@@ -46,7 +54,7 @@ def steps() -> list[DemoStep]:
     return [
         *(DemoStep(webhook) for webhook in plain),
         DemoStep(payloads.mms(2), method="GET"),
-        # Duplicates, as Twilio's retries cause them.
+        # Duplicates, like those of Twilio's retries.
         *(DemoStep(webhook) for webhook in (messages[0], messages[4], calls[0]) for _ in range(2)),
         DemoStep(messages[9].fallback("11200", "https://example.com/first/")),
         # Status callback and transcription of recordings that an action request has announced.
@@ -69,7 +77,7 @@ def announced_media(planned: Sequence[DemoStep]) -> list[MediaScript]:
 
 
 def make_late(webhooks: Sequence[Webhook], rng: random.Random) -> None:
-    """Delay media: 70 % not at all, 25 % by up to 5 s, 5 % by up to LONGEST_DELAY_S."""
+    """Delay media: 70% not at all, 25% by up to 5 s, 5% by up to LONGEST_DELAY_S."""
     media = [script for webhook in webhooks for script in webhook.media]
     rng.shuffle(media)
     soon, late = len(media) * 25 // 100, len(media) * 5 // 100

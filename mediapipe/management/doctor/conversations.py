@@ -1,92 +1,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from mediapipe.management.doctor import api_client
-from mediapipe.management.doctor.api_client import AccessDenied, Unreachable, get_str, iter_items
 from mediapipe.management.doctor.findings import Finding, ok
+from mediapipe.management.doctor.inbound import FAULTS
 from mediapipe.management.doctor.issues import Issue
-from mediapipe.management.doctor.urls import has_our_host, points_here, url_issue
-from mediapipe.providers.base import Credentials
-from mediapipe.providers.twilio import resources
+from mediapipe.management.doctor.route_issues import RouteIssue
+from mediapipe.models import Verdict
+from mediapipe.models.webhook_routes import POINTS_HERE
+from mediapipe.operations.routes.reading import api_of, read_conversations
+from mediapipe.operations.routes.route import ConversationsRoute
+from mediapipe.operations.routes.twilio_api import AccessDenied, Unreachable
+from mediapipe.operations.routes.urls import has_our_host
 from mediapipe.providers.twilio.accounts import Account, accounts
 
-SOURCE = "conversations"
 MESSAGE_ADDED = "onMessageAdded"
-# Each service costs another request.
-MAX_SERVICES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationsHook:
-    """The webhook of an account, or of one of its conversation services.
-
-    Twilio calls `url` after the `events`, and `pre_event_url` before them.
-    """
-
-    where: str
-    url: str
-    events: frozenset[str]
-    pre_event_url: str
 
 
 def check_conversations() -> Iterator[Finding]:
     """Yield per account whether its webhooks of Conversations (classic) point here."""
     for account in accounts().values():
         try:
-            yield from _check_account(account, account.credentials()[-1])
+            yield from _check_account(account)
         except AccessDenied as error:
-            yield Issue.CONVERSATIONS_UNREADABLE.found(f"{account.sid}: {error}")
+            yield RouteIssue.CONVERSATIONS_UNREADABLE.found(f"{account.sid}: {error}")
         except Unreachable as error:
             yield Issue.TWILIO_UNREACHABLE.found(str(error))
 
 
-def _check_account(account: Account, credentials: Credentials) -> Iterator[Finding]:
-    of_account = _fetch_hook(account.sid, resources.conversations_url(), credentials)
-    services = list(iter_items(resources.conversation_services_url(), credentials, "services"))
-    sids = [get_str(service, "sid") for service in services[:MAX_SERVICES]]
-    of_services = [
-        _fetch_hook(f"{account.sid}, {sid}", resources.conversations_url(sid), credentials)
-        for sid in sids
-    ]
-    own = [hook for hook in of_services if hook.url]
-    hooks = [of_account, *own]
-    issues = [finding for hook in hooks for finding in _check_hook(hook)]
+def _check_account(account: Account) -> Iterator[Finding]:
+    of_account, *of_services = read_conversations(api_of(account), account.sid)
+    own = [hook for hook in of_services if not hook.defers]
+    hooks = {account.sid: of_account, **{f"{account.sid}, {hook.sid}": hook for hook in own}}
+    issues = [issue for where, hook in hooks.items() for issue in _check_hook(where, hook)]
     yield from issues
-    here = [hook for hook in hooks if points_here(hook.url, SOURCE)]
-    if of_account in here:
+    here = [where for where, hook in hooks.items() if hook.verdict in POINTS_HERE]
+    if of_account.verdict in POINTS_HERE:
         # A service with its own webhook does not call the account's.
-        elsewhere = [hook for hook in own if not has_our_host(hook.url)]
-        yield from (Issue.CONVERSATIONS_OVERRULED.found(hook.where) for hook in elsewhere)
+        for where, hook in hooks.items():
+            if hook.verdict is Verdict.ELSEWHERE:
+                yield RouteIssue.CONVERSATIONS_OVERRULED.found(where)
     if here and not issues:
-        yield ok("the webhook of Conversations (classic) points here", here[0].where)
+        yield ok("the webhook of Conversations (classic) points here", here[0])
     elif not issues:
-        # The API does not reveal whether an account uses it, so this is no issue.
-        yield ok("no webhook of Conversations (classic) points here; fine if not used", account.sid)
+        # The API does not reveal whether an account uses Conversations, so this is not an issue.
+        yield ok(
+            "no webhook of Conversations (classic) points here, which is fine if you do not use it",
+            account.sid,
+        )
 
 
-def _fetch_hook(where: str, url: str, credentials: Credentials) -> ConversationsHook:
-    response = api_client.get(url, credentials)
-    document = response.document
-    if not document:
-        raise AccessDenied(f"Conversations (classic): HTTP {response.status}")
-    filters = document.get("filters")
-    return ConversationsHook(
-        where,
-        # With Flex as the target, Twilio ignores the URL.
-        "" if document.get("target") == "flex" else get_str(document, "post_webhook_url"),
-        frozenset(map(str, filters)) if isinstance(filters, list) else frozenset(),
-        get_str(document, "pre_webhook_url"),
-    )
-
-
-def _check_hook(hook: ConversationsHook) -> Iterator[Finding]:
+def _check_hook(where: str, hook: ConversationsRoute) -> Iterator[Finding]:
     if has_our_host(hook.pre_event_url):
-        yield Issue.CONVERSATIONS_ASK_BEFORE.found(hook.where)
+        yield RouteIssue.CONVERSATIONS_ASK_BEFORE.found(where)
     if not has_our_host(hook.url):
         return
-    if issue := url_issue(hook.url, SOURCE):
-        yield issue.found(f"{hook.where}, Conversations (classic)")
+    if issue := FAULTS.get(hook.verdict):
+        yield issue.found(f"{where}, Conversations (classic)")
     if MESSAGE_ADDED not in hook.events:
-        yield Issue.CONVERSATIONS_EVENT_MISSING.found(hook.where)
+        yield RouteIssue.CONVERSATIONS_EVENT_MISSING.found(where)

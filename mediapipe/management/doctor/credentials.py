@@ -3,15 +3,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mediapipe.fetching.http.download import clock_skew_s
-from mediapipe.management.doctor import api_client
-from mediapipe.management.doctor.api_client import ApiResponse, Unreachable
 from mediapipe.management.doctor.findings import Finding, Level, ok
 from mediapipe.management.doctor.issues import Issue
+from mediapipe.operations.routes.twilio_api import ApiResponse, TwilioApi, Unreachable
 from mediapipe.providers.base import Credentials
 from mediapipe.providers.twilio import resources
 from mediapipe.providers.twilio.accounts import Account, accounts
 
-# The Date header has whole seconds, and the response has been on its way for a while.
+# The Date header has whole seconds, and the response takes time to arrive.
 MAX_SKEW_S = 5.0
 # Twilio's error codes.
 TEST_CREDENTIALS = 20008
@@ -19,20 +18,19 @@ NOT_ACTIVE = 20005
 
 
 def check_credentials() -> Iterator[Finding]:
-    """Yield whether Twilio accepts each token and API key, and once how far the clocks differ."""
+    """Yield whether Twilio accepts each token and API key, then once how far the clocks differ."""
     clock: Finding | None = None
     for account in accounts().values():
         url = resources.account_url(account.sid)
         try:
             responses = [
-                api_client.get(url, Credentials(account.sid, token))
-                for token in account.auth_tokens
+                TwilioApi(Credentials(account.sid, token)).get(url) for token in account.auth_tokens
             ]
             yield from _check_tokens(account, responses)
             if account.api_key:
                 # Only a main key may read the account resource, so list phone numbers instead.
                 key = Credentials(account.api_key, account.api_secret)
-                responses.append(api_client.get(resources.numbers_url(account.sid), key))
+                responses.append(TwilioApi(key).get(resources.numbers_url(account.sid)))
                 yield _check_api_key(account, responses[-1])
         except Unreachable as error:
             yield Issue.TWILIO_UNREACHABLE.found(str(error))
@@ -44,7 +42,7 @@ def check_credentials() -> Iterator[Finding]:
 
 
 def _check_tokens(account: Account, responses: list[ApiResponse]) -> Iterator[Finding]:
-    """Yield one finding per token; a rejected one does no harm while another one works."""
+    """Yield one finding per token; a rejected one is only a warning if another one works."""
     count = len(responses)
     findings = [
         _check_token(
@@ -96,8 +94,6 @@ def _check_clock(date: str) -> Finding:
     if skew_s is None:
         return Issue.TWILIO_ODD.found(message="the Date header of Twilio's response is invalid")
     if abs(skew_s) <= MAX_SKEW_S:
-        return ok(f"this clock agrees with Twilio's within {MAX_SKEW_S:.0f} s")
+        return ok(f"the clock differs from Twilio's by less than {MAX_SKEW_S:.0f} s")
     direction = "behind" if skew_s > 0 else "ahead of"
-    return Issue.CLOCK_WRONG.found(
-        message=f"this clock is {abs(skew_s):.0f} s {direction} Twilio's"
-    )
+    return Issue.CLOCK_WRONG.found(message=f"the clock is {abs(skew_s):.0f} s {direction} Twilio's")

@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, NotSupportedError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from mediapipe.admin.text import counted
 from mediapipe.management.doctor.findings import Finding, Level, ok
 from mediapipe.management.doctor.issues import Issue
 
@@ -44,10 +45,10 @@ def _check_migrations() -> Finding:
         first = missing[0][0]
         return Issue.MIGRATIONS_MISSING.found(
             f"starting with {first.app_label} {first.name}",
-            message=f"{len(missing)} migrations are not applied",
+            message=f"{counted(len(missing), 'migration')} not applied",
         )
-    # Rows of apps that are not installed, and of migrations that a squashed one replaces, are
-    # no sign of a newer version.
+    # Migrations of apps that are not installed, and those that a squashed one replaces, do not
+    # mean that the tables are newer.
     installed = {label for label, _ in loader.disk_migrations}
     applied = {key for key in loader.applied_migrations if key[0] in installed}
     replaced = {key for m in loader.disk_migrations.values() for key in m.replaces}

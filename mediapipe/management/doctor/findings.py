@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 
 class Level(StrEnum):
@@ -13,19 +14,31 @@ class Level(StrEnum):
 
     @property
     def mark(self) -> str:
-        """One character for the start of the line, so that no colour is needed."""
+        """One character for the start of the line, which makes colour unnecessary."""
         return {Level.OK: "✓", Level.WARNING: "!", Level.ERROR: "✗"}[self]
 
 
-# The name of the finding of a check that did not run, because what it needs is missing.
+# The name of the finding that a check yields if it cannot run.
 SKIPPED = "not_looked_at"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLine:
+    """A number, service or sender in the table that follows a finding."""
+
+    masked: str
+    full: str
+    url: str
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line of the doctor: what was found, where, and how to fix it.
 
-    `name` is the issue in lower case, or "" if everything is fine.
+    `name` is the issue in lower case, the id of a Django check, or SKIPPED; "" if everything is
+    fine. `full` is `where` with complete phone numbers, if it has any; `routes` is a table that
+    follows the line.
     """
 
     level: Level
@@ -33,6 +46,30 @@ class Finding:
     where: str = ""
     remedy: str = ""
     name: str = ""
+    full: str = ""
+    routes: tuple[RouteLine, ...] = ()
+
+    def in_full(self) -> Finding:
+        """Return the finding with complete phone numbers."""
+        routes = tuple(replace(route, masked=route.full) for route in self.routes)
+        return replace(self, where=self.full or self.where, routes=routes)
+
+    def as_json(self, part: str) -> dict[str, Any]:
+        """Return the finding as `--json` prints it, with masked numbers."""
+        document: dict[str, Any] = {
+            "part": part,
+            "state": self.level,
+            "what": self.message,
+            "where": self.where,
+            "todo": self.remedy,
+            "name": self.name,
+        }
+        if self.routes:
+            document["routes"] = [
+                {"name": route.masked, "url": route.url, "verdict": route.verdict}
+                for route in self.routes
+            ]
+        return document
 
     def __str__(self) -> str:
         place = f" ({self.where})" if self.where else ""

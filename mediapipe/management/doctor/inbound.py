@@ -1,145 +1,119 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from mediapipe.management.doctor.api_client import AccessDenied, Unreachable, get_str, iter_items
-from mediapipe.management.doctor.findings import Finding, ok
+from mediapipe.management.doctor.findings import Finding, RouteLine, ok
 from mediapipe.management.doctor.issues import Issue
-from mediapipe.management.doctor.urls import (
-    asks_for_retries,
-    has_our_host,
-    points_here,
-    url_issue,
-)
-from mediapipe.providers.base import Credentials
-from mediapipe.providers.twilio import resources
+from mediapipe.management.doctor.route_issues import RouteIssue
+from mediapipe.models import RouteKind, Verdict
+from mediapipe.models.webhook_routes import POINTS_HERE
+from mediapipe.operations.routes.reading import api_of, read_numbers, read_senders
+from mediapipe.operations.routes.route import Route
+from mediapipe.operations.routes.twilio_api import AccessDenied, Unreachable
+from mediapipe.operations.routes.urls import asks_for_retries, has_our_host, points_here
 from mediapipe.providers.twilio.accounts import Account, accounts
-from mediapipe.redaction import mask_addresses
+from mediapipe.redaction import mask_addresses, strip_url_secrets
 
-SOURCE = "messaging"
-CHANNELS = ("whatsapp", "rcs")
-# Each service costs another request for its numbers.
-MAX_SERVICES = 20
-# More names than this make a line unreadable.
-MAX_NAMES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class InboundRoute:
-    """A number, service or channel sender at Twilio, and where it sends inbound messages."""
-
-    name: str
-    url: str
-    fallback: str
-    application: bool = False
+FAULTS = {
+    Verdict.WRONG_ORIGIN: RouteIssue.WEBHOOK_ORIGIN_DIFFERS,
+    Verdict.WRONG_PATH: RouteIssue.WEBHOOK_PATH_WRONG,
+    Verdict.WRONG_KIND: RouteIssue.WEBHOOK_WRONG_KIND,
+    Verdict.HERE_BY_GET: RouteIssue.WEBHOOK_BY_GET,
+}
 
 
 def check_numbers() -> Iterator[Finding]:
     """Yield per account where its inbound messages go, compared with PUBLIC_BASE_URL.
 
-    It is an error if none come here. If some do, the others may well be meant for another app.
+    It is an error if none come here. If some do, the others may be meant for another app.
     """
     for account in accounts().values():
         try:
             yield from _check_account(account)
         except AccessDenied as error:
-            yield Issue.NUMBERS_UNREADABLE.found(f"{account.sid}: {error}")
+            yield RouteIssue.NUMBERS_UNREADABLE.found(f"{account.sid}: {error}")
         except Unreachable as error:
             yield Issue.TWILIO_UNREACHABLE.found(str(error))
 
 
 def _check_account(account: Account) -> Iterator[Finding]:
-    credentials = account.credentials()[-1]
-    routes = [
-        InboundRoute(
-            _masked_name(number, "phone_number"),
-            get_str(number, "sms_url"),
-            get_str(number, "sms_fallback_url"),
-            application=bool(number.get("sms_application_sid")),
-        )
-        for number in iter_items(
-            resources.numbers_url(account.sid), credentials, "incoming_phone_numbers"
-        )
-    ]
-    services, overruled = _services(credentials)
-    routes += services
+    api = api_of(account)
+    routes = read_numbers(api, account.sid)
     try:
-        routes += _channel_senders(credentials)
+        routes += read_senders(api)
     except AccessDenied as error:
         # A restricted key may be allowed to list numbers only; still report those.
-        yield Issue.SENDERS_UNREADABLE.found(f"{account.sid}: {error}")
-    issues: dict[Issue, list[str]] = defaultdict(list)
-    here = []
+        yield RouteIssue.SENDERS_UNREADABLE.found(f"{account.sid}: {error}")
+    issues: dict[RouteIssue, list[Route]] = defaultdict(list)
     for route in routes:
-        found = list(_route_issues(route, overruled))
-        for issue in found:
-            issues[issue].append(route.name)
-        takes_effect = not route.application and route.name not in overruled
-        if takes_effect and points_here(route.url, SOURCE):
-            here.append(route.name)
+        for issue in _route_issues(route):
+            issues[issue].append(route)
+    found = list(_compared(account.sid, routes, issues))
+    # The table of all routes follows the last finding.
+    yield from found[:-1]
+    yield replace(found[-1], routes=tuple(map(_line, routes)))
+
+
+def _compared(
+    account_sid: str, routes: list[Route], issues: dict[RouteIssue, list[Route]]
+) -> Iterator[Finding]:
+    here = [route for route in routes if route.verdict in POINTS_HERE]
+    known = issues[RouteIssue.SERVICE_OVERRULES] + issues[RouteIssue.APPLICATION_OVERRULES]
+    others = [one for one in routes if one.verdict is Verdict.ELSEWHERE and one not in known]
     if here:
-        yield ok("messages are sent here", f"{account.sid}: {_shortened(here)}")
-    elif not issues:
-        yield Issue.WEBHOOK_ELSEWHERE.found(f"{account.sid}: {len(routes)} checked")
-    for issue, names in issues.items():
-        yield issue.found(f"{account.sid}: {_shortened(names)}")
+        yield _named(ok("messages are sent here"), account_sid, here)
+        if others:
+            yield _named(RouteIssue.SOME_ELSEWHERE.found(), account_sid, others)
+    elif not any(issues.values()):
+        yield RouteIssue.WEBHOOK_ELSEWHERE.found(f"{account_sid}: {len(routes)} checked")
+    for issue, affected in issues.items():
+        if affected:
+            yield _named(issue.found(), account_sid, affected)
 
 
-def _shortened(names: list[str]) -> str:
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return ", ".join(names[:MAX_NAMES]) + more
+def _named(finding: Finding, account_sid: str, routes: Iterable[Route]) -> Finding:
+    masked, full = (
+        f"{account_sid}: {', '.join(name(route) for route in routes)}"
+        for name in (_masked_name, _full_name)
+    )
+    return replace(finding, where=masked, full=full)
 
 
-def _services(credentials: Credentials) -> tuple[list[InboundRoute], set[str]]:
-    """Return the messaging services with a webhook of their own, and the names of the numbers
-    whose messages these send elsewhere."""
-    routes: list[InboundRoute] = []
-    overruled: set[str] = set()
-    services = list(iter_items(resources.services_url(), credentials, "services"))
-    own = [service for service in services if not service.get("use_inbound_webhook_on_number")]
-    for service in own[:MAX_SERVICES]:
-        sid, url = get_str(service, "sid"), get_str(service, "inbound_request_url")
-        fallback = get_str(service, "fallback_url")
-        routes.append(InboundRoute(f"messaging service {sid}", url, fallback))
-        if not points_here(url, SOURCE):
-            numbers = iter_items(resources.senders_url(sid), credentials, "phone_numbers")
-            overruled |= {_masked_name(number, "phone_number") for number in numbers}
-    return routes, overruled
+def _line(route: Route) -> RouteLine:
+    url = strip_url_secrets(route.called.url)
+    return RouteLine(_masked_name(route), _full_name(route), url, route.verdict.label)
 
 
-def _channel_senders(credentials: Credentials) -> list[InboundRoute]:
-    """Return the WhatsApp and RCS senders, whose own webhook wins over that of a service."""
-    routes = []
-    for channel in CHANNELS:
-        for sender in iter_items(resources.channel_senders_url(channel), credentials, "senders"):
-            webhook = sender.get("webhook")
-            hook = webhook if isinstance(webhook, dict) else {}
-            name = f"{channel} {_masked_name(sender, 'sender_id')}"
-            urls = get_str(hook, "callback_url"), get_str(hook, "fallback_url")
-            routes.append(InboundRoute(name, *urls))
-    return routes
-
-
-def _masked_name(item: dict[str, Any], key: str) -> str:
+def _masked_name(route: Route) -> str:
     """Return the masked number with the end of its SID: two numbers may end in the same digits."""
-    number = get_str(item, key).removeprefix("whatsapp:")
-    return f"{mask_addresses(number)} {get_str(item, 'sid')[-6:]}"
+    if route.kind is RouteKind.SERVICE:
+        return _full_name(route)
+    return f"{mask_addresses(_full_name(route))} {route.sid[-6:]}"
 
 
-def _route_issues(route: InboundRoute, overruled: set[str]) -> Iterator[Issue]:
-    if not has_our_host(route.url):
+def _full_name(route: Route) -> str:
+    if route.kind is RouteKind.SERVICE:
+        return f"messaging service {route.sid}"
+    channel, _, address = route.name.rpartition(":")
+    return f"{channel} {address}" if channel else address
+
+
+def _route_issues(route: Route) -> Iterator[RouteIssue]:
+    """Yield what is wrong with a URL that is meant for us."""
+    called = route.called
+    if called.is_unread:
+        yield RouteIssue.APPLICATION_UNREADABLE
+    elif has_our_host(route.url) and not has_our_host(called.url):
+        yield RouteIssue.SERVICE_OVERRULES if route.service else RouteIssue.APPLICATION_OVERRULES
+    # A service is a route of its own, whose issues are not repeated for its numbers.
+    if route.service or route.defers or not has_our_host(called.url):
         return
-    if route.application:
-        yield Issue.APPLICATION_OVERRULES
-    elif issue := url_issue(route.url, SOURCE):
-        yield issue
-    elif route.name in overruled:
-        yield Issue.SERVICE_OVERRULES
-    else:
-        if not asks_for_retries(route.url):
-            yield Issue.WEBHOOK_NOT_REPEATED
-        if not points_here(route.fallback, SOURCE):
-            yield Issue.FALLBACK_MISSING
+    if route.verdict in FAULTS:
+        yield FAULTS[route.verdict]
+    if route.verdict in POINTS_HERE:
+        if not asks_for_retries(called.url):
+            yield RouteIssue.WEBHOOK_NOT_REPEATED
+        if not points_here(called.fallback, route.source):
+            yield RouteIssue.FALLBACK_MISSING

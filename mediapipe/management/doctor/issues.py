@@ -17,8 +17,27 @@ def warning(meaning: str, remedy: str) -> tuple[Level, str, str]:
     return Level.WARNING, meaning, remedy
 
 
-class Issue(Enum):
+class AnyIssue(Enum):
     """A misconfiguration. Scripts match its name in lower case."""
+
+    def __init__(self, level: Level, meaning: str, remedy: str) -> None:
+        self.level = level
+        self.meaning = meaning
+        self.remedy = remedy
+
+    def found(self, where: str = "", *, message: str = "", remedy: str = "") -> Finding:
+        """Return this issue as a finding; `message` and `remedy` replace the general ones."""
+        return Finding(
+            self.level,
+            message or self.meaning,
+            where,
+            remedy or self.remedy,
+            self.name.lower(),
+        )
+
+
+class Issue(AnyIssue):
+    """A misconfiguration of the service, or of its accounts."""
 
     # Settings
     CHECK_FAILED = error(
@@ -31,7 +50,7 @@ class Issue(Enum):
     )
     MEDIA_PUBLIC = error(
         "MEDIA_ROOT is inside the static files, which are served without a login.",
-        "Move the files and set MEDIA_ROOT to a folder outside DATA_DIR/static.",
+        "Move the files and set MEDIA_ROOT to a directory outside DATA_DIR/static.",
     )
     READABLE_BY_OTHERS = warning(
         "Other users of this machine can read secrets, messages or media.",
@@ -62,7 +81,7 @@ class Issue(Enum):
         "Free some space, or lower MEDIA_MAX_RECORDING_BYTES and MEDIA_MAX_BYTES.",
     )
     DISK_LOW = warning(
-        "Less than 1 GiB or 5 % of the disk is free.",
+        "Less than 1 GiB or 5% of the disk is free.",
         "Free some space, or see docs/operating.md about retention.",
     )
     SPOOL_UNWRITABLE = error(
@@ -71,7 +90,7 @@ class Issue(Enum):
     )
     SPOOL_VOLATILE = error(
         "The spool is in memory: a restart would lose the webhooks in it.",
-        "Set SPOOL_DIR to a folder on a disk or a persistent volume.",
+        "Set SPOOL_DIR to a directory on a disk or a persistent volume.",
     )
 
     # Storage
@@ -93,7 +112,7 @@ class Issue(Enum):
         "Fix user, password or vhost in CELERY_BROKER_URL.",
     )
     BROKER_UNUSABLE = error(
-        "The broker responds but takes no tasks; the message says why.",
+        "The broker responds but accepts no tasks; the message says why.",
         "Follow the remedy in the message: it depends on the cause.",
     )
     WORKER_MISSING = error(
@@ -110,22 +129,22 @@ class Issue(Enum):
     )
     TASK_UNANSWERED = error(
         "A task was queued but its result did not come back, although a worker is alive.",
-        "Compare CELERY_BROKER_URL of worker and web; a busy worker may just be late.",
+        "Compare CELERY_BROKER_URL of worker and web; or the worker is busy.",
     )
     STORAGE_NOT_SHARED = error(
         "A worker cannot find the file that was just written: it uses a different storage.",
-        "Give web and workers the same folder or the same STORAGE_URL.",
+        "Give web and workers the same directory or the same STORAGE_URL.",
     )
     ACCOUNTS_DIFFER = error(
         "A worker is configured with different Twilio accounts.",
         "Give web and workers the same TWILIO_* variables, and restart them.",
     )
     BEAT_SILENT = error(
-        "Beat has not reported: the sweep does not run, so lost messages are not recovered.",
-        "Start beat, exactly one.",
+        "Beat has not reported: the dispatcher does not run, so lost messages are not recovered.",
+        "Start exactly one beat.",
     )
     SWEEP_SILENT = error(
-        "The sweep is scheduled, but no worker runs it.",
+        "The dispatcher is scheduled, but no worker runs it.",
         "Start a worker for the housekeeping queue.",
     )
     SPOOL_NOT_EMPTY = warning(
@@ -148,7 +167,7 @@ class Issue(Enum):
         "valid in one region only: list a non-US API first in TWILIO_API_HOSTS.",
     )
     TOKEN_OLD = warning(
-        "One of several auth tokens is rejected, another one works.",
+        "One of several auth tokens is rejected; another one works.",
         "Remove it from the list when the rotation is complete.",
     )
     TEST_CREDENTIALS = error(
@@ -168,11 +187,11 @@ class Issue(Enum):
         "Check that the restricted key may read message media and recordings.",
     )
     CLOCK_WRONG = error(
-        "This machine's clock differs from Twilio's: recorded delays would be off by as much.",
+        "This machine's clock differs from Twilio's: recorded delays are wrong by as much.",
         "Synchronise this machine's clock with NTP.",
     )
 
-    # Where webhooks come in
+    # Public URL
     PUBLIC_URL_MISSING = error(
         "PUBLIC_BASE_URL is not set: behind a proxy no signature can match.",
         "Set it to the origin configured at Twilio, such as https://media.example.com.",
@@ -218,81 +237,3 @@ class Issue(Enum):
         "Web rejects the same request with a query string: the proxy rewrites the query.",
         "Make the proxy forward the query string unchanged.",
     )
-
-    # What is configured at Twilio
-    WEBHOOK_ELSEWHERE = error(
-        "No phone number, messaging service or WhatsApp or RCS sender of the account sends its "
-        "messages here.",
-        "Set the messaging URL from the README on the number, the service or the sender.",
-    )
-    WEBHOOK_ORIGIN_DIFFERS = error(
-        "The URL at Twilio has our host, but another scheme or port than PUBLIC_BASE_URL.",
-        "Use the same origin in both places.",
-    )
-    WEBHOOK_PATH_WRONG = error(
-        "The URL at Twilio has our origin but an unknown path; the trailing slash matters.",
-        "Use /webhooks/twilio/messaging/; for Conversations (classic), "
-        "/webhooks/twilio/conversations/.",
-    )
-    WEBHOOK_WRONG_KIND = error(
-        "The URL at Twilio is our endpoint for another kind of webhook, which rejects these.",
-        "Use /webhooks/twilio/messaging/; for Conversations (classic), "
-        "/webhooks/twilio/conversations/.",
-    )
-    WEBHOOK_NOT_REPEATED = warning(
-        "Twilio would not retry a webhook that gets no response or a 5xx.",
-        "Append #rc=5&rp=ct,rt,5xx to the URL at Twilio.",
-    )
-    FALLBACK_MISSING = warning(
-        "No fallback URL points here, so a failed webhook has one chance less.",
-        "Set the same URL, without the fragment, as the fallback.",
-    )
-    SERVICE_OVERRULES = error(
-        "The number points here, but its messaging service sends its messages elsewhere.",
-        "Let the service use the number's own webhook, or set our URL on the service.",
-    )
-    APPLICATION_OVERRULES = warning(
-        "A TwiML application handles the number's messages, and its URL takes precedence.",
-        "Compare the messaging URL of that application with the one in the README.",
-    )
-    NUMBERS_UNREADABLE = warning(
-        "The credentials may not list phone numbers or messaging services.",
-        "Check the URLs in the Twilio Console by hand.",
-    )
-    SENDERS_UNREADABLE = warning(
-        "The credentials may not list WhatsApp and RCS senders.",
-        "If you have any, check their URLs in the Twilio Console by hand.",
-    )
-    CONVERSATIONS_EVENT_MISSING = error(
-        "The webhook of Conversations (classic) points here, but onMessageAdded is not one of its "
-        "events.",
-        "Add onMessageAdded to the post-event webhooks.",
-    )
-    CONVERSATIONS_ASK_BEFORE = error(
-        "The pre-event webhook of Conversations (classic) points here: an outage here would block "
-        "messages.",
-        "Remove that URL; the post-event webhook reports what happened.",
-    )
-    CONVERSATIONS_OVERRULED = warning(
-        "A service of Conversations (classic) has its own webhook, which points elsewhere.",
-        "Set our URL there too if you want the service's media.",
-    )
-    CONVERSATIONS_UNREADABLE = warning(
-        "The credentials may not read the webhooks of Conversations (classic).",
-        "If you use it, check the URL in the Twilio Console by hand.",
-    )
-
-    def __init__(self, level: Level, meaning: str, remedy: str) -> None:
-        self.level = level
-        self.meaning = meaning
-        self.remedy = remedy
-
-    def found(self, where: str = "", *, message: str = "", remedy: str = "") -> Finding:
-        """Return this issue as a finding; `message` and `remedy` replace the general ones."""
-        return Finding(
-            self.level,
-            message or self.meaning,
-            where,
-            remedy or self.remedy,
-            self.name.lower(),
-        )

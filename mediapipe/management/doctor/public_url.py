@@ -12,12 +12,13 @@ from mediapipe.fetching.http.addresses import is_public, resolve
 from mediapipe.fetching.http.post import is_any, post
 from mediapipe.management.doctor.findings import Finding, ok
 from mediapipe.management.doctor.issues import Issue
+from mediapipe.operations.routes.route import SOURCES
+from mediapipe.operations.routes.urls import webhook_path
 from mediapipe.providers.base import Response
 from mediapipe.providers.twilio.accounts import Account, accounts
 from mediapipe.providers.twilio.webhooks import TRIAL
 from mediapipe.redaction import strip_url_secrets
 
-SOURCES = ("messaging", "recording", "conversations")
 RESOLVE_TIMEOUT_S = 5.0
 # What proxies tend to re-encode or reorder: a space, a plus, a non-ASCII letter, two parameters.
 TRICKY_QUERY = "?z=%20&a=%2B&u=%C3%BC&a=1"
@@ -41,11 +42,6 @@ def check_public_url() -> Iterator[Finding]:
         yield _first_issue(base) or ok("signed requests are accepted", strip_url_secrets(base))
 
 
-def webhook_path(source: str) -> str:
-    """Return the path to which Twilio must send webhooks of this kind."""
-    return f"/webhooks/twilio/{source}/"
-
-
 def _first_issue(base: str) -> Finding | None:
     """Return the first issue only: what breaks one request breaks those after it too."""
     known = [account for account in accounts().values() if account.auth_tokens]
@@ -64,7 +60,7 @@ def _check_request(url: str, account: Account) -> Finding | None:
     form = {"AccountSid": account.sid, TRIAL[0]: TRIAL[1], "Body": "ü + %"}
     headers = {
         "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
-        # Twilio signs with the primary token, also during a rotation.
+        # Twilio signs with the primary token, even during a rotation.
         "X-Twilio-Signature": RequestValidator(account.auth_tokens[0]).compute_signature(url, form),
     }
     try:
@@ -81,7 +77,7 @@ def _check_request(url: str, account: Account) -> Finding | None:
 
 
 def _response_issue(response: Response) -> Issue | None:
-    """Return what the response reveals; None if it is the one that our web gives."""
+    """Return the issue that the response reveals; None if it is the expected one of our web."""
     if response.status == 200 and response.body_head.strip() in OUR_BODIES:
         return None
     if 300 <= response.status < 400:
@@ -90,7 +86,7 @@ def _response_issue(response: Response) -> Issue | None:
         return Issue.WEB_DOWN
     if response.status == 403 and _error_slug(response) == "not_verified":
         return Issue.SIGNATURE_REFUSED
-    # Only a web without PUBLIC_BASE_URL relies on the Host header of a webhook.
+    # Web relies on the Host header of a webhook only if it has no PUBLIC_BASE_URL.
     if response.status == 400 and _error_slug(response) == "host_not_allowed":
         return Issue.HOST_REFUSED
     return Issue.PUBLIC_URL_NOT_OURS
@@ -105,7 +101,7 @@ def _error_slug(response: Response) -> str:
 
 
 def _check_address(base: str) -> Finding | None:
-    """Return a finding if the host has private addresses only."""
+    """Return a finding if the host has only private addresses."""
     parts = urlsplit(base)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     try:

@@ -4,8 +4,6 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 
-from django.conf import settings
-
 from mediapipe.failures import StorageFailed
 from mediapipe.fetching import storage
 from mediapipe.management.doctor.findings import Finding, ok
@@ -15,12 +13,14 @@ CONTENT = b"written by manage.py doctor; may be deleted\n"
 
 
 def check_storage() -> Iterator[Finding]:
-    """Write a file to the storage as media are written, read it back, delete it."""
-    where = settings.STORAGE_URL or f"MEDIA_ROOT {settings.MEDIA_ROOT}"
+    """Write a file to the storage in the same way as media, read it back, and delete it."""
+    where = storage.storage_location()
     try:
         name = write_probe()
         if storage.read_size_and_hash(name) != (len(CONTENT), hashlib.sha256(CONTENT).hexdigest()):
-            yield Issue.STORAGE_FAILED.found(where, message="a file was read back differently")
+            yield Issue.STORAGE_FAILED.found(
+                where, message="a file was read back with different content"
+            )
     except FileNotFoundError:
         yield Issue.STORAGE_FAILED.found(where, message="a file was written and then missing")
         return

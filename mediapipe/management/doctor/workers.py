@@ -47,7 +47,7 @@ def check_service() -> Iterator[Finding]:
     if error is not None:
         yield _broker_issue(error)
         return
-    yield ok("the broker takes tasks")
+    yield ok("the broker accepts tasks")
     for component in components():
         summary = f"{component.name}: {component.summary}"
         if component.name != "broker":
@@ -69,7 +69,7 @@ def check_service() -> Iterator[Finding]:
 
 
 def _broker_issue(error: BaseException) -> Finding:
-    """Tell a broker that is down from one that refuses our login or takes no tasks."""
+    """Distinguish a broker that is down from one that refuses our login or accepts no tasks."""
     connection = app.connection_for_write()
     address = f"{connection.hostname or ''}:{connection.port or ''}".strip(":")
     where = f"{address or 'CELERY_BROKER_URL'}: {type(error).__name__}"
@@ -103,7 +103,7 @@ def _round_trips(queues: list[str]) -> Iterator[Finding]:
 
 def _publish(queue: str, file: str) -> AsyncResult[Any]:
     with bounded_connection() as connection, connection.Producer() as producer:
-        # If no worker consumes it, the broker drops it.
+        # If it expires, RabbitMQ drops it; on Redis, the worker that consumes it does.
         return probe_task.apply_async(
             kwargs={"file": file},
             queue=queue,
@@ -124,7 +124,7 @@ def _check_result(
         )
     except ResultTimeout:
         waiting = waiting_messages(queue)
-        reason = f"{waiting} messages are waiting" if waiting else "consumed without a result"
+        reason = f"messages waiting: {waiting}" if waiting else "consumed without a result"
         yield Issue.TASK_UNANSWERED.found(f"queue {queue}: {reason}")
         return
     if result.state != "SUCCESS":

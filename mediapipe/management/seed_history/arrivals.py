@@ -24,13 +24,16 @@ RECORDING_TYPE = "audio/wav"
 RECORDING_SHARE = 0.15
 WHATSAPP_SHARE = 0.3
 REPEATED_SHARE = 0.02
-# The percentage of a day's webhooks in each hour, in UTC.
+TEXTS = ("", "Here is my receipt.", "Is this the right part?", "The damage, from both sides.")
+# The relative number of media items in each hour of the day, in UTC.
 HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 9, 8, 9, 10, 10, 9, 8, 7, 6, 5, 4, 3, 3)
-# Drawn at once: more would only take memory.
+# The number of items drawn at once, to limit memory.
 DRAWN = 1000
 # Counted back from the end: when Twilio was slow, and when our workers could not keep up.
 OUTBREAK = timedelta(hours=8), timedelta(hours=20)
 BACKLOG = timedelta(days=4), timedelta(days=4, hours=2)
+# For this long before the end Twilio has refused the credentials of the smallest account.
+REFUSED_FOR = timedelta(minutes=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Arrival:
     repeats: int
     outbreak: bool
     backlog: bool
+    refused: bool = False
 
 
 def arrivals(media: int, *, days: int, until: datetime, rng: Random) -> Iterator[Arrival]:
@@ -49,7 +53,7 @@ def arrivals(media: int, *, days: int, until: datetime, rng: Random) -> Iterator
 
     Only one hour of them is in memory at a time.
     """
-    accounts = [sid("AC", rng) for _ in ACCOUNT_SHARES]
+    accounts = account_sids(rng)
     hours = [until - timedelta(hours=number) for number in range(days * 24, 0, -1)]
     for hour, number in zip(hours, _media_per_hour(media, hours, rng), strict=True):
         counts = list(_media_counts(number, rng))
@@ -69,7 +73,13 @@ def _arrival(
         repeats=int(rng.random() < REPEATED_SHARE),
         outbreak=OUTBREAK[0] <= until - at < OUTBREAK[1],
         backlog=BACKLOG[0] <= until - at < BACKLOG[1],
+        refused=account == accounts[-1] and until - at < REFUSED_FOR,
     )
+
+
+def account_sids(rng: Random) -> list[str]:
+    """Return the accounts of the history, the busiest first; draw nothing from `rng` before."""
+    return [sid("AC", rng) for _ in ACCOUNT_SHARES]
 
 
 def sid(prefix: str, rng: Random) -> str:
@@ -105,7 +115,7 @@ def _message(account: str, count: int, rng: Random) -> InboundMessage:
     # 555-01xx numbers are reserved for fiction.
     number = f"+1{rng.randrange(200, 990)}55501{rng.randrange(100):02d}"
     numbers = {"From": f"{channel}{number}", "To": f"{channel}+15550000001"}
-    parameters = [("MessageSid", subject), ("AccountSid", account), ("Body", "")]
+    parameters = [("MessageSid", subject), ("AccountSid", account), ("Body", rng.choice(TEXTS))]
     parameters += [*numbers.items(), ("NumMedia", str(count))]
     for index, item in enumerate(media):
         parameters.append((f"MediaContentType{index}", item.declared_content_type))

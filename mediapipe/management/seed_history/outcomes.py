@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from mediapipe.failures import (
+    AccountRefused,
     AddressRefused,
     ConnectionFailed,
     Failure,
@@ -28,7 +29,7 @@ from mediapipe.providers.base import AnnouncedMedia, Kind
 
 LATE_SHARE, OUTBREAK_LATE_SHARE = 0.38, 0.75
 LATE_MEDIAN_S, OUTBREAK_MEDIAN_S = 3.0, 25.0
-# Of the log-normal distribution: the slowest of a hundred takes some twenty times the median.
+# Sigma of the log-normal distribution: the slowest 1% take at least twenty times the median.
 LATE_SPREAD = 1.3
 VIDEO_IS_SLOWER = 2.0
 NEVER_SHARE, OUTBREAK_NEVER_SHARE = 0.001, 0.01
@@ -37,8 +38,7 @@ BACKLOG_LAG_S = (20.0, 900.0)
 RESPONSE_MEDIAN_S = 0.25
 # The longest time between an attempt's due time and its claim.
 MAX_LATENESS_S = 0.1
-BYTES_PER_S = 4e6
-SIZE_MEDIAN = 180_000
+DOWNLOAD_MEDIAN_S = 0.045
 # Failures that are final at the first attempt, per thousand items.
 FINAL: tuple[tuple[type[Failure], float], ...] = (
     (AddressRefused, 0.3),
@@ -46,7 +46,7 @@ FINAL: tuple[tuple[type[Failure], float], ...] = (
     (TooLarge, 0.9),
     (Unauthorized, 1.2),
 )
-# Failures that are gone at the next attempt, per thousand items.
+# Failures that do not recur at the next attempt, per thousand items.
 PASSING: tuple[tuple[type[Failure], float], ...] = (
     (ConnectionFailed, 1.5),
     (RateLimited, 2.5),
@@ -60,6 +60,7 @@ ABSENT: tuple[tuple[type[Failure], float], ...] = (
 )
 # HTTP status and Twilio code of the response, if any.
 RESPONSES: dict[type[Failure], tuple[int | None, int | None]] = {
+    AccountRefused: (401, 20003),
     AddressRefused: (None, None),
     ConnectionFailed: (None, None),
     Gone: (410, 20410),
@@ -76,8 +77,8 @@ RESPONSES: dict[type[Failure], tuple[int | None, int | None]] = {
 class MadeUpAttempt:
     """One attempt; `started_s` counts from the webhook, and `failure` is None for success.
 
-    `delay` is until the next one, None if there is none; `ended` is False if it is still running
-    at the end of the history.
+    `delay` is the delay before the next attempt, None if there is none; `ended` is False if the
+    attempt is still running at the end of the history.
     """
 
     started_s: float
@@ -90,10 +91,10 @@ class MadeUpAttempt:
 
 @dataclass(slots=True)
 class MadeUpOutcome:
-    """The attempts in order, the size of the file in bytes, or why it is absent."""
+    """The attempts in order, the download time in seconds, and why the file is absent, if it is."""
 
     attempts: list[MadeUpAttempt] = field(default_factory=list)
-    size: int = 0
+    download_s: float = 0.0
     absence: type[Failure] | None = None
 
 
@@ -101,14 +102,25 @@ def outcome_of(
     media: AnnouncedMedia, arrival: Arrival, *, lasts_s: float, rng: Random
 ) -> MadeUpOutcome:
     """Return what happens to the item within `lasts_s` seconds after its webhook."""
-    outcome = MadeUpOutcome(size=1 + int(rng.lognormvariate(math.log(SIZE_MEDIAN), 1.0)))
+    outcome = MadeUpOutcome(download_s=rng.lognormvariate(math.log(DOWNLOAD_MEDIAN_S), 1.0))
     if arrival.message.kind == Kind.RECORDING:
         outcome.absence = _draw(ABSENT, rng)
-    if not outcome.absence:
+    if arrival.refused and not outcome.absence:
+        outcome.attempts = _refused_attempts(lasts_s, rng)
+    elif not outcome.absence:
         available_s = _available_s(media, arrival, rng)
         disruption = _draw(FINAL, rng) or _draw(PASSING, rng)
         _run_attempts(outcome, _queue_lag_s(arrival, rng), available_s, disruption, lasts_s, rng)
     return outcome
+
+
+def _refused_attempts(lasts_s: float, rng: Random) -> list[MadeUpAttempt]:
+    """Return the one attempt after which the item waits for the credentials of its account."""
+    started_s = rng.lognormvariate(math.log(LAG_MEDIAN_S), LAG_SPREAD)
+    if started_s + RESPONSE_MEDIAN_S >= lasts_s:
+        return []
+    delay = RetryDelay(Phase.SLOW, lasts_s - started_s, consumes_retry=False)
+    return [MadeUpAttempt(started_s, RESPONSE_MEDIAN_S, Phase.FAST, AccountRefused, delay)]
 
 
 def _run_attempts(
@@ -127,14 +139,14 @@ def _run_attempts(
             (TransientMedia404, disruption) if started_s < available_s else (disruption, None)
         )
         duration_s = rng.lognormvariate(math.log(RESPONSE_MEDIAN_S), 0.5)
-        duration_s += 0 if failure else outcome.size / BYTES_PER_S
+        duration_s += 0 if failure else outcome.download_s
         attempt = MadeUpAttempt(started_s, duration_s, phase, failure)
         outcome.attempts.append(attempt)
         ended_s = started_s + duration_s
         attempt.ended = ended_s < lasts_s
         if not attempt.ended or failure is None or issubclass(failure, FinalFailure):
             return
-        assert issubclass(failure, TransientFailure)  # noqa: S101  (a final one has ended before)
+        assert issubclass(failure, TransientFailure)  # noqa: S101  (a final one returned above)
         cause = failure().cause
         attempt.delay = delay = schedule.next_delay(
             failure(),
@@ -152,7 +164,7 @@ def _run_attempts(
 
 
 def _available_s(media: AnnouncedMedia, arrival: Arrival, rng: Random) -> float:
-    """Return the propagation delay: 0 for most, infinite for a few."""
+    """Return the propagation delay in seconds: 0 for most, infinite for a few."""
     never, late, median_s = NEVER_SHARE, LATE_SHARE, LATE_MEDIAN_S
     if arrival.outbreak:
         never, late, median_s = OUTBREAK_NEVER_SHARE, OUTBREAK_LATE_SHARE, OUTBREAK_MEDIAN_S

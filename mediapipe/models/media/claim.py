@@ -1,6 +1,6 @@
-"""What a worker reads of a media item to claim it, by a query that is built once per process.
+"""Reads what a worker needs to claim a media item, with a query that is built once per process.
 
-It runs for each attempt, and building it takes Django longer than PostgreSQL takes to answer.
+It runs for each attempt, and Django takes longer to build it than PostgreSQL takes to run it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import Exists, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
+from mediapipe.models import hot_sql
 from mediapipe.models.accounts import AccountHealth
 from mediapipe.models.events import WebhookEvent
 from mediapipe.models.media.row import MediaRow
@@ -27,10 +28,8 @@ EVENT_FIELDS = ("provider", "account_sid", "subject_sid")
 def read_for_claim(items: type[Item], pk: int) -> Item | None:
     """Return an item with `account_degraded`, `account_paused_s` and its event, or None."""
     query = _query(items)
-    with connection.cursor() as cursor:
-        cursor.execute(query.sql, [*query.values, pk])
-        row = cursor.fetchone()
-    if row is None:
+    row = hot_sql.first_row(query.sql, [*query.values, pk])
+    if not row:
         return None
     values = query.converted(row)
     count = len(query.names) - len(query.annotations)
@@ -45,7 +44,7 @@ def read_for_claim(items: type[Item], pk: int) -> Item | None:
 
 @dataclass(frozen=True)
 class _Query:
-    """The SQL, its parameters without the last of them, which is the key, and what a row means."""
+    """The SQL, its parameters except the last one (the key), and what the columns of a row mean."""
 
     sql: str
     values: tuple[Any, ...]
@@ -54,7 +53,7 @@ class _Query:
     converters: dict[int, tuple[list[Callable[..., Any]], Any]]
 
     def converted(self, row: Sequence[Any]) -> list[Any]:
-        """Return the values of a row as Django's."""
+        """Return the values of a row, converted as Django does."""
         values = list(row)
         for position, (functions, column) in self.converters.items():
             for function in functions:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from django.db import models, transaction
 from django.utils import timezone
 
-from mediapipe.failures import Absence, Failure, LeaseLost
+from mediapipe.failures import Absence, Failure, LeaseHeld, LeaseLost
 from mediapipe.models import hot_sql
 from mediapipe.models.attempts import INTERRUPTED, FetchAttempt
 from mediapipe.models.events import WebhookEvent
@@ -26,8 +26,8 @@ from mediapipe.redaction import host_of
 
 # A worker renews its lease while it downloads, so this bounds how long a dead one blocks an item.
 LEASE = timedelta(seconds=60)
-# A redelivered message takes an item over whose holder has not renewed its lease for this long.
-TAKEOVER_AFTER = timedelta(seconds=6)
+# A redelivered message takes over an item whose holder has not renewed its lease for this long.
+TAKEOVER_AFTER = timedelta(seconds=4)
 # An item that killed its worker this often fails instead of being tried again.
 MAX_INTERRUPTIONS = 3
 
@@ -38,7 +38,7 @@ Outbox = Sequence[models.Model]
 class MediaItem(MediaRow):
     """One media file that a webhook announced, from the announcement to the stored file.
 
-    The methods are the transitions of its status; nothing else writes it.
+    Only these methods and those of the queryset change the status.
     """
 
     objects = MediaRowQuerySet["MediaItem"].as_manager()
@@ -86,11 +86,12 @@ class MediaItem(MediaRow):
     def claim(
         cls, pk: int, *, task_id: str = "", worker: str = "", redelivered: bool = False
     ) -> MediaItem | None:
-        """Take the item for one attempt and open the attempt's row; None if it cannot be taken.
+        """Lease the item for one attempt and open the attempt's row; None if it is not claimable.
 
         A message that is delivered twice claims nothing the second time, unless the broker has
-        `redelivered` it because the connection of the worker that holds the item was lost. Raises
-        AccountBusy while the account's rate limit leaves no room.
+        `redelivered` it because the worker that holds the item lost its connection. Raises
+        LeaseHeld if the lease of that worker ends soon, and AccountBusy while the account's rate
+        limit leaves no room.
         """
         now = timezone.now()
         item = read_for_claim(cls, pk)
@@ -105,7 +106,10 @@ class MediaItem(MediaRow):
         return item if item._take(now, task_id, worker) else None
 
     def _shorten_lease(self, now: datetime, task_id: str) -> None:
-        """Let the lease that this task holds end soon, unless its holder is alive and renews it."""
+        """Make the lease that this task holds end soon, unless its holder is alive and renews it.
+
+        Raises LeaseHeld until then; a renewal extends the lease again.
+        """
         if self.status != Status.FETCHING or not self.leased_until:
             return
         ends = max(now, self.leased_until - LEASE + TAKEOVER_AFTER)
@@ -115,6 +119,8 @@ class MediaItem(MediaRow):
         held = held.filter(attempt_set__number=self.attempts, attempt_set__task_id=task_id)
         if held.update(leased_until=ends, sweep_at=ends):
             self.leased_until = ends
+            if ends > now:
+                raise LeaseHeld((ends - now).total_seconds())
 
     def _take(self, now: datetime, task_id: str, worker: str) -> bool:
         """Write lease and attempt, unless another worker has changed the row since it was read."""
@@ -150,7 +156,7 @@ class MediaItem(MediaRow):
 
     @property
     def is_poison_message(self) -> bool:
-        """Whether workers died during this item too often to try again."""
+        """Return whether workers died during too many attempts at this item to retry it."""
         return self.interruptions >= MAX_INTERRUPTIONS
 
     def renew_lease(self) -> None:
@@ -170,7 +176,7 @@ class MediaItem(MediaRow):
         codec: str = "",
         outbox: Outbox = (),
     ) -> None:
-        """Record that the file is in storage and verified; raise LeaseLost if that was too late."""
+        """Record that the file is stored and verified; raise LeaseLost if the lease was lost."""
         changes = {
             "status": Status.STORED,
             "error": "",
@@ -200,14 +206,14 @@ class MediaItem(MediaRow):
     ) -> None:
         """Record a failed attempt and that the next one is due in `delay_s` seconds.
 
-        `by_dispatcher`: no message brings the item back, so the dispatcher publishes it when it is
-        due; otherwise only if the message is lost. `diagnosis` are columns that the cause of a 404
+        `by_dispatcher`: no message retries the item, so the dispatcher publishes it when it is due;
+        otherwise only if the message is lost. `diagnosis` are columns that the cause of a 404
         changes. Raises LeaseLost if another worker has the item.
         """
         due = timezone.now() + timedelta(seconds=delay_s)
         budget = self.budget_started_at
         if budget and not consumes_retry:
-            # Neither a retry nor time of the fast window.
+            # This uses neither a retry nor time of the fast window.
             budget += timedelta(seconds=delay_s)
         fast_retries = Counter(self.fast_retries)
         fast_retries[failure.cause] += consumes_retry and phase == Phase.FAST
@@ -265,15 +271,15 @@ class MediaItem(MediaRow):
             "host": evidence.redirect_host or host_of(self.media_url),
         }
         outcome, detail = (failure.slug, failure.detail) if failure else ("stored", "")
-        # A transaction costs two round trips, so only where more than the two rows is written.
+        # A transaction costs two round trips, so it is opened only for more than these two rows.
         with transaction.atomic() if outbox else nullcontext():
-            # The row alone: a second end of this object is to find no lease that is ours.
+            # Cleared only in the row: this object keeps its lease, so a second end matches no row.
             self._write({**changes, "lease": ""}, FetchAttempt.ended(outcome, detail, evidence))
             _insert(outbox)
         self._set(changes)
 
     def _write(self, changes: dict[str, Any], ended: dict[str, Any]) -> None:
-        """Write item and attempt while the lease is ours: a worker that froze undoes nothing."""
+        """Write item and attempt if the lease is ours: a worker that froze must undo nothing."""
         held = {"id": self.pk, "lease": self.lease}
         if not hot_sql.finish(self, held, changes, self.attempt, ended):
             raise LeaseLost

@@ -67,7 +67,7 @@ class MediaRowQuerySet(models.QuerySet[Item]):
         return self.filter(status=Status.FETCHING, leased_until__gt=now)
 
     def with_file_before(self, moment: datetime) -> MediaRowQuerySet[Item]:
-        """Items stored before this moment whose file may still be there, the oldest first.
+        """Items stored before this moment whose file may still exist, the oldest first.
 
         Includes those whose purge was interrupted before the file was removed.
         """
@@ -92,10 +92,10 @@ class MediaRowQuerySet(models.QuerySet[Item]):
         return self.exclude(EXPLAINED)
 
     def slower_than(self, delay_s: float) -> MediaRowQuerySet[Item]:
-        """Items whose propagation delay is over `delay_s`, or is known to be already."""
+        """Items whose propagation delay exceeds `delay_s`, or is already known to."""
         slowness = Coalesce("delay_at_most_s", "delay_at_least_s")
         rows = self.alias(slowness=slowness).filter(slowness__gt=delay_s)
-        # An alias makes the rows another type for mypy.
+        # For mypy, the alias changes the type of the rows.
         return cast(MediaRowQuerySet[Item], rows)
 
     def waiting_longer_than(self, wait_s: float) -> MediaRowQuerySet[Item]:
@@ -103,21 +103,24 @@ class MediaRowQuerySet(models.QuerySet[Item]):
         return self.unfinished().filter(received_at__lt=timezone.now() - timedelta(seconds=wait_s))
 
     def overdue(self, now: datetime) -> MediaRowQuerySet[Item]:
-        """Items that no message brings back in time: lost, interrupted, or in the slow phase."""
-        # Further ahead than any wait outside the slow phase: written before the clock was set back.
-        # Without this such an item would wait as long again as the clock was wrong.
-        too_far = Q(sweep_at__gt=now + longest_fast_wait())
-        slow = Q(status=Status.RETRYING, phase=Phase.SLOW)
-        return self.filter(Q(sweep_at__lte=now) | (too_far & ~slow))
+        """Items that no message starts in time: lost, interrupted, or in the slow phase."""
+        return self.filter(sweep_at__lte=now)
+
+    def due_soon(self, now: datetime) -> MediaRowQuerySet[Item]:
+        """Items that are not overdue, but due within any wait outside the slow phase.
+
+        This limits the rows that are read: many more may wait in the slow phase.
+        """
+        return self.filter(sweep_at__gt=now, sweep_at__lte=now + longest_fast_wait())
 
     def in_queue(self, account_sid: str) -> int:
         """Return how many untried items of this account have a message in the queue."""
-        published = self.queued().untried().filter(sweep_at__gt=timezone.now())
+        published = self.due_soon(timezone.now()).queued().untried()
         return published.filter(account_sid=account_sid).count()
 
     def in_countdown(self, limit: int) -> int:
-        """Return how many items wait as a message with a countdown, counted up to `limit`."""
-        waiting = self.filter(status=Status.RETRYING, phase=Phase.FAST)
+        """Return how many items have a message with a countdown, counted up to `limit`."""
+        waiting = self.due_soon(timezone.now()).filter(status=Status.RETRYING, phase=Phase.FAST)
         # The others wait for the dispatcher: their sweep_at is the time of the attempt itself.
         return waiting.filter(sweep_at__gt=F("next_attempt_at"))[:limit].count()
 
@@ -127,7 +130,7 @@ class MediaRowQuerySet(models.QuerySet[Item]):
         Each goes to one caller only. The accounts take turns, each with its oldest item first, so
         that none waits for the thousands of another one. Items of a paused account are left out:
         they could not be fetched, and would be published again and again. Those of a throttled one
-        are due one after the other at its rate, and only as many as fit until the next run.
+        are spaced at its rate, and limited to as many as fit before the next run.
         """
         now = timezone.now()
         rows = self.overdue(now + ahead).exclude(account_sid__in=AccountHealth.paused())
@@ -156,7 +159,7 @@ class MediaRowQuerySet(models.QuerySet[Item]):
     def _at_their_rate(
         rows: MediaRowQuerySet[Item], rates: dict[str, float], now: datetime
     ) -> dict[int, datetime]:
-        """Return when the oldest items of the throttled accounts may be fetched, by their id."""
+        """Return when the oldest items of the throttled accounts may be fetched, by item id."""
         spaced = {}
         for account_sid, rate in rates.items():
             waiting = rows.filter(account_sid=account_sid).order_by("sweep_at")
@@ -166,7 +169,7 @@ class MediaRowQuerySet(models.QuerySet[Item]):
         return spaced
 
     def mark_undispatched(self, ids: Sequence[int]) -> None:
-        """Leave these items to the next run of the dispatcher: the broker has no message."""
+        """Leave these to the next run of the dispatcher: the broker has no message for them."""
         waiting = self.filter(pk__in=ids, status__in=[Status.QUEUED, Status.RETRYING])
         waiting.update(sweep_at=timezone.now())
 
@@ -189,7 +192,7 @@ class MediaRowQuerySet(models.QuerySet[Item]):
             rows.update(sha256="", detail="", declared_content_type="")
 
     def clear_refused(self) -> None:
-        """Delete the URLs that were refused, which the sender wrote, and what follows from them."""
+        """Delete the refused URLs, which the sender wrote, and everything derived from them."""
         refused = self.filter(media_sid="").exclude(media_url="")
         refused.update(
             media_url="",
@@ -205,7 +208,7 @@ class MediaRowQuerySet(models.QuerySet[Item]):
         return self.failed().exclude(media_url="").exclude(error=Erased.slug)
 
     def retry(self) -> list[int]:
-        """Queue the retryable items with a fresh schedule; return their ids.
+        """Queue the retryable items with a new schedule; return their ids.
 
         Their attempts stay on record, and unfinished items stay as they are.
         """
@@ -248,7 +251,7 @@ class MediaRowQuerySet(models.QuerySet[Item]):
     def give_up(self, why: GivenUp) -> list[int]:
         """End the unfinished items as failed; return their ids.
 
-        A worker that is fetching one loses its lease, so what it gets is discarded.
+        A worker that is fetching one loses its lease, so its result is discarded.
         """
         with transaction.atomic():
             rows = self.unfinished().select_for_update().order_by("pk")

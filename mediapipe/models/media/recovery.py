@@ -1,4 +1,4 @@
-"""What a dead worker or broker leaves behind, found sooner than by its timeout."""
+"""Recovers items early after a worker died, the broker was lost or the clock was set back."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from django.db.models import F
 
 from mediapipe.models.heartbeats import Heartbeat
 from mediapipe.models.media.item import LEASE, MediaItem, MediaQuerySet
-from mediapipe.models.status import DELIVERY_TIMEOUT, Status
+from mediapipe.models.media.row import WAITS_IN_SLOW_PHASE
+from mediapipe.models.status import DELIVERY_TIMEOUT, Status, longest_fast_wait
 
-# A worker that has missed two heartbeats, and renewed no lease meanwhile, holds nothing. If it is
-# alive, its work is done twice; so this is sooner than it is reported as dead.
-SILENT_AFTER = timedelta(seconds=10)
-# A message starts its item within this time of when it is due, if no others wait before it.
+# A worker that has missed two heartbeats, and renewed no lease meanwhile, loses its leases. If it
+# is alive, its work is only done twice; so this is less than the time until it is reported dead.
+SILENT_AFTER = timedelta(seconds=7)
+# If no other messages are ahead of it, a message starts its item within this time of its due time.
 LOST_AFTER = timedelta(seconds=3)
 SECOND = timedelta(seconds=1)
 
@@ -25,9 +26,10 @@ def release_leases(worker: str, now: datetime) -> int:
 
 
 def release_silent(now: datetime) -> int:
-    """End the leases of the workers that are silent; return how many there were.
+    """End the leases of silent workers; return how many there were.
 
-    Those renewed lately are kept: without the broker a worker is silent, but goes on downloading.
+    Leases renewed within SILENT_AFTER are kept: without the broker a worker is silent, but
+    continues to download.
     """
     silent = Heartbeat.workers_silent_since(now - SILENT_AFTER)
     held = _held_by(silent, now).filter(leased_until__lte=now + LEASE - SILENT_AFTER)
@@ -44,11 +46,11 @@ def _release(held: MediaQuerySet, now: datetime) -> int:
 
 
 def requeue_lost(items: MediaQuerySet, now: datetime) -> int:
-    """Make items due for the dispatcher whose message is lost; return how many there were.
+    """Make items whose message is lost due for the dispatcher; return how many there were.
 
     Call it only while the queue of these items is empty: the message of an item that is due is
-    then either with a worker or lost. With a busy worker it makes a duplicate, so that this is done
-    once per item and due time; if the next message is lost too, DELIVERY_TIMEOUT applies.
+    then either with a worker or lost. If a busy worker has it, the next message is a duplicate, so
+    this is done once per item and due time; if that one is lost too, DELIVERY_TIMEOUT applies.
     """
     lost = items.filter(
         status__in=[Status.QUEUED, Status.RETRYING],
@@ -60,11 +62,25 @@ def requeue_lost(items: MediaQuerySet, now: datetime) -> int:
     return _update(published_once, sweep_at=now)
 
 
+def requeue_far_ahead(now: datetime) -> int:
+    """Make due the items outside the slow phase that wait longer than any of them can.
+
+    Their times were written before the clock was set back. Without this they would wait longer by
+    as much as the clock was wrong. Return how many there were.
+    """
+    ahead = MediaItem.objects.exclude(WAITS_IN_SLOW_PHASE)
+    ahead = ahead.filter(sweep_at__gt=now + longest_fast_wait())
+    # Ordered, this is one lookup at the end of an index, whatever the planner expects to find.
+    if ahead.order_by("-sweep_at").values_list("pk").first() is None:
+        return 0
+    return _update(ahead, sweep_at=now)
+
+
 def _update(items: MediaQuerySet, **columns: datetime) -> int:
-    """Write these columns, but not of rows that a transaction has locked, maybe a frozen one."""
+    """Write these columns, except in rows that another transaction has locked: it may be frozen."""
     ids = items.values("pk")
     if connection.features.has_select_for_update_skip_locked:
         ids = ids.select_for_update(skip_locked=True, of=("self",))
-    # Django asks for a transaction around a lock, also for that of a single statement.
+    # Django requires a transaction for a lock, even within a single statement.
     with transaction.atomic():
         return MediaItem.objects.filter(pk__in=ids).update(**columns)

@@ -12,6 +12,8 @@ from mediapipe.models.status import CLOCK_TOLERANCE, UNFINISHED, Phase, Status, 
 from mediapipe.providers.base import Kind, NotFoundCause
 from mediapipe.redaction import mask_addresses
 
+WAITS_IN_SLOW_PHASE = Q(status=Status.RETRYING, phase=Phase.SLOW)
+
 
 class MediaRow(models.Model):
     """The columns of a media item and the indexes of the queries over them.
@@ -20,7 +22,7 @@ class MediaRow(models.Model):
     `last_not_found_at` and `found_at`; the exact moment cannot be observed.
     `purged_at`: retention released the file; its name stays until the file is removed.
     `sweep_at`: when the dispatcher publishes the item, unless a message has started it by then.
-    `budget_started_at`: when the retry windows began, on the account's clock (see `MediaItem`).
+    `budget_started_at`: when the retry windows began, on the account's clock (`_account_time`).
     """
 
     event = models.ForeignKey(WebhookEvent, models.CASCADE, related_name="media")
@@ -35,9 +37,9 @@ class MediaRow(models.Model):
     detail = models.CharField(max_length=255, blank=True)
     failed_at = models.DateTimeField(null=True, blank=True)
 
-    # What the metadata said of a late 404, since when and how often in a row it says the same.
+    # What the metadata said about a late 404, since when, and how many times in a row.
     not_found_because = models.CharField(
-        "not found because",
+        "cause of 404s",
         max_length=24,
         choices=[(why.value, why.title().replace("_", " ")) for why in NotFoundCause],
         blank=True,
@@ -49,17 +51,17 @@ class MediaRow(models.Model):
     metadata_requests = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
 
     received_at = models.DateTimeField(
-        help_text="When the webhook that announced it came in; without one, when it came to Twilio."
+        help_text="When its webhook was received; without one, when it arrived at Twilio."
     )
     reconciled_at = models.DateTimeField(
-        null=True, blank=True, help_text="When reconciliation found it, as no webhook had come."
+        null=True, blank=True, help_text="When reconciliation found it, if no webhook did."
     )
     first_attempt_at = models.DateTimeField(null=True, blank=True)
     last_not_found_at = models.DateTimeField(null=True, blank=True)
     found_at = models.DateTimeField(null=True, blank=True)
     retrieved_at = models.DateTimeField(null=True, blank=True)
 
-    # Beside the times that they follow from, so that a database can rank them.
+    # Stored as well as the times they are computed from, so that the database can sort by them.
     queue_lag_s = models.FloatField("queue lag (s)", null=True, editable=False)
     delay_at_least_s = models.FloatField("delay at least (s)", null=True, editable=False)
     delay_at_most_s = models.FloatField("delay at most (s)", null=True, editable=False)
@@ -73,14 +75,14 @@ class MediaRow(models.Model):
     not_found_count = models.PositiveIntegerField("404s", default=0)
     interruptions = models.PositiveSmallIntegerField(default=0)
     phase = models.CharField(max_length=8, default=Phase.FAST.value, editable=False)
-    # By the cause of the failure: a 502 after ten 404s is retried as soon as a first 404.
+    # By the cause of the failure: a 502 after ten 404s is retried as quickly as a first 404.
     fast_retries = models.JSONField(default=dict, editable=False)
     slow_retries = models.PositiveSmallIntegerField(default=0, editable=False)
     budget_started_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     http_status = models.PositiveSmallIntegerField("HTTP status", null=True, blank=True)
     twilio_code = models.PositiveIntegerField("Twilio error code", null=True, blank=True)
-    twilio_request_id = models.CharField("Twilio request id", max_length=64, blank=True)
+    twilio_request_id = models.CharField("Twilio request ID", max_length=64, blank=True)
     declared_content_type = models.CharField(max_length=255, blank=True)
     declared_size = models.BigIntegerField("declared size (bytes)", null=True, blank=True)
     content_type = models.CharField(max_length=255, blank=True)
@@ -89,18 +91,18 @@ class MediaRow(models.Model):
     storage_name = models.CharField(max_length=255, blank=True)
     purged_at = models.DateTimeField("file deleted at", null=True, blank=True)
     codec = models.CharField(
-        max_length=4, blank=True, default="", db_default="", help_text="How a film is coded."
+        max_length=4, blank=True, default="", db_default="", help_text="The codec of a video."
     )
     host = models.CharField(
         max_length=255,
         blank=True,
         default="",
         db_default="",
-        help_text="The one that the last attempt ended at.",
+        help_text="The last host of the last attempt.",
     )
 
-    # Set by `read_for_claim`: whether the account is paused or rate-limited, and how long users had
-    # paused it in total.
+    # Set by `read_for_claim`: whether the account is refused, rate-limited or paused, and for how
+    # long users had paused it in total.
     account_degraded: bool
     account_paused_s: float
 
@@ -119,13 +121,19 @@ class MediaRow(models.Model):
             models.Index(
                 fields=["sweep_at"], name="media_sweep", condition=Q(sweep_at__isnull=False)
             ),
+            # The last of these times shows whether the clock was set back.
+            models.Index(
+                fields=["sweep_at"],
+                name="media_sweep_not_slow",
+                condition=Q(sweep_at__isnull=False) & ~WAITS_IN_SLOW_PHASE,
+            ),
             models.Index(fields=["-received_at"], name="media_received"),
             models.Index(fields=["status", "-received_at"], name="media_status"),
             models.Index(fields=["media_sid"], name="media_media_sid"),
             models.Index(
                 fields=["received_at"], name="media_unfinished", condition=Q(status__in=UNFINISHED)
             ),
-            # Everything that the timing view asks for, so that it never looks at the rows.
+            # All columns that the timing page needs, so that it never reads the rows.
             models.Index(
                 fields=[
                     "received_at",
@@ -161,7 +169,7 @@ class MediaRow(models.Model):
             models.Index(
                 fields=["error", "-received_at"], name="media_error", condition=~Q(error="")
             ),
-            # All that the failures page counts and groups by, so that it never looks at the rows.
+            # All columns that the failures page needs, so that it never reads the rows.
             models.Index(
                 fields=["status", "received_at", "error", "account_sid", "host", "id"],
                 name="media_failures",
@@ -192,8 +200,8 @@ class MediaRow(models.Model):
     def is_claimable(self, now: datetime) -> bool:
         """Return whether a worker may take it: it is due, or its holder's lease has expired.
 
-        Decided on the row that was read: as a query it would take Django longer to build than the
-        database to answer.
+        Decided on the row that was read: Django would take longer to build a query than the
+        database to run it.
         """
         if self.status == Status.RETRYING:
             slow = self.phase == Phase.SLOW
@@ -203,7 +211,7 @@ class MediaRow(models.Model):
         return self.status == Status.QUEUED
 
     def budget_start(self, now: datetime) -> datetime:
-        """Return when the budget started, later by what a rate limit or pause made it wait."""
+        """Return when the budget started, later by any wait for a rate limit or pause."""
         if self.budget_started_at is None:
             return self._account_time(now)
         waited = timedelta()
@@ -226,6 +234,6 @@ def _has_come(at: datetime | None, now: datetime, *, bounded: bool = True) -> bo
     """Return whether this time has come.
 
     A `bounded` time that is further ahead than any wait was written before the clock was set back;
-    without this an item would wait as long again as the clock was wrong.
+    without this the item would wait longer by as much as the clock was wrong.
     """
     return at is not None and (at <= now or (bounded and at > now + longest_fast_wait()))

@@ -1,6 +1,6 @@
-"""The `Provider` for Twilio: this package is registered as it is, its functions are the methods."""
+"""The `Provider` for Twilio: the package is registered, and its functions are the methods."""
 
-from mediapipe.providers.twilio.accounts import account_sids, post_store_policy
+from mediapipe.providers.twilio.accounts import account_name, account_sids, post_store_policy
 from mediapipe.providers.twilio.conversations import pre_hook_reply
 from mediapipe.providers.twilio.media import (
     classify,
@@ -18,6 +18,7 @@ label = "Twilio"
 sources = tuple(PARSERS)
 
 __all__ = [
+    "account_name",
     "account_sids",
     "classify",
     "deletion_request",

@@ -13,7 +13,7 @@ from django.dispatch import receiver
 from mediapipe.providers.base import Credentials, PostStorePolicy
 
 ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
-ENTRY_KEYS = ("account_sid", "auth_tokens", "api_key", "api_secret", "after_storing")
+ENTRY_KEYS = ("account_sid", "name", "auth_tokens", "api_key", "api_secret", "after_storing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Account:
     api_key: str = ""
     api_secret: str = field(default="", repr=False)
     after_storing: PostStorePolicy = PostStorePolicy.KEEP
+    name: str = ""
 
     def credentials(self) -> tuple[Credentials, ...]:
         """Return the credentials for this account's media, the API key before the tokens."""
@@ -52,8 +53,14 @@ def account_sids() -> list[str]:
     return list(accounts())
 
 
+def account_name(account_sid: str) -> str:
+    """Return the name of an account in TWILIO_ACCOUNTS_FILE, or ""; raise ImproperlyConfigured."""
+    account = accounts().get(account_sid)
+    return account.name if account else ""
+
+
 def post_store_policy(account_sid: str) -> PostStorePolicy:
-    """Return what to do with Twilio's copy of this account's stored media."""
+    """Return what to do with Twilio's copy of stored media; raise ImproperlyConfigured."""
     account = accounts().get(account_sid)
     return account.after_storing if account else PostStorePolicy.KEEP
 
@@ -87,8 +94,8 @@ def _from_file() -> list[Account]:
 
 
 def json_list(where: str, path: str) -> list[object]:
-    """Return the list in a JSON file; raise ImproperlyConfigured, which begins with `where`."""
-    # `from None`, because a decoding error holds the whole document, tokens included.
+    """Return the list in a JSON file; raise ImproperlyConfigured with `where` in its message."""
+    # `from None`, because a decoding error contains the whole document, tokens included.
     try:
         entries = json.loads(Path(path).read_text("utf-8-sig"))
     except OSError as exc:
@@ -106,20 +113,23 @@ def json_list(where: str, path: str) -> list[object]:
 def _from_entry(where: str, entry: object) -> Account:
     # An unknown key is not quoted: it may be a token in the wrong place.
     if not isinstance(entry, dict) or not entry.keys() <= set(ENTRY_KEYS):
-        raise ImproperlyConfigured(f"{where} must be an object of {', '.join(ENTRY_KEYS)} alone.")
+        raise ImproperlyConfigured(
+            f"{where} must be an object with no keys but {', '.join(ENTRY_KEYS)}."
+        )
     sid, key, secret = (entry.get(name) or "" for name in ("account_sid", "api_key", "api_secret"))
     tokens = entry.get("auth_tokens") or []
     if not isinstance(tokens, list):
         raise ImproperlyConfigured(f"{where}: auth_tokens must be a list of strings.")
-    if not all(isinstance(text, str) for text in (sid, key, secret, *tokens)):
+    name = entry.get("name") or ""
+    if not all(isinstance(text, str) for text in (sid, name, key, secret, *tokens)):
         raise ImproperlyConfigured(f"{where}: every value must be a string.")
     account = _account(where, sid, tokens, key, secret)
     policy = _policy(f"{where}, after_storing", entry.get("after_storing") or "")
-    return replace(account, after_storing=policy)
+    return replace(account, after_storing=policy, name=name)
 
 
 def _policy(where: str, text: object) -> PostStorePolicy:
-    # Only the exact words: a misspelt one must neither delete nor be taken for a dry run.
+    # Only the exact words: a misspelt one must neither delete nor count as a dry run.
     try:
         return PostStorePolicy(str(text or PostStorePolicy.KEEP))
     except ValueError:

@@ -2,14 +2,16 @@ import re
 from collections.abc import Iterator
 
 from mediapipe.failures import UrlMissing
-from mediapipe.providers.base import AnnouncedMedia, Parameters, WebhookUnreadable
+from mediapipe.providers.base import AnnouncedMedia, Parameters
+from mediapipe.providers.refusals import WebhookUnreadable
 
-# Labels are cut to this many characters.
+# Labels are truncated to this many characters.
 MAX_TEXT = 255
+NUMBER = re.compile(r"([0-9]{1,9})")
 
 
 class Form:
-    """The verified parameters of one webhook, as they can be stored."""
+    """The verified parameters of one webhook, in a form that can be stored."""
 
     def __init__(self, parameters: Parameters) -> None:
         # PostgreSQL rejects NUL in text; the symbol for NUL shows where one was.
@@ -17,10 +19,13 @@ class Form:
             (name.replace("\0", "\u2400"), value.replace("\0", "\u2400"))
             for name, value in parameters
         )
+        self._values: dict[str, list[str]] = {}
+        for name, value in self.parameters:
+            self._values.setdefault(name, []).append(value)
 
     def text(self, name: str) -> str:
         """Return the first value of this name, or ""."""
-        return next((value for key, value in self.parameters if key == name), "")
+        return self._values.get(name, [""])[0]
 
     def label(self, name: str) -> str:
         """Return the first value of this name as one short line, or ""."""
@@ -29,13 +34,11 @@ class Form:
     def sid(self, reason: str, prefix: str, *names: str) -> str:
         """Return the SID under the first of these names that has a value, or "".
 
-        Raises WebhookUnreadable for this reason if it is malformed. The check is strict because
-        a signature covers names and values without separators: whoever has a signed request can
-        shift characters between them.
+        Raises WebhookUnreadable with this reason if it is malformed, and "ambiguous" for several
+        values. The check is strict because a signature covers names and values without
+        separators: whoever has a signed request can shift characters between them.
         """
-        given = (
-            {value for key, value in self.parameters if key == name and value} for name in names
-        )
+        given = (set(self._values.get(name, ())) - {""} for name in names)
         values = next(filter(None, given), set())
         if len(values) > 1:
             raise WebhookUnreadable("ambiguous", f"{names[0]} is given with different values.")
@@ -52,18 +55,19 @@ class Form:
         return sid
 
     def numbered(self, name: str) -> Iterator[tuple[str, str]]:
-        """Yield each number N of this name with a value of name{N} that is not empty."""
+        """Yield N and the value of each parameter name{N} that is not empty, sorted by N."""
         found = [
             (match[1], value)
             for key, value in self.parameters
-            if value and (match := re.fullmatch(rf"{name}([0-9]{{1,9}})", key))
+            if value and key.startswith(name) and (match := NUMBER.fullmatch(key, len(name)))
         ]
         yield from sorted(found, key=lambda pair: int(pair[0]))
 
 
 def label(text: str) -> str:
     """Return a text as one short line of printable characters."""
-    return "".join(filter(str.isprintable, text))[:MAX_TEXT]
+    printable = text if text.isprintable() else "".join(filter(str.isprintable, text))
+    return printable[:MAX_TEXT]
 
 
 def without_url(detail: str) -> AnnouncedMedia:

@@ -9,7 +9,7 @@ from mediapipe.providers.twilio.media import TWILIO_ORIGIN
 API = "https://api.twilio.com"
 MESSAGING = "https://messaging.twilio.com"
 CONVERSATIONS = "https://conversations.twilio.com"
-PAGE_SIZE = 50
+PAGE_SIZE = 100
 
 
 def api_origin() -> str:
@@ -43,8 +43,13 @@ def numbers_url(account_sid: str) -> str:
     return f"{api_origin()}/2010-04-01/Accounts/{account_sid}/IncomingPhoneNumbers.json{query}"
 
 
+def application_url(account_sid: str, sid: str) -> str:
+    """Return the URL of a TwiML application of this account."""
+    return f"{api_origin()}/2010-04-01/Accounts/{account_sid}/Applications/{sid}.json"
+
+
 def services_url() -> str:
-    """Return the URL of the first page of the messaging services of the account that asks."""
+    """Return the URL of the first page of the requesting account's messaging services."""
     return f"{messaging_origin()}/v1/Services?PageSize={PAGE_SIZE}"
 
 
@@ -70,9 +75,9 @@ def conversations_url(service_sid: str = "") -> str:
 
 
 def next_page(requested: str, document: Mapping[str, Any]) -> str:
-    """Return the URL of the page after the requested one, "" if it is the last.
+    """Return the URL of the page after the requested one, or "" if that was the last.
 
-    Also "" if it belongs to another list: it comes from a response, and would get credentials.
+    Also "" for a URL of another list: it comes from a response and would receive credentials.
     """
     meta = document.get("meta")
     if isinstance(meta, dict):
@@ -82,6 +87,6 @@ def next_page(requested: str, document: Mapping[str, Any]) -> str:
     return api_origin() + path if isinstance(path, str) and path.startswith("/2010-04-01/") else ""
 
 
-def request(url: str, credentials: Credentials) -> MediaRequest:
-    """Return the request for such a URL with these credentials; no redirect is followed."""
-    return MediaRequest(url, (credentials,), may_redirect_to=lambda _: False)
+def request(url: str, *credentials: Credentials) -> MediaRequest:
+    """Return the request for one of these URLs; it follows no redirect."""
+    return MediaRequest(url, credentials, may_redirect_to=lambda _: False)

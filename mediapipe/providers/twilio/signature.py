@@ -8,10 +8,10 @@ from itertools import product
 from urllib.parse import parse_qsl
 
 from django.conf import settings
-from django.utils.datastructures import MultiValueDict
 from twilio.request_validator import RequestValidator
 
-from mediapipe.providers.base import Parameters, WebhookForged, WebhookRequest, WebhookUnreadable
+from mediapipe.providers.base import Parameters, WebhookRequest
+from mediapipe.providers.refusals import WebhookForged, WebhookUnreadable
 from mediapipe.providers.twilio.accounts import ACCOUNT_SID, Account, accounts
 
 SIGNATURE_HEADER = "x-twilio-signature"
@@ -23,8 +23,8 @@ MAX_PARAMETERS = 1000
 # HMAC-SHA1 in base64.
 SIGNATURE = re.compile(r"[A-Za-z0-9+/]{27}=")
 
-# Not split by the SDK: it mangles IPv6 hosts and user:pass@, raises on ports over 65535 and drops
-# the "?" of an empty query, all of which are part of what was signed.
+# Used instead of the SDK, which mangles IPv6 hosts and user:pass@, raises on ports over 65535 and
+# drops the "?" of an empty query; all of these are part of the signed URL.
 URL = re.compile(
     r"(?P<scheme>[A-Za-z]+)://(?P<user>[^/?#]*@)?(?P<host>\[[^/?#\]]*\]|[^/?#:@]*)"
     r"(?P<port>:[0-9]*)?(?P<rest>(?:[/?][^#]*)?)(?:#.*)?",
@@ -41,9 +41,9 @@ def verify(request: WebhookRequest) -> Parameters:
 
 
 def signature_for(request: WebhookRequest, url: str) -> str:
-    """Return the signature of the same request at another URL, by the token that verified it.
+    """Return the signature of the same request at another URL, with the token that verified it.
 
-    Raises as verify() does, so that nothing is signed but what Twilio has signed.
+    Raises as verify() does: only a request that Twilio signed is signed again.
     """
     verified = _verified(request)
     return _compute(verified.token, url, _form(verified.signed))
@@ -51,7 +51,7 @@ def signature_for(request: WebhookRequest, url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """All parameters of a request, those that are signed besides the URL, and whose token fits."""
+    """All parameters of a request, those signed in addition to the URL, and the matching token."""
 
     parameters: Parameters
     signed: Parameters
@@ -69,7 +69,7 @@ def _verified(request: WebhookRequest) -> _Verified:
             return _Verified(parameters, signed, token)
     raise WebhookForged(
         "signature_wrong",
-        "The signature does not fit the URL, parameters and token: compare PUBLIC_BASE_URL"
+        "The signature does not match the URL, parameters and token: compare PUBLIC_BASE_URL"
         " with the URL at Twilio, and the token with the account's primary one.",
     )
 
@@ -77,7 +77,7 @@ def _verified(request: WebhookRequest) -> _Verified:
 def signature_matches(
     url: str, params: Iterable[tuple[str, str]], signature: str, tokens: Iterable[str]
 ) -> bool:
-    """Return whether the signature of this URL and these parameters is by one of the tokens.
+    """Return whether one of the tokens made this signature of the URL and the parameters.
 
     As in the SDK, a repeated parameter counts once per distinct value, sorted by value. Without
     parameters only the URL is signed.
@@ -96,14 +96,21 @@ def _matching_token(
     return None
 
 
-def _form(params: Iterable[tuple[str, str]]) -> MultiValueDict[str, str]:
-    form: MultiValueDict[str, str] = MultiValueDict()
+class _Form(dict[str, list[str]]):
+    """Parameters with repeated names; RequestValidator calls `getall` if there is one."""
+
+    def getall(self, name: str) -> list[str]:
+        return self[name]
+
+
+def _form(params: Iterable[tuple[str, str]]) -> _Form:
+    form = _Form()
     for name, value in params:
-        form.appendlist(name, value)
+        form.setdefault(name, []).append(value)
     return form
 
 
-def _compute(token: str, url: str, form: MultiValueDict[str, str]) -> str:
+def _compute(token: str, url: str, form: _Form) -> str:
     signature: str = RequestValidator(token).compute_signature(url, form)
     return signature
 
@@ -115,10 +122,10 @@ def body_matches(url: str, body: bytes) -> bool:
 
 
 def _configured_urls(url: str) -> Iterator[str]:
-    """Yield the URL, and the same under each other origin at which we may be configured.
+    """Yield the URL, and the same path at each other origin that may be configured at Twilio.
 
-    Numbers move to another origin one at a time; the signature proves which one was called. An
-    origin must be listed: with one that a client names, a signature for elsewhere would do.
+    Numbers move to another origin one at a time; the signature proves which one was called. Only
+    listed origins count: one named by the client would let a signature for another server pass.
     """
     yield url
     if parts := URL.fullmatch(url):
@@ -127,7 +134,7 @@ def _configured_urls(url: str) -> Iterator[str]:
 
 
 def _signed_urls(url: str) -> Iterator[str]:
-    """Yield the variants of a URL that Twilio may have signed, the likeliest first.
+    """Yield the variants of a URL that Twilio may have signed, most likely first.
 
     Twilio omits the fragment and, inconsistently, the port and user:pass@. Web servers do not
     report whether an empty query had its question mark. Each variant costs one signature.
@@ -171,8 +178,8 @@ def _pairs(form: str) -> Parameters:
 
 
 def _json(request: WebhookRequest) -> Parameters:
-    # Twilio signs the URL, and the hash in the URL covers the body. The SDK skips the hash if it is
-    # given the empty form of a JSON request.
+    # Twilio signs the URL, and the hash in the URL covers the body. The SDK does not check the hash
+    # if it is given the empty form of a JSON request.
     if not body_matches(request.url, request.body):
         raise WebhookForged("body_hash", "The URL does not carry the hash of the JSON body.")
     try:
@@ -203,8 +210,8 @@ def _decoded(body: bytes) -> str:
 
 
 def _require_utf8(text: str) -> None:
-    # Half of a surrogate pair arrives as an escape in JSON or as a raw byte in a WSGI variable;
-    # the SDK and PostgreSQL both reject it.
+    # Half of a surrogate pair can arrive as an escape in JSON or as a raw byte in a WSGI variable;
+    # neither the SDK nor PostgreSQL accepts it.
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -233,12 +240,12 @@ def _account(parameters: Parameters) -> Account:
 
 
 def _signature(headers: Mapping[str, str]) -> str:
-    # This header is not signed itself, so it must not choose the key or the algorithm.
+    # This header itself is not signed, so it must not choose the key or the algorithm.
     if SETTINGS_HEADER in headers:
-        raise WebhookForged("signature_settings", "Signatures with a shared key are not taken.")
+        raise WebhookForged("signature_settings", "Signatures with a shared key are not accepted.")
     signature = headers.get(SIGNATURE_HEADER, "")
     if not signature:
-        raise WebhookForged("signature_missing", "There is no X-Twilio-Signature.")
+        raise WebhookForged("signature_missing", "The header X-Twilio-Signature is missing.")
     if not SIGNATURE.fullmatch(signature):
         raise WebhookForged("signature_malformed", "X-Twilio-Signature is not an HMAC-SHA1.")
     return signature

@@ -11,15 +11,8 @@ from mediapipe.failures import (
     RecordingSilent,
     RecordingTooShort,
 )
-from mediapipe.providers.base import (
-    AnnouncedMedia,
-    InboundMessage,
-    Kind,
-    Parameters,
-    Reply,
-    WebhookUnreadable,
-    unique,
-)
+from mediapipe.providers.base import AnnouncedMedia, InboundMessage, Kind, Parameters, Reply, unique
+from mediapipe.providers.refusals import WebhookUnreadable
 from mediapipe.providers.twilio.conversations import EMPTY_JSON, parse_conversation
 from mediapipe.providers.twilio.form import Form, label, without_url
 from mediapipe.providers.twilio.media import canonical, recording_sid_in
@@ -27,10 +20,10 @@ from mediapipe.providers.twilio.media import canonical, recording_sid_in
 # MMS has up to 10 media, WhatsApp 1; a signed webhook with more than this is abuse or a bug.
 MAX_MEDIA = 50
 
-# Not an event of Twilio: `manage.py doctor` signs it to test whether its signature is accepted.
+# Not one of Twilio's events: `manage.py doctor` sends it to test that its signature is accepted.
 TRIAL = ("EventType", "onDoctorVisited")
 
-# A refused URL is kept for the operator, cut to this many characters.
+# A refused URL is kept for the operator, truncated to this many characters.
 MAX_URL = 2000
 
 # A recording in one of these states has no media yet; another callback will follow.
@@ -45,14 +38,14 @@ EMPTY_TWIML = Reply("<Response/>", "text/xml")
 def parse(
     source: str, parameters: Parameters, headers: Mapping[str, str] | None = None
 ) -> InboundMessage | None:
-    """Return the message that a verified webhook announces; `source` is the end of its URL.
+    """Return the message that a verified webhook announces, or None for an event to ignore.
 
-    None for an event without media. Raises WebhookUnreadable if the SIDs that identify the
-    message are missing or malformed.
+    `source` is the last part of the webhook's URL. Raises WebhookUnreadable for an unknown source,
+    and if the event type or a SID that identifies the message is missing or malformed.
     """
     if source not in PARSERS:
-        raise WebhookUnreadable("source", f"Webhooks of the source {source} are not taken.")
-    # The doctor's test request is verified like any other, but nothing of it is recorded.
+        raise WebhookUnreadable("source", f"Webhooks of the source {source} are not accepted.")
+    # The doctor's test request is verified like any other, but not recorded.
     message = None if TRIAL in parameters else PARSERS[source](Form(parameters))
     if message is None:
         return None
@@ -105,8 +98,8 @@ def _message_media(form: Form, account_sid: str, subject_sid: str) -> Iterator[A
     for number, url in urls[:MAX_MEDIA]:
         content_type = form.label(f"MediaContentType{number}")
         yield _with_url(url, account_sid, subject_sid, content_type)
-    # The image of the advert from which a WhatsApp chat was started. A URL that is not Twilio's
-    # is no failure: another party hosts the image.
+    # The image of the advert from which a WhatsApp chat was started. A URL outside Twilio is not a
+    # failure: another party hosts the image.
     referral = _with_url(
         form.text("ReferralMediaUrl"),
         account_sid,
@@ -175,7 +168,7 @@ def _with_url(
     try:
         checked, media_sid = canonical(url, account_sid, subject_sid)
     except AddressRefused as refusal:
-        # Not the subject's SID: a later callback with the right URL must be another item.
+        # Not the subject's SID: a later callback with the right URL must be a separate item.
         identity = f"refused-{sha256(url.encode()).hexdigest()[:32]}"
         return AnnouncedMedia(
             identity, url[:MAX_URL], declared_content_type=content_type, failure=refusal

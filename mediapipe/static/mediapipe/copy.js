@@ -11,12 +11,21 @@ async function copy(element) {
     return document.execCommand("copy");
 }
 
-for (const button of document.querySelectorAll("button[data-copies]")) {
-    const id = button.dataset.copies;
-    const status = document.querySelector(`[data-copied="${id}"]`);
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-        const copied = await copy(document.getElementById(id)).catch(() => false);
-        status.textContent = copied ? "Copied." : "Not copied: select the text and copy it.";
-    });
+function showButtons() {
+    for (const button of document.querySelectorAll("button[data-copies]")) {
+        button.hidden = false;
+    }
 }
+
+// One listener for all, because a refresh replaces the buttons.
+document.addEventListener("click", async ({target}) => {
+    const id = target.dataset?.copies;
+    if (!id) {
+        return;
+    }
+    const copied = await copy(document.getElementById(id)).catch(() => false);
+    const status = document.querySelector(`[data-copied="${id}"]`);
+    status.textContent = copied ? "Copied." : "Not copied: select the text and copy it.";
+});
+document.addEventListener("refreshed", showButtons);
+showButtons();

@@ -1,5 +1,5 @@
 "use strict";
-// A player that cannot decode its file shows a dead control and no word: show the reason instead.
+// A player that cannot decode its file shows disabled controls without a reason: show the reason.
 
 for (const player of document.querySelectorAll("[data-unplayable]")) {
     const reason = document.getElementById(player.dataset.unplayable);

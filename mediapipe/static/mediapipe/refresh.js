@@ -2,6 +2,9 @@
 // Refreshes part of the page every few seconds while something on it is unfinished.
 
 const live = document.getElementById("live");
+const note = document.createElement("p");
+let updatedAt = Date.now();
+let paused = false;
 
 async function refresh() {
     if (document.hidden || await replaceLive()) {
@@ -21,16 +24,30 @@ async function replaceLive() {
         }
         page = new DOMParser().parseFromString(await response.text(), "text/html");
     } catch {
-        // Network or service unavailable: keep the page, which shows its time.
+        // Network or service unavailable: keep the page, which shows its age.
         return true;
     }
     const fresh = page.getElementById("live");
     // Do not replace a focused button that is about to be pressed, or text that is being copied.
     const selected = !getSelection().isCollapsed && live.contains(getSelection().anchorNode);
-    if (fresh && !selected && !live.contains(document.activeElement)) {
+    paused = selected || live.contains(document.activeElement);
+    if (fresh && !paused) {
         live.replaceChildren(...fresh.childNodes);
+        updatedAt = Date.now();
+        document.dispatchEvent(new Event("refreshed"));
     }
-    return Boolean(fresh?.dataset.refresh);
+    showAge();
+    // A reload would lose what is selected or focused, too.
+    return paused || Boolean(fresh?.dataset.refresh);
 }
 
+function showAge() {
+    const age = `Updated ${Math.round((Date.now() - updatedAt) / 1000)} s ago`;
+    note.textContent = paused ? `${age}; paused while you select text or use a control.` : `${age}.`;
+}
+
+note.className = "help";
+live.before(note);
+showAge();
+setInterval(showAge, 1000);
 setTimeout(refresh, 1000 * live.dataset.refresh);

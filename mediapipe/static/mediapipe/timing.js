@@ -44,7 +44,22 @@ function line(spec, series, look) {
     };
 }
 
-// A band is two lines with the space between them filled; only the upper one is named.
+// The previous period, in the colour of the current one: dashed, without points or fill.
+function previous(spec, series) {
+    const stroke = colour(spec.kind === "lines" ? LOOKS[series.before].colour : "--series-2");
+    const upper = {
+        ...line(spec, series, { colour: "--series-2", dash: [4, 4], point: "line" }),
+        type: "line",
+        order: -1,
+        borderColor: stroke,
+        borderWidth: 1.5,
+        pointRadius: 0,
+    };
+    const lower = series.least && { ...upper, label: "", data: atLeastMin(spec, series.least) };
+    return lower ? [lower, upper] : [upper];
+}
+
+// A band is two lines with the space between them filled; only the upper one has a label.
 function band(spec, series, look) {
     const upper = line(spec, series, look);
     const lower = { ...upper, label: "", data: atLeastMin(spec, series.least), borderWidth: 1, pointRadius: 2 };
@@ -64,6 +79,9 @@ function bars(series, look) {
 
 function datasets(spec) {
     return spec.series.flatMap((series, number) => {
+        if (series.before !== null) {
+            return previous(spec, series);
+        }
         const look = LOOKS[number];
         if (spec.kind !== "lines") {
             return [bars(series, look)];
@@ -72,8 +90,10 @@ function datasets(spec) {
     });
 }
 
+// Chart.js squeezes a title that is too long: on a phone each part gets its own line.
 function title(text) {
-    return { display: Boolean(text), text, color: colour("--body-quiet-color") };
+    const lines = matchMedia("(max-width: 600px)").matches ? text.split(/, (?=in )/) : text;
+    return { display: Boolean(text), text: lines, color: colour("--body-quiet-color") };
 }
 
 function valueAxis(spec) {
@@ -92,7 +112,7 @@ function valueAxis(spec) {
     } else if (spec.scale === "share") {
         axis.min = 0;
         axis.suggestedMax = spec.kind === "lines" ? 1 : 0.1;
-        axis.ticks.callback = (value) => `${Math.round(1000 * value) / 10} %`;
+        axis.ticks.callback = (value) => `${Math.round(1000 * value) / 10}%`;
     } else {
         axis.beginAtZero = true;
         axis.ticks.precision = 0;
@@ -128,6 +148,8 @@ function options(spec) {
                     boxHeight: 8,
                     color: colour("--body-fg"),
                     filter: (item) => item.text,
+                    // Not in drawing order, which puts the previous period on top of the bars.
+                    sort: (one, other) => one.datasetIndex - other.datasetIndex,
                 },
                 // Hiding one edge of a band would leave the other.
                 onClick: () => {},

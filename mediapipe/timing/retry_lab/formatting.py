@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from mediapipe.fetching.schedule import Schedule
+from mediapipe.timing.percent import percent
 from mediapipe.timing.retry_lab.comparison import Comparison
 from mediapipe.timing.retry_lab.intervals import DelayIntervals
 from mediapipe.timing.retry_lab.policies import duration
@@ -8,9 +9,17 @@ from mediapipe.timing.retry_lab.proposal import SHARE_TOLERANCE
 from mediapipe.timing.retry_lab.replay import PolicyResult
 
 YOURS = "yours"
-COLUMNS = ("schedule", "retrieved", "excess wait, mean", "excess wait, p95", "requests per media")
-BRACKETS = "In brackets: bounds of each figure, because a delay is only known as an interval."
-NO_DATA = "The delay of none of these media items is known: there is nothing to replay."
+# Requests per media item within which two schedules cost the same.
+SAME_REQUESTS = 0.005
+COLUMNS = (
+    "schedule",
+    "retrieved",
+    "excess wait, mean",
+    "excess wait, p95",
+    "requests per media item",
+)
+BRACKETS = "In brackets: the bounds of each figure, because a delay is only known as an interval."
+NO_DATA = "None of these media items has a known delay: there is nothing to replay."
 
 
 def cells(result: PolicyResult) -> tuple[str, str, str, str, str]:
@@ -19,7 +28,8 @@ def cells(result: PolicyResult) -> tuple[str, str, str, str, str]:
     name = f"{policy.name}: {schedule_label(policy.schedule)}" if policy.schedule else policy.name
     return (
         name,
-        f"{estimate.retrieved:.2%} ({worst.retrieved:.2%} to {best.retrieved:.2%})",
+        f"{percent(estimate.retrieved, 2)} "
+        f"({percent(worst.retrieved, 2)} to {percent(best.retrieved, 2)})",
         f"{estimate.excess_mean_s:.2f} s ({best.excess_mean_s:.2f} to {worst.excess_mean_s:.2f})",
         f"{estimate.excess_p95_s:.2f} s ({best.excess_p95_s:.2f} to {worst.excess_p95_s:.2f})",
         f"{estimate.requests:.2f} ({best.requests:.2f} to {worst.requests:.2f})",
@@ -27,13 +37,13 @@ def cells(result: PolicyResult) -> tuple[str, str, str, str, str]:
 
 
 def sample_note(intervals: DelayIntervals) -> str:
-    """Return the sentence that says how many media items the figures include."""
+    """Return a sentence that says how many media items the figures include."""
     if intervals.sampled:
         return (
-            f"Sampled: {intervals.used} of {intervals.total} media items, "
+            f"Sampled: {intervals.used:,} of {intervals.total:,} media items, "
             "spread evenly over the period."
         )
-    return f"All {intervals.used} media items with a known or bounded delay."
+    return f"Media items with a known or bounded delay: {intervals.used:,}."
 
 
 def proposal_sentence(comparison: Comparison) -> str:
@@ -47,10 +57,17 @@ def proposal_sentence(comparison: Comparison) -> str:
     current, proposal = (result.estimate for result in comparison.results[:2])
     if comparison.proposal.schedule == Schedule.from_settings():
         return f"The current schedule has the shortest wait with at most {budget}."
-    return (
-        f"With at most {budget}, this schedule has the shortest wait: "
-        f"{proposal.excess_mean_s:.2f} s on average instead of {current.excess_mean_s:.2f} s."
+    waits = (
+        f"{proposal.excess_mean_s:.2f} s on average after the media is available instead of "
+        f"{current.excess_mean_s:.2f} s"
     )
+    less = 1 - proposal.excess_mean_s / current.excess_mean_s if current.excess_mean_s else 0.0
+    if less <= 0:
+        return f"With at most {budget}, this schedule has the shortest wait: {waits}."
+    same = proposal.requests <= current.requests + SAME_REQUESTS
+    more = "the same" if same else f"{proposal.requests / current.requests - 1:.0%} more"
+    most = f"at most {comparison.budget:.2f} per media item"
+    return f"{less:.0%} less waiting for {more} requests, {most}: {waits}."
 
 
 def retrieves_less(result: PolicyResult, comparison: Comparison) -> bool:

@@ -6,6 +6,7 @@ from typing import Self
 from django.template.loader import render_to_string
 
 from mediapipe.timing.axes import Axis, whole_decades
+from mediapipe.timing.percent import percent
 from mediapipe.timing.retry_lab.comparison import Comparison
 from mediapipe.timing.retry_lab.formatting import retrieves_less
 from mediapipe.timing.retry_lab.replay import PolicyResult
@@ -14,8 +15,8 @@ TEMPLATE = "charts/retry_lab.svg"
 # A logarithmic axis has no zero: waits of zero are drawn at this minimum.
 MIN_S = 0.01
 LEFT, RIGHT, TOP, BOTTOM = 60, 740, 56, 380
-# Under the chart, below the title of its axis: two columns.
-LEGEND_TOP, LINE_HEIGHT, COLUMN_WIDTH = 440, 24, 350
+# Under the chart, below the title of its axis.
+LEGEND_TOP, LINE_HEIGHT = 440, 24
 # Okabe and Ito's palette, safe for colour-blind readers; the shapes differ as well.
 STYLES = (
     ("#0072b2", "M-6 0A6 6 0 1 1 6 0A6 6 0 1 1-6 0Z"),
@@ -25,6 +26,9 @@ STYLES = (
     ("#e69f00", "M0 7L7-6H-7Z"),
     ("#56b4e9", "M-7-3H-3V-7H3V-3H7V3H3V7H-3V3H-7Z"),
 )
+
+# A schedule that loses media is no alternative, although its short waits are low in the plot.
+GREY = "#6b6b6b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Plot:
 
     @classmethod
     def from_comparison(cls, comparison: Comparison) -> Self:
-        """Return the plot of these policies and of the best schedules of our settings."""
+        """Return the plot of these policies and of the Pareto frontier of our schedules."""
         estimates = [result.estimate for result in comparison.results]
         farthest = 1.2 * max(comparison.budget, *(figures.requests for figures in estimates))
         frontier = [
@@ -80,15 +84,15 @@ class Plot:
                 _point(number, result, x, y, hollow=retrieves_less(result, comparison))
                 for number, result in enumerate(comparison.results)
             ],
-            height=LEGEND_TOP + ((len(estimates) + 1) // 2 + 1) * LINE_HEIGHT,
+            height=LEGEND_TOP + (len(estimates) + 1) * LINE_HEIGHT,
         )
 
 
 def _point(number: int, result: PolicyResult, x: Axis, y: Axis, *, hollow: bool) -> PolicyPoint:
     name, figures = result.policy.name, result.estimate
     colour, shape = STYLES[number % len(STYLES)]
-    # The first row of the legend explains the lines.
-    row, column = divmod(number, 2)
+    if hollow:
+        colour = GREY
     return PolicyPoint(
         style=number % len(STYLES) + 1,
         x=x.at(figures.requests),
@@ -96,10 +100,11 @@ def _point(number: int, result: PolicyResult, x: Axis, y: Axis, *, hollow: bool)
         colour=colour,
         shape=shape,
         hollow=hollow,
-        label=f"{name}, but retrieves {figures.retrieved:.1%}" if hollow else name,
+        label=f"{name}: loses {percent(1 - figures.retrieved)}" if hollow else name,
         title=f"{name}: {figures.requests:.2f} requests, {figures.excess_mean_s:.2f} s",
-        legend_x=LEFT + column * COLUMN_WIDTH,
-        legend_y=LEGEND_TOP + (row + 1) * LINE_HEIGHT,
+        legend_x=LEFT,
+        # The first row of the legend explains the lines.
+        legend_y=LEGEND_TOP + (number + 1) * LINE_HEIGHT,
     )
 
 

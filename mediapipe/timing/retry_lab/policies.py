@@ -33,7 +33,7 @@ class Policy:
     def retries_s(self, draws: int, response_s: float = 0.0, seed: int = 0) -> FloatArray:
         """Return when each retry starts, in seconds after the first attempt; one draw per row.
 
-        Rows are padded with infinity. `response_s` is how long Twilio takes to respond 404: a
+        Rows are padded with infinity. `response_s` is how long Twilio takes to return a 404: a
         delay starts with the response.
         """
         rng = random.Random(seed)  # noqa: S311  (the same comparison each time)
@@ -63,14 +63,14 @@ class Policy:
 
 # How other products retry the same 404, according to their source code.
 KNOWN = (
-    Policy("1 + 3 s (chatwoot)", (1.0, 3.0)),
-    Policy("1/2/4/8 s (hand-made bots)", (1.0, 2.0, 4.0, 8.0)),
-    Policy("45 x 1 s (mailroom)", (1.0,) * 45),
+    Policy("give up after 4 s (as Chatwoot does)", (1.0, 3.0)),
+    Policy("give up after 15 s (1, 2, 4, 8 s, as many bots do)", (1.0, 2.0, 4.0, 8.0)),
+    Policy("give up after 45 s (once a second, as Mailroom does)", (1.0,) * 45),
 )
 
 
 def environment(schedule: Schedule) -> dict[str, str]:
-    """Return the environment variables that put this schedule in force."""
+    """Return the environment variables that configure this schedule."""
     return {
         "RETRY_FIRST_DELAY": duration(schedule.first_delay_s),
         "RETRY_FACTOR": f"{schedule.factor:g}",

@@ -25,9 +25,9 @@ from mediapipe.providers.twilio.media import is_twilio
 logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 30.0
-# A page of 200 long messages has about 1 MiB.
+# A page of 200 long messages is about 1 MiB.
 MAX_BYTES = 8 * 1024 * 1024
-# Together some two minutes of rate limits or errors.
+# Together about two minutes of rate limits or errors.
 MAX_ATTEMPTS = 8
 BACKOFF = Backoff(first_s=1.0, factor=2.0, max_s=60.0, jitter=0.15)
 
@@ -42,16 +42,16 @@ class BoundedHttpClient(HttpClient):  # type: ignore[misc]  # the package has no
     def request(
         self, method: str, uri: str, params: Mapping[str, Any] | None = None, **others: Any
     ) -> TwilioResponse:
-        """Return Twilio's response with status 200; raise the Failure that any other means.
+        """Return Twilio's response with status 200; raise the Failure for any other.
 
-        Rate limits, network errors and errors of Twilio are retried MAX_ATTEMPTS times.
+        After rate limits, network errors and errors of Twilio it makes up to MAX_ATTEMPTS attempts.
         """
         url = f"{uri}?{urlencode(params)}" if params else uri
         for attempts in range(1, MAX_ATTEMPTS + 1):
             try:
                 return self._get(method, url)
             except TransientMedia404:
-                # Not a delay here: what is listed and then not found has been deleted.
+                # Not a delay here: a resource that is listed and then not found has been deleted.
                 raise
             except TransientFailure as failure:
                 if attempts == MAX_ATTEMPTS:
@@ -68,17 +68,17 @@ class BoundedHttpClient(HttpClient):  # type: ignore[misc]  # the package has no
         parts = urlsplit(url)
         # The URL of the next page comes from Twilio's response, and would get the credentials.
         if method != "GET" or not is_twilio(f"{parts.scheme}://{parts.netloc}"):
-            raise AddressRefused("Lists are read at Twilio's API alone.")
+            raise AddressRefused("Lists are read only from Twilio's API.")
         request = MediaRequest(url, self.credentials, may_redirect_to=lambda _: False)
         response = send_request(request, timeout_s=TIMEOUT_S, max_bytes=MAX_BYTES)
         if failure := twilio.classify(response):
             raise failure
-        # The client would take a document that was cut off for a bug of its own.
+        # For a truncated document the client would raise an error that looks like a bug.
         try:
             document = json.loads(response.body_head)
         except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
-            raise UnexpectedResponse("The list is no JSON object.")
+            raise UnexpectedResponse("The list is not a JSON object.")
         text = response.body_head.decode(errors="replace")
         return TwilioResponse(response.status, text, response.headers)

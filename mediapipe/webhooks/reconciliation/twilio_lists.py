@@ -23,7 +23,7 @@ class ListedSubject:
     """A message or recording in a list; `created_at` is Twilio's time (UTC).
 
     `load` returns the message that its webhook would have announced, None if its media has been
-    deleted. For a message that is another request.
+    deleted. For a message it sends another request.
     """
 
     kind: Kind
@@ -35,7 +35,7 @@ class ListedSubject:
 
 
 class TwilioLists:
-    """The lists of one account, page by page; every method may raise a Failure."""
+    """The lists of one account, by page; times are in UTC, and every method may raise a Failure."""
 
     def __init__(self, account: Account) -> None:
         credentials = account.credentials()
@@ -122,7 +122,7 @@ def _pages(page: Any) -> Iterator[Any]:
     while page is not None:
         yield page
         if page.next_page_url in seen:
-            raise UnexpectedResponse("The pages of the list lead in a circle.")
+            raise UnexpectedResponse("The pages of the list form a loop.")
         seen.add(page.next_page_url)
         page = page.next_page()
 

@@ -1,58 +1,31 @@
 """H: requests whose framing is broken, as bytes for the real web server.
 
-The signature is right wherever a request is recorded. Where the statuses are none, the server
-ends the connection without a word.
+The signature is right wherever a request is recorded. If there are no statuses, the server closes
+the connection without a response.
 """
 
 from __future__ import annotations
 
-from tests.support.bad_input.cases import ONE_PICTURE, BadFrame, Pairs, encoded, sid
+from tests.support.bad_input.cases import BadFrame, encoded
+from tests.support.bad_input.frame_flows import FLOWS
+from tests.support.bad_input.frame_parts import (
+    CLOSE,
+    HOST,
+    PATH,
+    PUBLIC,
+    TYPE,
+    URL,
+    Request,
+    frame,
+    more,
+    pairs,
+    pieces,
+)
 from tests.support.payloads import signing, twilio
-
-PUBLIC = "https://media.example.com"
-PATH = "/webhooks/twilio/messaging/"
-URL = f"{PUBLIC}{PATH}"
-HOST = "Host: media.example.com"
-CLOSE = "Connection: close"
-TYPE = f"Content-Type: {signing.FORM}"
-
-
-def pairs(of: str) -> Pairs:
-    """Return a message of its own for each case."""
-    own = sid("MM", of)
-    return tuple((name, value.replace(twilio.MMS_SID, own)) for name, value in ONE_PICTURE)
-
-
-class Request:
-    """The parts of the good request of one case, to be put together wrongly."""
-
-    def __init__(self, name: str, url: str = URL) -> None:
-        self.body = encoded(pairs(name))
-        self.signature = f"X-Twilio-Signature: {signing.sign(url, list(pairs(name)))}"
-        self.length = f"Content-Length: {len(self.body)}"
-        self.signed = (HOST, TYPE, self.signature, CLOSE)
-
-    def head(self, *headers: str, line: str = f"POST {PATH} HTTP/1.1") -> bytes:
-        return "\r\n".join([line, *headers, "", ""]).encode("latin-1")
-
-    def post(self, *more: str, line: str = f"POST {PATH} HTTP/1.1") -> bytes:
-        return self.head(*self.signed, self.length, *more, line=line) + self.body
-
-
-def frame(
-    name: str, *parts: bytes, answered: int | tuple[int, ...], recorded: bool = False
-) -> BadFrame:
-    statuses = (answered,) if isinstance(answered, int) else answered
-    return BadFrame(name, parts, statuses, recorded)
-
-
-def more(name: str, *headers: str, answered: int = 400) -> BadFrame:
-    """Return a good request with these headers beside its own."""
-    return frame(name, Request(name).post(*headers), answered=answered, recorded=answered == 200)
 
 
 def lengths(name: str, *values: str, answered: int | tuple[int, ...] = 400) -> BadFrame:
-    """Return a good request with these lengths in place of its own."""
+    """Return a good request with these values of Content-Length."""
     one = Request(name)
     said = one.head(*one.signed, *(f"Content-Length: {value}" for value in values))
     return frame(name, said + one.body, answered=answered)
@@ -74,14 +47,14 @@ def chunked(
 def line(
     name: str, said: str, *, answered: int | tuple[int, ...] = 400, url: str = URL
 ) -> BadFrame:
-    """Return a good request, signed for `url`, behind this request line."""
+    """Return a good request, signed for `url`, with this request line."""
     return frame(
         name, Request(name, url).post(line=said), answered=answered, recorded=answered == 200
     )
 
 
 def target(name: str, said: str, *, answered: int, signed: bool = False) -> BadFrame:
-    """Return a request to another target; with `signed` Twilio would have been given it."""
+    """Return a request to another target; `signed` makes that target the signed URL."""
     return line(
         name, f"POST {said} HTTP/1.1", answered=answered, url=f"{PUBLIC}{said}" if signed else URL
     )
@@ -100,11 +73,7 @@ def in_chunks(
     return frame(name, head + b"".join(chunks) + end, answered=200, recorded=True)
 
 
-def pieces(said: bytes, size: int) -> tuple[bytes, ...]:
-    return tuple(said[start : start + size] for start in range(0, len(said), size))
-
-
-# Django alone would take a body in chunks for none.
+# Django itself would treat a chunked body as empty.
 CHUNKS = [
     in_chunks("H1 a body in one chunk", 10_000),
     in_chunks("H1 a body in chunks of one byte", 1, transfer="Chunked"),
@@ -129,7 +98,7 @@ CHUNKS = [
     chunked("H1 chunks within chunks", END, "Transfer-Encoding: chunked, chunked", answered=400),
     chunked("H1 a blank before the colon", END, "Transfer-Encoding : chunked", answered=400),
     chunked("H1 chunks in HTTP/1.0", END, version="HTTP/1.0", answered=400),
-    # 501 is the web server's own word for a transfer coding that it does not know (RFC 9112).
+    # The web server responds with 501 to a transfer coding that it does not know (RFC 9112).
     chunked("H1 chunks that gzip ends", END, "Transfer-Encoding: chunked, gzip", answered=501),
     chunked("H1 identity", END, "Transfer-Encoding: identity", answered=501),
     chunked("H1 gzip", END, "Transfer-Encoding: gzip", answered=501),
@@ -306,40 +275,5 @@ HOSTS = [
     hosted("H9 a Host with a port over 65535", "Host: media.example.com:99999", answered=200),
 ]
 
-
-def alive(said: bytes) -> bytes:
-    """Return a request after which the connection stays open."""
-    return said.replace(b"Connection: close\r\n", b"")
-
-
-def flow(name: str, *more: str, statuses: tuple[int, ...], then: bytes | None = None) -> BadFrame:
-    """Return a good request, then these bytes, or itself once more, on the same connection."""
-    said = Request(name).post(*more)
-    return frame(
-        name, alive(said) + (said if then is None else then), answered=statuses, recorded=True
-    )
-
-
-SLOW = "H11 in pieces"
-FLOWS = [
-    flow("H10 the same twice at once", statuses=(200, 200)),
-    flow("H10 a good one and garbage", statuses=(200, 400), then=b"GARBAGE\r\n\r\n"),
-    flow("H10 a good one and a cut one", statuses=(200,), then=b"POST /web"),
-    BadFrame(SLOW, pieces(Request(SLOW).post(), 300), (200,), recorded=True),
-    flow("H11 asks before its body", "Expect: 100-continue", statuses=(100, 200), then=b""),
-    frame(
-        "H10 a request in the body that has no length",
-        Request("H10").head(HOST, TYPE)
-        + b"GET /healthz HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
-        answered=(403, 200),
-    ),
-    frame("H10 empty lines", b"\r\n" * 1000, answered=()),
-    frame("H11 nothing", b"", answered=()),
-    frame("H11 half a request line", b"POST /web", answered=()),
-    frame("H11 half a header", Request("H11 half a header").post()[:60], answered=()),
-    frame("H11 half a body", Request("H11 half a body").post()[:-100], answered=()),
-    frame("H12 NULs", bytes(3000), answered=()),
-    frame("H12 every byte", bytes(range(256)) * 20, answered=()),
-]
 
 CASES: list[BadFrame] = [*CHUNKS, *LENGTHS, *HEADERS, *LINES, *LONG, *HOSTS, *FLOWS]

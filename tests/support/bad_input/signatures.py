@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
-from mediapipe.providers.base import WebhookRequest
 from tests.support.bad_input.cases import (
     CONVERSATIONS,
     MESSAGING,
@@ -13,42 +11,23 @@ from tests.support.bad_input.cases import (
     ORIGIN,
     RECORDING,
     BadRequest,
-    Pairs,
     changed,
-    encoded,
     signed,
 )
+from tests.support.bad_input.signature_bodies import BODIES
+from tests.support.bad_input.signature_cases import (
+    GOOD,
+    PICTURE,
+    PUBLIC,
+    PUBLIC_URL,
+    forged,
+    good,
+    to,
+    without,
+)
+from tests.support.bad_input.signature_shifts import SHIFTS
+from tests.support.bad_input.signature_tokens import CHOSEN_KEYS, TOKENS
 from tests.support.payloads import signing, twilio
-
-GOOD = signing.sign(MESSAGING, list(ONE_PICTURE))
-PICTURE = ("queued",)
-ACCOUNTS = {
-    "TWILIO_ACCOUNT_SID": "",
-    "TWILIO_AUTH_TOKEN": "",
-    "TWILIO_ACCOUNTS_FILE": str(Path(__file__).parent / "accounts.json"),
-}
-PUBLIC = {"PUBLIC_BASE_URL": "https://media.example.com"}
-PUBLIC_URL = "https://media.example.com/webhooks/twilio/messaging/"
-SETTINGS_HEADER = "X-Twilio-Webhooks-Signature-Settings"
-
-
-def without(request: WebhookRequest, *headers: str) -> WebhookRequest:
-    kept = {name: value for name, value in request.headers.items() if name not in headers}
-    return replace(request, headers=kept)
-
-
-def forged(name: str, request: WebhookRequest, reason: str = "signature_wrong") -> BadRequest:
-    return BadRequest(name, request, 403, reason)
-
-
-def good(name: str, request: WebhookRequest, media: tuple[str, ...] = PICTURE) -> BadRequest:
-    return BadRequest(name, request, 200, media=media)
-
-
-def to(url: str) -> WebhookRequest:
-    """Return a request that is signed for this URL and sent to the real one."""
-    return signed(url=url, sent_to=MESSAGING)
-
 
 MISSING = [
     forged("W1 no signature", without(signed(), "x-twilio-signature"), "signature_missing"),
@@ -182,245 +161,8 @@ ODD_BUT_SIGNED = [
     good("W34 a method in lower case", replace(signed(), method="post")),
     good("W30 a port over 65535", signed(Host="testserver:99999")),
 ]
-TOKENS = [
-    BadRequest(
-        "W17 the old token when it is not listed any more",
-        signed(token="old"),
-        403,
-        "signature_wrong",
-        settings={"TWILIO_AUTH_TOKEN": "new"},
-    ),
-    BadRequest(
-        "W6 the address inside of a proxy",
-        signed(),
-        403,
-        "signature_wrong",
-        settings=PUBLIC,
-    ),
-    BadRequest(
-        "W18 the token of another account of ours",
-        signed(token="token-of-b"),
-        403,
-        "signature_wrong",
-        settings=ACCOUNTS,
-    ),
-    BadRequest(
-        "W18 another account of ours in the parameters",
-        signed(changed(AccountSid="AC" + "b2" * 16)),
-        403,
-        "signature_wrong",
-        settings=ACCOUNTS,
-    ),
-    BadRequest(
-        "W18 the secret of an API key",
-        signed(changed(AccountSid="AC" + "c3" * 16), token="secret"),
-        403,
-        "token_missing",
-        settings=ACCOUNTS,
-    ),
-    BadRequest(
-        "W18 no account is configured",
-        signed(),
-        403,
-        "account_unknown",
-        settings={"TWILIO_ACCOUNT_SID": "", "TWILIO_AUTH_TOKEN": ""},
-    ),
-]
-CHOSEN_KEYS = [
-    forged(
-        f"{name} in the settings header",
-        signed(**{SETTINGS_HEADER: value}),  # type: ignore[arg-type]  # a header
-        "signature_settings",
-    )
-    for name, value in {
-        "W21 an unknown shared key": "key=WK1,algorithm=HMAC_SHA256",
-        "W21 a path as key": "key=../../etc/passwd",
-        "W22 no algorithm": "algorithm=none",
-        "W22 MD5": "key=WK1,algorithm=HMAC_MD5",
-        "W23 an upgrade": "algorithm=HMAC_SHA256",
-        "W23 a downgrade": "algorithm=HMAC_SHA1",
-        "W23 nothing": "",
-        "W23 two algorithms": "algorithm=HMAC_SHA1,algorithm=HMAC_SHA256",
-        "W23 a kilobyte": "k" * 1024,
-    }.items()
-]
 
 
-def shifted(name: str, was: Pairs, now: Pairs, *, media: tuple[str, ...] = ()) -> BadRequest:
-    """Return a request whose names and values run together to what was signed."""
-    return good(name, signed(was, sent=now), media)
-
-
-ACCOUNT = ("AccountSid", twilio.ACCOUNT_SID)
-MESSAGE = ("MessageSid", twilio.MMS_SID)
-EVIL = "https://evil.example/x"
-# These have the signature of what Twilio signed, because it is over an undelimited text. Of
-# the SIDs and URLs nothing can be shifted without breaking their patterns.
-SHIFTS = [
-    shifted(
-        "W24 the text of a sender becomes a URL elsewhere",
-        (ACCOUNT, ("Body", f"xMediaUrl0{EVIL}"), MESSAGE),
-        (ACCOUNT, ("Body", "x"), ("MediaUrl0", EVIL), MESSAGE),
-        media=("address_refused",),
-    ),
-    shifted(
-        "W24 the text of a sender becomes a URL of another message",
-        (ACCOUNT, ("Body", f"xMediaUrl0{twilio.MEDIA_URLS[0]}"), ("MessageSid", twilio.SMS_SID)),
-        (
-            ACCOUNT,
-            ("Body", "x"),
-            ("MediaUrl0", twilio.MEDIA_URLS[0]),
-            ("MessageSid", twilio.SMS_SID),
-        ),
-        media=("address_refused",),
-    ),
-    shifted(
-        "W24 a URL becomes a part of its type",
-        ONE_PICTURE,
-        changed(MediaContentType0=f"image/jpegMediaUrl0{twilio.MEDIA_URLS[0]}", MediaUrl0=None),
-        media=("url_missing",),
-    ),
-    shifted(
-        "W25 a name gives a letter to its value",
-        ONE_PICTURE,
-        (*changed(Body=None), ("Bod", "yTest mms")),
-        media=PICTURE,
-    ),
-    shifted(
-        "W25 a value gives a letter to its name",
-        ONE_PICTURE,
-        (*changed(Body=None), ("BodyT", "est mms")),
-        media=PICTURE,
-    ),
-    shifted(
-        "W25 a URL gives a letter to its name",
-        ONE_PICTURE,
-        (*changed(MediaUrl0=None), ("MediaUrl0h", twilio.MEDIA_URLS[0][1:])),
-        media=("url_missing",),
-    ),
-    shifted(
-        "W25 the number of a URL goes to the URL",
-        ONE_PICTURE,
-        (*changed(MediaUrl0=None), ("MediaUrl", f"0{twilio.MEDIA_URLS[0]}")),
-        media=("url_missing",),
-    ),
-    BadRequest(
-        "W25 a message SID gives a letter to its name",
-        signed((ACCOUNT, MESSAGE), sent=(ACCOUNT, (f"MessageSid{MESSAGE[1][0]}", MESSAGE[1][1:]))),
-        400,
-        "message_sid",
-    ),
-    BadRequest(
-        "W25 a name gives a letter to a message SID",
-        signed((ACCOUNT, MESSAGE), sent=(ACCOUNT, ("MessageSi", f"d{MESSAGE[1]}"))),
-        400,
-        "message_sid",
-    ),
-    BadRequest(
-        "W25 a message SID takes in the next name",
-        signed((ACCOUNT, MESSAGE, ("To", "+1")), sent=(ACCOUNT, (MESSAGE[0], f"{MESSAGE[1]}To+1"))),
-        400,
-        "message_sid",
-    ),
-    forged(
-        "W25 an account SID gives a letter to its name",
-        signed(sent=(*changed(AccountSid=None), ("AccountSidA", twilio.ACCOUNT_SID[1:]))),
-        "account_sid",
-    ),
-    forged(
-        "W26 the first parameter goes to the query",
-        signed(
-            url=f"{MESSAGING}?x=1",
-            sent_to=f"{MESSAGING}?x=1AccountSid{twilio.ACCOUNT_SID}",
-            sent=changed(AccountSid=None),
-        ),
-        "account_sid",
-    ),
-    forged(
-        "W26 every parameter goes to the query",
-        signed(
-            url=f"{MESSAGING}?x=1",
-            sent_to=f"{MESSAGING}?x=1" + "".join(n + v for n, v in sorted((ACCOUNT, MESSAGE))),
-            sent=(),
-        ),
-        "account_sid",
-    ),
-    good(
-        "W26 the query goes to a parameter",
-        signed(url=f"{MESSAGING}?x=1", sent_to=f"{MESSAGING}?x", sent=(*ONE_PICTURE, ("=1", ""))),
-    ),
-    BadRequest(
-        "W26 the first parameter goes to the path",
-        signed(sent_to=f"{MESSAGING}AccountSid", sent=changed(AccountSid=None)),
-        404,
-    ),
-]
-
-JSON = b'{"AccountSid": "%s", "MessageSid": "%s"}' % (
-    twilio.ACCOUNT_SID.encode(),
-    twilio.MMS_SID.encode(),
-)
-
-
-def json_to(url: str, body: bytes = JSON, signature: str | None = None) -> WebhookRequest:
-    signature = signing.sign(url) if signature is None else signature
-    return signing.post(body, url=url, signature=signature, content_type="application/json")
-
-
-HASHED = signing.signed_json(JSON.decode(), url=MESSAGING)
-QUERY = HASHED.url.removeprefix(MESSAGING)
-HASH = QUERY[1:]
-BODIES = [
-    forged("W27 JSON without a hash in the URL", json_to(MESSAGING), "body_hash"),
-    forged("W27 JSON with an empty hash", json_to(f"{MESSAGING}?bodySHA256="), "body_hash"),
-    forged(
-        "W27 JSON with an upper case hash",
-        json_to(f"{MESSAGING}?bodySHA256={HASH[11:].upper()}"),
-        "body_hash",
-    ),
-    forged("W27 JSON with its hash twice", json_to(f"{HASHED.url}&{HASH}"), "body_hash"),
-    forged("W27 JSON with the hash in the fragment", json_to(f"{MESSAGING}#{HASH}"), "body_hash"),
-    forged("W27 another JSON under a signed hash", json_to(HASHED.url, JSON + b" "), "body_hash"),
-    forged("W28 the signature of a form over JSON", json_to(HASHED.url, signature=GOOD)),
-    forged(
-        "W28 a form under the signature of JSON",
-        replace(
-            HASHED,
-            body=encoded(ONE_PICTURE),
-            headers={**HASHED.headers, "content-type": signing.FORM},
-        ),
-    ),
-    forged(
-        "W28 no body under the signature of JSON",
-        replace(HASHED, body=b""),
-        "body_hash",
-    ),
-    forged(
-        "W28 the signature of a GET over a POST",
-        replace(
-            signing.signed_get(twilio.MMS_ONE_PICTURE, url=MESSAGING),
-            method="POST",
-            headers={
-                "x-twilio-signature": signing.sign(f"{MESSAGING}?{twilio.MMS_ONE_PICTURE}"),
-                "content-type": signing.FORM,
-            },
-            body=encoded(ONE_PICTURE),
-        ),
-    ),
-    forged(
-        "W28 the signature of a POST over a GET",
-        WebhookRequest(
-            "GET",
-            f"{MESSAGING}?{twilio.MMS_ONE_PICTURE}",
-            {"x-twilio-signature": GOOD},
-            b"",
-        ),
-    ),
-    forged(
-        "W29 bytes that are no text under a right length",
-        signed(sent=b"AccountSid=" + twilio.ACCOUNT_SID.encode() + b"&\x01\x02=\x03"),
-    ),
-]
 HOSTS = [
     BadRequest(f"W31 Host {host[:40]!r}", signed(Host=host), 400, "host_not_allowed")
     for host in (

@@ -1,4 +1,4 @@
-"""The smallest possible provider: a photo service that signs JSON and sends one URL."""
+"""A minimal provider: a photo service that sends signed JSON with one URL."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from mediapipe.providers.base import (
     PostStorePolicy,
     Reply,
     Response,
-    WebhookForged,
     WebhookRequest,
 )
+from mediapipe.providers.refusals import WebhookForged
 
 name = "toy"
 label = "Toy"
@@ -72,6 +72,10 @@ def pre_hook_reply(request: WebhookRequest) -> Reply | None:
 
 def account_sids() -> list[str]:
     return [ACCOUNT]
+
+
+def account_name(account_sid: str) -> str:
+    return ""
 
 
 def media_request(*, url: str, account_sid: str, subject_sid: str) -> MediaRequest:

@@ -1,0 +1,62 @@
+"""An error in the admin has a page that says what to do and links back; others stay plain."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from mediapipe.admin.media import MediaItemAdmin
+from mediapipe.operations import roles
+from tests.support.admin import someone
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+ITEM = "admin:mediapipe_mediaitem_change"
+WAY_BACK = '<a class="button" href="/admin/">Overview</a>'
+
+
+def test_a_row_that_does_not_exist_is_named(admin_client: Client) -> None:
+    response = admin_client.get(reverse(ITEM, args=[4711]))
+    assert response.status_code == 404
+    html = response.content.decode()
+    assert "There is no media item with the number 4711." in html
+    assert WAY_BACK in html
+
+
+def test_a_wrong_address_shows_nothing_of_django(admin_client: Client) -> None:
+    html = admin_client.get("/admin/nothing/").content.decode()
+    assert WAY_BACK in html
+    assert "tried" not in html
+
+
+def test_a_user_without_the_right_learns_whom_to_ask() -> None:
+    response = someone(roles.VIEWER).get(reverse("admin:mediapipe_mediaitem_retry_all"))
+    assert response.status_code == 403
+    assert "Ask an administrator for another role" in response.content.decode()
+
+
+def test_a_bug_has_the_id_of_its_log_lines_and_needs_no_database(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(MediaItemAdmin, "show", fail)
+    monkeypatch.setattr(MediaItemAdmin, "get_object", lambda *args: object())
+    admin_client.raise_request_exception = False
+    with CaptureQueriesContext(connection) as captured:
+        response = admin_client.get(reverse(ITEM, args=[1]))
+    assert response.status_code == 500
+    assert f"request ID {response['X-Request-ID']}." in response.content.decode()
+    # For the session and the user, before the bug.
+    assert len(captured) <= 2
+
+
+@pytest.mark.parametrize("path", ["/webhooks/twilio/nothing/", "/nothing"])
+def test_a_wrong_address_elsewhere_has_the_plain_page(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 404
+    assert WAY_BACK not in response.content.decode()

@@ -1,0 +1,135 @@
+"""GATEWAY_FILE is edited, broken and removed while the service runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mediapipe.operations import programs
+from mediapipe.simulator import payloads
+from mediapipe.simulator.app import MediaApp, media_app
+from tests.support.service import Service, running, wait_for_line
+
+pytestmark = pytest.mark.services
+
+STATES = (
+    "from mediapipe.models import *; print(*GatewayDelivery.objects.values_list({}), sep='\\n')"
+)
+AGE = (
+    "from datetime import timedelta; from django.utils import timezone; from mediapipe.models"
+    " import *; GatewayDelivery.objects.update(received_at=timezone.now() - timedelta(hours=1))"
+)
+
+# What each process logs once it has read the file, and how many processes a program has.
+READY = {"web": ("GATEWAY_FILE (", 2), "worker": (" ready.", 1)}
+
+
+@dataclass(frozen=True)
+class World:
+    """The service, the app behind it, and its GATEWAY_FILE."""
+
+    service: Service
+    app: MediaApp
+    file: Path
+
+    def write(self, name: str = "desk", **entry: str) -> None:
+        values = {"name": name, "url": self.app.url, "answer": "empty"} | entry
+        self.file.write_text(json.dumps([values], indent=1))
+
+    def restart(self, name: str) -> None:
+        """Restart a program, and wait until it has read the file."""
+        ready, processes = READY[name]
+        before = self.log(name).read_text().count(ready)
+        self.service.supervisor.end(name)
+        self.service.supervisor.start(name)
+        until(lambda: self.log(name).read_text().count(ready) >= before + processes)
+
+    def send(self) -> str:
+        """Send a picture message, which must be accepted; return its SID."""
+        message = payloads.mms()
+        assert self.service.twilio.send(message) == 200
+        return message["MessageSid"]
+
+    def log(self, name: str) -> Path:
+        return Path(self.service.env["DATA_DIR"]) / "logs" / f"{name}.log"
+
+    def spooled(self) -> int:
+        return len(list((Path(self.service.env["DATA_DIR"]) / "spool").glob("*.webhook")))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with media_app() as app:
+        file = tmp_path / "gateway.json"
+        file.write_text("[]")
+        env = {"GATEWAY_FILE": str(file), "REDISPATCH_INTERVAL": "2s"}
+        with running(tmp_path / "data", [programs.worker()], **env) as service:
+            yield World(service, app, file)
+
+
+def until(is_so: Callable[[], bool], timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert is_so()
+
+
+def test_a_running_service_goes_on_and_one_that_starts_spools_until_the_file_is_valid(
+    world: World,
+) -> None:
+    world.write()
+    world.restart("web")
+    world.restart("worker")
+    world.file.write_text('[\n {"name": "desk",}\n]')
+    first = world.send()
+    until(lambda: world.app.messages[first] == 1)
+    world.restart("web")
+    world.restart("worker")
+    second = world.send()
+    assert world.spooled() == 1
+    wait_for_line(world.log("web"), f"GATEWAY_FILE ({world.file}) is not JSON:")
+    wait_for_line(world.log("web"), "in line 2. Webhooks are spooled")
+    wait_for_line(world.log("worker"), "in line 2. Webhooks are spooled")
+    world.write()
+    until(lambda: world.app.messages[second] == 1)
+    until(lambda: world.app.fetched == 2)
+    assert world.spooled() == 0
+    assert world.app.early_404s == 0
+
+
+def test_a_file_that_was_removed_is_named_and_messages_wait_for_it(world: World) -> None:
+    world.write()
+    world.file.rename(world.file.with_suffix(".old"))
+    world.restart("web")
+    message = world.send()
+    said = f"GATEWAY_FILE ({world.file}) cannot be read: No such file or directory."
+    wait_for_line(world.log("web"), said)
+    world.file.with_suffix(".old").rename(world.file)
+    # The worker read the empty list at its start, and does not know the app yet.
+    until(lambda: world.spooled() == 0)
+    assert not world.app.messages
+    world.restart("worker")
+    until(lambda: world.app.messages[message] == 1)
+
+
+def test_the_messages_of_an_entry_that_was_renamed_are_dropped_visibly(world: World) -> None:
+    # Held for media that never comes.
+    world.write(hold="1h")
+    world.restart("web")
+    message = payloads.mms(delay_s=3600)
+    assert world.service.twilio.send(message) == 200
+    world.write(name="helpdesk")
+    world.restart("web")
+    world.restart("worker")
+    world.service.manage("shell", "-c", AGE)
+
+    def states() -> str:
+        return world.service.manage("shell", "-c", STATES.format("'entry', 'status', 'detail'"))
+
+    until(lambda: "('desk', 'dropped', 'The app is no longer in GATEWAY_FILE.')" in states())
+    assert not world.app.messages

@@ -1,0 +1,106 @@
+"""The figures of the case: what is counted, against what, and how certain it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from mediapipe.escalation.report.case import build_case
+from mediapipe.escalation.report.figures import compute_figures
+from mediapipe.escalation.report.package import preview_package
+from mediapipe.models import MediaItem
+from tests.support import early_404s, make
+from tests.support.report import DAY, HOUR, MINUTE, NOON, found, outbreak, text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+OTHER = "AC" + "b2" * 16
+
+
+def test_hours_regions_and_accounts_are_counted() -> None:
+    outbreak()
+    early_404s.media(NOON - HOUR, not_found_s=[0.1], found_s=2, region="ie1")
+    early_404s.media(NOON, not_found_s=[0.1], found_s=2, inbound=make.message(account_sid=OTHER))
+    seen = found()
+    hours = {at.hour: (group.affected, group.total) for at, group in seen.hours.items()}
+    assert hours == {11: (1, 1), 12: (4, 5)}
+    assert {group.name: group.affected for group in seen.regions} == {"us1": 4, "ie1": 1}
+    assert {group.name: group.affected for group in seen.accounts} == {make.ACCOUNT: 4, OTHER: 1}
+
+
+def test_media_of_other_accounts_is_not_counted() -> None:
+    outbreak()
+    early_404s.media(NOON, found_s=0.2, inbound=make.message(account_sid=OTHER))
+    assert found().total == 4
+
+
+def test_the_percentiles_are_intervals_of_what_came_in_the_end() -> None:
+    outbreak()
+    seen = found()
+    assert seen.delays.count == 2
+    median = seen.delays.percentiles[0]
+    assert median.at_least_s == pytest.approx((0.2 + 1.2) / 2)
+    assert median.at_most_s == pytest.approx((1.4 + 3.1) / 2)
+    assert "affected media (2): p50 0.70 to 2.25" in text()
+
+
+def test_the_baseline_is_the_same_hour_of_the_days_before() -> None:
+    outbreak()
+    for days in (1, 3, 14):
+        early_404s.media(NOON - days * DAY, found_s=0.5)
+    early_404s.media(NOON - 2 * DAY, not_found_s=[0.1], found_s=2.0)
+    early_404s.media(NOON - DAY - 5 * HOUR, not_found_s=[0.1], found_s=2.0)
+    early_404s.media(NOON - 15 * DAY, not_found_s=[0.1], found_s=2.0)
+    only = MediaItem.objects.filter(received_at__gte=NOON)
+    baseline = compute_figures(build_case(only)).baseline
+    assert (baseline.affected, baseline.total) == (1, 4)
+    assert (
+        "Baseline: 1 of 4 (25.0%), in the same hours of the 14 days before."
+        in preview_package(build_case(only)).message
+    )
+
+
+def test_a_period_of_a_day_and_more_is_held_against_all_days_before() -> None:
+    outbreak()
+    early_404s.media(NOON - 2 * DAY, found_s=0.5)
+    assert found(since=NOON - DAY, until=NOON + DAY).baseline.total == 1
+
+
+def test_without_a_past_the_message_says_so() -> None:
+    outbreak()
+    assert "no media from the 14 days before" in text()
+
+
+def test_others_that_came_in_the_same_minute_speak_for_the_credentials() -> None:
+    outbreak()
+    assert found().ruled_out.others == 1
+    early_404s.media(NOON + 30 * MINUTE, found_s=0.2)
+    assert found().ruled_out.others == 1
+    early_404s.media(NOON, found_s=0.2)
+    assert found().ruled_out.others == 2
+    assert "credentials fetched 2 other media" in text()
+
+
+def test_those_of_another_account_have_other_credentials() -> None:
+    outbreak()
+    early_404s.media(NOON, found_s=0.2, inbound=make.message(account_sid=OTHER))
+    assert found().ruled_out.others == 1
+
+
+def test_refused_requests_are_told_and_not_hidden() -> None:
+    item, *_ = outbreak()
+    item.attempt_set.create(number=9, started_at=NOON, outcome="unauthorized", http_status=401)
+    assert "Requests in the period that returned 401 or 403: 1." in text()
+
+
+def test_the_queue_lag_is_that_of_the_affected() -> None:
+    outbreak()
+    assert found().ruled_out.lag_p95_s == pytest.approx(0.19, abs=0.011)
+    assert "followed the webhook within 0.19 s" in text()
+
+
+def test_404s_of_the_cdn_are_told_apart() -> None:
+    item, *_ = outbreak()
+    item.attempt_set.filter(number=2).update(redirect_host="mms.twiliocdn.com")
+    ruled = found().ruled_out
+    assert (ruled.by_origin, ruled.by_cdn, ruled.hosts) == (5, 1, ("mms.twiliocdn.com",))
+    assert "5 of the 6 404 responses came from the API itself" in text()

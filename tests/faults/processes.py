@@ -1,0 +1,42 @@
+"""The programs of the service under a supervisor, and its management commands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from signal import SIGCONT
+
+from mediapipe.operations.supervisor import Supervisor
+from tests.support.service import ROOT
+
+GRACE_S = 20.0
+
+
+@contextmanager
+def supervised(supervisor: Supervisor) -> Iterator[None]:
+    """Keep the programs running, as `manage.py run` does."""
+    with supervisor:
+        thread = threading.Thread(target=supervisor.watch)
+        thread.start()
+        try:
+            yield
+        finally:
+            supervisor.stopping = True
+            thread.join()
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Terminate a program, frozen or not, and wait for it."""
+    if process.poll() is None:
+        process.send_signal(SIGCONT)
+        process.terminate()
+        process.wait(GRACE_S)
+
+
+def manage(env: dict[str, str], *arguments: str) -> None:
+    """Run a management command of the service."""
+    command = [sys.executable, "manage.py", *arguments]
+    subprocess.run(command, cwd=ROOT, env=env, check=True, timeout=120)

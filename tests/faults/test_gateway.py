@@ -1,0 +1,170 @@
+"""Whatever dies or goes away between Twilio and an app, the app gets each message once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from mediapipe.simulator.webhooks import NO_ANSWER
+from tests.faults import failpoints, gateway
+from tests.faults.gateway import BOT, DESK, PACE, ROUND, Gateway, from_us, sms
+from tests.support.apps import TWIML, Got, Reply
+
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults of the gateway")]
+
+EMPTY = b"<Response/>"
+AWAY_S = 8.0
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with gateway.running(tmp_path_factory.mktemp("gateway")) as running:
+        yield running
+
+
+@pytest.fixture
+def behind(service: Gateway) -> Iterator[Gateway]:
+    yield service
+    service.restore()
+
+
+def lose_the_database(behind: Gateway) -> Callable[[Got], Reply]:
+    def answer(got: Got) -> Reply:
+        behind.world.database.switch("reset")
+        return Reply()
+
+    return answer
+
+
+def test_web_killed_while_the_app_has_the_message(behind: Gateway) -> None:
+    behind.bot.answer = lambda got: Reply(wait=lambda: behind.world.kill_children("web"))
+    webhook = sms(BOT)
+    assert behind.world.twilio.send(webhook) == NO_ANSWER
+    behind.bot.answer = lambda got: Reply()
+    # Twilio then uses the number's fallback URL, which is the app's own.
+    assert behind.world.twilio.send(webhook, to=behind.bot.url) == 200
+    unknown = behind.wait_for(webhook, status="unknown")
+    assert "died while the app had the request" in unknown["detail"]
+    assert len(from_us(behind.bot, webhook)) == 1
+
+
+@pytest.mark.parametrize(
+    ("failpoint", "status", "got"),
+    [
+        (failpoints.TAKEN_BUT_NOT_CLAIMED, "delivered", 1),
+        (failpoints.CLAIMED_BUT_NOT_SENT, "unknown", 0),
+        (failpoints.SENT_BUT_NOT_RECORDED, "unknown", 1),
+    ],
+)
+def test_worker_killed_around_the_request(
+    behind: Gateway, failpoint: str, status: str, got: int
+) -> None:
+    armed = behind.world.arm(failpoint)
+    webhook = sms(DESK)
+    assert behind.post(webhook) == EMPTY
+    behind.wait_for(webhook, status=status)
+    assert not armed.exists()
+    assert len(from_us(behind.desk, webhook)) == got
+
+
+def test_a_repeat_at_another_web_server_while_the_app_has_the_message(behind: Gateway) -> None:
+    go_on, webhook = threading.Event(), sms(BOT)
+    behind.bot.answer = lambda got: Reply(wait=go_on.wait)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(behind.post, webhook, 0)
+        behind.wait_for(webhook, status="sending")
+        repeat = threads.submit(behind.post, webhook, 1)
+        behind.wait_for(webhook, repeats=1)
+        go_on.set()
+        assert first.result() == repeat.result() == TWIML.encode()
+    assert len(from_us(behind.bot, webhook)) == 1
+
+
+def test_primary_and_fallback_at_once_at_two_web_servers(behind: Gateway) -> None:
+    behind.bot.answer = lambda got: Reply(wait=lambda: time.sleep(0.5))
+    webhooks = [sms(BOT, From=f"+1555000{number:04}") for number in range(8)]
+    with ThreadPoolExecutor(16) as threads:
+        answers = [
+            threads.submit(behind.post, each, host)
+            for webhook in webhooks
+            for host, each in enumerate([webhook, webhook.changed(ErrorCode="11200")])
+        ]
+        assert {answer.result() for answer in answers} == {TWIML.encode()}
+    assert [len(from_us(behind.bot, webhook)) for webhook in webhooks] == [1] * 8
+
+
+@pytest.mark.parametrize(
+    ("to", "answer", "program"), [(BOT, TWIML.encode(), "web"), (DESK, EMPTY, "worker")]
+)
+def test_database_away_until_after_the_answer_of_the_app(
+    behind: Gateway, to: str, answer: bytes, program: str
+) -> None:
+    behind.bot.answer = behind.desk.answer = lose_the_database(behind)
+    webhook, waits = sms(to), "the response of an app could not be recorded yet"
+    before = behind.world.times_logged(program, waits)
+    assert behind.post(webhook) == answer
+    behind.world.wait_until_logged(program, waits, more_than=before)
+    behind.world.database.switch("pass")
+    behind.wait_for(webhook, status="delivered")
+    assert len(from_us(behind.bot, webhook) + from_us(behind.desk, webhook)) == 1
+
+
+def test_database_away_for_longer_than_the_answer_is_kept(behind: Gateway) -> None:
+    behind.bot.answer = lose_the_database(behind)
+    webhook, lost = sms(BOT), "the outcome of a request to an app could not be recorded"
+    before = behind.world.times_logged("web", lost)
+    assert behind.post(webhook) == TWIML.encode()
+    behind.world.wait_until_logged("web", lost, more_than=before)
+    behind.world.database.switch("pass")
+    behind.wait_for(webhook, status="unknown")
+    assert len(from_us(behind.bot, webhook)) == 1
+
+
+def test_database_away_before_the_webhook(behind: Gateway) -> None:
+    webhook = sms(BOT)
+    behind.world.database.switch("refuse")
+    assert behind.post(webhook) == TWIML.encode()
+    behind.world.database.switch("pass")
+    replayed = behind.wait_for(webhook, status="delivered")
+    assert replayed["detail"] == "Sent while the database was down."
+    assert len(from_us(behind.bot, webhook)) == 1
+
+
+def test_a_loop_between_two_web_servers_ends_at_the_second(behind: Gateway) -> None:
+    webhook = sms(ROUND)
+    assert behind.post(webhook) == EMPTY
+    refused = behind.wait_for(webhook, status="refused")
+    assert (refused["detail"], refused["repeats"]) == ("The app answered 508.", 0)
+
+
+def test_workers_away_for_a_while(behind: Gateway) -> None:
+    """After their return the app gets the backlog at its pace, in order for each sender."""
+    arrived: list[tuple[float, Got]] = []
+
+    def note(got: Got) -> Reply:
+        arrived.append((time.monotonic(), got))
+        return Reply()
+
+    behind.desk.answer = note
+    senders = [f"+1555001{number:04}" for number in range(4)]
+    webhooks = [sms(DESK, From=sender) for _ in range(4) for sender in senders]
+    with behind.world.without("worker"):
+        for webhook in webhooks:
+            assert behind.post(webhook) == EMPTY
+        time.sleep(AWAY_S)
+    for webhook in webhooks:
+        behind.wait_for(webhook, 60, status="delivered")
+    assert len(arrived) == len(webhooks)
+    took_s = arrived[-1][0] - arrived[0][0]
+    # Not twice as fast as the pace, even if the first one was held up on a busy machine.
+    assert took_s >= len(webhooks) / PACE / 2, f"{len(webhooks)} messages in {took_s:.1f} s"
+    order = defaultdict(list)
+    for _, got in arrived:
+        webhook = next(each for each in webhooks if each["MessageSid"].encode() in got.body)
+        order[webhook["From"]].append(webhook)
+    assert order == {sender: [w for w in webhooks if w["From"] == sender] for sender in senders}

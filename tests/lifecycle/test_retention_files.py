@@ -1,0 +1,72 @@
+"""Retention deletes files one by one; a file that cannot be deleted does not stop the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import FileSystemStorage
+from django.core.management import CommandError
+from pytest_django import Settings
+
+from tasks.purge import purge
+from tests.support.retention import KINDS, age, counts, files, said, stored
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+
+@pytest.fixture(autouse=True)
+def thirty_days(settings: Settings) -> None:
+    for kind in KINDS:
+        setattr(settings, f"RETENTION_{kind}_DAYS", 30)
+
+
+def test_no_empty_folders_are_left_and_no_full_one_is_taken(settings: Settings) -> None:
+    stored()
+    age()
+    young = stored()
+    purge()
+    root = Path(settings.MEDIA_ROOT)
+    left = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+    assert left == {young.storage_name}
+    assert len(list(root.glob("*/*/*/*/*"))) == 1
+
+
+class Refusing(FileSystemStorage):
+    """A storage that refuses to delete the files named in `kept`."""
+
+    kept: Sequence[str] = ()
+
+    def delete(self, name: str) -> None:
+        if name in self.kept:
+            raise PermissionError
+        super().delete(name)
+
+
+@pytest.fixture
+def refusing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[Refusing]:
+    backend = settings.STORAGES["media"] | {"BACKEND": f"{__name__}.Refusing"}
+    settings.STORAGES = settings.STORAGES | {"media": backend}
+    monkeypatch.setattr(Refusing, "kept", ())
+    return Refusing
+
+
+def test_a_file_that_cannot_be_deleted_keeps_no_other_one(
+    refusing: type[Refusing], settings: Settings
+) -> None:
+    item = stored()
+    stored()
+    age()
+    refusing.kept = [item.storage_name]
+    assert purge() == counts(payloads=2, attempts=2, files=1)
+    refusing.kept = []
+    assert purge() == counts(files=1)
+    assert files(settings) == []
+
+
+def test_the_command_says_in_a_sentence_that_the_storage_refuses(refusing: type[Refusing]) -> None:
+    refusing.kept = [stored().storage_name]
+    age()
+    with pytest.raises(CommandError, match=r"Cannot delete files: PermissionError\. The next run"):
+        said()

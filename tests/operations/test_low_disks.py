@@ -1,0 +1,88 @@
+"""A nearly full disk opens an incident before storing fails."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from pytest_django import Settings
+
+from mediapipe.models import Cause, Heartbeat, Incident
+from mediapipe.operations import disks
+from tasks.check_escalation import check_escalation
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+GIB = 1024**3
+
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that sets how many bytes of a disk of 10 GiB are free."""
+
+    def have(free_bytes: int) -> None:
+        usage = Usage(10 * GIB, 10 * GIB - free_bytes, free_bytes)
+        monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+
+    return have
+
+
+def test_a_disk_that_is_nearly_full_is_an_incident_until_there_is_space(
+    free: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "alpha")
+    Path(settings.DATA_DIR).mkdir(exist_ok=True)
+    free(GIB - 1)
+    check_escalation()
+    incident = Incident.objects.get(cause=Cause.DISK)
+    assert incident.detail == f"alpha: DATA_DIR {settings.DATA_DIR} has 1024.0 MB free."
+    free(2 * GIB)
+    check_escalation()
+    incident.refresh_from_db()
+    assert incident.resolved_at
+
+
+def test_a_disk_with_space_is_none(free: Any) -> None:
+    free(GIB)
+    disks.record_low_disks()
+    assert not Incident.objects.exists()
+
+
+def test_it_covers_the_largest_file_that_is_accepted(free: Any, settings: Settings) -> None:
+    settings.MEDIA_MAX_RECORDING_BYTES = 3 * GIB
+    free(2 * GIB)
+    disks.record_low_disks()
+    assert Incident.objects.exists()
+
+
+def test_a_download_that_ends_does_not_end_the_incident(free: Any) -> None:
+    free(GIB - 1)
+    disks.record_low_disks()
+    free(GIB + 1)
+    disks.record_low_disks()
+    assert Incident.objects.ongoing().exists()
+
+
+def test_another_host_ends_it_only_when_the_first_is_gone(
+    free: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "alpha")
+    free(0)
+    disks.record_low_disks()
+    monkeypatch.setattr(socket, "gethostname", lambda: "beta")
+    free(5 * GIB)
+    Heartbeat.record("worker media@alpha")
+    disks.record_low_disks()
+    assert Incident.objects.ongoing().exists()
+    Heartbeat.objects.all().delete()
+    disks.record_low_disks()
+    assert not Incident.objects.ongoing().exists()

@@ -1,0 +1,117 @@
+"""Twilio calls the first of a number's messaging service, its TwiML application and its own URL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mediapipe.models import RouteKind, RouteReading, Verdict, WebhookRoute
+from mediapipe.operations.routes.twilio_api import ApiResponse, TwilioApi
+from mediapipe.simulator import Simulator
+from mediapipe.simulator.numbers import (
+    ChannelSender,
+    ConversationsWebhook,
+    MessagingService,
+    TwimlApplication,
+)
+from tests.support import make
+from tests.support.routes import HERE, NUMBER, OURS, THERE, read
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.database,
+    pytest.mark.usefixtures("pointing_here"),
+]
+
+
+def test_a_messaging_service_that_takes_the_number_over_is_an_incident(twilio: Simulator) -> None:
+    read()
+    service = MessagingService(THERE, numbers=[NUMBER], account_sid=make.ACCOUNT)
+    twilio.state.services = [service]
+    assert read() == "+•••••••••77: sends elsewhere: old.example.com."
+    assert WebhookRoute.objects.get(kind=RouteKind.NUMBER).via == service.sid
+
+
+def test_a_messaging_service_that_was_pointed_elsewhere_is_one(twilio: Simulator) -> None:
+    service = MessagingService(HERE, account_sid=make.ACCOUNT)
+    twilio.state.services = [service]
+    read()
+    twilio.state.services = [replace(service, inbound_request_url=THERE)]
+    assert read() == f"messaging service {service.sid}: sends elsewhere: old.example.com."
+
+
+def test_a_service_that_leaves_its_webhooks_to_its_numbers_is_none(twilio: Simulator) -> None:
+    service = MessagingService(HERE, numbers=[NUMBER], account_sid=make.ACCOUNT)
+    twilio.state.services = [service]
+    read()
+    twilio.state.services = [replace(service, use_inbound_webhook_on_number=True)]
+    assert read() == ""
+
+
+def test_a_number_goes_where_its_application_sends(twilio: Simulator) -> None:
+    application = TwimlApplication(HERE, account_sid=make.ACCOUNT)
+    twilio.state.applications = [application]
+    twilio.state.numbers = [replace(NUMBER, sms_url=THERE, sms_application_sid=application.sid)]
+    assert read() == ""
+    row = WebhookRoute.objects.get(kind=RouteKind.NUMBER)
+    assert (row.verdict, row.url, row.via) == (Verdict.HERE, HERE, application.sid)
+
+
+def test_an_application_that_was_pointed_elsewhere_is_an_incident(twilio: Simulator) -> None:
+    application = TwimlApplication(HERE, account_sid=make.ACCOUNT)
+    twilio.state.applications = [application]
+    twilio.state.numbers = [replace(NUMBER, sms_application_sid=application.sid)]
+    read()
+    twilio.state.applications = [replace(application, sms_url=THERE)]
+    assert read() == "+•••••••••77: sends elsewhere: old.example.com."
+
+
+def test_an_application_that_takes_the_number_over_and_is_not_readable_is_one(
+    twilio: Simulator,
+) -> None:
+    read()
+    twilio.state.numbers = [replace(NUMBER, sms_application_sid="AP" + "d4" * 16)]
+    assert read() == "+•••••••••77: TwiML application not readable."
+
+
+def test_a_messaging_service_comes_before_the_application_of_its_number(
+    twilio: Simulator,
+) -> None:
+    application = TwimlApplication(THERE, account_sid=make.ACCOUNT)
+    number = replace(NUMBER, sms_application_sid=application.sid)
+    twilio.state.applications, twilio.state.numbers = [application], [number]
+    twilio.state.services = [MessagingService(HERE, numbers=[number], account_sid=make.ACCOUNT)]
+    read()
+    assert WebhookRoute.objects.get(kind=RouteKind.NUMBER).verdict == Verdict.HERE
+
+
+def test_an_error_of_twilio_about_the_application_keeps_the_verdict(
+    twilio: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get = TwilioApi.get
+
+    def get_or_fail(self: TwilioApi, url: str) -> ApiResponse:
+        return ApiResponse(503, None, {}, "") if "/Applications/" in url else get(self, url)
+
+    read()
+    twilio.state.numbers = [replace(NUMBER, sms_application_sid="AP" + "d4" * 16)]
+    monkeypatch.setattr(TwilioApi, "get", get_or_fail)
+    assert read() == ""
+    assert RouteReading.objects.get().error == "TwiML application: HTTP 503"
+
+
+def test_a_whatsapp_sender_that_was_pointed_elsewhere_is_one(twilio: Simulator) -> None:
+    sender = ChannelSender(callback_url=HERE, account_sid=make.ACCOUNT)
+    twilio.state.senders = [sender]
+    read()
+    twilio.state.senders = [replace(sender, callback_url=THERE)]
+    assert read() == "whatsapp:+•••••••••66: sends elsewhere: old.example.com."
+
+
+def test_a_conversations_webhook_that_was_removed_is_one(twilio: Simulator) -> None:
+    hook = ConversationsWebhook(f"{OURS}/webhooks/twilio/conversations/", account_sid=make.ACCOUNT)
+    twilio.state.conversations = [hook]
+    read()
+    twilio.state.conversations = [replace(hook, post_webhook_url=None)]
+    assert read() == "Conversations (classic): no URL."

@@ -1,0 +1,135 @@
+"""What is read from a callback about a recording."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from mediapipe.failures import (
+    AddressRefused,
+    Failure,
+    RecordingAbsent,
+    RecordingFailed,
+    RecordingSilent,
+    RecordingTooShort,
+    UrlMissing,
+)
+from mediapipe.providers.base import AnnouncedMedia, InboundMessage
+from tests.support.payloads import twilio
+from tests.support.payloads.provider import only, parse, reason, why
+from tests.support.payloads.twilio import (
+    RECORDING_SID,
+    RECORDING_URL,
+)
+
+RECORDING_URL_FIELD = f"&RecordingUrl={quote(RECORDING_URL, safe='')}"
+
+
+@pytest.mark.parametrize("name", [name for name in twilio.RECORDINGS if name != "absent"])
+def test_every_callback_announces_the_same_recording(name: str) -> None:
+    inbound = parse(twilio.RECORDINGS[name], "recording")
+    assert inbound.subject_sid == RECORDING_SID
+    assert only(inbound) == AnnouncedMedia(RECORDING_SID, RECORDING_URL, RECORDING_SID)
+
+
+def test_a_conference_recording_has_no_call() -> None:
+    inbound = parse(twilio.CONFERENCE_RECORDING, "recording")
+    assert (inbound.call_sid, inbound.conference_sid) == ("", twilio.CONFERENCE_SID)
+
+
+def test_a_dial_action_names_its_recording_by_the_url_alone() -> None:
+    body = f"AccountSid={twilio.ACCOUNT_SID}&DialCallStatus=completed{RECORDING_URL_FIELD}"
+    inbound = parse(body, "recording")
+    assert inbound.subject_sid == only(inbound).identity == RECORDING_SID
+
+
+def test_a_record_action_tells_who_spoke() -> None:
+    inbound = parse(twilio.RECORD_VERB_ACTION, "recording")
+    assert (inbound.sender, inbound.recipient) == ("+15550000002", "+15550000001")
+
+
+def recording(status: str, *more: str) -> InboundMessage:
+    fields = [f"AccountSid={twilio.ACCOUNT_SID}", f"RecordingSid={RECORDING_SID}", *more]
+    return parse("&".join([*fields, f"RecordingStatus={status}"]), "recording")
+
+
+@pytest.mark.parametrize("status", ["in-progress", "paused", "stopped", "processing"])
+def test_an_unfinished_recording_has_no_media_yet(status: str) -> None:
+    assert recording(status + RECORDING_URL_FIELD).media == ()
+
+
+@pytest.mark.parametrize("status", ["completed", "", "new-status"])
+def test_any_other_status_with_a_url_has_media(status: str) -> None:
+    assert only(recording(status + RECORDING_URL_FIELD)).failure is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "failure", "detail"),
+    [
+        ("absent", RecordingAbsent, ""),
+        ("absent&ErrorCode=16101", RecordingTooShort, "Twilio error 16101"),
+        ("absent&ErrorCode=16102", RecordingSilent, "Twilio error 16102"),
+        ("absent&ErrorCode=16199", RecordingAbsent, "Twilio error 16199"),
+        ("failed", RecordingFailed, ""),
+        ("failed&ErrorCode=16110", RecordingFailed, "Twilio error 16110"),
+        ("failed&ErrorCode=0", RecordingFailed, ""),
+        ("absent&ErrorCode=" + "9" * 300, RecordingAbsent, ""),
+    ],
+)
+def test_a_recording_that_never_came_to_be_says_why(
+    fields: str, failure: type[Failure], detail: str
+) -> None:
+    item = only(recording(fields))
+    assert (item.identity, item.url) == (RECORDING_SID, "")
+    assert why(item) == (failure, detail)
+
+
+def test_an_absent_recording_keeps_a_valid_url_alone() -> None:
+    assert only(recording("absent" + RECORDING_URL_FIELD)).url == RECORDING_URL
+    assert only(recording("absent&RecordingUrl=https://evil.example/")).url == ""
+
+
+def test_the_captured_absence_is_understood() -> None:
+    inbound = parse(twilio.RECORDING_ABSENT, "recording")
+    assert inbound.call_sid == twilio.CALL_SID
+    assert why(only(inbound)) == (RecordingAbsent, "")
+
+
+def test_a_completed_recording_without_a_url_is_a_failure() -> None:
+    item = only(recording("completed"))
+    assert item.identity == "unnamed"
+    assert why(item)[0] is UrlMissing
+
+
+def test_a_recording_elsewhere_is_refused_without_taking_the_recordings_place() -> None:
+    item = only(recording("completed&RecordingUrl=https://bucket.example/a.wav"))
+    assert item.identity.startswith("refused-")
+    assert why(item)[0] is AddressRefused
+
+
+@pytest.mark.parametrize("sid", ["RE1", RECORDING_SID + "%0A", "MM" + "1" * 32])
+def test_a_recording_without_a_valid_sid_is_unreadable(sid: str) -> None:
+    body = f"AccountSid={twilio.ACCOUNT_SID}&RecordingSid={sid}{RECORDING_URL_FIELD}"
+    assert reason(body, "recording") == "recording_sid"
+
+
+def test_a_callback_that_names_no_recording_at_all_is_unreadable() -> None:
+    assert reason(f"AccountSid={twilio.ACCOUNT_SID}", "recording") == "recording_sid"
+
+
+@pytest.mark.parametrize(
+    ("field", "slug"),
+    [
+        ("CallSid=CA1", "call_sid"),
+        (f"CallSid=CF{'1' * 32}", "call_sid"),
+        ("ConferenceSid=CF1", "conference_sid"),
+    ],
+)
+def test_a_malformed_call_or_conference_is_unreadable(field: str, slug: str) -> None:
+    body = f"AccountSid={twilio.ACCOUNT_SID}&RecordingSid={RECORDING_SID}&{field}"
+    assert reason(body, "recording") == slug
+
+
+def test_an_empty_call_is_none() -> None:
+    assert recording("completed", "CallSid=").call_sid == ""

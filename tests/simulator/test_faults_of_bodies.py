@@ -1,0 +1,114 @@
+"""Bodies that hang, drip, end early, or are not what their headers say."""
+
+import gzip
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+import requests
+
+from mediapipe.simulator import Simulator
+from mediapipe.simulator.faults import (
+    DripBody,
+    EmptyBody,
+    EndlessChunked,
+    ErrorXml,
+    Gzip,
+    HangInBody,
+    HtmlPage,
+    Lengths,
+    Truncated,
+    TruncatedChunked,
+)
+from tests.support.simulator_requests import OWN, connect, get, raw_response, read_to_end
+
+
+@pytest.fixture
+def twilio() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        yield simulator
+
+
+def test_a_hang_within_the_body_sends_the_rest_later(twilio: Simulator) -> None:
+    call = twilio.add_recording(faults=[HangInBody(after_bytes=10)])
+    with closing(requests.get(call.url, auth=OWN, stream=True, timeout=60)) as response:
+        assert response.raw.read1(1000) == call.body[:10]
+        call.release()
+        assert response.raw.read() == call.body[10:]
+
+
+def test_a_body_may_drip_byte_by_byte(twilio: Simulator) -> None:
+    call = twilio.add_recording(faults=[DripBody(0.05)])
+    with closing(requests.get(call.url, auth=OWN, stream=True, timeout=60)) as response:
+        assert [len(response.raw.read1(1000)) for _ in range(3)] == [1, 1, 1]
+        call.release()
+        assert response.raw.read() == call.body[3:]
+
+
+def test_a_truncated_body_ends_cleanly_but_early(twilio: Simulator) -> None:
+    call = twilio.add_recording(faults=[Truncated(after_bytes=1000)])
+    head, body = raw_response(call)
+    assert b"Content-Length: 20000" in head
+    assert body == call.body[:1000]
+
+
+def test_a_client_notices_the_truncation(twilio: Simulator) -> None:
+    with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
+        get(twilio.add_recording(faults=[Truncated()]))
+
+
+def test_a_truncated_chunked_body_lacks_its_final_chunk(twilio: Simulator) -> None:
+    call = twilio.add_recording(faults=[TruncatedChunked(after_bytes=20)])
+    head, body = raw_response(call)
+    assert b"Transfer-Encoding: chunked" in head
+    assert body == b"14\r\n" + call.body[:20] + b"\r\n"
+
+
+def test_an_endless_body_ends_when_the_client_goes(twilio: Simulator) -> None:
+    call = twilio.add_recording(faults=[EndlessChunked()])
+    with closing(requests.get(call.url, auth=OWN, stream=True, timeout=60)) as response:
+        assert len(response.raw.read(1_000_000)) == 1_000_000
+    assert get(call).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "values", [("20001",), ("19999",), ("9999999999999",), ("-1",), ("20000", "30000")]
+)
+def test_content_length_can_have_any_value(twilio: Simulator, values: tuple[str, ...]) -> None:
+    call = twilio.add_recording(faults=[Lengths(values)])
+    head, body = raw_response(call)
+    lengths = [line for line in head.split(b"\r\n") if line.startswith(b"Content-Length: ")]
+    assert lengths == [b"Content-Length: " + value.encode() for value in values]
+    assert body == call.body
+
+
+def test_a_length_may_contradict_the_chunks(twilio: Simulator) -> None:
+    head, body = raw_response(twilio.add_recording(faults=[Lengths(("5",), chunked=True)]))
+    assert b"Content-Length: 5\r\nTransfer-Encoding: chunked" in head
+    assert body.endswith(b"\r\n0\r\n\r\n")
+
+
+def test_a_body_may_be_empty(twilio: Simulator) -> None:
+    response = get(twilio.add_recording(faults=[EmptyBody()]))
+    assert (response.status_code, response.content) == (200, b"")
+
+
+def test_a_login_page_may_come_as_a_success(twilio: Simulator) -> None:
+    response = get(twilio.add_recording(faults=[HtmlPage()]))
+    assert (response.status_code, response.text[:15]) == (200, "<!DOCTYPE html>")
+
+
+def test_an_error_document_may_come_as_a_success(twilio: Simulator) -> None:
+    response = get(twilio.add_recording(faults=[ErrorXml()]))
+    assert response.status_code == 200
+    assert "<RestException><Code>20404</Code>" in response.text
+
+
+def test_a_body_may_be_compressed_against_the_request_headers(twilio: Simulator) -> None:
+    call = twilio.add_recording(faults=[Gzip()])
+    with closing(connect(call)) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        head, _, body = read_to_end(connection).partition(b"\r\n\r\n")
+    assert b"Content-Encoding: gzip" in head
+    assert gzip.decompress(body) == call.body

@@ -1,0 +1,13 @@
+"""Time that has passed for the code under test."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import time_machine
+from django.utils import timezone
+
+
+def later(**delta: float) -> time_machine.travel:
+    """Travel ahead by these parts of a timedelta: `with later(minutes=5):`."""
+    return time_machine.travel(timezone.now() + timedelta(**delta))
