@@ -37,7 +37,7 @@ def link(incident: Incident) -> str:
 
 
 def posted(receiver: Heard) -> Any:
-    ((_, body),) = receiver.requests
+    ((_, _, body),) = receiver.requests
     return json.loads(body)
 
 
@@ -47,7 +47,7 @@ def test_a_webhook_is_what_the_stock_verifier_accepts(settings: Settings) -> Non
         incident = seen()
         with later(seconds=3):
             notice = attempt(only(Channel.WEBHOOK))
-        headers, body = receiver.requests[0]
+        _, headers, body = receiver.requests[0]
         with later(seconds=3):
             content = Webhook(SECRET).verify(body, headers)
     assert notice.status == DeliveryStatus.DELIVERED
@@ -65,7 +65,7 @@ def test_while_the_secret_is_replaced_both_sign(settings: Settings) -> None:
         seen()
         with later(seconds=3):
             attempt(only(Channel.WEBHOOK))
-            headers, body = receiver.requests[0]
+            _, headers, body = receiver.requests[0]
             for secret in (OTHER, SECRET):
                 Webhook(secret).verify(body, headers)
 
@@ -79,8 +79,8 @@ def test_each_attempt_sends_the_same_under_the_same_id(settings: Settings) -> No
             seen(30 + minute, f"{30 + minute} of 200 media had an early 404.")
             with later(minutes=minute):
                 notice = attempt(only(Channel.WEBHOOK))
-        sent = [(headers["webhook-id"], body) for headers, body in receiver.requests]
-        times = {headers["webhook-timestamp"] for headers, _ in receiver.requests}
+        sent = [(headers["webhook-id"], body) for _, headers, body in receiver.requests]
+        times = {headers["webhook-timestamp"] for _, headers, _ in receiver.requests}
     assert [entry.result.split()[1] for entry in notice.delivery_log] == ["503", "503", "200"]
     assert len(set(sent)) == 1
     assert len(times) == 3

@@ -61,24 +61,23 @@ def healthy(service: Service, receiver: Heard) -> None:
     wait_for(receiver, "", 120)
 
 
-def signals(receiver: Heard) -> list[str]:
-    return [target.partition("?")[0].removeprefix("/hooks/s3cret") for target in receiver.targets]
-
-
-def wait_for(receiver: Heard, signal: str, timeout_s: float) -> None:
-    receiver.targets.clear()
+def wait_for(receiver: Heard, signal: str, timeout_s: float) -> str:
+    """Wait for the next report of this kind, and return its text."""
+    receiver.requests.clear()
     deadline = time.monotonic() + timeout_s
-    while signal not in signals(receiver):
-        assert time.monotonic() < deadline, f"no {signal or 'success'}: {receiver.targets}"
+    path = "/hooks/s3cret" + signal
+    while not (found := [one for one in receiver.requests if one.target.split("?")[0] == path]):
+        assert time.monotonic() < deadline, f"no {signal or 'success'}: {receiver.requests}"
         time.sleep(0.1)
+    return found[0].body.decode()
 
 
 def assert_silent(receiver: Heard) -> None:
     """Assert that no report arrives in the last PING_EVERY_S seconds of a minute."""
     time.sleep(60 - PING_EVERY_S)
-    before = len(receiver.targets)
+    before = len(receiver.requests)
     time.sleep(PING_EVERY_S)
-    assert receiver.targets[before:] == []
+    assert receiver.requests[before:] == []
 
 
 def test_sentry_hears_when_a_periodic_task_began_and_ended(sentry: Heard) -> None:
@@ -93,7 +92,7 @@ def check_ins(sentry: Heard) -> list[str]:
     """Return the reported statuses of the periodic task check_escalation."""
     bodies = [
         gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
-        for headers, body in sentry.requests
+        for _, headers, body in sentry.requests
     ]
     lines = [json.loads(line) for body in bodies for line in body.splitlines() if line]
     return [line["status"] for line in lines if line.get("monitor_slug") == "check_escalation"]
@@ -114,8 +113,7 @@ def test_without_a_worker_for_a_queue_the_report_is_fail(service: Service, recei
     process = service.supervisor.running["worker-media"]
     process.kill()
     process.wait()
-    wait_for(receiver, "/fail", 60)
-    assert "none for “media”" in receiver.requests[-1][1].decode()
+    assert "none for “media”" in wait_for(receiver, "/fail", 60)
     service.supervisor.start("worker-media")
 
 
@@ -123,6 +121,5 @@ def test_without_the_database_the_report_is_fail(
     service: Service, receiver: Heard, database: Proxy
 ) -> None:
     database.switch("refuse")
-    wait_for(receiver, "/fail", 60)
-    assert receiver.requests[-1][1] == b"The database is unavailable."
+    assert wait_for(receiver, "/fail", 60) == "The database is unavailable."
     database.switch("pass")

@@ -31,8 +31,8 @@ def test_a_text_message_goes_out_at_once_byte_for_byte(app: Heard, published: Pu
     webhook = sms()
     send(webhook)
     assert published.run() == ["delivered"]
-    ((_, body),) = app.requests
-    assert body.decode() == webhook.form()
+    (sent,) = app.requests
+    assert sent.body.decode() == webhook.form()
 
 
 def test_the_request_is_erased_once_it_is_delivered(app: Heard, published: Published) -> None:

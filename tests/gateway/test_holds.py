@@ -86,7 +86,7 @@ def test_messages_of_one_sender_go_out_in_order(app: Heard, published: Published
     store(MediaItem.objects.get())
     dispatch_deliveries()
     assert published.run() == ["delivered", "delivered"]
-    assert [text["MessageSid"] in body.decode() for _, body in app.requests] == [False, True]
+    assert [text["MessageSid"] in sent.body.decode() for sent in app.requests] == [False, True]
 
 
 def test_a_message_waits_for_another_sender_of_nobody(app: Heard, published: Published) -> None:

@@ -52,7 +52,7 @@ def store_all() -> None:
 
 
 def sids(app: Heard) -> list[str]:
-    return [body.decode().partition("MessageSid=")[2][:34] for _, body in app.requests]
+    return [sent.body.decode().partition("MessageSid=")[2][:34] for sent in app.requests]
 
 
 def test_messages_that_waited_in_the_broker_go_out_at_the_pace_of_the_app(

@@ -69,7 +69,7 @@ def failed() -> MediaItem:
 def test_a_webhook_is_what_the_stock_verifier_accepts(receiver: Heard) -> None:
     item = make.store(make.claimed())
     assert hand_off() == 1
-    ((headers, body),) = receiver.requests
+    ((_, headers, body),) = receiver.requests
     message: Any = Webhook(SECRET).verify(body, headers)
     item.refresh_from_db()
     assert (message["type"], message["data"]) == ("media.stored", media_document(item))
@@ -79,7 +79,7 @@ def test_a_webhook_is_what_the_stock_verifier_accepts(receiver: Heard) -> None:
 def test_a_failure_is_sent_with_its_reason(receiver: Heard) -> None:
     failed()
     hand_off()
-    message = json.loads(receiver.requests[0][1])
+    message = json.loads(receiver.requests[0].body)
     assert (message["type"], message["data"]["error"]) == ("media.failed", "unauthorized")
 
 
@@ -114,7 +114,7 @@ def test_a_repetition_is_the_same_message_under_the_same_id(settings: Settings) 
         hand_off()
         with later(minutes=1):
             hand_off()
-    sent = {(headers["webhook-id"], body) for headers, body in receiver.requests}
+    sent = {(headers["webhook-id"], body) for _, headers, body in receiver.requests}
     assert (len(receiver.requests), len(sent)) == (2, 1)
     assert HandOff.objects.get().status == DeliveryStatus.DELIVERED
 

@@ -42,7 +42,7 @@ def closed_port() -> int:
 def test_a_document_is_posted_as_json() -> None:
     with web_server() as receiver:
         assert send_json(receiver.url, DOCUMENT).endswith("200 ok")
-    ((headers, body),) = receiver.requests
+    ((_, headers, body),) = receiver.requests
     assert headers["content-type"] == "application/json"
     assert json.loads(body) == DOCUMENT
 

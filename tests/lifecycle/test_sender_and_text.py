@@ -61,7 +61,7 @@ def stored() -> MediaItem:
 
 def sent(receiver: Heard) -> Any:
     """Return the data of the last attempt."""
-    return json.loads(receiver.requests[-1][1])["data"]
+    return json.loads(receiver.requests[-1].body)["data"]
 
 
 def again() -> None:
@@ -89,7 +89,7 @@ def test_a_hand_off_has_them_at_the_end_in_each_attempt(receiver: Heard) -> None
     stored()
     hand_off()
     again()
-    first, second = (json.loads(body)["data"] for _, body in receiver.requests)
+    first, second = (json.loads(sent.body)["data"] for sent in receiver.requests)
     assert first == second
     assert list(first.items())[-3:] == list(MESSAGE.items())
 

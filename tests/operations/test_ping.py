@@ -45,7 +45,9 @@ def receiver(settings: Settings) -> Iterator[Heard]:
 
 def signals(receiver: Heard) -> list[str]:
     """Return the paths that were requested; their run ids must all be the same and are left out."""
-    targets = [re.fullmatch(r"/hooks/s3cret(\S*)[?]rid=(\S{36})", one) for one in receiver.targets]
+    targets = [
+        re.fullmatch(r"/hooks/s3cret(\S*)[?]rid=(\S{36})", one.target) for one in receiver.requests
+    ]
     assert len({found and found[2] for found in targets}) == 1
     return [found[1] for found in targets if found]
 
@@ -63,8 +65,9 @@ def test_a_service_without_workers_sends_fail_and_why(receiver: Heard) -> None:
     Heartbeat.objects.workers().delete()
     ping()
     assert signals(receiver) == ["/start", "/fail"]
-    _, body = receiver.requests[-1]
-    assert body.decode().startswith("workers: never seen. Nothing is fetched.")
+    assert (
+        receiver.requests[-1].body.decode().startswith("workers: never seen. Nothing is fetched.")
+    )
 
 
 def test_a_worker_that_is_missing_for_one_queue_is_a_fail(receiver: Heard) -> None:
@@ -86,7 +89,7 @@ def test_a_storage_that_takes_no_file_is_a_fail(
     settings.MEDIA_ROOT = str(tmp_path / "file" / "media")
     ping()
     assert signals(receiver) == ["/start", "/fail"]
-    assert receiver.requests[-1][1] == b"The storage failed: NotADirectoryError: Not a directory."
+    assert receiver.requests[-1].body == b"The storage failed: NotADirectoryError: Not a directory."
 
 
 def test_a_database_that_is_away_is_a_fail(
@@ -99,7 +102,7 @@ def test_a_database_that_is_away_is_a_fail(
     monkeypatch.setattr(Counter, "add", away)
     ping()
     assert signals(receiver) == ["/start", "/fail"]
-    assert receiver.requests[-1][1] == b"The database is unavailable."
+    assert receiver.requests[-1].body == b"The database is unavailable."
 
 
 def test_a_query_of_the_url_stays() -> None:
@@ -134,7 +137,7 @@ def test_an_outage_of_the_receiver_is_logged_once_without_the_url(
 def test_a_report_that_takes_long_is_not_joined_by_another(receiver: Heard) -> None:
     with pings._running:
         ping()
-    assert receiver.targets == []
+    assert receiver.requests == []
 
 
 def test_together_with_the_silence_that_counts_as_death_it_takes_less_than_a_minute() -> None:

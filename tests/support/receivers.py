@@ -8,6 +8,15 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+
+
+class Request(NamedTuple):
+    """A request that arrived whole: path with query, headers by their lower-case names, body."""
+
+    target: str
+    headers: dict[str, str]
+    body: bytes
 
 
 @dataclass
@@ -17,8 +26,7 @@ class Heard:
     url: str = ""
     answers: list[tuple[int, str]] = field(default_factory=lambda: [(200, "ok")])
     headers: dict[str, str] = field(default_factory=dict)
-    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    targets: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
 
     def answer(self) -> tuple[int, str]:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -33,8 +41,7 @@ def web_server(*answers: int) -> Iterator[Heard]:
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             names = {name.lower(): value for name, value in self.headers.items()}
-            heard.targets.append(self.path)
-            heard.requests.append((names, self.rfile.read(length)))
+            heard.requests.append(Request(self.path, names, self.rfile.read(length)))
             status, text = heard.answer()
             self.send_response(status)
             for name, value in heard.headers.items():
