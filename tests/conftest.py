@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.db import connections
 from pytest_django import Settings
@@ -16,6 +17,9 @@ from mediapipe.settings.network import CA_VARIABLES, PROXY_VARIABLES
 from mediapipe.simulator import Simulator
 from mediapipe.webhooks import rejections
 from tests.support import make, tables
+
+# The same examples in each run and no time limit for one, so that no test fails by chance.
+hypothesis.settings.load_profile("ci")
 
 
 # xdist reads the groups in its own hook and ignores those that are added after it.

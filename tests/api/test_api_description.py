@@ -53,9 +53,7 @@ def test_every_answer_is_one_that_is_described(api: Any, path: str, mode: Genera
     answered: set[int] = set()
 
     @given(case=api[path]["GET"].as_strategy(generation_mode=mode))
-    @settings(
-        max_examples=EXAMPLES, deadline=None, suppress_health_check=[*HealthCheck], database=None
-    )
+    @settings(max_examples=EXAMPLES, suppress_health_check=[*HealthCheck])
     def ask(case: Case[Any]) -> None:
         answer = case.call()
         case.validate_response(answer, excluded_checks=beside_the_point(case, answer))
