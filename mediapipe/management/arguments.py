@@ -9,10 +9,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 from django.utils import timezone
-from rich.console import Console
-from rich.progress import track
 
 from mediapipe.failures import Failure
+from mediapipe.management.progress import track
 from mediapipe.models import MediaItem
 from mediapipe.models.bulk_jobs import BATCH
 from mediapipe.models.media.item import MediaQuerySet
@@ -135,9 +134,9 @@ def filtered_media(options: dict[str, Any]) -> MediaQuerySet:
 
 
 def in_batches(ids: Sequence[int], what: str) -> Iterator[MediaQuerySet]:
-    """Yield the media items with these ids in batches, with a progress bar on standard error."""
+    """Yield the media items with these ids in batches, and show the progress on standard error."""
     starts = range(0, len(ids), BATCH)
-    for start in track(starts, what, console=Console(stderr=True), disable=not ids):
+    for start in track(starts, what, total=len(starts)):
         yield MediaItem.objects.filter(pk__in=ids[start : start + BATCH])
 
 

@@ -3,12 +3,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db.models import Q
-from rich.console import Console
-from rich.progress import track
 
 from mediapipe.admin.text import counted
 from mediapipe.fetching.completion import deletion_of, deletion_policy_for
 from mediapipe.management.arguments import add_period, media_of_period
+from mediapipe.management.progress import track
 from mediapipe.models import Deletion, MediaItem
 from mediapipe.models.chunks import in_chunks
 from mediapipe.models.media.item import MediaQuerySet
@@ -40,11 +39,7 @@ class Command(BaseCommand):
             items = counted(count, "media item")
             self.stdout.write(f"{items} would be queued for deletion at Twilio.")
             return
-        console = Console(stderr=True)
-        queued = sum(
-            _queue(item)
-            for item in track(_iterate(chosen), "queueing", total=chosen.count(), console=console)
-        )
+        queued = sum(map(_queue, track(_iterate(chosen), "queueing", total=chosen.count())))
         self.stdout.write(f"{counted(queued, 'media item')} queued for deletion at Twilio.")
 
 

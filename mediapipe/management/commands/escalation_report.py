@@ -5,13 +5,13 @@ from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
-from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from mediapipe.escalation.report.case import Case, NothingToReport, build_case
 from mediapipe.escalation.report.message import subject_line
 from mediapipe.escalation.report.package import package_name, write_package
 from mediapipe.management.arguments import add_period, filter_by_account, media_of_period
+from mediapipe.management.progress import progress
 
 
 class Command(BaseCommand):
@@ -50,13 +50,11 @@ class Command(BaseCommand):
     def _write(self, case: Case, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part")
-        console = Console(stderr=True)
-        columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-        with Progress(*columns, console=console) as progress:
-            task = progress.add_task("media", total=case.affected.count())
+        with progress(*Progress.get_default_columns(), MofNCompleteColumn()) as bars:
+            task = bars.add_task("media", total=case.affected.count())
             try:
                 with unfinished.open("wb") as file:
-                    found = write_package(case, file, lambda: progress.advance(task))
+                    found = write_package(case, file, lambda: bars.advance(task))
                 # A file with the final name is always complete.
                 unfinished.replace(path)
             finally:

@@ -3,13 +3,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from rich.console import Console
-from rich.progress import Progress
 
 from mediapipe.admin.text import counted
 from mediapipe.lifecycle.erasure.erase import Receipt, erase, preview
 from mediapipe.lifecycle.erasure.target import ErasureTarget
 from mediapipe.management.arguments import add_by, answer, responsible_user
+from mediapipe.management.progress import progress
 from mediapipe.operations import audit_log
 
 
@@ -74,10 +73,9 @@ class Command(BaseCommand):
             raise CommandError("Nothing was erased.")
 
     def _erase(self, target: ErasureTarget) -> Receipt:
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            total = target.events().count()
-            task = progress.add_task("erasing", total=total)
-            return erase(target, lambda count: progress.advance(task, count))
+        with progress() as bars:
+            task = bars.add_task("erasing", total=target.events().count())
+            return erase(target, lambda count: bars.advance(task, count))
 
     def _print(self, receipt: Receipt) -> None:
         self.stdout.write(json.dumps(receipt, indent=2, ensure_ascii=False))

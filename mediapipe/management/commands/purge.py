@@ -3,11 +3,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
-from rich.console import Console
-from rich.progress import track
 
 from mediapipe.failures import StorageFailed
 from mediapipe.lifecycle import retention
+from mediapipe.management.progress import track
 
 
 class Command(BaseCommand):
@@ -30,12 +29,9 @@ class Command(BaseCommand):
             self.stdout.write(f"{rule.name}: {count} {action} ({age})")
 
     def _purge(self, rule: retention.RetentionRule, expected: int) -> int:
-        console = Console(stderr=True)
         batches = rule.purge(timezone.now())
-        total = -(-expected // retention.BATCH)
-        bar = track(batches, rule.name, total=total, console=console, disable=not expected)
         try:
-            return sum(bar)
+            return sum(track(batches, rule.name, total=-(-expected // retention.BATCH)))
         except StorageFailed as failure:
             raise CommandError(
                 f"Cannot delete files: {failure.detail}. The next run continues."

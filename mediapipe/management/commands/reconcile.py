@@ -5,11 +5,11 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from mediapipe.failures import Failure
 from mediapipe.management.arguments import add_period, check_period
+from mediapipe.management.progress import progress
 from mediapipe.models import Reconciliation
 from mediapipe.providers.twilio.accounts import accounts
 from mediapipe.webhooks.reconciliation.comparison import reconcile, time_slices
@@ -35,7 +35,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         check_period(options)
         failures = []
-        with progress() as bar:
+        columns = TextColumn(DESCRIPTION), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+        with progress(*columns) as bar:
             for sid in self._accounts(options["account"]):
                 try:
                     self._reconcile(sid, bar, options)
@@ -93,9 +94,3 @@ def new_run(sid: str, options: dict[str, Any]) -> Reconciliation:
     """Return an unsaved run over the requested period."""
     until: datetime = options["until"] or timezone.now()
     return Reconciliation.build(sid, options["since"], until)
-
-
-def progress() -> Progress:
-    """Return one progress bar per account, on standard error."""
-    columns = TextColumn(DESCRIPTION), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    return Progress(*columns, console=Console(stderr=True))

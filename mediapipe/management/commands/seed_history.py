@@ -7,11 +7,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 from django.utils import timezone
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from mediapipe.admin.text import counted
 from mediapipe.management.arguments import TIME_FORMS, point_in_time
+from mediapipe.management.progress import progress
 from mediapipe.management.seed_history.arrivals import account_sids, arrivals
 from mediapipe.management.seed_history.bulk_load import without_indexes
 from mediapipe.management.seed_history.files import Files
@@ -74,10 +74,12 @@ class Command(BaseCommand):
         self.stdout.write(f"{counted(options['media'], 'media item')} written.")
 
     def _write(self, options: dict[str, Any], until: datetime) -> None:
-        with progress(options["media"]) as bar:
+        columns = TextColumn("media"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        with progress(*columns) as bars:
+            task = bars.add_task("media", total=options["media"])
             for rows in self._batches(options, until):
                 rows.save()
-                bar.advance(bar.task_ids[0], len(rows.media))
+                bars.advance(task, len(rows.media))
 
     def _batches(self, options: dict[str, Any], until: datetime) -> Iterator[Rows]:
         rng = rng_of(options)
@@ -101,10 +103,3 @@ def positive_int(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise ArgumentTypeError(f"{text!r} is not a positive number; use one such as 10000.")
     return int(text)
-
-
-def progress(total: int) -> Progress:
-    columns = TextColumn("media"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    bar = Progress(*columns, console=Console(stderr=True))
-    bar.add_task("media", total=total)
-    return bar

@@ -11,11 +11,11 @@ from urllib.error import URLError
 
 from django.conf import settings
 from rich.console import Console
-from rich.progress import Progress
 
 from mediapipe.management.demo.apps import TwoApps, two_apps
 from mediapipe.management.demo.report import Baseline, DemoReport
 from mediapipe.management.demo.script import DemoStep, announced_media, steps
+from mediapipe.management.progress import progress
 from mediapipe.operations.programs import service
 from mediapipe.operations.supervisor import Supervisor
 from mediapipe.simulator import Simulator
@@ -70,20 +70,20 @@ def send_and_watch(
     """Send every webhook, then wait for all media to settle or for DEADLINE_S seconds in all."""
     baseline = Baseline()
     media = len(announced_media(planned))
-    with Progress(console=console) as progress, ThreadPoolExecutor(8) as pool:
-        sent = progress.add_task("webhooks sent", total=len(planned))
-        settled = progress.add_task("media settled", total=media)
+    with progress(console=console) as bars, ThreadPoolExecutor(8) as pool:
+        sent = bars.add_task("webhooks sent", total=len(planned))
+        settled = bars.add_task("media settled", total=media)
         deadline = time.monotonic() + DEADLINE_S
         for step, twin in zip(planned, steps(), strict=True):
             pool.submit(twilio.send, step.webhook, method=step.method, signature=step.signature)
             if twin.is_message:
                 pool.submit(apps.send_alone, twin)
-            progress.advance(sent)
-            progress.update(settled, completed=DemoReport(twilio, planned, baseline).settled)
+            bars.advance(sent)
+            bars.update(settled, completed=DemoReport(twilio, planned, baseline).settled)
             pause(supervisor, 1 / WEBHOOKS_PER_S)
         while time.monotonic() < deadline:
             report = DemoReport(twilio, planned, baseline)
-            progress.update(settled, completed=report.settled)
+            bars.update(settled, completed=report.settled)
             if report.settled == media and apps.is_settled(planned):
                 break
             pause(supervisor, 0.25)

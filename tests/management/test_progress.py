@@ -1,0 +1,60 @@
+"""Long commands show their progress: as bars on a terminal, and as log lines elsewhere."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from mediapipe.management import progress
+
+pytestmark = pytest.mark.usefixtures("often")
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(progress, "LOG_EVERY_S", 0.01)
+    caplog.set_level(logging.INFO)
+
+
+def logged_so_far(caplog: pytest.LogCaptureFixture, line: str) -> Iterator[str]:
+    """Yield one element, then wait until `line` is logged."""
+    yield "one"
+    deadline = time.monotonic() + 30
+    while line not in caplog.messages:
+        assert time.monotonic() < deadline, caplog.messages
+        time.sleep(0.01)
+    yield "two"
+
+
+def test_what_is_done_is_logged_if_there_is_no_terminal(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elements = logged_so_far(caplog, "purging: 1 of 2")
+    assert list(progress.track(elements, "purging", total=2)) == ["one", "two"]
+    assert capsys.readouterr().err == ""
+
+
+def test_nothing_is_logged_once_the_work_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    before = threading.enumerate()
+    list(progress.track(logged_so_far(caplog, "purging: 1 of 2"), "purging", total=2))
+    assert threading.enumerate() == before
+
+
+def test_nothing_is_shown_for_no_work(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(progress.track([], "purging", total=0)) == []
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_gets_bars_and_no_lines(caplog: pytest.LogCaptureFixture) -> None:
+    file = io.StringIO()
+    terminal = Console(file=file, force_terminal=True)
+    with progress.progress(console=terminal) as bars:
+        bars.advance(bars.add_task("media settled", total=1))
+    assert "media settled" in file.getvalue()
+    assert caplog.messages == []
