@@ -74,6 +74,17 @@ def test_the_index_leads_to_every_list(admin_client: Client) -> None:
         assert reverse(f"admin:mediapipe_{model}_changelist") in html
 
 
+@pytest.mark.parametrize("app", ["mediapipe", "auth", "django_celery_results"])
+def test_the_page_of_an_app_is_the_overview(admin_client: Client, app: str) -> None:
+    answer = admin_client.get(f"/admin/{app}/")
+    assert (answer.status_code, answer["Location"]) == (302, reverse("admin:index"))
+
+
+def test_the_page_of_an_app_needs_a_login_too(client: Client) -> None:
+    answer = client.get("/admin/mediapipe/")
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/login/?next=/admin/mediapipe/")
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_a_login_is_required(client: Client, model: str) -> None:
     one_of_each()
