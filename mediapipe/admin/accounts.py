@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 
 from mediapipe.admin import text
-from mediapipe.admin.pages import page, render_page
+from mediapipe.admin.pages import not_posted, page, render_page
 from mediapipe.admin.readonly import PageAdmin
 from mediapipe.models import AccountHealth
 from mediapipe.operations.manual_control import (
@@ -106,9 +105,9 @@ def pause(request: HttpRequest) -> HttpResponse:
 
 @page("accounts/resume/", name="resume_account", permission=MAY_PAUSE)
 def resume(request: HttpRequest) -> HttpResponse:
-    """Resume the account named in the form, and redirect to the list; only POST is allowed."""
+    """Resume the account named in the form, and redirect to the list."""
     if request.method != "POST":
-        raise PermissionDenied
+        return not_posted(request, LIST)
     account = request.POST.get("account", "")
     if resume_account(account, request.user):
         messages.success(request, f"{account} is resumed; due items start within seconds.")

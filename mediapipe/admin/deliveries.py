@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from mediapipe.admin import filters, text
 from mediapipe.admin.filters import Choice, ExactFilter
 from mediapipe.admin.outbox import OutboxAdmin
+from mediapipe.admin.pages import not_posted
 from mediapipe.gateway.dispatch import publish
 from mediapipe.gateway.entries import entry_names
 from mediapipe.models import GatewayDelivery, GatewayStatus
@@ -115,9 +116,11 @@ class GatewayDeliveryAdmin(OutboxAdmin):
 
     def send_one_again(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Send one undelivered message again now, and redirect to its page."""
-        if request.method != "POST" or not self.has_retry_permission(request):
+        if not self.has_retry_permission(request):
             raise PermissionDenied
         delivery = get_object_or_404(GatewayDelivery, pk=pk)
+        if request.method != "POST":
+            return not_posted(request, "admin:mediapipe_gatewaydelivery_change", pk)
         ids = _send_again(request, GatewayDelivery.objects.filter(pk=pk))
         publish(ids)
         if ids:

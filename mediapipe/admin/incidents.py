@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from mediapipe.admin import filters, incident_page, text
 from mediapipe.admin.held_up import waiting_now
+from mediapipe.admin.pages import not_posted
 from mediapipe.admin.readonly import PageAdmin
 from mediapipe.models import Incident
 from mediapipe.operations.audit_log import log_changes
@@ -88,11 +89,13 @@ class IncidentAdmin(PageAdmin):
 
     def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
         """Take one step on one incident, and redirect to its page."""
-        if request.method != "POST" or not self.has_manage_permission(request):
-            raise PermissionDenied
-        incident = get_object_or_404(Incident, pk=pk)
         if step not in DONE:
             raise Http404
+        if not self.has_manage_permission(request):
+            raise PermissionDenied
+        incident = get_object_or_404(Incident, pk=pk)
+        if request.method != "POST":
+            return not_posted(request, "admin:mediapipe_incident_change", pk)
         field, longest = TEXTS.get(step, ("", 0))
         said = text.plain(request.POST.get(field, "").strip())
         if field and not 0 < len(said) <= longest:

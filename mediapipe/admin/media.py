@@ -23,6 +23,7 @@ from mediapipe.admin import (
     search,
     text,
 )
+from mediapipe.admin.pages import not_posted
 from mediapipe.admin.readonly import SearchableAdmin
 from mediapipe.api.files import file_response
 from mediapipe.failures import AccountRefused
@@ -155,9 +156,12 @@ class MediaItemAdmin(SearchableAdmin):
 
     def retry_one(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Retry one item immediately."""
-        if request.method != "POST" or not self.has_retry_permission(request):
+        if not self.has_retry_permission(request):
             raise PermissionDenied
-        return retries.retry_one(request, get_object_or_404(MediaItem, pk=pk))
+        media = get_object_or_404(MediaItem, pk=pk)
+        if request.method != "POST":
+            return not_posted(request, "admin:mediapipe_mediaitem_change", pk)
+        return retries.retry_one(request, media)
 
     def retry_all(self, request: HttpRequest) -> HttpResponseBase:
         """Retry all items that match the list's filters, once the user has confirmed it."""

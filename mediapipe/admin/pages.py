@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
@@ -69,6 +70,15 @@ def render_page(
     return TemplateResponse(
         request, f"admin/mediapipe/{template}", {**shared, "title": title, **context}
     )
+
+
+def not_posted(request: HttpRequest, to: str, *args: Any) -> HttpResponse:
+    """Redirect a GET of a step to the page `to`, with a message that nothing was done.
+
+    A browser sends one after the login, if the session expired before a button was pressed.
+    """
+    messages.warning(request, "Nothing was changed yet: press the button again.")
+    return redirect(to, *args)
 
 
 def filtered_rows_with_label(

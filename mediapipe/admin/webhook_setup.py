@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,7 +15,7 @@ from kombu import Producer
 
 from mediapipe.admin import text
 from mediapipe.admin.filters import Choice, ExactFilter
-from mediapipe.admin.pages import page
+from mediapipe.admin.pages import not_posted, page
 from mediapipe.admin.readonly import ReadOnlyAdmin
 from mediapipe.models import DoctorReport, RouteReading, Verdict, WebhookRoute
 from mediapipe.operations.audit_log import log_action, log_changes
@@ -184,7 +183,7 @@ def doctor_findings() -> list[dict[str, Any]]:
 def refresh(request: HttpRequest) -> HttpResponse:
     """Let a worker read the URLs at Twilio now, and redirect to the list."""
     if request.method != "POST":
-        raise PermissionDenied
+        return not_posted(request, LIST)
     if try_publish(_publish):
         log_action(request.user, "all accounts", "Read the URLs at Twilio.", about=WebhookRoute)
         messages.success(
