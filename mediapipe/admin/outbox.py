@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,9 +15,11 @@ from mediapipe.admin.afterwards import waits_for
 from mediapipe.admin.filters import Choice, ExactFilter, PeriodFilter
 from mediapipe.admin.readonly import ReadOnlyAdmin
 from mediapipe.models import Deletion, HandOff, Notice
-from mediapipe.models.outbox import DeliveryStatus
+from mediapipe.models.outbox import DeliveryAttempt, DeliveryStatus
 from mediapipe.operations.audit_log import log_changes
 
+# The latest attempts on the page of a message, as on that of an incident; those before are folded.
+SHOWN_ATTEMPTS = 3
 OUTCOMES: dict[str, str] = {
     DeliveryStatus.WAITING: "To delete",
     DeliveryStatus.DELIVERED: "Deleted",
@@ -89,12 +92,24 @@ class OutboxAdmin(ReadOnlyAdmin):
 
     @admin.display(description="attempts")
     def attempt_log(self, message: Any) -> SafeString | str:
-        lines = (
-            (text.timestamp(each.at), text.duration(each.took_s), text.plain(each.result))
-            for each in message.delivery_log
-        )
-        listed = format_html_join("", "<li>{}, {}: {}</li>", lines)
-        return format_html("<ol>{}</ol>", listed) if listed else "none yet"
+        log = message.delivery_log
+        if not log:
+            return "none yet"
+        earlier, last = log[:-SHOWN_ATTEMPTS], log[-SHOWN_ATTEMPTS:]
+        shown = format_html('<ol start="{}">{}</ol>', len(earlier) + 1, _lines(last))
+        if not earlier:
+            return shown
+        folded = "<details><summary>{} before</summary><ol>{}</ol></details>{}"
+        return format_html(folded, len(earlier), _lines(earlier), shown)
+
+
+def _lines(attempts: Iterable[DeliveryAttempt]) -> SafeString:
+    """Return a list item for each attempt."""
+    lines = (
+        (text.timestamp(each.at), text.duration(each.took_s), text.plain(each.result))
+        for each in attempts
+    )
+    return format_html_join("", "<li>{}, {}: {}</li>", lines)
 
 
 class ItemOutboxAdmin(OutboxAdmin):
