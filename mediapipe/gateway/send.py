@@ -127,7 +127,7 @@ def _sent(exchange: Exchange, detail: str, total_s: float) -> Sent:
 
 def _fault(status: int, encoding: str, body: bytes) -> str:
     if not 200 <= status < 300:
-        return f"The app answered {status}."
+        return f"The app responded with {status}."
     if len(body) > MAX_BODY_BYTES:
         return f"The answer is over {MAX_BODY_BYTES} bytes."
     if body and encoding.strip().lower() not in {"", "identity"}:

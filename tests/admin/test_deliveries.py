@@ -38,7 +38,7 @@ def ended(status: GatewayStatus = GatewayStatus.REFUSED, webhook: Webhook | None
     send(webhook or mms())
     delivery = GatewayDelivery.objects.latest("pk")
     assert delivery.claim()
-    delivery.finish(status, AttemptResult("The app answered 403.", 403))
+    delivery.finish(status, AttemptResult("The app responded with 403.", 403))
     return delivery.pk
 
 
@@ -62,7 +62,7 @@ def send_selected(client: Client, *pks: int, **fields: str) -> None:
 def test_the_list_says_which_app_has_which_message_and_why_not() -> None:
     ended()
     page = someone(roles.VIEWER).get(LIST).content.decode()
-    for text in ("bot", "refused", "The app answered 403.", "1 queued"):
+    for text in ("bot", "refused", "The app responded with 403.", "1 queued"):
         assert text in page
 
 

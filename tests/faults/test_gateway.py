@@ -139,7 +139,7 @@ def test_a_loop_between_two_web_servers_ends_at_the_second(behind: Gateway) -> N
     webhook = sms(ROUND)
     assert behind.post(webhook) == EMPTY
     refused = behind.wait_for(webhook, status="refused")
-    assert (refused["detail"], refused["repeats"]) == ("The app answered 508.", 0)
+    assert (refused["detail"], refused["repeats"]) == ("The app responded with 508.", 0)
 
 
 def test_workers_away_for_a_while(behind: Gateway) -> None:

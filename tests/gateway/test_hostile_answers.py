@@ -70,7 +70,7 @@ def exchange(settings: Settings, folder: Path, script: Script) -> tuple[Any, Gat
         (
             cut(answer(500, b"Traceback", Content_Type="text/plain")),
             EMPTY,
-            ("unknown", "not_needed", "The app answered 500."),
+            ("unknown", "not_needed", "The app responded with 500."),
         ),
     ],
     ids=["gigabyte", "bomb", "204 with a body", "nothing", "error page"],

@@ -96,7 +96,7 @@ def test_an_app_that_is_not_at_the_host_of_its_entry_refuses_it(settings: Settin
     settings.ALLOWED_HOSTS = ["chat.example"]
     with app(lambda got: Reply(200 if open_chat_studio(got) else 400)) as bot:
         sent = send(original(), Entry("bot", PUBLIC, connect=bot.origin))
-    assert (sent.status, sent.detail) == (400, "The app answered 400.")
+    assert (sent.status, sent.detail) == (400, "The app responded with 400.")
 
 
 @pytest.mark.django_db(transaction=True)

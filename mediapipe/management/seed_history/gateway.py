@@ -34,15 +34,15 @@ ENDED = (
     Fate(85, GatewayStatus.DELIVERED, 200, "HTTP 200", AnswerUse.USED),
     Fate(4, GatewayStatus.DELIVERED, 204, "HTTP 204", AnswerUse.NOT_NEEDED),
     Fate(2, GatewayStatus.DELIVERED, 200, "The answer came late.", AnswerUse.LOST),
-    Fate(4, GatewayStatus.REFUSED, 404, "The app answered 404."),
+    Fate(4, GatewayStatus.REFUSED, 404, "The app responded with 404."),
     Fate(2, GatewayStatus.UNKNOWN, None, "too_slow: no answer within 14 s"),
-    Fate(2, GatewayStatus.GAVE_UP, 503, "The app answered 503."),
+    Fate(2, GatewayStatus.GAVE_UP, 503, "The app responded with 503."),
     Fate(1, GatewayStatus.DROPPED, None, "The app was removed from GATEWAY_FILE."),
 )
 # The time limit for an app's response.
 BUDGET_S = 14.0
 UNFINISHED = (
-    Fate(70, GatewayStatus.WAITING, 503, "The app answered 503."),
+    Fate(70, GatewayStatus.WAITING, 503, "The app responded with 503."),
     Fate(30, GatewayStatus.SENDING, None),
 )
 
