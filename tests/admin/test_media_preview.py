@@ -49,6 +49,23 @@ def test_other_files_are_only_linked_to(
     assert not re.search(r"<(img|audio|video|iframe|embed|object) [^>]*/file/", html)
 
 
+@pytest.mark.parametrize(
+    ("declared", "note"),
+    [
+        (3, "All 3 bytes were retrieved, as many as Twilio declared: download it."),
+        (None, "All 3 bytes were retrieved: download it."),
+        # The webhook may declare another size than the response that was stored.
+        (4, "All 3 bytes were retrieved: download it."),
+    ],
+)
+def test_a_file_that_cannot_be_played_has_the_bytes_that_were_counted(
+    admin_client: Client, settings: Settings, declared: int | None, note: str
+) -> None:
+    item = kept(settings, "audio/ogg")
+    MediaItem.objects.filter(pk=item.pk).update(declared_size=declared)
+    assert f"This browser cannot play the file. {note}" in media_page(admin_client, item)
+
+
 def test_a_film_in_hevc_is_said_to_be_retrieved_and_the_browser_to_be_the_limit(
     admin_client: Client, settings: Settings
 ) -> None:

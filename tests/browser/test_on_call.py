@@ -47,7 +47,7 @@ def test_a_recording_plays(service: Service, log_in: LogIn) -> None:
     assert sound.evaluate("sound => sound.duration") == 5
 
 
-def test_a_recording_that_the_browser_cannot_play_is_said_to_be_complete(
+def test_a_recording_that_the_browser_cannot_play_is_said_to_be_retrieved(
     service: Service, log_in: LogIn
 ) -> None:
     webhook = arrivals.recording(service)
@@ -56,7 +56,7 @@ def test_a_recording_that_the_browser_cannot_play_is_said_to_be_complete(
     file.write_bytes(bytes(file.stat().st_size))
     person = log_in("viewer")
     person.find(sid)
-    expect(person.page.locator("#unplayable")).to_contain_text("The file is complete: 80,044 bytes")
+    expect(person.page.locator("#unplayable")).to_contain_text("All 80,044 bytes were retrieved")
 
 
 def test_a_customer_is_found_by_the_sid_of_the_message(service: Service, log_in: LogIn) -> None:

@@ -119,7 +119,7 @@ def test_the_number_that_is_misconfigured(mouse: Mouse) -> None:
 def test_the_sound_that_a_caller_says_is_broken(mouse: Mouse, known: dict[str, str]) -> None:
     mouse.search(known["voice_number"])
     mouse.follow(link(mouse, f"^{known['voice']}"))
-    expect(mouse.person.page.locator("#unplayable")).to_contain_text("The file is complete")
+    expect(mouse.person.page.locator("#unplayable")).to_contain_text("bytes were retrieved")
     mouse.find(mouse.person.page.locator("#unplayable"))
     mouse.finish("audio is broken", Effort(4, 13, 0, 4, 2.0, "30, a recording: not found"))
     assert mouse.effort.scrolls == 0
