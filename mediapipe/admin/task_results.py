@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django_celery_results.models import GroupResult, TaskResult
 
@@ -30,6 +31,8 @@ STATES = {
 }
 # Celery stores the arguments as text, with quotation marks around it: "{'media_id': 7}".
 MEDIA_ID = re.compile(r"'media_id': (\d{1,18})\b")
+# The arguments that are the id of a row: what it is called, and the model of its page.
+ROWS = {"media_id": ("item", "mediaitem"), "notice_id": ("notification", "notice")}
 
 
 class StateFilter(ExactFilter):
@@ -63,13 +66,12 @@ class ResultAdmin(ReadOnlyAdmin):
     fields = readonly_fields = (
         "state",
         "task",
-        "item",
+        "arguments",
         "outcome",
         "ended",
         "attempts_took",
         "worker",
         "task_id",
-        "arguments",
         "stack",
     )
 
@@ -107,10 +109,7 @@ class ResultAdmin(ReadOnlyAdmin):
     @admin.display(description="media item")
     def item(self, result: TaskResult) -> SafeString | str:
         pk = media_id(result)
-        if pk is None:
-            return "-"
-        page = reverse("admin:mediapipe_mediaitem_change", args=[pk])
-        return format_html('<a href="{}">item {}</a>', page, pk)
+        return "-" if pk is None else argument("media_id", pk)
 
     @admin.display(description="result")
     def outcome(self, result: TaskResult) -> str:
@@ -121,8 +120,12 @@ class ResultAdmin(ReadOnlyAdmin):
         return text.duration(result.took_s)
 
     @admin.display(description="arguments")
-    def arguments(self, result: TaskResult) -> str:
-        return text.plain(decoded(result.task_kwargs) or "-")
+    def arguments(self, result: TaskResult) -> SafeString | str:
+        stored = decoded(result.task_kwargs)
+        given = named_arguments(stored)
+        if given is None:
+            return text.plain(stored)
+        return format_html_join(", ", "{}", ((argument(*each),) for each in given.items())) or "-"
 
     @admin.display(description="traceback")
     def stack(self, result: TaskResult) -> SafeString | str:
@@ -141,6 +144,24 @@ def media_id(result: TaskResult) -> int | None:
     """Return the id of the media item that a task was about; None if it was about none."""
     found = MEDIA_ID.search(result.task_kwargs or "")
     return int(found[1]) if found else None
+
+
+def named_arguments(stored: object) -> dict[str, object] | None:
+    """Return a task's arguments by name; None if Celery's text cannot be read, as it may be cut."""
+    try:
+        given = ast.literal_eval(str(stored or "{}"))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return given if isinstance(given, dict) else None
+
+
+def argument(name: str, value: object) -> SafeString | str:
+    """Return an argument as a link to the row that it is the id of, or as its name and value."""
+    if name not in ROWS or not isinstance(value, int):
+        return text.plain(f"{name}: {value}")
+    label, model = ROWS[name]
+    page = reverse(f"admin:mediapipe_{model}_change", args=[value])
+    return format_html('<a href="{}">{} {}</a>', page, label, value)
 
 
 def decoded(stored: str | None) -> Any:
