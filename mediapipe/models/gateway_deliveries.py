@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from django.core import signing
-from django.db import models
+from django.db import InterfaceError, OperationalError, models
 from django.db.models import F
 from django.utils import timezone
 
@@ -147,9 +148,12 @@ class GatewayDelivery(models.Model):
             return False
         self.attempts += 1
         self.status, self.next_attempt_at = GatewayStatus.SENDING, now + LEASE
-        # After the claim: a summary from before it could be outdated.
-        self.media_then = self.media_summary()
-        GatewayDelivery.objects.filter(pk=self.pk).update(media_then=self.media_then)
+        # If the database fails now, the caller still sends the request, and records its result when
+        # the database is back: otherwise the claim would end as a message that the app may have.
+        with suppress(OperationalError, InterfaceError):
+            # After the claim: a summary from before it could be outdated.
+            self.media_then = self.media_summary()
+            GatewayDelivery.objects.filter(pk=self.pk).update(media_then=self.media_then)
         return True
 
     def media_summary(self) -> str:

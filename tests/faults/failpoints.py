@@ -19,6 +19,7 @@ from django.core.files.storage import FileSystemStorage
 from mediapipe.gateway import deliver
 from mediapipe.gateway.dispatch import DELIVER
 from mediapipe.gateway.send import Sent, send
+from mediapipe.models import GatewayDelivery
 from mediapipe.queueing import watchdog
 from mediapipe.queueing.celery_consumer import Consumer
 
@@ -28,17 +29,20 @@ STORAGE_IS_FULL = "storage-is-full"
 GIVEN_UP_BUT_NOT_REMOVED = "given-up-but-not-removed"
 REMOVED_BUT_STILL_NAMED = "removed-but-still-named"
 TAKEN_BUT_NOT_CLAIMED = "taken-but-not-claimed"
+CLAIMED_BUT_NOT_NOTED = "claimed-but-not-noted"
 CLAIMED_BUT_NOT_SENT = "claimed-but-not-sent"
 SENT_BUT_NOT_RECORDED = "sent-but-not-recorded"
 WORKER_LOOP_IS_STUCK = "worker-loop-is-stuck"
 BEAT_IS_STUCK = "beat-is-stuck"
 ON_TURN = Consumer.on_turn
+MEDIA_SUMMARY = GatewayDelivery.media_summary
 
 
 def install() -> None:
     """Install the failpoints in Celery and the gateway; the others are in the storage below."""
     task_prerun.connect(_before_the_task, weak=False)
     vars(deliver)["send"] = _send
+    GatewayDelivery.media_summary = _media_summary  # type: ignore[method-assign, assignment]
     task_postrun.connect(_after_the_task, weak=False)
     Consumer.on_turn = _in_the_loop  # type: ignore[method-assign, assignment]
     if "beat" in sys.argv:
@@ -70,6 +74,11 @@ def reach(name: str) -> None:
 def _before_the_task(task: Any, **kwargs: Any) -> None:
     if task.name == DELIVER:
         reach(TAKEN_BUT_NOT_CLAIMED)
+
+
+def _media_summary(delivery: GatewayDelivery) -> str:
+    reach(CLAIMED_BUT_NOT_NOTED)
+    return MEDIA_SUMMARY(delivery)
 
 
 def _send(*args: Any) -> Sent:

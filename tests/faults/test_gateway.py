@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from signal import SIGCONT, SIGSTOP
 
 import pytest
 
@@ -14,11 +15,17 @@ from mediapipe.simulator.webhooks import NO_ANSWER
 from tests.faults import failpoints, gateway
 from tests.faults.gateway import BOT, DESK, PACE, ROUND, Gateway, from_us, sms
 from tests.support.apps import TWIML, Got, Reply
+from tests.support.gateway import eventually
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults of the gateway")]
 
 EMPTY = b"<Response/>"
 AWAY_S = 8.0
+
+# The app that answers Twilio gets its message from web, the other one from a worker.
+each_way = pytest.mark.parametrize(
+    ("to", "answer", "program"), [(BOT, TWIML.encode(), "web"), (DESK, EMPTY, "worker")]
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +49,7 @@ def lose_the_database(behind: Gateway) -> Callable[[Got], Reply]:
 
 
 def test_web_killed_while_the_app_has_the_message(behind: Gateway) -> None:
-    behind.bot.answer = lambda got: Reply(wait=lambda: behind.world.kill_children("web"))
+    behind.bot.answer = lambda got: Reply(wait=lambda: behind.world.signal_children("web"))
     webhook = sms(BOT)
     assert behind.world.twilio.send(webhook) == NO_ANSWER
     behind.bot.answer = lambda got: Reply()
@@ -98,9 +105,26 @@ def test_primary_and_fallback_at_once_at_two_web_servers(behind: Gateway) -> Non
     assert [len(from_us(behind.bot, webhook)) for webhook in webhooks] == [1] * 8
 
 
-@pytest.mark.parametrize(
-    ("to", "answer", "program"), [(BOT, TWIML.encode(), "web"), (DESK, EMPTY, "worker")]
-)
+@each_way
+def test_database_away_from_the_claim_until_after_the_answer_of_the_app(
+    behind: Gateway, to: str, answer: bytes, program: str
+) -> None:
+    world, webhook = behind.world, sms(to)
+    world.arm(failpoints.CLAIMED_BUT_NOT_NOTED, SIGSTOP)
+    with ThreadPoolExecutor(1) as thread:
+        response = thread.submit(behind.post, webhook)
+        behind.wait_for(webhook, status="sending")
+        world.database.switch("reset")
+        # Web is stopped in one of its children.
+        world.signal(program, SIGCONT)
+        world.signal_children(program, SIGCONT)
+        assert response.result() == answer
+    eventually(lambda: from_us(behind.bot, webhook) + from_us(behind.desk, webhook))
+    world.database.switch("pass")
+    behind.wait_for(webhook, status="delivered", attempts=1)
+
+
+@each_way
 def test_database_away_until_after_the_answer_of_the_app(
     behind: Gateway, to: str, answer: bytes, program: str
 ) -> None:

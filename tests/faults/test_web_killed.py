@@ -24,7 +24,7 @@ def test_in_the_middle_of_requests(world: World, settled: Settled) -> None:
         answered = [pool.submit(world.send_until_accepted, webhook) for webhook in webhooks]
         for _ in range(KILLS):
             time.sleep(0.4)
-            killed += world.kill_children("web")
+            killed += world.signal_children("web")
         for one in answered:
             one.result()
     assert killed >= KILLS

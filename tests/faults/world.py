@@ -91,12 +91,12 @@ class World:
         process.kill()
         process.wait()
 
-    def kill_children(self, name: str) -> int:
-        """Kill the child processes of a program; return how many there were."""
+    def signal_children(self, name: str, number: Signals = SIGKILL) -> int:
+        """Signal the child processes of a program, by default kill; return how many there are."""
         pid = self.supervisor.running[name].pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         for child in children:
-            os.kill(int(child), SIGKILL)
+            os.kill(int(child), number)
         return len(children)
 
     def terminate(self, name: str) -> int:

@@ -75,6 +75,22 @@ def test_of_a_delivery(bot: App, published: Published, settings: Settings, tmp_p
     assert (status(), len(bot.got)) == ("delivered", 1)
 
 
+def test_of_a_delivery_whose_claim_was_the_last_that_the_database_recorded(
+    bot: App,
+    published: Published,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(self: GatewayDelivery) -> str:
+        raise OperationalError("the server closed the connection unexpectedly")
+
+    monkeypatch.setattr(GatewayDelivery, "media_summary", fail)
+    receive(settings, tmp_path, bot, answer="empty")
+    assert published.run() == ["delivered"]
+    assert (status(), len(bot.got)) == ("delivered", 1)
+
+
 def test_of_an_answer_that_twilio_got_meanwhile(
     bot: App, settings: Settings, tmp_path: Path
 ) -> None:
