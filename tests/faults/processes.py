@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from signal import SIGCONT
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from signal import SIGCONT, SIGKILL, Signals
 
 from mediapipe.operations.supervisor import Supervisor
 from tests.support.service import ROOT
@@ -34,6 +36,16 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.send_signal(SIGCONT)
         process.terminate()
         process.wait(GRACE_S)
+
+
+def signal_children(process: subprocess.Popen[bytes], number: Signals = SIGKILL) -> int:
+    """Signal the child processes of a program, by default kill; return how many there are."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for child in children:
+        # It may have ended since.
+        with suppress(ProcessLookupError):
+            os.kill(int(child), number)
+    return len(children)
 
 
 def manage(env: dict[str, str], *arguments: str) -> None:

@@ -84,6 +84,9 @@ class Proxy:
     def _serve(self, client: socket.socket) -> None:
         with contextlib.suppress(OSError), client, socket.socket() as server:
             with self._lock:
+                # Accepted just before the switch: it would stay open during the outage.
+                if self._mode == "refuse":
+                    return
                 self._open |= {client, server}
             try:
                 self._connect(client, server)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import pytest
 from mediapipe.simulator.webhooks import NO_ANSWER
 from tests.faults import failpoints, short_timeouts
 from tests.faults.gateway import BOT, DESK, from_us, sms
+from tests.faults.processes import signal_children
 from tests.support import service
 from tests.support.apps import App, Reply, app
 from tests.support.service import Service
@@ -63,13 +63,8 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
 
 
 def test_web_killed_while_the_app_has_the_message(embedded: Embedded) -> None:
-    pid = embedded.service.supervisor.running["web"].pid
-
-    def kill_web() -> None:
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            os.kill(int(child), SIGKILL)
-
-    embedded.app.answer = lambda got: Reply(wait=kill_web)
+    web = embedded.service.supervisor.running["web"]
+    embedded.app.answer = lambda got: Reply(wait=lambda: signal_children(web))
     webhook = sms(BOT)
     assert embedded.service.twilio.send(webhook) == NO_ANSWER
     embedded.app.answer = lambda got: Reply()

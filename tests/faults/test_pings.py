@@ -52,13 +52,17 @@ def service(
         env = {"DATABASE_URL": there, "PING_URL": receiver.url, "SENTRY_DSN": dsn}
         with running(folder, programs.workers(), **env) as service:
             yield service
-            database.switch("pass")
 
 
 @pytest.fixture(autouse=True)
-def healthy(service: Service, receiver: Heard) -> None:
-    """Wait until the service reports success, also after the previous test's fault."""
+def healthy(service: Service, receiver: Heard, database: Proxy) -> Iterator[None]:
+    """Wait until the service reports success, and undo the test's fault even if it fails."""
     wait_for(receiver, "", 120)
+    yield
+    database.switch("pass")
+    for name, process in service.supervisor.running.items():
+        if process.poll() is not None:
+            service.supervisor.start(name)
 
 
 def wait_for(receiver: Heard, signal: str, timeout_s: float) -> str:
@@ -106,7 +110,6 @@ def test_without_what_carries_the_report_there_is_none(
     process.terminate()
     process.wait(GRACE_S)
     assert_silent(receiver)
-    service.supervisor.start(name)
 
 
 def test_without_a_worker_for_a_queue_the_report_is_fail(service: Service, receiver: Heard) -> None:
@@ -114,12 +117,8 @@ def test_without_a_worker_for_a_queue_the_report_is_fail(service: Service, recei
     process.kill()
     process.wait()
     assert "none for “media”" in wait_for(receiver, "/fail", 60)
-    service.supervisor.start("worker-media")
 
 
-def test_without_the_database_the_report_is_fail(
-    service: Service, receiver: Heard, database: Proxy
-) -> None:
+def test_without_the_database_the_report_is_fail(receiver: Heard, database: Proxy) -> None:
     database.switch("refuse")
     assert wait_for(receiver, "/fail", 60) == "The database is unavailable."
-    database.switch("pass")

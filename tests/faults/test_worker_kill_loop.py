@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -23,29 +23,29 @@ SEED = 20
 
 
 def test_thirty_kills_in_a_minute_under_load(world: World, settled: Settled) -> None:
-    kills: list[float] = []
-    with world.joined_by(world.another_worker("worker-2"), world.another_worker("worker-3")):
-        killer = threading.Thread(target=kill_repeatedly, args=(world, kills))
-        killer.start()
+    others = [world.another_worker("worker-2"), world.another_worker("worker-3")]
+    with world.joined_by(*others), ThreadPoolExecutor() as thread:
+        killing = thread.submit(kill_repeatedly, world)
         for webhook in load():
             world.send(webhook)
             time.sleep(SECONDS / WEBHOOKS)
-        killer.join()
+        kills = killing.result()
         # An item that was hit three times by chance looks like a poison message and is given up.
         world.retry("interrupted")
         assert settled("worker SIGKILL", f"{KILLS} times in {SECONDS:.0f} s", 90).flawless
-    assert len(kills) >= 30
-    assert kills[-1] - kills[0] <= SECONDS
+    # The others are in reserve: on a busy machine the last one can be late.
+    assert kills[29] - kills[0] <= SECONDS
 
 
-def kill_repeatedly(world: World, kills: list[float]) -> None:
-    """Kill one of the three workers about every two seconds, in turn."""
-    begun = time.monotonic()
+def kill_repeatedly(world: World) -> list[float]:
+    """Kill one of the three workers about every two seconds, in turn; return when."""
+    kills, begun = [], time.monotonic()
     for number in range(KILLS):
         time.sleep(max(0.0, begun + number * SECONDS / KILLS - time.monotonic()))
         name = ("worker", "worker-2", "worker-3")[number % 3]
         world.supervisor.running[name].kill()
         kills.append(time.monotonic())
+    return kills
 
 
 def load() -> list[Webhook]:

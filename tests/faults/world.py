@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +24,7 @@ from mediapipe.simulator.script import MediaScript
 from mediapipe.simulator.webhooks import NO_ANSWER
 from tests.faults import clock, failpoints, short_timeouts
 from tests.faults.judge import Judge, Row, Verdict
-from tests.faults.processes import GRACE_S, end, manage, supervised
+from tests.faults.processes import GRACE_S, end, manage, signal_children, supervised
 from tests.faults.proxy import Proxy
 from tests.support import servers
 from tests.support.service import unexpected_errors, wait_for_line, wait_until_ready
@@ -83,7 +82,7 @@ class World:
 
     def signal(self, name: str, number: Signals) -> None:
         """Send a signal to web, worker or beat."""
-        os.kill(self.supervisor.running[name].pid, number)
+        self.supervisor.running[name].send_signal(number)
 
     def kill(self, name: str) -> None:
         """Kill a program as the OOM killer does; the supervisor restarts it."""
@@ -93,11 +92,7 @@ class World:
 
     def signal_children(self, name: str, number: Signals = SIGKILL) -> int:
         """Signal the child processes of a program, by default kill; return how many there are."""
-        pid = self.supervisor.running[name].pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for child in children:
-            os.kill(int(child), number)
-        return len(children)
+        return signal_children(self.supervisor.running[name], number)
 
     def terminate(self, name: str) -> int:
         """Terminate a program as a deployment does; return its exit status. It is restarted."""
@@ -109,12 +104,11 @@ class World:
     def stopped(self, name: str) -> Iterator[None]:
         """Freeze a program inside the block, as a paused or swapping host does."""
         process = self.supervisor.running[name]
-        os.kill(process.pid, SIGSTOP)
+        process.send_signal(SIGSTOP)
         try:
             yield
         finally:
-            if process.poll() is None:
-                os.kill(process.pid, SIGCONT)
+            process.send_signal(SIGCONT)
 
     @contextmanager
     def without(self, name: str) -> Iterator[None]:
@@ -216,7 +210,8 @@ class World:
             proxy.switch("pass")
         clock.reset(self.failpoints)
         for file in self.failpoints.iterdir():
-            file.unlink()
+            # A process may be taking it.
+            file.unlink(missing_ok=True)
         for script in self.sent.values():
             script.release()
         self.sent.clear()
