@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import yaml
 
-from mediapipe.management.demo.run import free_port
 from mediapipe.models.heartbeats import SILENT_AFTER
 from tests.support import make
+from tests.support.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCKER = ROOT / "docker"

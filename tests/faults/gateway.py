@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mediapipe.management.demo.run import free_port
 from mediapipe.operations import programs
 from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
@@ -83,7 +82,7 @@ def from_us(app: App, webhook: Webhook) -> list[Got]:
 @contextmanager
 def running(folder: Path) -> Iterator[Gateway]:
     """Run the service on PostgreSQL and RabbitMQ with two web servers and two apps."""
-    bind = f"127.0.0.1:{free_port()}"
+    bind = f"127.0.0.1:{servers.free_port()}"
     other = f"http://{bind}"
     with ExitStack() as stack:
         bot, desk = stack.enter_context(app()), stack.enter_context(app())

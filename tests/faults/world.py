@@ -13,7 +13,6 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
 
 import redis
 
-from mediapipe.management.demo.run import free_port
 from mediapipe.operations import programs
 from mediapipe.operations.programs import Program
 from mediapipe.operations.supervisor import Supervisor
@@ -242,7 +241,7 @@ def running(
     """
     folder = data_dir / "failpoints"
     folder.mkdir(parents=True)
-    bind = f"127.0.0.1:{free_port()}"
+    bind = f"127.0.0.1:{servers.free_port()}"
     broker_port = PORTS["redis" if broker_url.startswith("redis") else "rabbitmq"]
     with (
         Proxy(PORTS["database"]) as database,

@@ -20,13 +20,13 @@ from pytest_django import Settings
 
 from mediapipe.failures import LeaseLost, StorageFailed
 from mediapipe.fetching import storage
-from mediapipe.management.demo.run import free_port
 from mediapipe.models import Incident, MediaItem
 from mediapipe.settings import storage as configured
 from mediapipe.simulator import Simulator
 from tasks.purge import purge
 from tests.support import make, s3_server
 from tests.support.fetching import attempt, picture
+from tests.support.servers import free_port
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 

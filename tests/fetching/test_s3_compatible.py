@@ -18,7 +18,6 @@ from pytest_django import Settings
 
 from mediapipe.failures import StorageFailed
 from mediapipe.fetching import storage
-from mediapipe.management.demo.run import free_port
 from mediapipe.management.doctor.storage import check_storage
 from mediapipe.models import Incident
 from mediapipe.settings import storage as configured
@@ -26,6 +25,7 @@ from mediapipe.simulator import Simulator
 from tests.support import s3_stub
 from tests.support.fetching import attempt, picture
 from tests.support.raw_server import CERTIFICATE
+from tests.support.servers import free_port
 
 pytestmark = pytest.mark.django_db
 

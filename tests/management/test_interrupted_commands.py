@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mediapipe.management.demo.run import free_port
 from tests.support import commands
 from tests.support.processes import processes_of, send_signals, wait_until_gone
+from tests.support.servers import free_port
 
 pytestmark = pytest.mark.services
 

@@ -19,11 +19,11 @@ from django.urls import reverse
 from environ import Env
 from pytest_django import Settings
 
-from mediapipe.management.demo.run import free_port
 from mediapipe.operations import checks, programs, roles
 from mediapipe.operations.supervisor import Supervisor
 from mediapipe.settings import web
 from tests.support import make
+from tests.support.servers import free_port
 from tests.support.service import ROOT, wait_for_line
 
 USER, GROUPS = "X-Forwarded-User", "X-Forwarded-Groups"

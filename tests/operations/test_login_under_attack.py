@@ -18,11 +18,11 @@ from statistics import median
 
 import pytest
 
-from mediapipe.management.demo.run import free_port
 from mediapipe.operations import programs
 from mediapipe.operations.supervisor import Supervisor
 from mediapipe.simulator.webhooks import PATHS, sign
 from tests.support import make, servers
+from tests.support.servers import free_port
 from tests.support.service import ROOT, wait_for_line
 from tests.support.webhooks import mms
 

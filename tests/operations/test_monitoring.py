@@ -9,14 +9,13 @@ from collections.abc import Iterator
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from mediapipe.management.demo.run import free_port
 from mediapipe.operations import programs
 from mediapipe.operations.supervisor import Supervisor
 from mediapipe.settings.web import monitoring_token
 from tests.support import make
 from tests.support.commands import manage
 from tests.support.configuration import CANARY, env
-from tests.support.servers import wait_for_port
+from tests.support.servers import free_port, wait_for_port
 
 TOKEN = "0123456789abcdef" * 4
 GUARDED = ["/metrics", "/readyz"]

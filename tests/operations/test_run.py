@@ -17,9 +17,9 @@ from django.core.management import CommandError
 from pytest_django import Settings
 
 from mediapipe.management.commands.run import Command
-from mediapipe.management.demo.run import free_port
 from tests.support.make import ACCOUNT, TOKEN
 from tests.support.processes import processes_of, send_signals, wait_until_gone
+from tests.support.servers import free_port
 from tests.support.service import ROOT, is_ready
 
 pytestmark = pytest.mark.services

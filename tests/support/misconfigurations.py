@@ -9,7 +9,6 @@ from django.conf import settings as plain_settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from mediapipe.management.demo.run import free_port
 from tests.support import make
 from tests.support.doctor_world import CONVERSATIONS, HERE, REPEATED, Case, World
 from tests.support.misconfigured_twilio import (
@@ -46,6 +45,7 @@ from tests.support.misconfigured_workers import (
     unreachable_broker,
     wrong_password,
 )
+from tests.support.servers import free_port
 
 MEMORY = Path("/dev/shm")  # noqa: S108  (no file name there is predictable)
 

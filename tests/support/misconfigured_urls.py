@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings as plain_settings
 
-from mediapipe.management.demo.run import free_port
 from tests.support.doctor_world import World
 from tests.support.receivers import web_server
 from tests.support.reverse_proxy import ForwardedRequest, reverse_proxy, with_host
+from tests.support.servers import free_port
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 

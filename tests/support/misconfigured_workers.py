@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kombu import Connection, Consumer, Queue
 
-from mediapipe.management.demo.run import free_port
 from mediapipe.management.doctor import workers
 from mediapipe.models import Heartbeat
 from mediapipe.models.heartbeats import BEAT, SWEEP
@@ -14,7 +13,7 @@ from tests.support.doctor_world import World
 
 
 def unreachable_broker(world: World) -> None:
-    world.broker(f"amqp://guest:guest@127.0.0.1:{free_port()}//")
+    world.broker(f"amqp://guest:guest@127.0.0.1:{servers.free_port()}//")
 
 
 def wrong_password(world: World) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mediapipe.management.demo.run import free_port
+from tests.support.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAYLOADS = Path(__file__).parent / "payloads"

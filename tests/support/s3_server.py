@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mediapipe.management.demo.run import free_port
+from tests.support.servers import free_port
 
 START_S = 60.0
 

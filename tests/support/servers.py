@@ -34,9 +34,16 @@ TAKEN = "taken-by-a-test"
 
 
 def free_port() -> int:
-    """Return an unused port; defined here because benchmarks need it before Django is set up."""
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port: int = unused.getsockname()[1]
+    """Return an unused port that refuses connections until our server listens there.
+
+    The socket stays bound while this process runs: with SO_REUSEADDR a server can still listen on
+    its port, but the kernel gives it to nobody else who asks for a free one.
+    """
+    unused = socket.socket()
+    unused.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    unused.bind(("127.0.0.1", 0))
+    port: int = unused.getsockname()[1]
+    unused.detach()
     return port
 
 

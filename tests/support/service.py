@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mediapipe.management.demo.run import free_port
 from mediapipe.operations import programs
 from mediapipe.operations.programs import Program
 from mediapipe.operations.supervisor import Supervisor
 from mediapipe.settings.network import CA_VARIABLES, PROXY_VARIABLES
 from mediapipe.simulator import Simulator
+from tests.support.servers import free_port
 
 IGNORED = {*PROXY_VARIABLES, *CA_VARIABLES}
 ROOT = Path(__file__).resolve().parent.parent.parent

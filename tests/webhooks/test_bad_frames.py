@@ -17,13 +17,13 @@ from pathlib import Path
 
 import pytest
 
-from mediapipe.management.demo.run import free_port
 from mediapipe.operations import programs
 from mediapipe.operations.supervisor import Supervisor
 from tests.support import make
 from tests.support.bad_input import frames
 from tests.support.bad_input.cases import BadFrame
 from tests.support.bad_input.frame_parts import PATH, PUBLIC, Request
+from tests.support.servers import free_port
 from tests.support.service import ROOT, wait_for_line
 
 pytestmark = pytest.mark.services
