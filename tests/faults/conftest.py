@@ -10,6 +10,7 @@ import pytest
 from tests.faults import short_timeouts
 from tests.faults import world as worlds
 from tests.faults.judge import Verdict
+from tests.faults.processes import LONG_S
 from tests.faults.world import World
 from tests.support import servers
 from tests.support.tables import Table
@@ -91,7 +92,7 @@ def settle(
     broker_name: str,
     fault: str,
     moment: str,
-    timeout_s: float = 45,
+    timeout_s: float = LONG_S,
     *,
     ordered: bool = True,
 ) -> Verdict:

@@ -16,6 +16,7 @@ from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.script import AUTH_TOKEN
 from mediapipe.simulator.webhooks import PATHS
 from tests.faults import short_timeouts, world
+from tests.faults.processes import LONG_S
 from tests.faults.world import World
 from tests.support import servers
 from tests.support.apps import App, Got, Reply, app
@@ -52,9 +53,9 @@ class Gateway:
             row = cursor.fetchone()
         return dict(zip(("status", "detail", "attempts", "repeats"), row or (), strict=False))
 
-    def wait_for(self, webhook: Webhook, timeout_s: float = 30, **values: object) -> dict[str, Any]:
+    def wait_for(self, webhook: Webhook, **values: object) -> dict[str, Any]:
         """Return the delivery once it has these values."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + LONG_S
         while not values.items() <= (delivery := self.delivery(webhook)).items():
             assert time.monotonic() < deadline, f"{delivery} never had {values}"
             time.sleep(0.1)

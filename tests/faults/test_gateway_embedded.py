@@ -16,7 +16,7 @@ import pytest
 from mediapipe.simulator.webhooks import NO_ANSWER
 from tests.faults import failpoints, short_timeouts
 from tests.faults.gateway import BOT, DESK, from_us, sms
-from tests.faults.processes import signal_children
+from tests.faults.processes import LONG_S, signal_children
 from tests.support import service
 from tests.support.apps import App, Reply, app
 from tests.support.service import Service
@@ -35,7 +35,7 @@ class Embedded:
     def wait_for(self, status: str) -> None:
         """Wait until the last delivery has this status."""
         query = "SELECT status FROM mediapipe_gatewaydelivery ORDER BY id DESC LIMIT 1"
-        deadline, found = time.monotonic() + 30, ""
+        deadline, found = time.monotonic() + LONG_S, ""
         while found != status:
             assert time.monotonic() < deadline, f"{found} instead of {status}"
             time.sleep(0.1)
@@ -77,7 +77,7 @@ def test_worker_killed_after_the_response_of_the_app(embedded: Embedded) -> None
     webhook = sms(DESK)
     service.wait_until_ready(embedded.service.url)
     assert embedded.service.twilio.send(webhook) == 200
-    embedded.service.supervisor.running["worker"].wait(30)
+    embedded.service.supervisor.running["worker"].wait(LONG_S)
     embedded.service.supervisor.start("worker")
     embedded.wait_for("unknown")
     assert len(from_us(embedded.app, webhook)) == 1

@@ -11,6 +11,7 @@ import pytest
 
 from mediapipe.operations import programs
 from mediapipe.settings.beat_schedule import PING_EVERY_S
+from tests.faults.processes import LONG_S
 from tests.faults.proxy import Proxy
 from tests.faults.world import PORTS
 from tests.support import servers
@@ -18,8 +19,6 @@ from tests.support.receivers import Heard, web_server
 from tests.support.service import Service, running
 
 pytestmark = pytest.mark.services
-
-GRACE_S = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +56,7 @@ def service(
 @pytest.fixture(autouse=True)
 def healthy(service: Service, receiver: Heard, database: Proxy) -> Iterator[None]:
     """Wait until the service reports success, and undo the test's fault even if it fails."""
-    wait_for(receiver, "", 120)
+    wait_for(receiver, "", LONG_S)
     yield
     database.switch("pass")
     for name, process in service.supervisor.running.items():
@@ -85,7 +84,7 @@ def assert_silent(receiver: Heard) -> None:
 
 
 def test_sentry_hears_when_a_periodic_task_began_and_ended(sentry: Heard) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + LONG_S
     # Beat reports the start, and a worker the end.
     while not {"in_progress", "ok"} <= set(check_ins(sentry)):
         assert time.monotonic() < deadline, sentry.requests
@@ -108,7 +107,7 @@ def test_without_what_carries_the_report_there_is_none(
 ) -> None:
     process = service.supervisor.running[name]
     process.terminate()
-    process.wait(GRACE_S)
+    process.wait(LONG_S)
     assert_silent(receiver)
 
 

@@ -34,7 +34,7 @@ def test_killed_workers_go_on_when_they_return(real_world: World, broker_name: s
     killed = unfinished(real_world)
     real_world.wait_until_logged("worker", " ready.", more_than=ready)
     returned = datetime.now(UTC)
-    assert settle(real_world, broker_name, FAULT, "they return", 90).flawless
+    assert settle(real_world, broker_name, FAULT, "they return").flawless
     waits = waits_by_state(real_world, broker_name, "workers as they were", killed, returned)
     assert waits["fetching"]
     assert max(map(max, waits.values())) < WITHIN_S[broker_name], waits
@@ -48,7 +48,7 @@ def test_workers_of_other_names_go_on_for_killed_ones(real_world: World, broker_
         with real_world.joined_by(replacement):
             real_world.wait_until_logged("replacement", " ready.", more_than=0)
             returned = datetime.now(UTC)
-            assert settle(real_world, broker_name, FAULT, "others come", 90).flawless
+            assert settle(real_world, broker_name, FAULT, "others come").flawless
     waits = waits_by_state(real_world, broker_name, "workers of other names", killed, returned)
     assert waits["fetching"]
     assert max(map(max, waits.values())) < WITHIN_S[broker_name], waits
@@ -64,7 +64,7 @@ def test_items_go_on_when_a_broker_returns(real_world: World, broker_name: str) 
     time.sleep(BROKER_AWAY_S)
     real_world.broker.switch("pass")
     returned = datetime.now(UTC)
-    assert settle(real_world, broker_name, "broker restarted", "under load", 90).flawless
+    assert settle(real_world, broker_name, "broker restarted", "under load").flawless
     waits = waits_by_state(real_world, broker_name, "broker", before, returned)
     assert sum(map(len, waits.values())) >= 10
     assert max(map(max, waits.values())) < BROKER_WITHIN_S, waits

@@ -32,7 +32,7 @@ def test_thirty_kills_in_a_minute_under_load(world: World, settled: Settled) -> 
         kills = killing.result()
         # An item that was hit three times by chance looks like a poison message and is given up.
         world.retry("interrupted")
-        assert settled("worker SIGKILL", f"{KILLS} times in {SECONDS:.0f} s", 90).flawless
+        assert settled("worker SIGKILL", f"{KILLS} times in {SECONDS:.0f} s").flawless
     # The others are in reserve: on a busy machine the last one can be late.
     assert kills[29] - kills[0] <= SECONDS
 

@@ -26,7 +26,7 @@ def test_frozen_in_the_body_beyond_its_lease(world: World, settled: Settled) -> 
     world.wait_for_requests(webhook, times=2)
     with world.joined_by(world.another_worker("second")), world.stopped("worker"):
         # The broker keeps delivering to the frozen worker too, whenever the row is dispatched.
-        row = world.wait_for_row(webhook, status="stored", timeout_s=90)
+        row = world.wait_for_row(webhook, status="stored")
     world.wait_for_result(world.judge.attempts(row)[0])
     assert settled("worker SIGSTOP beyond its lease", "in the body").flawless
     assert world.rows(webhook) == [row]
@@ -37,7 +37,7 @@ def test_frozen_before_the_file_is_in_the_row(world: World, settled: Settled) ->
     world.arm(failpoints.STORED_BUT_NOT_IN_THE_ROW, signal.SIGSTOP)
     world.send(webhook)
     with world.joined_by(world.another_worker("second")):
-        row = world.wait_for_row(webhook, status="stored", attempts=2, timeout_s=90)
+        row = world.wait_for_row(webhook, status="stored", attempts=2)
     world.signal("worker", signal.SIGCONT)
     world.wait_for_result(world.judge.attempts(row)[0])
     assert settled("worker SIGSTOP beyond its lease", "file stored, row not yet").flawless
@@ -59,7 +59,7 @@ def test_frozen_while_its_successor_starts(world: World, settled: Settled) -> No
     with world.stopped("worker"), world.joined_by(successor):
         wait_for_line(world.log_dir / "successor.log", " ready.")
         world.send(payloads.mms(3))
-        assert settled("worker SIGSTOP", "its successor starts", 90).flawless
+        assert settled("worker SIGSTOP", "its successor starts").flawless
         # It may hold row locks that the tasks of its successor wait for.
         world.signal("worker", signal.SIGCONT)
 

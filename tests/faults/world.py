@@ -23,7 +23,7 @@ from mediapipe.simulator.script import MediaScript
 from mediapipe.simulator.webhooks import NO_ANSWER
 from tests.faults import clock, failpoints, short_timeouts
 from tests.faults.judge import Judge, Row, Verdict
-from tests.faults.processes import GRACE_S, end, manage, signal_children, supervised
+from tests.faults.processes import GRACE_S, LONG_S, end, manage, signal_children, supervised
 from tests.faults.proxy import Proxy
 from tests.support import servers
 from tests.support.service import unexpected_errors, wait_for_line, wait_until_ready
@@ -66,7 +66,7 @@ class World:
 
     def send_until_accepted(self, webhook: Webhook) -> None:
         """Send a webhook until it gets a response, as Twilio does by retries and fallback URL."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + LONG_S
         while (status := self.twilio.send(webhook)) != 200:
             assert status == NO_ANSWER, f"answered {status}"
             assert time.monotonic() < deadline, "no response"
@@ -75,7 +75,7 @@ class World:
     def wait_for_requests(self, webhook: Webhook, times: int = 1) -> None:
         """Wait until the service has requested each of the webhook's media this many times."""
         for script in webhook.media:
-            self.twilio.log.wait_for(script.sid, times, timeout_s=30)
+            self.twilio.log.wait_for(script.sid, times, timeout_s=LONG_S)
 
     # Faults of the processes
 
@@ -149,14 +149,14 @@ class World:
 
     def wait_until_logged(self, name: str, text: str, more_than: int) -> None:
         """Wait until a program's log contains this text more than this many times."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + LONG_S
         while self.times_logged(name, text) <= more_than:
             assert time.monotonic() < deadline, f"{name} did not log {text!r} again"
             time.sleep(0.1)
 
     def retry(self, reason: str) -> None:
         """Retry what has failed with this slug, as an operator does."""
-        self.judge.wait_until_final(list(self.sent.values()), 90)
+        self.judge.wait_until_final(list(self.sent.values()), LONG_S)
         manage(self.supervisor.env, "retry", "--error", reason)
 
     # Results
@@ -165,9 +165,9 @@ class World:
         """Return the rows of a webhook's media."""
         return self.judge.rows(webhook.media)
 
-    def wait_for_row(self, webhook: Webhook, timeout_s: float = 30, **values: object) -> Row:
+    def wait_for_row(self, webhook: Webhook, **values: object) -> Row:
         """Return the first row of a webhook's media once it has these values."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + LONG_S
         while time.monotonic() < deadline:
             for row in self.rows(webhook)[:1]:
                 if all(row[name] == value for name, value in values.items()):
@@ -175,14 +175,14 @@ class World:
             time.sleep(0.05)
         raise TimeoutError(f"{self.rows(webhook)} never had {values}")
 
-    def wait_for_result(self, attempt: Row, timeout_s: float = 30) -> None:
+    def wait_for_result(self, attempt: Row) -> None:
         """Wait until the task that made this attempt has finished."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + LONG_S
         while not self.judge.result(attempt["task_id"]):
             assert time.monotonic() < deadline, f"the task of {attempt} never finished"
             time.sleep(0.1)
 
-    def settle(self, timeout_s: float = 45, *, ordered: bool = True) -> Verdict:
+    def settle(self, timeout_s: float = LONG_S, *, ordered: bool = True) -> Verdict:
         """Wait until everything sent is in a final state, and judge it."""
         scripts = list(self.sent.values())
         self.judge.wait_until_final(scripts, timeout_s)
@@ -220,7 +220,7 @@ class World:
         wait_until_ready(self.url)
 
     def _wait_until_running(self, name: str) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + LONG_S
         while self.supervisor.running[name].poll() is not None:
             assert time.monotonic() < deadline, f"{name} was not restarted"
             time.sleep(0.1)
