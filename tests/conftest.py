@@ -102,9 +102,11 @@ def own_world(
     backend = settings.STORAGES["media"] | {"OPTIONS": options}
     settings.STORAGES = settings.STORAGES | {"media": backend}
     # State of the process that outlives a test: cached queue counts (1 s), the circuit breaker
-    # (3 s), the rate limits of the logs of rejections and refusals (10 s), and failed logins.
+    # (3 s), the rate limits of the logs of rejections and refusals (10 s), failed logins, and
+    # connections to the broker of an earlier test.
     account_quota.reset()
     countdown_limit.reset()
+    dispatch.producer_pool.reset()
     monkeypatch.setattr(dispatch, "breaker", dispatch.CircuitBreaker())
     monkeypatch.setattr(rejections, "_logged_at", {})
     monkeypatch.setattr(access_log, "_refusals", {})

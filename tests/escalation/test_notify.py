@@ -6,31 +6,26 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from celery.contrib.testing.worker import start_worker
 from django.utils import timezone
 from django_celery_results.models import TaskResult
 from pytest_django import DjangoDbBlocker, Settings
 
 from mediapipe.backoff import Backoff
-from mediapipe.celery import app
 from mediapipe.models import Channel, Incident, Notice
 from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.settings.queues import QUEUES
 from tasks.notify import notify, sweep_notices
 from tests.support.notifications import configure, seen
 from tests.support.receivers import web_server
+from tests.support.workers import worker_in_a_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(scope="module")
 def only_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Run one worker for all tests here, on an in-memory broker: it takes seconds to stop."""
-    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
-        patch.setenv("CELERY_BROKER_URL", "memory://")
-        patch.setitem(app.conf.broker_transport_options, "polling_interval", 0.02)
-        with start_worker(app, pool="solo", perform_ping_check=False, queues=QUEUES):
-            yield
+    with django_db_blocker.unblock(), worker_in_a_thread(QUEUES):
+        yield
 
 
 @pytest.fixture

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
 
 import pytest
-from celery.contrib.testing.worker import start_worker
 from celery.exceptions import Retry
+from celery.signals import task_retry
 from django.db import IntegrityError, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.utils import timezone
 from django_celery_results.models import TaskResult
@@ -28,37 +26,15 @@ from mediapipe.simulator import Simulator, faults
 from tasks.fetch_media import fetch_media
 from tests.support import make
 from tests.support.fetching import picture
+from tests.support.workers import worker_in_a_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(scope="module")
 def only_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Run one worker on an in-memory broker for all tests, because stopping it takes seconds."""
-    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
-        patch.setenv("CELERY_BROKER_URL", "memory://")
-        patch.setitem(app.conf.broker_transport_options, "polling_interval", 0.02)
-        with (
-            closed_afterwards(),
-            start_worker(app, pool="solo", perform_ping_check=False, queues=QUEUES),
-        ):
-            yield
-
-
-@contextmanager
-def closed_afterwards() -> Iterator[None]:
-    """Close the connections of the worker's thread, so the test database can be dropped."""
-    opened: list[BaseDatabaseWrapper] = []
-
-    def note(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
-        opened.append(connection)
-
-    connection_created.connect(note)
-    yield
-    connection_created.disconnect(note)
-    for connection in opened:
-        connection.inc_thread_sharing()
-        connection.close()
+    with django_db_blocker.unblock(), worker_in_a_thread(QUEUES):
+        yield
 
 
 @pytest.fixture
@@ -68,20 +44,32 @@ def worker(only_worker: None, settings: Settings) -> None:
     settings.RETRY_MAX_DELAY_S = 0.1
 
 
+@pytest.fixture
+def waiting() -> Iterator[list[TaskResult]]:
+    """Collect the result of each task as it is recorded when the task begins to wait."""
+    found: list[TaskResult] = []
+
+    def note(request: Any, **kwargs: object) -> None:
+        found.append(TaskResult.objects.get(task_id=request.id))
+
+    task_retry.connect(note)
+    yield found
+    task_retry.disconnect(note)
+
+
 def outcome_of(item: MediaItem) -> TaskResult:
     """Dispatch the item's task and return its final result."""
-    return ended(fetch_media.delay(media_id=item.pk).id)[-1]
+    return ended(fetch_media.delay(media_id=item.pk).id)
 
 
-def ended(task_id: str) -> list[TaskResult]:
-    """Poll the task's result until it is final; return every state seen."""
-    seen: list[TaskResult] = []
+def ended(task_id: str) -> TaskResult:
+    """Return the task's result once it is final."""
+    results = TaskResult.objects.filter(task_id=task_id)
     deadline = time.monotonic() + 30
-    while not seen or seen[-1].status in {"PENDING", "STARTED", "RETRY"}:
-        assert time.monotonic() < deadline, f"the task is still {seen}"
-        seen += TaskResult.objects.filter(task_id=task_id)
+    while (result := results.first()) is None or result.status in {"STARTED", "RETRY"}:
+        assert time.monotonic() < deadline, f"the task is still {result}"
         time.sleep(0.05)
-    return seen
+    return result
 
 
 def test_one_task_comes_back_more_often_than_celerys_three_times(
@@ -96,13 +84,12 @@ def test_one_task_comes_back_more_often_than_celerys_three_times(
 
 
 def test_a_waiting_task_is_recorded_as_a_retry(
-    worker: None, twilio: Simulator, settings: Settings
+    worker: None, twilio: Simulator, waiting: list[TaskResult]
 ) -> None:
-    settings.RETRY_FIRST_DELAY_S = settings.RETRY_MAX_DELAY_S = 1.0
-    item = picture(twilio, faults=[faults.Status(404)])
-    waiting, *_, last = ended(fetch_media.delay(media_id=item.pk).id)
-    assert (waiting.status, last.status) == ("RETRY", "SUCCESS")
-    assert "TransientMedia404" in str(waiting.result)
+    assert outcome_of(picture(twilio, faults=[faults.Status(404)])).status == "SUCCESS"
+    (result,) = waiting
+    assert result.status == "RETRY"
+    assert "TransientMedia404" in str(result.result)
 
 
 def test_a_final_failure_is_a_failed_task_that_names_the_reason(
@@ -171,7 +158,7 @@ def test_a_duplicate_message_is_not_due(worker: None, twilio: Simulator) -> None
 def test_a_message_of_the_previous_version_still_runs(worker: None, twilio: Simulator) -> None:
     # A web process of the version that is being replaced publishes such a message.
     arguments = {"media_id": picture(twilio).pk}
-    result = ended(app.send_task("tasks.fetch_media.fetch_media", kwargs=arguments).id)[-1]
+    result = ended(app.send_task("tasks.fetch_media.fetch_media", kwargs=arguments).id)
     assert (result.status, result.result) == ("SUCCESS", '"stored"')
 
 
@@ -205,7 +192,7 @@ def test_a_message_redelivered_too_soon_comes_back_when_the_lease_ends(
             fetch_media.run(media_id=item.pk)
     finally:
         fetch_media.pop_request()
-    assert ended("task")[-1].result == '"stored"'
+    assert ended("task").result == '"stored"'
 
 
 @pytest.mark.database

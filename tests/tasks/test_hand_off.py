@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from celery.contrib.testing.worker import start_worker
 from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -16,6 +15,7 @@ from mediapipe.models import HandOff
 from mediapipe.models.outbox import DeliveryStatus
 from tasks.hand_off import hand_off
 from tests.support import make
+from tests.support.workers import worker_in_a_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,12 +45,8 @@ def take(**kwargs: Any) -> None:
 
 @pytest.fixture(scope="module")
 def only_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
-        patch.setenv("CELERY_BROKER_URL", "memory://")
-        patch.setitem(app.conf.broker_transport_options, "polling_interval", 0.02)
-        queues = ["theirs", "housekeeping"]
-        with start_worker(app, pool="solo", perform_ping_check=False, queues=queues):
-            yield
+    with django_db_blocker.unblock(), worker_in_a_thread(["theirs", "housekeeping"]):
+        yield
 
 
 @pytest.fixture
