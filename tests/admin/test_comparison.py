@@ -20,7 +20,7 @@ from mediapipe.timing.period import Period
 from mediapipe.timing.selection import Selection
 from tests.support import make
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
+pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("noon")]
 
 TODAY, YESTERDAY = timedelta(hours=1), timedelta(hours=30)
 

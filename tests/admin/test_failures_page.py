@@ -31,7 +31,7 @@ from mediapipe.providers.base import Evidence
 from tests.support import make
 from tests.support.admin import ESCAPED, RIGHT_TO_LEFT, SCRIPT, listed, page, someone
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
+pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("noon")]
 
 RETRY = reverse("admin:mediapipe_mediaitem_retry_all")
 GIVE_UP = reverse("admin:mediapipe_mediaitem_give_up_all")

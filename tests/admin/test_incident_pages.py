@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def incident() -> Incident:
+def incident(noon: None) -> Incident:
     """Return an incident with one affected media item; a second item is not affected."""
     item, _ = make.media(at=datetime.now(UTC) - timedelta(hours=2)), make.media()
     chosen = MediaItem.objects.filter(pk=item.pk)

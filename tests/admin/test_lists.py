@@ -163,7 +163,7 @@ def test_the_time_zone_is_named_once(admin_client: Client, settings: Settings) -
 
 def test_a_waiting_item_says_when_its_next_attempt_is_due(admin_client: Client) -> None:
     conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
-    MediaItem.objects.update(next_attempt_at=timezone.now() + timedelta(seconds=3600.5))
+    MediaItem.objects.update(next_attempt_at=timezone.now() + timedelta(seconds=3629))
     assert "in 1 h" in page(admin_client, LIST)
 
 

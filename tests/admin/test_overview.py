@@ -19,7 +19,11 @@ from mediapipe.models.heartbeats import BEAT, SWEEP
 from mediapipe.operations import components as components_module
 from tests.support import make
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("broker")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.database,
+    pytest.mark.usefixtures("noon", "broker"),
+]
 
 YESTERDAY = timedelta(hours=30)
 TILE = re.compile(r'<a class="tile" href="(.*?)">(.*?)</a>', re.DOTALL)

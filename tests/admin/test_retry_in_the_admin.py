@@ -22,7 +22,7 @@ from mediapipe.providers.base import Evidence
 from tasks.bulk_jobs import run_batches, run_next_batch
 from tests.support import make
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
+pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("noon")]
 
 CHANGELIST = reverse("admin:mediapipe_mediaitem_changelist")
 RETRY_ALL = reverse("admin:mediapipe_mediaitem_retry_all")

@@ -209,14 +209,24 @@ def test_more_than_a_batch_is_deleted_whole(monkeypatch: pytest.MonkeyPatch) -> 
     assert purge() == counts(payloads=5, attempts=5, files=5)
 
 
-def test_a_kind_of_which_there_is_much_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.purge.RUN_S", 0.3)
-    much = SimpleNamespace(name="payloads", purge=lambda now: repeat(1))
-    little = SimpleNamespace(name="files", purge=lambda now: iter([1, 1, 1]))
+@pytest.fixture
+def many_payloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a thousand batches of payloads to delete, and one of files."""
+    much = SimpleNamespace(name="payloads", purge=lambda now: repeat(1, 1000))
+    little = SimpleNamespace(name="files", purge=lambda now: iter([1]))
     monkeypatch.setattr(retention, "retention_rules", lambda: [much, little])
-    counts = purge()
-    assert counts["files"] == 3
-    assert counts["payloads"] > 3
+
+
+def test_a_kind_of_which_there_is_much_holds_up_no_other(many_payloads: None) -> None:
+    turns = retention.purge_in_turns(timezone.now())
+    assert [next(turns), next(turns)] == [{"payloads": 1, "files": 1}, {"payloads": 1, "files": 0}]
+
+
+def test_a_run_that_is_out_of_time_leaves_the_rest_to_the_next(
+    many_payloads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.purge.RUN_S", -1.0)
+    assert purge() == {"payloads": 1, "files": 1}
 
 
 def test_hand_offs_go_once_they_were_delivered(settings: Settings) -> None:

@@ -12,6 +12,7 @@ import pytest
 from mediapipe.failures import Undelivered
 from mediapipe.fetching.http import post, session
 from mediapipe.lifecycle.send import SHOWN, send_json
+from tests.support.notifications import NOWHERE
 from tests.support.raw_server import Script, answer, cut, drip, serve
 from tests.support.receivers import web_server
 
@@ -31,12 +32,6 @@ def refused(url: str) -> Undelivered:
         send_json(url, DOCUMENT)
     assert "s3cret" not in str(caught.value)
     return caught.value
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def test_a_document_is_posted_as_json() -> None:
@@ -81,7 +76,7 @@ def test_a_redirect_is_not_followed() -> None:
 
 
 def test_who_is_not_there_is_asked_again() -> None:
-    undelivered = refused(f"http://127.0.0.1:{closed_port()}/s3cret")
+    undelivered = refused(NOWHERE)
     assert undelivered.again
     assert undelivered.why.startswith("connection_failed: 127.0.0.1")
 
@@ -119,7 +114,7 @@ def test_what_an_answer_says_is_one_plain_line() -> None:
 
 @pytest.mark.parametrize("host", ["192.168.1.1", "8.8.8.8", "[::ffff:10.0.0.1]"])
 def test_plain_http_stays_on_this_machine(host: str) -> None:
-    undelivered = refused(f"http://{host}:{closed_port()}/s3cret")
+    undelivered = refused(f"http://{host}:9/s3cret")
     assert undelivered.why.startswith("address_refused")
     assert not undelivered.again
 
