@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Self, TypeAlias
 
 from django.utils import timezone
 
@@ -15,10 +15,12 @@ from mediapipe.models import FetchAttempt, MediaItem, Status
 
 WIDE, NARROW = 760, 340
 MARGIN = 26
-# The minimum distance between two ticks, and between two marks, in SVG units.
-TICK_WIDTH, MARK_WIDTH = 54, 18
-# The width of a label is estimated, because only the browser knows its font.
-CHARACTER, SPACE = 6.2, 6
+# The minimum distance between two ticks, and between two marks, in SVG units. A mark is a circle
+# with a diameter of 20, including its line.
+TICK_WIDTH, MARK_WIDTH = 54, 22
+# The width of a label is estimated, because only the browser knows its font: in a wide one such as
+# DejaVu Sans a digit takes 7 units.
+CHARACTER, SPACE = 7.1, 6
 # The shortest axis: a logarithmic scale needs a length above zero.
 SHORTEST_S = 0.01
 TICKS_S = (
@@ -44,6 +46,8 @@ TICKS_S = (
     43200,
 )
 DAYS_S = tuple(days * 86400.0 for days in (1, 2, 4, 7, 14, 30))
+# The position, kind, sign, label and title of a mark.
+Mark: TypeAlias = tuple[float, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class Timeline:
             name="narrow" if width == NARROW else "wide",
             width=width,
             ticks=scale.ticks(),
-            marks=_with_labels(_marks(media, attempts, scale, now), width),
+            marks=_with_labels(_marks_that_fit(media, attempts, scale), width),
             queue_lag=_stretch(scale, 0.0, media.queue_lag_s),
             available=_stretch(scale, media.delay_at_least_s or 0.0, media.delay_at_most_s),
             line_end=width - MARGIN,
@@ -132,24 +136,49 @@ def _end_s(media: MediaItem, attempts: Sequence[FetchAttempt], now: datetime) ->
     return max([*known, SHORTEST_S]) * 1.02
 
 
+def _marks_that_fit(
+    media: MediaItem, attempts: Sequence[FetchAttempt], scale: Scale
+) -> Iterable[Mark]:
+    """Yield the marks, moved where they would overlap; the title of each has its exact time."""
+    marks = list(_marks(media, _clusters(media, attempts, scale), scale))
+    if len(marks) > scale.width // MARK_WIDTH:
+        crowded = _clusters(media, attempts, scale, 2 * MARK_WIDTH, mixed=True)
+        marks = list(_marks(media, crowded, scale))
+    places = _apart([mark[0] for mark in marks], scale.width)
+    for place, (_, kind, sign, label, title) in zip(places, marks, strict=True):
+        yield place, kind, sign, label, title
+
+
+def _apart(places: Iterable[float], width: int) -> list[float]:
+    """Return these ascending positions, moved as little as needed to the right, or from its end."""
+    moved: list[float] = []
+    for x in places:
+        moved.append(max(x, moved[-1] + MARK_WIDTH) if moved else x)
+    limit = width - MARK_WIDTH / 2
+    for index in reversed(range(len(moved))):
+        moved[index] = round(min(moved[index], limit), 1)
+        limit = moved[index] - MARK_WIDTH
+    return moved
+
+
 def _marks(
-    media: MediaItem, attempts: Sequence[FetchAttempt], scale: Scale, now: datetime
-) -> Iterable[tuple[float, str, str, str, str]]:
+    media: MediaItem, clusters: Iterable[list[FetchAttempt]], scale: Scale
+) -> Iterable[Mark]:
     """Yield position, kind, sign, label and title of each event in chronological order."""
     label = "at Twilio" if media.reconciled_at else "webhook"
     yield scale.x(0), "receipt", "▸", label, _start(media)
     if media.reconciled_at:
         at_s = _since_s(media, media.reconciled_at)
         yield scale.x(at_s), "receipt", "▸", "found", "found by reconciliation"
-    for same in _clusters(media, attempts, scale):
-        first, last = same[0], same[-1]
+    for cluster in clusters:
+        first, last = cluster[0], cluster[-1]
         at_s = _since_s(media, first.started_at)
-        kind, sign = _kind_and_sign(first)
-        label = result = _result(first)
+        kind, sign = _kind_and_sign(last)
+        label = result = ", ".join(dict.fromkeys(map(_result, cluster)))
         title = f"attempt {first.number}, {_after(media, at_s)}: {result}"
-        if len(same) > 1:
+        if len(cluster) > 1:
             until = _after(media, _since_s(media, last.started_at))
-            label = f"{result} (x{len(same)})"
+            label = f"{result} (x{len(cluster)})"
             title = f"attempts {first.number} to {last.number}, until {until}: {result}"
         yield scale.x(at_s), kind, sign, label, title
     if media.retrieved_at:
@@ -161,14 +190,23 @@ def _marks(
 
 
 def _clusters(
-    media: MediaItem, attempts: Iterable[FetchAttempt], scale: Scale
+    media: MediaItem,
+    attempts: Iterable[FetchAttempt],
+    scale: Scale,
+    gap: float = MARK_WIDTH,
+    *,
+    mixed: bool = False,
 ) -> Iterable[list[FetchAttempt]]:
-    """Yield successive attempts with the same result together if their marks would overlap."""
+    """Yield successive attempts together that are closer than `gap`, in SVG units.
+
+    If not `mixed`, those with different results stay apart.
+    """
     cluster: list[FetchAttempt] = []
     for attempt in attempts:
         if cluster:
             begin, at = (scale.x(_since_s(media, a.started_at)) for a in (cluster[0], attempt))
-            if at - begin >= MARK_WIDTH or _result(attempt) != _result(cluster[0]):
+            same = mixed or _result(attempt) == _result(cluster[0])
+            if at - begin >= gap or not same:
                 yield cluster
                 cluster = []
         cluster.append(attempt)
@@ -176,9 +214,7 @@ def _clusters(
         yield cluster
 
 
-def _with_labels(
-    marks: Iterable[tuple[float, str, str, str, str]], width: int
-) -> list[TimelineMark]:
+def _with_labels(marks: Iterable[Mark], width: int) -> list[TimelineMark]:
     """Put each label into the first of two rows with space for it, or omit it.
 
     At either end it is moved inwards, so that it is not cut off.

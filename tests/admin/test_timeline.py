@@ -98,6 +98,30 @@ def test_attempts_with_other_results_stay_apart() -> None:
     assert [mark.kind for mark in marks] == ["receipt", "missing", "failed", "found"]
 
 
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize(
+    "attempts",
+    [
+        pytest.param([(0.01, "not_ready"), (3600, "stored")], id="soon after the webhook"),
+        pytest.param([(10, "not_ready"), (10.1, "timeout"), (60, "stored")], id="other results"),
+        pytest.param([(3600 + n / 10, f"result_{n}") for n in range(5)], id="many at the end"),
+        pytest.param([(n, f"result_{n % 3}") for n in range(200)], id="more than fit"),
+    ],
+)
+def test_no_mark_lies_on_another_or_is_cut(attempts: list[tuple[float, str]], width: int) -> None:
+    marks = timeline(item(*attempts, stored_s=attempts[-1][0] + 0.2), width).marks
+    assert all(right.x - left.x >= 20 for left, right in pairwise(marks))
+    assert all(10 <= mark.x <= width - 10 for mark in marks)
+
+
+def test_more_marks_than_fit_are_one_for_several_results() -> None:
+    outcomes = ["not_ready", "timeout"] * 20
+    marks = timeline(item(*((10 + n / 100, name) for n, name in enumerate(outcomes))), NARROW).marks
+    assert [mark.kind for mark in marks] == ["receipt", "failed"]
+    assert marks[1].label == "404, timeout (x40)"
+    assert marks[1].title == "attempts 1 to 40, until 10 s after the webhook: 404, timeout"
+
+
 def test_without_an_attempt_there_is_no_timeline_and_no_empty_column(admin_client: Client) -> None:
     html = media_page(admin_client, item())
     assert 'class="timeline' not in html
