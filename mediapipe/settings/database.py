@@ -43,8 +43,11 @@ def connection(env: Env, name: str, sqlite_path: Path, password: str = "") -> di
         options[option] = to_boolean(f"{name}: {option}", str(options[option]))
     # PgBouncer in transaction mode loses the cursors outside a transaction; in_chunks needs none.
     options.setdefault("DISABLE_SERVER_SIDE_CURSORS", True)
-    # A vanished server is noticed within seconds instead of after TCP's quarter of an hour.
-    bounds = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 5000}
+    # A vanished server is noticed within five seconds instead of after TCP's quarter of an hour. A
+    # thread that waits for an answer has nothing in flight, so only probes can tell: after two
+    # seconds without a packet one goes out per second.
+    probes = {"keepalives_idle": 2, "keepalives_interval": 1}
+    bounds = {"connect_timeout": 3, "tcp_user_timeout": 5000, **probes}
     options["OPTIONS"] = bounds | options.get("OPTIONS", {})
     return options
 

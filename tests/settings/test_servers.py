@@ -85,6 +85,9 @@ def test_a_postgresql_database_is_bounded_in_every_wait() -> None:
     assert named == ["u", "p@/", "h", 5433, "name"]
     assert options["CONN_HEALTH_CHECKS"] is True
     assert options["OPTIONS"]["tcp_user_timeout"] == 5000
+    # For a thread that waits, and has nothing in flight.
+    probes = options["OPTIONS"]["keepalives_idle"], options["OPTIONS"]["keepalives_interval"]
+    assert sum(probes) < 5
     assert options["OPTIONS"] | {"sslmode": "require", "connect_timeout": 9} == options["OPTIONS"]
 
 
