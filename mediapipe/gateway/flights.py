@@ -71,7 +71,7 @@ class Slots:
         """
         flight = Flight()
 
-        def run() -> None:
+        def run(send: Callable[[], Sent]) -> None:
             try:
                 with logs.logged_errors(
                     logger, "the outcome of a request to an app could not be recorded"
@@ -82,7 +82,11 @@ class Slots:
                 connection.close()
                 self.release()
 
-        threading.Thread(target=run, name="gateway", daemon=True).start()
+        try:
+            threading.Thread(target=run, args=(send,), name="gateway", daemon=True).start()
+        except RuntimeError:
+            # Nothing was sent, so the app can get it later.
+            run(lambda: Sent(detail="Not sent: no thread could be started.", certain=True))
         return flight
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from mediapipe.gateway.capture import RESERVED_FOR
+from mediapipe.gateway.flights import Slots
 from mediapipe.models import GatewayDelivery, GatewayReply, MediaItem, WebhookEvent
 from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
@@ -178,6 +179,24 @@ def test_without_a_free_slot_the_app_gets_it_later(settings: Settings, tmp_path:
         assert send(sms()).content == EMPTY
     assert bot.got == []
     assert GatewayDelivery.objects.claim_due(1) == [GatewayDelivery.objects.get().pk]
+
+
+def test_without_a_thread_for_the_request_the_app_gets_it_later(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flights: Slots
+) -> None:
+    start = threading.Thread.start
+
+    def start_or_fail(self: threading.Thread) -> None:
+        if self.name == "gateway":
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_fail)
+    with app() as bot:
+        put_behind(settings, tmp_path, bot)
+        assert send(sms()).content == EMPTY
+    assert (bot.got, flights.taken) == ([], 0)
+    assert GatewayDelivery.objects.get().status == "waiting"
 
 
 def test_it_is_reserved_for_the_web_thread_while_that_asks_the_app(
