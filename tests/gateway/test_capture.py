@@ -15,7 +15,7 @@ from mediapipe.gateway.original import OriginalRequest
 from mediapipe.models import GatewayDelivery, WebhookEvent
 from mediapipe.providers import twilio
 from mediapipe.providers.base import WebhookRequest
-from mediapipe.queueing.limits import account_quota
+from mediapipe.queueing import limits
 from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.webhooks import sign
@@ -119,11 +119,12 @@ def test_a_spooled_webhook_is_delivered_once_the_database_is_back() -> None:
 
 
 def test_a_message_to_a_number_without_an_app_takes_no_more_queries(
-    settings: Settings, tmp_path: Path
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.GATEWAY_FILE = ""
-    # Caches the count of the account's queue for a second.
-    account_quota.allows(make.ACCOUNT)
+    monkeypatch.setattr(limits, "QUOTA_CHECK_INTERVAL_S", 60.0)
+    # Caches the count of the account's queue.
+    limits.account_quota.allows(make.ACCOUNT)
     with CaptureQueriesContext(connection) as without:
         send(mms())
     gateway.configure(settings, tmp_path, {"answer": "empty", "to": [OTHER]})

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -59,11 +60,12 @@ def test_media_that_failed_is_waited_for_no_longer(app: Heard, published: Publis
 
 
 def test_after_its_hold_a_message_goes_out_as_it_is(app: Heard, published: Published) -> None:
-    send(mms())
-    with later(seconds=59):
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        send(mms())
+        clock.shift(timedelta(seconds=59))
         dispatch_deliveries()
         assert not published
-    with later(seconds=61):
+        clock.shift(timedelta(seconds=2))
         dispatch_deliveries()
         assert published.run() == ["delivered"]
     assert only().media_then == "1 queued"

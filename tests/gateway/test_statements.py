@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from mediapipe.models import GatewayDelivery
+from mediapipe.queueing import limits
 from mediapipe.simulator import payloads
 from tests.support import make
 from tests.support.gateway import configure
@@ -33,8 +34,12 @@ def statements() -> int:
     ids=["account", "to", "source"],
 )
 def test_an_entry_that_does_not_fit_adds_no_statement(
-    settings: Settings, tmp_path: Path, entry: dict[str, list[str]]
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    entry: dict[str, list[str]],
 ) -> None:
+    monkeypatch.setattr(limits, "QUOTA_CHECK_INTERVAL_S", 60.0)
     # The first message fills caches.
     statements()
     without = statements()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -29,6 +31,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtur
 WORKER = "worker celery@here"
 NOW = timedelta(0)
 LONG_AGO = timedelta(minutes=9)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[None]:
+    """Let no time pass between a heartbeat and its summary."""
+    with time_machine.travel(timezone.now(), tick=False):
+        yield
 
 
 @pytest.fixture

@@ -143,7 +143,7 @@ def test_guesses_of_a_logged_in_user_get_no_new_count(ada: User, settings: Setti
     assert settings.KNOWN_BROWSER_COOKIE_NAME not in client.cookies
 
 
-@pytest.mark.usefixtures("ada")
+@pytest.mark.usefixtures("ada", "clock")
 def test_a_forged_cookie_makes_no_browser_known(settings: Settings) -> None:
     client = Client()
     client.cookies[settings.KNOWN_BROWSER_COOKIE_NAME] = "WyJhZGEiLCJ4Il0:1abcde:forged"
