@@ -48,7 +48,7 @@ def test_it_prints_the_environment_and_serves(
     added = requests.post(f"{origin}/_simulator/media", json={}, timeout=60).json()
     requests.get(added["url"], auth=(ACCOUNT_SID, AUTH_TOKEN), timeout=60)
     process.terminate()
-    process.wait(10)
+    process.wait(60)
     lines = (tmp_path / "log.jsonl").read_text().splitlines()
     assert json.loads(lines[0])["sid"] == added["sid"]
 
@@ -59,7 +59,7 @@ def test_it_stops_cleanly_on_a_signal(process: subprocess.Popen[str], number: in
     assert process.stderr is not None
     assert process.stderr.readline() == "3 webhooks got no response\n"
     process.send_signal(number)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert process.stderr.read() == ""
 
 

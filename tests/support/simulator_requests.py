@@ -12,7 +12,7 @@ from mediapipe.simulator.script import ACCOUNT_SID, AUTH_TOKEN, MediaScript
 OWN = (ACCOUNT_SID, AUTH_TOKEN)
 
 
-def get(script: MediaScript, timeout_s: float = 5.0) -> requests.Response:
+def get(script: MediaScript, timeout_s: float = 60.0) -> requests.Response:
     return requests.get(script.url, auth=OWN, allow_redirects=False, timeout=timeout_s)
 
 
