@@ -95,10 +95,11 @@ def media_app() -> Iterator[MediaApp]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
             signature = self.headers.get("X-Twilio-Signature", "")
             media = app.accept(urlsplit(self.path).query, body, signature)
-            self.send_response(HTTPStatus.FORBIDDEN if media is None else HTTPStatus.NO_CONTENT)
-            self.end_headers()
+            # Before the response: whoever has it may end the app, which then waits for these.
             for url in media or ():
                 jobs.submit(app.fetch, url)
+            self.send_response(HTTPStatus.FORBIDDEN if media is None else HTTPStatus.NO_CONTENT)
+            self.end_headers()
 
         def log_message(self, *_: object) -> None:
             """Keep stderr quiet."""

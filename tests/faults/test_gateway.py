@@ -15,7 +15,7 @@ from mediapipe.simulator.webhooks import NO_ANSWER
 from tests.faults import failpoints, gateway
 from tests.faults.gateway import BOT, DESK, PACE, ROUND, Gateway, from_us, sms
 from tests.support.apps import TWIML, Got, Reply
-from tests.support.gateway import eventually
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults of the gateway")]
 

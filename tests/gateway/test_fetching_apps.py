@@ -149,7 +149,7 @@ def test_late_media_is_there_at_the_first_request(service: Service, name: str) -
 
 def test_without_the_gateway_it_is_not(service: Service) -> None:
     one = APPS["courier"]
-    (webhook,) = one.pictures(1, LATE_S)
+    (webhook,) = one.pictures(1, delay_s=3600)
     assert service.twilio.send(webhook, to=one.running.url) == 200
     assert delivered(service, one, [webhook]) == [[404]]
 

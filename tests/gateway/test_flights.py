@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from mediapipe.gateway.flights import Slots
 from mediapipe.gateway.send import Sent
-from tests.support import gateway
+from tests.support.waiting import eventually
 
 LONG_S = 30.0
 
@@ -68,4 +68,4 @@ def test_a_slot_is_free_again_even_after_a_bug(settings: Settings) -> None:
     assert slots.take()
     assert slots.start(send, lambda *_: None).wait(0.5) is None
     assert failed.wait(LONG_S)
-    gateway.eventually(slots.take)
+    eventually(slots.take)

@@ -20,7 +20,8 @@ from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
 from tests.support import make
 from tests.support.apps import TWIML, App, Reply, app
-from tests.support.gateway import configure, ended, eventually, sms
+from tests.support.gateway import configure, ended, sms
+from tests.support.waiting import eventually
 from tests.support.webhooks import mms, send
 
 pytestmark = [

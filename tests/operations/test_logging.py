@@ -205,7 +205,8 @@ def test_the_id_goes_from_the_webhook_to_the_worker_and_its_retries(tmp_path: Pa
         webhook = payloads.mms(1, delay_s=3600)
         (media,) = webhook.media
         live.twilio.send(webhook)
-        live.twilio.log.wait_for(media.sid, 1, timeout_s=60)
+        # A request is logged before it has its response; the second one shows that it was a 404.
+        live.twilio.log.wait_for(media.sid, 2, timeout_s=60)
         media.delay_s = 0
         live.wait_until_settled(1)
     said = (tmp_path / "logs/worker.log").read_text().splitlines()

@@ -126,6 +126,7 @@ def test_the_end_of_the_server_loses_no_request_that_was_begun(tmp_path: Path) -
             # Once a first request has its response, the server has accepted the connection.
             client.sendall(request)
             assert healthy(client)
+        for client in clients:
             client.sendall(request[:-2])
         web = service.supervisor.running["web"]
         web.send_signal(signal.SIGTERM)

@@ -47,12 +47,19 @@ def connected(path: Path, timeout_s: float = 30) -> Iterator[Any]:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[sqlite3.Connection]:
-    """Hold the write lock, in autocommit mode so that only the test ends the transaction."""
+def locked(path: Path, for_s: float = 60.0) -> Iterator[None]:
+    """Hold the write lock inside the block, for this many seconds at most."""
+    # In autocommit mode only the timer ends the transaction.
     holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     with closing(holder):
         holder.execute("BEGIN IMMEDIATE")
-        yield holder
+        timer = Timer(for_s, holder.commit)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 def insert(connection: Any) -> None:
@@ -61,14 +68,12 @@ def insert(connection: Any) -> None:
 
 
 def test_a_statement_waits_until_the_lock_is_free(path: Path) -> None:
-    with connected(path) as connection, locked(path) as holder:
-        Timer(50 * POLL_MS / 1000, holder.commit).start()
+    with connected(path) as connection, locked(path, for_s=50 * POLL_MS / 1000):
         insert(connection)
 
 
 def test_a_transaction_waits_until_the_lock_is_free(path: Path) -> None:
-    with connected(path) as connection, locked(path) as holder:
-        Timer(50 * POLL_MS / 1000, holder.commit).start()
+    with connected(path) as connection, locked(path, for_s=50 * POLL_MS / 1000):
         connection.cursor().execute("BEGIN IMMEDIATE")
         connection.cursor().execute("COMMIT")
 

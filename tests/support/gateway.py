@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +16,9 @@ from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.webhooks import Method, sign
 from tasks.gateway import deliver
 from tests.support import make
+from tests.support.waiting import eventually
 
 OURS = "https://media.example.com/webhooks/twilio/messaging/"
-LONG_S = 30.0
 APP = {"name": "bot", "url": "https://bot.example/twilio"}
 # Nothing listens there.
 NOWHERE = "http://127.0.0.1:9/twilio"
@@ -77,14 +75,6 @@ def original(
 ) -> OriginalRequest:
     """Return the same webhook as the gateway keeps it."""
     return OriginalRequest.of(received(webhook, url, method, **headers))
-
-
-def eventually(holds: Callable[[], object]) -> None:
-    """Wait until `holds` returns something true; fail after LONG_S."""
-    deadline = time.monotonic() + LONG_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def ended(status: str, **values: Any) -> GatewayDelivery:

@@ -249,10 +249,12 @@ def test_the_drainer_survives_an_error_and_a_dead_one_is_replaced(
     monkeypatch.setattr(receive, "DRAIN_EVERY_S", 0.01 if moment == "drain_spool" else "never")
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     drainer = receive.SpoolDrainer()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not drained.wait(0.05):
         assert time.monotonic() < deadline, "the spool was not drained"
         drainer.wake()
+    # After the test, its error would be reported, and it would look into the real spool.
+    drainer._thread.join(60)
 
 
 def test_a_full_spool_is_a_503(database: Database, settings: Settings) -> None:

@@ -185,9 +185,9 @@ def test_no_connection_is_made_to_a_forbidden_address_behind_a_redirect(
 def test_a_name_that_turns_inside_after_the_check_is_asked_only_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # 127.0.0.2 stands for a public address; nothing listens there.
-    settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.2/32")]
-    names = Names(["127.0.0.2"], ["127.0.0.1"])
+    # 127.0.0.3 stands for a public address; nothing listens there.
+    settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.3/32")]
+    names = Names(["127.0.0.3"], ["127.0.0.1"])
     monkeypatch.setattr(socket, "getaddrinfo", names)
     with serve(answer(200, b"inside")) as canary:
         Download(f"http://media.example:{canary.port}/").fails_as(ConnectionFailed)

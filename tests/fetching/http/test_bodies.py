@@ -3,7 +3,7 @@ import gzip
 import hashlib
 import io
 import socket
-import time
+from collections.abc import Callable
 from io import BufferedWriter
 from typing import Any
 
@@ -22,6 +22,7 @@ from mediapipe.failures import (
 )
 from tests.support.downloads import Download, get, loopback  # noqa: F401
 from tests.support.raw_server import answer, cut, serve
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("loopback")
 
@@ -58,10 +59,14 @@ def test_progress_is_told_before_each_request_and_after_each_packet() -> None:
 
 
 def test_progress_is_told_while_a_body_comes_slowly() -> None:
+    def is_told(times: int) -> Callable[[], bool]:
+        return lambda: one.progress == times
+
     def speak_slowly(connection: socket.socket) -> None:
         connection.sendall(OK + b"Content-Length: 5\r\n\r\n")
-        for letter in b"media":
-            time.sleep(0.05)
+        for times, letter in enumerate(b"media", start=1):
+            # Before the last letter was read, the next one would join it in one packet.
+            eventually(is_told(times))
             connection.sendall(bytes([letter]))
 
     with serve(speak_slowly) as origin:
