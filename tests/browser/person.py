@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.support import servers
 
@@ -34,6 +42,8 @@ for name in roles.ROLES:
     roles.assign(User.objects.create_user(name.lower(), password=name.lower()), name)
 """
 DESKTOP, PHONE = (1280, 900), (375, 800)
+# For one step or expectation; a machine that runs other tests as well is slow.
+TIMEOUT_MS = 60_000
 Scheme = Literal["light", "dark"]
 
 
@@ -57,7 +67,7 @@ class Person:
         self.visit("/admin/login/?next=/admin/")
         self.page.fill("#id_username", name)
         self.page.fill("#id_password", name)
-        self.page.click("input[type=submit]")
+        self.follow(self.page.locator("input[type=submit]"))
 
     def visit(self, path: str) -> int:
         """Open a page of the service; return the status of the response."""
@@ -65,16 +75,22 @@ class Person:
         assert answer is not None
         return answer.status
 
+    def follow(self, target: Locator) -> None:
+        """Click a link or button, and return once the page that it leads to is loaded."""
+        with self.page.expect_navigation():
+            target.click()
+
     def find(self, sid: str, by: str = "") -> None:
         """Search the list of media for `by`, by default the SID, and open the item."""
         self.visit("/admin/mediapipe/mediaitem/")
         self.page.fill("#searchbar", by or sid)
-        self.page.press("#searchbar", "Enter")
+        with self.page.expect_navigation():
+            self.page.press("#searchbar", "Enter")
         self.open_item(sid)
 
     def open_item(self, sid: str) -> None:
         """Follow the link of a media item in the list."""
-        self.page.locator(f"a[title='{sid}'], a:text-is('{sid}')").first.click()
+        self.follow(self.page.locator(f"a[title='{sid}'], a:text-is('{sid}')").first)
         expect(self.page.locator("h1", has_text=sid)).to_be_visible()
 
     def text(self) -> str:
@@ -104,6 +120,7 @@ def chromium() -> Iterator[Browser]:
     program = shutil.which(CHROMIUM)
     if not program:
         servers.missing("Chromium is not installed (apt-get install chromium)")
+    expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
@@ -118,6 +135,6 @@ def in_front_of(
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(TIMEOUT_MS)
     yield Person(context.new_page(), url)
     context.close()

@@ -26,16 +26,16 @@ def test_from_the_overview_to_a_failed_item_its_retry_and_its_file(
 ) -> None:
     webhook = arrivals.failed(service)
     person = log_in("support")
-    person.page.locator("a.tile", has_text="Failed").click()
+    person.follow(person.page.locator("a.tile", has_text="Failed"))
     person.open_item(webhook.media[0].sid)
     assert "gone" in person.text()
     expect(person.page.get_by_role("img", name="Timeline")).to_be_visible()
     expect(person.page.get_by_role("row", name="attempt 1")).to_contain_text("410")
     person.page.get_by_role("button", name="Retry now").click()
     # The page updates itself.
-    expect(person.page.locator(".lead")).to_contain_text("stored", timeout=40_000)
+    expect(person.page.locator(".lead")).to_contain_text("stored")
     expect(person.page.get_by_role("row", name="attempt 2")).to_contain_text("200")
-    assert person.page.locator(".preview img").evaluate("image => image.naturalWidth") > 0
+    expect(person.page.locator(".preview img")).not_to_have_js_property("naturalWidth", 0)
 
 
 def test_a_recording_plays(service: Service, log_in: LogIn) -> None:
