@@ -42,12 +42,23 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 def signal_children(process: subprocess.Popen[bytes], number: Signals = SIGKILL) -> int:
     """Signal the child processes of a program, by default kill; return how many there are."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    children = _children(process.pid)
     for child in children:
         # It may have ended since.
         with suppress(ProcessLookupError):
-            os.kill(int(child), number)
+            os.kill(child, number)
     return len(children)
+
+
+def is_stopped(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether SIGSTOP has stopped a program or one of its child processes."""
+    stats = [Path(f"/proc/{pid}/stat") for pid in (process.pid, *_children(process.pid))]
+    # The state follows the name of the program, which is in parentheses.
+    return any(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in stats)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def manage(env: dict[str, str], *arguments: str) -> None:

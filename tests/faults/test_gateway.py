@@ -14,6 +14,7 @@ import pytest
 from mediapipe.simulator.webhooks import NO_ANSWER
 from tests.faults import failpoints, gateway
 from tests.faults.gateway import BOT, DESK, PACE, ROUND, Gateway, from_us, sms
+from tests.faults.processes import is_stopped
 from tests.support.apps import TWIML, Got, Reply
 from tests.support.waiting import eventually
 
@@ -113,9 +114,9 @@ def test_database_away_from_the_claim_until_after_the_answer_of_the_app(
     world.arm(failpoints.CLAIMED_BUT_NOT_NOTED, SIGSTOP)
     with ThreadPoolExecutor(1) as thread:
         response = thread.submit(behind.post, webhook)
-        behind.wait_for(webhook, status="sending")
+        # Web is stopped in one of its children. A signal to continue must not come before that.
+        eventually(lambda: is_stopped(world.supervisor.running[program]))
         world.database.switch("reset")
-        # Web is stopped in one of its children.
         world.signal(program, SIGCONT)
         world.signal_children(program, SIGCONT)
         assert response.result() == answer
