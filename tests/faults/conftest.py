@@ -10,9 +10,9 @@ import pytest
 from tests.faults import short_timeouts
 from tests.faults import world as worlds
 from tests.faults.judge import Verdict
-from tests.faults.processes import LONG_S
 from tests.faults.world import World
 from tests.support import servers
+from tests.support.service import LONG_S
 from tests.support.tables import Table
 
 Settled = Callable[..., Verdict]

@@ -16,11 +16,10 @@ from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.script import AUTH_TOKEN
 from mediapipe.simulator.webhooks import PATHS
 from tests.faults import short_timeouts, world
-from tests.faults.processes import LONG_S
 from tests.faults.world import World
 from tests.support import servers
 from tests.support.apps import App, Got, Reply, app
-from tests.support.service import wait_until_ready
+from tests.support.service import LONG_S, wait_until_ready
 from tests.support.webhooks import post
 
 # The recipients whose messages go to a bot, a helpdesk, and the other web server of the service.

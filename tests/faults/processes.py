@@ -12,11 +12,9 @@ from pathlib import Path
 from signal import SIGCONT, SIGKILL, Signals
 
 from mediapipe.operations.supervisor import Supervisor
-from tests.support.service import ROOT
+from tests.support.service import LONG_S, ROOT
 
 GRACE_S = 60.0
-# Longer than any wait takes on a busy machine: only a test that fails waits this long.
-LONG_S = 120.0
 
 
 @contextmanager

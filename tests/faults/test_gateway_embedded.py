@@ -16,10 +16,10 @@ import pytest
 from mediapipe.simulator.webhooks import NO_ANSWER
 from tests.faults import failpoints, short_timeouts
 from tests.faults.gateway import BOT, DESK, from_us, sms
-from tests.faults.processes import LONG_S, signal_children
+from tests.faults.processes import signal_children
 from tests.support import service
 from tests.support.apps import App, Reply, app
-from tests.support.service import Service
+from tests.support.service import LONG_S, Service
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults of the gateway")]
 

@@ -11,12 +11,11 @@ import pytest
 
 from mediapipe.operations import programs
 from mediapipe.settings.beat_schedule import PING_EVERY_S
-from tests.faults.processes import LONG_S
 from tests.faults.proxy import Proxy
 from tests.faults.world import PORTS
 from tests.support import servers
 from tests.support.receivers import Heard, web_server
-from tests.support.service import Service, running
+from tests.support.service import LONG_S, Service, running
 
 pytestmark = pytest.mark.services
 

@@ -23,10 +23,10 @@ from mediapipe.simulator.script import MediaScript
 from mediapipe.simulator.webhooks import NO_ANSWER
 from tests.faults import clock, failpoints, short_timeouts
 from tests.faults.judge import Judge, Row, Verdict
-from tests.faults.processes import GRACE_S, LONG_S, end, manage, signal_children, supervised
+from tests.faults.processes import GRACE_S, end, manage, signal_children, supervised
 from tests.faults.proxy import Proxy
 from tests.support import servers
-from tests.support.service import unexpected_errors, wait_for_line, wait_until_ready
+from tests.support.service import LONG_S, unexpected_errors, wait_for_line, wait_until_ready
 
 PORTS = {"database": 5432, "rabbitmq": 5672, "redis": 6379}
 

@@ -23,6 +23,8 @@ from tests.support.servers import free_port
 
 IGNORED = {*PROXY_VARIABLES, *CA_VARIABLES}
 ROOT = Path(__file__).resolve().parent.parent.parent
+# Longer than any wait takes on a busy machine: only a test that fails waits this long.
+LONG_S = 120.0
 Line = dict[str, Any]
 
 
@@ -45,7 +47,7 @@ class Service:
                 check=True,
                 capture_output=True,
                 text=True,
-                timeout=120,
+                timeout=LONG_S,
             )
         except subprocess.CalledProcessError as error:
             error.add_note(error.stderr)  # otherwise a failed test would not show it
@@ -116,17 +118,17 @@ def running(data_dir: Path, workers: Sequence[Program] = (), /, **env: str) -> I
             yield service
 
 
-def wait_for_line(log: Path, text: str, timeout_s: float = 60) -> None:
+def wait_for_line(log: Path, text: str) -> None:
     """Wait until a program's log contains this text."""
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + LONG_S
     while text not in log.read_text():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{log} did not log {text!r}")
         time.sleep(0.1)
 
 
-def wait_until_ready(url: str, timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
+def wait_until_ready(url: str) -> None:
+    deadline = time.monotonic() + LONG_S
     while not is_ready(url):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{url} did not become ready")
