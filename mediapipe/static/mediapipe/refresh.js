@@ -32,13 +32,23 @@ async function replaceLive() {
     const selected = !getSelection().isCollapsed && live.contains(getSelection().anchorNode);
     paused = selected || live.contains(document.activeElement);
     if (fresh && !paused) {
-        live.replaceChildren(...fresh.childNodes);
+        replaceChildren(fresh);
         updatedAt = Date.now();
         document.dispatchEvent(new Event("refreshed"));
     }
     showAge();
     // A reload would lose what is selected or focused, too.
     return paused || Boolean(fresh?.dataset.refresh);
+}
+
+// Wide tables keep their scroll position, unlike the focus, which pauses the refresh.
+function replaceChildren(fresh) {
+    const tables = () => [...live.querySelectorAll(".scroll")];
+    const scrolled = tables().map(table => table.scrollLeft);
+    live.replaceChildren(...fresh.childNodes);
+    tables().forEach((table, index) => {
+        table.scrollLeft = scrolled[index] ?? 0;
+    });
 }
 
 function showAge() {
