@@ -19,7 +19,9 @@ from mediapipe.admin.timeline import NARROW, WIDE, Timeline
 from mediapipe.failures import GivenUp, Outlook
 from mediapipe.models import (
     AccountHealth,
+    Cause,
     FetchAttempt,
+    Incident,
     MediaItem,
     Status,
     WebhookEvent,
@@ -46,6 +48,7 @@ def show(
     missing = media.attempts - len(attempts)
     siblings = MediaItem.objects.filter(event=media.event_id).exclude(pk=media.pk)
     failure = FAILURES.get(media.error)
+    paused = _pause(media)
     of_call = MediaItem.objects.none()
     if call_sid := media.event.call_sid:
         same_call = MediaItem.objects.filter(event__call_sid=call_sid)
@@ -61,7 +64,7 @@ def show(
         who=_who(media.event, sees_numbers=request.user.has_perm("mediapipe.view_numbers")),
         afterwards=list(afterwards(media)),
         at_twilio=_at_twilio(media.event),
-        summary=media_summary(media),
+        summary=media_summary(media, is_paused=bool(paused)),
         failure=failure,
         hopeless=bool(failure and failure.outlook == Outlook.HOPELESS),
         timelines=[
@@ -75,7 +78,8 @@ def show(
         siblings=siblings.order_by("pk")[:MAX_RELATED],
         of_call=of_call.order_by("received_at")[:MAX_RELATED],
         refresh_s=REFRESH_S if media.status in UNFINISHED else 0,
-        paused=_why_paused(media),
+        paused=paused,
+        incident=_incident(paused) if paused else None,
         may_give_up=may_give_up and media.status in UNFINISHED,
         may_retry=may_retry and retries.can_retry(media),
         retry_label="Try now" if media.status == Status.RETRYING else "Retry now",
@@ -107,12 +111,18 @@ def _at_twilio(event: WebhookEvent) -> str:
     return f"{CONSOLE}/sms/logs/{event.subject_sid}" if event.kind == Kind.MESSAGE else ""
 
 
-def _why_paused(media: MediaItem) -> str:
-    """Return why an unfinished item waits for its account, as a clause; empty if it does not."""
+def _pause(media: MediaItem) -> AccountHealth | None:
+    """Return the account of an unfinished item, if it waits because the account is paused."""
     if media.status not in UNFINISHED:
-        return ""
-    health = AccountHealth.objects.filter(account_sid=media.account_sid).first()
-    return health.why_paused if health else ""
+        return None
+    accounts = AccountHealth.objects.filter(account_sid=media.account_sid)
+    return accounts.exclude(paused_at=None).first()
+
+
+def _incident(paused: AccountHealth) -> Incident | None:
+    """Return the ongoing incident about the credentials of this account."""
+    ongoing = Incident.objects.ongoing().filter(account_sid=paused.account_sid)
+    return ongoing.filter(cause=Cause.CREDENTIALS).first()
 
 
 def _steps(media: MediaItem, attempts: Sequence[FetchAttempt]) -> Iterable[dict[str, Any]]:

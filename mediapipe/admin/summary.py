@@ -12,8 +12,11 @@ from mediapipe.models import MediaItem, Status
 FAILURES: dict[str, type[Failure]] = {failure.slug: failure for failure in Failure.all()}
 
 
-def media_summary(media: MediaItem, now: datetime | None = None) -> str:
-    """Return the state of the item in one or two sentences, as of `now` or the current time."""
+def media_summary(media: MediaItem, now: datetime | None = None, *, is_paused: bool = False) -> str:
+    """Return the state of the item in one or two sentences, as of `now` or the current time.
+
+    While its account is paused, no attempt is due.
+    """
     now = now or timezone.now()
     attempts = counted(media.attempts, "attempt")
     count = media.not_found_count
@@ -39,7 +42,8 @@ def media_summary(media: MediaItem, now: datetime | None = None) -> str:
                 if due_in_s > 0
                 else "The next attempt is due."
             )
-            return f"Not stored yet, {_after(media, now)} and after {attempts}{not_found}. {due}"
+            so_far = f"Not stored yet, {_after(media, now)} and after {attempts}{not_found}."
+            return so_far if is_paused else f"{so_far} {due}"
         case Status.FETCHING:
             return f"Being fetched now, at the {ordinal(media.attempts)} attempt{not_found}."
         case Status.QUEUED if media.attempts:
