@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from mediapipe.providers.base import Evidence
 from mediapipe.webhooks import spool
 from tests.support import make
 from tests.support.metrics import families, values
+from tests.support.servers import free_port
 from tests.support.webhooks import ARRIVED, MESSAGING, mms, send
 
 pytestmark = pytest.mark.django_db
@@ -40,12 +40,6 @@ def no_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         patch.setitem(connection.settings_dict, "NAME", "/nowhere/database")
         yield
     connection.close()
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 def test_a_process_that_answers_is_alive(client: Client) -> None:
@@ -69,7 +63,7 @@ def test_a_service_whose_parts_are_there_is_ready(client: Client) -> None:
 def test_a_service_without_broker_is_ready_because_the_rows_wait_for_the_sweep(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", f"redis://127.0.0.1:{closed_port()}/0")
+    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", f"redis://127.0.0.1:{free_port()}/0")
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["broker"]) == (200, False)
 

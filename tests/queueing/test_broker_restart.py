@@ -17,6 +17,7 @@ from mediapipe.celery import app
 from mediapipe.queueing.celery_consumer import RECONNECT_INTERVAL_S, Consumer
 from mediapipe.simulator import faults, payloads
 from mediapipe.simulator.script import MediaOptions, MediaScript
+from tests.support.servers import free_port
 from tests.support.service import Service, running
 
 pytestmark = pytest.mark.services
@@ -91,7 +92,7 @@ class LongEnough(Exception):
 
 
 def test_a_worker_does_not_look_for_its_broker_less_and_less_often(
-    free_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slept: list[float] = []
 
@@ -105,5 +106,5 @@ def test_a_worker_does_not_look_for_its_broker_less_and_less_often(
     consumer.app, consumer.first_connection_attempt = app, False
     consumer.broker_connection_retry_attempt = 0
     with pytest.raises(LongEnough):
-        consumer.ensure_connected(Connection(f"amqp://127.0.0.1:{free_tcp_port}//"))
+        consumer.ensure_connected(Connection(f"amqp://127.0.0.1:{free_port()}//"))
     assert consumer.broker_connection_retry_attempt == 60 / RECONNECT_INTERVAL_S

@@ -7,13 +7,12 @@ from kombu import Connection
 
 from mediapipe.queueing import broker
 from mediapipe.settings.queues import MEDIA
+from tests.support.servers import free_port
 
 
 @pytest.mark.parametrize("scheme", ["amqp", "redis"])
-def test_a_broker_that_is_away_has_no_room(
-    scheme: str, free_tcp_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url = f"{scheme}://127.0.0.1:{free_tcp_port}/0"
+def test_a_broker_that_is_away_has_no_room(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"{scheme}://127.0.0.1:{free_port()}/0"
     monkeypatch.setattr(
         broker,
         "bounded_connection",

@@ -16,6 +16,7 @@ from mediapipe.queueing import dispatch as dispatching
 from mediapipe.queueing.broker import broker_error
 from mediapipe.queueing.dispatch import dispatch
 from tests.support import make
+from tests.support.servers import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -47,9 +48,7 @@ def silent_port() -> Iterator[int]:
 @pytest.fixture
 def closed_port() -> int:
     """Return a port of this machine that refuses connections."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+    return free_port()
 
 
 def test_a_task_for_each_item_reaches_the_broker(use_broker: UseBroker) -> None:

@@ -11,6 +11,7 @@ from mediapipe.fetching.http import session as sessions
 from mediapipe.fetching.http.session import session
 from tests.support.downloads import Download, get, loopback  # noqa: F401
 from tests.support.raw_server import CERTIFICATE, answer, cut, drip, redirect, serve
+from tests.support.servers import free_port
 
 pytestmark = pytest.mark.usefixtures("loopback")
 
@@ -86,9 +87,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(
 
 
 def test_a_refused_connection_has_failed() -> None:
-    with serve() as origin:
-        pass
-    failure = Download(origin.url()).fails_as(ConnectionFailed)
+    failure = Download(f"http://127.0.0.1:{free_port()}/").fails_as(ConnectionFailed)
     assert failure.detail == "127.0.0.1: ConnectionRefusedError"
 
 

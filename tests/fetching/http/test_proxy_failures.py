@@ -25,6 +25,7 @@ from tests.support.connect_proxy import HOST, PUBLIC, ConnectProxy, Names, hang
 from tests.support.downloads import ANN, Download, get
 from tests.support.fetching import attempt
 from tests.support.raw_server import answer, cut, drip, serve
+from tests.support.servers import free_port
 
 pytestmark = pytest.mark.usefixtures("network")
 
@@ -79,10 +80,9 @@ def test_a_proxy_without_a_valid_response_is_said_in_time(
 
 
 def test_a_proxy_that_is_away_is_said(proxy: ConnectProxy, settings: Settings) -> None:
-    with serve() as closed:
-        pass
-    settings.MEDIA_PROXY = parse(f"http://ann:{CANARY}@{closed.address}")
-    assert failure_of(metadata).detail == f"{closed.address}: ConnectionRefusedError"
+    closed = f"127.0.0.1:{free_port()}"
+    settings.MEDIA_PROXY = parse(f"http://ann:{CANARY}@{closed}")
+    assert failure_of(metadata).detail == f"{closed}: ConnectionRefusedError"
 
 
 def test_a_proxy_whose_name_is_unknown_is_said(proxy: ConnectProxy, settings: Settings) -> None:
