@@ -70,7 +70,7 @@ def show(
         timelines=[
             Timeline.from_media(media, attempts, width) for width in (WIDE, NARROW) if attempts
         ],
-        steps=list(_steps(media, attempts)),
+        steps=list(_steps(media, attempts, is_paused=bool(paused))),
         left_out=missing if len(attempts) == MAX_ATTEMPTS else 0,
         purged=missing if len(attempts) < MAX_ATTEMPTS else 0,
         preview=FilePreview.from_media(media),
@@ -125,7 +125,9 @@ def _incident(paused: AccountHealth) -> Incident | None:
     return ongoing.filter(cause=Cause.CREDENTIALS).first()
 
 
-def _steps(media: MediaItem, attempts: Sequence[FetchAttempt]) -> Iterable[dict[str, Any]]:
+def _steps(
+    media: MediaItem, attempts: Sequence[FetchAttempt], *, is_paused: bool
+) -> Iterable[dict[str, Any]]:
     """Yield the rows of the table in chronological order."""
     received = "arrived at Twilio, no webhook" if media.reconciled_at else "webhook received"
     yield {"what": received, "after": "0 s", "at": timestamp(media.received_at, "milliseconds")}
@@ -152,7 +154,8 @@ def _steps(media: MediaItem, attempts: Sequence[FetchAttempt]) -> Iterable[dict[
     for at, what in ends:
         if at:
             yield _later(media, at, what)
-    if media.next_attempt_at and media.status == Status.RETRYING:
+    # Nothing is attempted during a pause, whatever the schedule says.
+    if media.next_attempt_at and media.status == Status.RETRYING and not is_paused:
         due, when = retries.next_attempt_label(media), timestamp(media.next_attempt_at)
         yield {"what": "next attempt", "after": due, "at": when}
 

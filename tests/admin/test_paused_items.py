@@ -42,6 +42,12 @@ def test_no_attempt_is_said_to_be_due(admin_client: Client, item: MediaItem) -> 
     assert DUE not in media_page(admin_client, item)
 
 
+def test_no_attempt_is_among_the_steps(admin_client: Client, item: MediaItem) -> None:
+    assert ">next attempt<" in media_page(admin_client, item)
+    pause()
+    assert ">next attempt<" not in media_page(admin_client, item)
+
+
 def test_the_next_probe_is_named(admin_client: Client, item: MediaItem) -> None:
     pause()
     html = media_page(admin_client, item)
