@@ -56,17 +56,17 @@ def stored(twilio: Simulator) -> MediaItem:
     return item
 
 
-def test_the_list_has_what_the_export_has_the_newest_first(api: Client) -> None:
+def test_the_list_returns_the_exported_documents_newest_first(api: Client) -> None:
     old, new = make.media(at=NOON), make.media(at=NOON + timedelta(seconds=1))
     assert got(api) == {"media": [media_document(new), media_document(old)], "next": None}
 
 
-def test_one_item_is_read_by_its_number(api: Client) -> None:
+def test_an_item_is_returned_by_its_id(api: Client) -> None:
     item = make.media()
     assert got(api, f"/api/v1/media/{item.pk}") == media_document(item)
 
 
-def test_no_phone_number_and_no_text_is_told(api: Client) -> None:
+def test_a_response_contains_no_phone_number_and_no_message_text(api: Client) -> None:
     item = make.media()
     text = api.get(f"/api/v1/media/{item.pk}").content.decode()
     assert item.event.sender.lstrip("+") not in text
@@ -76,12 +76,12 @@ def test_no_phone_number_and_no_text_is_told(api: Client) -> None:
 @pytest.mark.parametrize(
     "path", ["/api/v1/media/999999", f"/api/v1/media/{'9' * 40}", "/api/v1/media/x", "/api/v2/x"]
 )
-def test_what_is_not_there_is_a_404_in_json(api: Client, path: str) -> None:
+def test_an_unknown_item_or_path_is_a_404_in_json(api: Client, path: str) -> None:
     answer = api.get(path)
     assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
 
 
-def test_a_sid_of_any_kind_finds_what_belongs_to_it(api: Client) -> None:
+def test_a_sid_of_any_kind_finds_the_items_that_belong_to_it(api: Client) -> None:
     picture_item, call = make.media(), make.media(make.recording())
     event = picture_item.event
     assert listed(api, sid=event.subject_sid) == [picture_item.pk]
@@ -92,7 +92,7 @@ def test_a_sid_of_any_kind_finds_what_belongs_to_it(api: Client) -> None:
     assert listed(api, sid=make.sid("MM")) == []
 
 
-def test_status_and_time_choose(api: Client) -> None:
+def test_items_are_filtered_by_status_and_time(api: Client) -> None:
     items = [make.media(at=NOON + timedelta(hours=hour)) for hour in range(3)]
     MediaItem.objects.filter(pk=items[0].pk).update(status="stored")
     assert listed(api, status="stored") == [items[0].pk]
@@ -113,13 +113,13 @@ def test_status_and_time_choose(api: Client) -> None:
         ({"status": ["stored", "failed"]}, "status is given more than once"),
     ],
 )
-def test_what_cannot_be_read_is_a_400_that_says_why(
+def test_an_invalid_query_is_refused_with_a_400_and_the_reason(
     api: Client, query: dict[str, Any], said: str
 ) -> None:
     assert said in refused(api, **query)
 
 
-def test_pages_have_every_item_once_whatever_comes_in_meanwhile(api: Client) -> None:
+def test_the_pages_contain_every_item_once_while_new_items_arrive(api: Client) -> None:
     expected = [make.media(at=NOON).pk for _ in range(3)]
     expected += [make.media(at=NOON + timedelta(seconds=1)).pk for _ in range(2)]
     page, seen = got(api, limit=2, status="queued"), []
@@ -132,7 +132,7 @@ def test_pages_have_every_item_once_whatever_comes_in_meanwhile(api: Client) -> 
     assert seen == expected[::-1]
 
 
-def test_a_page_costs_the_same_few_queries_for_any_number_of_items(
+def test_a_page_needs_at_most_three_queries_for_any_number_of_items(
     api: Client, django_assert_max_num_queries: Any
 ) -> None:
     for _ in range(20):
@@ -141,7 +141,7 @@ def test_a_page_costs_the_same_few_queries_for_any_number_of_items(
         assert len(listed(api)) == 20
 
 
-def test_the_link_opens_without_a_token_and_as_safely_as_the_admin(
+def test_a_link_serves_the_file_without_a_token_and_with_the_safe_headers(
     api: Client, twilio: Simulator
 ) -> None:
     item = stored(twilio)
@@ -154,7 +154,7 @@ def test_the_link_opens_without_a_token_and_as_safely_as_the_admin(
     assert answer["Content-Disposition"].startswith("attachment")
 
 
-def test_the_link_names_the_public_origin_without_its_password(
+def test_a_link_contains_the_public_origin_without_its_password(
     api: Client, twilio: Simulator, settings: Settings
 ) -> None:
     settings.PUBLIC_BASE_URL = "https://user:password@media.example.com"
@@ -163,7 +163,9 @@ def test_the_link_names_the_public_origin_without_its_password(
     assert link["url"].startswith("https://media.example.com/files/")
 
 
-def test_the_link_expires(api: Client, twilio: Simulator, settings: Settings) -> None:
+def test_a_link_expires_at_the_end_of_its_lifetime(
+    api: Client, twilio: Simulator, settings: Settings
+) -> None:
     settings.API_LINK_LIFETIME_S = 60.0
     item = stored(twilio)
     with time_machine.travel(NOON, tick=False) as clock:
@@ -173,7 +175,7 @@ def test_the_link_expires(api: Client, twilio: Simulator, settings: Settings) ->
         assert Client().get(link["url"]).status_code == 403
 
 
-def test_a_longer_lifetime_revives_no_link(
+def test_a_longer_lifetime_does_not_revive_an_expired_link(
     api: Client, twilio: Simulator, settings: Settings
 ) -> None:
     settings.API_LINK_LIFETIME_S = 60.0
@@ -186,14 +188,16 @@ def test_a_longer_lifetime_revives_no_link(
 
 
 @pytest.mark.parametrize("ended", ["revoked_at", "expires_at"])
-def test_the_link_ends_with_its_token(api: Client, twilio: Simulator, ended: str) -> None:
+def test_a_link_stops_working_when_its_token_is_revoked_or_expires(
+    api: Client, twilio: Simulator, ended: str
+) -> None:
     item = stored(twilio)
     link = got(api, f"/api/v1/media/{item.pk}/link")
     ApiToken.objects.update(**{ended: timezone.now()})
     assert Client().get(link["url"]).status_code == 403
 
 
-def test_an_opened_link_is_logged_with_the_token_and_without_the_sender(
+def test_an_opened_link_is_logged_with_the_token_name_and_without_the_sender(
     api: Client, twilio: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     item = stored(twilio)
@@ -207,13 +211,13 @@ def test_an_opened_link_is_logged_with_the_token_and_without_the_sender(
     assert caplog.messages == [line, line]
 
 
-def test_a_link_that_was_tampered_with_opens_nothing(api: Client, twilio: Simulator) -> None:
+def test_a_link_that_was_tampered_with_is_refused(api: Client, twilio: Simulator) -> None:
     item = stored(twilio)
     url = got(api, f"/api/v1/media/{item.pk}/link")["url"]
     assert Client().get(f"{url[:-1]}{'A' if url[-1] != 'A' else 'B'}").status_code == 403
 
 
-def test_there_is_no_link_to_what_is_not_stored(api: Client) -> None:
+def test_a_link_to_an_item_that_is_not_stored_is_refused_with_a_404(api: Client) -> None:
     answer = api.get(f"/api/v1/media/{make.media().pk}/link")
     assert answer.status_code == 404
     assert answer.json()["detail"] == "There is no file: the media item is queued."

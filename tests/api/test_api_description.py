@@ -49,7 +49,9 @@ class WithToken:
 
 @pytest.mark.parametrize("mode", [*GenerationMode], ids=lambda mode: mode.value)
 @pytest.mark.parametrize("path", description()["paths"])
-def test_every_answer_is_one_that_is_described(api: Any, path: str, mode: GenerationMode) -> None:
+def test_every_response_matches_the_api_description(
+    api: Any, path: str, mode: GenerationMode
+) -> None:
     answered: set[int] = set()
 
     @given(case=api[path]["GET"].as_strategy(generation_mode=mode))
@@ -86,7 +88,7 @@ def is_outside_of_the_calendar(text: str) -> bool:
     return False
 
 
-def test_the_description_knows_every_key_of_a_media_item() -> None:
+def test_the_description_lists_every_key_of_a_media_item() -> None:
     described = description()["components"]["schemas"]["Media"]
     assert described["required"] == ["id", *KEYS]
 

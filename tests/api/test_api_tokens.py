@@ -43,28 +43,28 @@ def get(client: Client, token: str, url: str = URL) -> Any:
     return client.get(url, headers={"Authorization": f"Bearer {token}"})
 
 
-def test_a_token_from_the_command_opens_the_api(client: Client) -> None:
+def test_a_token_from_the_command_gives_access_to_the_api(client: Client) -> None:
     assert get(client, made()).status_code == 200
 
 
-def test_only_the_hash_of_a_token_is_kept() -> None:
+def test_only_the_hash_of_a_token_is_stored() -> None:
     token = made()
     assert token not in str(ApiToken.objects.values())
 
 
-def test_its_use_is_noted(client: Client) -> None:
+def test_the_last_use_of_a_token_is_recorded(client: Client) -> None:
     token = made()
     get(client, token)
     assert ApiToken.objects.get().last_used_at is not None
 
 
-def test_a_revoked_token_opens_nothing(client: Client) -> None:
+def test_a_revoked_token_is_refused(client: Client) -> None:
     token = made()
     call_command("api_token", "revoke", "crm", stdout=StringIO())
     assert get(client, token).status_code == 401
 
 
-def test_an_expired_token_opens_nothing_and_is_told_so(client: Client) -> None:
+def test_an_expired_token_is_refused_with_its_expiry_time(client: Client) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         token = made("crm", "--expires", "90d")
         assert get(client, token).status_code == 200
@@ -74,7 +74,7 @@ def test_an_expired_token_opens_nothing_and_is_told_so(client: Client) -> None:
         assert answer.json()["detail"].startswith("The token expired at 2026-05-30T12:00:00Z:")
 
 
-def test_a_token_expires_at_a_time_of_day(settings: Settings) -> None:
+def test_the_expiry_of_a_token_is_read_in_the_configured_time_zone(settings: Settings) -> None:
     settings.TIME_ZONE = "Asia/Kolkata"
     made("crm", "--expires", "2099-01-31T05:30")
     assert ApiToken.objects.get().expires_at == datetime(2099, 1, 31, tzinfo=UTC)
@@ -88,7 +88,7 @@ def test_expired_tokens_do_not_count_as_wrong_ones(client: Client) -> None:
 
 
 @pytest.mark.parametrize("text", ["2026-01-01", "0s", "never", "999999d", "9999-01-01"])
-def test_a_token_cannot_expire_before_it_is_made_nor_never(text: str) -> None:
+def test_an_invalid_or_past_expiry_is_refused_and_creates_no_token(text: str) -> None:
     with pytest.raises(CommandError, match="--expires"):
         made("crm", "--expires", text)
     assert not ApiToken.objects.exists()
@@ -103,21 +103,21 @@ def test_administrators_see_when_a_token_expires(admin_client: Client) -> None:
 @pytest.mark.parametrize(
     "header", ["Bearer", f"Bearer {WRONG}", "Basic YTpi", "Bearer é", "x" * 999]
 )
-def test_whatever_is_no_token_is_a_401(client: Client, header: str) -> None:
+def test_a_header_without_a_valid_token_is_refused_with_a_401(client: Client, header: str) -> None:
     answer = client.get(URL, headers={"Authorization": header})
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
     assert answer.json()["error"] == "not_authorized"
 
 
-def test_without_a_token_it_is_said_how_to_send_one(client: Client) -> None:
+def test_the_error_for_a_missing_token_explains_how_to_send_one(client: Client) -> None:
     assert "Authorization: Bearer" in client.get(URL).json()["detail"]
 
 
-def test_the_login_of_the_admin_is_no_token(admin_client: Client) -> None:
+def test_an_admin_login_gives_no_access_to_the_api(admin_client: Client) -> None:
     assert admin_client.get(URL).status_code == 401
 
 
-def test_nothing_can_be_written() -> None:
+def test_every_method_that_writes_is_refused_with_a_405() -> None:
     client = Client(enforce_csrf_checks=True)
     token = made()
     for method in (client.post, client.put, client.patch, client.delete):
@@ -125,7 +125,7 @@ def test_nothing_can_be_written() -> None:
         assert answer.status_code == 405
 
 
-def test_too_many_wrong_tokens_are_a_429_and_a_right_one_still_works(client: Client) -> None:
+def test_too_many_wrong_tokens_get_a_429_while_a_valid_token_still_works(client: Client) -> None:
     token = made()
     answers = [get(client, WRONG).status_code for _ in range(MAX_WRONG_PER_MINUTE + 2)]
     assert answers == [401] * MAX_WRONG_PER_MINUTE + [429] * 2
@@ -133,7 +133,7 @@ def test_too_many_wrong_tokens_are_a_429_and_a_right_one_still_works(client: Cli
     assert get(client, token).status_code == 200
 
 
-def test_a_flood_of_wrong_tokens_is_a_line_per_status_without_any_of_them(
+def test_a_flood_of_wrong_tokens_is_one_log_line_per_status_without_the_tokens(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
@@ -144,7 +144,7 @@ def test_a_flood_of_wrong_tokens_is_a_line_per_status_without_any_of_them(
     assert WRONG not in caplog.text
 
 
-def test_a_token_for_an_account_sees_its_media_alone(client: Client) -> None:
+def test_a_token_for_an_account_gives_access_only_to_its_media(client: Client) -> None:
     own, other = make.media(), make.store(make.claimed(make.message(account_sid=make.sid("AC"))))
     token = made("crm", "--account", make.ACCOUNT)
     assert [item["id"] for item in get(client, token).json()["media"]] == [own.pk]
@@ -155,19 +155,19 @@ def test_a_token_for_an_account_sees_its_media_alone(client: Client) -> None:
         assert get(client, token, url).json() == get(client, token, f"{URL}/9999").json()
 
 
-def test_a_token_for_an_account_that_is_not_here_is_not_made() -> None:
+def test_a_token_for_an_account_that_is_not_configured_is_not_created() -> None:
     with pytest.raises(CommandError, match=f"is not a configured account. Known: {make.ACCOUNT}"):
         made("crm", "--account", make.sid("AC"))
     assert not ApiToken.objects.exists()
 
 
-def test_a_name_is_taken_once() -> None:
+def test_a_token_name_that_is_already_in_use_is_refused() -> None:
     made()
     with pytest.raises(CommandError, match="choose another one"):
         made()
 
 
-def test_a_token_that_is_not_there_cannot_be_revoked() -> None:
+def test_a_token_that_does_not_exist_cannot_be_revoked() -> None:
     with pytest.raises(CommandError, match="No valid token is named 'crm'"):
         call_command("api_token", "revoke", "crm")
 

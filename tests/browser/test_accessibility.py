@@ -21,7 +21,7 @@ def pages(seeded: Service) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_is_found(
+def test_axe_finds_nothing_serious_on_any_page(
     seeded: Service, browser: Browser, pages: dict[str, str], scheme: Scheme
 ) -> None:
     with in_front_of(browser, seeded.url, DESKTOP, scheme) as person:

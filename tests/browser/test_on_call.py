@@ -21,7 +21,7 @@ PLAYED = """sound => new Promise(done => {
 })"""
 
 
-def test_from_the_overview_to_a_failed_item_its_retry_and_its_file(
+def test_a_failed_item_is_found_from_the_overview_retried_and_displayed(
     service: Service, log_in: LogIn
 ) -> None:
     webhook = arrivals.failed(service)
@@ -38,7 +38,7 @@ def test_from_the_overview_to_a_failed_item_its_retry_and_its_file(
     expect(person.page.locator(".preview img")).not_to_have_js_property("naturalWidth", 0)
 
 
-def test_a_recording_plays(service: Service, log_in: LogIn) -> None:
+def test_a_recording_can_be_played(service: Service, log_in: LogIn) -> None:
     webhook = arrivals.recording(service)
     person = log_in("viewer")
     person.find(webhook.media[0].sid)
@@ -47,7 +47,7 @@ def test_a_recording_plays(service: Service, log_in: LogIn) -> None:
     assert sound.evaluate("sound => sound.duration") == 5
 
 
-def test_a_recording_that_the_browser_cannot_play_is_said_to_be_retrieved(
+def test_a_recording_that_the_browser_cannot_play_is_shown_as_retrieved(
     service: Service, log_in: LogIn
 ) -> None:
     webhook = arrivals.recording(service)
@@ -59,14 +59,16 @@ def test_a_recording_that_the_browser_cannot_play_is_said_to_be_retrieved(
     expect(person.page.locator("#unplayable")).to_contain_text("All 80,044 bytes were retrieved")
 
 
-def test_a_customer_is_found_by_the_sid_of_the_message(service: Service, log_in: LogIn) -> None:
+def test_the_media_of_a_customer_is_found_by_the_sid_of_the_message(
+    service: Service, log_in: LogIn
+) -> None:
     webhook = arrivals.late(service)
     person = log_in("viewer")
     person.find(webhook.media[0].sid, by=webhook["MessageSid"])
     assert "404" in person.page.locator(".lead").inner_text()
 
 
-def test_all_of_it_works_on_a_phone(service: Service, log_in: LogIn) -> None:
+def test_every_on_call_page_fits_on_a_phone(service: Service, log_in: LogIn) -> None:
     webhook = arrivals.late(service)
     person = log_in("viewer", PHONE)
     for path in ("/admin/", "/admin/timing/", "/admin/failures/", "/admin/mediapipe/incident/"):

@@ -30,7 +30,7 @@ def reader(service: Service, log_in: LogIn) -> Person:
     return person
 
 
-def test_selected_text_stays_selected_until_it_is_not_any_more(reader: Person) -> None:
+def test_the_refresh_pauses_until_the_selected_text_is_deselected(reader: Person) -> None:
     page = reader.page
     page.locator("#live .lead").click(click_count=3)
     selected = page.evaluate(SELECTED)
@@ -42,7 +42,7 @@ def test_selected_text_stays_selected_until_it_is_not_any_more(reader: Person) -
     expect(page.get_by_text(PAUSED)).to_have_count(0)
 
 
-def test_a_table_stays_where_it_was_scrolled_to(reader: Person) -> None:
+def test_a_table_keeps_its_scroll_position_after_a_refresh(reader: Person) -> None:
     page = reader.page
     table = page.get_by_role("region", name="Steps")
     table.evaluate("table => { table.scrollLeft = 50; }")

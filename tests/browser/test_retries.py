@@ -12,7 +12,7 @@ from tests.support.service import Service
 pytestmark = pytest.mark.services
 
 
-def test_the_failures_of_a_period_are_retried_as_a_whole(service: Service, log_in: LogIn) -> None:
+def test_all_failures_of_a_period_are_retried_together(service: Service, log_in: LogIn) -> None:
     webhook = arrivals.failed(service, pictures=5)
     person = log_in("support")
     person.page.get_by_role("link", name="Failures").first.click()
@@ -25,7 +25,7 @@ def test_the_failures_of_a_period_are_retried_as_a_whole(service: Service, log_i
     arrivals.become(service, webhook, "stored")
 
 
-def test_a_selection_is_retried_and_the_rest_is_left_alone(service: Service, log_in: LogIn) -> None:
+def test_only_the_selected_items_are_retried(service: Service, log_in: LogIn) -> None:
     chosen, other = arrivals.failed(service), arrivals.failed(service)
     person = log_in("support")
     person.visit(f"/admin/mediapipe/mediaitem/?q={chosen.media[0].sid}")
@@ -38,7 +38,7 @@ def test_a_selection_is_retried_and_the_rest_is_left_alone(service: Service, log
     arrivals.become(service, other, "failed")
 
 
-def test_the_progress_goes_on_after_an_outage_of_the_service(
+def test_the_progress_is_updated_again_after_an_outage_of_the_service(
     service: Service, log_in: LogIn
 ) -> None:
     webhook = arrivals.failed(service)

@@ -12,7 +12,7 @@ from tests.support.service import Service
 pytestmark = pytest.mark.services
 
 
-def test_a_viewer_sees_masked_numbers_and_no_way_to_retry(service: Service, log_in: LogIn) -> None:
+def test_a_viewer_sees_masked_numbers_and_no_retry_button(service: Service, log_in: LogIn) -> None:
     webhook = arrivals.failed(service)
     person = log_in("viewer")
     person.visit(f"/admin/mediapipe/webhookevent/?q={webhook['MessageSid']}")
@@ -24,7 +24,9 @@ def test_a_viewer_sees_masked_numbers_and_no_way_to_retry(service: Service, log_
 
 
 @pytest.mark.parametrize("role", ["support", "administrator"])
-def test_support_sees_numbers_and_may_retry(service: Service, log_in: LogIn, role: str) -> None:
+def test_support_and_administrators_see_numbers_and_may_retry(
+    service: Service, log_in: LogIn, role: str
+) -> None:
     webhook = arrivals.failed(service)
     person = log_in(role)
     person.visit(f"/admin/mediapipe/webhookevent/?q={webhook['MessageSid']}")
@@ -34,7 +36,7 @@ def test_support_sees_numbers_and_may_retry(service: Service, log_in: LogIn, rol
     expect(person.page.get_by_role("button", name="Retry now")).to_be_visible()
 
 
-def test_only_an_administrator_manages_users(log_in: LogIn) -> None:
+def test_only_an_administrator_may_manage_users(log_in: LogIn) -> None:
     assert log_in("administrator").visit("/admin/auth/user/") == 200
     for role in ("viewer", "support"):
         person = log_in(role)

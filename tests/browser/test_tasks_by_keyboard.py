@@ -41,7 +41,7 @@ def search(keyboard: Keyboard, text: str) -> Person:
     return keyboard.person
 
 
-def test_the_picture_of_a_number(keyboard: Keyboard, known: dict[str, str]) -> None:
+def test_a_user_finds_the_picture_of_a_number(keyboard: Keyboard, known: dict[str, str]) -> None:
     page = search(keyboard, known["number"]).page
     keyboard.follow(f"^{known['picture']}")
     expect(page.locator(".preview img")).to_be_visible()
@@ -49,13 +49,13 @@ def test_the_picture_of_a_number(keyboard: Keyboard, known: dict[str, str]) -> N
     assert known["number"] in keyboard.person.text()
 
 
-def test_whether_twilio_or_we_got_slower(keyboard: Keyboard) -> None:
+def test_a_user_finds_out_whether_twilio_or_our_queue_got_slower(keyboard: Keyboard) -> None:
     keyboard.follow("^Timing$")
     expect(keyboard.person.page.get_by_text("Twilio:")).to_be_visible()
     expect(keyboard.person.page.get_by_text("Our queue:")).to_be_visible()
 
 
-def test_the_failures_of_a_month_are_retried(keyboard: Keyboard) -> None:
+def test_a_user_retries_the_failures_of_a_month(keyboard: Keyboard) -> None:
     keyboard.follow("^Failures$")
     keyboard.tab_to("^7 d$")
     while keyboard.focused() != "30 d":
@@ -68,7 +68,7 @@ def test_the_failures_of_a_month_are_retried(keyboard: Keyboard) -> None:
     expect(keyboard.person.page.locator("h1")).to_contain_text("media items")
 
 
-def test_the_package_for_twilio_support(keyboard: Keyboard) -> None:
+def test_a_user_downloads_the_package_for_twilio_support(keyboard: Keyboard) -> None:
     keyboard.follow(r"^Incidents \(")
     keyboard.follow("^Early 404s")
     keyboard.follow("^Package for Twilio Support")
@@ -78,13 +78,15 @@ def test_the_package_for_twilio_support(keyboard: Keyboard) -> None:
     assert download.value.suggested_filename.endswith(".zip")
 
 
-def test_the_number_that_is_misconfigured(keyboard: Keyboard) -> None:
+def test_a_user_finds_the_misconfigured_number(keyboard: Keyboard) -> None:
     keyboard.follow("^Webhook setup")
     row = keyboard.person.page.locator("#result_list tr", has_text="+15550000002")
     expect(row).to_contain_text("old.example.com")
 
 
-def test_the_sound_that_a_caller_says_is_broken(keyboard: Keyboard, known: dict[str, str]) -> None:
+def test_a_user_opens_a_recording_that_a_caller_reports_as_broken(
+    keyboard: Keyboard, known: dict[str, str]
+) -> None:
     page = search(keyboard, known["call"]).page
     keyboard.follow(f"^{known['sound']}")
     sound = page.locator("audio")
@@ -98,13 +100,13 @@ def test_the_sound_that_a_caller_says_is_broken(keyboard: Keyboard, known: dict[
     )
 
 
-def test_whether_all_is_well(keyboard: Keyboard) -> None:
+def test_a_user_sees_on_the_overview_whether_all_is_well(keyboard: Keyboard) -> None:
     verdict = keyboard.person.page.locator(".verdict")
     expect(verdict).to_contain_text(re.compile("All well|Needs attention"))
     assert keyboard.keys == 0
 
 
-def test_better_retry_settings(keyboard: Keyboard) -> None:
+def test_a_user_finds_better_retry_settings(keyboard: Keyboard) -> None:
     keyboard.follow("^Retry lab$")
     expect(keyboard.person.page.get_by_text("RETRY_FIRST_DELAY")).to_be_visible()
     keyboard.tab_to("^Copy the settings")

@@ -63,7 +63,7 @@ def link(mouse: Mouse, name: str) -> Locator:
     return mouse.person.page.get_by_role("link", name=re.compile(name)).first
 
 
-def test_the_picture_of_a_number(mouse: Mouse, known: dict[str, str]) -> None:
+def test_a_user_finds_the_picture_of_a_number(mouse: Mouse, known: dict[str, str]) -> None:
     page = mouse.person.page
     mouse.search(known["number"])
     mouse.follow(link(mouse, f"^{known['picture']}"))
@@ -74,7 +74,7 @@ def test_the_picture_of_a_number(mouse: Mouse, known: dict[str, str]) -> None:
     assert mouse.effort.scrolls == 0
 
 
-def test_whether_twilio_or_we_got_slower(mouse: Mouse) -> None:
+def test_a_user_finds_out_whether_twilio_or_our_queue_got_slower(mouse: Mouse) -> None:
     mouse.follow(link(mouse, "^Timing$"))
     for part in ("Twilio:", "Our queue:"):
         mouse.find(mouse.person.page.locator(".delay-verdict", has_text=part))
@@ -83,7 +83,7 @@ def test_whether_twilio_or_we_got_slower(mouse: Mouse) -> None:
 
 
 @pytest.mark.usefixtures("storage_failed")
-def test_the_storage_failures_of_yesterday_are_retried(mouse: Mouse) -> None:
+def test_a_user_retries_the_storage_failures_of_yesterday(mouse: Mouse) -> None:
     page = mouse.person.page
     mouse.follow(link(mouse, "^Failures$"))
     mouse.click(page.get_by_label("yesterday"))
@@ -98,7 +98,7 @@ def test_the_storage_failures_of_yesterday_are_retried(mouse: Mouse) -> None:
     mouse.finish("... and their retry", Effort(7, 0, 0, 7, 0.6, "-"))
 
 
-def test_the_package_for_twilio_support(mouse: Mouse) -> None:
+def test_a_user_downloads_the_package_for_twilio_support(mouse: Mouse) -> None:
     mouse.follow(link(mouse, r"^Incidents \("))
     mouse.follow(link(mouse, "^Early 404s"))
     mouse.follow(link(mouse, "^Package for Twilio Support"))
@@ -108,7 +108,7 @@ def test_the_package_for_twilio_support(mouse: Mouse) -> None:
     mouse.finish("package for Twilio", Effort(4, 0, 0, 4, 3.3, "25"))
 
 
-def test_the_number_that_is_misconfigured(mouse: Mouse) -> None:
+def test_a_user_finds_the_misconfigured_number(mouse: Mouse) -> None:
     mouse.follow(link(mouse, "^Webhook setup$"))
     row = mouse.person.page.locator("#result_list tr", has_text="+15550000002")
     mouse.find(row.get_by_text("sends elsewhere: old.example.com"))
@@ -116,7 +116,9 @@ def test_the_number_that_is_misconfigured(mouse: Mouse) -> None:
 
 
 @pytest.mark.usefixtures("broken")
-def test_the_sound_that_a_caller_says_is_broken(mouse: Mouse, known: dict[str, str]) -> None:
+def test_a_user_sees_that_a_broken_recording_was_retrieved(
+    mouse: Mouse, known: dict[str, str]
+) -> None:
     mouse.search(known["voice_number"])
     mouse.follow(link(mouse, f"^{known['voice']}"))
     expect(mouse.person.page.locator("#unplayable")).to_contain_text("bytes were retrieved")
@@ -125,21 +127,21 @@ def test_the_sound_that_a_caller_says_is_broken(mouse: Mouse, known: dict[str, s
     assert mouse.effort.scrolls == 0
 
 
-def test_the_sound_of_a_call(mouse: Mouse, known: dict[str, str]) -> None:
+def test_a_user_finds_the_recording_of_a_call(mouse: Mouse, known: dict[str, str]) -> None:
     mouse.search(known["call"])
     mouse.follow(link(mouse, f"^{known['sound']}"))
     mouse.find(mouse.person.page.locator("audio"))
     mouse.finish("recording of a call", Effort(4, 35, 0, 4, 2.0, "30"))
 
 
-def test_whether_all_is_well(mouse: Mouse) -> None:
+def test_a_user_sees_on_the_overview_whether_all_is_well(mouse: Mouse) -> None:
     verdict = mouse.person.page.locator(".verdict")
     expect(verdict).to_contain_text(re.compile("All well|Needs attention"))
     mouse.find(verdict)
     mouse.finish("all well?", Effort(0, 0, 0, 1, 0.1, "10"))
 
 
-def test_better_retry_settings(mouse: Mouse) -> None:
+def test_a_user_finds_better_retry_settings(mouse: Mouse) -> None:
     mouse.follow(link(mouse, "^Retry lab$"))
     mouse.find(mouse.person.page.locator("#settings"))
     mouse.find(mouse.person.page.get_by_role("button", name="Copy the settings"))

@@ -29,7 +29,7 @@ SMALL = """() => [...document.querySelectorAll(
 OPEN = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
 
 
-def test_every_control_can_be_touched(seeded: Service, browser: Browser) -> None:
+def test_every_control_is_large_enough_to_touch(seeded: Service, browser: Browser) -> None:
     with in_front_of(browser, seeded.url, (390, 844)) as person:
         person.log_in("root")
         found = {}
@@ -42,7 +42,7 @@ def test_every_control_can_be_touched(seeded: Service, browser: Browser) -> None
         assert found == {}
 
 
-def test_a_list_is_sorted_by_touch(seeded: Service, browser: Browser) -> None:
+def test_a_list_can_be_sorted_by_touch(seeded: Service, browser: Browser) -> None:
     with in_front_of(browser, seeded.url, (390, 844)) as person:
         person.log_in("root")
         person.visit("/admin/auth/user/")
@@ -53,7 +53,7 @@ def test_a_list_is_sorted_by_touch(seeded: Service, browser: Browser) -> None:
         assert names.all_inner_texts() == before[::-1]
 
 
-def test_all_rows_of_a_list_are_selected_by_touch(seeded: Service, browser: Browser) -> None:
+def test_all_rows_of_a_list_can_be_selected_by_touch(seeded: Service, browser: Browser) -> None:
     with in_front_of(browser, seeded.url, (390, 844)) as person:
         person.log_in("root")
         person.visit("/admin/mediapipe/incident/")

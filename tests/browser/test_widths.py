@@ -116,7 +116,7 @@ def test_nothing_is_wider_than_a_window_that_gets_narrower(
 
 
 @pytest.mark.parametrize("width", [1024, 768])
-def test_the_content_fills_a_window_without_sidebar(
+def test_the_content_fills_a_window_without_a_sidebar(
     service: Service, browser: Browser, width: int
 ) -> None:
     with in_front_of(browser, service.url, (width, 900)) as person:

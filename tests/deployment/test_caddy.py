@@ -162,7 +162,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-def test_caddy_understands_the_file() -> None:
+def test_caddy_accepts_the_caddyfile() -> None:
     # Several origins are separated by a comma and a space.
     env = {
         "PATH": os.environ["PATH"],
@@ -182,7 +182,7 @@ def test_a_webhook_that_is_signed_for_the_public_url_is_accepted(site: Site) -> 
     assert site.send_webhook() == 200
 
 
-def test_a_client_cannot_say_how_it_came(site: Site) -> None:
+def test_a_client_cannot_forge_the_forwarded_headers(site: Site) -> None:
     # If web took the request for plain http, it would refuse the forms of the admin.
     forged = {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.example"}
     assert site.send_webhook(forged) == 200
@@ -192,18 +192,18 @@ def test_a_client_cannot_say_how_it_came(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/readyz", "/metrics?a=b", "/METRICS", "/%6detrics"])
-def test_what_is_for_monitoring_is_not_for_the_internet(site: Site, path: str) -> None:
+def test_monitoring_endpoints_are_not_served_to_the_internet(site: Site, path: str) -> None:
     assert site.request("GET", path) == (404, "")
 
 
 @pytest.mark.parametrize("path", ["//metrics", "/./metrics", "/a/../metrics", "/metrics/"])
-def test_no_other_spelling_reaches_it(site: Site, path: str) -> None:
+def test_no_other_spelling_of_the_path_reaches_the_metrics(site: Site, path: str) -> None:
     status, said = site.request("GET", path)
     assert status == 404
     assert "mediapipe_" not in said
 
 
-def test_whether_it_is_alive_anyone_may_know(site: Site) -> None:
+def test_the_liveness_check_is_public(site: Site) -> None:
     assert site.request("GET", "/healthz") == (200, "ok\n")
 
 
@@ -240,7 +240,7 @@ def test_a_slow_client_is_cut_off(site: Site, begun: bytes) -> None:
             pass
 
 
-def test_the_log_of_a_failed_request_has_nothing_of_its_url(tmp_path: Path) -> None:
+def test_the_log_of_a_failed_request_omits_the_query_string(tmp_path: Path) -> None:
     site = new_site(tmp_path)
     with running(site) as log:
         assert site.request("GET", "/webhooks/twilio/messaging/?From=%2B15550000002")[0] == 502

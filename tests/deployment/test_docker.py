@@ -50,7 +50,7 @@ def seconds(grace: str) -> int:
     return int(grace.removesuffix("s"))
 
 
-def test_the_containers_run_what_make_run_runs(
+def test_the_containers_run_the_same_programs_as_make_run(
     services: dict[str, dict[str, Any]], entry: Callable[[Words], Program]
 ) -> None:
     expected = {
@@ -64,7 +64,7 @@ def test_the_containers_run_what_make_run_runs(
         assert entry(services[name]["command"]) == program
 
 
-def test_first_attempts_have_two_workers_and_whatever_is_configured(
+def test_first_attempts_have_two_workers_unless_configured_otherwise(
     services: dict[str, dict[str, Any]],
 ) -> None:
     replicas = {
@@ -75,11 +75,11 @@ def test_first_attempts_have_two_workers_and_whatever_is_configured(
     assert replicas == {"worker": "${WORKER_PROCESSES:-2}"}
 
 
-def test_every_other_word_is_a_command_of_manage_py(entry: Callable[[Words], Program]) -> None:
+def test_any_other_word_is_run_as_a_command_of_manage_py(entry: Callable[[Words], Program]) -> None:
     assert entry(["migrate", "--noinput"]).command[1:] == ["manage.py", "migrate", "--noinput"]
 
 
-def test_nothing_starts_before_the_tables_are_up_to_date(
+def test_no_container_of_ours_starts_before_the_migrations_have_completed(
     services: dict[str, dict[str, Any]],
 ) -> None:
     for name in OURS:
@@ -87,7 +87,7 @@ def test_nothing_starts_before_the_tables_are_up_to_date(
         assert needed == "service_completed_successfully", name
 
 
-def test_a_stop_waits_for_the_downloads_and_requests_that_are_going_on(
+def test_a_stop_waits_for_the_downloads_and_requests_in_progress(
     services: dict[str, dict[str, Any]],
 ) -> None:
     for name in WORKERS:
@@ -95,7 +95,7 @@ def test_a_stop_waits_for_the_downloads_and_requests_that_are_going_on(
     assert seconds(services["web"]["stop_grace_period"]) > GUNICORN_GRACE_S
 
 
-def test_no_container_takes_all_memory_processes_or_disk_of_the_host(
+def test_every_container_has_limits_on_memory_processes_and_disk(
     services: dict[str, dict[str, Any]],
 ) -> None:
     for name, service in services.items():
@@ -131,7 +131,7 @@ def test_the_image_has_no_installer() -> None:
     assert "rm -rf /usr/local/lib/python3.14/site-packages/*" in last
 
 
-def test_our_containers_write_to_their_volume_and_nowhere_else(
+def test_our_containers_can_write_only_to_their_volume(
     services: dict[str, dict[str, Any]],
 ) -> None:
     for name in (*OURS, "migrate"):
@@ -140,7 +140,7 @@ def test_our_containers_write_to_their_volume_and_nowhere_else(
     assert "DATA_DIR=/data" in DOCKERFILE
 
 
-def test_the_database_logs_no_values_of_a_statement_that_fails(
+def test_the_database_does_not_log_the_values_of_a_failed_statement(
     services: dict[str, dict[str, Any]],
 ) -> None:
     command = services["postgres"]["command"]
@@ -156,18 +156,18 @@ def test_only_the_tls_proxy_is_published_to_other_hosts(
     assert published["web"] == ["127.0.0.1:8000:8000"]
 
 
-def test_the_example_has_every_setting_and_every_variable_of_compose() -> None:
+def test_the_example_lists_every_setting_and_every_variable_of_compose() -> None:
     shown = re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE)
     assert sorted(shown) == sorted(settings_names() | set(re.findall(r"\$\{([A-Z_]+)", COMPOSE)))
 
 
-def test_the_example_is_read_as_it_is(tmp_path: Path) -> None:
+def test_empty_values_in_the_example_have_the_effect_of_unset_variables(tmp_path: Path) -> None:
     values = dict.fromkeys(re.findall(r"^([A-Z_]+)=$", EXAMPLE, re.MULTILINE), "")
     assert values.keys() == {"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "PUBLIC_BASE_URL"}
     assert settings_with(values, tmp_path) == settings_with({}, tmp_path)
 
 
-def test_the_defaults_that_the_example_shows_are_the_true_ones(tmp_path: Path) -> None:
+def test_the_defaults_that_the_example_shows_are_the_real_defaults(tmp_path: Path) -> None:
     shown = dict(re.findall(r"^#([A-Z_]+)=(.+)$", EXAMPLE, re.MULTILINE))
     assert settings_with(shown, tmp_path) == settings_with({}, tmp_path)
 
@@ -185,7 +185,7 @@ def settings_with(variables: dict[str, str], data_dir: Path) -> str:
     ).stdout
 
 
-def test_the_image_has_the_python_of_the_project_and_no_root() -> None:
+def test_the_image_uses_the_python_of_the_project_and_does_not_run_as_root() -> None:
     assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"python:3.14-slim-trixie"}
     user = re.findall(r"^USER (\d+):\d+$", DOCKERFILE, re.MULTILINE)
     assert user and int(user[-1]) > 0
@@ -199,11 +199,11 @@ def test_secrets_data_and_history_stay_out_of_the_image(path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["manage.py", "pyproject.toml", "mediapipe/celery.py", "docker/entrypoint.py"]
 )
-def test_the_program_is_let_into_the_image(path: str) -> None:
+def test_the_program_is_included_in_the_image(path: str) -> None:
     assert let_in(path)
 
 
-def test_what_the_dockerfile_copies_exists_and_is_let_in() -> None:
+def test_every_path_that_the_dockerfile_copies_exists_and_is_not_ignored() -> None:
     for source in re.findall(r"^COPY (?!--)(\S+) ", DOCKERFILE, re.MULTILINE):
         assert (ROOT / source).exists()
         assert source == "." or let_in(source)
@@ -229,7 +229,7 @@ def filled_in(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_docker_compose_takes_the_file(filled_in: Path) -> None:
+def test_docker_compose_accepts_the_compose_file(filled_in: Path) -> None:
     docker = shutil.which("docker")
     if not docker or subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
         pytest.skip("there is no docker compose here")
@@ -237,7 +237,7 @@ def test_docker_compose_takes_the_file(filled_in: Path) -> None:
     subprocess.run(command, cwd=filled_in, check=True)
 
 
-def test_the_compose_of_debian_takes_the_file(filled_in: Path) -> None:
+def test_the_docker_compose_of_debian_accepts_the_compose_file(filled_in: Path) -> None:
     compose = shutil.which("docker-compose")
     if not compose:
         missing("there is no docker-compose here")

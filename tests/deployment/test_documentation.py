@@ -47,7 +47,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_page_on_failures_explains_each_one_in_the_words_of_the_code() -> None:
+def test_the_failures_page_explains_each_failure_in_the_words_of_the_code() -> None:
     explained = {slug.strip("`"): tuple(cells) for slug, *cells in rows("failures.md")}
     assert explained == {
         failure.slug: (
@@ -60,13 +60,13 @@ def test_the_page_on_failures_explains_each_one_in_the_words_of_the_code() -> No
     }
 
 
-def test_the_page_on_escalation_explains_every_incident_in_the_words_of_the_code() -> None:
+def test_the_escalation_page_explains_every_incident_in_the_words_of_the_code() -> None:
     page = (DOCS / "escalation.md").read_text()
     cells = {tuple(re.split(r" ?\| ?", line)[1:-1]) for line in page.splitlines() if "|" in line}
     assert {(cause.label, cause.meaning, cause.todo) for cause in Cause} - cells == set()
 
 
-def test_the_page_on_escalation_has_every_reason_of_a_404() -> None:
+def test_the_escalation_page_lists_every_reason_for_a_404() -> None:
     page = (DOCS / "escalation.md").read_text()
     assert [because for because in NotFoundCause if f"| `{because}` |" not in page] == []
 
@@ -82,18 +82,18 @@ def test_a_variable_that_is_not_read_is_marked_as_reserved() -> None:
     assert configuration().keys() - settings_names() == reserved
 
 
-def test_the_page_on_configuration_and_the_example_file_give_the_same_defaults() -> None:
+def test_the_configuration_page_and_the_example_file_give_the_same_defaults() -> None:
     example = (ROOT / ".env.example").read_text()
     shown = dict(re.findall(r"^#([A-Z_]+)=(.+)$", example, re.MULTILINE))
     assert {name: configuration()[name][0].strip("`") for name in shown} == shown
 
 
-def test_the_page_on_tuning_names_only_settings_that_exist() -> None:
+def test_the_tuning_page_names_only_settings_that_exist() -> None:
     named = set(re.findall(r"`([A-Z]+_[A-Z_]+)", (DOCS / "tuning.md").read_text()))
     assert named - configuration().keys() == set()
 
 
-def test_the_page_on_timings_lists_the_keys_of_the_export_in_order() -> None:
+def test_the_retries_page_lists_the_keys_of_the_export_in_order() -> None:
     page = (DOCS / "retries.md").read_text()
     assert re.findall(r"\w+", page.split("```")[1]) == list(KEYS)
 
@@ -109,7 +109,7 @@ def test_the_index_lists_every_page() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_target_of_make_that_is_named_exists(page: Path) -> None:
+def test_every_make_target_that_is_mentioned_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     line = re.compile(r"(?:^    (?:[A-Z_]+=\S+ )?|`)make ([a-z -]+)", re.MULTILINE)
     lines = line.findall(page.read_text())
@@ -117,7 +117,7 @@ def test_every_target_of_make_that_is_named_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page: Path) -> None:
+def test_every_link_leads_to_an_existing_file_and_heading(page: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         path, _, anchor = link.partition("#")
         target = (page.parent / path) if path else page
@@ -126,7 +126,7 @@ def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_that_is_named_exists(page: Path) -> None:
+def test_every_management_command_that_is_mentioned_exists(page: Path) -> None:
     ours = {path.stem for path in (ROOT / "mediapipe/management/commands").glob("*.py")}
     django = {"check", "createsuperuser", "makemigrations", "migrate"}
     named = set(re.findall(r"manage\.py ([a-z_]+)", page.read_text()))
@@ -134,18 +134,18 @@ def test_every_command_that_is_named_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_product_of_twilio_has_the_name_that_tells_it_from_the_new_one(page: Path) -> None:
+def test_every_page_writes_conversations_classic_for_the_older_twilio_product(page: Path) -> None:
     others = re.findall(r".*\bConversations\b(?!\s\(classic\)).*", page.read_text())
     assert [line for line in others if "**The new Conversations" not in line] == []
 
 
-def test_the_picture_has_a_title_and_a_description_for_those_who_do_not_see_it() -> None:
+def test_the_flow_diagram_has_a_title_and_a_description_for_screen_readers() -> None:
     picture = (DOCS / "images" / "flow.svg").read_text()
     assert re.search(r"<title id=\"title\">.+</title>", picture)
     assert re.search(r"<desc id=\"desc\">.+</desc>", picture)
 
 
-def test_the_demo_in_the_readme_has_the_figures_that_it_prints() -> None:
+def test_the_demo_table_in_the_readme_has_the_figures_that_the_demo_prints() -> None:
     report = (ROOT / "mediapipe" / "management" / "demo" / "report.py").read_text()
     shown = dict(re.findall(r"^│ ([^│]+?) +│ ([^│]+?) +│$", README, re.MULTILINE))
     assert shown
@@ -162,7 +162,7 @@ def test_the_demo_in_the_readme_has_the_figures_that_it_prints() -> None:
     ]
 
 
-def test_the_apps_of_the_demo_in_the_readme_got_what_it_sends() -> None:
+def test_the_app_table_in_the_readme_matches_what_the_demo_sends() -> None:
     rows = [line.split("│")[1:-1] for line in README.splitlines() if line.count("│") == 6]
     header, *apps = [[cell.strip() for cell in row] for row in rows]
     assert header == list(COLUMNS)

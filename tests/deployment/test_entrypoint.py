@@ -34,7 +34,7 @@ def services() -> dict[str, dict[str, Any]]:
     return parsed
 
 
-def test_the_entrypoint_serves_the_webhooks_and_ends_cleanly_when_it_is_told_to(
+def test_the_entrypoint_serves_requests_and_exits_cleanly_on_sigterm(
     tmp_path: Path,
 ) -> None:
     bind = f"127.0.0.1:{free_port()}"
@@ -46,7 +46,7 @@ def test_the_entrypoint_serves_the_webhooks_and_ends_cleanly_when_it_is_told_to(
         assert process.wait(60) == 0
 
 
-def test_a_value_that_cannot_be_read_stops_the_entrypoint_with_one_sentence(
+def test_an_invalid_setting_stops_the_entrypoint_with_a_one_line_error(
     tmp_path: Path,
 ) -> None:
     with entrypoint("worker", DATA_DIR=str(tmp_path), PUBLIC_BASE_URL="example") as process:
@@ -95,7 +95,7 @@ def get(url: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", [*WORKERS, "beat"])
-def test_who_answers_no_requests_is_alive_by_its_heartbeat(
+def test_a_worker_or_beat_container_is_healthy_while_its_heartbeat_is_recent(
     services: dict[str, dict[str, Any]], name: str, tmp_path: Path
 ) -> None:
     kind, command = services[name]["healthcheck"]["test"]

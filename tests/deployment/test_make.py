@@ -77,13 +77,13 @@ def assert_runs(folder: Path) -> None:
     assert "the demo ran" in done.stdout, done.stderr
 
 
-def test_it_sets_itself_up_once(tmp_path: Path) -> None:
+def test_make_sets_up_the_environment_only_once(tmp_path: Path) -> None:
     assert_runs(tmp_path)
     again = demo(tmp_path, OURS)
     assert again.stdout.splitlines() == [".venv/bin/python manage.py demo", "the demo ran"]
 
 
-def test_extras_are_installed_over_the_rest(tmp_path: Path) -> None:
+def test_extras_are_installed_after_the_base_requirements(tmp_path: Path) -> None:
     script(tmp_path / "pip", "#!/bin/sh\nfor last; do :; done; echo $last >> installed\n")
     for name in ("s3", "django61"):
         (tmp_path / "requirements" / f"{name}.txt").touch()
@@ -95,14 +95,12 @@ def test_extras_are_installed_over_the_rest(tmp_path: Path) -> None:
     ]
 
 
-def test_the_python_of_the_system_comes_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_default_python3_is_preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_pythons(tmp_path, monkeypatch, {"python3": PYTHON, "python3.14": TOO_OLD})
     assert "the demo ran" in demo(tmp_path).stdout
 
 
-def test_where_it_is_too_old_another_one_does(
+def test_another_python_is_used_if_the_default_python3_is_too_old(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_pythons(tmp_path, monkeypatch, {"python3": TOO_OLD, "python3.14": TOO_OLD})
@@ -118,7 +116,7 @@ def use_pythons(folder: Path, monkeypatch: pytest.MonkeyPatch, scripts: dict[str
         script(folder / "bin" / name, text)
 
 
-def test_without_the_package_for_venv_each_run_names_it(tmp_path: Path) -> None:
+def test_each_run_names_the_missing_venv_package_until_it_is_installed(tmp_path: Path) -> None:
     script(tmp_path / "python", WITHOUT_VENV)
     for _ in range(2):
         failed = demo(tmp_path, OURS)
@@ -128,7 +126,7 @@ def test_without_the_package_for_venv_each_run_names_it(tmp_path: Path) -> None:
     assert_runs(tmp_path)
 
 
-def test_an_installation_that_was_interrupted_is_done_again(tmp_path: Path) -> None:
+def test_an_interrupted_installation_is_repeated_from_scratch(tmp_path: Path) -> None:
     assert_runs(tmp_path)
     (tmp_path / "requirements" / "base.txt").write_text("nonsense/")
     assert demo(tmp_path, OURS).returncode == 2
@@ -139,7 +137,7 @@ def test_an_installation_that_was_interrupted_is_done_again(tmp_path: Path) -> N
     assert not half_installed.exists()
 
 
-def test_the_environment_of_a_removed_python_is_made_again(tmp_path: Path) -> None:
+def test_the_environment_of_a_removed_python_is_recreated(tmp_path: Path) -> None:
     assert_runs(tmp_path)
     python = tmp_path / ".venv" / "bin" / "python"
     python.unlink()
@@ -147,7 +145,7 @@ def test_the_environment_of_a_removed_python_is_made_again(tmp_path: Path) -> No
     assert_runs(tmp_path)
 
 
-def test_the_environment_of_another_minor_version_is_made_again(tmp_path: Path) -> None:
+def test_the_environment_of_another_minor_version_is_recreated(tmp_path: Path) -> None:
     assert_runs(tmp_path)
     # A newer Python behind the same link does not see the packages of the older one.
     (tmp_path / ".venv" / "has-pip").unlink()
@@ -156,7 +154,7 @@ def test_the_environment_of_another_minor_version_is_made_again(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("text", [TOO_OLD, "#!/missing\n"], ids=["too old", "missing"])
-def test_a_python_that_does_not_do_is_named(tmp_path: Path, text: str) -> None:
+def test_an_unusable_python_is_refused_with_the_required_version(tmp_path: Path, text: str) -> None:
     script(tmp_path / "python", text)
     failed = demo(tmp_path, OURS)
     assert failed.returncode == 2

@@ -24,7 +24,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PROCFILE = dict(re.findall(r"^(\w+): (.+)$", (ROOT / "Procfile").read_text(), re.MULTILINE))
 
 
-def test_the_service_knows_the_version_of_the_project() -> None:
+def test_the_service_has_the_version_of_the_project() -> None:
     assert PROJECT["version"] == settings.VERSION
 
 
@@ -35,7 +35,7 @@ def test_the_newest_release_of_the_changelog_is_this_version() -> None:
     assert re.search(r"^## \[Unreleased\]$", changelog, re.MULTILINE)
 
 
-def test_sentry_gets_the_version(tmp_path: Path) -> None:
+def test_the_version_is_passed_to_sentry_as_the_release(tmp_path: Path) -> None:
     done = manage(
         "shell",
         "--no-imports",
@@ -47,7 +47,7 @@ def test_sentry_gets_the_version(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == (f"mediapipe@{settings.VERSION}\n", "")
 
 
-def test_the_description_of_the_api_has_the_version() -> None:
+def test_the_api_description_states_the_version() -> None:
     assert description()["info"]["version"] == settings.VERSION
 
 
@@ -56,7 +56,7 @@ def test_the_admin_shows_the_version_to_users_only(admin_client: Client, client:
     assert settings.VERSION not in client.get("/admin/login/").content.decode()
 
 
-def test_the_badges_of_the_readme_are_true() -> None:
+def test_the_readme_badges_match_the_project_metadata() -> None:
     pythons, djangos = (
         re.findall(rf"{name} :: (\d+\.\d+)$", "\n".join(PROJECT["classifiers"]), re.MULTILINE)
         for name in ("Python", "Django")
@@ -69,7 +69,7 @@ def test_the_badges_of_the_readme_are_true() -> None:
     ]
 
 
-def test_the_licence_is_the_one_that_is_declared() -> None:
+def test_the_licence_file_matches_the_declared_licence() -> None:
     assert PROJECT["license"] == "BSD-3-Clause"
     assert (ROOT / "LICENSE").read_text().startswith("BSD 3-Clause License\n")
 
@@ -92,7 +92,9 @@ def test_the_procfile_starts_a_whole_service() -> None:
 
 
 @pytest.mark.services
-def test_web_of_the_procfile_listens_on_the_port_of_the_platform(tmp_path: Path) -> None:
+def test_the_web_process_of_the_procfile_listens_on_the_port_of_the_platform(
+    tmp_path: Path,
+) -> None:
     port = free_port()
     # As a platform starts it: through a shell, without this project's variables.
     env = environment(tmp_path, PORT=str(port), PATH=f"{Path(sys.executable).parent}:/usr/bin:/bin")

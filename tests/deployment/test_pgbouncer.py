@@ -153,7 +153,7 @@ def test_a_paused_download_holds_no_connection_to_the_database(
             answer.close()
 
 
-def test_the_lab_the_report_and_the_deletions_read_every_item(
+def test_the_lab_the_report_and_the_deletions_run_to_completion(
     service: Service, tmp_path: Path
 ) -> None:
     assert "under other schedules" in service.manage("retry_lab")
@@ -163,7 +163,9 @@ def test_the_lab_the_report_and_the_deletions_read_every_item(
     assert "would be queued" in service.manage("delete_at_twilio", "--dry-run")
 
 
-def test_a_bulk_retry_covers_all_failed_items(service: Service, admin: requests.Session) -> None:
+def test_a_bulk_retry_of_failed_items_runs_to_completion(
+    service: Service, admin: requests.Session
+) -> None:
     failed = int(shell(service, FAILED))
     assert failed > 0
     url = service.url + reverse("admin:mediapipe_mediaitem_retry_all")

@@ -34,7 +34,7 @@ def answers(data_dir: Path, database_url: str) -> dict[str, Any]:
     return found
 
 
-def test_every_answer_about_timing_is_the_same_to_the_last_digit(tmp_path: Path) -> None:
+def test_timing_figures_are_identical_on_sqlite_and_postgresql(tmp_path: Path) -> None:
     sqlite = answers(tmp_path, "")
     with servers.postgresql() as url:
         postgresql = answers(tmp_path, url)

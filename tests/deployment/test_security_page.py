@@ -18,16 +18,16 @@ def named_tests(cell: str) -> list[str]:
     return re.findall(r"`([a-z0-9_/]+\.py::\w+)`", cell)
 
 
-def test_every_row_has_a_verdict() -> None:
+def test_every_security_requirement_has_a_verdict() -> None:
     assert len(ROWS) > 50
     assert {row[0]: row[2] for row in ROWS if row[2] not in VERDICTS} == {}
 
 
-def test_what_is_met_names_its_test() -> None:
+def test_every_requirement_that_is_met_names_its_test() -> None:
     assert [row[0] for row in ROWS if row[2] == "met" and not named_tests(row[3])] == []
 
 
-def test_what_is_accepted_is_argued_for() -> None:
+def test_every_accepted_deviation_is_justified() -> None:
     assert [row[0] for row in ROWS if row[2] == "accepted" and len(row[3]) < 30] == []
 
 
@@ -39,7 +39,7 @@ def test_every_test_that_is_named_exists() -> None:
             assert path.is_file() and f"def {name}(" in path.read_text(), f"{number}: {test}"
 
 
-def test_the_time_frames_of_updates_are_named() -> None:
+def test_the_security_policy_states_the_time_frames_for_updates() -> None:
     page = (ROOT / "SECURITY.md").read_text()
     assert "make audit" in page
     assert set(re.findall(r"\| (\d+) days \|", page)) >= {"7", "30", "90"}

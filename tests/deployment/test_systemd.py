@@ -51,14 +51,14 @@ def systemd_analyze(*arguments: str, folder: str) -> subprocess.CompletedProcess
     )
 
 
-def test_systemd_understands_the_units(units: list[str]) -> None:
+def test_systemd_accepts_the_units(units: list[str]) -> None:
     folder = str(Path(units[0]).parent)
     said = systemd_analyze("verify", "--man=no", *units, folder=folder)
     assert (said.returncode, said.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("name", [service.name for service in SERVICES])
-def test_a_service_may_do_little(units: list[str], name: str) -> None:
+def test_the_security_exposure_of_each_service_is_low(units: list[str], name: str) -> None:
     unit = Path(units[0]).parent / name.replace("@.", "@media.")
     options = ["security", "--offline=true", f"--threshold={MOST_EXPOSURE}"]
     said = systemd_analyze(*options, str(unit), folder=str(unit.parent))
@@ -71,7 +71,7 @@ def test_no_service_runs_as_root(name: str) -> None:
     assert value(name, "CapabilityBoundingSet") == ""
 
 
-def test_the_target_starts_what_a_whole_service_needs() -> None:
+def test_the_target_starts_every_unit_that_a_whole_service_needs() -> None:
     workers = {f"mediapipe-worker@{name}.service" for name in (*QUEUES, "media-2")}
     wanted = {"mediapipe-web.service", "mediapipe-beat.service"} | workers
     assert set(value("mediapipe.target", "Wants").split()) == wanted
@@ -86,12 +86,12 @@ def test_the_target_starts_what_a_whole_service_needs() -> None:
         ("mediapipe-migrate.service", "migrate --noinput"),
     ],
 )
-def test_a_unit_starts_what_the_container_starts(name: str, words: str) -> None:
+def test_a_unit_starts_the_same_program_as_the_container(name: str, words: str) -> None:
     program = "/opt/mediapipe/.venv/bin/python docker/entrypoint.py"
     assert value(name, "ExecStart") == f"{program} {words}"
 
 
-def test_a_stop_waits_for_the_downloads_and_requests_that_are_going_on() -> None:
+def test_a_stop_waits_for_the_downloads_and_requests_in_progress() -> None:
     assert int(value("mediapipe-web.service", "TimeoutStopSec")) > GUNICORN_GRACE_S
     grace_s = programs.worker().grace_s
     assert int(value("mediapipe-worker@.service", "TimeoutStopSec")) > grace_s

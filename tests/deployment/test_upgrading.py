@@ -63,7 +63,7 @@ def made(model: type[models.Model]) -> models.Model:
 
 
 @pytest.mark.parametrize("name", names())
-def test_the_version_with_this_migration_runs_on_the_tables_of_today(name: str) -> None:
+def test_the_models_as_of_each_migration_work_on_the_current_tables(name: str) -> None:
     for model in models_of(name):
         row = made(model)
         row.save()

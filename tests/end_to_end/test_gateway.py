@@ -81,7 +81,7 @@ def wait_for(app: MediaApp, media: int, timeout_s: float) -> None:
         time.sleep(0.5)
 
 
-def test_behind_the_gateway_no_media_is_early(world: World) -> None:
+def test_an_app_behind_the_gateway_fetches_every_file_without_an_early_404(world: World) -> None:
     messages, others = pictures(1), pictures(2)
     assert stream(world, messages, others) == {200}
     wait_for(world.behind, MESSAGES, timeout_s=180)

@@ -79,7 +79,7 @@ def until(is_so: Callable[[], bool], timeout_s: float = 60) -> None:
     assert is_so()
 
 
-def test_a_running_service_goes_on_and_one_that_starts_spools_until_the_file_is_valid(
+def test_only_a_restarted_service_spools_webhooks_while_the_file_is_invalid(
     world: World,
 ) -> None:
     world.write()
@@ -103,7 +103,7 @@ def test_a_running_service_goes_on_and_one_that_starts_spools_until_the_file_is_
     assert world.app.early_404s == 0
 
 
-def test_a_file_that_was_removed_is_named_and_messages_wait_for_it(world: World) -> None:
+def test_a_missing_gateway_file_is_logged_and_messages_wait_for_it(world: World) -> None:
     world.write()
     world.file.rename(world.file.with_suffix(".old"))
     world.restart("web")
@@ -118,7 +118,7 @@ def test_a_file_that_was_removed_is_named_and_messages_wait_for_it(world: World)
     until(lambda: world.app.messages[message] == 1)
 
 
-def test_the_messages_of_an_entry_that_was_renamed_are_dropped_visibly(world: World) -> None:
+def test_the_messages_of_a_renamed_entry_are_dropped_with_a_recorded_reason(world: World) -> None:
     # Held for media that never comes.
     world.write(hold="1h")
     world.restart("web")

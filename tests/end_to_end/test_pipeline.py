@@ -51,7 +51,7 @@ def _no_task_ends_in_a_bug(service: Service) -> Iterator[None]:
     assert unexpected_errors(Path(service.env["DATA_DIR"]) / "logs") == []
 
 
-def test_every_media_of_a_busy_minute_is_stored_once(service: Service) -> None:
+def test_every_media_item_of_a_busy_minute_is_stored_once(service: Service) -> None:
     sent: list[Webhook] = []
 
     def send(webhook: Webhook) -> int:
@@ -77,7 +77,7 @@ def test_every_media_of_a_busy_minute_is_stored_once(service: Service) -> None:
     print(f"excess wait: mean {fmean(waits):.2f} s, max {max(waits):.2f} s")  # noqa: T201
 
 
-def test_every_request_to_twilio_is_an_attempt(service: Service) -> None:
+def test_every_request_to_twilio_is_recorded_as_an_attempt(service: Service) -> None:
     webhook = payloads.mms(2, delay_s=NEVER_S)
     service.twilio.send(webhook)
     (since,) = [delivery.sent_at for delivery in service.twilio.deliveries()][-1:]
@@ -93,7 +93,7 @@ def test_every_request_to_twilio_is_an_attempt(service: Service) -> None:
         assert line["last_not_found_at"] <= line["retrieved_at"]
 
 
-def test_the_attempts_are_in_the_result_backend_as_retries_and_success(service: Service) -> None:
+def test_the_result_backend_shows_a_task_as_a_retry_and_then_as_a_success(service: Service) -> None:
     webhook = payloads.mms(1, delay_s=NEVER_S)
     (media,) = webhook.media
     service.twilio.send(webhook)
@@ -110,7 +110,9 @@ def test_the_attempts_are_in_the_result_backend_as_retries_and_success(service: 
     assert wait_for(results, [succeeded].__eq__, 60) == [succeeded]
 
 
-def test_twenty_of_one_webhook_at_once_are_one_event(service: Service, tmp_path: Path) -> None:
+def test_twenty_simultaneous_copies_of_a_webhook_are_recorded_once(
+    service: Service, tmp_path: Path
+) -> None:
     webhook = payloads.mms(3)
     statuses = traffic.stream(lambda _: service.twilio.send(webhook), 20, rate=1000, seed=1)
     assert statuses == {200: 20}

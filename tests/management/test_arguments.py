@@ -36,12 +36,12 @@ PERIOD_COMMANDS = [
         ("90s", timedelta(seconds=90)),
     ],
 )
-def test_a_duration_is_that_long_ago(text: str, ago: timedelta) -> None:
+def test_a_duration_is_read_as_the_time_that_long_ago(text: str, ago: timedelta) -> None:
     assert abs(timezone.now() - ago - point_in_time(text)) < NEAR
 
 
 @pytest.mark.parametrize(("text", "days"), [("today", 0), ("yesterday", 1)])
-def test_a_day_begins_at_midnight_in_the_time_zone(
+def test_today_and_yesterday_begin_at_midnight_in_the_time_zone(
     settings: Settings, text: str, days: int
 ) -> None:
     settings.TIME_ZONE = "Asia/Kolkata"
@@ -60,13 +60,15 @@ def test_a_day_begins_at_midnight_in_the_time_zone(
         "20260301T173000",
     ],
 )
-def test_a_time_without_an_offset_is_in_the_time_zone(settings: Settings, text: str) -> None:
+def test_a_time_without_an_offset_is_read_in_the_configured_time_zone(
+    settings: Settings, text: str
+) -> None:
     settings.TIME_ZONE = "Asia/Kolkata"
     assert point_in_time(text) == datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["", "24", "h", "1..5h", "7 d", "tomorrow", "9999999999d"])
-def test_any_other_text_is_no_time(text: str) -> None:
+def test_any_other_text_is_refused_as_a_time(text: str) -> None:
     with pytest.raises(ArgumentTypeError, match=r"use the form .* or 24h, 7d, today or yesterday"):
         point_in_time(text)
 
@@ -80,19 +82,19 @@ def test_any_other_text_is_no_time(text: str) -> None:
     ],
 )
 @pytest.mark.django_db
-def test_a_period_in_which_nothing_can_be_is_an_error(
+def test_a_future_or_reversed_period_is_an_error(
     command: list[str], period: list[str], sentence: str
 ) -> None:
     with pytest.raises(CommandError, match=sentence):
         call_command(*command, *period)
 
 
-def test_a_period_that_began_is_none() -> None:
+def test_a_period_that_has_begun_is_accepted() -> None:
     check_period({"since": timezone.now() - NEAR, "until": None})
 
 
 @pytest.mark.django_db
-def test_a_relative_time_works_where_a_date_does() -> None:
+def test_a_relative_time_is_accepted_in_place_of_a_date() -> None:
     make.media(at=timezone.now() - timedelta(hours=2))
     out = StringIO()
     call_command("retry", "--since", "3h", "--until", "1h", "--dry-run", stdout=out)
@@ -115,7 +117,7 @@ def test_an_account_without_media_is_an_error() -> None:
         (["role", "bob", "viewer", "--new"], "mediapipe.management.commands.role.getpass"),
     ],
 )
-def test_a_question_without_an_answer_is_a_no(
+def test_end_of_input_at_a_prompt_counts_as_no(
     monkeypatch: pytest.MonkeyPatch, django_user_model: object, command: list[str], asks: str
 ) -> None:
     def closed(prompt: str) -> str:
@@ -138,7 +140,9 @@ def test_a_question_without_an_answer_is_a_no(
         ("web.internal:80", "http://web.internal:80"),
     ],
 )
-def test_the_simulator_sends_to_where_web_listens(settings: Settings, bind: str, url: str) -> None:
+def test_the_simulator_sends_to_the_address_that_web_listens_on(
+    settings: Settings, bind: str, url: str
+) -> None:
     settings.WEB_BIND = bind
     parser = load_command_class("mediapipe", "simulate_twilio").create_parser("manage.py", "x")
     assert parser.parse_args([]).webhook_base == url

@@ -36,7 +36,7 @@ def report(twilio: Simulator, script: MediaScript) -> MakeReport:
     return lambda: DemoReport(twilio, [DemoStep(webhook)], baseline)
 
 
-def test_it_sends_every_kind_of_webhook() -> None:
+def test_the_demo_sends_every_kind_of_webhook() -> None:
     planned = steps()
     sources = Counter(step.webhook.source for step in planned)
     counts = {len(step.webhook.media) for step in planned}
@@ -47,7 +47,7 @@ def test_it_sends_every_kind_of_webhook() -> None:
     assert any(step.method == "GET" for step in planned)
 
 
-def test_a_forged_webhook_announces_nothing_that_must_be_stored() -> None:
+def test_the_media_of_a_forged_webhook_is_not_expected_to_be_stored() -> None:
     planned = steps()
     (forged,) = [step for step in planned if step.signature == "wrong"]
     sids = {media.sid for media in announced_media(planned)}
@@ -59,7 +59,7 @@ def test_media_that_is_announced_twice_is_expected_once() -> None:
     assert len(sids) == len(set(sids))
 
 
-def test_it_ends_within_two_minutes() -> None:
+def test_no_media_in_the_demo_is_delayed_beyond_the_longest_delay() -> None:
     assert max(media.delay_s for media in announced_media(steps())) <= LONGEST_DELAY_S
 
 
@@ -72,7 +72,7 @@ def test_a_media_item_without_a_row_is_a_problem(report: MakeReport) -> None:
     assert any("has no row" in problem for problem in report().problems())
 
 
-def test_different_bytes_than_were_served_are_a_problem(
+def test_a_stored_file_that_differs_from_the_served_bytes_is_a_problem(
     report: MakeReport, settings: Settings
 ) -> None:
     item = MediaItem.objects.get()

@@ -34,7 +34,7 @@ def test_a_good_run_has_no_problems(apps: TwoApps) -> None:
     assert apps.problems(PLANNED) == []
 
 
-def test_a_message_that_came_twice_is_a_problem(apps: TwoApps) -> None:
+def test_a_message_that_arrives_twice_is_a_problem(apps: TwoApps) -> None:
     apps.behind.messages.update(list(by_sid(PLANNED))[:1])
     assert any("exactly once" in problem for problem in apps.problems(PLANNED))
 
@@ -68,7 +68,7 @@ def test_both_apps_get_the_same_messages_with_the_same_delays() -> None:
     assert not by_sid(PLANNED).keys() & by_sid(steps()).keys()
 
 
-def test_its_gateway_file_holds_messages_for_longer_than_media_is_late(
+def test_the_gateway_file_holds_messages_longer_than_any_media_is_delayed(
     apps: TwoApps, tmp_path: Path, settings: Settings
 ) -> None:
     settings.GATEWAY_FILE = str(apps.configure(tmp_path))
@@ -78,7 +78,7 @@ def test_its_gateway_file_holds_messages_for_longer_than_media_is_late(
     assert json.loads(Path(settings.GATEWAY_FILE).read_text())[0]["sources"] == ["messaging"]
 
 
-def test_the_table_has_what_the_apps_recorded(apps: TwoApps) -> None:
+def test_the_table_shows_what_the_apps_recorded(apps: TwoApps) -> None:
     behind, alone = zip(*(column.cells for column in apps.table().columns), strict=True)
     assert behind == ("behind the gateway", "27", f"{MEDIA}", "0", "0")
     assert alone == ("without it", "27", f"{MEDIA - 4}", "20", "4")

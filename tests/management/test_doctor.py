@@ -47,7 +47,7 @@ def test_a_misconfiguration_is_found_and_named(world: World, case: Case) -> None
 
 
 @pytest.mark.parametrize("part", ["settings", "disk", "storage", "credentials"])
-def test_a_right_configuration_raises_no_issue(world: World, part: str) -> None:
+def test_a_correct_configuration_raises_no_issue(world: World, part: str) -> None:
     assert names(part) == []
     assert found_in(part)
 
@@ -60,7 +60,7 @@ def test_a_signed_request_is_accepted_and_leaves_nothing_behind(world: World) ->
     assert not Rejection.objects.exists()
 
 
-def test_a_proxy_that_replaces_the_host_does_not_matter_to_webhooks(world: World) -> None:
+def test_a_proxy_that_replaces_the_host_does_not_affect_webhooks(world: World) -> None:
     behind(with_host("backend.internal"))(world)
     assert names("public URL") == ["public_url_private"]
 
@@ -77,21 +77,21 @@ def test_no_finding_shows_the_password_of_a_public_url(world: World) -> None:
     assert (last.level, last.where) == (Level.OK, world.web)
 
 
-def test_a_check_that_is_skipped_says_why(world: World) -> None:
+def test_a_check_that_is_skipped_is_reported_as_a_warning(world: World) -> None:
     world.settings.TWILIO_ACCOUNT_SID = world.settings.TWILIO_AUTH_TOKEN = ""
     (finding,) = found_in("credentials")
     assert (finding.level, finding.name) == (Level.WARNING, "not_looked_at")
 
 
 @pytest.mark.parametrize("part", ["numbers", "conversations"])
-def test_what_needs_the_public_url_is_skipped_without_it(world: World, part: str) -> None:
+def test_a_check_that_needs_the_public_url_is_skipped_without_it(world: World, part: str) -> None:
     world.settings.PUBLIC_BASE_URL = ""
     (finding,) = found_in(part)
     assert str(finding) == "Skipped: PUBLIC_BASE_URL is not set."
     assert finding.name == "not_looked_at"
 
 
-def test_a_part_that_was_asked_for_and_skipped_does_not_pass(world: World) -> None:
+def test_a_requested_part_that_is_skipped_does_not_pass(world: World) -> None:
     world.settings.PUBLIC_BASE_URL = ""
     out = StringIO()
     with pytest.raises(SystemExit, match="1"):
@@ -107,7 +107,7 @@ def test_no_part_shows_a_secret(world: World, check: Check) -> None:
     assert "canary" not in "".join(map(str, check.findings()))
 
 
-def test_a_database_that_is_down_is_named_and_the_service_not_checked(tmp_path: Path) -> None:
+def test_a_database_that_is_down_is_named_and_the_service_is_not_checked(tmp_path: Path) -> None:
     url = "postgres://user:canary@127.0.0.1:1/mediapipe"
     said = manage("doctor", "--json", "--only=database", data_dir=tmp_path, DATABASE_URL=url)
     (finding,) = json.loads(said.stdout)["findings"]
@@ -117,7 +117,7 @@ def test_a_database_that_is_down_is_named_and_the_service_not_checked(tmp_path: 
     assert json.loads(said.stdout)["findings"][0]["name"] == "not_looked_at"
 
 
-def test_tables_that_are_missing_are_named(tmp_path: Path) -> None:
+def test_missing_tables_lead_to_the_advice_to_migrate(tmp_path: Path) -> None:
     said = manage("doctor", "--only=database", data_dir=tmp_path)
     assert said.returncode == 1
     assert "Run manage.py migrate." in said.stdout
@@ -131,7 +131,7 @@ def test_a_line_has_mark_level_and_check_and_no_colour_without_a_terminal(world:
     assert total == "1 ok, 0 warnings, 0 errors"
 
 
-def test_each_part_keeps_what_its_last_run_found(world: World) -> None:
+def test_each_part_keeps_the_findings_of_its_last_run(world: World) -> None:
     world.settings.TIME_ZONE = "Etc/GMT-1"
     output("--only=settings", "--only=storage")
     world.settings.TIME_ZONE = "Europe/Berlin"
@@ -142,12 +142,14 @@ def test_each_part_keeps_what_its_last_run_found(world: World) -> None:
     assert all(finding["state"] == "ok" for finding in reports["settings"].findings)
 
 
-def test_a_terminal_without_the_marks_still_shows_the_level(tmp_path: Path) -> None:
+def test_a_terminal_that_cannot_show_the_marks_still_shows_the_level(tmp_path: Path) -> None:
     said = manage("doctor", "--only=storage", data_dir=tmp_path, PYTHONIOENCODING="ascii")
     assert said.stdout.startswith("? ok      storage       A file was written"), said.stderr
 
 
-def test_scripts_get_exit_status_and_json(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scripts_get_an_exit_status_and_json(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     world.settings.TIME_ZONE = "Etc/GMT-1"
     assert output("--only=settings")
     with pytest.raises(SystemExit) as ended:
@@ -185,21 +187,21 @@ def table(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in rows[2:]]
 
 
-def test_the_page_lists_every_issue_in_the_words_of_the_code() -> None:
+def test_the_doctor_page_lists_every_issue_in_the_words_of_the_code() -> None:
     assert table("Findings") == [
         [f"`{issue.name.lower()}`", issue.level.mark, issue.meaning, issue.remedy]
         for issue in (*Issue, *RouteIssue)
     ]
 
 
-def test_the_page_lists_every_misconfiguration_that_is_set_up_here() -> None:
+def test_the_doctor_page_lists_every_tested_misconfiguration() -> None:
     assert table("Tested misconfigurations") == [
         [case.story, case.part, f"`{case.name}`"] for case in CASES
     ]
     assert len({case.name for case in CASES}) >= 20
 
 
-def test_the_round_trip_leaves_nothing_behind(world: World) -> None:
+def test_a_round_trip_without_an_answer_leaves_nothing_behind(world: World) -> None:
     names_before = set(TaskResult.objects.values_list("task_id", flat=True))
     deaf = next(case for case in CASES if case.name == "task_unanswered")
     deaf.arrange(world)

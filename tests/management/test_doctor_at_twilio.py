@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("name", ["OTHER_BASE_URLS", "HTTPS_ORIGINS"])
-def test_a_number_at_another_of_our_origins_leads_here(world: World, name: str) -> None:
+def test_a_number_that_sends_to_another_of_our_origins_points_here(world: World, name: str) -> None:
     setattr(world.settings, name, ["https://old.example.com"])
     here = f"https://old.example.com{HERE}"
     world.number(f"{here}{REPEATED}", fallback=here)
@@ -27,7 +27,7 @@ def test_a_number_at_another_of_our_origins_leads_here(world: World, name: str) 
     assert (finding.level, finding.message) == (Level.OK, "messages are sent here")
 
 
-def test_a_number_that_leads_here_is_fine_and_masked(world: World) -> None:
+def test_a_number_that_points_here_is_ok_and_shown_masked(world: World) -> None:
     world.number(world.here, fallback=world.web + HERE)
     (finding,) = found_in("numbers")
     assert (finding.level, finding.message) == (Level.OK, "messages are sent here")
@@ -44,7 +44,7 @@ def test_every_number_that_sends_elsewhere_is_named(world: World) -> None:
     assert "more" not in finding.where
 
 
-def test_a_number_whose_messaging_service_sends_here_leads_here(world: World) -> None:
+def test_a_number_whose_messaging_service_sends_here_points_here(world: World) -> None:
     number = world.number("https://else.example/sms")
     service = MessagingService(
         world.here, world.web + HERE, numbers=[number], account_sid=make.ACCOUNT
@@ -54,7 +54,7 @@ def test_a_number_whose_messaging_service_sends_here_leads_here(world: World) ->
     assert (finding.level, finding.message) == (Level.OK, "messages are sent here")
 
 
-def test_a_number_whose_application_sends_here_leads_here(world: World) -> None:
+def test_a_number_whose_application_sends_here_points_here(world: World) -> None:
     ours = TwimlApplication(world.here, world.web + HERE, account_sid=make.ACCOUNT)
     world.twilio.state.applications.append(ours)
     world.number("https://else.example/sms", sms_application_sid=ours.sid)
@@ -68,14 +68,14 @@ def test_numbers_are_read_with_the_token_that_works(world: World) -> None:
     assert names("numbers") == []
 
 
-def test_more_numbers_than_fit_into_a_page_are_checked(world: World) -> None:
+def test_numbers_beyond_the_first_page_are_checked(world: World) -> None:
     for _ in range(120):
         world.number("https://else.example/sms")
     world.number(world.web + HERE, fallback=world.web + HERE)
     assert names("numbers") == ["some_elsewhere", "webhook_not_repeated"]
 
 
-def test_only_some_pages_are_requested_from_twilio(
+def test_no_more_pages_than_the_limit_are_requested_from_twilio(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(twilio_api, "MAX_PAGES", 2)
@@ -86,7 +86,7 @@ def test_only_some_pages_are_requested_from_twilio(
     assert len(asked) == 2
 
 
-def test_a_whatsapp_sender_that_leads_here_is_enough(world: World) -> None:
+def test_a_whatsapp_sender_that_points_here_is_enough(world: World) -> None:
     sender = ChannelSender(
         callback_url=world.here, fallback_url=world.web + HERE, account_sid=make.ACCOUNT
     )
@@ -96,7 +96,7 @@ def test_a_whatsapp_sender_that_leads_here_is_enough(world: World) -> None:
     assert finding.where.endswith(f": whatsapp +•••••••••66 {sender.sid[-6:]}")
 
 
-def test_numbers_are_reported_although_senders_may_not_be_listed(
+def test_numbers_are_reported_even_if_senders_cannot_be_listed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resources, "CHANNEL_SENDERS", "nowhere")
@@ -122,7 +122,7 @@ def test_a_conversations_webhook_that_points_here_is_fine(world: World, service_
     assert finding.where.endswith(service_sid)
 
 
-def test_a_webhook_with_the_target_flex_is_not_ours(world: World) -> None:
+def test_a_webhook_with_the_target_flex_is_ignored(world: World) -> None:
     world.conversations(world.web + HERE, target="flex")
     assert names("conversations") == []
 
@@ -133,14 +133,14 @@ def test_a_service_without_its_own_webhook_uses_that_of_the_account(world: World
     assert names("conversations") == []
 
 
-def test_a_standard_key_is_accepted_although_it_may_not_read_the_account(world: World) -> None:
+def test_a_standard_key_that_cannot_read_the_account_is_accepted(world: World) -> None:
     key = make.sid("SK")
     world.twilio.state.api_keys[key] = ("secret", make.ACCOUNT)
     world.settings.TWILIO_API_KEY, world.settings.TWILIO_API_SECRET = key, "secret"
     assert names("credentials") == []
 
 
-def test_every_number_is_in_a_table_with_its_url_and_verdict(world: World) -> None:
+def test_a_table_lists_every_number_with_its_url_and_verdict(world: World) -> None:
     world.number(world.here, fallback=world.web + HERE)
     other = world.number("https://user:canary@old.example.com/sms?key=canary")
     *_, heading, here, elsewhere, _, _ = output("--only=numbers").split("\n")

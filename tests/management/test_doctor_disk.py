@@ -19,7 +19,7 @@ def spool_on(mounts: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -
     return [*disk.check_disk()][-1]
 
 
-def test_of_mounts_in_one_place_the_last_counts(
+def test_the_last_of_several_mounts_at_the_same_path_counts(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over = "none / tmpfs rw 0 0\nnone / ext4 rw 0 0\n"
@@ -28,7 +28,7 @@ def test_of_mounts_in_one_place_the_last_counts(
     assert spool_on(under, settings, monkeypatch).name == "spool_volatile"
 
 
-def test_in_a_chroot_there_may_be_no_mount_at_the_root(
+def test_a_spool_in_a_chroot_without_a_root_mount_is_writable(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     finding = spool_on("none /proc proc rw 0 0\n", settings, monkeypatch)

@@ -44,7 +44,7 @@ def issues(service: Service, **changes: str) -> set[str]:
     return {finding["name"] for finding in json.loads(result.stdout)["findings"]} - {""}
 
 
-def test_a_service_that_is_set_up_well_has_no_error(service: Service) -> None:
+def test_a_correctly_configured_service_has_only_the_expected_warnings(service: Service) -> None:
     # SQLite and a loopback URL are right for a test, but the doctor warns about both.
     assert issues(service) == {"database_is_sqlite", "public_url_private"}
 
@@ -61,11 +61,11 @@ def test_a_storage_that_is_not_shared_is_named(service: Service, tmp_path: Path)
     assert "storage_not_shared" in issues(service, MEDIA_ROOT=str(tmp_path))
 
 
-def test_accounts_that_differ_from_the_workers_are_named(service: Service) -> None:
+def test_accounts_that_differ_from_those_of_the_workers_are_named(service: Service) -> None:
     found = issues(service, TWILIO_ACCOUNT_SID=make.ACCOUNT)
     # Web and Twilio do not know that account either.
     assert {"accounts_differ", "signature_refused", "token_refused"} <= found
 
 
-def test_a_token_that_differs_from_that_of_web_is_named(service: Service) -> None:
+def test_a_token_that_differs_from_the_one_web_uses_is_named(service: Service) -> None:
     assert "signature_refused" in issues(service, TWILIO_AUTH_TOKEN="not-that-of-web")

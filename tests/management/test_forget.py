@@ -21,7 +21,7 @@ def forget(*arguments: str) -> tuple[str, str]:
     return out.getvalue(), err.getvalue()
 
 
-def test_nothing_found_is_said() -> None:
+def test_forget_reports_that_nothing_was_found() -> None:
     _, errors = forget("--message-sid", make.sid("MM"))
     assert errors.startswith("Nothing recorded was found for message_sid MM")
 

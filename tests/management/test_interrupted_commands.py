@@ -43,7 +43,7 @@ def interrupt(arguments: list[str], data_dir: Path, is_started: Callable[[], boo
         process.wait()
 
 
-def test_the_demo_says_that_it_was_interrupted(tmp_path: Path) -> None:
+def test_an_interrupted_demo_reports_the_interruption_without_a_traceback(tmp_path: Path) -> None:
     web = tmp_path / "logs" / "web.log"
     assert interrupt(["demo"], tmp_path, web.exists) == 1
     wait_until_gone(processes_of(tmp_path), tmp_path, STOP_S)
@@ -52,12 +52,12 @@ def test_the_demo_says_that_it_was_interrupted(tmp_path: Path) -> None:
     assert "Traceback" not in output
 
 
-def test_the_embedded_broker_stops_its_server(tmp_path: Path) -> None:
+def test_an_interrupted_embedded_broker_stops_its_server(tmp_path: Path) -> None:
     assert interrupt(["embedded_broker"], tmp_path, (tmp_path / "broker.sock").exists) == 0
     wait_until_gone(processes_of(tmp_path), tmp_path, STOP_S)
 
 
-def test_the_simulator_ends(tmp_path: Path) -> None:
+def test_an_interrupted_simulator_exits_with_status_zero(tmp_path: Path) -> None:
     addresses = [f"--api=127.0.0.1:{free_port()}", f"--cdn=127.0.0.2:{free_port()}"]
     output = tmp_path / "output"
     is_started = lambda: "TWILIO_ACCOUNT_SID" in output.read_text()  # noqa: E731

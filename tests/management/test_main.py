@@ -87,12 +87,12 @@ def run_each(commands: list[list[str]], tmp_path: Path, **changes: str) -> dict[
     return results
 
 
-def test_each_command_is_tried() -> None:
+def test_every_command_is_listed_in_this_file() -> None:
     files = (ROOT / "mediapipe" / "management" / "commands").glob("[a-z]*.py")
     assert {file.stem for file in files} == {*COMMANDS, *WITHOUT_DATABASE}
 
 
-def test_help_says_what_each_command_does(tmp_path: Path) -> None:
+def test_help_lists_and_describes_every_command(tmp_path: Path) -> None:
     shown = manage("--help", data_dir=tmp_path).stdout
     assert "\n  retry             Retries failed media items, with a fresh schedule.\n" in shown
     assert all(f"\n  {name} " in shown for name in {*COMMANDS, *WITHOUT_DATABASE})
@@ -106,7 +106,7 @@ def test_help_says_what_each_command_does(tmp_path: Path) -> None:
     ],
     ids=["no server", "no tables"],
 )
-def test_without_a_database_each_command_ends_in_one_line(
+def test_each_command_ends_with_an_error_line_if_the_database_is_unusable(
     tmp_path: Path, url: str, sentence: str, untried: set[str]
 ) -> None:
     # The doctor reports this as a finding.
@@ -134,7 +134,7 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
         (OSError(errno.EACCES, "Permission denied", "/a"), "error: /a: Permission denied."),
     ],
 )
-def test_what_the_environment_causes_is_one_line(
+def test_an_environment_error_is_one_line_unless_a_traceback_is_requested(
     monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
 ) -> None:
     raising(monkeypatch, error)
@@ -158,7 +158,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, bug: Excepti
 
 @pytest.mark.django_db
 @pytest.mark.database
-def test_a_wrong_statement_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_sql_statement_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def execute(argv: list[str]) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT no_such_column FROM mediapipe_mediaitem")
@@ -169,7 +169,7 @@ def test_a_wrong_statement_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) 
         main(["manage.py", "purge"])
 
 
-def test_a_locked_database_is_an_outage() -> None:
+def test_a_locked_database_is_reported_as_unusable() -> None:
     error = OperationalError("database is locked")
     cause = sqlite3.OperationalError("database is locked")
     cause.sqlite_errorname = "SQLITE_BUSY"
@@ -177,7 +177,7 @@ def test_a_locked_database_is_an_outage() -> None:
     assert "cannot be used: database is locked." in str(entry.explain(error))
 
 
-def test_ctrl_c_is_one_word_and_130(
+def test_ctrl_c_prints_interrupted_and_exits_with_status_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raising(monkeypatch, KeyboardInterrupt())
@@ -208,7 +208,7 @@ def start(data_dir: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.services
-def test_ctrl_c_ends_a_long_command_in_one_line(migrated: Path) -> None:
+def test_ctrl_c_ends_a_long_command_without_a_traceback(migrated: Path) -> None:
     with start(migrated, "seed_history", "--media", "1000000") as process:
         try:
             wait_until_it_writes(migrated / "mediapipe.sqlite3-wal")
@@ -239,7 +239,9 @@ SIMULATOR = ["simulate_twilio", "--api", "127.0.0.1:0", "--cdn", "127.0.0.2:0"]
     [["export_media", "--format", "csv", "--until", "2001-01-01"], ["purge"], SIMULATOR],
     ids=lambda arguments: arguments[0],
 )
-def test_a_reader_that_went_away_ends_it_silently(migrated: Path, arguments: list[str]) -> None:
+def test_a_closed_output_pipe_ends_the_command_silently(
+    migrated: Path, arguments: list[str]
+) -> None:
     with start(migrated, *arguments) as process:
         assert process.stdout
         assert process.stderr
@@ -256,7 +258,7 @@ def test_a_reader_that_went_away_ends_it_silently(migrated: Path, arguments: lis
         (">&- <&-", 0, ""),
     ],
 )
-def test_an_output_that_takes_nothing_is_no_traceback(
+def test_an_unwritable_output_causes_no_traceback(
     migrated: Path, redirection: str, status: int, errors: str
 ) -> None:
     ended = subprocess.run(
@@ -271,7 +273,7 @@ def test_an_output_that_takes_nothing_is_no_traceback(
     assert (ended.returncode, ended.stderr) == (status, errors)
 
 
-def test_an_accounts_file_that_cannot_be_read_is_no_traceback(tmp_path: Path) -> None:
+def test_an_unreadable_accounts_file_causes_an_error_without_a_traceback(tmp_path: Path) -> None:
     ended = manage("notify_test", data_dir=tmp_path, TWILIO_ACCOUNTS_FILE=str(tmp_path))
     assert ended.returncode == 1
     assert "TWILIO_ACCOUNTS_FILE" in ended.stderr
@@ -279,7 +281,7 @@ def test_an_accounts_file_that_cannot_be_read_is_no_traceback(tmp_path: Path) ->
 
 
 @pytest.mark.django_db
-def test_a_full_disk_leaves_no_half_a_report(
+def test_a_full_disk_leaves_no_partial_report(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def full(*arguments: object) -> NoReturn:
@@ -292,7 +294,7 @@ def test_a_full_disk_leaves_no_half_a_report(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_wrong_argument_is_one_line_and_where_help_is(
+def test_an_invalid_argument_is_explained_in_one_line_with_a_pointer_to_help(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit):

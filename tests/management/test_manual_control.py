@@ -43,7 +43,9 @@ def test_an_account_is_paused_and_resumed(capsys: pytest.CaptureFixture[str]) ->
     assert not AccountHealth.objects.degraded()
 
 
-def test_a_second_run_is_an_error_that_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_pausing_or_resuming_an_account_twice_is_an_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     run(capsys, "pause_account", make.ACCOUNT, *BY)
     assert "is already paused by a user" in refused("pause_account", make.ACCOUNT, *BY)
     run(capsys, "resume_account", make.ACCOUNT, "--by", "ada")
@@ -62,7 +64,9 @@ def test_a_second_run_is_an_error_that_changes_nothing(capsys: pytest.CaptureFix
         (("retry", "--by", "bob"), "--by: there is no user 'bob'"),
     ],
 )
-def test_what_is_missing_is_said(arguments: tuple[str, ...], why: str) -> None:
+def test_a_missing_or_unknown_argument_is_named_and_changes_nothing(
+    arguments: tuple[str, ...], why: str
+) -> None:
     item = make.media()
     assert why in refused(*arguments)
     item.refresh_from_db()
@@ -76,7 +80,7 @@ def test_a_dry_run_counts_and_changes_nothing(capsys: pytest.CaptureFixture[str]
     assert MediaItem.objects.queued().count() == 1
 
 
-def test_a_retry_is_logged_for_the_user_who_answers_for_it(
+def test_a_retry_is_logged_for_the_user_given_with_by(
     capsys: pytest.CaptureFixture[str], ada: User
 ) -> None:
     item = make.media()
@@ -105,7 +109,7 @@ def test_unfinished_items_are_given_up_and_logged(capsys: pytest.CaptureFixture[
     assert run(capsys, "give_up", "--noinput", *BY) == "0 media items given up."
 
 
-def test_only_the_chosen_ones_are_given_up(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_the_selected_items_are_given_up(capsys: pytest.CaptureFixture[str]) -> None:
     one, two, late = make.media(), make.media(), make.media()
     make.media()
     MediaItem.objects.filter(pk=late.pk).update(error="not_ready")
@@ -115,7 +119,9 @@ def test_only_the_chosen_ones_are_given_up(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.parametrize(("reply", "given_up"), [("yes", 1), ("no", 0), ("", 0)])
-def test_it_asks_first(reply: str, given_up: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_give_up_asks_for_confirmation_and_proceeds_only_on_yes(
+    reply: str, given_up: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make.media()
     asked: list[str] = []
 

@@ -32,7 +32,7 @@ def logged_so_far(caplog: pytest.LogCaptureFixture, line: str) -> Iterator[str]:
     yield "two"
 
 
-def test_what_is_done_is_logged_if_there_is_no_terminal(
+def test_progress_is_logged_when_there_is_no_terminal(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     elements = logged_so_far(caplog, "purging: 1 of 2")
@@ -40,18 +40,18 @@ def test_what_is_done_is_logged_if_there_is_no_terminal(
     assert capsys.readouterr().err == ""
 
 
-def test_nothing_is_logged_once_the_work_is_over(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_logging_thread_ends_with_the_work(caplog: pytest.LogCaptureFixture) -> None:
     before = threading.enumerate()
     list(progress.track(logged_so_far(caplog, "purging: 1 of 2"), "purging", total=2))
     assert threading.enumerate() == before
 
 
-def test_nothing_is_shown_for_no_work(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_shown_when_there_is_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(progress.track([], "purging", total=0)) == []
     assert capsys.readouterr().err == ""
 
 
-def test_a_terminal_gets_bars_and_no_lines(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_terminal_gets_progress_bars_and_no_log_lines(caplog: pytest.LogCaptureFixture) -> None:
     file = io.StringIO()
     terminal = Console(file=file, force_terminal=True)
     with progress.progress(console=terminal) as bars:

@@ -31,7 +31,7 @@ def seed(media: int = 400, **options: Any) -> None:
     )
 
 
-def test_it_makes_the_requested_number_of_media_items_and_their_events() -> None:
+def test_the_history_has_the_requested_number_of_media_items_with_their_events() -> None:
     seed(400)
     assert MediaItem.objects.count() == 400
     announced = WebhookEvent.objects.filter(media__isnull=False)
@@ -40,7 +40,7 @@ def test_it_makes_the_requested_number_of_media_items_and_their_events() -> None
     assert set(announced.values_list("kind", flat=True)) == {"message", "recording"}
 
 
-def test_some_webhooks_announce_no_media_and_some_came_twice() -> None:
+def test_some_webhooks_announce_no_media_and_some_are_repeated() -> None:
     seed(1500)
     assert WebhookEvent.objects.filter(media=None).exists()
     assert WebhookEvent.objects.filter(repeats__gt=0, last_repeat_at__gt=F("received_at")).exists()
@@ -75,7 +75,7 @@ def test_an_invalid_number_is_rejected(number: str) -> None:
         call_command("seed_history", f"--media={number}")
 
 
-def test_nothing_happened_after_its_end_or_before_its_beginning() -> None:
+def test_nothing_happens_before_the_beginning_or_after_the_end_of_the_history() -> None:
     seed(days=3)
     at = MediaItem.objects.order_by("received_at").values_list("received_at", flat=True)
     assert UNTIL - timedelta(days=3) <= at[0] < UNTIL
@@ -83,7 +83,7 @@ def test_nothing_happened_after_its_end_or_before_its_beginning() -> None:
     assert not MediaItem.objects.filter(retrieved_at__gte=UNTIL).exists()
 
 
-def test_every_item_has_the_attempts_that_it_counts_and_the_delays_of_its_times() -> None:
+def test_counters_and_delays_of_every_item_match_its_attempts_and_times() -> None:
     seed()
     for item in MediaItem.objects.prefetch_related("attempt_set"):
         attempts = list(item.attempt_set.all())
@@ -95,7 +95,7 @@ def test_every_item_has_the_attempts_that_it_counts_and_the_delays_of_its_times(
         assert item.delay_at_least_s in (None, waited_s(item))
 
 
-def test_every_status_says_what_the_last_attempt_said() -> None:
+def test_every_status_matches_the_outcome_of_the_last_attempt() -> None:
     seed(1500)
     tried = MediaItem.objects.filter(attempts__gt=0).exclude(error=GivenUp.slug)
     for item in tried.prefetch_related("attempt_set"):
@@ -110,7 +110,7 @@ def test_every_status_says_what_the_last_attempt_said() -> None:
             assert (last, item.retrieved_at) == (item.error, None)
 
 
-def test_a_failed_item_used_up_its_schedule_or_could_not_succeed() -> None:
+def test_a_failed_item_has_exhausted_its_schedule_or_has_a_final_failure() -> None:
     seed(1500)
     failed = MediaItem.objects.failed()
     assert failed.filter(error__in=FINAL).exists()
@@ -165,7 +165,7 @@ def rows() -> list[Any]:
     return list(MediaItem.objects.order_by("received_at", "pk").values_list(*names))
 
 
-def test_a_longer_history_takes_little_more_memory() -> None:
+def test_five_times_as_many_media_items_need_less_than_twice_the_memory() -> None:
     def peak(media: int) -> int:
         tracemalloc.start()
         found = arrivals(media, days=30, until=UNTIL, rng=Random(1))
@@ -178,7 +178,7 @@ def test_a_longer_history_takes_little_more_memory() -> None:
 
 
 @pytest.mark.parametrize("add", [False, True])
-def test_the_tables_have_their_indexes_and_keys_afterwards(add: bool) -> None:
+def test_seeding_leaves_indexes_and_primary_key_sequences_intact(add: bool) -> None:
     before = indexes()
     if add:
         seed(1)

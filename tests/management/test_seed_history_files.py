@@ -44,7 +44,7 @@ def test_every_stored_item_has_its_file() -> None:
         assert read_size_and_hash(item.storage_name) == (item.size, item.sha256)
 
 
-def test_the_download_received_as_many_bytes_as_the_file_has() -> None:
+def test_the_last_attempt_received_as_many_bytes_as_the_file_has() -> None:
     seed(100)
     for item in MediaItem.objects.exclude(storage_name="").prefetch_related("attempt_set"):
         assert list(item.attempt_set.all())[-1].bytes_received == item.size
@@ -69,7 +69,7 @@ def test_an_object_storage_gets_no_files(settings: Settings) -> None:
     assert not [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
 
 
-def test_an_earlier_run_with_the_same_seed_left_its_files() -> None:
+def test_a_run_that_finds_files_of_the_same_seed_has_correct_files() -> None:
     seed(30)
     WebhookEvent.objects.all().delete()
     seed(30, add=True)
@@ -78,6 +78,6 @@ def test_an_earlier_run_with_the_same_seed_left_its_files() -> None:
 
 
 @pytest.mark.parametrize("content_type", [*dict(MESSAGE_TYPES), RECORDING_TYPE])
-def test_every_content_type_has_a_small_file(content_type: str) -> None:
+def test_every_content_type_has_a_small_sample_file_of_its_format(content_type: str) -> None:
     assert sample(content_type).startswith(MAGIC[content_type])
     assert len(sample(content_type)) <= 20_000

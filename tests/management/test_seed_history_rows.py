@@ -75,7 +75,7 @@ def test_every_incident_has_steps_in_order_and_some_have_notes() -> None:
     assert noted.exists()
 
 
-def test_the_audit_trail_has_what_the_user_did() -> None:
+def test_the_audit_trail_records_the_actions_of_the_user() -> None:
     entries = LogEntry.objects.order_by("pk")
     assert {entry.content_type.model for entry in entries if entry.content_type} == {
         "incident",
@@ -99,7 +99,7 @@ def test_the_refused_account_is_paused_and_its_items_wait() -> None:
 
 
 @pytest.mark.parametrize("model", [HandOff, Deletion, Notice])
-def test_most_messages_were_delivered_and_some_were_not(model: Any) -> None:
+def test_some_messages_are_delivered_and_some_are_not(model: Any) -> None:
     statuses = set(model.objects.values_list("status", flat=True))
     assert DeliveryStatus.DELIVERED in statuses
     # The other statuses are too rare to expect each of them.
@@ -111,7 +111,7 @@ def test_most_messages_were_delivered_and_some_were_not(model: Any) -> None:
     assert not model.objects.pending().filter(next_attempt_at__lt=UNTIL).exists()
 
 
-def test_an_app_got_deliveries_in_every_state() -> None:
+def test_an_app_has_delivered_refused_and_given_up_deliveries() -> None:
     statuses = set(GatewayDelivery.objects.values_list("status", flat=True))
     assert {GatewayStatus.DELIVERED, GatewayStatus.REFUSED, GatewayStatus.GAVE_UP} <= statuses
     undelivered = GatewayDelivery.objects.filter(status__in=UNDELIVERED)
@@ -119,7 +119,7 @@ def test_an_app_got_deliveries_in_every_state() -> None:
     assert undelivered.select_related("event")[0].unseal()["method"] == "POST"
 
 
-def test_jobs_have_the_items_that_they_changed() -> None:
+def test_bulk_jobs_list_the_items_that_they_changed() -> None:
     for job in BulkJob.objects.all():
         assert job.media.count() == job.changed > 0
         assert job.finished_at
@@ -127,7 +127,7 @@ def test_jobs_have_the_items_that_they_changed() -> None:
     assert {item.error for item in given_up.media.all()} == {"given_up"}
 
 
-def test_there_are_tokens_reconciliations_and_rejections() -> None:
+def test_the_history_has_tokens_reconciliations_and_rejections() -> None:
     assert ApiToken.objects.valid().exists()
     assert ApiToken.objects.exclude(revoked_at=None).exists()
     assert Reconciliation.objects.filter(taken_in__gt=0, finished_at__isnull=False).exists()
@@ -141,13 +141,13 @@ def test_one_number_has_been_pointed_elsewhere() -> None:
     assert {route.points_here for route in WebhookRoute.objects.all()} == {True, False}
 
 
-def test_a_history_that_is_added_adds_media_only() -> None:
+def test_a_history_added_to_another_one_adds_media_only() -> None:
     tokens, media = ApiToken.objects.count(), MediaItem.objects.count()
     seed(seed=8, add=True)
     assert (ApiToken.objects.count(), MediaItem.objects.count()) == (tokens, 2 * media)
 
 
-def test_an_hour_is_counted_again_after_media_was_added() -> None:
+def test_hourly_counts_are_marked_for_recounting_when_media_is_added() -> None:
     model = apps.get_model("mediapipe", "HourlyCounts")
     model.objects.create(start=UNTIL, counted_at=UNTIL)
     seed(seed=8, add=True)

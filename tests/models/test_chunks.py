@@ -13,13 +13,13 @@ from tests.support import make
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
 
-def test_every_row_comes_in_the_order_of_the_query() -> None:
+def test_every_row_is_returned_in_the_order_of_the_query() -> None:
     make.event(make.message(5))
     rows = MediaItem.objects.order_by("-pk")
     assert list(in_chunks(rows, size=2)) == list(rows)
 
 
-def test_related_rows_and_columns_come_as_in_the_query() -> None:
+def test_related_rows_are_loaded_once_per_chunk_and_columns_match_the_query() -> None:
     make.event(make.message(5))
     rows = MediaItem.objects.select_related("event").prefetch_related("attempt_set").order_by("pk")
     with CaptureQueriesContext(connection) as captured:
@@ -30,7 +30,7 @@ def test_related_rows_and_columns_come_as_in_the_query() -> None:
     assert list(in_chunks(values, size=2)) == list(values)
 
 
-def test_a_row_that_a_join_repeats_comes_as_often_as_in_the_query() -> None:
+def test_a_row_repeated_by_a_join_is_returned_as_often_as_in_the_query() -> None:
     for number in range(6):
         event = make.event()
         for digest in range(number):
@@ -41,7 +41,7 @@ def test_a_row_that_a_join_repeats_comes_as_often_as_in_the_query() -> None:
     assert sorted(in_chunks(rows, size=2)) == sorted(rows)
 
 
-def test_a_row_that_has_changed_before_its_turn_is_left_out() -> None:
+def test_a_row_that_no_longer_matches_when_its_chunk_is_read_is_left_out() -> None:
     first, second = make.media(), make.media()
     found = in_chunks(MediaItem.objects.queued().order_by("pk"), size=1)
     assert next(found) == first
@@ -49,13 +49,13 @@ def test_a_row_that_has_changed_before_its_turn_is_left_out() -> None:
     assert list(found) == []
 
 
-def test_nothing_is_no_query_but_that_for_the_ids() -> None:
+def test_an_empty_result_needs_only_the_query_for_the_ids() -> None:
     with CaptureQueriesContext(connection) as captured:
         assert list(in_chunks(MediaItem.objects.all())) == []
     assert len(captured) == 1
 
 
-def test_no_cursor_is_opened_at_the_server() -> None:
+def test_no_server_side_cursor_is_opened() -> None:
     make.event(make.message(5))
     with CaptureQueriesContext(connection) as captured:
         list(in_chunks(MediaItem.objects.order_by("pk"), size=2))

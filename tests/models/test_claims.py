@@ -36,7 +36,7 @@ def test_a_message_delivered_twice_claims_nothing_the_second_time() -> None:
     assert item.attempt_set.count() == 1
 
 
-def test_of_two_workers_that_read_the_same_row_one_claims_it() -> None:
+def test_only_one_of_two_workers_that_read_the_same_row_claims_it() -> None:
     item = make.media()
     first, second = (read_for_claim(MediaItem, item.pk) for _ in "ab")
     assert first and second
@@ -63,7 +63,7 @@ def test_an_item_is_not_claimed_before_it_is_due() -> None:
 
 
 @pytest.mark.parametrize("waits", [True, False])
-def test_a_clock_that_was_set_back_makes_no_item_wait_as_long_again(waits: bool) -> None:
+def test_an_item_can_be_claimed_at_once_after_the_clock_was_set_back(waits: bool) -> None:
     with time_machine.travel(NOON, tick=False):
         item = make.claimed()
         if waits:
@@ -81,7 +81,7 @@ def test_a_delay_of_the_slow_phase_is_not_mistaken_for_a_clock_set_back() -> Non
         assert MediaItem.claim(item.pk) is None
 
 
-def test_a_404_is_counted_and_its_time_kept() -> None:
+def test_a_404_is_counted_and_its_time_is_recorded() -> None:
     item = make.claimed()
     conclude(item, TransientMedia404(), Evidence(http_status=404, error_code=20404))
     item.refresh_from_db()
@@ -97,7 +97,7 @@ def test_a_local_failure_consumes_no_retry() -> None:
     assert (item.fast_retries, item.slow_retries, item.not_found_count) == ({}, 0, 0)
 
 
-def test_the_slow_phase_waits_in_the_database_and_not_for_a_message() -> None:
+def test_a_wait_of_the_slow_phase_is_left_to_the_sweep() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.claimed()
         clock.shift(timedelta(seconds=400))
@@ -108,7 +108,7 @@ def test_the_slow_phase_waits_in_the_database_and_not_for_a_message() -> None:
         assert item.sweep_at == item.next_attempt_at
 
 
-def test_the_end_of_the_schedule_is_a_failed_row_with_its_reason() -> None:
+def test_an_item_at_the_end_of_its_schedule_fails_with_the_reason() -> None:
     item = make.claimed()
     item.slow_retries = 7
     assert conclude(item, TransientMedia404(), Evidence()).delay is None
@@ -124,7 +124,7 @@ def test_a_final_failure_ends_the_item_at_once() -> None:
     assert item.attempt_set.get().outcome == "unauthorized"
 
 
-def test_media_became_available_between_the_last_404_and_the_first_other_response() -> None:
+def test_the_times_of_the_last_404_and_the_first_other_response_are_recorded() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.claimed()
         conclude(item, TransientMedia404(), Evidence())
@@ -152,7 +152,7 @@ def test_an_expired_lease_lets_another_worker_take_the_item() -> None:
     assert list(outcomes) == ["interrupted", ""]
 
 
-def test_a_renewed_lease_keeps_others_away() -> None:
+def test_a_renewed_lease_prevents_another_claim() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = make.claimed()
         clock.shift(LEASE - timedelta(seconds=1))
@@ -225,7 +225,7 @@ def test_the_dispatcher_ignores_finished_items() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_workers_at_once_make_one_claim() -> None:
+def test_only_one_of_twenty_concurrent_claims_succeeds() -> None:
     item = make.media()
 
     def take(_: int) -> bool:
@@ -239,7 +239,7 @@ def test_twenty_workers_at_once_make_one_claim() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_dispatchers_at_once_never_take_the_same_item() -> None:
+def test_concurrent_dispatchers_never_take_the_same_item() -> None:
     now = datetime.now(UTC)
     pks = {make.media(at=now - DELIVERY_TIMEOUT).pk for _ in range(20)}
 

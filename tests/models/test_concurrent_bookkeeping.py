@@ -46,7 +46,7 @@ def health() -> AccountHealth:
     return AccountHealth.get_or_create_for(make.ACCOUNT)
 
 
-def test_an_account_that_recovers_is_still_there_for_a_worker_that_counts() -> None:
+def test_a_refusal_is_counted_even_if_the_account_recovers_meanwhile() -> None:
     counting = health()
     health().record_response()
     counting.record_refusal(NOW)
@@ -54,7 +54,7 @@ def test_an_account_that_recovers_is_still_there_for_a_worker_that_counts() -> N
     assert counting.refusals == 1
 
 
-def test_responses_and_429s_at_once_raise_nothing() -> None:
+def test_concurrent_responses_and_429s_raise_no_error() -> None:
     def limited() -> None:
         AccountHealth.record_rate_limit(make.ACCOUNT, requests=9, limited=9)
 
@@ -63,26 +63,26 @@ def test_responses_and_429s_at_once_raise_nothing() -> None:
     assert AccountHealth.objects.count() == 1
 
 
-def test_responses_and_refusals_at_once_raise_nothing() -> None:
+def test_concurrent_responses_and_refusals_raise_no_error() -> None:
     counted = [lambda: health().record_refusal(NOW), lambda: health().record_response()]
     at_once(*counted * (THREADS // 2))
     assert AccountHealth.objects.count() == 1
 
 
-def test_refusals_at_once_open_one_incident() -> None:
+def test_concurrent_refusals_are_all_counted_and_open_one_incident() -> None:
     at_once(*[lambda: health().record_refusal(NOW)] * THREADS)
     assert health().refusals == THREADS * ROUNDS >= REFUSALS_TO_PAUSE
     assert Incident.objects.get().cause == Cause.CREDENTIALS
 
 
-def test_counts_at_once_are_all_counted() -> None:
+def test_concurrent_increments_are_all_counted() -> None:
     at_once(*[lambda: Counter.add({("webhooks", "message"): 1})] * THREADS)
     at_once(*[lambda: Rejection.add("signature_wrong", NOW)] * THREADS)
     assert Counter.by_name() == {"webhooks": {"message": THREADS * ROUNDS}}
     assert Rejection.objects.aggregate(Sum("count"))["count__sum"] == THREADS * ROUNDS
 
 
-def test_incidents_opened_and_resolved_at_once_raise_nothing() -> None:
+def test_opening_and_resolving_an_incident_concurrently_raises_no_error() -> None:
     def resolve() -> None:
         Incident.resolve_for(Cause.STORAGE)
 
@@ -104,7 +104,7 @@ def test_an_incident_that_is_opened_and_resolved_by_another_worker_is_reopened(
     assert Incident.objects.ongoing().get() == Incident.objects.get()
 
 
-def test_a_watermark_is_locked_by_one_run_after_the_other() -> None:
+def test_a_watermark_is_locked_by_only_one_run_at_a_time() -> None:
     def advance() -> None:
         with transaction.atomic():
             mark = Watermark.lock("webhooks")

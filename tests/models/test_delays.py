@@ -29,13 +29,13 @@ def test_the_delays_of_a_row_follow_from_its_times() -> None:
     assert queue_lag_s(item) == item.queue_lag_s
 
 
-def test_media_found_at_once_may_have_been_there_at_once() -> None:
+def test_media_found_by_the_first_attempt_has_a_lower_bound_of_zero() -> None:
     item = make.media(at=RECEIVED)
     found(item, at_s=0.5)
     assert (item.delay_at_least_s, item.delay_at_most_s) == (0, 0.5)
 
 
-def test_a_delay_has_no_upper_bound_until_the_media_was_found() -> None:
+def test_a_delay_has_no_upper_bound_until_the_media_is_found() -> None:
     item = make.media(at=RECEIVED)
     not_found(item, at_s=0.25)
     not_found(item, at_s=2)

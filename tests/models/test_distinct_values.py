@@ -19,13 +19,13 @@ def having_types(*content_types: str) -> None:
         MediaItem.objects.filter(pk=item.pk).update(content_type=content_type)
 
 
-def test_each_value_is_named_once_in_its_order() -> None:
+def test_each_value_is_listed_once_in_sorted_order() -> None:
     having_types("video/mp4", "image/png", "image/png", "audio/ogg")
     found = distinct_values(MediaItem, "content_type")
     assert found == ["audio/ogg", "image/png", "video/mp4"]
 
 
-def test_an_empty_value_is_no_choice() -> None:
+def test_an_empty_value_is_not_listed() -> None:
     having_types("", "image/png", "")
     assert distinct_values(MediaItem, "content_type") == ["image/png"]
 
@@ -34,13 +34,13 @@ def test_an_empty_table_has_no_values() -> None:
     assert distinct_values(MediaItem, "content_type") == []
 
 
-def test_there_are_never_more_than_one_can_choose_from() -> None:
+def test_no_more_values_than_the_limit_are_listed() -> None:
     having_types("a/a", "b/b", "c/c")
     assert distinct_values(MediaItem, "content_type", limit=2) == ["a/a", "b/b"]
 
 
 @pytest.mark.parametrize("field", ["error", "account_sid", "content_type"])
-def test_every_value_costs_one_index_lookup(field: str) -> None:
+def test_distinct_values_are_looked_up_in_the_index_of_the_field(field: str) -> None:
     with CaptureQueriesContext(connection) as captured:
         distinct_values(MediaItem, field)
     # On an empty table the planner prefers a sequential scan, as it would not on a million rows.

@@ -24,21 +24,21 @@ BODY = Body(size=3, sha256="ab" * 32, head=b"abc")
 SEEN = {"detail": "seen"}
 
 
-def test_row_and_attempt_are_written_where_the_row_is_as_expected() -> None:
+def test_a_claim_writes_the_row_and_the_attempt_if_the_row_is_as_expected() -> None:
     item = make.media()
     assert hot_sql.claim(item, {"id": item.pk, "status": "queued"}, SEEN, attempt(item))
     item.refresh_from_db()
     assert (item.detail, item.attempt_set.get().number) == ("seen", 1)
 
 
-def test_neither_is_written_where_the_row_has_changed() -> None:
+def test_a_claim_writes_neither_row_nor_attempt_if_the_row_has_changed() -> None:
     item = make.media()
     assert not hot_sql.claim(item, {"id": item.pk, "status": "stored"}, SEEN, attempt(item))
     item.refresh_from_db()
     assert (item.detail, item.attempt_set.count()) == ("", 0)
 
 
-def test_the_row_is_unchanged_where_the_attempt_cannot_be_inserted() -> None:
+def test_a_claim_leaves_the_row_unchanged_if_the_attempt_cannot_be_inserted() -> None:
     item = make.media()
     attempt(item).save()
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -53,14 +53,14 @@ def test_the_row_is_written_even_if_its_attempt_is_gone() -> None:
     assert hot_sql.finish(item, {"id": item.pk}, SEEN, attempt(item), ended)
 
 
-def test_an_attempt_is_not_closed_where_the_lease_is_lost() -> None:
+def test_an_attempt_is_not_closed_if_the_lease_is_lost() -> None:
     item = make.claimed()
     ended = FetchAttempt.ended("stored", "", Evidence())
     assert not hot_sql.finish(item, {"id": item.pk, "lease": "other"}, SEEN, attempt(item), ended)
     assert item.attempt_set.get().outcome == ""
 
 
-def test_an_event_gets_its_media_in_their_order() -> None:
+def test_an_event_is_inserted_with_its_media_in_order() -> None:
     media = make.message(pictures=10).media
     event, items = announced()
     items = [MediaItem.from_announcement(event, each, timezone.now()) for each in media]
@@ -70,14 +70,14 @@ def test_an_event_gets_its_media_in_their_order() -> None:
     assert [item.identity for item in event.media.order_by("pk")] == [i.identity for i in media]
 
 
-def test_no_media_are_inserted_where_the_event_is_known() -> None:
+def test_no_media_are_inserted_if_the_event_is_already_known() -> None:
     event, items = announced()
     assert hot_sql.insert_new_with(event, items, "event")
     assert not hot_sql.insert_new_with(*announced(), "event")
     assert (WebhookEvent.objects.count(), MediaItem.objects.count()) == (1, 1)
 
 
-def test_no_event_is_inserted_where_its_media_cannot_be() -> None:
+def test_no_event_is_inserted_if_its_media_cannot_be_inserted() -> None:
     event, items = announced()
     items[0].received_at = None  # type: ignore[assignment]  # violates NOT NULL
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -88,7 +88,7 @@ def test_no_event_is_inserted_where_its_media_cannot_be() -> None:
 @pytest.mark.parametrize(
     "text", ["100 %s", "'; DROP TABLE media; --", 'a "quoted" name', "ünïcode"]
 )
-def test_a_text_is_written_as_it_is(text: str) -> None:
+def test_a_text_with_special_characters_is_written_unchanged(text: str) -> None:
     item = make.media()
     assert hot_sql.claim(item, {"id": item.pk}, {"detail": text}, attempt(item))
     item.refresh_from_db()
@@ -138,7 +138,7 @@ def test_a_connection_that_was_lost_while_idle_is_replaced() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_error_of_a_connection_that_works_is_raised() -> None:
+def test_an_error_on_a_working_connection_is_raised() -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has no server")
     make.media()
@@ -148,7 +148,7 @@ def test_an_error_of_a_connection_that_works_is_raised() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_webhook_is_recorded_without_a_query_for_the_health_of_the_connection(
+def test_a_webhook_is_recorded_without_a_health_check_of_the_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if connection.vendor != "postgresql":
@@ -171,7 +171,7 @@ def end_backend() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_heartbeat_waits_for_no_disk_on_sqlite() -> None:
+def test_a_heartbeat_is_recorded_without_waiting_for_the_disk_on_sqlite() -> None:
     if connection.vendor != "sqlite":
         pytest.skip("Only SQLite syncs for each commit alone")
     connection.ensure_connection()
@@ -196,7 +196,7 @@ NO_SPY = "DROP TRIGGER spy ON mediapipe_heartbeat; DROP FUNCTION spy; DROP TABLE
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_heartbeat_waits_for_no_disk_on_postgresql() -> None:
+def test_a_heartbeat_is_recorded_without_waiting_for_the_disk_on_postgresql() -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has no triggers that run at the commit")
     with connection.cursor() as cursor:

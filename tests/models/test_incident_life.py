@@ -44,7 +44,7 @@ def ann() -> User:
     return User.objects.create_user("ann")
 
 
-def test_an_incident_goes_from_open_to_resolved_and_keeps_who_did_what(ann: User) -> None:
+def test_an_incident_records_each_step_and_its_user_until_it_is_resolved(ann: User) -> None:
     incident = seen()
     assert incident.acknowledge(ann)
     assert incident.report(ann, "4711")
@@ -73,7 +73,7 @@ def test_each_doubling_is_announced_once() -> None:
     assert steps(incident) == [StepKind.OPENED, StepKind.WORSE, StepKind.WORSE]
 
 
-def test_the_affected_media_grows_and_loses_none() -> None:
+def test_affected_media_is_added_and_never_removed() -> None:
     first, second = make.media(), make.media()
     seen(media_ids=[first.pk])
     incident = seen(media_ids=[first.pk, second.pk])
@@ -92,7 +92,7 @@ def test_recovery_is_announced_once() -> None:
     assert steps(incident) == [StepKind.OPENED, StepKind.RECOVERED]
 
 
-def test_of_two_concurrent_recoveries_one_is_recorded() -> None:
+def test_only_one_of_two_concurrent_recoveries_is_recorded() -> None:
     incident = seen()
     other = Incident.objects.get()
     assert (incident.resolve(), other.resolve()) == (True, False)
@@ -108,14 +108,14 @@ def test_the_same_problem_within_the_window_reopens_the_incident() -> None:
     assert steps(incident) == [StepKind.OPENED, StepKind.RECOVERED, StepKind.REOPENED]
 
 
-def test_the_same_problem_much_later_is_another_incident() -> None:
+def test_the_same_problem_much_later_opens_another_incident() -> None:
     incident = seen()
     incident.resolve()
     with time_machine.travel(datetime.now(UTC) + MUCH_LATER):
         assert seen() != incident
 
 
-def test_what_is_ignored_stays_silent_until_long_after_it_is_over(ann: User) -> None:
+def test_an_ignored_incident_stays_ignored_and_silent_when_it_is_seen_again(ann: User) -> None:
     incident = seen()
     incident.ignore(ann)
     seen(500)
@@ -137,7 +137,7 @@ def test_a_user_reopens_a_closed_incident_unless_another_is_open(ann: User) -> N
         assert not incident.reopen(ann)
 
 
-def test_a_cause_that_has_an_incident_already_ends_the_lesser_one(ann: User) -> None:
+def test_an_escalation_to_a_cause_with_an_ongoing_incident_ends_the_lesser_one(ann: User) -> None:
     early = seen()
     early.resolve()
     slow = Incident.open_or_update(Cause.SLOW_PROPAGATION, make.ACCOUNT)
@@ -148,7 +148,7 @@ def test_a_cause_that_has_an_incident_already_ends_the_lesser_one(ann: User) -> 
     assert Incident.objects.ongoing().get() == early
 
 
-def test_what_is_over_can_still_be_reported(ann: User) -> None:
+def test_a_resolved_incident_can_still_be_reported(ann: User) -> None:
     incident = seen()
     incident.resolve()
     assert incident.report(ann, "4711")
@@ -156,7 +156,7 @@ def test_what_is_over_can_still_be_reported(ann: User) -> None:
     assert (incident.state, incident.ticket) == (IncidentState.RESOLVED, "4711")
 
 
-def test_what_is_over_cannot_be_acknowledged_or_closed_again(ann: User) -> None:
+def test_a_resolved_incident_cannot_be_acknowledged_resolved_or_ignored(ann: User) -> None:
     incident = seen()
     incident.resolve(ann)
     assert not incident.acknowledge(ann)

@@ -69,13 +69,13 @@ def test_an_ongoing_incident_is_sent_once() -> None:
     assert sent_kinds() == [StepKind.OPENED]
 
 
-def test_without_a_channel_nothing_is_enqueued(settings: Settings) -> None:
+def test_nothing_is_enqueued_without_a_channel(settings: Settings) -> None:
     configure(settings)
     seen()
     assert not Notice.objects.exists()
 
 
-def test_a_new_channel_begins_with_what_is_new(settings: Settings) -> None:
+def test_a_new_channel_receives_only_new_steps(settings: Settings) -> None:
     seen(30)
     configure(settings, mail=25)
     seen(60)
@@ -89,7 +89,7 @@ def test_a_step_that_is_rolled_back_is_not_sent() -> None:
     assert not Notice.objects.exists()
 
 
-def test_of_two_that_take_it_at_once_one_gets_it() -> None:
+def test_a_claimed_notice_cannot_be_claimed_again() -> None:
     seen()
     with later(seconds=3):
         first, second = (Notice.claim(due()[0].pk), Notice.claim(Notice.objects.all()[0].pk))
@@ -97,7 +97,7 @@ def test_of_two_that_take_it_at_once_one_gets_it() -> None:
     assert second is None
 
 
-def test_a_worker_that_died_is_followed_by_another() -> None:
+def test_a_notice_of_a_dead_worker_can_be_claimed_when_its_lease_ends() -> None:
     seen()
     with later(seconds=3):
         pk = due()[0].pk
@@ -110,7 +110,7 @@ def test_a_worker_that_died_is_followed_by_another() -> None:
     assert again.attempts == 2
 
 
-def test_a_worker_that_slept_past_its_lease_overwrites_nothing() -> None:
+def test_a_worker_whose_lease_has_expired_overwrites_nothing() -> None:
     seen()
     with later(seconds=3):
         sleeper = Notice.claim(due()[0].pk)
@@ -137,14 +137,14 @@ def test_a_message_that_kills_every_worker_is_given_up() -> None:
     assert notice.status == DeliveryStatus.FAILED
 
 
-def test_the_delay_grows_by_its_factor_up_to_the_cap() -> None:
+def test_the_backoff_never_exceeds_its_cap_and_totals_12_to_24_hours() -> None:
     waits = [BACKOFF.delay_s(retries) for retries in range(MAX_ATTEMPTS - 1)]
     assert waits[0] == pytest.approx(BACKOFF.first_s, rel=BACKOFF.jitter)
     assert all(wait <= BACKOFF.max_s * (1 + BACKOFF.jitter) for wait in waits)
     assert timedelta(hours=12) < timedelta(seconds=sum(waits)) < timedelta(hours=24)
 
 
-def test_it_is_tried_until_the_attempts_are_used_up() -> None:
+def test_a_notice_is_retried_until_its_attempts_are_used_up() -> None:
     seen()
     with time_machine.travel(timezone.now() + timedelta(seconds=3), tick=False) as clock:
         notice = due()[0]
@@ -171,7 +171,7 @@ def test_retry_after_is_honoured_within_bounds() -> None:
     assert waits[1] <= timedelta(seconds=BACKOFF.max_s)
 
 
-def test_the_end_is_not_sent_before_the_beginning() -> None:
+def test_a_recovery_is_not_sent_before_the_opening_is_settled() -> None:
     seen()
     Incident.resolve_for(Cause.EARLY_404S, make.ACCOUNT)
     with later(seconds=3):
@@ -183,7 +183,7 @@ def test_the_end_is_not_sent_before_the_beginning() -> None:
         assert Notice.claim(recovered.pk)
 
 
-def test_other_channels_and_incidents_do_not_wait_for_it() -> None:
+def test_a_pending_notice_does_not_delay_other_channels_or_incidents() -> None:
     seen()
     Incident.open_or_update(Cause.STORAGE)
     Incident.resolve_for(Cause.STORAGE)
@@ -195,7 +195,7 @@ def test_other_channels_and_incidents_do_not_wait_for_it() -> None:
         ]
 
 
-def test_what_was_handed_out_is_not_published_again_at_once() -> None:
+def test_a_published_notice_is_not_published_again_before_the_timeout() -> None:
     seen()
     with later(seconds=3):
         assert len(Notice.objects.claim_due(1)) == 1
@@ -229,7 +229,7 @@ def test_a_delay_that_is_too_long_for_a_countdown_is_left_to_the_sweep() -> None
     assert claimed.sweep_at == claimed.next_attempt_at
 
 
-def test_what_failed_can_be_sent_again() -> None:
+def test_a_failed_notice_can_be_sent_again() -> None:
     seen()
     with later(seconds=3):
         claimed = Notice.claim(due()[0].pk)
@@ -243,7 +243,7 @@ def test_what_failed_can_be_sent_again() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_that_claim_it_at_once_one_gets_it() -> None:
+def test_only_one_of_many_concurrent_claims_succeeds() -> None:
     seen()
     pk = Notice.objects.order_by("pk").values_list("pk", flat=True)[0]
 

@@ -11,12 +11,12 @@ from tests.support import make
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
-def test_percentiles_lie_linearly_between_their_neighbours() -> None:
+def test_percentiles_are_interpolated_linearly_between_neighbours() -> None:
     having_lags(4, 1, 2, 3)
     assert percentiles(0, 0.5, 0.95, 1) == [1, 2.5, 3.8499999999999996, 4]
 
 
-def test_one_value_is_each_of_its_percentiles() -> None:
+def test_every_percentile_of_a_single_value_is_that_value() -> None:
     having_lags(0.1)
     assert percentiles(0.5, 0.99) == [0.1, 0.1]
 
@@ -26,19 +26,19 @@ def test_rows_without_a_value_do_not_count() -> None:
     assert percentiles(0.5) == [2]
 
 
-def test_there_are_no_percentiles_of_nothing() -> None:
+def test_rows_without_any_value_have_no_percentiles() -> None:
     having_lags(None)
     assert percentiles(0.5) is None
 
 
-def test_each_group_has_its_own() -> None:
+def test_each_group_has_its_own_percentiles() -> None:
     having_lags(1, 2, 3)
     MediaItem.objects.filter(queue_lag_s=3).update(status="stored")
     rows = MediaItem.objects.values_list("status").annotate(Percentiles("queue_lag_s", (0.5,)))
     assert dict(rows) == {"queued": [1.5], "stored": [3]}
 
 
-def test_a_filter_leaves_rows_out() -> None:
+def test_a_filter_excludes_rows_from_the_percentiles() -> None:
     having_lags(1, 2, 30)
     middle = Percentiles("queue_lag_s", (0.5,), filter=Q(queue_lag_s__lt=10))
     assert MediaItem.objects.aggregate(p=middle) == {"p": [1.5]}

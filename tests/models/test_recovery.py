@@ -88,7 +88,7 @@ def test_a_worker_that_renews_its_lease_keeps_it(clock: time_machine.Traveller) 
     assert MediaItem.claim(item.pk) is None
 
 
-def test_redelivered_at_once_it_comes_back_when_the_lease_ends(
+def test_an_early_redelivery_is_retried_when_the_lease_can_be_taken_over(
     clock: time_machine.Traveller,
 ) -> None:
     item = held()
@@ -119,7 +119,7 @@ def test_a_frozen_worker_whose_item_was_taken_over_changes_nothing(
     assert (sleeper.status, sleeper.not_found_count) == (Status.STORED, 0)
 
 
-def test_a_dead_worker_holds_nothing() -> None:
+def test_the_leases_of_a_dead_worker_are_released() -> None:
     item, other = held(), held(worker="other@host")
     assert release_leases("media@host", timezone.now()) == 1
     assert MediaItem.claim(other.pk) is None
@@ -135,7 +135,7 @@ def test_an_item_that_another_worker_has_taken_is_not_released(
     assert release_leases("media@host", timezone.now()) == 0
 
 
-def test_a_worker_that_missed_two_heartbeats_holds_nothing(
+def test_the_leases_of_a_worker_that_missed_two_heartbeats_are_released(
     clock: time_machine.Traveller,
 ) -> None:
     Heartbeat.record("worker media@host")
@@ -191,7 +191,7 @@ def test_a_lost_retry_is_published_again_seconds_after_it_was_due(
     assert requeue_lost(MediaItem.objects.all(), timezone.now()) == 1
 
 
-def test_a_message_published_just_now_is_not_lost(clock: time_machine.Traveller) -> None:
+def test_a_recently_published_message_is_not_treated_as_lost(clock: time_machine.Traveller) -> None:
     make.media()
     clock.shift(DELIVERY_TIMEOUT)
     MediaItem.objects.claim_due(10)
@@ -199,7 +199,9 @@ def test_a_message_published_just_now_is_not_lost(clock: time_machine.Traveller)
     assert requeue_lost(MediaItem.objects.all(), timezone.now()) == 0
 
 
-def test_what_waits_for_its_slow_attempt_is_not_lost(clock: time_machine.Traveller) -> None:
+def test_an_item_waiting_for_its_slow_attempt_is_not_treated_as_lost(
+    clock: time_machine.Traveller,
+) -> None:
     item = make.claimed()
     clock.shift(timedelta(seconds=400))
     item.renew_lease()
@@ -229,7 +231,7 @@ def test_the_item_of_a_dead_worker_is_due_at_once_after_the_clock_was_set_back(
     assert [*MediaItem.objects.claim_due(10)] == [item.pk]
 
 
-def test_a_wait_of_the_slow_phase_is_no_sign_of_a_clock_set_back(
+def test_a_wait_of_the_slow_phase_is_not_mistaken_for_a_clock_set_back(
     clock: time_machine.Traveller,
 ) -> None:
     item = make.claimed()
@@ -240,7 +242,7 @@ def test_a_wait_of_the_slow_phase_is_no_sign_of_a_clock_set_back(
     assert requeue_far_ahead(timezone.now()) == 0
 
 
-def test_the_longest_wait_outside_the_slow_phase_is_no_sign_of_a_clock_set_back(
+def test_the_longest_fast_wait_is_not_mistaken_for_a_clock_set_back(
     clock: time_machine.Traveller,
 ) -> None:
     make.media()
@@ -249,7 +251,7 @@ def test_the_longest_wait_outside_the_slow_phase_is_no_sign_of_a_clock_set_back(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_row_that_a_frozen_transaction_has_locked_is_left_out() -> None:
+def test_a_row_locked_by_a_frozen_transaction_is_skipped() -> None:
     if not connection.features.has_select_for_update_skip_locked:
         pytest.skip("SQLite locks no rows")
     held()

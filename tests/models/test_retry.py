@@ -54,7 +54,9 @@ def test_earlier_attempts_stay_on_record(capsys: pytest.CaptureFixture[str]) -> 
     assert [row.number for row in again.attempt_set.all()] == [1, 2]
 
 
-def test_only_the_requested_reason_is_retried(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_items_with_the_requested_error_are_retried(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     refused, large = failed(Unauthorized()), failed(TooLarge())
     retry(capsys, "--error", "too_large")
     assert MediaItem.objects.failed().get() == refused
@@ -77,7 +79,9 @@ def test_a_second_run_finds_nothing_to_do(capsys: pytest.CaptureFixture[str]) ->
     assert retry(capsys) == "0 media items queued for retry."
 
 
-def test_a_period_leaves_out_what_came_before(capsys: pytest.CaptureFixture[str]) -> None:
+def test_items_received_before_the_period_are_not_retried(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     failed(Unauthorized())
     MediaItem.objects.update(received_at=timezone.now() - timedelta(hours=2))
     assert retry(capsys, "--since", "1h").startswith("0 ")

@@ -48,7 +48,7 @@ def _slow_phase() -> None:
 
 
 @pytest.mark.parametrize("name", SWEEP)
-def test_a_sweep_reads_none_of_what_waits(name: str) -> None:
+def test_a_sweep_reads_no_items_that_are_not_due(name: str) -> None:
     queries = run(SWEEP[name])
     if connection.vendor == "postgresql":
         assert sum(map(rows_read, queries)) == 0
@@ -57,7 +57,7 @@ def test_a_sweep_reads_none_of_what_waits(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LIMITS)
-def test_a_limit_is_checked_without_reading_what_waits(name: str) -> None:
+def test_a_limit_is_checked_without_reading_waiting_items(name: str) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite uses the index on the status; it is not meant for so many items")
     assert sum(map(rows_read, run(LIMITS[name]))) == 0

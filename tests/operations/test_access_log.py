@@ -45,31 +45,33 @@ def lines(log: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.usefixtures("ada")
-def test_login_and_logout_have_a_line_each(log: pytest.LogCaptureFixture) -> None:
+def test_a_login_and_a_logout_are_logged_in_one_line_each(log: pytest.LogCaptureFixture) -> None:
     log_in().post(reverse("admin:logout"))
     assert lines(log) == ["ada logged in", "ada logged out"]
 
 
 @pytest.mark.usefixtures("ada")
-def test_a_failed_login_has_a_line(log: pytest.LogCaptureFixture) -> None:
+def test_a_failed_login_is_logged(log: pytest.LogCaptureFixture) -> None:
     log_in(password="wrong")
     assert lines(log) == ["failed login as ada"]
 
 
 @pytest.mark.usefixtures("ada")
-def test_a_password_in_the_field_of_the_name_is_not_logged(log: pytest.LogCaptureFixture) -> None:
+def test_a_password_typed_as_the_user_name_is_not_logged(log: pytest.LogCaptureFixture) -> None:
     log_in(name=PASSWORD)
     assert lines(log) == ["failed login as an unknown user"]
     assert PASSWORD not in log.text
 
 
-def test_the_login_of_a_user_without_a_role_has_a_line(log: pytest.LogCaptureFixture) -> None:
+def test_the_refused_login_of_a_user_without_a_role_is_logged(
+    log: pytest.LogCaptureFixture,
+) -> None:
     User.objects.create_user("eve", password=PASSWORD)
     log_in("eve")
     assert lines(log) == ["refused the login of eve, who has no role"]
 
 
-def test_each_refused_page_of_a_user_has_a_line(ada: User, log: pytest.LogCaptureFixture) -> None:
+def test_every_page_refused_to_a_user_is_logged(ada: User, log: pytest.LogCaptureFixture) -> None:
     client = Client()
     client.force_login(ada)
     url = reverse("admin:auth_user_changelist")
@@ -78,13 +80,13 @@ def test_each_refused_page_of_a_user_has_a_line(ada: User, log: pytest.LogCaptur
     assert lines(log)[1:] == [f"refused GET '{url}' to ada: 403"] * 2
 
 
-def test_wrong_tokens_of_the_api_share_a_line(log: pytest.LogCaptureFixture) -> None:
+def test_api_requests_without_a_token_share_one_log_line(log: pytest.LogCaptureFixture) -> None:
     for _ in range(20):
         assert Client().get("/api/v1/media").status_code == 401
     assert lines(log) == ["refused GET '/api/v1/media' to an unknown client: 401"]
 
 
-def test_the_next_line_has_the_number_of_those_between(
+def test_the_next_log_line_counts_the_requests_that_were_not_logged(
     log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):
@@ -94,7 +96,7 @@ def test_the_next_line_has_the_number_of_those_between(
     assert lines(log)[1].endswith(": 401; other requests since the last such line: 2")
 
 
-def test_forms_without_a_token_share_a_line(log: pytest.LogCaptureFixture) -> None:
+def test_forms_without_a_csrf_token_share_one_log_line(log: pytest.LogCaptureFixture) -> None:
     client = Client(enforce_csrf_checks=True)
     for _ in range(20):
         assert client.post(reverse("admin:login"), {"username": "x"}).status_code == 403
@@ -109,7 +111,7 @@ def test_forms_without_a_token_share_a_line(log: pytest.LogCaptureFixture) -> No
         ({}, "evil.example"),
     ],
 )
-def test_malformed_requests_share_a_line_without_a_traceback(
+def test_malformed_requests_share_one_log_line_without_a_traceback(
     log: pytest.LogCaptureFixture, settings: Settings, fields: dict[str, Any], host: str
 ) -> None:
     settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 100

@@ -37,35 +37,35 @@ def accounts_file(settings: Settings, tmp_path: Path, content: object) -> None:
     settings.TWILIO_ACCOUNTS_FILE = str(path)
 
 
-def test_every_check_has_an_id_of_its_own() -> None:
+def test_every_check_has_its_own_id() -> None:
     ids = re.findall(r'id="([^"]+)"', Path(checks.__file__).read_text())
     assert len(ids) == len(set(ids)) > 8
 
 
-def test_a_good_configuration_has_nothing_to_say() -> None:
+def test_a_valid_configuration_produces_no_messages() -> None:
     assert check_messages() == []
 
 
 @pytest.mark.parametrize("name", ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"])
-def test_without_any_account_both_names_are_said(settings: Settings, name: str) -> None:
+def test_without_any_account_the_error_names_both_settings(settings: Settings, name: str) -> None:
     settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = ""
     assert name in only_message("mediapipe.E001")
 
 
 @pytest.mark.parametrize("tokens", ["", ","])
-def test_an_account_without_token_is_an_error(settings: Settings, tokens: str) -> None:
+def test_an_account_without_an_auth_token_is_an_error(settings: Settings, tokens: str) -> None:
     settings.TWILIO_AUTH_TOKEN = tokens
     settings.TWILIO_API_KEY, settings.TWILIO_API_SECRET = make.sid("SK"), CANARY
     assert only_message("mediapipe.E001").startswith("No value for TWILIO_AUTH_TOKEN:")
 
 
-def test_accounts_in_a_file_are_enough(settings: Settings, tmp_path: Path) -> None:
+def test_accounts_may_be_configured_in_a_file_alone(settings: Settings, tmp_path: Path) -> None:
     accounts_file(settings, tmp_path, [{"account_sid": make.ACCOUNT, "auth_tokens": [CANARY]}])
     assert check_messages() == []
 
 
 @pytest.mark.parametrize("content", [[], [{"account_sid": make.ACCOUNT}]])
-def test_a_file_without_a_token_is_an_error(
+def test_an_accounts_file_without_an_auth_token_is_an_error(
     settings: Settings, tmp_path: Path, content: object
 ) -> None:
     accounts_file(settings, tmp_path, content)
@@ -82,14 +82,14 @@ def test_a_file_without_a_token_is_an_error(
         [{"account_sid": make.ACCOUNT, CANARY: "auth_tokens"}],
     ],
 )
-def test_a_file_that_cannot_be_read_is_an_error(
+def test_an_invalid_accounts_file_is_an_error(
     settings: Settings, tmp_path: Path, content: object
 ) -> None:
     accounts_file(settings, tmp_path, content)
     assert str(tmp_path) in only_message("mediapipe.E005")
 
 
-def test_a_file_that_is_not_there_is_an_error(settings: Settings) -> None:
+def test_a_missing_accounts_file_is_an_error(settings: Settings) -> None:
     settings.TWILIO_ACCOUNTS_FILE = "/nowhere/accounts.json"
     assert "No such file" in only_message("mediapipe.E005")
 
@@ -103,14 +103,14 @@ def test_a_file_that_is_not_there_is_an_error(settings: Settings) -> None:
         ("TWILIO_API_SECRET", CANARY),
     ],
 )
-def test_an_account_that_cannot_be_right_is_an_error(
+def test_an_account_with_malformed_or_incomplete_settings_is_an_error(
     settings: Settings, name: str, value: str
 ) -> None:
     setattr(settings, name, value)
     assert "TWILIO_ACCOUNT_SID" in only_message("mediapipe.E005")
 
 
-def test_a_media_folder_that_cannot_be_made_is_an_error(settings: Settings) -> None:
+def test_a_media_folder_that_cannot_be_created_is_an_error(settings: Settings) -> None:
     settings.MEDIA_ROOT = "/dev/null/media"
     assert "MEDIA_ROOT /dev/null/media cannot be written" in only_message("mediapipe.E002")
 
@@ -127,7 +127,7 @@ def test_a_bucket_needs_no_media_folder(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(("window_s", "ids"), [(3299, []), (3300, ["mediapipe.E003"])])
-def test_countdowns_end_before_the_broker_delivers_them_again(
+def test_the_fast_window_must_end_before_the_broker_redelivers_messages(
     settings: Settings, window_s: float, ids: list[str]
 ) -> None:
     settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
@@ -135,25 +135,25 @@ def test_countdowns_end_before_the_broker_delivers_them_again(
     assert [message.id for message in check_messages()] == ids
 
 
-def test_a_broker_that_never_delivers_again_allows_any_window(settings: Settings) -> None:
+def test_a_broker_that_never_redelivers_allows_any_fast_window(settings: Settings) -> None:
     settings.CELERY_BROKER_TRANSPORT_OPTIONS = {}
     settings.RETRY_FAST_WINDOW_S = 10**6
     assert check_messages() == []
 
 
-def test_a_limit_below_the_longest_call_is_named_in_minutes(settings: Settings) -> None:
+def test_the_warning_about_a_low_recording_limit_states_it_in_minutes(settings: Settings) -> None:
     settings.MEDIA_MAX_RECORDING_BYTES = settings.MEDIA_MAX_BYTES
     message = only_message("mediapipe.W009")
     assert "longer than 54 minutes will fail as too_large" in message
 
 
-def test_a_limit_of_the_longest_call_is_enough(settings: Settings) -> None:
+def test_a_recording_limit_that_fits_the_longest_call_is_accepted(settings: Settings) -> None:
     settings.MEDIA_MAX_RECORDING_BYTES = 460_800_044
     assert check_messages() == []
 
 
 @pytest.mark.parametrize("host", ["http://127.0.0.1:9701", "https://twilio.example"])
-def test_an_origin_may_be_given_credentials(settings: Settings, host: str) -> None:
+def test_an_http_or_https_origin_is_accepted_as_an_api_host(settings: Settings, host: str) -> None:
     settings.TWILIO_API_HOSTS = [host]
     assert check_messages() == []
 
@@ -161,7 +161,7 @@ def test_an_origin_may_be_given_credentials(settings: Settings, host: str) -> No
 @pytest.mark.parametrize(
     "host", ["127.0.0.1:9701", "ftp://h", "http://h/path", f"http://user:{CANARY}@h", "http://"]
 )
-def test_what_is_no_origin_is_an_error(settings: Settings, host: str) -> None:
+def test_an_api_host_that_is_not_an_origin_is_an_error(settings: Settings, host: str) -> None:
     settings.TWILIO_API_HOSTS = ["http://127.0.0.1:9701", host]
     assert "TWILIO_API_HOSTS, entry 2" in only_message("mediapipe.E004")
 
@@ -173,7 +173,7 @@ def test_a_deployment_without_https_is_a_warning(settings: Settings, url: str) -
     assert check_messages() == []
 
 
-def test_a_deployment_behind_https_has_nothing_to_warn_of(tmp_path: Path) -> None:
+def test_a_deployment_behind_https_produces_no_warnings(tmp_path: Path) -> None:
     ended = manage("check", "--deploy", "--fail-level=WARNING", data_dir=tmp_path, **PRODUCTION)
     assert ended.returncode == 0, ended.stderr
     assert "no issues" in ended.stdout
@@ -192,7 +192,7 @@ def test_a_deployment_behind_https_has_nothing_to_warn_of(tmp_path: Path) -> Non
         ),
     ],
 )
-def test_a_deployment_that_is_not_safe_is_warned(
+def test_an_unsafe_deployment_setting_fails_the_check_with_a_warning(
     tmp_path: Path, change: dict[str, str], ids: list[str]
 ) -> None:
     environment = PRODUCTION | change
@@ -201,7 +201,7 @@ def test_a_deployment_that_is_not_safe_is_warned(
     assert [id for id in WARNINGS if id in ended.stderr] == ids
 
 
-def test_a_missing_token_is_said_without_a_traceback(tmp_path: Path) -> None:
+def test_a_missing_auth_token_is_reported_without_a_traceback_or_secrets(tmp_path: Path) -> None:
     ended = manage("check", data_dir=tmp_path, TWILIO_AUTH_TOKEN="", TWILIO_API_SECRET=CANARY)
     assert ended.returncode == 1
     assert "TWILIO_AUTH_TOKEN" in ended.stderr
@@ -213,7 +213,7 @@ def test_a_missing_token_is_said_without_a_traceback(tmp_path: Path) -> None:
     ("public", "believed"),
     [("https://media.example.com", "True"), ("http://media.example.com", "False"), ("", "False")],
 )
-def test_a_header_that_tells_of_tls_is_believed_only_where_a_proxy_sets_it(
+def test_x_forwarded_proto_is_trusted_only_with_an_https_public_base_url(
     tmp_path: Path, public: str, believed: str
 ) -> None:
     question = (
@@ -225,7 +225,7 @@ def test_a_header_that_tells_of_tls_is_believed_only_where_a_proxy_sets_it(
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
-def test_a_proxy_that_only_other_programs_use_is_a_warning(
+def test_a_proxy_variable_that_the_service_ignores_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, f"http://ann:{CANARY}@proxy.example:3128")
@@ -235,7 +235,7 @@ def test_a_proxy_that_only_other_programs_use_is_a_warning(
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_a_ca_that_only_other_programs_trust_is_a_warning(
+def test_a_ca_variable_that_the_service_ignores_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "/etc/ssl/company-ca.pem")
@@ -244,7 +244,7 @@ def test_a_ca_that_only_other_programs_trust_is_a_warning(
     assert "MEDIA_CA_FILE" in said
 
 
-def test_with_our_own_settings_other_variables_may_be_set(
+def test_proxy_and_ca_variables_cause_no_warning_with_our_own_settings(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")

@@ -46,21 +46,21 @@ def role_names(name: str = "ada@corp.example") -> list[str]:
 
 
 @pytest.mark.django_db
-def test_a_user_of_the_proxy_is_created_with_the_role_of_their_group() -> None:
+def test_a_user_from_the_proxy_is_created_with_the_role_of_their_group() -> None:
     assert get(Client(), "ada@corp.example", "staff,Support").status_code == 200
     assert role_names() == [roles.SUPPORT]
     assert not User.objects.get().has_usable_password()
 
 
 @pytest.mark.django_db
-def test_the_strongest_role_of_several_groups_counts(settings: Settings) -> None:
+def test_a_user_in_several_groups_gets_the_strongest_role(settings: Settings) -> None:
     settings.REMOTE_GROUPS = settings.REMOTE_GROUPS | {roles.ADMINISTRATOR: ["media-admins"]}
     get(Client(), "ada@corp.example", "Viewer|media-admins")
     assert role_names() == [roles.ADMINISTRATOR]
 
 
 @pytest.mark.django_db
-def test_a_changed_group_counts_at_the_next_request() -> None:
+def test_a_changed_group_takes_effect_on_the_next_request() -> None:
     client = Client()
     get(client, "ada@corp.example", "Administrator")
     get(client, "ada@corp.example", "Viewer")
@@ -69,7 +69,7 @@ def test_a_changed_group_counts_at_the_next_request() -> None:
 
 
 @pytest.mark.django_db
-def test_a_user_without_a_group_gets_a_page_that_says_so() -> None:
+def test_a_user_without_a_group_is_refused_with_a_page_that_names_the_groups() -> None:
     answer = get(Client(), "ada@corp.example", "accounting")
     assert answer.status_code == 403
     assert "Ask for one of the groups: Viewer, Support, Administrator" in answer.content.decode()
@@ -77,14 +77,14 @@ def test_a_user_without_a_group_gets_a_page_that_says_so() -> None:
 
 
 @pytest.mark.django_db
-def test_a_superuser_becomes_what_the_groups_say() -> None:
+def test_a_superuser_is_reduced_to_the_role_of_their_groups() -> None:
     User.objects.create_superuser("ada@corp.example")
     get(Client(), "ada@corp.example", "Viewer")
     assert not User.objects.get().is_superuser
 
 
 @pytest.mark.django_db
-def test_a_deactivated_user_stays_out() -> None:
+def test_a_deactivated_user_is_refused() -> None:
     User.objects.create_user("ada@corp.example", is_active=False)
     answer = get(Client(), "ada@corp.example", "Administrator")
     assert (answer.status_code, role_names()) == (403, [])
@@ -92,7 +92,7 @@ def test_a_deactivated_user_stays_out() -> None:
 
 
 @pytest.mark.django_db
-def test_who_is_no_longer_sent_is_logged_out() -> None:
+def test_a_user_is_logged_out_when_the_header_is_missing() -> None:
     client = Client()
     get(client, "ada@corp.example", "Viewer")
     assert get(client).status_code == 403
@@ -100,7 +100,7 @@ def test_who_is_no_longer_sent_is_logged_out() -> None:
 
 
 @pytest.mark.django_db
-def test_another_user_of_the_same_browser_has_a_session_of_their_own() -> None:
+def test_another_user_in_the_same_browser_gets_their_own_session() -> None:
     client = Client()
     get(client, "ada@corp.example", "Administrator")
     answer = get(client, "bob@corp.example", "Viewer")
@@ -108,7 +108,7 @@ def test_another_user_of_the_same_browser_has_a_session_of_their_own() -> None:
 
 
 @pytest.mark.django_db
-def test_the_header_of_another_peer_is_ignored(settings: Settings) -> None:
+def test_the_header_is_ignored_unless_a_trusted_proxy_sends_it(settings: Settings) -> None:
     settings.TRUSTED_PROXIES = [ipaddress.ip_network("10.1.2.3")]
     answer = get(Client(), "ada@corp.example", "Administrator")
     assert answer.status_code == 403
@@ -118,7 +118,7 @@ def test_the_header_of_another_peer_is_ignored(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
-def test_the_header_of_a_unix_socket_is_ignored() -> None:
+def test_a_header_received_on_a_unix_socket_is_ignored() -> None:
     answer = get(Client(), "ada@corp.example", "Administrator", REMOTE_ADDR="")
     assert answer.status_code == 403
 
@@ -130,7 +130,7 @@ def test_without_the_setting_the_header_is_ignored(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
-def test_passwords_do_not_work_beside_it() -> None:
+def test_passwords_do_not_work_while_company_login_is_enabled() -> None:
     User.objects.create_superuser("root", password="a long pass phrase")
     client = Client()
     form = {"username": "root", "password": "a long pass phrase"}
@@ -139,14 +139,14 @@ def test_passwords_do_not_work_beside_it() -> None:
 
 
 @pytest.mark.django_db
-def test_webhooks_and_api_log_nobody_in() -> None:
+def test_the_header_neither_opens_the_api_nor_creates_a_user() -> None:
     sent = {USER: "ada@corp.example", GROUPS: "Administrator"}
     assert Client().get("/api/v1/media", headers=sent).status_code == 401
     assert not User.objects.exists()
 
 
 @pytest.mark.django_db
-def test_the_page_after_the_logout_leads_to_that_of_the_proxy(settings: Settings) -> None:
+def test_the_page_after_a_logout_links_to_the_logout_of_the_proxy(settings: Settings) -> None:
     settings.REMOTE_LOGOUT_URL = "/oauth2/sign_out"
     sent = {USER: "ada@corp.example", GROUPS: "Viewer"}
     answer = Client().post(reverse("admin:logout"), headers=sent)
@@ -154,7 +154,7 @@ def test_the_page_after_the_logout_leads_to_that_of_the_proxy(settings: Settings
 
 
 @pytest.mark.parametrize("header", ["X_Forwarded_User", "X-Forwarded-User:", "Ü"])
-def test_a_value_that_names_no_header_is_explained(
+def test_an_invalid_header_name_is_refused_with_an_example(
     header: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REMOTE_USER_HEADER", header)
@@ -162,7 +162,7 @@ def test_a_value_that_names_no_header_is_explained(
         web.header_name(Env(), "REMOTE_USER_HEADER")
 
 
-def test_a_logout_url_that_is_neither_path_nor_https_is_explained(
+def test_a_logout_url_that_is_neither_path_nor_https_is_refused_with_an_example(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("REMOTE_LOGOUT_URL", "javascript:alert(1)")
@@ -171,7 +171,7 @@ def test_a_logout_url_that_is_neither_path_nor_https_is_explained(
 
 
 @pytest.mark.parametrize(("header", "ids"), [(GROUPS, []), ("", ["E010"]), (USER, ["E010"])])
-def test_the_check_requires_the_header_of_the_groups(
+def test_the_check_requires_a_separate_groups_header(
     settings: Settings, header: str, ids: list[str]
 ) -> None:
     settings.REMOTE_GROUPS_HEADER = header
@@ -218,7 +218,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         ("127.0.0.1", [], 403),
     ],
 )
-def test_the_web_server_passes_the_header_of_the_proxy_alone(
+def test_the_web_server_passes_only_a_valid_header_from_the_proxy(
     port: int, client: str, users: list[tuple[str, str]], status: int
 ) -> None:
     connection = http.client.HTTPConnection(

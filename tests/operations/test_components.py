@@ -94,7 +94,7 @@ def test_a_dead_beat_is_reported_while_workers_are_alive() -> None:
     assert "Start exactly one beat" in found["beat"].remedy
 
 
-def test_a_dispatcher_that_does_not_run_is_reported_while_both_are_alive() -> None:
+def test_a_silent_dispatcher_is_reported_while_worker_and_beat_are_alive() -> None:
     found = heard(beat=NOW, worker=NOW, sweep=LONG_AGO)
     assert (found["workers"].healthy, found["beat"].healthy) == (True, True)
     assert "housekeeping" in found["dispatcher"].remedy
@@ -104,7 +104,7 @@ def test_a_component_that_never_started_is_reported() -> None:
     assert {part.summary for part in heard().values()} == {"accepts tasks", "never seen", "empty"}
 
 
-def test_one_worker_of_several_is_enough() -> None:
+def test_one_live_worker_of_several_is_enough() -> None:
     Heartbeat.record("worker celery@there")
     assert heard(worker=LONG_AGO)["workers"].summary == "1 alive, last seen 0 s ago"
 
@@ -126,13 +126,15 @@ def test_a_webhook_that_was_set_aside_is_reported() -> None:
     assert "replay_spool --refused" in found.remedy
 
 
-def test_a_dispatcher_with_a_long_interval_is_given_three_of_them(settings: Settings) -> None:
+def test_a_dispatcher_with_a_long_interval_may_be_silent_for_three_intervals(
+    settings: Settings,
+) -> None:
     settings.REDISPATCH_INTERVAL_S = 600.0
     assert heard(sweep=timedelta(minutes=25))["dispatcher"].healthy
     assert dispatcher_silent_after() == timedelta(minutes=30)
 
 
-def test_a_component_has_one_row_however_many_heartbeats() -> None:
+def test_all_heartbeats_of_a_component_share_one_row() -> None:
     for _ in range(3):
         Heartbeat.record(WORKER)
     assert Heartbeat.objects.count() == 1
@@ -149,7 +151,7 @@ def test_heartbeats_of_workers_stopped_long_ago_are_deleted() -> None:
     assert Heartbeat.objects.get().part == BEAT
 
 
-def test_readiness_and_metrics_report_who_is_alive(client: Client) -> None:
+def test_readiness_and_metrics_report_which_components_are_alive(client: Client) -> None:
     heard(worker=NOW, beat=LONG_AGO)
     ready = client.get("/readyz").json()
     assert (ready["workers"], ready["beat"]) == (1, False)
@@ -164,5 +166,7 @@ def test_readiness_and_metrics_report_who_is_alive(client: Client) -> None:
     ("seconds", "said"),
     [(0, "0 s"), (-5, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (172800, "2 days")],
 )
-def test_an_age_is_in_the_largest_unit_of_which_there_are_two(seconds: float, said: str) -> None:
+def test_an_age_is_shown_in_the_largest_unit_that_fits_at_least_twice(
+    seconds: float, said: str
+) -> None:
     assert format_age(seconds) == said

@@ -25,7 +25,7 @@ INLINE = re.compile(
 LOADED = re.compile(r"""<(?:script|link|img|audio|video|source|iframe)[^>]+(?:src|href)="([^"]+)""")
 
 
-def test_a_page_may_load_and_run_our_own_files_alone(admin_client: Client) -> None:
+def test_a_page_may_load_and_run_only_our_own_files(admin_client: Client) -> None:
     policy = admin_client.get(reverse("admin:index"))["Content-Security-Policy"]
     assert policy.startswith("default-src 'self';")
     assert "unsafe" not in policy
@@ -33,17 +33,17 @@ def test_a_page_may_load_and_run_our_own_files_alone(admin_client: Client) -> No
         assert part in policy
 
 
-def test_those_without_login_get_the_policy_too(client: Client) -> None:
+def test_a_page_without_a_login_sends_the_policy(client: Client) -> None:
     for url in (reverse("admin:login"), "/healthz", "/nowhere"):
         assert "default-src 'self'" in client.get(url)["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
-def test_no_template_has_what_the_policy_forbids(template: Path) -> None:
+def test_no_template_contains_inline_scripts_or_styles(template: Path) -> None:
     assert INLINE.findall(template.read_text()) == []
 
 
-def test_no_page_has_what_the_policy_forbids(admin_client: Client) -> None:
+def test_no_page_contains_inline_code_or_loads_foreign_files(admin_client: Client) -> None:
     item = make.claimed()
     item.mark_failed(TooLarge(), Evidence())
     pages = (

@@ -55,7 +55,9 @@ def waiting() -> MediaItem:
 
 
 @pytest.mark.parametrize("unfinished", [make.media, waiting, make.claimed])
-def test_every_unfinished_item_is_failed_with_who_and_why(ada: User, unfinished: Any) -> None:
+def test_giving_up_fails_an_unfinished_item_with_the_user_and_the_reason(
+    ada: User, unfinished: Any
+) -> None:
     item = unfinished()
     assert leave(item, ada) == [item.pk]
     assert state(item) == (Status.FAILED, "given_up", WHY)
@@ -64,7 +66,7 @@ def test_every_unfinished_item_is_failed_with_who_and_why(ada: User, unfinished:
     assert LogEntry.objects.get().change_message == "Given up: sender sent it again"
 
 
-def test_a_second_click_changes_nothing(ada: User) -> None:
+def test_giving_up_a_second_time_changes_nothing(ada: User) -> None:
     item = make.media()
     leave(item, ada)
     assert leave(item, User.objects.create_user("bob")) == []
@@ -72,13 +74,13 @@ def test_a_second_click_changes_nothing(ada: User) -> None:
     assert LogEntry.objects.count() == 1
 
 
-def test_one_that_is_stored_stays_so(ada: User) -> None:
+def test_a_stored_item_cannot_be_given_up(ada: User) -> None:
     item = make.store(make.claimed())
     assert leave(item, ada) == []
     assert state(item)[0] == Status.STORED
 
 
-def test_its_attempts_stay_and_it_can_be_retried(ada: User) -> None:
+def test_an_item_that_was_given_up_keeps_its_attempts_and_can_be_retried(ada: User) -> None:
     item = waiting()
     leave(item, ada)
     assert MediaItem.objects.filter(pk=item.pk).retry() == [item.pk]
@@ -87,7 +89,7 @@ def test_its_attempts_stay_and_it_can_be_retried(ada: User) -> None:
     assert [row.outcome for row in again.attempt_set.all()] == ["not_ready", ""]
 
 
-def test_a_worker_that_is_storing_it_discards_the_file(
+def test_a_worker_discards_the_file_of_an_item_that_is_given_up_meanwhile(
     ada: User, twilio: Simulator, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = picture(twilio)
@@ -105,7 +107,7 @@ def test_a_worker_that_is_storing_it_discards_the_file(
     assert stored_files(settings) == []
 
 
-def test_a_file_that_a_retry_has_stored_since_is_not_discarded(
+def test_a_worker_does_not_discard_a_file_that_a_later_retry_has_stored(
     ada: User, twilio: Simulator, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = picture(twilio)
@@ -127,7 +129,7 @@ def test_a_file_that_a_retry_has_stored_since_is_not_discarded(
     assert len(stored_files(settings)) == 1
 
 
-def test_a_worker_whose_attempt_fails_does_not_bring_it_back(ada: User) -> None:
+def test_a_failing_attempt_does_not_requeue_an_item_that_was_given_up(ada: User) -> None:
     claimed = make.claimed()
     leave(claimed, ada)
     held = MediaItem.objects.get(pk=claimed.pk)
@@ -136,7 +138,7 @@ def test_a_worker_whose_attempt_fails_does_not_bring_it_back(ada: User) -> None:
     assert state(held)[:2] == (Status.FAILED, "given_up")
 
 
-def test_receivers_are_told_as_of_every_failure(
+def test_giving_up_notifies_receivers_like_any_other_failure(
     ada: User, settings: Settings, django_capture_on_commit_callbacks: Any
 ) -> None:
     settings.HANDOFF_WEBHOOK_URL = "https://app.example/hook"
@@ -158,7 +160,7 @@ def test_receivers_are_told_as_of_every_failure(
     assert json.loads(json.dumps(media_document(item), default=str))["error"] == "given_up"
 
 
-def test_a_repeated_webhook_does_not_bring_it_back(ada: User) -> None:
+def test_a_repeated_webhook_does_not_requeue_an_item_that_was_given_up(ada: User) -> None:
     message = make.message()
     item = make.media(message)
     leave(item, ada)
@@ -166,7 +168,7 @@ def test_a_repeated_webhook_does_not_bring_it_back(ada: User) -> None:
     assert MediaItem.objects.get().status == Status.FAILED
 
 
-def test_dozens_are_no_incident(ada: User) -> None:
+def test_giving_up_many_items_opens_no_incident(ada: User) -> None:
     for _ in range(100):
         make.media()
     give_up(MediaItem.objects.all(), ada, "a load test")
@@ -176,7 +178,9 @@ def test_dozens_are_no_incident(ada: User) -> None:
     assert not Incident.objects.exists()
 
 
-def test_a_job_gives_up_batch_by_batch(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_gives_up_items_in_batches_and_skips_stored_items(
+    ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("mediapipe.models.bulk_jobs.BATCH", 2)
     ids = [make.media().pk for _ in range(5)]
     make.store(MediaItem.claim(ids[0]) or make.claimed())

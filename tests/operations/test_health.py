@@ -42,12 +42,12 @@ def no_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     connection.close()
 
 
-def test_a_process_that_answers_is_alive(client: Client) -> None:
+def test_a_process_that_responds_is_alive(client: Client) -> None:
     answer = client.get("/healthz")
     assert (answer.status_code, answer.content) == (200, b"ok\n")
 
 
-def test_a_service_whose_parts_are_there_is_ready(client: Client) -> None:
+def test_a_service_with_database_and_broker_is_ready(client: Client) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {
@@ -60,7 +60,7 @@ def test_a_service_whose_parts_are_there_is_ready(client: Client) -> None:
     }
 
 
-def test_a_service_without_broker_is_ready_because_the_rows_wait_for_the_sweep(
+def test_a_service_without_a_broker_is_ready_because_items_await_the_dispatcher(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CELERY_BROKER_WRITE_URL", f"redis://127.0.0.1:{free_port()}/0")
@@ -69,7 +69,7 @@ def test_a_service_without_broker_is_ready_because_the_rows_wait_for_the_sweep(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_service_without_database_is_not_ready_but_alive(
+def test_a_service_without_a_database_is_alive_but_not_ready(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with no_database(monkeypatch):
@@ -80,7 +80,7 @@ def test_a_service_without_database_is_not_ready_but_alive(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_metrics_say_that_the_database_is_away_and_what_waits_for_it(
+def test_the_metrics_show_a_database_outage_and_the_size_of_the_spool(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spool.put(ARRIVED)
@@ -91,7 +91,7 @@ def test_the_metrics_say_that_the_database_is_away_and_what_waits_for_it(
     assert values(found["mediapipe_database_up"]) == {"": 0}
 
 
-def test_a_connection_that_is_closed_already_is_a_database_that_is_away(
+def test_a_closed_connection_counts_as_an_unavailable_database(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def closed() -> None:
@@ -103,7 +103,7 @@ def test_a_connection_that_is_closed_already_is_a_database_that_is_away(
     assert values(families(client)["mediapipe_database_up"]) == {"": 0}
 
 
-def test_without_any_rows_every_metric_is_there(client: Client) -> None:
+def test_every_metric_is_exported_from_an_empty_database(client: Client) -> None:
     found = families(client)
     assert values(found["mediapipe_media"]) == dict.fromkeys(Status.values, 0)
     assert values(found["mediapipe_incidents_open"]) == dict.fromkeys(Cause.values, 0)
@@ -113,7 +113,7 @@ def test_without_any_rows_every_metric_is_there(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("published")
-def test_webhooks_are_counted_with_their_repeats(client: Client) -> None:
+def test_webhooks_are_counted_including_repeats(client: Client) -> None:
     webhook = mms()
     for _ in range(3):
         send(webhook)
@@ -124,7 +124,7 @@ def test_webhooks_are_counted_with_their_repeats(client: Client) -> None:
     assert counted == {"message": 3, "recording": 1, "conversation": 0}
 
 
-def test_media_are_counted_by_status_and_failures_by_reason(client: Client) -> None:
+def test_media_items_are_counted_by_status_and_failures_by_reason(client: Client) -> None:
     make.event(make.message(3))
     for failure in (TooLarge(), TooLarge(), Unauthorized()):
         make.claimed().mark_failed(failure, Evidence())
@@ -149,7 +149,7 @@ def test_an_incident_is_counted_while_it_is_open(client: Client) -> None:
     assert (found["storage_failed"], found["credentials_refused"]) == (1, 0)
 
 
-def test_the_age_of_the_oldest_that_is_owed_is_told(client: Client) -> None:
+def test_the_age_of_the_oldest_unfinished_item_is_exported(client: Client) -> None:
     item = make.media()
     MediaItem.objects.update(received_at=item.received_at.replace(year=2020))
     (age_s,) = values(families(client)["mediapipe_oldest_unfinished_seconds"]).values()
@@ -157,7 +157,7 @@ def test_the_age_of_the_oldest_that_is_owed_is_told(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("published")
-def test_no_label_holds_what_a_stranger_sends(client: Client) -> None:
+def test_no_metric_label_contains_untrusted_input(client: Client) -> None:
     for _ in range(3):
         send(mms(), signature="wrong")
         strange = {"AccountSid": make.sid("AC"), "MessageSid": make.sid("SM"), "Body": "canary"}
@@ -179,14 +179,14 @@ def test_no_label_holds_what_a_stranger_sends(client: Client) -> None:
     assert all(value.replace("_", "").isalnum() for value in words)
 
 
-def test_a_failure_is_a_label_only_if_it_has_a_slug(client: Client) -> None:
+def test_only_the_slug_of_a_failure_is_a_metric_label(client: Client) -> None:
     slugs = {failure.slug for failure in Failure.all()}
     for _ in range(2):
         make.claimed().mark_failed(TooLarge(make.sid("ME")), Evidence(request_id=make.sid("RQ")))
     assert set(values(families(client)["mediapipe_media_failed"])) <= slugs
 
 
-def test_openmetrics_is_spoken_to_who_asks_for_it(client: Client) -> None:
+def test_openmetrics_is_returned_to_a_client_that_accepts_it(client: Client) -> None:
     make.media()
     answer = client.get("/metrics", headers={"Accept": "application/openmetrics-text"})
     assert answer["Content-Type"].startswith("application/openmetrics-text")
@@ -196,12 +196,12 @@ def test_openmetrics_is_spoken_to_who_asks_for_it(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_it_is_only_read(client: Client, path: str) -> None:
+def test_a_monitoring_endpoint_is_read_only(client: Client, path: str) -> None:
     assert client.head(path).status_code == 200
     for method in ("post", "put", "patch", "delete", "options"):
         assert getattr(client, method)(path).status_code == 405
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_nobody_needs_a_login_or_gets_a_cookie(client: Client, path: str) -> None:
+def test_a_monitoring_endpoint_sets_no_cookie(client: Client, path: str) -> None:
     assert not client.get(path).cookies

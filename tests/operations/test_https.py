@@ -42,16 +42,16 @@ def test_every_cookie_is_bound_to_this_host_and_to_https(answers: Any) -> None:
         assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", ""), name
 
 
-def test_no_cookie_is_sent_by_other_sites_and_no_script_reads_the_session(answers: Any) -> None:
+def test_cookies_are_same_site_and_scripts_cannot_read_the_session(answers: Any) -> None:
     assert {cookie["samesite"] for cookie in answers["cookies"].values()} <= {"Lax", "Strict"}
     assert answers["cookies"]["__Host-sessionid"]["httponly"]
 
 
-def test_browsers_insist_on_https_for_a_year(answers: Any) -> None:
+def test_browsers_are_required_to_use_https_for_a_year(answers: Any) -> None:
     assert answers["headers"]["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_a_page_of_the_admin_is_not_framed_guessed_at_or_kept(answers: Any) -> None:
+def test_an_admin_page_sends_headers_against_framing_sniffing_and_caching(answers: Any) -> None:
     headers = answers["headers"]
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["X-Content-Type-Options"] == "nosniff"

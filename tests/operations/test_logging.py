@@ -71,19 +71,19 @@ def as_json(made: logging.LogRecord) -> dict[str, Any]:
     return line
 
 
-def test_a_line_for_machines_is_json_with_its_ids() -> None:
+def test_a_json_line_contains_message_ids_logger_level_and_utc_time() -> None:
     line = as_json(record(media_id=7, event_id=2))
     assert (line["message"], line["media_id"], line["event_id"]) == ("done 3", 7, 2)
     assert (line["logger"], line["level"]) == ("mediapipe.fetching.attempt", "INFO")
     assert line["time"].endswith("+00:00")
 
 
-def test_a_line_for_people_says_when_how_bad_where_and_what() -> None:
+def test_a_text_line_contains_level_logger_and_message() -> None:
     line = TextFormatter().format(record(media_id=7))
     assert line.endswith(" INFO mediapipe.fetching.attempt: done 3")
 
 
-def test_an_exception_is_in_the_line() -> None:
+def test_a_json_line_contains_the_exception() -> None:
     try:
         raise ZeroDivisionError
     except ZeroDivisionError as error:
@@ -91,21 +91,23 @@ def test_an_exception_is_in_the_line() -> None:
     assert "ZeroDivisionError" in as_json(made)["exception"]
 
 
-def test_what_json_does_not_know_is_written_as_text() -> None:
+def test_a_value_that_json_cannot_represent_is_logged_as_text() -> None:
     assert as_json(record(path=JsonFormatter))["path"]
 
 
-def test_a_line_break_in_a_message_makes_no_second_line() -> None:
+def test_a_message_with_a_line_break_is_logged_in_one_json_line() -> None:
     assert "\n" not in JsonFormatter().format(record(msg="one\ntwo", args=()))
 
 
-def test_outside_of_a_task_no_task_is_named() -> None:
+def test_a_line_logged_outside_a_task_has_no_task_id() -> None:
     assert "task_id" not in as_json(record())
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("log", ["json"], indirect=True)
-def test_a_fetch_names_its_task_media_and_event(twilio: Simulator, log: Formatted) -> None:
+def test_a_fetch_is_logged_with_the_ids_of_its_task_media_and_event(
+    twilio: Simulator, log: Formatted
+) -> None:
     item = picture(twilio)
     result = fetch_media.apply(kwargs={"media_id": item.pk})
     (line,) = [line for line in log.objects() if line["logger"] == "mediapipe.fetching.attempt"]
@@ -116,7 +118,7 @@ def test_a_fetch_names_its_task_media_and_event(twilio: Simulator, log: Formatte
 @pytest.mark.django_db
 @pytest.mark.usefixtures("published")
 @pytest.mark.parametrize("method", ["POST", "GET"])
-def test_no_secret_and_nothing_personal_of_a_webhook_is_logged(
+def test_no_secrets_or_personal_data_of_a_webhook_are_logged(
     log: Formatted, method: Method
 ) -> None:
     webhook = payloads.mms(1, account_sid=make.ACCOUNT).changed(Body=BODY.replace("+", " "))
@@ -143,7 +145,7 @@ def test_no_secret_of_a_fetch_is_logged(twilio: Simulator, log: Formatted) -> No
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("published")
-def test_a_flood_of_forged_webhooks_is_one_line_and_one_row(
+def test_a_flood_of_forged_webhooks_is_recorded_in_one_line_and_one_row(
     log: Formatted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A slow machine may need longer for 200 than one line covers, and a row covers one hour.
@@ -157,7 +159,7 @@ def test_a_flood_of_forged_webhooks_is_one_line_and_one_row(
     assert [row.count for row in Rejection.objects.all()] == [200]
 
 
-def test_the_ids_of_the_work_are_in_every_line() -> None:
+def test_bound_ids_are_added_to_every_line_in_their_context() -> None:
     with logs.about(request_id="abc"):
         logs.bind(media_id=7)
         assert TextFormatter().format(record()).endswith(": done 3 [request_id=abc media_id=7]")
@@ -168,7 +170,7 @@ def test_the_ids_of_the_work_are_in_every_line() -> None:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("published")
 @pytest.mark.parametrize("log", ["json"], indirect=True)
-def test_a_request_has_an_id_that_its_answer_tells(log: Formatted) -> None:
+def test_a_response_contains_the_request_id_that_is_logged(log: Formatted) -> None:
     answer = send(payloads.mms(1, account_sid=make.ACCOUNT), signature="wrong")
     (line,) = [line for line in log.objects() if line["message"].startswith("rejected")]
     assert line["request_id"] == answer["X-Request-ID"]
@@ -179,14 +181,14 @@ def test_a_request_has_an_id_that_its_answer_tells(log: Formatted) -> None:
 @pytest.mark.parametrize(
     ("given", "taken"), [("proxy-0123456789", True), ("x\ny", False), ("short", False)]
 )
-def test_the_id_of_a_proxy_is_taken_over_if_it_is_one(
+def test_a_request_id_from_a_proxy_is_used_only_if_it_is_valid(
     client: Client, given: str, taken: bool
 ) -> None:
     answer = client.get("/healthz", headers={"X-Request-ID": given})
     assert (answer["X-Request-ID"] == given) is taken
 
 
-def test_the_id_of_the_request_goes_with_the_message_of_a_task(
+def test_the_request_id_is_sent_with_the_message_of_a_task(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "memory://")
@@ -200,7 +202,7 @@ def test_the_id_of_the_request_goes_with_the_message_of_a_task(
 
 
 @pytest.mark.services
-def test_the_id_goes_from_the_webhook_to_the_worker_and_its_retries(tmp_path: Path) -> None:
+def test_the_request_id_of_a_webhook_reaches_the_worker_and_its_retries(tmp_path: Path) -> None:
     with service.running(tmp_path, LOG_FORMAT="json") as live:
         webhook = payloads.mms(1, delay_s=3600)
         (media,) = webhook.media

@@ -56,7 +56,7 @@ def statuses(client: Client, attempts: int, name: str = "ada") -> list[int]:
 
 
 @pytest.mark.usefixtures("ada", "clock")
-def test_a_user_who_mistypes_a_few_times_logs_in() -> None:
+def test_a_user_can_log_in_after_a_few_mistyped_passwords() -> None:
     client = Client()
     assert statuses(client, FREE_FAILURES - 1) == [200] * (FREE_FAILURES - 1)
     assert log_in(client, password=PASSWORD).status_code == 302
@@ -90,7 +90,7 @@ def test_no_user_is_locked_out_for_longer_than_the_longest_delay(clock: Clock) -
     assert login_limits.limits.check("name ada", lambda: True, is_known=False)
 
 
-def test_failures_are_forgotten_after_a_login(clock: Clock) -> None:
+def test_a_successful_login_resets_the_failure_count(clock: Clock) -> None:
     for _ in range(FREE_FAILURES):
         login_limits.limits.check("name ada", lambda: None, is_known=True)
         clock.now_s += MAX_DELAY_S
@@ -100,7 +100,7 @@ def test_failures_are_forgotten_after_a_login(clock: Clock) -> None:
 
 
 @pytest.mark.usefixtures("ada")
-def test_many_names_share_a_limit(clock: Clock) -> None:
+def test_failed_logins_under_many_names_share_one_limit(clock: Clock) -> None:
     client = Client()
     answers = [log_in(client, f"user{n}").status_code for n in range(BURST + 3)]
     assert answers == [200] * BURST + [429] * 3
@@ -109,7 +109,7 @@ def test_many_names_share_a_limit(clock: Clock) -> None:
 
 
 @pytest.mark.usefixtures("ada", "clock")
-def test_a_user_logs_in_from_a_known_browser_while_others_guess() -> None:
+def test_a_user_can_log_in_from_a_known_browser_while_others_guess() -> None:
     known = Client()
     log_in(known, password=PASSWORD)
     known.post(reverse("admin:logout"))
@@ -118,7 +118,7 @@ def test_a_user_logs_in_from_a_known_browser_while_others_guess() -> None:
 
 
 @pytest.mark.usefixtures("ada", "clock")
-def test_a_known_browser_of_one_user_is_unknown_for_another() -> None:
+def test_a_browser_known_for_one_user_is_unknown_for_another() -> None:
     User.objects.create_superuser("bob", password=PASSWORD)
     known = Client()
     log_in(known, password=PASSWORD)
@@ -136,7 +136,9 @@ def test_guesses_from_a_known_browser_are_limited() -> None:
 
 
 @pytest.mark.usefixtures("clock")
-def test_guesses_of_a_logged_in_user_get_no_new_count(ada: User, settings: Settings) -> None:
+def test_a_failed_login_of_a_logged_in_user_sets_no_known_browser_cookie(
+    ada: User, settings: Settings
+) -> None:
     client = Client()
     client.force_login(ada)
     assert log_in(client).status_code == 200
@@ -144,14 +146,14 @@ def test_guesses_of_a_logged_in_user_get_no_new_count(ada: User, settings: Setti
 
 
 @pytest.mark.usefixtures("ada", "clock")
-def test_a_forged_cookie_makes_no_browser_known(settings: Settings) -> None:
+def test_a_forged_cookie_does_not_make_a_browser_known(settings: Settings) -> None:
     client = Client()
     client.cookies[settings.KNOWN_BROWSER_COOKIE_NAME] = "WyJhZGEiLCJ4Il0:1abcde:forged"
     assert statuses(client, FREE_FAILURES + 1)[-1] == 429
 
 
 @pytest.mark.usefixtures("clock")
-def test_guesses_of_the_old_password_are_limited(ada: User) -> None:
+def test_guesses_of_the_old_password_at_a_password_change_are_limited(ada: User) -> None:
     client = Client()
     client.force_login(ada)
     form = {"old_password": "wrong", "new_password1": PASSWORD, "new_password2": PASSWORD}
@@ -161,7 +163,7 @@ def test_guesses_of_the_old_password_are_limited(ada: User) -> None:
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_user_changes_the_password(ada: User) -> None:
+def test_a_user_can_change_the_password(ada: User) -> None:
     client = Client()
     client.force_login(ada)
     new = "another long phrase"
@@ -171,7 +173,7 @@ def test_a_user_changes_the_password(ada: User) -> None:
     assert ada.check_password(new)
 
 
-def test_of_unknown_browsers_one_is_served_at_a_time() -> None:
+def test_only_one_unknown_browser_is_served_at_a_time() -> None:
     limits = LoginLimits()
 
     def second() -> bool:
@@ -182,7 +184,7 @@ def test_of_unknown_browsers_one_is_served_at_a_time() -> None:
     assert limits.check("name ada", second, is_known=False)
 
 
-def test_few_threads_hash_at_the_same_time(
+def test_the_number_of_threads_that_hash_at_once_is_limited(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.PASSWORD_HASHERS = ["mediapipe.operations.login_limits.BoundedHasher"]

@@ -51,20 +51,22 @@ def test_a_disk_that_is_nearly_full_is_an_incident_until_there_is_space(
     assert incident.resolved_at
 
 
-def test_a_disk_with_space_is_none(free: Any) -> None:
+def test_a_disk_with_enough_space_is_not_an_incident(free: Any) -> None:
     free(GIB)
     disks.record_low_disks()
     assert not Incident.objects.exists()
 
 
-def test_it_covers_the_largest_file_that_is_accepted(free: Any, settings: Settings) -> None:
+def test_a_disk_without_space_for_the_largest_accepted_file_is_an_incident(
+    free: Any, settings: Settings
+) -> None:
     settings.MEDIA_MAX_RECORDING_BYTES = 3 * GIB
     free(2 * GIB)
     disks.record_low_disks()
     assert Incident.objects.exists()
 
 
-def test_a_download_that_ends_does_not_end_the_incident(free: Any) -> None:
+def test_a_little_more_free_space_does_not_resolve_the_incident(free: Any) -> None:
     free(GIB - 1)
     disks.record_low_disks()
     free(GIB + 1)
@@ -72,7 +74,7 @@ def test_a_download_that_ends_does_not_end_the_incident(free: Any) -> None:
     assert Incident.objects.ongoing().exists()
 
 
-def test_another_host_ends_it_only_when_the_first_is_gone(
+def test_another_host_resolves_the_incident_only_when_the_first_host_is_gone(
     free: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "alpha")

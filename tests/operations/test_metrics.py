@@ -52,7 +52,7 @@ def late() -> MediaItem:
     return item
 
 
-def test_what_ended_is_counted_by_how(client: Client) -> None:
+def test_finished_items_and_attempts_are_counted_by_outcome(client: Client) -> None:
     late()
     stored()
     make.claimed().mark_failed(TooLarge(), Evidence(http_status=200))
@@ -68,7 +68,7 @@ def test_what_ended_is_counted_by_how(client: Client) -> None:
     assert values(found["mediapipe_stored_bytes"]) == {"": 6}
 
 
-def test_the_delays_are_histograms_of_both_bounds(client: Client) -> None:
+def test_queue_lag_and_both_bounds_of_the_propagation_delay_are_histograms(client: Client) -> None:
     late()
     MediaItem.objects.update(queue_lag_s=0.2, delay_at_least_s=2.0, delay_at_most_s=7.0)
     age(HOUR)
@@ -85,7 +85,7 @@ def test_the_delays_are_histograms_of_both_bounds(client: Client) -> None:
         assert [s.value for s in samples if s.name.endswith("_sum")] == [total]
 
 
-def test_a_second_count_adds_only_what_is_new(client: Client) -> None:
+def test_a_second_count_adds_only_new_items_and_attempts(client: Client) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         for number in (1, 2):
             stored()
@@ -97,7 +97,7 @@ def test_a_second_count_adds_only_what_is_new(client: Client) -> None:
             assert values(found["mediapipe_attempts"]) == {"stored": number}
 
 
-def test_what_retention_deletes_stays_counted(client: Client) -> None:
+def test_attempts_deleted_by_retention_stay_counted(client: Client) -> None:
     stored()
     age(HOUR)
     count()
@@ -107,7 +107,7 @@ def test_what_retention_deletes_stays_counted(client: Client) -> None:
     assert values(families(client)["mediapipe_attempts"]) == {"stored": 1}
 
 
-def test_what_may_not_be_committed_everywhere_yet_is_left_to_the_next_count(
+def test_an_item_that_finished_just_now_is_left_to_a_later_count(
     client: Client,
 ) -> None:
     stored()
@@ -115,7 +115,7 @@ def test_what_may_not_be_committed_everywhere_yet_is_left_to_the_next_count(
     assert values(families(client)["mediapipe_media_finished"])["stored"] == 0
 
 
-def test_no_attempt_is_passed_over_because_it_takes_long(client: Client) -> None:
+def test_a_long_attempt_delays_the_count_and_is_not_missed(client: Client) -> None:
     running = make.claimed()
     stored()
     age(HOUR)
@@ -126,7 +126,7 @@ def test_no_attempt_is_passed_over_because_it_takes_long(client: Client) -> None
     assert values(families(client)["mediapipe_attempts"]) == {"stored": 1, "too_large": 1}
 
 
-def test_webhooks_are_counted_whenever_they_were_received(client: Client) -> None:
+def test_webhooks_are_counted_regardless_of_when_they_were_received(client: Client) -> None:
     announced = make.message()
     make.event(announced)
     make.event(announced)
@@ -140,7 +140,7 @@ def test_webhooks_are_counted_whenever_they_were_received(client: Client) -> Non
     assert values(found["mediapipe_webhooks_repeated"])["message"] == 1
 
 
-def test_an_old_database_is_counted_in_bites(client: Client) -> None:
+def test_an_old_database_is_counted_in_several_portions(client: Client) -> None:
     for days in (1, 2, 5):
         stored()
         MediaItem.objects.update(retrieved_at=F("retrieved_at") - timedelta(days=days))
@@ -150,7 +150,7 @@ def test_an_old_database_is_counted_in_bites(client: Client) -> None:
     assert values(families(client)["mediapipe_media_finished"])["stored"] == 3
 
 
-def test_a_failed_count_leaves_mark_and_tallies_as_they_were(
+def test_a_failed_count_leaves_the_watermark_and_the_counters_unchanged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stored()
@@ -183,7 +183,7 @@ def owed(item: MediaItem, *, webhook: int = 0, task: int = 0, **state: str) -> N
         )
 
 
-def test_hand_offs_are_counted_while_nobody_has_taken_them(client: Client) -> None:
+def test_hand_offs_are_counted_until_they_are_delivered(client: Client) -> None:
     item = stored()
     owed(item, webhook=3, task=2, status=DeliveryStatus.WAITING)
     owed(item, webhook=1, status=DeliveryStatus.FAILED)
@@ -196,7 +196,9 @@ def test_hand_offs_are_counted_while_nobody_has_taken_them(client: Client) -> No
     }
 
 
-def test_the_oldest_hand_off_is_as_old_as_the_end_that_it_tells_of(client: Client) -> None:
+def test_the_age_of_the_oldest_waiting_hand_off_starts_when_its_item_finished(
+    client: Client,
+) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         owed(stored(), webhook=1, status=DeliveryStatus.FAILED)
         MediaItem.objects.update(retrieved_at=NOON - HOUR)
@@ -208,13 +210,13 @@ def test_the_oldest_hand_off_is_as_old_as_the_end_that_it_tells_of(client: Clien
         assert values(families(client)["mediapipe_oldest_hand_off_seconds"]) == {"": 0}
 
 
-def test_deletions_are_counted_while_twilio_has_what_it_should_not(client: Client) -> None:
+def test_deletions_are_counted_until_twilio_has_deleted_the_media(client: Client) -> None:
     for status in ("waiting", "waiting", "failed", "delivered"):
         Deletion.objects.create(media=stored(), status=status)
     assert values(families(client)["mediapipe_deletions"]) == {"waiting": 2, "failed": 1}
 
 
-def test_what_reconciliation_found_is_counted_apart(client: Client) -> None:
+def test_media_found_by_reconciliation_is_counted_separately(client: Client) -> None:
     make.media()
     found_at = timezone.now()
     record(make.recording(), provider="twilio", received_at=found_at - HOUR, reconciled_at=found_at)
@@ -237,7 +239,7 @@ def named(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["alerts.yml", "grafana.json"])
-def test_alerts_and_dashboard_name_only_what_is_printed(
+def test_alerts_and_dashboard_use_only_exported_metrics(
     client: Client, name: str, settings: Settings, tmp_path: Path
 ) -> None:
     gateway.configure(settings, tmp_path, {})
@@ -252,7 +254,7 @@ def test_alerts_and_dashboard_name_only_what_is_printed(
     assert used - printed(client) == set()
 
 
-def test_every_alert_says_how_bad_it_is_and_leads_to_a_heading() -> None:
+def test_every_alert_has_a_severity_a_summary_and_a_runbook_heading() -> None:
     rules = yaml.safe_load((DOCKER / "alerts.yml").read_text())["groups"][0]["rules"]
     operating = (DOCKER.parent / "docs" / "operating.md").read_text().lower()
     headings = {

@@ -83,19 +83,19 @@ def test_a_liveness_probe_needs_no_token(port: int) -> None:
 
 
 @pytest.mark.services
-def test_no_header_of_a_client_changes_the_path_or_logs_in(port: int) -> None:
+def test_no_header_of_a_client_changes_the_path_or_grants_access(port: int) -> None:
     expected = {"/x/metrics": 404, "/x/readyz": 404, "/metrics": 401, "/healthz": 200}
     expected["/admin/"] = 302
     for header in CLIENT_HEADERS:
         assert {path: status(port, path, header) for path in expected} == expected, header
 
 
-def test_a_token_that_could_be_guessed_stops_the_start() -> None:
+def test_a_weak_or_malformed_monitoring_token_is_refused_without_showing_it() -> None:
     for value in (CANARY, f"{TOKEN} {TOKEN}", "\u00e9" * 40):
         with pytest.raises(ImproperlyConfigured, match="openssl rand") as raised:
             monitoring_token(env(MONITORING_TOKEN=value), "MONITORING_TOKEN")
         assert value not in str(raised.value)
 
 
-def test_without_the_setting_there_is_no_token() -> None:
+def test_without_the_setting_the_monitoring_token_is_empty() -> None:
     assert monitoring_token(env(), "MONITORING_TOKEN") == ""

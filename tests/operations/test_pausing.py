@@ -59,7 +59,9 @@ def waiting() -> MediaItem:
     return item
 
 
-def test_nothing_is_claimed_or_dispatched(ada: User, clock: time_machine.Traveller) -> None:
+def test_no_item_of_a_paused_account_is_claimed_or_dispatched(
+    ada: User, clock: time_machine.Traveller
+) -> None:
     assert pause(ada)
     item, other = make.media(), make.media()
     MediaItem.objects.filter(pk=other.pk).update(account_sid="AC" + "b2" * 16)
@@ -70,7 +72,9 @@ def test_nothing_is_claimed_or_dispatched(ada: User, clock: time_machine.Travell
     assert (item.status, item.attempts) == (Status.QUEUED, 0)
 
 
-def test_after_it_everything_is_due_at_once(ada: User, clock: time_machine.Traveller) -> None:
+def test_every_item_is_due_at_once_after_the_account_is_resumed(
+    ada: User, clock: time_machine.Traveller
+) -> None:
     pause(ada)
     queued = make.media()
     # This drops its message; without the pause the dispatcher would publish another in a minute.
@@ -81,7 +85,9 @@ def test_after_it_everything_is_due_at_once(ada: User, clock: time_machine.Trave
     assert MediaItem.claim(queued.pk)
 
 
-def test_the_pause_uses_up_no_retries(ada: User, clock: time_machine.Traveller) -> None:
+def test_a_pause_does_not_count_towards_the_retry_window(
+    ada: User, clock: time_machine.Traveller
+) -> None:
     item = waiting()
     pause(ada)
     clock.shift(timedelta(days=3))
@@ -93,7 +99,9 @@ def test_the_pause_uses_up_no_retries(ada: User, clock: time_machine.Traveller) 
     assert (again.phase, again.fast_retries) == (Phase.FAST, {"not_ready": 2})
 
 
-def test_neither_do_two_pauses(ada: User, clock: time_machine.Traveller) -> None:
+def test_two_pauses_do_not_count_towards_the_retry_window(
+    ada: User, clock: time_machine.Traveller
+) -> None:
     item = waiting()
     for _ in range(2):
         pause(ada)
@@ -104,7 +112,7 @@ def test_neither_do_two_pauses(ada: User, clock: time_machine.Traveller) -> None
     assert again.budget_elapsed_s() == 0
 
 
-def test_a_pause_before_the_first_attempt_makes_the_retry_window_no_longer(
+def test_a_pause_before_the_first_attempt_does_not_extend_the_retry_window(
     ada: User, clock: time_machine.Traveller
 ) -> None:
     pause(ada)
@@ -115,7 +123,7 @@ def test_a_pause_before_the_first_attempt_makes_the_retry_window_no_longer(
     assert item.budget_elapsed_s() == 60
 
 
-def test_resuming_writes_no_items_so_it_is_as_fast_for_thousands(ada: User) -> None:
+def test_resuming_an_account_neither_reads_nor_writes_its_items(ada: User) -> None:
     make.media()
     pause(ada)
     with CaptureQueriesContext(connection) as queries:
@@ -123,7 +131,7 @@ def test_resuming_writes_no_items_so_it_is_as_fast_for_thousands(ada: User) -> N
     assert not [query for query in queries if MediaItem._meta.db_table in query["sql"]]
 
 
-def test_an_attempt_that_is_running_ends_as_it_would_and_resumes_nothing(
+def test_a_running_attempt_finishes_and_does_not_resume_the_account(
     ada: User, twilio: Simulator
 ) -> None:
     AccountHealth.objects.create(account_sid=make.ACCOUNT, refusals=1)
@@ -135,7 +143,9 @@ def test_an_attempt_that_is_running_ends_as_it_would_and_resumes_nothing(
     assert MediaItem.claim(make.media().pk) is None
 
 
-def test_it_is_not_probed(ada: User, clock: time_machine.Traveller) -> None:
+def test_an_account_paused_by_a_user_is_not_probed(
+    ada: User, clock: time_machine.Traveller
+) -> None:
     for _ in range(REFUSALS_TO_PAUSE):
         AccountHealth.get_or_create_for(make.ACCOUNT).record_refusal(NOON)
     pause(ada)
@@ -143,7 +153,7 @@ def test_it_is_not_probed(ada: User, clock: time_machine.Traveller) -> None:
     assert MediaItem.claim(make.media().pk) is None
 
 
-def test_refused_credentials_pause_it_again_after_it(ada: User) -> None:
+def test_refused_credentials_pause_a_resumed_account_again(ada: User) -> None:
     pause(ada)
     for _ in range(REFUSALS_TO_PAUSE):
         AccountHealth.get_or_create_for(make.ACCOUNT).record_refusal(NOON)
@@ -156,7 +166,9 @@ def test_refused_credentials_pause_it_again_after_it(ada: User) -> None:
     assert health.why_paused == "Twilio rejects the credentials of the account"
 
 
-def test_who_why_and_when_are_recorded(ada: User, clock: time_machine.Traveller) -> None:
+def test_the_user_reason_and_time_of_a_pause_are_recorded(
+    ada: User, clock: time_machine.Traveller
+) -> None:
     pause(ada)
     health = AccountHealth.objects.get()
     assert health.why_paused == "ada paused the account on 2026-03-01 12:00: a rebuilt gateway"
@@ -167,7 +179,7 @@ def test_who_why_and_when_are_recorded(ada: User, clock: time_machine.Traveller)
     assert list(logged) == [("ada", "Paused: a rebuilt gateway"), ("ada", "Resumed.")]
 
 
-def test_a_second_click_changes_nothing(ada: User) -> None:
+def test_a_second_pause_or_resume_changes_nothing(ada: User) -> None:
     bob = User.objects.create_user("bob")
     assert [pause(ada), pause(bob, "another reason")] == [True, False]
     assert AccountHealth.objects.get().paused_by == "ada"
@@ -175,14 +187,14 @@ def test_a_second_click_changes_nothing(ada: User) -> None:
     assert LogEntry.objects.count() == 2
 
 
-def test_a_pause_by_the_credentials_is_not_ended_by_a_user(ada: User) -> None:
+def test_a_user_cannot_end_a_pause_caused_by_refused_credentials(ada: User) -> None:
     for _ in range(REFUSALS_TO_PAUSE):
         AccountHealth.get_or_create_for(make.ACCOUNT).record_refusal(NOON)
     assert not resume(ada)
     assert AccountHealth.objects.get().paused_at
 
 
-def test_a_metric_shows_a_pause_that_was_forgotten(
+def test_a_metric_shows_how_long_an_account_has_been_paused(
     ada: User, client: Client, clock: time_machine.Traveller
 ) -> None:
     def shown() -> float:
@@ -196,7 +208,7 @@ def test_a_metric_shows_a_pause_that_was_forgotten(
     assert shown() == 0
 
 
-def test_what_waits_for_a_user_is_no_delay_of_the_queue(
+def test_items_of_a_paused_account_cause_no_queue_delay_incident(
     ada: User, clock: time_machine.Traveller
 ) -> None:
     for _ in range(20):
@@ -208,7 +220,7 @@ def test_what_waits_for_a_user_is_no_delay_of_the_queue(
     assert not Incident.objects.exists()
 
 
-def test_media_is_fetched_again_after_it(ada: User, twilio: Simulator) -> None:
+def test_media_is_fetched_again_after_the_account_is_resumed(ada: User, twilio: Simulator) -> None:
     item = picture(twilio)
     pause(ada)
     assert MediaItem.claim(item.pk) is None
@@ -217,7 +229,7 @@ def test_media_is_fetched_again_after_it(ada: User, twilio: Simulator) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " \n", "x" * 201])
-def test_a_reason_is_required(text: str) -> None:
+def test_a_reason_of_at_most_200_characters_is_required(text: str) -> None:
     with pytest.raises(ValueError, match="at most 200"):
         clean_reason(text)
 

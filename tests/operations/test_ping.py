@@ -61,7 +61,7 @@ def test_a_healthy_service_sends_start_and_success(receiver: Heard) -> None:
     assert signals(receiver) == ["/start", ""]
 
 
-def test_a_service_without_workers_sends_fail_and_why(receiver: Heard) -> None:
+def test_a_service_without_workers_sends_fail_and_the_reason(receiver: Heard) -> None:
     Heartbeat.objects.workers().delete()
     ping()
     assert signals(receiver) == ["/start", "/fail"]
@@ -70,19 +70,19 @@ def test_a_service_without_workers_sends_fail_and_why(receiver: Heard) -> None:
     )
 
 
-def test_a_worker_that_is_missing_for_one_queue_is_a_fail(receiver: Heard) -> None:
+def test_a_service_with_no_worker_for_one_queue_sends_fail(receiver: Heard) -> None:
     Heartbeat.objects.workers().update(part="worker housekeeping@here")
     ping()
     assert signals(receiver) == ["/start", "/fail"]
 
 
-def test_a_dispatcher_that_does_not_run_is_a_fail(receiver: Heard) -> None:
+def test_a_service_without_a_running_dispatcher_sends_fail(receiver: Heard) -> None:
     Heartbeat.objects.filter(part=SWEEP).delete()
     ping()
     assert signals(receiver) == ["/start", "/fail"]
 
 
-def test_a_storage_that_takes_no_file_is_a_fail(
+def test_a_service_whose_storage_fails_sends_fail_and_the_reason(
     receiver: Heard, settings: Settings, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -92,7 +92,7 @@ def test_a_storage_that_takes_no_file_is_a_fail(
     assert receiver.requests[-1].body == b"The storage failed: NotADirectoryError: Not a directory."
 
 
-def test_a_database_that_is_away_is_a_fail(
+def test_a_service_without_a_database_sends_fail_and_the_reason(
     receiver: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> None:
@@ -105,12 +105,12 @@ def test_a_database_that_is_away_is_a_fail(
     assert receiver.requests[-1].body == b"The database is unavailable."
 
 
-def test_a_query_of_the_url_stays() -> None:
+def test_the_query_of_the_ping_url_is_kept() -> None:
     url = pings.signal_url("https://hc.example/key/slug/?create=1", pings.FAIL, RUN_ID)
     assert url == f"https://hc.example/key/slug/fail?create=1&rid={RUN_ID}"
 
 
-def test_a_service_that_knows_no_start_gets_success_all_the_same(
+def test_a_receiver_that_rejects_start_still_receives_success(
     settings: Settings, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     with web_server(404, 200) as receiver:
@@ -134,13 +134,13 @@ def test_an_outage_of_the_receiver_is_logged_once_without_the_url(
     assert (results(client)["undelivered"], results(client)["success"]) == (2, 1)
 
 
-def test_a_report_that_takes_long_is_not_joined_by_another(receiver: Heard) -> None:
+def test_no_report_is_sent_while_another_one_is_running(receiver: Heard) -> None:
     with pings._running:
         ping()
     assert receiver.requests == []
 
 
-def test_together_with_the_silence_that_counts_as_death_it_takes_less_than_a_minute() -> None:
+def test_a_silent_component_is_reported_in_less_than_a_minute() -> None:
     assert PING_EVERY_S + SILENT_AFTER.total_seconds() < 60
 
 

@@ -14,7 +14,7 @@ from tests.support.payloads import twilio
 NUMBERS = re.compile(r"1?5550000\d{3}|14155238886")
 
 
-def test_a_number_keeps_its_length_and_its_last_two_digits() -> None:
+def test_a_masked_number_keeps_its_length_and_its_last_two_digits() -> None:
     assert mask_addresses("+15550000077") == "+•••••••••77"
 
 
@@ -65,18 +65,18 @@ def test_a_number_is_masked_however_it_is_written(text: str) -> None:
         "",
     ],
 )
-def test_what_is_no_number_stays_as_it_is(text: str) -> None:
+def test_text_without_a_phone_number_is_unchanged(text: str) -> None:
     assert mask_addresses(text) == text
 
 
 @pytest.mark.parametrize("name", ["From", "To", "Caller", "Called", "ForwardedFrom", "Author"])
-def test_even_a_short_code_is_masked_where_a_parameter_holds_a_number(name: str) -> None:
+def test_a_short_code_is_masked_only_in_a_phone_number_parameter(name: str) -> None:
     assert mask_parameter(name, "73277") == "•••77"
     assert mask_parameter("NumMedia", "73277") == "73277"
 
 
 @pytest.mark.parametrize(("name", "value"), [("From", "ACME Ltd."), ("Author", "dave")])
-def test_a_name_in_place_of_a_number_is_shown(name: str, value: str) -> None:
+def test_a_name_in_place_of_a_number_is_not_masked(name: str, value: str) -> None:
     assert mask_parameter(name, value) == value
 
 
@@ -94,7 +94,7 @@ def test_a_name_in_place_of_a_number_is_shown(name: str, value: str) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["From", "Author", "ExternalUserId", "ParentExternalUserId"])
-def test_an_address_without_a_number_is_masked_like_one(name: str, value: str, masked: str) -> None:
+def test_an_address_other_than_a_phone_number_is_masked(name: str, value: str, masked: str) -> None:
     assert mask_parameter(name, value) == masked
 
 
@@ -113,12 +113,12 @@ def test_an_address_without_a_number_is_masked_like_one(name: str, value: str, m
         "https://x.example/?Author=AbCdEfGh%40example.com",
     ],
 )
-def test_an_id_or_an_e_mail_address_is_masked_in_a_text(text: str) -> None:
+def test_a_user_id_or_email_address_is_masked_in_text(text: str) -> None:
     assert "••" in mask_addresses(text)
     assert "Gh" not in mask_addresses(text)
 
 
-def test_the_signed_statement_about_a_call_is_not_shown_at_all() -> None:
+def test_a_stir_passport_token_is_masked_completely() -> None:
     assert mask_parameter("StirPassportToken", "eyJ1.eyJvcmlnIjp7InRuIjoi") == "•••"
 
 
@@ -130,17 +130,17 @@ def test_no_captured_webhook_shows_a_number(body: str) -> None:
         assert not NUMBERS.search(mask_parameter(name, value)), name
 
 
-def test_a_megabyte_of_hostile_digits_is_masked_in_no_time() -> None:
+def test_a_megabyte_of_hostile_text_is_masked_quickly() -> None:
     hostile = ("1 " * 300_000 + "a", "1" * 600_000 + "a", "+1(" * 200_000)
     for text in (*hostile, "a@b." * 150_000, "AA." * 200_000):
         assert len(mask_addresses(text)) == len(text)
 
 
-def test_a_url_keeps_nothing_that_opens_it() -> None:
+def test_the_credentials_query_and_fragment_of_a_url_are_removed() -> None:
     url = "https://user:secret@api.twilio.com/2010-04-01/x?Signature=abc&Expires=1#top"
     assert strip_url_secrets(url) == "https://api.twilio.com/2010-04-01/x"
 
 
-def test_free_text_loses_numbers_and_the_secrets_of_its_urls() -> None:
+def test_numbers_are_masked_and_url_secrets_removed_in_free_text() -> None:
     text = "got https://user:pw@cdn.example/a?Signature=abc from +15550000077, then http://[ failed"
     assert redact(text) == "got https://cdn.example/a from +•••••••••77, then  failed"

@@ -49,7 +49,7 @@ def test_an_older_database_gets_roles_and_permissions_with_the_next_migrate() ->
     assert Group.objects.get(name=roles.SUPPORT).permissions.filter(codename="view_numbers")
 
 
-def test_a_viewer_sees_every_list_and_nothing_more() -> None:
+def test_a_viewer_may_only_view_and_may_not_see_unmasked_numbers() -> None:
     viewer = user()
     roles.assign(viewer, roles.VIEWER)
     assert {name.split(".")[1].split("_")[0] for name in may(viewer)} == {"view"}
@@ -57,14 +57,14 @@ def test_a_viewer_sees_every_list_and_nothing_more() -> None:
     assert "mediapipe.view_numbers" not in may(viewer)
 
 
-def test_a_role_sees_the_models_that_have_a_list() -> None:
+def test_an_administrator_may_view_exactly_the_models_that_have_a_list() -> None:
     administrator = Group.objects.get(name=roles.ADMINISTRATOR)
     viewed = administrator.permissions.filter(codename__startswith="view_")
     seen = {permission.content_type.model_class() for permission in viewed}
     assert seen == set(site._registry)
 
 
-def test_each_role_may_do_what_the_one_before_may() -> None:
+def test_each_role_includes_the_permissions_of_the_previous_one() -> None:
     viewer, support, administrator = (user(name) for name in ("ada", "ben", "cleo"))
     for someone, name in zip((viewer, support, administrator), roles.ROLES, strict=True):
         roles.assign(someone, name)
@@ -74,7 +74,7 @@ def test_each_role_may_do_what_the_one_before_may() -> None:
     assert "auth.change_user" in may(administrator) - may(support)
 
 
-def test_a_command_puts_a_user_into_one_role_and_lets_it_log_in() -> None:
+def test_the_role_command_replaces_the_role_of_a_user_and_allows_login() -> None:
     ada = user()
     assert role("ada", "viewer") == "ada now has the role Viewer."
     role("ada", "support")
@@ -82,24 +82,24 @@ def test_a_command_puts_a_user_into_one_role_and_lets_it_log_in() -> None:
     assert (names(ada.groups.all()), ada.is_staff) == ([roles.SUPPORT], True)
 
 
-def test_other_groups_of_the_user_stay() -> None:
+def test_the_role_command_keeps_the_other_groups_of_a_user() -> None:
     ada = user()
     ada.groups.add(Group.objects.create(name="Night shift"))
     role("ada", "viewer")
     assert names(ada.groups.all()) == ["Night shift", roles.VIEWER]
 
 
-def test_a_superuser_is_said_to_be_above_every_role() -> None:
+def test_the_role_command_warns_that_a_role_does_not_limit_a_superuser() -> None:
     user(is_superuser=True)
     assert "so the role limits nothing" in role("ada", "viewer")
 
 
-def test_a_user_that_there_is_not_is_said_to_be_missing() -> None:
+def test_an_unknown_user_is_refused_with_a_hint_to_use_the_new_option() -> None:
     with pytest.raises(CommandError, match=r"User 'ada' does not exist. Create it with --new."):
         role("ada", "viewer")
 
 
-def test_a_new_user_is_made_with_the_password_that_is_typed(
+def test_a_new_user_is_created_with_the_typed_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("mediapipe.management.commands.role.getpass", lambda _: "long enough, yes")
@@ -107,7 +107,9 @@ def test_a_new_user_is_made_with_the_password_that_is_typed(
     assert User.objects.get(username="ada").check_password("long enough, yes")
 
 
-def test_a_password_that_is_too_common_makes_no_user(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_that_is_too_common_is_refused_and_creates_no_user(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("mediapipe.management.commands.role.getpass", lambda _: "password")
     with pytest.raises(CommandError, match="too common"):
         role("ada", "viewer", "--new")

@@ -35,7 +35,7 @@ pytestmark = [
 ]
 
 
-def test_numbers_that_point_here_are_stored_and_no_incident(twilio: Simulator) -> None:
+def test_a_number_that_points_here_is_stored_without_an_incident(twilio: Simulator) -> None:
     assert read() == ""
     row = WebhookRoute.objects.get(kind=RouteKind.NUMBER)
     assert (row.name, row.url, row.method) == (NUMBER.number, HERE, "POST")
@@ -50,7 +50,7 @@ def test_a_number_that_was_pointed_elsewhere_is_an_incident(twilio: Simulator) -
     assert (incident.cause, incident.account_sid) == (Cause.POINTS_ELSEWHERE, make.ACCOUNT)
 
 
-def test_it_is_resolved_when_the_number_points_here_again(twilio: Simulator) -> None:
+def test_the_incident_is_resolved_when_the_number_points_here_again(twilio: Simulator) -> None:
     read()
     twilio.state.numbers = [replace(NUMBER, sms_url=THERE)]
     read()
@@ -59,12 +59,12 @@ def test_it_is_resolved_when_the_number_points_here_again(twilio: Simulator) -> 
     assert Incident.objects.get().state == IncidentState.RESOLVED
 
 
-def test_a_number_that_never_pointed_here_is_no_incident(twilio: Simulator) -> None:
+def test_a_number_that_never_pointed_here_is_not_an_incident(twilio: Simulator) -> None:
     twilio.state.numbers = [NUMBER, PhoneNumber(sms_url=THERE, account_sid=make.ACCOUNT)]
     assert read() == ""
 
 
-def test_a_number_that_the_gateway_names_is_one_from_the_start(
+def test_a_gateway_number_without_a_url_is_an_incident_from_the_start(
     twilio: Simulator, settings: Settings, tmp_path: Path
 ) -> None:
     gateway.configure(settings, tmp_path, {"to": [NUMBER.number]})
@@ -72,7 +72,7 @@ def test_a_number_that_the_gateway_names_is_one_from_the_start(
     assert read() == "+•••••••••77: no URL."
 
 
-def test_an_incident_stays_while_the_file_of_the_gateway_is_invalid(
+def test_an_incident_stays_open_while_the_gateway_file_is_invalid(
     twilio: Simulator, settings: Settings, tmp_path: Path
 ) -> None:
     gateway.configure(settings, tmp_path, {"to": [NUMBER.number]})
@@ -84,7 +84,7 @@ def test_an_incident_stays_while_the_file_of_the_gateway_is_invalid(
     assert read() == "+•••••••••77: no URL."
 
 
-def test_neither_password_nor_query_of_a_url_is_stored(twilio: Simulator) -> None:
+def test_a_url_is_stored_without_its_password_and_query(twilio: Simulator) -> None:
     twilio.state.numbers = [replace(NUMBER, sms_url=THERE)]
     read()
     assert WebhookRoute.objects.get(kind=RouteKind.NUMBER).url == "https://old.example.com/sms"
@@ -99,7 +99,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_what_twilio_does_not_answer_keeps_its_verdict(
+def test_a_number_keeps_its_verdict_when_a_request_to_twilio_fails(
     twilio: Simulator, fault: faults.Fault
 ) -> None:
     read()
@@ -111,7 +111,9 @@ def test_what_twilio_does_not_answer_keeps_its_verdict(
     assert (after.verdict, after.checked_at) == (before.verdict, before.checked_at)
 
 
-def test_refused_credentials_end_no_incident(twilio: Simulator, settings: Settings) -> None:
+def test_refused_credentials_do_not_resolve_an_incident(
+    twilio: Simulator, settings: Settings
+) -> None:
     read()
     twilio.state.numbers = [replace(NUMBER, sms_url=THERE)]
     detail = read()
@@ -120,7 +122,7 @@ def test_refused_credentials_end_no_incident(twilio: Simulator, settings: Settin
     assert read() == detail != ""
 
 
-def test_a_silent_twilio_keeps_its_verdict_too(
+def test_a_number_keeps_its_verdict_when_a_request_to_twilio_times_out(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read()
@@ -132,7 +134,7 @@ def test_a_silent_twilio_keeps_its_verdict_too(
     assert RouteReading.objects.get().error
 
 
-def test_an_account_that_is_no_longer_configured_is_forgotten(
+def test_the_routes_of_an_account_that_is_no_longer_configured_are_deleted(
     twilio: Simulator, settings: Settings
 ) -> None:
     read()
@@ -143,7 +145,7 @@ def test_an_account_that_is_no_longer_configured_is_forgotten(
     assert not WebhookRoute.objects.exists()
 
 
-def test_a_number_that_was_released_is_no_incident(twilio: Simulator) -> None:
+def test_a_released_number_is_deleted_and_its_incident_resolved(twilio: Simulator) -> None:
     read()
     other = PhoneNumber("+15550000078", account_sid=make.ACCOUNT)
     twilio.state.numbers = [replace(NUMBER, sms_url=THERE), other]
@@ -153,7 +155,7 @@ def test_a_number_that_was_released_is_no_incident(twilio: Simulator) -> None:
     assert WebhookRoute.objects.get(kind=RouteKind.NUMBER).name == other.number
 
 
-def test_a_list_that_is_not_read_to_its_end_keeps_the_rest(
+def test_an_incomplete_reading_keeps_the_numbers_it_did_not_reach(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     twilio.state.numbers = [
@@ -165,13 +167,13 @@ def test_a_list_that_is_not_read_to_its_end_keeps_the_rest(
     assert WebhookRoute.objects.filter(kind=RouteKind.NUMBER).count() == 150
 
 
-def test_a_paused_account_gets_no_request(twilio: Simulator) -> None:
+def test_no_request_is_sent_for_a_paused_account(twilio: Simulator) -> None:
     AccountHealth.get_or_create_for(make.ACCOUNT).pause("ann", "moving")
     read()
     assert twilio.log.all() == []
 
 
-def test_a_rate_limited_account_gets_no_request(twilio: Simulator) -> None:
+def test_no_request_is_sent_for_a_rate_limited_account(twilio: Simulator) -> None:
     AccountHealth.objects.create(account_sid=make.ACCOUNT, rate=1.0, limited_at=timezone.now())
     read()
     assert twilio.log.all() == []
@@ -190,7 +192,7 @@ def test_a_change_is_reported_within_a_quarter_of_an_hour() -> None:
     assert schedule["schedule"] + RUN_S < 900
 
 
-def test_more_than_three_are_counted(twilio: Simulator) -> None:
+def test_an_incident_names_three_numbers_and_counts_the_rest(twilio: Simulator) -> None:
     numbers = [PhoneNumber(f"+155500000{n:02}", HERE, account_sid=make.ACCOUNT) for n in range(5)]
     twilio.state.numbers = numbers
     read()

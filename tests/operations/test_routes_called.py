@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 
-def test_a_messaging_service_that_takes_the_number_over_is_an_incident(twilio: Simulator) -> None:
+def test_a_messaging_service_that_takes_over_a_number_is_an_incident(twilio: Simulator) -> None:
     read()
     service = MessagingService(THERE, numbers=[NUMBER], account_sid=make.ACCOUNT)
     twilio.state.services = [service]
@@ -33,7 +33,7 @@ def test_a_messaging_service_that_takes_the_number_over_is_an_incident(twilio: S
     assert WebhookRoute.objects.get(kind=RouteKind.NUMBER).via == service.sid
 
 
-def test_a_messaging_service_that_was_pointed_elsewhere_is_one(twilio: Simulator) -> None:
+def test_a_messaging_service_that_was_pointed_elsewhere_is_an_incident(twilio: Simulator) -> None:
     service = MessagingService(HERE, account_sid=make.ACCOUNT)
     twilio.state.services = [service]
     read()
@@ -41,7 +41,9 @@ def test_a_messaging_service_that_was_pointed_elsewhere_is_one(twilio: Simulator
     assert read() == f"messaging service {service.sid}: sends elsewhere: old.example.com."
 
 
-def test_a_service_that_leaves_its_webhooks_to_its_numbers_is_none(twilio: Simulator) -> None:
+def test_a_messaging_service_that_defers_to_its_numbers_is_not_an_incident(
+    twilio: Simulator,
+) -> None:
     service = MessagingService(HERE, numbers=[NUMBER], account_sid=make.ACCOUNT)
     twilio.state.services = [service]
     read()
@@ -49,7 +51,7 @@ def test_a_service_that_leaves_its_webhooks_to_its_numbers_is_none(twilio: Simul
     assert read() == ""
 
 
-def test_a_number_goes_where_its_application_sends(twilio: Simulator) -> None:
+def test_a_number_is_judged_by_the_url_of_its_application(twilio: Simulator) -> None:
     application = TwimlApplication(HERE, account_sid=make.ACCOUNT)
     twilio.state.applications = [application]
     twilio.state.numbers = [replace(NUMBER, sms_url=THERE, sms_application_sid=application.sid)]
@@ -67,7 +69,7 @@ def test_an_application_that_was_pointed_elsewhere_is_an_incident(twilio: Simula
     assert read() == "+•••••••••77: sends elsewhere: old.example.com."
 
 
-def test_an_application_that_takes_the_number_over_and_is_not_readable_is_one(
+def test_an_unreadable_application_that_takes_over_a_number_is_an_incident(
     twilio: Simulator,
 ) -> None:
     read()
@@ -75,7 +77,7 @@ def test_an_application_that_takes_the_number_over_and_is_not_readable_is_one(
     assert read() == "+•••••••••77: TwiML application not readable."
 
 
-def test_a_messaging_service_comes_before_the_application_of_its_number(
+def test_a_messaging_service_overrides_the_application_of_its_number(
     twilio: Simulator,
 ) -> None:
     application = TwimlApplication(THERE, account_sid=make.ACCOUNT)
@@ -86,7 +88,7 @@ def test_a_messaging_service_comes_before_the_application_of_its_number(
     assert WebhookRoute.objects.get(kind=RouteKind.NUMBER).verdict == Verdict.HERE
 
 
-def test_an_error_of_twilio_about_the_application_keeps_the_verdict(
+def test_a_twilio_error_for_an_application_is_recorded_without_an_incident(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     get = TwilioApi.get
@@ -101,7 +103,7 @@ def test_an_error_of_twilio_about_the_application_keeps_the_verdict(
     assert RouteReading.objects.get().error == "TwiML application: HTTP 503"
 
 
-def test_a_whatsapp_sender_that_was_pointed_elsewhere_is_one(twilio: Simulator) -> None:
+def test_a_whatsapp_sender_that_was_pointed_elsewhere_is_an_incident(twilio: Simulator) -> None:
     sender = ChannelSender(callback_url=HERE, account_sid=make.ACCOUNT)
     twilio.state.senders = [sender]
     read()
@@ -109,7 +111,7 @@ def test_a_whatsapp_sender_that_was_pointed_elsewhere_is_one(twilio: Simulator) 
     assert read() == "whatsapp:+•••••••••66: sends elsewhere: old.example.com."
 
 
-def test_a_conversations_webhook_that_was_removed_is_one(twilio: Simulator) -> None:
+def test_a_conversations_webhook_that_was_removed_is_an_incident(twilio: Simulator) -> None:
     hook = ConversationsWebhook(f"{OURS}/webhooks/twilio/conversations/", account_sid=make.ACCOUNT)
     twilio.state.conversations = [hook]
     read()

@@ -106,7 +106,7 @@ def test_a_thousand_signals_stop_everything(tmp_path: Path) -> None:
         wait_until_gone(processes_of(tmp_path), tmp_path, STOP_S)
 
 
-def test_signals_during_the_start_leave_nothing_behind(tmp_path: Path) -> None:
+def test_signals_during_startup_leave_no_process_behind(tmp_path: Path) -> None:
     with run(tmp_path, WEB_BIND=f"127.0.0.1:{free_port()}") as process:
         deadline = time.monotonic() + START_S
         while not children_of(process.pid):
@@ -117,7 +117,7 @@ def test_signals_during_the_start_leave_nothing_behind(tmp_path: Path) -> None:
         wait_until_gone(processes_of(tmp_path), tmp_path, STOP_S)
 
 
-def test_the_programs_of_a_killed_run_end_and_the_next_run_serves(tmp_path: Path) -> None:
+def test_the_programs_of_a_killed_run_end_and_the_next_run_starts(tmp_path: Path) -> None:
     bind = f"127.0.0.1:{free_port()}"
     with run(tmp_path, WEB_BIND=bind) as process:
         wait_until_serving(bind)
@@ -139,7 +139,7 @@ def test_nothing_is_written_into_the_home_directory(tmp_path: Path) -> None:
     assert list(home.iterdir()) == []
 
 
-def test_a_program_that_dies_is_started_again(tmp_path: Path) -> None:
+def test_a_program_that_dies_is_restarted(tmp_path: Path) -> None:
     bind = f"127.0.0.1:{free_port()}"
     with run(tmp_path, WEB_BIND=bind) as process:
         wait_until_serving(bind)
@@ -169,7 +169,7 @@ def check_address(bind: str, settings: Settings) -> None:
     Command()._check_address()
 
 
-def test_an_address_that_is_taken_is_said_to_be(tmp_path: Path) -> None:
+def test_an_address_in_use_is_refused_without_a_traceback(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         bind = f"127.0.0.1:{taken.getsockname()[1]}"
         with run(tmp_path, WEB_BIND=bind) as process:
@@ -180,11 +180,11 @@ def test_an_address_that_is_taken_is_said_to_be(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bind", ["127.0.0.1:0", "[::1]:0", ":0", "localhost:0"])
-def test_an_address_that_is_free_is_taken(settings: Settings, bind: str) -> None:
+def test_a_free_address_is_accepted(settings: Settings, bind: str) -> None:
     check_address(bind, settings)
 
 
 @pytest.mark.parametrize("bind", ["8000", "localhost", "192.0.2.1:0", "127.0.0.1:99999"])
-def test_an_address_that_there_is_not_is_said_to_be_none(settings: Settings, bind: str) -> None:
+def test_an_address_that_cannot_be_bound_is_refused(settings: Settings, bind: str) -> None:
     with pytest.raises(CommandError, match=f"Cannot bind WEB_BIND {bind}"):
         check_address(bind, settings)

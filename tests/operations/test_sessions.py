@@ -36,7 +36,7 @@ def is_logged_in(client: Client, *, after: timedelta) -> bool:
         return client.get(reverse("admin:index")).status_code == 200
 
 
-def test_a_user_who_works_stays_logged_in(client: Client) -> None:
+def test_an_active_user_stays_logged_in(client: Client) -> None:
     assert all(is_logged_in(client, after=timedelta(minutes=50 * n)) for n in range(1, 5))
 
 

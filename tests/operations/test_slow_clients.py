@@ -79,7 +79,7 @@ def elapsed_s(service: Service) -> float:
     ],
     ids=str,
 )
-def test_slow_clients_delay_no_webhook(
+def test_slow_clients_do_not_delay_webhooks(
     service: Service, downloads: list[bytes], slow: Slow
 ) -> None:
     with occupying(port_of(service), slow, *downloads):
@@ -95,7 +95,7 @@ def received(connection: socket.socket) -> bytes:
     return bytes(parts).partition(b"\r\n\r\n")[2]
 
 
-def test_a_slow_download_arrives_whole(service: Service, downloads: list[bytes]) -> None:
+def test_a_slow_download_is_received_completely(service: Service, downloads: list[bytes]) -> None:
     (line,) = [line for line in service.export() if line["size"]]
     stored = service.stored_bytes(line)
     for request, expected in zip(downloads, (stored, stored[1:]), strict=True):
@@ -115,7 +115,7 @@ def healthy(connection: socket.socket) -> bool:
     return said.startswith(b"HTTP/1.1 200 OK")
 
 
-def test_the_end_of_the_server_loses_no_request_that_was_begun(tmp_path: Path) -> None:
+def test_a_server_that_stops_completes_every_request_in_progress(tmp_path: Path) -> None:
     with ExitStack() as stack, running(tmp_path) as service:
         request = get("/healthz")
         clients = [

@@ -32,7 +32,7 @@ def test_a_silent_process_is_an_incident_until_it_responds() -> None:
     assert incident.resolved_at
 
 
-def test_there_is_none_while_the_processes_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_incident_is_opened_while_the_processes_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(components, "STARTED_AT_S", time.monotonic())
     components.record_stuck()
     assert not Incident.objects.exists()

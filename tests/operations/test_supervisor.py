@@ -61,14 +61,14 @@ def test_a_program_that_cannot_be_started_stops_the_others(command: list[str]) -
     assert supervisor.running["first"].poll() is not None
 
 
-def test_a_log_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+def test_the_error_names_a_log_that_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "logs").touch()
     supervisor = Supervisor([Program("first", SLEEP)], log_dir=tmp_path / "logs")
     with pytest.raises(CommandError, match=r"^Cannot start first: .*logs"), supervisor:
         pytest.fail("it started")
 
 
-def test_a_restart_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_restart_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mediapipe.operations.supervisor.RESTART_PAUSE_S", 0.1)
     good = Program("only", SLEEP)
     supervisor = Supervisor([good])
@@ -100,7 +100,7 @@ def test_a_program_that_does_not_stop_is_killed_with_its_children(tmp_path: Path
     wait_until_gone(killed, tmp_path, 60)
 
 
-def test_a_program_gets_its_own_variables(tmp_path: Path) -> None:
+def test_a_program_receives_its_own_environment_variables(tmp_path: Path) -> None:
     file = tmp_path / "value"
     script = f"import os; open({str(file)!r}, 'w').write(os.environ['NAME'])"
     program = Program("only", [sys.executable, "-c", script], env={"NAME": "value"})
@@ -109,7 +109,7 @@ def test_a_program_gets_its_own_variables(tmp_path: Path) -> None:
     assert file.read_text() == "value"
 
 
-def test_a_program_that_is_about_to_be_started_does_not_end_the_watch() -> None:
+def test_the_watch_continues_while_a_program_is_not_started_yet() -> None:
     supervisor = Supervisor([])
     with watching(supervisor) as watch:
         late = Program("late", SLEEP)

@@ -30,18 +30,20 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
 
 
 @pytest.mark.usefixtures("installed")
-def test_without_the_variable_nothing_is_traced() -> None:
+def test_without_an_endpoint_nothing_is_traced() -> None:
     assert tracing.python() == [sys.executable]
 
 
-def test_with_it_every_program_is(monkeypatch: pytest.MonkeyPatch, installed: str) -> None:
+def test_with_an_endpoint_every_program_is_traced(
+    monkeypatch: pytest.MonkeyPatch, installed: str
+) -> None:
     monkeypatch.setenv(tracing.ENDPOINT, "http://collector:4318")
     for program in (programs.web("127.0.0.1:1"), programs.worker(), programs.beat()):
         assert program.command[:2] == [installed, sys.executable]
 
 
 @pytest.mark.usefixtures("installed")
-def test_webhooks_are_left_out_unless_somebody_says_otherwise(
+def test_webhooks_are_not_traced_by_default_and_the_service_name_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(tracing.ENDPOINT, "http://collector:4318")
@@ -51,7 +53,9 @@ def test_webhooks_are_left_out_unless_somebody_says_otherwise(
     assert os.environ["OTEL_SERVICE_NAME"] == "mine"
 
 
-def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_error_for_missing_packages_names_the_requirements_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv(tracing.ENDPOINT, "http://collector:4318")
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(ImproperlyConfigured, match=r"requirements/telemetry\.txt"):

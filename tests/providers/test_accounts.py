@@ -42,13 +42,13 @@ def problem() -> str:
     return str(caught.value)
 
 
-def test_one_account_comes_from_the_environment(settings: Settings) -> None:
+def test_one_account_is_read_from_the_settings(settings: Settings) -> None:
     settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = FIRST, "new, old,"
     assert list(accounts()) == [FIRST]
     assert pairs(accounts()[FIRST]) == [(FIRST, "new"), (FIRST, "old")]
 
 
-def test_without_settings_there_is_no_account() -> None:
+def test_there_are_no_accounts_if_none_is_configured() -> None:
     assert accounts() == {}
 
 
@@ -58,14 +58,14 @@ def test_an_api_key_is_tried_before_the_tokens(settings: Settings) -> None:
     assert pairs(accounts()[FIRST]) == [("SK1", "secret"), (FIRST, "token")]
 
 
-def test_more_accounts_come_from_the_file(settings: Settings, write: Write) -> None:
+def test_more_accounts_are_read_from_the_accounts_file(settings: Settings, write: Write) -> None:
     settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = FIRST, "token"
     write(json.dumps([{"account_sid": SECOND, "api_key": "SK2", "api_secret": "secret"}]))
     assert list(accounts()) == [FIRST, SECOND]
     assert pairs(accounts()[SECOND]) == [("SK2", "secret")]
 
 
-def test_a_byte_order_mark_is_forgiven(write: Write) -> None:
+def test_a_byte_order_mark_in_the_accounts_file_is_ignored(write: Write) -> None:
     write(b"\xef\xbb\xbf[]")
     assert accounts() == {}
 
@@ -101,19 +101,19 @@ def test_no_repr_shows_a_secret() -> None:
         (f'[{{"account_sid": "{FIRST}"}}, {{"account_sid": "{FIRST}"}}]', "configured twice"),
     ],
 )
-def test_a_malformed_file_is_named_without_its_secrets(
+def test_the_error_for_a_malformed_accounts_file_shows_no_secret(
     write: Write, content: str | bytes, words: str
 ) -> None:
     write(content)
     assert words in problem()
 
 
-def test_the_file_and_the_entry_are_named(settings: Settings, write: Write) -> None:
+def test_the_error_names_the_accounts_file_and_the_entry(settings: Settings, write: Write) -> None:
     write("[{}]")
     assert f"TWILIO_ACCOUNTS_FILE ({settings.TWILIO_ACCOUNTS_FILE}), entry 1" in problem()
 
 
-def test_a_missing_file_is_named(settings: Settings, tmp_path: Path) -> None:
+def test_the_error_names_a_missing_accounts_file(settings: Settings, tmp_path: Path) -> None:
     settings.TWILIO_ACCOUNTS_FILE = str(tmp_path / "none.json")
     assert "none.json) cannot be read: No such file or directory" in problem()
 
@@ -126,14 +126,16 @@ def test_a_missing_file_is_named(settings: Settings, tmp_path: Path) -> None:
         ("TWILIO_API_KEY", SECRET, "the account SID must be AC"),
     ],
 )
-def test_half_an_account_in_the_environment_is_named(
+def test_an_incomplete_or_invalid_account_in_the_settings_is_refused(
     settings: Settings, name: str, value: str, words: str
 ) -> None:
     setattr(settings, name, value)
     assert words in problem()
 
 
-def test_the_same_account_in_both_places_is_refused(settings: Settings, write: Write) -> None:
+def test_an_account_in_both_the_settings_and_the_file_is_refused(
+    settings: Settings, write: Write
+) -> None:
     settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = FIRST, SECRET
     write(json.dumps([{"account_sid": FIRST, "auth_tokens": [SECRET]}]))
     assert problem() == f"The Twilio account {FIRST} is configured twice."

@@ -40,7 +40,7 @@ def api() -> TwilioApi:
     return TwilioApi(Credentials(ACCOUNT, "x"))
 
 
-def test_an_account_is_read_and_its_token_not_shown() -> None:
+def test_an_account_is_checked_without_showing_its_auth_token() -> None:
     first, *_ = check_credentials()
     assert (first.level, first.message) == (Level.OK, "Twilio accepts the auth token")
     # Twilio's response contains the token.
@@ -48,20 +48,20 @@ def test_an_account_is_read_and_its_token_not_shown() -> None:
     assert "auth_token" not in "".join(map(str, check_credentials()))
 
 
-def test_phone_numbers_and_services_are_read(settings: Settings) -> None:
+def test_the_webhook_of_a_messaging_service_is_checked(settings: Settings) -> None:
     settings.PUBLIC_BASE_URL = "https://www.example.com"
     (finding,) = check_numbers()
     assert finding.name == "webhook_path_wrong"
     assert finding.where == f"{ACCOUNT}: messaging service MG{'a' * 32}"
 
 
-def test_the_numbers_of_a_service_are_read() -> None:
+def test_the_phone_numbers_of_a_messaging_service_are_read() -> None:
     answer = api().get(resources.senders_url("MG" + "a" * 32))
     (number,) = answer.document["phone_numbers"]
     assert (number["phone_number"], number["sid"]) == ("+987654321", "PN" + "a" * 32)
 
 
-def test_a_whatsapp_sender_is_read(settings: Settings) -> None:
+def test_the_webhook_of_a_whatsapp_sender_is_checked(settings: Settings) -> None:
     settings.PUBLIC_BASE_URL = "https://callback.example.com"
     (finding,) = check_numbers()
     assert finding.name == "webhook_path_wrong"
@@ -69,7 +69,7 @@ def test_a_whatsapp_sender_is_read(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("host", ["example.com", "www.example.com"], ids=["account", "service"])
-def test_the_webhooks_of_conversations_are_read(settings: Settings, host: str) -> None:
+def test_the_webhooks_of_conversations_are_checked(settings: Settings, host: str) -> None:
     settings.PUBLIC_BASE_URL = f"https://{host}"
     assert [finding.name for finding in check_conversations()] == [
         "conversations_ask_before",
@@ -80,7 +80,7 @@ def test_the_webhooks_of_conversations_are_read(settings: Settings, host: str) -
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", [Kind.MESSAGE, Kind.RECORDING])
-def test_a_deletion_is_one_that_the_description_has(mock: str, kind: Kind) -> None:
+def test_a_deletion_request_matches_twilios_openapi_description(mock: str, kind: Kind) -> None:
     item = announced(mock, kind)
     assert delete_at_provider._request_deletion(item) == "Twilio responded with 204: deleted."
 

@@ -27,7 +27,7 @@ from tests.support.payloads.twilio import ACCOUNT_SID, MEDIA_URLS, MMS_SID
         "https://mms.twiliocdn.com",
     ],
 )
-def test_media_may_be_at_twilios_cdn_and_s3(url: str) -> None:
+def test_a_redirect_to_twilios_cdn_or_s3_is_allowed(url: str) -> None:
     twilio = providers.get("twilio")
     request = twilio.media_request(url=MEDIA_URLS[0], account_sid=ACCOUNT_SID, subject_sid=MMS_SID)
     assert request.may_redirect_to(url)
@@ -80,11 +80,13 @@ def test_media_may_be_at_twilios_cdn_and_s3(url: str) -> None:
         "https://evil.example/https://mms.twiliocdn.com/a",
     ],
 )
-def test_media_may_be_nowhere_else(url: str) -> None:
+def test_a_redirect_to_any_other_url_is_refused(url: str) -> None:
     assert not may_redirect_to(url)
 
 
-def test_a_configured_host_may_have_any_port_and_scheme(settings: Settings) -> None:
+def test_a_host_configured_without_a_port_allows_any_port_over_http_and_https(
+    settings: Settings,
+) -> None:
     settings.MEDIA_REDIRECT_HOSTS = ["127.0.0.2"]
     assert may_redirect_to("http://127.0.0.2:9702/a")
     assert may_redirect_to("https://127.0.0.2/a")
@@ -94,7 +96,7 @@ def test_a_configured_host_may_have_any_port_and_scheme(settings: Settings) -> N
     assert not may_redirect_to("ftp://127.0.0.2/a")
 
 
-def test_a_configured_port_is_the_only_one(settings: Settings) -> None:
+def test_a_host_configured_with_a_port_allows_only_that_port(settings: Settings) -> None:
     settings.MEDIA_REDIRECT_HOSTS = ["cdn.example:443"]
     assert may_redirect_to("https://cdn.example/a")
     assert may_redirect_to("https://cdn.example:443/a")
@@ -102,7 +104,7 @@ def test_a_configured_port_is_the_only_one(settings: Settings) -> None:
     assert not may_redirect_to("https://cdn.example:8443/a")
 
 
-def test_a_configured_api_may_redirect_to_itself(settings: Settings) -> None:
+def test_a_configured_api_origin_may_redirect_to_itself(settings: Settings) -> None:
     settings.TWILIO_API_HOSTS = ["http://127.0.0.1:9701"]
     assert may_redirect_to("http://127.0.0.1:9701/a")
     assert not may_redirect_to("http://127.0.0.1:970/a")
@@ -122,7 +124,7 @@ def test_a_configured_api_may_redirect_to_itself(settings: Settings) -> None:
         ),
     ],
 )
-def test_hosts_of_twilio_and_its_storage_are_its_own(host: str) -> None:
+def test_hosts_of_twilio_and_its_storage_are_recognized_as_twilios(host: str) -> None:
     assert is_own_host(host)
 
 
@@ -133,6 +135,8 @@ def test_hosts_of_twilio_and_its_storage_are_its_own(host: str) -> None:
         *("localhost", "media.example", "evil.amazonaws.com", "[64:ff9b::1]", "a..twilio.com", ""),
     ],
 )
-def test_no_other_host_is_twilios_own(host: str, settings: Settings) -> None:
+def test_no_other_host_is_recognized_as_twilios_even_if_it_is_configured(
+    host: str, settings: Settings
+) -> None:
     settings.TWILIO_API_HOSTS, settings.MEDIA_REDIRECT_HOSTS = [f"http://{host}"], [host]
     assert not is_own_host(host)

@@ -35,7 +35,7 @@ def refusal(url: str) -> str:
     return caught.value.detail
 
 
-def test_media_is_asked_for_with_the_accounts_token() -> None:
+def test_media_is_requested_with_the_accounts_token() -> None:
     request = media_request()
     assert request.url == GOOD
     assert [(one.username, one.password) for one in request.credentials] == [(ACCOUNT_SID, TOKEN)]
@@ -51,18 +51,18 @@ def test_a_recording_is_named_by_its_sid() -> None:
     assert found == (RECORDING_URL, RECORDING_SID)
 
 
-def test_http_becomes_https_at_twilio() -> None:
+def test_an_http_url_at_twilio_is_changed_to_https() -> None:
     assert canonical(f"http://api.twilio.com{PATH}", ACCOUNT_SID, MMS_SID)[0] == GOOD
 
 
 @pytest.mark.parametrize(
     "host", ["api.ie1.twilio.com", "api.dublin.ie1.twilio.com", "api.sao-paulo.us1.twilio.com"]
 )
-def test_a_region_has_its_own_api_host(host: str) -> None:
+def test_a_regional_api_host_is_accepted(host: str) -> None:
     assert canonical(f"https://{host}{PATH}", ACCOUNT_SID, MMS_SID)[0] == f"https://{host}{PATH}"
 
 
-def test_a_configured_origin_is_taken_as_it_is(settings: Settings) -> None:
+def test_a_url_at_a_configured_origin_is_accepted_unchanged(settings: Settings) -> None:
     settings.TWILIO_API_HOSTS = ["http://127.0.0.1:9701"]
     url = f"http://127.0.0.1:9701{PATH}"
     assert canonical(url, ACCOUNT_SID, MMS_SID)[0] == url
@@ -72,7 +72,7 @@ def test_a_configured_origin_is_taken_as_it_is(settings: Settings) -> None:
 @pytest.mark.parametrize(
     "origin", ["https://127.0.0.1:9701", "http://127.0.0.1", "http://127.0.0.1:97010"]
 )
-def test_another_scheme_or_port_than_the_configured_is_refused(
+def test_a_scheme_or_port_other_than_the_configured_one_is_refused(
     settings: Settings, origin: str
 ) -> None:
     settings.TWILIO_API_HOSTS = ["http://127.0.0.1:9701"]
@@ -150,7 +150,7 @@ def test_another_scheme_or_port_than_the_configured_is_refused(
         "https://" + "a" * 4096,
     ],
 )
-def test_media_anywhere_else_is_refused(origin: str) -> None:
+def test_a_media_url_at_any_other_origin_is_refused(origin: str) -> None:
     assert refusal(origin + PATH)
 
 
@@ -183,7 +183,7 @@ def test_media_anywhere_else_is_refused(origin: str) -> None:
         f"{RECORDING_URL}?RequestedChannels=2",
     ],
 )
-def test_another_path_is_refused(url: str) -> None:
+def test_a_media_url_with_any_other_path_is_refused(url: str) -> None:
     assert refusal(url) == "It is not the address of a message's media or of a recording."
 
 
@@ -197,32 +197,38 @@ def test_another_path_is_refused(url: str) -> None:
         (RECORDING_URL, "It belongs to another message or recording."),
     ],
 )
-def test_the_media_of_somebody_else_is_refused(url: str, why: str) -> None:
+def test_media_of_another_account_message_or_recording_is_refused(url: str, why: str) -> None:
     assert refusal(url) == why
 
 
 # Credentials.
 
 
-def test_without_credentials_the_configuration_is_at_fault() -> None:
+def test_an_unknown_account_is_reported_as_missing_configuration() -> None:
     other = "AC" + "f" * 32
     with pytest.raises(ConfigMissing, match=f"The account is {other}"):
         media_request(GOOD.replace(ACCOUNT_SID, other), account_sid=other)
 
 
-def test_an_account_without_token_or_key_is_at_fault(settings: Settings) -> None:
+def test_an_account_without_a_token_or_key_is_reported_as_missing_configuration(
+    settings: Settings,
+) -> None:
     settings.TWILIO_AUTH_TOKEN = ""
     with pytest.raises(ConfigMissing):
         media_request()
 
 
-def test_a_broken_accounts_file_is_our_fault_and_not_the_medias(settings: Settings) -> None:
+def test_an_unreadable_accounts_file_is_reported_as_missing_configuration(
+    settings: Settings,
+) -> None:
     settings.TWILIO_ACCOUNTS_FILE = "/nowhere/accounts.json"
     with pytest.raises(ConfigMissing, match=r"TWILIO_ACCOUNTS_FILE \(/nowhere/accounts.json\)"):
         media_request()
 
 
-def test_the_key_and_every_token_are_handed_on_in_their_order(settings: Settings) -> None:
+def test_the_credentials_are_the_api_key_followed_by_the_tokens_in_their_order(
+    settings: Settings,
+) -> None:
     settings.TWILIO_AUTH_TOKEN = "old,new"
     settings.TWILIO_API_KEY, settings.TWILIO_API_SECRET = "SK1", "secret"
     names = [(one.username, one.password) for one in media_request().credentials]

@@ -34,12 +34,12 @@ def test_a_signed_form_is_returned_as_received() -> None:
 
 
 @pytest.mark.parametrize("body", (twilio.MESSAGES | twilio.RECORDINGS).values())
-def test_every_captured_body_passes(body: str) -> None:
+def test_every_captured_body_is_verified(body: str) -> None:
     assert verify(signed_form(body)) == tuple(parse_qsl(body, keep_blank_values=True))
 
 
 @pytest.mark.parametrize("port", ["", ":8443"])
-def test_the_address_as_it_was_asked_for_costs_one_signature(
+def test_a_url_that_was_signed_as_requested_needs_only_one_signature_computation(
     monkeypatch: pytest.MonkeyPatch, port: str
 ) -> None:
     asked: list[str] = []
@@ -55,16 +55,16 @@ def test_the_address_as_it_was_asked_for_costs_one_signature(
     assert asked == [url]
 
 
-def test_the_parameters_of_a_get_are_signed_with_the_url() -> None:
+def test_the_parameters_of_a_signed_get_request_are_read_from_its_url() -> None:
     assert verify(signed_get(BODY)) == PAIRS
 
 
-def test_the_parameters_of_a_post_are_those_of_its_body_alone() -> None:
+def test_the_parameters_of_a_post_request_are_read_only_from_its_body() -> None:
     url = URL + "?AccountSid=AC0&tenant=7"
     assert verify(signed_form(BODY, url=url)) == PAIRS
 
 
-def test_a_signed_json_object_is_returned_flat() -> None:
+def test_a_signed_json_object_is_returned_as_pairs_of_text() -> None:
     body = json.dumps({"AccountSid": twilio.ACCOUNT_SID, "NumMedia": 1, "Media": [{"é": None}]})
     assert verify(signed_json(body)) == (
         ("AccountSid", twilio.ACCOUNT_SID),
@@ -168,7 +168,7 @@ def test_a_published_json_signature_matches(query: str, body: bytes, signature: 
         ("https://h.example/in?to=a@b:c/d", "https://h.example/in?to=a@b:c/d"),
     ],
 )
-def test_the_same_address_written_otherwise_passes(signed: str, sent_to: str) -> None:
+def test_an_equivalent_spelling_of_the_signed_url_is_accepted(signed: str, sent_to: str) -> None:
     assert verify(signed_form(BODY, url=signed, sent_to=sent_to)) == PAIRS
 
 
@@ -189,7 +189,7 @@ def test_the_same_address_written_otherwise_passes(signed: str, sent_to: str) ->
         ("https://h.example/in", ""),
     ],
 )
-def test_another_address_is_refused(signed: str, sent_to: str) -> None:
+def test_a_request_to_a_url_other_than_the_signed_one_is_refused(signed: str, sent_to: str) -> None:
     assert refusal(signed_form(BODY, url=signed, sent_to=sent_to or " ")) == "403 signature_wrong"
 
 
@@ -212,7 +212,7 @@ def test_a_bad_signature_is_refused_with_its_reason(signature: str, reason: str)
     assert refusal(post(BODY.encode(), signature=signature)) == f"403 {reason}"
 
 
-def test_a_request_without_the_header_is_refused() -> None:
+def test_a_request_without_the_signature_header_is_refused() -> None:
     request = replace(signed_form(BODY), headers={"content-type": FORM})
     assert refusal(request) == "403 signature_missing"
 
@@ -231,12 +231,14 @@ def test_a_key_or_algorithm_chosen_by_the_request_is_refused(value: str) -> None
     assert refusal(request) == "403 signature_settings"
 
 
-def test_another_idempotency_token_changes_nothing() -> None:
+def test_a_different_idempotency_token_does_not_affect_verification() -> None:
     assert verify(signed_form(BODY, i_twilio_idempotency_token="another")) == PAIRS
 
 
 @given(st.binary(), st.text(), st.sampled_from(["GET", "POST"]), st.sampled_from(["json", "form"]))
-def test_nothing_unsigned_passes_or_crashes(body: bytes, url: str, method: str, kind: str) -> None:
+def test_no_unsigned_request_is_accepted_or_causes_a_crash(
+    body: bytes, url: str, method: str, kind: str
+) -> None:
     content_type = "application/json" if kind == "json" else FORM
     headers = {"content-type": content_type, SIGNATURE: sign(URL)}
     with pytest.raises((WebhookForged, WebhookUnreadable)):
@@ -244,7 +246,7 @@ def test_nothing_unsigned_passes_or_crashes(body: bytes, url: str, method: str, 
 
 
 @given(st.lists(st.tuples(st.text(min_size=1), st.text()), max_size=20))
-def test_whatever_twilio_signs_is_returned_exactly(pairs: list[tuple[str, str]]) -> None:
+def test_all_signed_parameters_are_returned_exactly(pairs: list[tuple[str, str]]) -> None:
     pairs = [("AccountSid", twilio.ACCOUNT_SID), *(p for p in pairs if p[0] != "AccountSid")]
     body = "&".join(f"{quote(name)}={quote(value)}" for name, value in pairs)
     assert verify(post(body.encode(), signature=sign(URL, pairs))) == tuple(pairs)

@@ -40,7 +40,7 @@ def test_a_url_that_cannot_be_encoded_is_unreadable() -> None:
     assert refusal(post(BODY.encode(), url="https://h\udc80/", signature="")) == "400 invalid_utf8"
 
 
-def test_a_thousand_parameters_are_read_and_no_more() -> None:
+def test_at_most_a_thousand_parameters_are_accepted() -> None:
     body = BODY + "&a=" * (1000 - len(PAIRS))
     assert len(verify(signed_form(body))) == 1000
     assert refusal(signed_form(body + "&a=")) == "400 too_many_parameters"
@@ -48,7 +48,7 @@ def test_a_thousand_parameters_are_read_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "text/plain", ""])
-def test_another_type_of_body_is_unreadable(content_type: str) -> None:
+def test_a_body_of_another_content_type_is_unreadable(content_type: str) -> None:
     request = post(BODY.encode(), signature=sign(URL, list(PAIRS)), content_type=content_type)
     assert refusal(request) == "400 content_type"
 
@@ -69,7 +69,7 @@ def test_json_without_a_hash_in_the_url_is_refused() -> None:
     assert refusal(request) == "403 body_hash"
 
 
-def test_json_with_another_hash_is_refused() -> None:
+def test_json_with_a_wrong_hash_is_refused() -> None:
     request = replace(signed_json(JSON_BODY), body=JSON_BODY.encode() + b" ")
     assert refusal(request) == "403 body_hash"
 
@@ -102,17 +102,17 @@ def test_json_with_the_right_hash_and_a_wrong_signature_is_refused() -> None:
         (json.dumps(dict.fromkeys(map(str, range(1001)), 0)), "too_many_parameters"),
     ],
 )
-def test_json_that_is_no_flat_object_of_text_is_unreadable(body: str, reason: str) -> None:
+def test_json_that_is_not_an_object_of_valid_text_is_unreadable(body: str, reason: str) -> None:
     assert refusal(signed_json(body)) == f"400 {reason}"
 
 
-def test_the_url_signature_of_a_json_request_signs_no_form() -> None:
+def test_the_signature_of_a_json_request_is_refused_for_a_form() -> None:
     request = signed_json(JSON_BODY)
     form = replace(request, headers={**request.headers, "content-type": FORM})
     assert refusal(replace(form, body=BODY.encode())) == "403 signature_wrong"
 
 
-def test_the_signature_of_a_get_signs_no_post() -> None:
+def test_the_signature_of_a_get_request_is_refused_for_a_post_request() -> None:
     request = replace(signed_get(BODY), method="POST")
     assert (
         refusal(

@@ -48,17 +48,17 @@ def test_the_order_of_the_parameters_does_not_matter() -> None:
     assert verify(altered("&".join(reversed(BODY.split("&"))))) == PAIRS[::-1]
 
 
-def test_the_same_parameter_twice_passes() -> None:
+def test_a_parameter_repeated_with_the_same_value_is_accepted() -> None:
     assert verify(altered(BODY + "&Body=Test+mms")) == (*PAIRS, ("Body", "Test mms"))
 
 
-def test_blanks_around_a_value_are_part_of_it() -> None:
+def test_spaces_around_a_value_are_covered_by_the_signature() -> None:
     signed = signed_form(BODY.replace("Body=Test+mms", "Body=+Test+mms+"))
     assert ("Body", " Test mms ") in verify(signed)
     assert refusal(replace(signed, body=BODY.encode())) == "403 signature_wrong"
 
 
-def test_characters_shifted_between_names_and_values_are_caught_by_the_parser() -> None:
+def test_the_parser_refuses_characters_shifted_between_names_and_values() -> None:
     # The signed text has no separators between names and values, so both bodies have one signature.
     shifted = BODY.replace("&NumMedia=1", "").replace(
         f"&MessageSid={twilio.MMS_SID}", f"&MessageSid={twilio.MMS_SID}NumMedia1"
@@ -75,7 +75,9 @@ def test_a_nul_is_verified_and_returned_as_received() -> None:
 # The account.
 
 
-def test_the_old_and_the_new_token_pass_while_both_are_listed(settings: Settings) -> None:
+def test_the_old_and_the_new_token_are_accepted_while_both_are_configured(
+    settings: Settings,
+) -> None:
     settings.TWILIO_AUTH_TOKEN = "old, new"
     assert verify(signed_form(BODY, token="old")) == PAIRS
     assert verify(signed_form(BODY, token="new")) == PAIRS
@@ -105,16 +107,16 @@ def test_the_token_of_another_account_is_refused(settings: Settings, tmp_path: P
         (f"AccountSid={twilio.ACCOUNT_SID}&AccountSid=AC{'f' * 32}", "account_sid"),
     ],
 )
-def test_a_request_of_nobody_is_refused(account: str, reason: str) -> None:
+def test_a_request_without_one_known_account_sid_is_refused(account: str, reason: str) -> None:
     body = BODY.replace(f"AccountSid={twilio.ACCOUNT_SID}", account)
     assert refusal(signed_form(body)) == f"403 {reason}"
 
 
-def test_an_account_without_a_token_can_prove_nothing(settings: Settings) -> None:
+def test_a_request_for_an_account_without_a_token_is_refused(settings: Settings) -> None:
     settings.TWILIO_AUTH_TOKEN = ""
     assert refusal(signed_form(BODY, token="")) == "403 token_missing"
 
 
-def test_the_secret_of_an_api_key_signs_nothing(settings: Settings) -> None:
+def test_a_signature_made_with_an_api_key_secret_is_refused(settings: Settings) -> None:
     settings.TWILIO_API_KEY, settings.TWILIO_API_SECRET = "SK1", "secret"
     assert refusal(signed_form(BODY, token="secret")) == "403 signature_wrong"

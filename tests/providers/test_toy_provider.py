@@ -48,7 +48,9 @@ def send_photo(url: str, signature: str = "") -> Any:
     return Client().post("/webhooks/toy/photos/", body, content_type=kind, headers=headers)
 
 
-def test_its_webhook_is_received_and_its_media_stored(published: list[int]) -> None:
+def test_a_webhook_of_a_second_provider_is_recorded_and_its_media_is_stored(
+    published: list[int],
+) -> None:
     with serve(raw_server.answer(200, PHOTO)) as origin:
         response = send_photo(origin.url("/photos/1"))
         assert (response.status_code, response.content) == (200, b"thanks")
@@ -62,7 +64,7 @@ def test_its_webhook_is_received_and_its_media_stored(published: list[int]) -> N
         assert file.read() == PHOTO
 
 
-def test_its_forged_webhook_is_refused_in_its_name() -> None:
+def test_a_forged_webhook_is_refused_with_the_name_of_the_second_provider() -> None:
     response = send_photo("http://127.0.0.1:9/1", signature="wrong")
     assert response.status_code == 403
     assert "does not prove that Toy sent it" in response.json()["detail"]
@@ -70,7 +72,7 @@ def test_its_forged_webhook_is_refused_in_its_name() -> None:
     assert not WebhookEvent.objects.exists()
 
 
-def test_its_spooled_webhook_is_recorded_later(
+def test_a_spooled_webhook_of_a_second_provider_is_recorded_later(
     monkeypatch: pytest.MonkeyPatch, published: list[int]
 ) -> None:
     def unavailable(*args: Any, **kwargs: Any) -> None:

@@ -38,13 +38,13 @@ def test_a_conference_recording_has_no_call() -> None:
     assert (inbound.call_sid, inbound.conference_sid) == ("", twilio.CONFERENCE_SID)
 
 
-def test_a_dial_action_names_its_recording_by_the_url_alone() -> None:
+def test_the_recording_sid_of_a_dial_action_is_read_from_its_url() -> None:
     body = f"AccountSid={twilio.ACCOUNT_SID}&DialCallStatus=completed{RECORDING_URL_FIELD}"
     inbound = parse(body, "recording")
     assert inbound.subject_sid == only(inbound).identity == RECORDING_SID
 
 
-def test_a_record_action_tells_who_spoke() -> None:
+def test_a_record_action_has_a_sender_and_a_recipient() -> None:
     inbound = parse(twilio.RECORD_VERB_ACTION, "recording")
     assert (inbound.sender, inbound.recipient) == ("+15550000002", "+15550000001")
 
@@ -60,7 +60,7 @@ def test_an_unfinished_recording_has_no_media_yet(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["completed", "", "new-status"])
-def test_any_other_status_with_a_url_has_media(status: str) -> None:
+def test_a_recording_with_any_other_status_and_a_url_has_media(status: str) -> None:
     assert only(recording(status + RECORDING_URL_FIELD)).failure is None
 
 
@@ -77,7 +77,7 @@ def test_any_other_status_with_a_url_has_media(status: str) -> None:
         ("absent&ErrorCode=" + "9" * 300, RecordingAbsent, ""),
     ],
 )
-def test_a_recording_that_never_came_to_be_says_why(
+def test_an_absent_or_failed_recording_has_a_failure_that_states_the_reason(
     fields: str, failure: type[Failure], detail: str
 ) -> None:
     item = only(recording(fields))
@@ -85,12 +85,12 @@ def test_a_recording_that_never_came_to_be_says_why(
     assert why(item) == (failure, detail)
 
 
-def test_an_absent_recording_keeps_a_valid_url_alone() -> None:
+def test_an_absent_recording_keeps_its_url_only_if_it_is_valid() -> None:
     assert only(recording("absent" + RECORDING_URL_FIELD)).url == RECORDING_URL
     assert only(recording("absent&RecordingUrl=https://evil.example/")).url == ""
 
 
-def test_the_captured_absence_is_understood() -> None:
+def test_the_captured_webhook_of_an_absent_recording_is_parsed() -> None:
     inbound = parse(twilio.RECORDING_ABSENT, "recording")
     assert inbound.call_sid == twilio.CALL_SID
     assert why(only(inbound)) == (RecordingAbsent, "")
@@ -102,7 +102,7 @@ def test_a_completed_recording_without_a_url_is_a_failure() -> None:
     assert why(item)[0] is UrlMissing
 
 
-def test_a_recording_elsewhere_is_refused_without_taking_the_recordings_place() -> None:
+def test_a_recording_at_a_foreign_host_is_refused_under_an_identity_of_its_own() -> None:
     item = only(recording("completed&RecordingUrl=https://bucket.example/a.wav"))
     assert item.identity.startswith("refused-")
     assert why(item)[0] is AddressRefused
@@ -114,7 +114,7 @@ def test_a_recording_without_a_valid_sid_is_unreadable(sid: str) -> None:
     assert reason(body, "recording") == "recording_sid"
 
 
-def test_a_callback_that_names_no_recording_at_all_is_unreadable() -> None:
+def test_a_callback_without_a_recording_sid_is_unreadable() -> None:
     assert reason(f"AccountSid={twilio.ACCOUNT_SID}", "recording") == "recording_sid"
 
 
@@ -126,10 +126,12 @@ def test_a_callback_that_names_no_recording_at_all_is_unreadable() -> None:
         ("ConferenceSid=CF1", "conference_sid"),
     ],
 )
-def test_a_malformed_call_or_conference_is_unreadable(field: str, slug: str) -> None:
+def test_a_callback_with_a_malformed_call_or_conference_sid_is_unreadable(
+    field: str, slug: str
+) -> None:
     body = f"AccountSid={twilio.ACCOUNT_SID}&RecordingSid={RECORDING_SID}&{field}"
     assert reason(body, "recording") == slug
 
 
-def test_an_empty_call_is_none() -> None:
+def test_an_empty_call_sid_is_accepted() -> None:
     assert recording("completed", "CallSid=").call_sid == ""

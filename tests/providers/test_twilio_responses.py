@@ -41,7 +41,7 @@ def failure(status: int, *, redirected: bool = False, retry_after: str | None = 
     return found
 
 
-def test_a_success_is_the_media() -> None:
+def test_a_200_response_is_not_a_failure() -> None:
     assert TWILIO.classify(answer(200)) is None
     assert TWILIO.classify(answer(200, redirected=True)) is None
 
@@ -87,12 +87,12 @@ def test_every_status_means_one_failure(
     assert failure(status).detail == f"HTTP {status}"
 
 
-def test_only_what_cannot_succeed_is_final() -> None:
+def test_only_an_api_response_that_cannot_become_a_success_is_final() -> None:
     final = {status for status in range(201, 600) if isinstance(failure(status), FinalFailure)}
     assert final == {400, 401, 403, 410}
 
 
-def test_a_refusal_by_the_cdn_is_never_final() -> None:
+def test_only_a_410_from_the_cdn_is_final() -> None:
     final = {s for s in range(201, 600) if isinstance(failure(s, redirected=True), FinalFailure)}
     assert final == {410}
 
@@ -101,12 +101,12 @@ def test_a_refusal_by_the_cdn_is_never_final() -> None:
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
-def test_the_wait_that_twilio_asks_for_is_handed_on(status: int) -> None:
+def test_the_retry_after_of_a_rate_limit_or_twilio_error_is_kept(status: int) -> None:
     assert failure(status, retry_after="5").retry_after_s == 5.0
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 410, 418])
-def test_no_other_answer_has_a_wait(status: int) -> None:
+def test_the_retry_after_of_any_other_response_is_ignored(status: int) -> None:
     assert failure(status, retry_after="5").retry_after_s is None
 
 
@@ -128,12 +128,12 @@ def test_no_other_answer_has_a_wait(status: int) -> None:
         ("Tue, 99 Nov 2026 11:00:00 GMT", None),
     ],
 )
-def test_the_wait_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
+def test_retry_after_is_parsed_as_seconds_or_as_a_date(value: str, seconds: float | None) -> None:
     with time_machine.travel("2026-11-24T12:00:00Z", tick=False):
         assert failure(429, retry_after=value).retry_after_s == seconds
 
 
-def test_without_the_header_there_is_no_wait() -> None:
+def test_a_failure_without_a_retry_after_header_has_no_wait() -> None:
     assert failure(429).retry_after_s is None
 
 

@@ -36,7 +36,7 @@ def test_every_parameter_is_kept_in_its_order() -> None:
     assert parse(body).parameters == tuple(parse_qsl(body, keep_blank_values=True))
 
 
-def test_a_finished_recording_announces_itself() -> None:
+def test_a_completed_recording_webhook_announces_the_recording() -> None:
     inbound = parse(twilio.RECORDING_COMPLETED, "recording")
     assert (inbound.kind, inbound.source) == (Kind.RECORDING, "recording")
     assert (inbound.subject_sid, inbound.call_sid) == (RECORDING_SID, twilio.CALL_SID)
@@ -56,7 +56,7 @@ def test_a_finished_recording_announces_itself() -> None:
         (twilio.WHATSAPP_DOCUMENT, ["application/pdf"]),
     ],
 )
-def test_every_captured_message_is_understood(body: str, content_types: list[str]) -> None:
+def test_every_captured_message_is_parsed(body: str, content_types: list[str]) -> None:
     media = parse(body).media
     assert [item.declared_content_type for item in media] == content_types
     assert all(item.failure is None for item in media)
@@ -71,7 +71,7 @@ def test_a_status_callback_has_no_media(status: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["MessageSid", "SmsMessageSid", "SmsSid"])
-def test_each_of_the_three_names_has_the_message_sid(name: str) -> None:
+def test_the_message_sid_is_read_from_each_of_its_three_parameter_names(name: str) -> None:
     assert parse(f"AccountSid={twilio.ACCOUNT_SID}&{name}={MMS_SID}").subject_sid == MMS_SID
 
 
@@ -95,7 +95,7 @@ def test_a_message_without_a_valid_sid_is_unreadable(sid: str) -> None:
     assert reason(f"AccountSid={twilio.ACCOUNT_SID}&MessageSid={sid}") == "message_sid"
 
 
-def test_upper_case_digits_are_a_valid_sid() -> None:
+def test_a_message_sid_with_upper_case_hexadecimal_digits_is_valid() -> None:
     sid = "MM" + "A" * 32
     assert parse(f"AccountSid={twilio.ACCOUNT_SID}&MessageSid={sid}").subject_sid == sid
 
@@ -105,12 +105,12 @@ def test_a_malformed_sid_is_not_replaced_by_an_older_name() -> None:
     assert reason(body) == "message_sid"
 
 
-def test_a_missing_sid_is_unreadable() -> None:
+def test_a_message_without_a_sid_is_unreadable() -> None:
     assert reason(f"AccountSid={twilio.ACCOUNT_SID}") == "message_sid"
 
 
 @pytest.mark.parametrize("account", ["", "AccountSid=", "AccountSid=AC1"])
-def test_a_message_without_a_valid_account_is_unreadable(account: str) -> None:
+def test_a_message_without_a_valid_account_sid_is_unreadable(account: str) -> None:
     assert reason(f"{account}&MessageSid={MMS_SID}") == "account_sid"
 
 
@@ -121,24 +121,24 @@ def test_a_sid_with_two_values_is_ambiguous(twice: str) -> None:
     assert reason(f"{twilio.MMS_ONE_PICTURE}&{twice}") == "ambiguous"
 
 
-def test_a_sid_with_the_same_value_twice_is_one() -> None:
+def test_a_sid_repeated_with_the_same_value_is_accepted() -> None:
     assert parse(f"{twilio.MMS_ONE_PICTURE}&MessageSid={MMS_SID}").subject_sid == MMS_SID
 
 
 @pytest.mark.parametrize("body", twilio.RECORDINGS.values())
-def test_a_recording_at_the_messaging_url_is_told_where_to_go(body: str) -> None:
+def test_a_recording_at_the_messaging_url_is_refused_with_the_right_url(body: str) -> None:
     with pytest.raises(WebhookUnreadable, match=r"wrong_url: .*/webhooks/twilio/recording/"):
         parse(body, "messaging")
 
 
 @pytest.mark.parametrize("body", twilio.MESSAGES.values())
-def test_a_message_at_the_recording_url_is_told_where_to_go(body: str) -> None:
+def test_a_message_at_the_recording_url_is_refused_with_the_right_url(body: str) -> None:
     with pytest.raises(WebhookUnreadable, match=r"wrong_url: .*/webhooks/twilio/messaging/"):
         parse(body, "recording")
 
 
 @pytest.mark.parametrize("body", twilio.CONVERSATIONS.values())
-def test_a_conversation_is_not_taken_at_the_other_urls(body: str) -> None:
+def test_a_conversation_webhook_is_unreadable_at_the_other_urls(body: str) -> None:
     assert reason(body, "messaging") == "message_sid"
     assert reason(body, "recording") == "message_sid"
     assert reason(body, "") == "source"
@@ -147,7 +147,7 @@ def test_a_conversation_is_not_taken_at_the_other_urls(body: str) -> None:
 # Text that databases reject, and other unusual text.
 
 
-def test_a_nul_is_kept_as_its_symbol() -> None:
+def test_a_nul_in_a_parameter_or_sender_is_replaced_by_its_symbol() -> None:
     inbound = message("Body%00=a%00b", "From=%00")
     assert ("Body\u2400", "a\u2400b") in inbound.parameters
     assert inbound.sender == "\u2400"
@@ -162,11 +162,11 @@ def test_a_long_text_is_kept_whole() -> None:
     assert ("Body", "a" * 1_000_000) in message(f"Body={'a' * 1_000_000}").parameters
 
 
-def test_a_nul_is_kept_as_the_symbol_for_it() -> None:
+def test_a_nul_within_a_parameter_name_or_value_is_replaced_by_its_symbol() -> None:
     assert ("Bo\u2400dy", "a\u2400b") in message("Bo%00dy=a%00b").parameters
 
 
-def test_all_parameters_empty_is_unreadable() -> None:
+def test_a_message_with_only_empty_parameters_is_unreadable() -> None:
     names = [pair.partition("=")[0] for pair in twilio.MMS_THREE_PICTURES.split("&")]
     assert reason("&".join(f"{name}=" for name in names)) == "account_sid"
 
@@ -177,7 +177,9 @@ PAIRS = st.lists(st.tuples(NAMES | RECORDING_NAMES | st.text(min_size=1), st.tex
 
 
 @given(PAIRS, st.sampled_from(["messaging", "recording"]))
-def test_no_signed_parameters_crash_or_leave_a_nul(pairs: list[tuple[str, str]], to: str) -> None:
+def test_no_signed_parameters_crash_the_parser_or_leave_a_nul(
+    pairs: list[tuple[str, str]], to: str
+) -> None:
     subject = ("MessageSid", MMS_SID) if to == "messaging" else ("RecordingSid", RECORDING_SID)
     known = (("AccountSid", twilio.ACCOUNT_SID), subject)
     try:

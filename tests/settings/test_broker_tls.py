@@ -75,7 +75,7 @@ def connect(url: str) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "greeting"), [("amqps", b"AMQP"), ("rediss", b"*")])
-def test_the_host_of_the_certificate_is_spoken_to(
+def test_data_is_sent_to_a_broker_whose_certificate_matches_its_host_name(
     server: TlsServer, scheme: str, greeting: bytes
 ) -> None:
     connect(f"{scheme}://u:p@media.example:{server.port}/0")
@@ -83,13 +83,15 @@ def test_the_host_of_the_certificate_is_spoken_to(
 
 
 @pytest.mark.parametrize("scheme", ["amqps", "rediss"])
-def test_another_host_with_a_trusted_certificate_is_not(server: TlsServer, scheme: str) -> None:
+def test_nothing_is_sent_to_a_broker_whose_certificate_has_another_host_name(
+    server: TlsServer, scheme: str
+) -> None:
     connect(f"{scheme}://u:p@127.0.0.1:{server.port}/0")
     assert server.first_bytes() == b""
 
 
 @pytest.mark.parametrize("scheme", ["amqps", "rediss"])
-def test_an_unknown_certificate_is_not(
+def test_nothing_is_sent_to_a_broker_with_an_untrusted_certificate(
     server: TlsServer, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
@@ -97,10 +99,10 @@ def test_an_unknown_certificate_is_not(
     assert server.first_bytes() == b""
 
 
-def test_options_of_a_redis_url_are_used_as_they_are() -> None:
+def test_tls_options_in_a_redis_url_are_not_overridden() -> None:
     assert broker.tls_options("rediss://h/0?ssl_ca_certs=/ca.pem&ssl_cert_reqs=required") is None
 
 
 @pytest.mark.parametrize("url", ["amqp://h//", "redis://h/0", "redis+socket:///run/x.sock"])
-def test_a_broker_without_tls_has_no_options(url: str) -> None:
+def test_a_broker_without_tls_has_no_tls_options(url: str) -> None:
     assert broker.tls_options(url) is None

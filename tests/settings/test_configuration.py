@@ -17,7 +17,7 @@ from tests.support.configuration import CANARY, env
 SQLITE = Path("/data/mediapipe.sqlite3")
 
 
-def test_a_text_is_taken_as_it_was_written_but_for_blanks_around_it() -> None:
+def test_a_text_is_read_without_surrounding_whitespace() -> None:
     assert values.text(env(NAME=" a b\n"), "NAME") == "a b"
 
 
@@ -30,7 +30,7 @@ def test_a_secret_may_begin_with_a_dollar_sign() -> None:
     assert values.text(env(NAME="$ecret"), "NAME", "default") == "$ecret"
 
 
-def test_the_items_of_a_list_have_no_blanks_around_them() -> None:
+def test_the_items_of_a_list_are_read_without_surrounding_spaces() -> None:
     assert values.listed(env(NAME="a, b ,,c"), "NAME") == ["a", "b", "c"]
     assert values.listed(env(), "NAME") == []
 
@@ -49,16 +49,16 @@ def test_the_items_of_a_list_have_no_blanks_around_them() -> None:
         ("", False),
     ],
 )
-def test_a_yes_or_no_is_said_with_the_usual_words(word: str, meaning: bool) -> None:
+def test_a_boolean_is_read_from_the_usual_words(word: str, meaning: bool) -> None:
     assert values.boolean(env(NAME=word), "NAME", default=False) is meaning
 
 
-def test_a_yes_or_no_that_is_not_said_is_the_default() -> None:
+def test_a_missing_boolean_is_the_default() -> None:
     assert values.boolean(env(), "NAME", default=True) is True
 
 
 @pytest.mark.parametrize("word", ["maybe", "2", "tru"])
-def test_another_word_is_an_error_and_not_a_no(word: str) -> None:
+def test_a_boolean_with_another_word_is_refused_with_an_example(word: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME must be true or false.*NAME=true"):
         values.boolean(env(NAME=word), "NAME", default=False)
 
@@ -69,7 +69,7 @@ def test_a_whole_number_is_read() -> None:
 
 
 @pytest.mark.parametrize("value", ["x", "1.5", "-1", "0", "1e3", "\u0661", "9" * 5000])
-def test_what_is_no_whole_number_from_one_on_is_an_error(value: str) -> None:
+def test_a_value_that_is_not_a_positive_whole_number_is_refused_with_an_example(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME must be a whole number.*NAME=3"):
         values.whole_number(env(NAME=value), "NAME", default=3)
 
@@ -80,7 +80,7 @@ def test_a_factor_is_read(value: str, factor: float) -> None:
 
 
 @pytest.mark.parametrize("value", ["0.5", "-2", "11", "1,5", "x", "nan", "1e1"])
-def test_a_factor_that_shrinks_or_explodes_is_an_error(value: str) -> None:
+def test_a_factor_that_is_not_a_number_from_1_to_10_is_refused_with_an_example(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME must be a number from 1 to 10.*NAME=2"):
         values.factor(env(NAME=value), "NAME", default="2")
 
@@ -93,12 +93,12 @@ def test_a_duration_is_read_with_its_unit(text: str, seconds: float) -> None:
     assert values.seconds(env(NAME=text), "NAME", default="1s") == seconds
 
 
-def test_a_duration_that_is_empty_is_the_default() -> None:
+def test_an_empty_duration_is_the_default() -> None:
     assert values.seconds(env(NAME=""), "NAME", default="5s") == 5
 
 
 @pytest.mark.parametrize("text", ["x", "5 weeks", "-1s", "1,5s", "inf", "nan", "36501d", "9" * 400])
-def test_what_is_no_duration_is_an_error(text: str) -> None:
+def test_an_invalid_duration_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME has .* not a duration; write 90"):
         values.seconds(env(NAME=text), "NAME", default="1s")
 
@@ -119,18 +119,18 @@ def test_each_item_of_a_parsed_list_is_read() -> None:
     assert networks == [ipaddress.ip_network("10.1.0.0/16"), ipaddress.ip_network("::1/128")]
 
 
-def test_an_item_that_cannot_be_parsed_is_an_error_with_an_example() -> None:
+def test_a_list_item_that_cannot_be_parsed_is_refused_with_an_example() -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME: .*NAME=127\.0\.0\.0/8"):
         values.parsed(env(NAME="10.1.2.3/16"), "NAME", ipaddress.ip_network, example="127.0.0.0/8")
 
 
-def test_a_folder_is_made(tmp_path: Path) -> None:
+def test_a_missing_folder_is_created(tmp_path: Path) -> None:
     folder = values.folder(env(NAME=f"{tmp_path}/a/b"), "NAME", tmp_path)
     assert folder == tmp_path / "a" / "b"
     assert folder.is_dir()
 
 
-def test_a_secret_is_made_once_and_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+def test_a_secret_key_is_created_once_and_is_readable_only_by_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     secret = web.secret_key(env(), "DJANGO_SECRET_KEY", path)
     assert len(secret) > 50
@@ -139,7 +139,7 @@ def test_a_secret_is_made_once_and_is_readable_by_its_owner_alone(tmp_path: Path
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_base_url_has_no_last_slash() -> None:
+def test_a_base_url_is_read_without_its_trailing_slash() -> None:
     assert values.base_url(env(NAME="https://h.example/"), "NAME") == "https://h.example"
     assert values.base_url(env(), "NAME") == ""
 
@@ -148,7 +148,7 @@ def configured(url: str = "") -> dict[str, Any]:
     return database.connection(env(NAME=url), "NAME", SQLITE)
 
 
-def test_log_lines_are_for_people_or_for_machines() -> None:
+def test_log_lines_are_formatted_as_text_or_as_json() -> None:
     for log_format in ("text", "json"):
         handler = logging.dict_config(log_format, "INFO")["handlers"]["stderr"]
         assert handler["formatter"] == log_format
@@ -164,7 +164,7 @@ def test_log_lines_are_for_people_or_for_machines() -> None:
         CANARY,
     ],
 )
-def test_a_database_that_cannot_be_read_is_not_shown(url: str) -> None:
+def test_an_invalid_database_url_is_refused_and_not_shown(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME is not .* NAME=postgres://") as raised:
         configured(url)
     assert CANARY not in str(raised.value)
@@ -174,7 +174,7 @@ def test_a_database_that_cannot_be_read_is_not_shown(url: str) -> None:
 @pytest.mark.parametrize(
     "url", [f"kafka://user:{CANARY}@host", f"redis://:{CANARY}@host:99999/0", CANARY]
 )
-def test_a_broker_that_cannot_be_read_is_not_shown(url: str) -> None:
+def test_an_invalid_broker_url_is_refused_and_not_shown(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME is not .* NAME=amqp://") as raised:
         broker.broker_url(env(NAME=url), "NAME", "redis://default")
     assert CANARY not in str(raised.value)
@@ -183,7 +183,7 @@ def test_a_broker_that_cannot_be_read_is_not_shown(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["h.example", f"ftp://u:{CANARY}@h.example", f"https://u:{CANARY}@h.example:x", "https:"]
 )
-def test_a_public_url_that_cannot_be_read_is_not_shown(url: str) -> None:
+def test_an_invalid_base_url_is_refused_and_not_shown(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME is not .* NAME=https://") as raised:
         values.base_url(env(NAME=url), "NAME")
     assert CANARY not in str(raised.value)
@@ -213,7 +213,7 @@ def test_a_public_url_that_cannot_be_read_is_not_shown(url: str) -> None:
         ("WORKER_CONCURRENCY", "0"),
     ],
 )
-def test_a_bad_value_ends_the_start_with_one_sentence(
+def test_an_invalid_value_stops_the_start_with_one_line_that_names_the_setting(
     tmp_path: Path, name: str, value: str
 ) -> None:
     # Some values are only used with https.
@@ -227,7 +227,7 @@ def test_a_bad_value_ends_the_start_with_one_sentence(
 
 
 @pytest.mark.parametrize("command", ["migrate", "run"])
-def test_every_command_says_it_so(tmp_path: Path, command: str) -> None:
+def test_every_command_reports_an_invalid_setting_in_one_line(tmp_path: Path, command: str) -> None:
     ended = manage(command, data_dir=tmp_path, LOG_FORMAT="xml")
     assert ended.returncode == 1
     assert ended.stderr.startswith("error: LOG_FORMAT")

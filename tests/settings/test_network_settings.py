@@ -15,18 +15,18 @@ from tests.support.commands import manage
 from tests.support.configuration import CANARY, env
 
 
-def test_without_the_variables_there_is_neither() -> None:
+def test_there_is_no_proxy_and_no_ca_certificate_by_default() -> None:
     assert network.proxy(env(), "MEDIA_PROXY") is None
     assert network.ca_certificates(env(), "MEDIA_CA_FILE") == ""
 
 
 @pytest.mark.parametrize("end", ["", "/"])
-def test_a_proxy_has_host_and_port(end: str) -> None:
+def test_the_host_and_port_of_a_proxy_are_read(end: str) -> None:
     found = network.proxy(env(MEDIA_PROXY=f"http://proxy.example:3128{end}"), "MEDIA_PROXY")
     assert found == Proxy("proxy.example", 3128)
 
 
-def test_the_password_is_decoded_and_not_shown() -> None:
+def test_the_password_of_a_proxy_is_decoded_and_not_shown() -> None:
     found = network.proxy(env(MEDIA_PROXY=f"http://ann:{CANARY}%40@[::1]:8080"), "MEDIA_PROXY")
     login = base64.b64encode(f"ann:{CANARY}@".encode()).decode()
     assert found == Proxy("::1", 8080, f"Basic {login}")
@@ -49,13 +49,13 @@ def test_the_password_is_decoded_and_not_shown() -> None:
         f"http://ann@{CANARY} x:3128",
     ],
 )
-def test_what_is_no_http_proxy_stops_the_start(url: str) -> None:
+def test_an_invalid_proxy_url_is_refused_without_showing_its_password(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="MEDIA_PROXY is not the URL") as caught:
         network.proxy(env(MEDIA_PROXY=url), "MEDIA_PROXY")
     assert CANARY not in str(caught.value)
 
 
-def test_certificates_are_read_whatever_stands_beside_them() -> None:
+def test_certificates_are_read_from_the_ca_file() -> None:
     values = env(MEDIA_CA_FILE=str(private_ca.ca_file()))
     assert "BEGIN CERTIFICATE" in network.ca_certificates(values, "MEDIA_CA_FILE")
 
@@ -70,7 +70,7 @@ def test_certificates_are_read_whatever_stands_beside_them() -> None:
         ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "no valid certificate"),
     ],
 )
-def test_a_file_without_certificates_stops_the_start(
+def test_a_missing_ca_file_or_one_without_a_valid_certificate_is_refused(
     tmp_path: Path, content: str | None, reason: str
 ) -> None:
     path = tmp_path / "ca.pem"
@@ -80,19 +80,19 @@ def test_a_file_without_certificates_stops_the_start(
         network.ca_certificates(env(MEDIA_CA_FILE=str(path)), "MEDIA_CA_FILE")
 
 
-def test_a_folder_in_place_of_the_file_stops_the_start(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_the_ca_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImproperlyConfigured, match="Is a directory"):
         network.ca_certificates(env(MEDIA_CA_FILE=str(tmp_path)), "MEDIA_CA_FILE")
 
 
-def test_the_start_ends_with_one_sentence(tmp_path: Path) -> None:
+def test_an_invalid_proxy_stops_the_start_with_an_error_message(tmp_path: Path) -> None:
     ended = manage("check", data_dir=tmp_path, MEDIA_PROXY=f"https://ann:{CANARY}@proxy.example")
     assert ended.returncode != 0
     assert "MEDIA_PROXY is not the URL of an HTTP proxy" in ended.stderr
     assert CANARY not in ended.stderr
 
 
-def test_check_and_doctor_name_the_variables_that_are_ignored(tmp_path: Path) -> None:
+def test_check_and_doctor_name_the_ignored_proxy_and_ca_variables(tmp_path: Path) -> None:
     ignored = {"HTTPS_PROXY": f"http://ann:{CANARY}@127.0.0.1:1", "REQUESTS_CA_BUNDLE": "/ca.pem"}
     checked = manage("check", data_dir=tmp_path, **ignored)
     examined = manage("doctor", "--only=settings", data_dir=tmp_path, **ignored)

@@ -30,14 +30,14 @@ def mail_connection(settings: Settings, url: str) -> Any:
     return mail.mailers.default if VERSION >= (6, 1) else mail.get_connection()
 
 
-def test_people_are_a_list_of_addresses() -> None:
+def test_recipients_are_a_list_of_e_mail_addresses() -> None:
     found = read(reading.addresses, "ann@example.com, bob@example.com")
     assert found == ["ann@example.com", "bob@example.com"]
     assert read(reading.addresses, "") == []
 
 
 @pytest.mark.parametrize("value", ["ann", "ann@", "Ann <ann@example.com>", "a@b.example\nBcc: x"])
-def test_what_is_no_address_is_an_error(value: str) -> None:
+def test_an_invalid_e_mail_address_is_refused_with_the_number_of_its_entry(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="NAME, entry 2, is not an e-mail address"):
         read(reading.addresses, f"bob@example.com,{value}")
 
@@ -53,12 +53,14 @@ def test_what_is_no_address_is_an_error(value: str) -> None:
         ("Media <m@example.com>", "", "Media <m@example.com>"),
     ],
 )
-def test_e_mails_come_from_us(value: str, public: str, sender: str) -> None:
+def test_the_sender_defaults_to_an_address_at_the_public_host(
+    value: str, public: str, sender: str
+) -> None:
     assert read(reading.sender, value, public) == sender
 
 
 @pytest.mark.parametrize("value", ["nobody", "Media <m@>", "a@example.com\nBcc: b@example.com"])
-def test_who_cannot_send_is_an_error(value: str) -> None:
+def test_an_invalid_sender_is_refused(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="NAME is not an e-mail address"):
         read(reading.sender, value, "")
 
@@ -72,7 +74,7 @@ def test_who_cannot_send_is_an_error(value: str) -> None:
         ("smtp+tls://mail.example:2525", 2525, True, False),
     ],
 )
-def test_a_mail_server_is_a_url(
+def test_the_mail_server_is_configured_by_a_url(
     settings: Settings, url: str, port: int, tls: bool, ssl: bool
 ) -> None:
     server = mail_connection(settings, url)
@@ -92,7 +94,7 @@ def test_e_mails_can_be_printed(settings: Settings) -> None:
     assert isinstance(connection, console.EmailBackend)
 
 
-def test_a_password_may_have_any_sign_in_it(settings: Settings) -> None:
+def test_the_mail_password_may_contain_any_character(settings: Settings) -> None:
     url = "smtp+tls://me%40example.com:p%40ss%2F%3A@mail.example:587"
     server = mail_connection(settings, url)
     assert server.username == "me@example.com"
@@ -110,7 +112,7 @@ def test_a_password_may_have_any_sign_in_it(settings: Settings) -> None:
         f"smtp://u:{CANARY}@mail.example:99999",
     ],
 )
-def test_what_is_no_mail_server_is_an_error_that_shows_no_password(value: str) -> None:
+def test_an_invalid_mail_server_url_is_refused_without_showing_the_password(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="NAME is not the URL of a mail server") as error:
         read(reading.mail_server, value)
     assert CANARY not in str(error.value)
@@ -127,7 +129,7 @@ def test_what_is_no_mail_server_is_an_error_that_shows_no_password(value: str) -
         "http://[::1]:9000/",
     ],
 )
-def test_a_receiver_is_https_or_on_this_machine(value: str) -> None:
+def test_a_receiver_must_use_https_or_be_on_this_machine(value: str) -> None:
     assert read(reading.receiver, value) == value
 
 
@@ -146,18 +148,18 @@ def test_a_receiver_is_https_or_on_this_machine(value: str) -> None:
         f"https://example.com:99999/{CANARY}",
     ],
 )
-def test_what_is_no_receiver_is_an_error_that_shows_no_url(value: str) -> None:
+def test_an_invalid_receiver_is_refused_without_showing_its_url(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="NAME is not the URL of a webhook") as error:
         read(reading.receiver, value)
     assert CANARY not in str(error.value)
 
 
-def test_two_secrets_are_a_list() -> None:
+def test_two_signing_secrets_are_read_as_a_list() -> None:
     assert read(reading.signing_secrets, f"{SECRET}, {OTHER}") == [SECRET, OTHER]
 
 
 @pytest.mark.parametrize("value", [CANARY, f"whsec_{CANARY}", "whsec_"])
-def test_what_is_no_secret_is_an_error_that_does_not_show_it(value: str) -> None:
+def test_an_invalid_signing_secret_is_refused_and_not_shown(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME, entry 2: .*NAME=whsec_") as error:
         read(reading.signing_secrets, f"{SECRET},{value}")
     assert CANARY not in str(error.value)
@@ -176,14 +178,14 @@ def test_a_webhook_needs_a_secret(settings: Settings) -> None:
     assert "ESCALATION_WEBHOOK_SECRET is not" in only_message("mediapipe.E007")
 
 
-def test_a_message_without_a_link_is_worth_a_warning(settings: Settings) -> None:
+def test_a_channel_without_a_public_url_causes_a_warning(settings: Settings) -> None:
     configure(settings, slack=f"https://example.com/{CANARY}")
     assert check_messages() == []
     settings.PUBLIC_BASE_URL = ""
     assert "PUBLIC_BASE_URL" in only_message("mediapipe.W002")
 
 
-def test_a_bad_value_stops_the_start_with_one_sentence(tmp_path: Path) -> None:
+def test_an_invalid_value_stops_the_start_and_is_not_shown(tmp_path: Path) -> None:
     url = f"http://hooks.example.com/{CANARY}"
     ended = manage("check", data_dir=tmp_path, ESCALATION_SLACK_URL=url)
     assert ended.returncode != 0
@@ -191,7 +193,7 @@ def test_a_bad_value_stops_the_start_with_one_sentence(tmp_path: Path) -> None:
     assert CANARY not in ended.stderr + ended.stdout
 
 
-def test_a_test_message_goes_over_every_channel(tmp_path: Path) -> None:
+def test_the_test_message_is_delivered_over_every_channel(tmp_path: Path) -> None:
     with web_server() as webhook, web_server() as slack, mail_server() as mail:
         ended = manage(
             "notify_test",
@@ -213,7 +215,7 @@ def test_a_test_message_goes_over_every_channel(tmp_path: Path) -> None:
     assert len(webhook.requests) == len(slack.requests) == len(mail.letters) == 1
 
 
-def test_a_channel_that_does_not_work_is_told_beside_those_that_do(tmp_path: Path) -> None:
+def test_notify_test_reports_a_failed_channel_beside_the_delivered_one(tmp_path: Path) -> None:
     with web_server() as webhook, web_server(404) as slack:
         ended = manage(
             "notify_test",
@@ -230,7 +232,7 @@ def test_a_channel_that_does_not_work_is_told_beside_those_that_do(tmp_path: Pat
     assert "s3cret" not in ended.stdout + ended.stderr
 
 
-def test_without_a_channel_the_command_says_what_to_set(tmp_path: Path) -> None:
+def test_notify_test_without_a_channel_names_the_setting(tmp_path: Path) -> None:
     ended = manage("notify_test", data_dir=tmp_path)
     assert ended.returncode == 1
     assert "ESCALATION_SLACK_URL" in ended.stderr

@@ -12,7 +12,9 @@ from tests.support.commands import manage
 from tests.support.configuration import CANARY, env
 
 
-def test_every_name_is_served_and_trusted_and_links_lead_to_the_first(tmp_path: Path) -> None:
+def test_every_configured_origin_is_allowed_and_trusted_and_links_use_the_first_url(
+    tmp_path: Path,
+) -> None:
     question = (
         "from django.conf import settings as s; print(s.PUBLIC_BASE_URL, s.OTHER_BASE_URLS,"
         " s.HTTPS_ORIGINS, s.ALLOWED_HOSTS, s.CSRF_TRUSTED_ORIGINS, sep='\\n')"
@@ -51,7 +53,7 @@ def test_every_name_is_served_and_trusted_and_links_lead_to_the_first(tmp_path: 
         ("http://127.0.0.1:8000,http://[::1]:8000", ["http://127.0.0.1:8000", "http://[::1]:8000"]),
     ],
 )
-def test_a_public_url_is_one_or_more_origins(value: str, urls: list[str]) -> None:
+def test_a_public_url_setting_is_a_list_of_origins(value: str, urls: list[str]) -> None:
     assert web.base_urls(env(NAME=value), "NAME") == urls
 
 
@@ -76,7 +78,9 @@ def test_a_public_url_is_one_or_more_origins(value: str, urls: list[str]) -> Non
         ("https://müller.example", "entry 2 has a host that is neither"),
     ],
 )
-def test_what_is_no_origin_is_explained_and_not_shown(url: str, fault: str) -> None:
+def test_an_invalid_origin_is_refused_with_an_explanation_and_not_shown(
+    url: str, fault: str
+) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"write for example NAME=https") as raised:
         web.base_urls(env(NAME=f"https://h.example,{url}"), "NAME")
     assert fault in str(raised.value)
@@ -104,25 +108,25 @@ def test_a_host_is_a_name_or_an_address_and_may_have_a_port() -> None:
         "ü.de",
     ],
 )
-def test_what_is_no_host_is_explained(entry: str) -> None:
+def test_an_invalid_host_is_refused_with_the_number_of_its_entry(entry: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"NAME is not a list of hosts: entry 2 is"):
         web.hosts(env(NAME=f"a.example,{entry}"), "NAME")
 
 
-def test_every_host_is_allowed_and_this_machine_is() -> None:
+def test_the_hosts_of_all_entries_and_urls_and_this_machine_are_allowed() -> None:
     entries, urls = ["a.example:8443", ".corp"], ["https://user@B.example:8443", "http://[::2]:80"]
     ours = ["a.example", ".corp", "b.example", "[::2]"]
     assert web.allowed_hosts(entries, urls) == [*ours, "localhost", "127.0.0.1", "[::1]"]
 
 
-def test_an_origin_is_written_as_by_browsers() -> None:
+def test_an_origin_is_formatted_as_in_browsers() -> None:
     assert web.origin("https://user:pw@H.example:8443") == "https://h.example:8443"
     assert web.origin("https://h.example:443") == "https://h.example"
     assert web.origin("http://h.example:443") == "http://h.example:443"
     assert web.origin("http://[::1]:80") == "http://[::1]"
 
 
-def test_only_an_entry_that_names_one_host_is_an_origin() -> None:
+def test_only_allowed_hosts_entries_that_name_one_host_become_origins() -> None:
     entries = ["a.example", "b.example:8443", "c.example:443", ".example.com", "*", "[::1]"]
     assert web.https_origins(entries) == [
         "https://a.example",

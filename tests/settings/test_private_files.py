@@ -54,7 +54,7 @@ def test_the_socket_of_a_long_data_folder_is_in_a_private_folder(temporary: Path
 
 
 @pytest.mark.parametrize("created_as", ["readable", "link"])
-def test_a_folder_for_the_socket_that_another_user_made_is_refused(
+def test_a_socket_folder_that_is_not_private_to_this_user_is_refused(
     temporary: Path, created_as: str
 ) -> None:
     folder = broker.socket_path(Path("/" + "x" * 120)).parent

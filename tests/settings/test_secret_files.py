@@ -50,63 +50,63 @@ def test_every_secret_can_be_in_a_file(name: str, tmp_path: Path) -> None:
     assert name not in environ
 
 
-def test_the_line_break_at_the_end_does_not_belong_to_the_secret(tmp_path: Path) -> None:
+def test_a_line_break_at_the_end_of_the_file_is_not_part_of_the_secret(tmp_path: Path) -> None:
     environ = {"SENTRY_DSN_FILE": written(tmp_path, f"{CANARY}\r\n")}
     assert with_secret_files(environ)["SENTRY_DSN"] == CANARY
 
 
-def test_an_empty_variable_is_as_good_as_none(tmp_path: Path) -> None:
+def test_an_empty_variable_is_treated_as_unset(tmp_path: Path) -> None:
     path = written(tmp_path, CANARY)
     assert with_secret_files({"SENTRY_DSN": "", "SENTRY_DSN_FILE": path})["SENTRY_DSN"] == CANARY
     assert with_secret_files({"SENTRY_DSN": "a", "SENTRY_DSN_FILE": ""})["SENTRY_DSN"] == "a"
 
 
-def test_a_secret_and_its_file_together_are_an_error(tmp_path: Path) -> None:
+def test_a_secret_that_is_set_both_directly_and_by_a_file_is_refused(tmp_path: Path) -> None:
     said = refusal(EMAIL_URL=CANARY, EMAIL_URL_FILE=written(tmp_path, CANARY))
     assert said.startswith("EMAIL_URL and EMAIL_URL_FILE are both set")
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_with_its_name(tmp_path: Path) -> None:
     said = refusal(EMAIL_URL_FILE=f"{tmp_path}/absent")
     assert said.startswith(
         f"EMAIL_URL_FILE names {tmp_path}/absent, which cannot be read: No such file or directory."
     )
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
     # Docker mounts a folder in place of a file that does not exist.
     assert "which cannot be read: Is a directory." in refusal(EMAIL_URL_FILE=str(tmp_path))
 
 
 @pytest.mark.parametrize("content", ["", "\n", f"{CANARY}\n{CANARY}", f"{CANARY}\r{CANARY}"])
-def test_a_file_has_one_line(content: str, tmp_path: Path) -> None:
+def test_a_file_without_exactly_one_line_is_refused(content: str, tmp_path: Path) -> None:
     said = refusal(EMAIL_URL_FILE=written(tmp_path, content))
     assert "which must have one line, the secret." in said
 
 
-def test_a_file_is_text(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     said = refusal(EMAIL_URL_FILE=written(tmp_path, f"{CANARY}\xff".encode("latin-1")))
     assert "which is not text in UTF-8." in said
 
 
-def test_a_name_that_ends_in_file_itself_stays_the_name_of_a_file(tmp_path: Path) -> None:
+def test_a_setting_whose_own_name_ends_in_file_is_not_read_as_a_secret_file(tmp_path: Path) -> None:
     environ = {"TWILIO_ACCOUNTS_FILE": written(tmp_path, "[]"), "HEARTBEAT_FILE": "/tmp/beat"}  # noqa: S108
     assert with_secret_files(environ) == environ
 
 
-def test_every_setting_that_looks_secret_is_one() -> None:
+def test_every_setting_with_a_secret_looking_name_is_listed_as_a_secret() -> None:
     looks_secret = {name for name in settings_names() if LOOKS_SECRET.search(name)}
     assert looks_secret - NO_SECRETS == set(SECRETS)
 
 
-def test_the_page_on_configuration_names_the_secrets() -> None:
+def test_the_configuration_page_lists_every_secret() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text()
     section = page.partition("## Secrets in files")[2].partition("\n## ")[0]
     lists = " ".join(re.findall(r"^\* .+(?:\n  .+)*", section, re.MULTILINE))
     assert sorted(re.findall(r"`([A-Z_]+)`", lists)) == sorted(SECRETS)
 
 
-def test_the_service_reads_them_and_hands_them_to_no_process(tmp_path: Path) -> None:
+def test_a_secret_file_is_read_and_the_secret_is_not_put_in_the_environment(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("a key of at least 32 characters.\n")
     done = manage(
@@ -124,14 +124,14 @@ def test_the_service_reads_them_and_hands_them_to_no_process(tmp_path: Path) -> 
     )
 
 
-def test_a_fault_is_one_sentence_at_the_start(tmp_path: Path) -> None:
+def test_a_bad_secret_file_stops_the_start_with_one_line(tmp_path: Path) -> None:
     done = manage("check", data_dir=tmp_path, DATABASE_URL_FILE=f"{tmp_path}/absent")
     assert done.returncode == 1
     assert done.stderr.startswith("error: DATABASE_URL_FILE names ")
     assert done.stderr.count("\n") == 1
 
 
-def test_the_password_of_the_database_can_be_apart_from_its_url() -> None:
+def test_the_database_password_can_be_separate_from_the_url() -> None:
     url = "postgres://mediapipe@db:5432/mediapipe"
     options = database.connection(env(NAME=url), "NAME", Path("unused"), "p@ss/word")
     assert options["PASSWORD"] == "p@ss/word"
@@ -147,12 +147,12 @@ def test_the_password_of_the_database_can_be_apart_from_its_url() -> None:
         ("redis+socket:///data/broker.sock", "redis+socket:///data/broker.sock"),
     ],
 )
-def test_the_password_of_the_broker_can_be_apart_from_its_url(url: str, complete: str) -> None:
+def test_the_broker_password_can_be_separate_from_the_url(url: str, complete: str) -> None:
     assert broker.with_password(url, "p@ss/word") == complete
     assert broker.with_password(url, "") == url
 
 
-def test_the_key_of_the_storage_is_handed_over() -> None:
+def test_the_secret_key_of_the_storage_is_passed_on_if_it_is_set() -> None:
     media = storage.media("s3://bucket", "", CANARY)
     assert media["OPTIONS"]["secret_key"] == CANARY
     assert "secret_key" not in storage.media("s3://bucket", "")["OPTIONS"]

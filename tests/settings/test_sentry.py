@@ -57,7 +57,7 @@ def bug(*args: object, **kwargs: object) -> None:
     raise ZeroDivisionError(f"{caller} sent {LINK}")
 
 
-def test_a_bug_behind_a_webhook_is_reported_without_the_webhook(
+def test_a_bug_in_webhook_handling_is_reported_without_the_webhooks_content(
     reported: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mediapipe.webhooks.views.receive", bug)
@@ -82,7 +82,7 @@ def test_a_bug_in_a_fetch_is_reported_with_its_task(
     assert event["transaction"] == "tasks.fetch_media.fetch_media"
 
 
-def test_what_is_expected_to_fail_is_not_reported(
+def test_an_expected_fetch_failure_is_not_reported(
     reported: list[dict[str, Any]], twilio: Simulator
 ) -> None:
     for status in (404, 410, 500):
@@ -91,7 +91,7 @@ def test_what_is_expected_to_fail_is_not_reported(
     assert reported == []
 
 
-def test_runs_of_beats_tasks_are_reported(
+def test_a_run_of_a_monitored_beat_task_is_reported(
     reported: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Beat's own connection to the broker is not needed.
@@ -109,5 +109,5 @@ def test_runs_of_beats_tasks_are_reported(
     }
 
 
-def test_without_a_dsn_nothing_is_set_up(client: Client) -> None:
+def test_sentry_is_inactive_without_a_dsn(client: Client) -> None:
     assert not sentry_sdk.get_client().is_active()

@@ -18,18 +18,18 @@ def test_the_embedded_broker_listens_in_the_data_folder() -> None:
     assert broker.socket_path(Path("/data")) == Path("/data/broker.sock")
 
 
-def test_a_deep_data_folder_gets_a_short_socket_of_its_own() -> None:
+def test_a_long_data_folder_path_gets_its_own_short_socket_path() -> None:
     deep, other = (broker.socket_path(Path("/" + name * 99)) for name in "ab")
     assert len(str(deep)) <= broker.MAX_SOCKET_PATH
     assert deep != other
 
 
 @pytest.mark.parametrize("url", ["amqp://h", "amqps://h//", "redis://h:6379/0", "rediss://h"])
-def test_a_supported_broker_is_taken(url: str) -> None:
+def test_a_supported_broker_url_is_accepted(url: str) -> None:
     assert broker.broker_url(env(NAME=url), "NAME", "redis://default") == url
 
 
-def test_without_a_broker_it_is_the_embedded_one() -> None:
+def test_the_embedded_broker_is_the_default() -> None:
     url = broker.broker_url(env(), "NAME", "redis+socket:///data/broker.sock")
     assert url == "redis+socket:///data/broker.sock"
 
@@ -44,7 +44,9 @@ def test_without_a_broker_it_is_the_embedded_one() -> None:
         ("redis+socket:///s", "visibility_timeout", 3600),
     ],
 )
-def test_each_broker_is_told_not_to_lose_messages(url: str, option: str, value: object) -> None:
+def test_each_broker_is_configured_not_to_lose_messages(
+    url: str, option: str, value: object
+) -> None:
     assert broker.transport_options(url)[option] == value
 
 
@@ -59,7 +61,7 @@ def test_each_broker_is_told_not_to_lose_messages(url: str, option: str, value: 
         ("redis+socket:///s", "socket_timeout"),
     ],
 )
-def test_no_call_to_a_silent_broker_blocks_for_ever(url: str, option: str) -> None:
+def test_every_call_to_an_unresponsive_broker_has_a_timeout(url: str, option: str) -> None:
     assert 0 < broker.transport_options(url)[option] <= 10
 
 
@@ -67,19 +69,19 @@ def configured(url: str = "") -> dict[str, Any]:
     return database.connection(env(NAME=url), "NAME", SQLITE)
 
 
-def test_the_default_database_queues_its_writers() -> None:
+def test_the_default_database_is_sqlite_with_immediate_transactions_and_wal() -> None:
     options = configured()
     assert options["NAME"] == str(SQLITE)
     assert options["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert "journal_mode=WAL" in options["OPTIONS"]["init_command"]
 
 
-def test_a_data_folder_with_strange_signs_has_its_database_within() -> None:
+def test_the_path_of_the_database_may_contain_special_characters() -> None:
     strange = Path("/data/a+b%20c?d#e/x.sqlite3")
     assert database.connection(env(), "NAME", strange)["NAME"] == str(strange)
 
 
-def test_a_postgresql_database_is_bounded_in_every_wait() -> None:
+def test_every_wait_for_a_postgresql_database_is_bounded() -> None:
     options = configured("postgres://u:p%40%2F@h:5433/name?sslmode=require&connect_timeout=9")
     named = [options[key] for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME")]
     assert named == ["u", "p@/", "h", 5433, "name"]
@@ -91,7 +93,7 @@ def test_a_postgresql_database_is_bounded_in_every_wait() -> None:
     assert options["OPTIONS"] | {"sslmode": "require", "connect_timeout": 9} == options["OPTIONS"]
 
 
-def test_no_cursor_at_the_server_is_used_unless_the_url_asks_for_it() -> None:
+def test_server_side_cursors_are_disabled_by_default() -> None:
     assert configured("postgres://h/name")["DISABLE_SERVER_SIDE_CURSORS"] is True
 
 
@@ -99,22 +101,22 @@ def test_no_cursor_at_the_server_is_used_unless_the_url_asks_for_it() -> None:
 @pytest.mark.parametrize(
     ("word", "value"), [("false", False), ("False", False), ("0", False), ("true", True)]
 )
-def test_a_boolean_option_of_the_url_is_the_word_that_it_has(
+def test_a_boolean_option_in_the_database_url_is_parsed(
     option: str, word: str, value: bool
 ) -> None:
     assert configured(f"postgres://h/name?{option}={word}")[option] is value
 
 
-def test_another_word_for_a_boolean_option_names_the_setting_and_the_option() -> None:
+def test_an_invalid_boolean_option_is_refused_with_the_setting_and_the_option() -> None:
     with pytest.raises(ImproperlyConfigured, match="NAME: ATOMIC_REQUESTS must be true or false"):
         configured("postgres://h/name?ATOMIC_REQUESTS=maybe")
 
 
-def test_media_lie_in_a_folder_that_no_url_leads_to() -> None:
+def test_media_is_stored_in_a_folder_without_a_url() -> None:
     options = storage.media("", "/media")["OPTIONS"]
     assert (options["location"], options["base_url"]) == ("/media", None)
 
 
-def test_media_lie_in_a_bucket_that_is_named() -> None:
+def test_media_is_stored_in_the_configured_bucket_under_the_configured_prefix() -> None:
     options = storage.media("s3://bucket/a/b/", "")["OPTIONS"]
     assert (options["bucket_name"], options["location"]) == ("bucket", "a/b")

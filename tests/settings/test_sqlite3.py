@@ -78,13 +78,13 @@ def test_a_transaction_waits_until_the_lock_is_free(path: Path) -> None:
         connection.cursor().execute("COMMIT")
 
 
-def test_no_wait_is_long_enough_for_others_to_overtake(path: Path) -> None:
+def test_sqlite_waits_no_longer_than_the_polling_interval(path: Path) -> None:
     with connected(path) as connection, connection.cursor() as cursor:
         cursor.execute("PRAGMA busy_timeout")
         assert cursor.fetchone() == (POLL_MS,)
 
 
-def test_after_its_timeout_it_gives_up(path: Path) -> None:
+def test_a_statement_fails_if_the_lock_is_still_held_after_the_timeout(path: Path) -> None:
     with (
         connected(path, timeout_s=0.05) as connection,
         locked(path),
@@ -93,7 +93,7 @@ def test_after_its_timeout_it_gives_up(path: Path) -> None:
         insert(connection)
 
 
-def test_another_error_is_raised_at_once(path: Path) -> None:
+def test_an_error_other_than_a_lock_is_raised_at_once(path: Path) -> None:
     with connected(path) as connection, pytest.raises(OperationalError, match="no such table"):
         connection.cursor().execute("SELECT * FROM missing")
 
@@ -106,7 +106,7 @@ def test_a_connection_is_kept_for_the_next_request(path: Path) -> None:
         assert connection.connection is before
 
 
-def test_a_database_that_vanished_is_not_written_to(path: Path) -> None:
+def test_a_kept_connection_does_not_write_to_a_database_that_was_moved_away(path: Path) -> None:
     with connected(path) as connection:
         connection.close_if_unusable_or_obsolete()
         path.rename(path.with_suffix(".old"))
@@ -114,7 +114,7 @@ def test_a_database_that_vanished_is_not_written_to(path: Path) -> None:
             insert(connection)
 
 
-def test_after_a_restore_the_new_file_is_written_to(path: Path) -> None:
+def test_a_kept_connection_writes_to_the_new_file_after_a_restore(path: Path) -> None:
     with connected(path) as connection:
         connection.close_if_unusable_or_obsolete()
         path.rename(path.with_suffix(".old"))

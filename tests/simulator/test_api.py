@@ -25,7 +25,9 @@ def get(url: str, auth: tuple[str, str] | None = OWN, method: str = "GET") -> re
     return requests.request(method, url, auth=auth, allow_redirects=False, timeout=60)
 
 
-def test_media_redirects_to_the_cdn_with_its_bytes(twilio: Simulator) -> None:
+def test_a_request_for_media_is_redirected_to_the_cdn_which_serves_its_bytes(
+    twilio: Simulator,
+) -> None:
     photo = twilio.add_message_media(size=50_000)
     response = get(photo.url)
     assert response.status_code == 307
@@ -44,7 +46,7 @@ def test_another_redirect_status_can_be_chosen(twilio: Simulator, status: int) -
     assert get(photo.url).status_code == status
 
 
-def test_an_api_key_opens_the_media_of_its_account(twilio: Simulator) -> None:
+def test_an_api_key_gives_access_to_the_media_of_its_account(twilio: Simulator) -> None:
     assert get(twilio.add_message_media().url, auth=KEY).status_code == 307
 
 
@@ -66,12 +68,12 @@ def test_wrong_credentials_are_rejected_with_20003(
     assert f"<Message>{message}</Message>" in response.text
 
 
-def test_another_accounts_media_does_not_exist(twilio: Simulator) -> None:
+def test_media_of_another_account_is_not_found(twilio: Simulator) -> None:
     photo = twilio.add_message_media()
     assert get(photo.url, auth=(OTHER_SID, "other-token")).status_code == 404
 
 
-def test_unknown_media_is_a_404_in_twilios_words(twilio: Simulator) -> None:
+def test_unknown_media_is_answered_with_twilios_404_document(twilio: Simulator) -> None:
     path = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{new_sid('MM')}/Media/{new_sid('ME')}"
     response = get(twilio.api_origin + path)
     assert response.status_code == 404
@@ -89,7 +91,7 @@ def test_media_of_another_message_is_not_found(twilio: Simulator) -> None:
     assert get(photo.url.replace(photo.parent_sid, new_sid("MM"))).status_code == 404
 
 
-def test_every_response_has_its_own_request_id(twilio: Simulator) -> None:
+def test_every_response_has_twilios_headers_and_a_unique_request_id(twilio: Simulator) -> None:
     photo = twilio.add_message_media()
     answers = [get(photo.url), get(photo.url, auth=None), get(twilio.api_origin + "/nothing")]
     ids = {response.headers["Twilio-Request-Id"] for response in answers}
@@ -101,7 +103,7 @@ def test_every_response_has_its_own_request_id(twilio: Simulator) -> None:
         assert response.headers["Date"].endswith("GMT")
 
 
-def test_the_log_knows_the_request_ids(twilio: Simulator) -> None:
+def test_the_log_has_the_request_id_of_each_response(twilio: Simulator) -> None:
     photo = twilio.add_message_media()
     response = get(photo.url)
     (entry,) = twilio.log.of(photo.sid)
@@ -122,11 +124,11 @@ def test_a_recording_may_be_requested_as_mp3(twilio: Simulator) -> None:
     assert response.content.startswith(b"ID3")
 
 
-def test_a_recording_can_redirect_too(twilio: Simulator) -> None:
+def test_a_recording_can_be_redirected(twilio: Simulator) -> None:
     assert get(twilio.add_recording(redirect_status=302).url).status_code == 302
 
 
-def test_two_channels_of_a_mono_recording_are_a_bad_request(twilio: Simulator) -> None:
+def test_a_request_for_two_channels_of_a_mono_recording_is_answered_400(twilio: Simulator) -> None:
     mono, dual = twilio.add_recording(), twilio.add_recording(channels=2)
     assert get(f"{mono.url}?RequestedChannels=2").status_code == 400
     assert get(f"{mono.url}?RequestedChannels=1").status_code == 200
@@ -157,14 +159,16 @@ def test_a_deleted_recording_has_metadata_if_deleted_ones_are_included(twilio: S
     assert response.json()["status"] == "deleted"
 
 
-def test_a_recording_in_external_storage_has_no_bytes_at_twilio(twilio: Simulator) -> None:
+def test_a_recording_in_external_storage_has_metadata_and_no_bytes_at_twilio(
+    twilio: Simulator,
+) -> None:
     call = twilio.add_recording(external_url="https://bucket.s3.amazonaws.com/call.wav")
     document = get(f"{call.url}.json").json()
     assert (document["status"], document["media_url"]) == ("completed", call.external_url)
     assert get(call.url).status_code == 404
 
 
-def test_missing_metadata_is_a_404_as_json(twilio: Simulator) -> None:
+def test_missing_metadata_is_answered_with_a_json_404_document(twilio: Simulator) -> None:
     path = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Recordings/{new_sid('RE')}.json"
     response = get(twilio.api_origin + path)
     assert response.status_code == 404
@@ -182,13 +186,13 @@ def test_a_recordings_metadata_distinguishes_processing_from_completed(twilio: S
     assert get(f"{ready.url}.json").json()["status"] == "completed"
 
 
-def test_an_absent_recording_says_so_and_has_no_bytes(twilio: Simulator) -> None:
+def test_an_absent_recording_has_the_status_absent_and_no_bytes(twilio: Simulator) -> None:
     call = twilio.add_recording(recording_status="absent")
     assert get(f"{call.url}.json").json()["status"] == "absent"
     assert get(call.url).status_code == 404
 
 
-def test_deleted_media_is_gone_permanently(twilio: Simulator) -> None:
+def test_deleted_media_is_not_found_at_any_of_its_urls(twilio: Simulator) -> None:
     photo = twilio.add_message_media()
     link = get(photo.url).headers["Location"]
     assert get(f"{photo.url}.json", method="DELETE").status_code == 204
@@ -228,14 +232,14 @@ def test_the_media_service_serves_metadata_with_a_link_to_the_bytes(twilio: Simu
     assert twilio.log.statuses_of(photo.sid) == [200, 200]
 
 
-def test_a_link_of_the_media_service_can_be_faster_than_the_bytes(twilio: Simulator) -> None:
+def test_a_link_of_the_media_service_can_be_available_before_the_bytes(twilio: Simulator) -> None:
     photo = twilio.add_conversation_media(metadata_delay_s=0.0, delay_s=9999.0)
     link = get(photo.url).json()["links"]["content_direct_temporary"]
     assert get(link, auth=None).status_code == 404
 
 
 @pytest.mark.parametrize("auth", [None, (OTHER_SID, "other-token")])
-def test_the_media_service_accepts_only_its_own_account(
+def test_the_media_service_serves_media_only_to_its_account_and_under_its_service(
     twilio: Simulator, auth: tuple[str, str] | None
 ) -> None:
     photo = twilio.add_conversation_media()

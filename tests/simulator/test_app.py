@@ -32,7 +32,7 @@ def wait_for(running: MediaApp, media: int) -> None:
     assert running.ended == media
 
 
-def test_it_fetches_the_media_of_a_message(twilio: Simulator, running: MediaApp) -> None:
+def test_the_app_fetches_the_media_of_a_message(twilio: Simulator, running: MediaApp) -> None:
     message = payloads.mms(3)
     assert twilio.send(message, to=running.url) == 204
     wait_for(running, 3)
@@ -40,7 +40,7 @@ def test_it_fetches_the_media_of_a_message(twilio: Simulator, running: MediaApp)
     assert running.messages == {message["MessageSid"]: 1}
 
 
-def test_media_that_is_a_little_late_is_fetched_by_a_retry(
+def test_media_that_is_slightly_late_is_fetched_by_a_retry(
     twilio: Simulator, running: MediaApp
 ) -> None:
     twilio.send(payloads.mms(1, faults=[Status(404)]), to=running.url)
@@ -48,7 +48,7 @@ def test_media_that_is_a_little_late_is_fetched_by_a_retry(
     assert (running.fetched, running.early_404s) == (1, 1)
 
 
-def test_media_that_is_later_than_its_last_retry_is_lost(
+def test_media_that_is_unavailable_at_the_last_retry_is_lost(
     twilio: Simulator, running: MediaApp
 ) -> None:
     twilio.send(payloads.mms(1, delay_s=60), to=running.url)
@@ -56,7 +56,7 @@ def test_media_that_is_later_than_its_last_retry_is_lost(
     assert (running.early_404s, running.lost) == (3, 1)
 
 
-def test_another_failure_is_not_retried(twilio: Simulator, running: MediaApp) -> None:
+def test_a_failure_other_than_404_is_not_retried(twilio: Simulator, running: MediaApp) -> None:
     twilio.send(payloads.mms(1, faults=[Status(500)]), to=running.url)
     wait_for(running, 1)
     assert (running.early_404s, running.lost) == (0, 1)
@@ -71,8 +71,6 @@ def test_a_repeat_is_counted_but_not_processed(twilio: Simulator) -> None:
     assert running.fetched == 1
 
 
-def test_a_message_that_twilio_did_not_sign_is_refused(
-    twilio: Simulator, running: MediaApp
-) -> None:
+def test_a_message_with_a_wrong_signature_is_refused(twilio: Simulator, running: MediaApp) -> None:
     assert twilio.send(payloads.mms(1), to=running.url, signature="wrong") == 403
     assert (running.refused, running.messages) == (1, {})

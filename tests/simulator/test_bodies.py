@@ -43,23 +43,23 @@ def test_another_process_computes_the_same_bytes() -> None:
     assert output.decode().strip() == sha256_of(SID, "x/y", 99_999)
 
 
-def test_every_sid_has_different_bytes() -> None:
+def test_different_sids_have_different_bytes() -> None:
     other = "ME" + "b" * 32
     assert sha256_of(SID, "audio/amr", 1000) != sha256_of(other, "audio/amr", 1000)
 
 
-def test_the_digest_is_that_of_the_body() -> None:
+def test_the_computed_digest_matches_the_body() -> None:
     body = body_of(SID, "audio/ogg", 200_000)
     assert sha256_of(SID, "audio/ogg", 200_000) == hashlib.sha256(body).hexdigest()
 
 
-def test_a_large_body_is_never_held_in_memory() -> None:
+def test_a_large_body_is_generated_in_small_blocks() -> None:
     sizes = [len(block) for block in blocks(SID, "video/mp4", 50_000_000)]
     assert max(sizes) <= BLOCK_BYTES
     assert sum(sizes) == 50_000_000
 
 
-def test_a_contact_card_is_text() -> None:
+def test_a_contact_card_is_ascii_text_with_a_valid_end() -> None:
     card = body_of(SID, "text/vcard", 5000).decode("ascii")
     assert card.endswith("\r\nEND:VCARD\r\n")
 

@@ -49,26 +49,26 @@ def test_an_altered_link_is_forbidden(twilio: Simulator, right: str, wrong: str)
     assert "<Code>AccessDenied</Code>" in response.text
 
 
-def test_the_link_of_one_media_does_not_open_another(twilio: Simulator) -> None:
+def test_the_link_of_one_media_item_does_not_give_access_to_another(twilio: Simulator) -> None:
     photo, other = twilio.add_message_media(), twilio.add_message_media()
     link = link_to(photo).replace(photo.cdn_path, other.cdn_path)
     assert requests.get(link, timeout=60).status_code == 403
 
 
-def test_a_link_expires(twilio: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expired_link_is_forbidden(twilio: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mediapipe.simulator.state.LINK_LIFETIME_S", -1)
     link = link_to(twilio.add_message_media())
     assert requests.get(link, timeout=60).status_code == 403
 
 
-def test_the_original_name_comes_with_the_bytes_if_there_is_one(twilio: Simulator) -> None:
+def test_the_configured_content_disposition_is_sent_with_the_bytes(twilio: Simulator) -> None:
     disposition = 'inline; filename="../../photo.jpg"'
     photo = twilio.add_message_media(disposition=disposition)
     response = requests.get(link_to(photo), timeout=60)
     assert response.headers["Content-Disposition"] == disposition
 
 
-def test_only_get_is_allowed(twilio: Simulator) -> None:
+def test_a_delete_request_at_the_cdn_is_not_allowed(twilio: Simulator) -> None:
     link = link_to(twilio.add_message_media())
     assert requests.delete(link, timeout=60).status_code == 405
     assert requests.get(link, timeout=60).status_code == 200

@@ -36,7 +36,7 @@ def environment_of(process: subprocess.Popen[str]) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
-def test_it_prints_the_environment_and_serves(
+def test_the_command_prints_the_environment_serves_media_and_writes_the_log(
     process: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     environment = environment_of(process)
@@ -54,7 +54,7 @@ def test_it_prints_the_environment_and_serves(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_cleanly_on_a_signal(process: subprocess.Popen[str], number: int) -> None:
+def test_the_command_stops_cleanly_on_a_signal(process: subprocess.Popen[str], number: int) -> None:
     environment_of(process)
     assert process.stderr is not None
     assert process.stderr.readline() == "3 webhooks got no response\n"
@@ -64,7 +64,7 @@ def test_it_stops_cleanly_on_a_signal(process: subprocess.Popen[str], number: in
 
 
 @pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:x", "127.0.0.1:99999", "192.0.2.1:0"])
-def test_an_unusable_address_is_a_one_line_error(address: str) -> None:
+def test_an_unusable_address_is_refused_with_a_one_line_error(address: str) -> None:
     ended = subprocess.run([*COMMAND, "--api", address], capture_output=True, text=True)
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1

@@ -49,7 +49,7 @@ def test_added_media_is_announced_at_once(twilio: Simulator) -> None:
     assert late["available_at"] == script.available_at.isoformat()
 
 
-def test_the_announcement_can_be_deferred(twilio: Simulator) -> None:
+def test_the_announcement_of_added_media_can_be_deferred(twilio: Simulator) -> None:
     late = post(twilio, "media", {"delay_s": 60, "announce": False}).json()
     assert late["available_at"] is None
     assert post(twilio, f"media/{late['sid']}/announce").json()["available_at"]
@@ -84,7 +84,7 @@ def test_the_log_can_be_read_by_another_process(twilio: Simulator) -> None:
     assert len(requests.get(log, params={"sid": other.sid}, timeout=60).json()) == 2
 
 
-def test_other_machines_are_denied() -> None:
+def test_control_requests_from_other_machines_are_refused() -> None:
     with Simulator(api=("0.0.0.0", 0)) as twilio:  # noqa: S104 -- the other side must get in.
         port = urlsplit(twilio.api_origin).port
         response = requests.get(f"http://{own_address()}:{port}/_simulator/log", timeout=60)

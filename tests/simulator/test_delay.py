@@ -21,7 +21,7 @@ def status_of(script: MediaScript) -> int:
     return requests.get(script.url, auth=auth, allow_redirects=False, timeout=60).status_code
 
 
-def test_a_late_media_is_not_found_until_its_delay_has_passed(twilio: Simulator) -> None:
+def test_late_media_is_not_found_until_its_delay_has_passed(twilio: Simulator) -> None:
     late = twilio.add_message_media(delay_s=1.5)
     late.announce()
     assert status_of(late) == 404
@@ -30,7 +30,9 @@ def test_a_late_media_is_not_found_until_its_delay_has_passed(twilio: Simulator)
     assert status_of(late) == 307
 
 
-def test_the_moment_of_availability_is_known_exactly(twilio: Simulator) -> None:
+def test_available_at_is_the_exact_moment_at_which_media_becomes_available(
+    twilio: Simulator,
+) -> None:
     late = twilio.add_message_media(delay_s=0.2)
     late.announce()
     # The last request that gets a 404 begins at `not_found`, and the next one finds the media.
@@ -69,6 +71,6 @@ def test_every_media_item_has_its_own_delay(twilio: Simulator) -> None:
     assert (status_of(late), status_of(early)) == (404, 307)
 
 
-def test_faults_are_played_before_the_delay_is_checked(twilio: Simulator) -> None:
+def test_faults_take_effect_before_the_delay_is_checked(twilio: Simulator) -> None:
     late = twilio.add_message_media(delay_s=60, faults=[Status(503)])
     assert [status_of(late), status_of(late)] == [503, 404]

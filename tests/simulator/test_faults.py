@@ -34,18 +34,18 @@ def twilio() -> Iterator[Simulator]:
         yield simulator
 
 
-def test_faults_are_played_once_per_request_and_then_no_more(twilio: Simulator) -> None:
+def test_each_fault_applies_to_one_request_in_order(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[Status(503), Status(404)])
     assert [get(call).status_code for _ in range(4)] == [503, 404, 200, 200]
     assert [entry.fault for entry in twilio.log.of(call.sid)] == ["Status", "Status", "", ""]
 
 
-def test_a_permanent_fault_is_played_every_time(twilio: Simulator) -> None:
+def test_a_permanent_fault_applies_to_every_later_request(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[Status(500), Status(404, forever=True)])
     assert [get(call).status_code for _ in range(4)] == [500, 404, 404, 404]
 
 
-def test_faults_at_the_cdn_leave_the_api_alone(twilio: Simulator) -> None:
+def test_a_fault_at_the_cdn_does_not_affect_the_api(twilio: Simulator) -> None:
     photo = twilio.add_message_media(faults=[Status(404, at="cdn")])
     for _ in range(2):
         requests.get(get(photo).headers["Location"], timeout=60)
@@ -53,7 +53,7 @@ def test_faults_at_the_cdn_leave_the_api_alone(twilio: Simulator) -> None:
     assert twilio.log.statuses_of(photo.sid, "cdn") == [404, 200]
 
 
-def test_without_credentials_no_fault_is_used_up(twilio: Simulator) -> None:
+def test_a_request_without_credentials_does_not_use_up_a_fault(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[Status(503)])
     assert requests.get(call.url, timeout=60).status_code == 401
     assert get(call).status_code == 503
@@ -88,13 +88,13 @@ def test_a_hang_sends_nothing_until_released(twilio: Simulator) -> None:
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
 
 
-def test_a_hang_may_end_after_its_time(twilio: Simulator) -> None:
+def test_a_hang_with_a_duration_ends_after_that_time(twilio: Simulator) -> None:
     response = get(twilio.add_recording(faults=[Hang(0.1)]))
     assert response.elapsed.total_seconds() > 0.1
     assert response.status_code == 200
 
 
-def test_a_stop_ends_every_hang_at_once() -> None:
+def test_stopping_the_simulator_ends_a_hang_at_once() -> None:
     with Simulator() as twilio:
         call = twilio.add_recording(faults=[Hang()])
         connection = connect(call)
@@ -104,7 +104,7 @@ def test_a_stop_ends_every_hang_at_once() -> None:
     connection.close()
 
 
-def test_a_hang_within_the_headers_leaves_half_a_header(twilio: Simulator) -> None:
+def test_a_hang_in_the_headers_sends_half_a_header_until_released(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[HangInHeaders()])
     with closing(connect(call)) as connection:
         assert connection.recv(100) == b"HTTP/1.1 200 OK\r\nContent-Ty"
@@ -114,14 +114,14 @@ def test_a_hang_within_the_headers_leaves_half_a_header(twilio: Simulator) -> No
     assert body == call.body
 
 
-def test_headers_may_drip_endlessly(twilio: Simulator) -> None:
+def test_headers_can_be_sent_endlessly_byte_by_byte(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[DripHeaders(0.01)])
     with closing(connect(call)) as connection:
         received = b"".join(connection.recv(1) for _ in range(40))
     assert received == b"HTTP/1.1 200 OK\r\nX-Slow: ".ljust(40, b"x")
 
 
-def test_a_reset_may_come_instead_of_a_response(twilio: Simulator) -> None:
+def test_a_connection_can_be_reset_before_any_response(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[Reset()])
     with closing(connect(call)) as connection, pytest.raises(ConnectionResetError):
         connection.recv(1)
@@ -129,7 +129,9 @@ def test_a_reset_may_come_instead_of_a_response(twilio: Simulator) -> None:
 
 
 @pytest.mark.parametrize(("when", "received"), [("headers", 0), ("body", 1000)])
-def test_a_reset_may_come_later(twilio: Simulator, when: str, received: int) -> None:
+def test_a_connection_can_be_reset_after_the_headers_or_within_the_body(
+    twilio: Simulator, when: str, received: int
+) -> None:
     fault = fault_from_json({"fault": "Reset", "when": when})
     data = b""
     connection = connect(twilio.add_recording(faults=[fault]))
@@ -144,7 +146,7 @@ def test_a_reset_may_come_later(twilio: Simulator, when: str, received: int) -> 
 @pytest.mark.parametrize(
     "place", ["http://169.254.169.254/", "file:///etc/passwd", "http://[::1", "/relative", ""]
 )
-def test_a_redirect_may_lead_anywhere(twilio: Simulator, place: str) -> None:
+def test_a_redirect_can_have_any_location(twilio: Simulator, place: str) -> None:
     head, _ = redirect_head(twilio.add_message_media(faults=[RedirectTo(place, status=302)]))
     assert head.startswith(b"HTTP/1.1 302 ")
     assert f"\r\nLocation: {place}".encode() in head
@@ -163,14 +165,16 @@ def redirect_head(script: MediaScript) -> tuple[bytes, bytes]:
     return head, body
 
 
-def test_a_loop_at_the_cdn_never_ends(twilio: Simulator) -> None:
+def test_a_redirect_loop_at_the_cdn_exceeds_the_redirect_limit_of_the_client(
+    twilio: Simulator,
+) -> None:
     photo = twilio.add_message_media(faults=[RedirectLoop(at="cdn")])
     with pytest.raises(requests.TooManyRedirects):
         requests.get(photo.url, auth=OWN, timeout=60)
     assert len(twilio.log.of(photo.sid, "cdn")) == 30
 
 
-def test_many_hops_lead_to_the_bytes_in_the_end(twilio: Simulator) -> None:
+def test_a_chain_of_redirects_ends_with_the_bytes(twilio: Simulator) -> None:
     photo = twilio.add_message_media(faults=[Hops(6)])
     response = requests.get(photo.url, auth=OWN, timeout=60)
     assert response.content == photo.body
@@ -187,11 +191,11 @@ def test_any_bytes_can_be_sent(twilio: Simulator) -> None:
 @pytest.mark.parametrize(
     "fault", [Status(429, retry_after="5", at="cdn"), Lengths(("1", "2")), RedirectLoop(), Hang()]
 )
-def test_a_fault_travels_as_json(fault: Fault) -> None:
+def test_a_fault_survives_conversion_to_json_and_back(fault: Fault) -> None:
     assert fault_from_json({"fault": type(fault).__name__} | asdict(fault)) == fault
 
 
-def test_a_client_that_disconnects_does_no_harm(
+def test_a_client_that_disconnects_causes_no_error(
     twilio: Simulator, capfd: pytest.CaptureFixture[str]
 ) -> None:
     call = twilio.add_recording(size=5_000_000)

@@ -31,7 +31,7 @@ def twilio() -> Iterator[Simulator]:
         yield simulator
 
 
-def test_a_hang_within_the_body_sends_the_rest_later(twilio: Simulator) -> None:
+def test_a_hang_in_the_body_ends_with_the_rest_of_the_body_when_released(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[HangInBody(after_bytes=10)])
     with closing(requests.get(call.url, auth=OWN, stream=True, timeout=60)) as response:
         assert response.raw.read1(1000) == call.body[:10]
@@ -39,7 +39,7 @@ def test_a_hang_within_the_body_sends_the_rest_later(twilio: Simulator) -> None:
         assert response.raw.read() == call.body[10:]
 
 
-def test_a_body_may_drip_byte_by_byte(twilio: Simulator) -> None:
+def test_a_body_can_be_sent_slowly_byte_by_byte(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[DripBody(0.1)])
     began = time.monotonic()
     with closing(requests.get(call.url, auth=OWN, stream=True, timeout=60)) as response:
@@ -49,14 +49,14 @@ def test_a_body_may_drip_byte_by_byte(twilio: Simulator) -> None:
         assert response.raw.read() == call.body[3:]
 
 
-def test_a_truncated_body_ends_cleanly_but_early(twilio: Simulator) -> None:
+def test_a_truncated_body_is_shorter_than_its_content_length(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[Truncated(after_bytes=1000)])
     head, body = raw_response(call)
     assert b"Content-Length: 20000" in head
     assert body == call.body[:1000]
 
 
-def test_a_client_notices_the_truncation(twilio: Simulator) -> None:
+def test_a_client_detects_a_truncated_body(twilio: Simulator) -> None:
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
         get(twilio.add_recording(faults=[Truncated()]))
 
@@ -68,7 +68,7 @@ def test_a_truncated_chunked_body_lacks_its_final_chunk(twilio: Simulator) -> No
     assert body == b"14\r\n" + call.body[:20] + b"\r\n"
 
 
-def test_an_endless_body_ends_when_the_client_goes(twilio: Simulator) -> None:
+def test_an_endless_body_ends_when_the_client_disconnects(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[EndlessChunked()])
     with closing(requests.get(call.url, auth=OWN, stream=True, timeout=60)) as response:
         assert len(response.raw.read(1_000_000)) == 1_000_000
@@ -78,7 +78,7 @@ def test_an_endless_body_ends_when_the_client_goes(twilio: Simulator) -> None:
 @pytest.mark.parametrize(
     "values", [("20001",), ("19999",), ("9999999999999",), ("-1",), ("20000", "30000")]
 )
-def test_content_length_can_have_any_value(twilio: Simulator, values: tuple[str, ...]) -> None:
+def test_content_length_can_have_any_values(twilio: Simulator, values: tuple[str, ...]) -> None:
     call = twilio.add_recording(faults=[Lengths(values)])
     head, body = raw_response(call)
     lengths = [line for line in head.split(b"\r\n") if line.startswith(b"Content-Length: ")]
@@ -86,7 +86,7 @@ def test_content_length_can_have_any_value(twilio: Simulator, values: tuple[str,
     assert body == call.body
 
 
-def test_a_length_may_contradict_the_chunks(twilio: Simulator) -> None:
+def test_a_chunked_response_can_have_a_contradictory_content_length(twilio: Simulator) -> None:
     head, body = raw_response(twilio.add_recording(faults=[Lengths(("5",), chunked=True)]))
     assert b"Content-Length: 5\r\nTransfer-Encoding: chunked" in head
     assert body.endswith(b"\r\n0\r\n\r\n")
@@ -97,18 +97,18 @@ def test_a_body_may_be_empty(twilio: Simulator) -> None:
     assert (response.status_code, response.content) == (200, b"")
 
 
-def test_a_login_page_may_come_as_a_success(twilio: Simulator) -> None:
+def test_a_successful_response_can_contain_an_html_page(twilio: Simulator) -> None:
     response = get(twilio.add_recording(faults=[HtmlPage()]))
     assert (response.status_code, response.text[:15]) == (200, "<!DOCTYPE html>")
 
 
-def test_an_error_document_may_come_as_a_success(twilio: Simulator) -> None:
+def test_a_successful_response_can_contain_an_error_document(twilio: Simulator) -> None:
     response = get(twilio.add_recording(faults=[ErrorXml()]))
     assert response.status_code == 200
     assert "<RestException><Code>20404</Code>" in response.text
 
 
-def test_a_body_may_be_compressed_against_the_request_headers(twilio: Simulator) -> None:
+def test_a_body_can_be_compressed_although_the_client_did_not_ask_for_it(twilio: Simulator) -> None:
     call = twilio.add_recording(faults=[Gzip()])
     with closing(connect(call)) as connection:
         connection.shutdown(socket.SHUT_WR)

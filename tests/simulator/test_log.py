@@ -13,7 +13,7 @@ from mediapipe.simulator.script import ACCOUNT_SID, AUTH_TOKEN
 OWN = (ACCOUNT_SID, AUTH_TOKEN)
 
 
-def test_an_entry_has_time_request_and_size() -> None:
+def test_a_log_entry_has_the_time_the_request_and_the_size() -> None:
     with Simulator() as twilio:
         photo = twilio.add_message_media(size=12_345)
         before, before_s = datetime.now(UTC), time.monotonic()
@@ -26,7 +26,7 @@ def test_an_entry_has_time_request_and_size() -> None:
     assert (api.had_authorization, cdn.had_authorization) == (True, False)
 
 
-def test_the_log_is_written_to_a_file_and_holds_no_secret(tmp_path: Path) -> None:
+def test_the_log_file_has_every_request_and_no_secret(tmp_path: Path) -> None:
     file = tmp_path / "requests.jsonl"
     with Simulator(log_file=file) as twilio:
         call = twilio.add_recording(faults=[Status(503)])
@@ -44,13 +44,13 @@ def test_the_log_is_written_to_a_file_and_holds_no_secret(tmp_path: Path) -> Non
     assert "Signature" not in file.read_text()
 
 
-def test_a_request_for_an_unknown_path_is_logged_without_sid() -> None:
+def test_a_request_for_an_unknown_path_is_logged_without_a_sid() -> None:
     with Simulator() as twilio:
         requests.get(f"{twilio.api_origin}/unknown?secret=1", auth=OWN, timeout=60)
         (entry,) = twilio.log.all()
     assert (entry.sid, entry.path, entry.status) == ("", "/unknown", 404)
 
 
-def test_waiting_for_a_request_that_never_comes_is_an_error() -> None:
+def test_waiting_for_a_request_that_never_arrives_times_out() -> None:
     with Simulator() as twilio, pytest.raises(TimeoutError, match="ME1 was not requested"):
         twilio.log.wait_for("ME1", timeout_s=0.01)

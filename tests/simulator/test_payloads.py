@@ -33,7 +33,7 @@ def names(webhook: Webhook) -> list[str]:
     return [name for name, _ in webhook.parameters]
 
 
-def test_an_mms_is_the_captured_one_with_fresh_sids() -> None:
+def test_an_mms_webhook_equals_the_captured_one_except_for_fresh_sids() -> None:
     webhook = payloads.mms(3)
     form = re.sub(r"(?<=AC|MM|ME)[0-9a-f]{32}", "*", webhook.form())
     media = "https%3A%2F%2Fapi.twilio.com%2F2010-04-01%2FAccounts%2FAC*%2FMessages%2FMM*%2FMedia"
@@ -49,7 +49,9 @@ def test_an_mms_is_the_captured_one_with_fresh_sids() -> None:
 
 
 @pytest.mark.parametrize("make", EVERY)
-def test_every_webhook_has_fresh_sids_and_reads_back(make: Callable[[], Webhook]) -> None:
+def test_every_webhook_has_fresh_sids_and_survives_encoding_and_decoding(
+    make: Callable[[], Webhook],
+) -> None:
     first, second = make(), make()
     assert first.parameters != second.parameters
     assert first["AccountSid"] == ACCOUNT_SID
@@ -57,7 +59,7 @@ def test_every_webhook_has_fresh_sids_and_reads_back(make: Callable[[], Webhook]
     assert parse_qsl(first.form(), keep_blank_values=True) == list(first.parameters)
 
 
-def test_the_urls_are_those_of_the_media() -> None:
+def test_an_mms_webhook_has_the_urls_and_content_types_of_its_media() -> None:
     webhook = payloads.mms(2, ["image/png", "audio/amr"])
     assert webhook["NumMedia"] == webhook["NumSegments"] == "2"
     assert [webhook["MediaUrl0"], webhook["MediaUrl1"]] == [m.url for m in webhook.media]
@@ -70,18 +72,18 @@ def test_twelve_media_are_numbered_in_order() -> None:
     assert numbered == [f"MediaUrl{index}" for index in range(12)]
 
 
-def test_options_describe_every_media_item() -> None:
+def test_options_apply_to_every_media_item() -> None:
     webhook = payloads.mms(2, delay_s=3, size=7)
     assert [(media.delay_s, media.size) for media in webhook.media] == [(3, 7), (3, 7)]
 
 
-def test_a_voice_note_may_come_without_body() -> None:
+def test_a_whatsapp_voice_note_has_no_body() -> None:
     webhook = payloads.whatsapp_voice_note()
     assert webhook["MediaContentType0"] == "audio/ogg"
     assert "Body" not in names(webhook)
 
 
-def test_a_document_has_its_name_as_body() -> None:
+def test_a_whatsapp_document_has_its_file_name_as_its_body() -> None:
     assert payloads.whatsapp_document()["Body"] == "invoice.pdf"
 
 
@@ -91,7 +93,7 @@ def test_a_whatsapp_user_without_a_number_has_an_id_and_no_wa_id() -> None:
     assert "WaId" not in dict(webhook.parameters)
 
 
-def test_a_recording_callback_is_the_captured_one() -> None:
+def test_a_recording_callback_has_the_captured_format() -> None:
     webhook = payloads.recording_status()
     assert "&RecordingStartTime=Wed%2C%2020%20Apr%202022%2023%3A45%3A25%20%2B0000&" in (
         webhook.form()
@@ -101,7 +103,7 @@ def test_a_recording_callback_is_the_captured_one() -> None:
     assert webhook["ErrorCode"] == "0"
 
 
-def test_a_recording_in_progress_announces_nothing_yet() -> None:
+def test_a_callback_for_a_recording_in_progress_announces_nothing() -> None:
     webhook = payloads.recording_status("in-progress")
     assert webhook["RecordingStatus"] == "in-progress"
     assert "RecordingDuration" not in names(webhook)
@@ -134,31 +136,31 @@ def test_an_absent_recording_has_an_error_code(error_code: str) -> None:
     assert webhook.media[0].recording_status == "absent"
 
 
-def test_a_record_action_has_no_status() -> None:
+def test_a_record_action_has_no_recording_status() -> None:
     assert "RecordingStatus" not in names(payloads.record_action())
 
 
-def test_a_conference_has_no_call() -> None:
+def test_a_conference_recording_has_a_conference_sid_and_no_call_sid() -> None:
     webhook = payloads.conference_recording()
     assert "CallSid" not in names(webhook)
     assert webhook["ConferenceSid"] == webhook.media[0].parent_sid
 
 
-def test_a_conversation_names_its_media_without_urls() -> None:
+def test_a_conversation_webhook_names_its_media_without_urls() -> None:
     webhook = payloads.conversation(2)
     media = json.loads(webhook["Media"])
     assert [sorted(item) for item in media] == [["ContentType", "Filename", "Sid", "Size"]] * 2
     assert media[0]["Sid"] != media[1]["Sid"]
 
 
-def test_the_fallback_request_says_what_failed() -> None:
+def test_a_fallback_request_names_the_error_and_the_failed_url() -> None:
     webhook = payloads.mms()
     second = webhook.fallback("11200", "https://example.com/hook")
     added = (("ErrorCode", "11200"), ("ErrorUrl", "https://example.com/hook"))
     assert second.parameters == (*webhook.parameters, *added)
 
 
-def test_parameters_are_changed_in_place() -> None:
+def test_changed_parameters_keep_their_position_and_new_ones_are_appended() -> None:
     webhook = payloads.sms().changed(Body="other", New="1")
     assert names(webhook) == [*names(payloads.sms()), "New"]
     assert webhook["Body"] == "other"

@@ -7,7 +7,7 @@ from mediapipe.simulator import traffic
 from mediapipe.simulator.payloads import Webhook
 
 
-def test_the_delays_have_the_documented_shares() -> None:
+def test_the_delays_have_the_documented_distribution() -> None:
     generator = random.Random(1)
     delays = [traffic.delay_s(generator) for _ in range(20_000)]
     none = sum(delay == 0 for delay in delays)
@@ -17,7 +17,7 @@ def test_the_delays_have_the_documented_shares() -> None:
     assert 55 < max(delays) <= 60
 
 
-def test_the_seed_fixes_kinds_sizes_and_delays_but_no_sid() -> None:
+def test_the_seed_determines_kinds_sizes_and_delays_and_not_the_sids() -> None:
     first, second = (list(traffic.webhooks(50, seed=7)) for _ in range(2))
 
     def shape(webhooks: list[Webhook]) -> list[list[tuple[str, int, float]]]:

@@ -102,7 +102,7 @@ def test_a_webhook_arrives_signed_and_with_twilios_headers(
         (payloads.conversation(), "/webhooks/twilio/conversations/"),
     ],
 )
-def test_each_kind_goes_where_it_belongs(
+def test_each_kind_of_webhook_is_sent_to_its_own_path(
     twilio: Simulator, service: Service, webhook: payloads.Webhook, path: str
 ) -> None:
     twilio.send(webhook)
@@ -128,14 +128,14 @@ def test_sending_announces_the_media(twilio: Simulator) -> None:
     assert before <= script.announced_at <= delivery.sent_at <= datetime.now(UTC)
 
 
-def test_a_recording_in_progress_is_known_but_not_announced(twilio: Simulator) -> None:
+def test_a_recording_in_progress_is_registered_and_not_announced(twilio: Simulator) -> None:
     webhook = payloads.recording_status("in-progress", delay_s=1)
     twilio.send(webhook)
     assert twilio.state.find(webhook["RecordingSid"]) is webhook.media[0]
     assert webhook.media[0].announced_at is None
 
 
-def test_messages_write_spaces_as_plus_and_recordings_do_not(
+def test_messages_encode_spaces_as_plus_and_recordings_as_percent_20(
     twilio: Simulator, service: Service
 ) -> None:
     twilio.send(payloads.sms())
@@ -144,7 +144,9 @@ def test_messages_write_spaces_as_plus_and_recordings_do_not(
     assert "20%20Apr%202022" in service.received[1][2]
 
 
-def test_with_get_everything_is_in_the_signed_query(twilio: Simulator, service: Service) -> None:
+def test_a_webhook_sent_by_get_has_all_its_parameters_in_the_signed_query(
+    twilio: Simulator, service: Service
+) -> None:
     webhook = payloads.sms().changed(Body="~ä+b'(c)")
     assert twilio.send(webhook, method="GET") == 200
     path, headers, body = service.received[0]
@@ -153,7 +155,7 @@ def test_with_get_everything_is_in_the_signed_query(twilio: Simulator, service: 
     assert service.is_genuine()
 
 
-def test_a_webhook_can_go_to_another_url_without_its_fragment(
+def test_a_webhook_can_be_sent_to_another_url_without_its_fragment(
     twilio: Simulator, service: Service
 ) -> None:
     twilio.send(payloads.sms(), to=f"{service.url}/other?a=%7e&b=c%2fd#rc=3&rp=5xx")
@@ -161,13 +163,15 @@ def test_a_webhook_can_go_to_another_url_without_its_fragment(
     assert service.is_genuine()
 
 
-def test_a_forged_signature_is_wrong(twilio: Simulator, service: Service) -> None:
+def test_a_forged_signature_is_well_formed_and_does_not_match(
+    twilio: Simulator, service: Service
+) -> None:
     twilio.send(payloads.sms(), signature="wrong")
     assert len(service.received[0][1]["X-Twilio-Signature"]) == 28
     assert not service.is_genuine()
 
 
-def test_a_signature_can_be_missing(twilio: Simulator, service: Service) -> None:
+def test_a_webhook_can_be_sent_without_a_signature(twilio: Simulator, service: Service) -> None:
     twilio.send(payloads.sms(), signature="none")
     assert "X-Twilio-Signature" not in service.received[0][1]
 
@@ -177,7 +181,7 @@ def test_the_status_of_the_response_is_returned(twilio: Simulator, service: Serv
     assert len(service.received) == 1
 
 
-def test_no_response_is_a_result_too() -> None:
+def test_a_missing_response_is_recorded_as_the_result_of_the_delivery() -> None:
     with Simulator(service="http://127.0.0.1:1") as twilio:
         assert twilio.send(payloads.sms()) == NO_ANSWER
         assert [delivery.status for delivery in twilio.deliveries()] == [NO_ANSWER]
@@ -191,7 +195,7 @@ def test_every_request_has_its_own_idempotency_token(twilio: Simulator, service:
     assert len(tokens) == 2
 
 
-def test_many_threads_can_send(twilio: Simulator, service: Service) -> None:
+def test_many_threads_can_send_webhooks_at_once(twilio: Simulator, service: Service) -> None:
     with ThreadPoolExecutor(16) as pool:
         statuses = list(pool.map(twilio.send, [payloads.mms(2) for _ in range(100)]))
     assert statuses == [200] * 100
@@ -211,7 +215,7 @@ def test_twilios_own_example_is_signed_as_documented() -> None:
     assert request.headers["X-Twilio-Signature"] == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
 
 
-def test_several_values_of_one_name_are_sorted_and_counted_once() -> None:
+def test_repeated_values_of_a_parameter_are_sorted_and_signed_once() -> None:
     digits = (("Digits", "5678"), ("Digits", "1234"), ("Digits", "1234"))
     pairs = (("Sid", "CA123"), ("SidAccount", "AC123"), *digits)
     webhook = payloads.Webhook("messaging", pairs)
@@ -232,7 +236,7 @@ def test_voice_signs_https_without_the_port(webhook: payloads.Webhook, signed_as
     assert request.headers["X-Twilio-Signature"] == expected
 
 
-def test_the_media_can_be_fetched_as_announced(twilio: Simulator, service: Service) -> None:
+def test_the_media_can_be_fetched_at_the_announced_url(twilio: Simulator, service: Service) -> None:
     twilio.send(payloads.recording_status())
     url = dict(parse_qsl(service.received[0][2]))["RecordingUrl"]
     auth = (ACCOUNT_SID, AUTH_TOKEN)

@@ -72,7 +72,7 @@ def ended(task_id: str) -> TaskResult:
     return result
 
 
-def test_one_task_comes_back_more_often_than_celerys_three_times(
+def test_a_task_is_retried_more_often_than_celerys_default_of_three_times(
     worker: None, twilio: Simulator
 ) -> None:
     item = picture(twilio, faults=[faults.Status(404)] * 6)
@@ -92,7 +92,7 @@ def test_a_waiting_task_is_recorded_as_a_retry(
     assert "TransientMedia404" in str(result.result)
 
 
-def test_a_final_failure_is_a_failed_task_that_names_the_reason(
+def test_a_final_failure_fails_the_task_and_names_the_reason(
     worker: None, twilio: Simulator
 ) -> None:
     result = outcome_of(picture(twilio, faults=[faults.Status(401)]))
@@ -101,7 +101,7 @@ def test_a_final_failure_is_a_failed_task_that_names_the_reason(
     assert make.TOKEN not in f"{result.result}{result.traceback}"
 
 
-def test_the_end_of_the_schedule_is_a_failed_task(
+def test_the_end_of_the_retry_schedule_fails_the_task(
     worker: None, twilio: Simulator, settings: Settings
 ) -> None:
     settings.RETRY_FAST_WINDOW_S = 0.2
@@ -112,7 +112,7 @@ def test_the_end_of_the_schedule_is_a_failed_task(
     assert (item.status, item.error) == (Status.FAILED, "not_ready")
 
 
-def test_the_slow_phase_ends_the_task_and_leaves_the_row_to_the_dispatcher(
+def test_the_slow_phase_ends_the_task_and_leaves_the_item_to_the_dispatcher(
     worker: None, twilio: Simulator, settings: Settings
 ) -> None:
     settings.RETRY_FAST_WINDOW_S = 0.0
@@ -122,7 +122,7 @@ def test_the_slow_phase_ends_the_task_and_leaves_the_row_to_the_dispatcher(
     assert item.sweep_at == item.next_attempt_at
 
 
-def test_a_countdown_beyond_the_limit_is_left_to_the_dispatcher(
+def test_a_retry_beyond_the_countdown_limit_is_left_to_the_dispatcher(
     worker: None, twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mediapipe.queueing.limits.MAX_COUNTDOWNS", 0)
@@ -148,7 +148,9 @@ def test_a_retry_is_published_even_if_the_bookkeeping_fails(
     assert item.attempts == 2
 
 
-def test_a_duplicate_message_is_not_due(worker: None, twilio: Simulator) -> None:
+def test_a_duplicate_message_is_not_due_and_fetches_nothing(
+    worker: None, twilio: Simulator
+) -> None:
     item = picture(twilio)
     outcome_of(item)
     assert outcome_of(item).result == '"not due"'
@@ -175,7 +177,7 @@ def test_a_redelivered_message_takes_over_the_item_of_its_task(
         fetch_media.pop_request()
 
 
-def test_a_message_redelivered_too_soon_comes_back_when_the_lease_ends(
+def test_a_message_redelivered_too_soon_is_retried_when_the_lease_ends(
     worker: None, twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mediapipe.models.media.item.TAKEOVER_AFTER", timedelta(seconds=1))
@@ -196,7 +198,7 @@ def test_a_message_redelivered_too_soon_comes_back_when_the_lease_ends(
 
 
 @pytest.mark.database
-def test_the_next_task_finds_the_database_connection_of_the_last_one(
+def test_a_task_reuses_the_database_connection_of_the_previous_task(
     worker: None, twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 60)
@@ -206,7 +208,7 @@ def test_the_next_task_finds_the_database_connection_of_the_last_one(
     assert not made.called
 
 
-def test_a_call_that_names_no_argument_fails_at_the_caller() -> None:
+def test_a_call_with_a_positional_argument_fails_in_the_caller() -> None:
     with pytest.raises(TypeError):
         fetch_media.delay(5)
 

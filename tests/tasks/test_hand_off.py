@@ -64,7 +64,7 @@ def until(happened: Any) -> None:
         time.sleep(0.05)
 
 
-def test_the_task_gets_the_item_and_its_success_confirms_it(worker: None) -> None:
+def test_the_task_receives_the_item_and_its_success_confirms_the_hand_off(worker: None) -> None:
     item = make.store(make.claimed())
     hand_off()
     until(lambda: HandOff.objects.get().status == DeliveryStatus.DELIVERED)
@@ -73,7 +73,7 @@ def test_the_task_gets_the_item_and_its_success_confirms_it(worker: None) -> Non
     assert (message["media"]["id"], message["media"]["status"]) == (item.pk, "stored")
 
 
-def test_a_task_that_fails_confirms_nothing(worker: None) -> None:
+def test_a_failed_task_leaves_the_hand_off_waiting(worker: None) -> None:
     archive.broken = True
     make.store(make.claimed())
     hand_off()

@@ -83,7 +83,7 @@ def test_redispatch_publishes_a_lost_message_again_when_the_queue_is_empty(
     assert dispatched == [(item.pk, MEDIA)]
 
 
-def test_redispatch_publishes_what_was_written_before_the_clock_was_set_back(
+def test_redispatch_publishes_items_claimed_before_the_clock_was_set_back(
     dispatched: Dispatched,
 ) -> None:
     with time_machine.travel(timezone.now() + timedelta(hours=1)):

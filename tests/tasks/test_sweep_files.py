@@ -32,7 +32,7 @@ def test_an_old_download_is_removed_and_one_in_progress_is_kept() -> None:
     assert (old.exists(), young.exists()) == (False, True)
 
 
-def test_a_download_that_ends_meanwhile_keeps_no_other_from_being_removed() -> None:
+def test_a_download_that_ends_meanwhile_does_not_prevent_other_removals() -> None:
     old = partial("old", DAY_S)
     # Listed, but not found, as a download that a worker has just moved to its place.
     (old.parent / "moved").symlink_to("nowhere")

@@ -7,7 +7,7 @@ import pytest
 from mediapipe.timing.axes import MAX_TICKS, Axis, whole_decades
 
 
-def test_a_linear_axis_has_its_ends_and_its_middle_where_they_belong() -> None:
+def test_a_linear_axis_places_its_ends_and_its_middle_evenly() -> None:
     axis = Axis(10.0, 30.0, 100.0, 200.0)
     assert [axis.at(value) for value in (10, 20, 30)] == [100, 150, 200]
 
@@ -43,7 +43,7 @@ def test_a_long_logarithmic_axis_labels_powers_of_ten() -> None:
 
 
 @pytest.mark.parametrize("high", [4, 9.99, 10, 19.9, 20, 39.9, 99, 1234, 98_765])
-def test_there_are_neither_few_nor_many_labels(high: float) -> None:
+def test_an_axis_has_between_five_and_the_maximum_number_of_labels(high: float) -> None:
     assert 5 <= len(Axis(0.0, high, 0.0, 100.0).ticks()) <= MAX_TICKS
 
 

@@ -81,7 +81,7 @@ def test_a_counted_hour_is_not_read_from_its_rows() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_any_period_has_the_same_figures_as_without(seed: int) -> None:
+def test_any_period_has_the_same_figures_with_and_without_hourly_counts(seed: int) -> None:
     rng = random.Random(seed)
     items = [random_item(rng) for _ in range(40)]
     count_all(NOON)
@@ -143,7 +143,7 @@ def random_selection(rng: random.Random) -> Selection:
     )
 
 
-def test_what_was_unfinished_counts_as_it_is_now() -> None:
+def test_an_item_that_was_unfinished_is_counted_in_its_current_state() -> None:
     late = item(NOON - 3 * HOUR, status="retrying", attempts=2)
     count_all()
     assert whole(DAY).count(Status.RETRYING) == 1
@@ -152,7 +152,7 @@ def test_what_was_unfinished_counts_as_it_is_now() -> None:
     assert_same(Selection(DAY), Selection(DAY, content_type="a/b"))
 
 
-def test_what_was_unfinished_is_read_once() -> None:
+def test_an_item_that_was_unfinished_is_read_only_once() -> None:
     late = item(NOON - 3 * HOUR, status="retrying", attempts=2)
     count_all()
     with CaptureQueriesContext(connection) as captured:
@@ -168,7 +168,7 @@ def test_a_retried_item_counts_as_queued_at_once() -> None:
     assert_same(Selection(DAY))
 
 
-def test_an_item_that_is_retried_when_its_account_works_again_counts_as_waiting() -> None:
+def test_an_item_resumed_after_its_account_works_again_counts_as_retrying() -> None:
     failed = item(NOON - 3 * HOUR, status="failed", attempts=1, error="unauthorized")
     failed.attempt_set.create(number=1, started_at=NOON)
     count_all()
@@ -190,7 +190,7 @@ def test_a_webhook_that_waited_in_the_spool_counts_in_its_hour() -> None:
     assert (whole(DAY).count(), whole(DAY).webhooks) == (3, 2)
 
 
-def test_forgetting_a_person_changes_no_figure() -> None:
+def test_figures_still_match_the_rows_after_a_person_is_erased() -> None:
     stored(NOON - 3 * HOUR)
     item(NOON - 3 * HOUR, status="retrying", attempts=1)
     count_all()
@@ -199,12 +199,12 @@ def test_forgetting_a_person_changes_no_figure() -> None:
     assert_same(Selection(DAY))
 
 
-def test_a_webhook_of_this_hour_writes_nothing_but_itself() -> None:
+def test_a_webhook_of_the_current_hour_creates_no_hourly_counts() -> None:
     make.event(make.message())
     assert not HourlyCounts.objects.exists()
 
 
-def test_an_hour_is_counted_when_all_of_it_is_committed() -> None:
+def test_an_hour_is_counted_only_two_minutes_after_its_end() -> None:
     stored(NOON - HOUR)
     assert count_all(NOON + 2 * MINUTE - timedelta(seconds=1)) == []
     assert count_all(NOON + 2 * MINUTE) == [NOON - HOUR]
@@ -218,7 +218,7 @@ def test_an_hour_is_counted_again_when_it_is_twice_as_old() -> None:
     assert NOON - HOUR in count_all(NOON + 3 * HOUR)
 
 
-def test_counting_again_changes_nothing() -> None:
+def test_counting_an_hour_again_changes_nothing() -> None:
     stored(NOON - 3 * HOUR)
     count_all()
     before = HourlyCounts.objects.values("total", "groups", "unfinished").get(start=NOON - 3 * HOUR)
@@ -247,7 +247,7 @@ def test_an_hour_with_too_many_unfinished_items_is_read_from_its_rows(
     assert not any(" IN (" in query["sql"] for query in captured)
 
 
-def test_with_too_many_unfinished_items_in_all_the_hours_with_the_fewest_are_used(
+def test_the_hours_with_the_fewest_unfinished_items_are_used_up_to_the_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hourly, "MAX_UNFINISHED", 2)
@@ -270,7 +270,7 @@ def counted_and_empty() -> list[datetime]:
     return list(counted.exclude(start__in=hours).values_list("start", flat=True))
 
 
-def test_what_is_not_counted_is_read_from_the_covering_index_alone() -> None:
+def test_items_of_uncounted_hours_are_read_from_the_covering_index_alone() -> None:
     stored(NOON - HOUR / 2)
     with CaptureQueriesContext(connection) as captured:
         whole(DAY)
@@ -288,7 +288,7 @@ def test_what_is_not_counted_is_read_from_the_covering_index_alone() -> None:
     assert plan.count(INDEX_ONLY[connection.vendor]) == 4
 
 
-def test_many_gaps_between_the_counted_hours_are_one_query(
+def test_a_period_with_many_gaps_between_counted_hours_is_read_with_one_query(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hourly, "MAX_GAPS", 1)
@@ -301,7 +301,7 @@ def test_many_gaps_between_the_counted_hours_are_one_query(
     assert len(captured) == 2
 
 
-def test_a_page_waits_for_no_count(admin_client: Any) -> None:
+def test_the_timing_page_is_shown_for_counted_hours(admin_client: Any) -> None:
     stored(timezone.now() - 3 * HOUR)
     count_all(timezone.now())
     assert b"Propagation delay" in admin_client.get("/admin/timing/?period=30d").content

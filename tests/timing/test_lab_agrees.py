@@ -116,7 +116,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
 
 @pytest.mark.parametrize("history", SCHEDULES)
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_the_lab_tells_what_the_simulator_saw(
+def test_the_estimates_of_the_lab_match_what_the_simulator_recorded(
     runs: dict[str, Run], history: str, schedule: str
 ) -> None:
     seen = runs[schedule]

@@ -34,7 +34,7 @@ def test_intervals_that_do_not_overlap_get_their_own_share() -> None:
     assert share[3:].sum() == pytest.approx(0.1)
 
 
-def test_what_is_still_waited_for_is_shared_out_as_by_kaplan_and_meier() -> None:
+def test_censored_delays_are_distributed_as_by_kaplan_and_meier() -> None:
     # One of four arrives at 1; one is censored after 1; one of two arrives at 2; the last later.
     share = estimate_distribution(
         of((1, 1, 1), (2, 3, 1), (2, 2, 1), (3, 3, 1)), cells=4, smoothing=0
@@ -42,22 +42,22 @@ def test_what_is_still_waited_for_is_shared_out_as_by_kaplan_and_meier() -> None
     assert share == pytest.approx([0, 1 / 4, 3 / 4 * 1 / 2, 3 / 4 * 1 / 2], abs=1e-5)
 
 
-def test_what_never_came_is_later_than_everything() -> None:
+def test_media_that_never_became_available_is_in_the_last_cell() -> None:
     share = estimate_distribution(of((0, 0, 9), (4, 4, 1)), cells=5, smoothing=0)
     assert share == pytest.approx([0.9, 0, 0, 0, 0.1])
 
 
-def test_without_data_nothing_is_claimed() -> None:
+def test_the_estimate_without_data_is_zero_everywhere() -> None:
     empty = to_intervals([], 0.0, 0)
     assert estimate_distribution(empty).sum() == 0
 
 
-def test_within_an_interval_that_says_no_more_a_short_delay_is_likelier() -> None:
+def test_a_short_delay_is_likelier_within_an_interval_without_other_evidence() -> None:
     share = estimate_distribution(to_intervals([(0.0, 1.0, 8.0, 1)], 0.0, 1))
     assert until(share, 4.0) - until(share, 1.0) > until(share, 8.0) - until(share, 4.0)
 
 
-def test_an_exponential_delay_that_is_asked_for_now_and_then_is_found_again() -> None:
+def test_an_exponential_delay_is_recovered_from_intermittent_requests() -> None:
     rng = np.random.default_rng(5)
     count, mean_s = 20_000, 2.0
     late_s = rng.exponential(mean_s, count)
@@ -74,7 +74,7 @@ def test_an_exponential_delay_that_is_asked_for_now_and_then_is_found_again() ->
     assert len(share) == CELLS
 
 
-def test_smoothing_brings_few_delays_nearer_to_the_truth() -> None:
+def test_smoothing_more_than_halves_the_squared_error_for_few_delays() -> None:
     # The share within the 15% jitter of the first retry, where the raw estimate concentrates.
     truth = np.exp(-1.0 / 3) - np.exp(-1.15 / 3)
     errors: dict[int, list[float]] = {0: [], SMOOTHING: []}

@@ -47,7 +47,7 @@ def texts(svg: ElementTree.Element) -> list[str]:
     return [element.text or "" for element in svg.iter(f"{SVG}text")]
 
 
-def test_a_schedule_is_at_its_requests_and_its_wait() -> None:
+def test_a_schedule_is_plotted_at_its_requests_and_its_wait() -> None:
     svg = drawn(result("quick", replace(CURRENT, excess_mean_s=1.0, requests=4.0)))
     # x from 60 to 740 is 6 requests, 1.2 times the budget; y from 380 up to 56 is one decade.
     assert points(svg, 1)[0] == (286.7, 56, "currentColor")
@@ -55,7 +55,7 @@ def test_a_schedule_is_at_its_requests_and_its_wait() -> None:
     assert {"current", "quick"} < set(texts(svg))
 
 
-def test_one_that_retrieves_less_is_hollow_and_the_legend_says_so() -> None:
+def test_a_schedule_that_retrieves_less_is_hollow_and_explained_in_the_legend() -> None:
     svg = drawn(result("hasty", replace(CURRENT, retrieved=0.8)))
     assert [fill for *_, fill in points(svg, 2)] == ["none", "none"]
     assert "hasty: loses 20.0%" in texts(svg)
@@ -64,7 +64,7 @@ def test_one_that_retrieves_less_is_hollow_and_the_legend_says_so() -> None:
     assert group.get("color") == "#6b6b6b"
 
 
-def test_budget_and_frontier_are_on_the_same_axes() -> None:
+def test_the_budget_and_the_frontier_are_drawn_on_the_same_axes() -> None:
     svg = drawn(frontier=(replace(CURRENT, requests=3.0, excess_mean_s=math.sqrt(1000)),))
     budget = svg.find(f"{SVG}path[@class='budget']")
     frontier = svg.find(f"{SVG}polyline")
@@ -81,12 +81,12 @@ def test_a_frontier_beyond_all_schedules_does_not_stretch_the_plot() -> None:
     assert frontier.get("points") == ""
 
 
-def test_a_wait_of_zero_is_on_the_lower_edge() -> None:
+def test_a_wait_of_zero_is_plotted_on_the_lower_edge() -> None:
     svg = drawn(result("lucky", replace(CURRENT, excess_mean_s=0.0)))
     assert points(svg, 2)[0][1] == 380
 
 
-def test_names_are_escaped() -> None:
+def test_schedule_names_are_escaped() -> None:
     name = '<script>alert(1)</script> & "more"'
     svg = drawn(result(name, CURRENT))
     assert name in texts(svg)

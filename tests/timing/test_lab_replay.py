@@ -29,7 +29,7 @@ def uniform(most_s: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("mean_s", [0.5, 2.0, 10.0])
-def test_equal_waits_on_an_exponential_delay(mean_s: float) -> None:
+def test_equal_waits_match_the_closed_form_for_an_exponential_delay(mean_s: float) -> None:
     figures = estimate_figures(EVERY_SECOND, exponential(mean_s), 0.0)
     retries = 1 / (1 - np.exp(-1 / mean_s))
     assert figures.requests == pytest.approx(1 + retries, rel=0.01)
@@ -37,14 +37,14 @@ def test_equal_waits_on_an_exponential_delay(mean_s: float) -> None:
     assert figures.retrieved == pytest.approx(1, abs=1e-6)
 
 
-def test_equal_waits_on_a_uniform_delay() -> None:
+def test_equal_waits_match_the_closed_form_for_a_uniform_delay() -> None:
     figures = estimate_figures(EVERY_SECOND, uniform(10.0), 0.0)
     assert figures.requests == pytest.approx(1 + 5.5, rel=0.01)
     assert figures.excess_mean_s == pytest.approx(0.5, rel=0.03)
     assert figures.excess_p95_s == pytest.approx(0.95, rel=0.03)
 
 
-def test_a_policy_that_gives_up_retrieves_what_came_before() -> None:
+def test_a_policy_that_gives_up_retrieves_only_media_available_by_then() -> None:
     chatwoot = KNOWN[0]
     figures = estimate_figures(chatwoot, uniform(10.0), 0.0)
     assert figures.retrieved == pytest.approx(0.4, rel=0.02)
@@ -52,26 +52,26 @@ def test_a_policy_that_gives_up_retrieves_what_came_before() -> None:
     assert figures.requests == pytest.approx(0.1 * 2 + 0.9 * 3, rel=0.01)
 
 
-def test_what_was_there_at_once_costs_one_request_and_no_wait() -> None:
+def test_media_available_at_once_costs_one_request_and_no_wait() -> None:
     at_once = np.zeros(len(EDGES_S) + 1)
     at_once[0] = 1
     figures = estimate_figures(EVERY_SECOND, at_once, 0.0)
     assert (figures.retrieved, figures.excess_mean_s, figures.requests) == (1, 0, 1)
 
 
-def test_what_never_comes_costs_every_request() -> None:
+def test_media_that_never_becomes_available_costs_every_request() -> None:
     never = np.zeros(len(EDGES_S) + 1)
     never[-1] = 1
     figures = estimate_figures(KNOWN[1], never, 0.0)
     assert (figures.retrieved, figures.requests) == (0, 5)
 
 
-def test_the_time_that_twilio_takes_to_say_404_makes_the_waits_longer() -> None:
+def test_the_response_time_of_a_404_lengthens_the_waits() -> None:
     figures = estimate_figures(EVERY_SECOND, uniform(10.0), 0.25)
     assert figures.requests == pytest.approx(1 + 10 / 1.25 / 2 + 0.5, rel=0.01)
 
 
-def test_the_bounds_are_those_of_the_interval() -> None:
+def test_waits_and_requests_are_bounded_by_the_interval_of_the_delay() -> None:
     # Available between 1.5 and 3.5 s, requested at 1, 2, 3, 4 s: found at once or up to 1 s late.
     known = to_intervals([(0.0, 1.5, 3.5, 1)], 0.0, 1)
     found = evaluate(EVERY_SECOND, estimate_distribution(known), known)
@@ -80,7 +80,7 @@ def test_the_bounds_are_those_of_the_interval() -> None:
     assert (found.best.requests, found.worst.requests) == (3, 5)
 
 
-def test_an_interval_between_two_requests_has_bounds_above_zero() -> None:
+def test_a_delay_between_two_requests_has_wait_bounds_above_zero() -> None:
     known = to_intervals([(0.0, 1.2, 1.6, 1)], 0.0, 1)
     found = evaluate(EVERY_SECOND, estimate_distribution(known), known)
     assert found.best.excess_mean_s == pytest.approx(0.4, abs=0.04)
@@ -88,14 +88,16 @@ def test_an_interval_between_two_requests_has_bounds_above_zero() -> None:
     assert found.best.excess_mean_s < found.estimate.excess_mean_s < found.worst.excess_mean_s
 
 
-def test_the_share_is_bounded_by_what_is_still_waited_for() -> None:
+def test_the_retrieved_share_is_bounded_by_media_that_is_still_awaited() -> None:
     known = to_intervals([(0.0, 0.0, 0.5, 0), (0.0, 3.0, None, 1)], 0.0, 2)
     found = evaluate(KNOWN[0], estimate_distribution(known), known)
     assert (found.worst.retrieved, found.best.retrieved) == (0.5, 1.0)
 
 
 @pytest.mark.parametrize("factor", [1.0, 1.5, 2.0])
-def test_our_own_schedule_asks_when_the_service_would(settings: Settings, factor: float) -> None:
+def test_the_replayed_schedule_retries_when_the_service_would(
+    settings: Settings, factor: float
+) -> None:
     settings.RETRY_FACTOR = factor
     ours = Policy("ours", schedule=Schedule.from_settings()).retries_s(400, response_s=0.2)
     random.seed(3)
@@ -127,5 +129,5 @@ def asked_by_the_service(response_s: float) -> list[float]:
     ("seconds", "text"),
     [(0.5, "0.5s"), (60, "60s"), (90, "90s"), (300, "5m"), (3600, "1h"), (86400, "24h")],
 )
-def test_a_duration_is_written_as_the_environment_takes_it(seconds: float, text: str) -> None:
+def test_a_duration_is_written_in_the_format_of_the_environment(seconds: float, text: str) -> None:
     assert duration(seconds) == text

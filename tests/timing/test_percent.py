@@ -11,9 +11,9 @@ from mediapipe.timing.percent import percent
     ("share", "text"),
     [(0, "0%"), (0.0004, "0.0%"), (0.554, "55.4%"), (0.9999, "100.0%"), (1.0, "100%")],
 )
-def test_only_none_and_all_have_no_decimals(share: float, text: str) -> None:
+def test_only_exactly_0_and_100_percent_have_no_decimals(share: float, text: str) -> None:
     assert percent(share) == text
 
 
-def test_more_decimals_may_be_asked_for() -> None:
+def test_more_decimals_can_be_requested() -> None:
     assert percent(0.99987, 2) == "99.99%"

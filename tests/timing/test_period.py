@@ -31,12 +31,12 @@ def test_two_times_make_a_period() -> None:
     )
 
 
-def test_without_an_end_it_ends_now_and_without_a_beginning_it_lasts_7_days() -> None:
+def test_a_period_ends_now_without_an_end_and_lasts_7_days_without_a_beginning() -> None:
     assert from_query("since=2026-07-01T00:00Z").until == NOW
     assert from_query("until=2026-07-01T00:00Z").length == timedelta(days=7)
 
 
-def test_a_time_without_an_offset_is_in_the_time_zone_of_the_admin() -> None:
+def test_a_time_without_an_offset_is_read_in_the_time_zone_of_the_admin() -> None:
     with timezone.override("Europe/Berlin"):
         assert from_query("since=2026-07-01T12:00").since == datetime(2026, 7, 1, 10, tzinfo=UTC)
 
@@ -68,12 +68,12 @@ def test_a_link_to_a_period_leads_to_the_same_period(query: str) -> None:
     assert from_query(from_query(query).query(status__exact="failed")) == from_query(query)
 
 
-def test_the_period_before_ends_where_this_one_begins() -> None:
+def test_the_preceding_period_ends_where_this_one_begins() -> None:
     period = from_query("period=1h")
     assert period.preceding() == Period(NOW - timedelta(hours=2), NOW - timedelta(hours=1))
 
 
-def test_today_and_yesterday_are_days_of_the_time_zone(settings: Settings) -> None:
+def test_today_and_yesterday_are_days_in_the_configured_time_zone(settings: Settings) -> None:
     settings.TIME_ZONE = "Asia/Kolkata"
     today, yesterday = from_query("period=today"), from_query("period=yesterday")
     midnight = datetime(2026, 6, 30, 18, 30, tzinfo=UTC)
@@ -81,7 +81,7 @@ def test_today_and_yesterday_are_days_of_the_time_zone(settings: Settings) -> No
     assert (yesterday.since, yesterday.until) == (midnight - timedelta(days=1), midnight)
 
 
-def test_a_yesterday_may_have_23_hours(settings: Settings) -> None:
+def test_yesterday_has_23_hours_after_the_change_to_summer_time(settings: Settings) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
     after_the_change = datetime(2026, 3, 30, 12, tzinfo=UTC)
     assert Period.named("yesterday", after_the_change).length == timedelta(hours=23)

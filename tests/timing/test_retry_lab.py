@@ -57,7 +57,7 @@ def rows(text: str) -> Sequence[str]:
     return [line for line in text.splitlines() if line.startswith("│")]
 
 
-def test_it_compares_and_prints_settings_that_can_be_set() -> None:
+def test_the_lab_compares_schedules_and_prints_usable_settings() -> None:
     ordinary()
     text = printed()
     names = [row.split("│")[1].strip() for row in rows(text)]
@@ -89,7 +89,7 @@ def test_the_proposal_waits_less_within_the_budget() -> None:
         (1.5, 12.0, "With at most 3.00 requests per media item, this schedule has the shortest "),
     ],
 )
-def test_the_proposal_says_what_it_saves_and_costs(
+def test_the_proposal_states_what_it_saves_and_costs(
     requests: float, wait_s: float, said: str
 ) -> None:
     now = PolicyFigures(retrieved=1, excess_mean_s=10, excess_p95_s=20, requests=2)
@@ -101,7 +101,7 @@ def test_the_proposal_says_what_it_saves_and_costs(
     assert proposal_sentence(comparison).startswith(said)
 
 
-def test_a_larger_budget_never_waits_longer() -> None:
+def test_a_larger_budget_never_leads_to_longer_waits() -> None:
     ordinary()
     waits_s = []
     for budget in (1.6, 2.0, 3.0, 5.0):
@@ -120,7 +120,7 @@ def test_a_budget_that_no_schedule_meets_is_reported() -> None:
     assert "RETRY_FACTOR=" not in text
 
 
-def test_a_schedule_of_ones_own_is_compared() -> None:
+def test_a_schedule_given_by_the_user_is_compared() -> None:
     ordinary()
     text = printed("--first-delay", "0.5s", "--factor", "1.5", "--slow-schedule", "")
     assert any("yours: 0.5s x 1.5" in row for row in rows(text))
@@ -134,7 +134,7 @@ def test_only_the_period_and_the_account_are_replayed() -> None:
         printed("--account", "AC" + "0" * 32)
 
 
-def test_what_no_schedule_could_have_retrieved_is_left_out() -> None:
+def test_media_that_no_schedule_could_have_retrieved_is_left_out() -> None:
     items = ordinary()
     MediaItem.objects.filter(pk=items[-1].pk).update(not_found_because="deleted")
     assert load_intervals(MediaItem.objects.all()).used == 9
@@ -146,7 +146,7 @@ def test_media_without_an_attempt_is_left_out() -> None:
     assert load_intervals(MediaItem.objects.all()).used == 10
 
 
-def test_many_media_are_sampled_and_the_note_says_so() -> None:
+def test_a_large_history_is_sampled_and_marked_as_sampled() -> None:
     history(*[(0, 0.2, 0)] * 30)
     intervals = load_intervals(MediaItem.objects.all(), most=10)
     assert 9 <= intervals.used <= 11
@@ -160,7 +160,7 @@ def test_the_plot_is_written(tmp_path: Path) -> None:
     assert path.read_text().startswith("<svg ")
 
 
-def test_a_plot_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_plot_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     ordinary()
     with pytest.raises(CommandError, match="cannot be written"):
         printed("--plot", str(tmp_path / "not-there" / "lab.svg"))
@@ -170,12 +170,12 @@ def test_a_plot_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     "arguments",
     [("--factor", "0.5"), ("--first-delay", "soon"), ("--budget", "-1"), ("--first-delay", "0")],
 )
-def test_what_is_no_schedule_is_an_error(arguments: tuple[str, str]) -> None:
+def test_an_invalid_schedule_or_budget_is_an_error(arguments: tuple[str, str]) -> None:
     with pytest.raises(CommandError):
         printed(*arguments)
 
 
-def test_the_present_schedule_is_the_one_of_the_settings(settings: Settings) -> None:
+def test_the_current_schedule_is_taken_from_the_settings(settings: Settings) -> None:
     settings.RETRY_FACTOR = 3.0
     ordinary()
     assert "current: 1s x 3" in printed()

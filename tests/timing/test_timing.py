@@ -60,14 +60,14 @@ def whole(period: Period) -> Tally:
     return Tally.sum(tallies_of(Selection(period)).values())
 
 
-def test_both_bounds_of_a_delay_have_their_percentiles() -> None:
+def test_percentiles_are_computed_for_both_bounds_of_a_delay() -> None:
     for number in range(1, 5):
         found(number, 2 * number)
     assert of_day().at_least == pytest.approx([2.5, 3.85, 3.97])
     assert of_day().at_most == pytest.approx([5, 7.7, 7.94])
 
 
-def test_what_is_not_there_yet_has_no_upper_bound() -> None:
+def test_media_that_is_not_available_yet_has_no_upper_bound() -> None:
     found(0, 1)
     missing(30)
     missing(40)
@@ -75,7 +75,7 @@ def test_what_is_not_there_yet_has_no_upper_bound() -> None:
     assert of_day().at_most == [inf, inf, inf]
 
 
-def test_a_few_that_never_come_do_not_hide_the_rest() -> None:
+def test_a_few_items_that_never_become_available_do_not_hide_the_median() -> None:
     for _ in range(9):
         found(0, 1)
     missing(99)
@@ -85,7 +85,7 @@ def test_a_few_that_never_come_do_not_hide_the_rest() -> None:
     assert most[2] == inf
 
 
-def test_items_without_an_attempt_or_with_another_failure_measure_nothing() -> None:
+def test_items_without_an_attempt_or_with_another_failure_have_no_measured_delay() -> None:
     item(status="queued")
     item(status="failed", attempts=1, queue_lag_s=2.0, delay_at_least_s=0.0)
     day = of_day()
@@ -106,19 +106,19 @@ def test_outcomes_are_counted() -> None:
     assert day.early_share == 0.5
 
 
-def test_nothing_has_no_figures() -> None:
+def test_a_period_without_items_has_no_figures() -> None:
     day = of_day()
     assert (day.media, day.waiting, day.early_share, day.lag) == (0, 0, None, None)
 
 
-def test_a_period_has_its_beginning_and_not_its_end() -> None:
+def test_a_period_includes_its_beginning_and_excludes_its_end() -> None:
     for at in (DAY.since, DAY.until, DAY.since - timedelta(microseconds=1)):
         item(at)
     assert of_day().media == 1
     assert whole(DAY).webhooks == 1
 
 
-def test_only_what_the_filters_match_counts() -> None:
+def test_only_items_and_webhooks_that_match_the_filters_are_counted() -> None:
     found(0, 1, content_type="image/png")
     item(inbound=make.recording(), content_type="audio/wav")
     item(account_sid="AC" + "9" * 32)
@@ -129,7 +129,7 @@ def test_only_what_the_filters_match_counts() -> None:
     assert Selection(DAY, kind=Kind.RECORDING).webhooks().count() == 1
 
 
-def test_a_link_asks_for_what_is_selected() -> None:
+def test_a_link_preserves_the_selection() -> None:
     asked = Selection.from_query({"period": "7d", "kind__exact": "message"}, NOON)
     assert asked == Selection(Period.named("7d", NOON), kind="message")
     query = asked.query(status__exact="failed")
@@ -142,7 +142,7 @@ def test_existing_values_are_the_choices_of_a_filter() -> None:
     assert filter_choices()["account_sid"] == [(make.ACCOUNT, make.ACCOUNT)]
 
 
-def test_each_bucket_has_its_own_figures_and_empty_ones_are_there() -> None:
+def test_each_bucket_has_its_own_figures_and_empty_buckets_are_included() -> None:
     found(1, 2, at=NOON - timedelta(minutes=30))
     found(3, 4, at=NOON - timedelta(hours=2))
     buckets = summaries_over_time(DAY, tallies_of(Selection(DAY)))
@@ -162,7 +162,7 @@ def test_the_last_microsecond_of_a_bucket_is_still_in_it() -> None:
     assert (buckets[NOON - 2 * HOUR].media, buckets[NOON - HOUR].media) == (1, 1)
 
 
-def test_a_period_that_begins_within_a_bucket_has_that_one_too() -> None:
+def test_a_period_that_begins_within_a_bucket_includes_that_bucket() -> None:
     half = timedelta(minutes=30)
     period = Period(DAY.since + half, DAY.until + half)
     buckets = summaries_over_time(period, tallies_of(Selection(period)))
@@ -210,7 +210,7 @@ def test_the_distribution_has_a_lower_and_an_upper_bound() -> None:
     assert bounds[POINTS_S[-1]] == (3, 4)
 
 
-def test_attempts_are_counted_until_the_file_was_stored() -> None:
+def test_stored_items_are_counted_by_their_number_of_attempts() -> None:
     for attempts in (1, 1, 3, 11, 17):
         item(status="stored", attempts=attempts)
     item(status="failed", attempts=2)

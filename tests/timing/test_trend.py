@@ -40,7 +40,7 @@ def test_intervals_that_overlap_show_no_clear_change() -> None:
     assert trend(delays((10, 52, 100)), delays((8, 14, 100))) == Trend.UNCLEAR
 
 
-def test_a_delay_without_an_upper_bound_is_worse_than_one_with_a_lower() -> None:
+def test_an_unbounded_delay_is_worse_only_if_its_lower_bound_exceeds_the_other() -> None:
     assert trend(delays((70, inf, 100)), delays((8, 14, 100))) == Trend.WORSE
     assert trend(delays((8, 14, 100)), delays((1, inf, 100))) == Trend.UNCLEAR
 
@@ -51,23 +51,23 @@ def test_fewer_than_20_items_are_too_few(items: int, said: Trend) -> None:
     assert trend(delays((16, 52, 100)), delays((8, 14, items))) == said
 
 
-def test_what_chance_explains_is_no_change() -> None:
+def test_a_difference_that_chance_explains_is_unclear() -> None:
     # 4 or 6 of 100 are slow, so the p95 is 1 s or 60 s, but the difference may be chance.
     new, old = lags((1, 94), (60, 6)), lags((1, 96), (60, 4))
     assert lag_figure(new, P95).trend(lag_figure(old, P95)) == Trend.UNCLEAR
 
 
-def test_with_many_items_the_same_difference_is_one() -> None:
+def test_the_same_difference_among_many_items_is_worse() -> None:
     new, old = lags((1, 94_000), (60, 6000)), lags((1, 96_000), (60, 4000))
     assert lag_figure(new, P95).trend(lag_figure(old, P95)) == Trend.WORSE
 
 
-def test_a_change_of_a_few_percent_is_none_however_certain() -> None:
+def test_a_change_of_a_few_percent_is_unclear_however_certain() -> None:
     new, old = lags((0.38, 1_000_000)), lags((0.36, 1_000_000))
     assert lag_figure(new, P95).trend(lag_figure(old, P95)) == Trend.UNCLEAR
 
 
-def test_shares_have_the_interval_of_their_sample() -> None:
+def test_a_share_has_the_confidence_interval_of_its_sample() -> None:
     # The Wilson interval for 50 of 100, from published tables.
     figure = share_figure(50, 100)
     assert (round(figure.least, 3), round(figure.most, 3)) == (0.404, 0.596)
@@ -76,7 +76,7 @@ def test_shares_have_the_interval_of_their_sample() -> None:
     assert share_figure(0, 100).trend(figure) == Trend.BETTER
 
 
-def test_nothing_is_too_few() -> None:
+def test_an_empty_tally_has_too_few_items_for_a_trend() -> None:
     nothing = Tally()
     assert delay_figure(nothing, P95).trend(delay_figure(nothing, P95)) == Trend.TOO_FEW
     assert share_figure(0, 0) == Figure(0.0, 1.0, 0)

@@ -98,7 +98,9 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 
 
 @pytest.mark.parametrize("case", frames.CASES, ids=lambda case: case.name)
-def test_a_broken_frame_is_answered_and_leaves_what_it_should(case: BadFrame, web: Web) -> None:
+def test_a_broken_frame_is_answered_and_recorded_as_its_case_expects(
+    case: BadFrame, web: Web
+) -> None:
     assert web.said(*case.parts) == case.statuses
     assert web.recorded(case.sid) == case.recorded
 
@@ -113,7 +115,7 @@ def test_a_broken_frame_is_answered_and_leaves_what_it_should(case: BadFrame, we
         ("body_too_large", frames.lengths("too large", "1048577")),
     ],
 )
-def test_a_webhook_over_the_servers_limits_is_counted(
+def test_a_webhook_over_a_server_limit_is_refused_and_counted(
     reason: str, case: BadFrame, web: Web
 ) -> None:
     before = web.refused(reason)
@@ -121,14 +123,14 @@ def test_a_webhook_over_the_servers_limits_is_counted(
     assert web.refused(reason) == before + 1
 
 
-def test_requests_that_cannot_be_read_leave_no_line_in_the_log(web: Web) -> None:
+def test_unreadable_requests_are_answered_400_and_not_logged(web: Web) -> None:
     before = (web.data_dir / "web.log").stat().st_size
     for _ in range(20):
         assert web.said(b"GET /\x01\x02 HTTP/1.1\r\n\r\n") == (400,)
     assert (web.data_dir / "web.log").stat().st_size == before
 
 
-def test_after_all_of_it_the_web_server_still_serves(web: Web) -> None:
+def test_the_web_server_still_responds_after_all_malformed_requests(web: Web) -> None:
     request = Request("the last")
     assert web.said(request.post()) == (200,)
     assert "Traceback" not in (web.data_dir / "web.log").read_text()

@@ -90,7 +90,7 @@ def files_of(settings: Settings) -> list[Path]:
     [*signatures.CASES, *contents.CASES, *conversations.CASES],
     ids=lambda case: case.name,
 )
-def test_a_bad_request_is_answered_and_leaves_what_it_should(
+def test_a_bad_request_gets_the_expected_status_and_leaves_only_the_expected_rows(
     case: BadRequest, outside: Outgoing, published: list[int], settings: Settings
 ) -> None:
     apply(case.settings, settings)
@@ -122,7 +122,7 @@ def attempted(item: MediaItem) -> str:
 @pytest.mark.database
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("case", urls.CASES, ids=lambda case: case.name)
-def test_a_bad_url_is_refused_at_once_and_again_when_it_is_retried(
+def test_a_bad_media_url_is_refused_on_receipt_and_again_on_retry(
     case: BadUrl, outside: Outgoing, canary: RawServer, settings: Settings
 ) -> None:
     url = case.url.replace(urls.CANARY, canary.address)
@@ -139,7 +139,7 @@ def test_a_bad_url_is_refused_at_once_and_again_when_it_is_retried(
 
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("host", [*urls.FORBIDDEN_HOSTS, *urls.FORBIDDEN_IPV6])
-def test_an_api_origin_within_a_private_network_is_not_connected_to(
+def test_no_connection_is_made_to_an_api_origin_in_a_private_network(
     host: str, outside: Outgoing, canary: RawServer, settings: Settings
 ) -> None:
     origin = f"http://{host}:{canary.port}"
@@ -153,7 +153,7 @@ def test_an_api_origin_within_a_private_network_is_not_connected_to(
 
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("host", urls.FORBIDDEN_HOSTS)
-def test_a_redirect_host_within_a_private_network_is_not_connected_to(
+def test_no_connection_is_made_to_a_redirect_host_in_a_private_network(
     host: str, twilio: Simulator, outside: Outgoing, settings: Settings
 ) -> None:
     # The host is an allowed redirect target, so only the check of its address protects it.
@@ -200,7 +200,7 @@ def script_of(item: MediaItem, twilio: Simulator) -> MediaScript:
 
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("case", answers.CASES, ids=lambda case: case.name)
-def test_a_bad_answer_ends_as_it_should(
+def test_each_bad_response_leads_to_the_expected_outcomes_and_status(
     case: BadAnswer, twilio: Simulator, outside: Outgoing, canary: RawServer, settings: Settings
 ) -> None:
     apply(case.settings, settings)
@@ -227,7 +227,7 @@ def announced_in_a_conversation(twilio: Simulator, faults: list[Fault]) -> Media
 
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("case", conversations.ANSWERS, ids=lambda case: case.name)
-def test_bad_metadata_and_a_bad_link_end_as_they_should(
+def test_bad_metadata_and_bad_links_lead_to_the_expected_outcomes_and_status(
     case: BadAnswer, twilio: Simulator, outside: Outgoing, canary: RawServer, settings: Settings
 ) -> None:
     item = announced_in_a_conversation(twilio, [aimed(one, canary.address) for one in case.faults])
@@ -260,7 +260,7 @@ def stay_at_home(twilio: Simulator, outside: Outgoing) -> None:
 
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("case", files.CASES, ids=lambda case: case.name)
-def test_a_bad_file_is_refused_or_kept_under_a_harmless_name(
+def test_a_bad_file_is_refused_or_stored_under_a_harmless_name(
     case: BadFile, twilio: Simulator, outside: Outgoing, settings: Settings
 ) -> None:
     named = {"Content_Disposition": case.disposition} if case.disposition else {}
@@ -279,7 +279,7 @@ def test_a_bad_file_is_refused_or_kept_under_a_harmless_name(
         assert stored[0].suffix != case.extension.removeprefix("never ")
 
 
-def test_the_catalogue_has_more_than_300_distinct_cases() -> None:
+def test_the_catalogue_has_at_least_300_distinct_cases() -> None:
     cases: list[Any] = [
         *signatures.CASES,
         *contents.CASES,

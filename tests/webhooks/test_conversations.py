@@ -50,7 +50,7 @@ def test_a_picture_is_recorded_published_and_answered(published: list[int]) -> N
     assert published == [recorded.media.get().pk]
 
 
-def test_the_item_has_what_the_webhook_declares_and_the_url_of_the_media_service() -> None:
+def test_the_item_has_the_declared_metadata_and_the_url_of_the_media_service() -> None:
     webhook = conversation(content_type="image/png", size=4321)
     send(webhook)
     item, (script,) = MediaItem.objects.get(), webhook.media
@@ -59,26 +59,26 @@ def test_the_item_has_what_the_webhook_declares_and_the_url_of_the_media_service
     assert (item.declared_content_type, item.declared_size) == ("image/png", 4321)
 
 
-def test_the_media_of_another_region_is_looked_for_there(settings: Settings) -> None:
+def test_the_media_url_uses_the_configured_region(settings: Settings) -> None:
     settings.TWILIO_MCS_URL = "https://mcs.ie1.twilio.com"
     send(conversation())
     assert MediaItem.objects.get().media_url.startswith("https://mcs.ie1.twilio.com/v1/Services/IS")
 
 
-def test_each_medium_of_a_message_is_an_item() -> None:
+def test_each_attachment_of_a_message_is_recorded_as_its_own_item() -> None:
     webhook = conversation(3)
     send(webhook)
     sids = set(MediaItem.objects.values_list("media_sid", flat=True))
     assert sids == {script.sid for script in webhook.media}
 
 
-def test_a_text_is_recorded_with_nothing_to_fetch(published: list[int]) -> None:
+def test_a_text_message_is_recorded_with_nothing_to_fetch(published: list[int]) -> None:
     assert send(conversation(0)).status_code == 200
     assert WebhookEvent.objects.get().kind == Kind.CONVERSATION
     assert published == []
 
 
-def test_the_same_message_twice_is_one_event() -> None:
+def test_a_message_sent_twice_is_recorded_as_one_event() -> None:
     webhook = conversation()
     send(webhook)
     send(webhook.changed(RetryCount="1"), method="GET")
@@ -88,7 +88,7 @@ def test_the_same_message_twice_is_one_event() -> None:
 
 
 @pytest.mark.parametrize("name", [*PRE_HOOKS, *POST_HOOKS])
-def test_another_event_is_answered_and_not_recorded(name: str) -> None:
+def test_other_events_are_answered_and_not_recorded(name: str) -> None:
     answer = send(event(name))
     assert (answer.status_code, answer.json()) == (200, {})
     assert not WebhookEvent.objects.exists()
@@ -97,7 +97,9 @@ def test_another_event_is_answered_and_not_recorded(name: str) -> None:
 
 @pytest.mark.parametrize("name", PRE_HOOKS)
 @pytest.mark.parametrize("method", ["POST", "GET"])
-def test_a_pre_hook_passes_even_if_its_signature_does_not_fit(name: str, method: Any) -> None:
+def test_a_pre_hook_with_a_wrong_signature_is_answered_200_and_counted_as_refused(
+    name: str, method: Any
+) -> None:
     answer = send(event(name), method=method, signature="wrong")
     assert (answer.status_code, answer.json()) == (200, {})
     assert not WebhookEvent.objects.exists()
@@ -105,12 +107,14 @@ def test_a_pre_hook_passes_even_if_its_signature_does_not_fit(name: str, method:
 
 
 @pytest.mark.parametrize("name", ["onMessageAdded", *POST_HOOKS])
-def test_what_has_happened_already_is_refused_without_a_signature(name: str) -> None:
+def test_a_post_hook_without_a_signature_is_refused(name: str) -> None:
     assert send(event(name), signature="none").status_code == 403
     assert not WebhookEvent.objects.exists()
 
 
-def test_a_pre_hook_passes_while_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pre_hook_is_answered_200_and_not_spooled_during_a_database_outage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def away(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("A pre-hook needs no database.")
 
@@ -119,33 +123,33 @@ def test_a_pre_hook_passes_while_the_database_is_away(monkeypatch: pytest.Monkey
     assert depth() == 0
 
 
-def test_a_message_webhook_at_the_conversations_url_is_told_so() -> None:
+def test_a_message_webhook_at_the_conversations_url_is_refused() -> None:
     answer = send(payloads.mms(account_sid=make.ACCOUNT), "/webhooks/twilio/conversations/")
     assert (answer.status_code, answer.json()["error"]) == (400, "event_type")
 
 
-def test_media_without_the_service_that_keeps_it_is_a_failure_that_is_seen() -> None:
+def test_media_without_a_chat_service_sid_is_recorded_as_failed() -> None:
     send(conversation().without("ChatServiceSid"))
     item = MediaItem.objects.get()
     assert (item.status, item.error) == ("failed", "url_missing")
     assert item.detail == "ChatServiceSid is missing"
 
 
-def test_event_streams_words_are_understood() -> None:
+def test_the_media_sid_key_of_event_streams_is_accepted() -> None:
     webhook = conversation()
     send(webhook.changed(Media=webhook["Media"].replace('"Sid"', '"MediaSid"')))
     assert MediaItem.objects.get().media_sid == webhook.media[0].sid
 
 
 @pytest.mark.parametrize("size", [0, -1, "123", None, 1.5, True, 10**30])
-def test_a_size_that_is_none_is_ignored(size: object) -> None:
+def test_an_invalid_media_size_is_ignored(size: object) -> None:
     webhook = conversation()
     (entry,) = json.loads(webhook["Media"])
     send(webhook.changed(Media=json.dumps([entry | {"Size": size}])))
     assert MediaItem.objects.get().declared_size is None
 
 
-def test_a_webhook_of_the_new_conversations_is_refused_and_counted() -> None:
+def test_a_conversation_orchestrator_webhook_is_refused_and_counted() -> None:
     # Conversation Orchestrator sends JSON; Twilio signs the hash of the body in the query.
     body = json.dumps({"eventType": "COMMUNICATION_CREATED"})
     path = f"{PATHS['conversations']}?bodySHA256={sha256(body.encode()).hexdigest()}"

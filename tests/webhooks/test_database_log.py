@@ -45,14 +45,16 @@ def closing(action: Any, *values: Any) -> Any:
         connection.close()
 
 
-def test_a_webhook_that_is_sent_twice_is_not_in_the_log(log: ServerLog) -> None:
+def test_the_text_of_a_webhook_sent_twice_is_not_in_the_database_log(log: ServerLog) -> None:
     webhook, word = sms()
     assert [send(webhook).status_code for _ in range(2)] == [200, 200]
     assert WebhookEvent.objects.get().repeats == 1
     assert word not in log.text()
 
 
-def test_nor_one_that_arrives_while_the_same_is_being_recorded(log: ServerLog) -> None:
+def test_the_text_of_a_webhook_repeated_while_being_recorded_is_not_in_the_log(
+    log: ServerLog,
+) -> None:
     webhook, word = sms()
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
@@ -64,7 +66,9 @@ def test_nor_one_that_arrives_while_the_same_is_being_recorded(log: ServerLog) -
     assert word not in log.text()
 
 
-def test_nor_one_that_is_sent_many_times_at_once(log: ServerLog) -> None:
+def test_the_text_of_a_webhook_sent_many_times_concurrently_is_not_in_the_log(
+    log: ServerLog,
+) -> None:
     webhook, word = sms()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: closing(send, webhook), range(24)))
@@ -72,7 +76,7 @@ def test_nor_one_that_is_sent_many_times_at_once(log: ServerLog) -> None:
     assert word not in log.text()
 
 
-def test_nor_are_its_refused_media_repeats_and_hand_offs(
+def test_refused_media_repeats_and_hand_offs_leave_no_text_in_the_database_log(
     log: ServerLog, settings: Settings
 ) -> None:
     settings.HANDOFF_WEBHOOK_URL = "https://crm.example/"

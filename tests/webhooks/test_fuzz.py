@@ -83,7 +83,9 @@ def an_empty_database() -> Iterator[Outgoing]:
 
 @pytest.mark.usefixtures("accounts")
 @pytest.mark.parametrize("number", range(ANY // SHARD))
-def test_no_request_at_all_is_a_5xx_or_leads_anywhere(published: list[int], number: int) -> None:
+def test_no_request_causes_a_5xx_or_an_outgoing_connection(
+    published: list[int], number: int
+) -> None:
     answers: Counter[int] = Counter()
 
     @shard(number)
@@ -114,7 +116,7 @@ def test_no_request_at_all_is_a_5xx_or_leads_anywhere(published: list[int], numb
 
 @pytest.mark.usefixtures("accounts")
 @pytest.mark.parametrize("number", range(ACCEPTABLE // SHARD))
-def test_whatever_twilio_signed_about_its_own_media_is_taken_in_whole(number: int) -> None:
+def test_every_webhook_signed_by_twilio_is_recorded_completely(number: int) -> None:
     taken = Counter[bool]()
 
     @shard(number)
@@ -145,13 +147,13 @@ def storable(webhook: Webhook) -> list[tuple[str, str]]:
 
 @examples(ADDRESSES)
 @given(hostile_urls.FORBIDDEN)
-def test_no_address_of_a_forbidden_network_is_connected_to(address: object) -> None:
+def test_no_address_in_a_forbidden_network_is_allowed(address: object) -> None:
     assert not is_allowed(str(address))
 
 
 @examples(ADDRESSES)
 @given(hostile_urls.HOSTILE_URLS)
-def test_parsers_agree_that_a_url_that_may_be_redirected_to_is_at_twilio(url: str) -> None:
+def test_url_parsers_agree_that_every_allowed_redirect_leads_to_twilio(url: str) -> None:
     if may_redirect_to(url):
         hosts = {urlsplit(url).hostname, parse_url(url).host}
         assert [TWILIO.fullmatch(host or "") for host in hosts] != [None]

@@ -37,9 +37,7 @@ def test_a_webhook_signed_for_the_public_url_is_accepted_with_any_host(
 
 
 @pytest.mark.parametrize("origin", [PUBLIC, "https://old.example.com", "https://a.example:8443"])
-def test_each_origin_that_is_configured_may_be_the_signed_one(
-    settings: Settings, origin: str
-) -> None:
+def test_a_signature_for_any_configured_origin_is_accepted(settings: Settings, origin: str) -> None:
     settings.PUBLIC_BASE_URL = PUBLIC
     settings.OTHER_BASE_URLS = ["https://old.example.com"]
     settings.HTTPS_ORIGINS = ["https://a.example:8443"]
@@ -47,26 +45,32 @@ def test_each_origin_that_is_configured_may_be_the_signed_one(
     assert send_to("https://else.example", host="else.example").status_code == 403
 
 
-def test_an_allowed_host_may_be_the_signed_one_without_a_public_url(settings: Settings) -> None:
+def test_without_a_public_url_a_signature_for_an_allowed_host_is_accepted(
+    settings: Settings,
+) -> None:
     settings.HTTPS_ORIGINS = [PUBLIC]
     assert send_to(PUBLIC, host="testserver").status_code == 200
 
 
-def test_under_any_host_a_client_cannot_name_the_signed_one(settings: Settings) -> None:
+def test_a_wildcard_allowed_host_does_not_let_a_client_choose_the_signed_host(
+    settings: Settings,
+) -> None:
     settings.ALLOWED_HOSTS = ["*", "testserver"]
     response = send_to("http://evil.example", host="evil.example")
     assert response.json()["error"] == "host_not_allowed"
     assert send_to("http://testserver", host="testserver").status_code == 200
 
 
-def test_a_host_does_not_make_up_for_a_wrong_signature(settings: Settings) -> None:
+def test_an_accepted_host_does_not_compensate_for_a_wrong_signature(settings: Settings) -> None:
     settings.PUBLIC_BASE_URL = PUBLIC
     assert send_to("https://else.example", host="media.example.com").status_code == 403
     assert Rejection.objects.get().reason == "signature_wrong"
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_without_a_public_url_another_host_is_refused_with_what_to_set(host: str) -> None:
+def test_without_a_public_url_an_unknown_host_is_refused_and_the_setting_is_named(
+    host: str,
+) -> None:
     response = send_to(PUBLIC, host=host)
     assert (response.status_code, response.json()["error"]) == (400, "host_not_allowed")
     assert "set PUBLIC_BASE_URL" in response.json()["detail"]

@@ -60,7 +60,7 @@ def test_an_error_in_a_statement_is_a_bug(statement: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["no_such_table", "mediapipe_mediaitem WHERE no_such_column = 1"])
-def test_what_is_undefined_is_an_outage_while_a_migration_is_pending(name: str) -> None:
+def test_a_missing_table_or_column_is_an_outage_while_a_migration_is_pending(name: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'mediapipe'")
     assert is_outage(error_of(f"SELECT * FROM {name}"))  # noqa: S608
@@ -122,7 +122,7 @@ def test_an_unavailable_database_is_an_outage(error: Exception) -> None:
     ],
     ids=repr,
 )
-def test_another_error_is_a_bug(error: Exception) -> None:
+def test_any_other_error_is_a_bug(error: Exception) -> None:
     with connection.cursor():
         assert not is_outage(error)
 
@@ -134,7 +134,9 @@ def test_an_unspecific_error_on_a_lost_connection_is_an_outage(
     assert is_outage(DatabaseError("error with status PGRES_TUPLES_OK and no message from libpq"))
 
 
-def test_a_migration_that_cannot_be_looked_up_is_pending(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_whose_state_cannot_be_read_is_treated_as_pending(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fail(_: object) -> Callable[[], None]:
         raise OperationalError
 

@@ -27,7 +27,7 @@ pytestmark = [
 ]
 
 
-def test_a_message_that_nobody_announced_is_taken_in(twilio: Simulator) -> None:
+def test_a_message_without_a_webhook_is_recorded(twilio: Simulator) -> None:
     script = message(twilio, content_type="image/png")
     assert "1 checked, 1 missing and now recorded" in command()
     event, item = WebhookEvent.objects.get(), MediaItem.objects.get()
@@ -37,7 +37,7 @@ def test_a_message_that_nobody_announced_is_taken_in(twilio: Simulator) -> None:
     assert event.received_at == item.received_at == BEGIN
 
 
-def test_a_recording_that_nobody_announced_is_taken_in(twilio: Simulator) -> None:
+def test_a_recording_without_a_webhook_is_recorded_and_can_be_fetched(twilio: Simulator) -> None:
     script = recording(twilio)
     command()
     event, item = WebhookEvent.objects.get(), MediaItem.objects.get()
@@ -45,13 +45,13 @@ def test_a_recording_that_nobody_announced_is_taken_in(twilio: Simulator) -> Non
     assert attempt(item) == "stored"
 
 
-def test_the_sweep_hands_it_out_at_once(twilio: Simulator) -> None:
+def test_an_item_found_by_reconciliation_is_due_at_once(twilio: Simulator) -> None:
     message(twilio)
     command()
     assert [*MediaItem.objects.claim_due(10)] == [MediaItem.objects.get().pk]
 
 
-def test_what_is_recorded_already_is_left_alone(twilio: Simulator) -> None:
+def test_a_message_that_is_already_recorded_is_left_unchanged(twilio: Simulator) -> None:
     webhook = payloads.mms(2, account_sid=make.ACCOUNT, created_at=BEGIN).at(twilio.api_origin)
     for script in webhook.media:
         twilio.state.register(script)
@@ -61,7 +61,7 @@ def test_what_is_recorded_already_is_left_alone(twilio: Simulator) -> None:
     assert len(lists_asked(twilio)) == 16
 
 
-def test_what_was_erased_here_does_not_come_back(twilio: Simulator) -> None:
+def test_media_of_a_purged_event_is_not_recorded_again(twilio: Simulator) -> None:
     message(twilio)
     command()
     MediaItem.objects.all().delete()
@@ -70,7 +70,7 @@ def test_what_was_erased_here_does_not_come_back(twilio: Simulator) -> None:
     assert not MediaItem.objects.exists()
 
 
-def test_media_that_a_webhook_left_out_is_added(twilio: Simulator) -> None:
+def test_media_missing_from_a_webhook_is_added(twilio: Simulator) -> None:
     webhook = payloads.mms(2, account_sid=make.ACCOUNT, created_at=BEGIN).at(twilio.api_origin)
     for script in webhook.media:
         twilio.state.register(script)
@@ -81,7 +81,9 @@ def test_media_that_a_webhook_left_out_is_added(twilio: Simulator) -> None:
     assert [item.reconciled_at is None for item in named] == [True, False]
 
 
-def test_the_webhook_that_comes_after_all_is_the_same_event(twilio: Simulator) -> None:
+def test_a_webhook_that_arrives_after_reconciliation_is_counted_as_a_repeat(
+    twilio: Simulator,
+) -> None:
     webhook = payloads.mms(1, account_sid=make.ACCOUNT, created_at=BEGIN).at(twilio.api_origin)
     twilio.state.register(webhook.media[0])
     command()
@@ -91,7 +93,7 @@ def test_the_webhook_that_comes_after_all_is_the_same_event(twilio: Simulator) -
     assert MediaItem.objects.count() == 1
 
 
-def test_a_recording_that_began_before_the_outage_and_ended_in_it_is_found(
+def test_a_recording_that_started_before_the_outage_and_ended_during_it_is_found(
     twilio: Simulator,
 ) -> None:
     script = recording(twilio, BEGIN - timedelta(hours=3))
@@ -110,7 +112,7 @@ def test_a_recording_that_began_before_the_outage_and_ended_in_it_is_found(
     ],
     ids=lambda options: next(iter(options)),
 )
-def test_a_message_that_is_none_of_ours_is_not_taken_in(
+def test_a_message_not_received_by_the_account_in_the_period_is_not_recorded(
     twilio: Simulator, options: dict[str, Any]
 ) -> None:
     message(twilio, **options)
@@ -128,7 +130,7 @@ def test_a_message_that_is_none_of_ours_is_not_taken_in(
     ],
     ids=lambda options: next(iter(options)),
 )
-def test_a_recording_without_media_at_twilio_is_not_taken_in(
+def test_a_recording_without_media_at_twilio_is_not_recorded(
     twilio: Simulator, options: dict[str, Any]
 ) -> None:
     recording(twilio, **options)
@@ -136,7 +138,9 @@ def test_a_recording_without_media_at_twilio_is_not_taken_in(
     assert not WebhookEvent.objects.exists()
 
 
-def test_a_message_whose_media_was_deleted_at_twilio_is_not_taken_in(twilio: Simulator) -> None:
+def test_a_message_whose_media_was_deleted_at_twilio_is_not_reported_as_missing(
+    twilio: Simulator,
+) -> None:
     script = message(twilio)
     run = whole()
     lists = reconcile(run)
@@ -144,7 +148,9 @@ def test_a_message_whose_media_was_deleted_at_twilio_is_not_taken_in(twilio: Sim
     assert sum(len(found.missing) for found in lists) == 0
 
 
-def test_what_was_found_is_in_no_percentile_and_is_no_early_404(twilio: Simulator) -> None:
+def test_a_reconciled_item_counts_in_neither_the_percentiles_nor_the_early_404s(
+    twilio: Simulator,
+) -> None:
     message(twilio, faults=[faults.Status(404)])
     command()
     item = MediaItem.objects.get()
@@ -157,7 +163,9 @@ def test_what_was_found_is_in_no_percentile_and_is_no_early_404(twilio: Simulato
     assert not MediaItem.objects.early_404().exists()
 
 
-def test_the_export_has_no_webhook_of_it_but_twilios_own_time(twilio: Simulator) -> None:
+def test_the_export_of_a_reconciled_item_has_twilios_time_and_no_webhook_time(
+    twilio: Simulator,
+) -> None:
     message(twilio)
     command()
     line = media_line(MediaItem.objects.get())
@@ -165,7 +173,7 @@ def test_the_export_has_no_webhook_of_it_but_twilios_own_time(twilio: Simulator)
     assert datetime.fromisoformat(line["reconciled_at"]) > END
 
 
-def test_a_dry_run_says_what_is_missing_and_writes_nothing(twilio: Simulator) -> None:
+def test_a_dry_run_reports_what_is_missing_and_writes_nothing(twilio: Simulator) -> None:
     message(twilio)
     recording(twilio)
     assert "2 missing and not recorded (dry run)" in command("--dry-run")
@@ -181,7 +189,7 @@ def test_every_page_is_read(twilio: Simulator, monkeypatch: pytest.MonkeyPatch) 
     assert {item.media_sid for item in MediaItem.objects.all()} == {one.sid for one in scripts}
 
 
-def test_a_list_whose_pages_form_a_loop_is_left(
+def test_a_list_whose_pages_form_a_loop_is_reported_as_an_error(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mediapipe.webhooks.reconciliation.twilio_lists.PAGE_SIZE", 1)
@@ -197,7 +205,7 @@ def test_a_list_whose_pages_form_a_loop_is_left(
         command()
 
 
-def test_times_are_those_of_utc_whatever_offset_they_were_given_in(twilio: Simulator) -> None:
+def test_a_start_time_with_a_utc_offset_is_converted_to_utc(twilio: Simulator) -> None:
     message(twilio, BEGIN)
     there = BEGIN.astimezone(UTC) + timedelta(hours=5)
     command("--since", there.replace(tzinfo=None).isoformat() + "+05:00")

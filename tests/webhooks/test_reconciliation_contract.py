@@ -34,7 +34,7 @@ def lists(mock: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Twi
     return TwilioLists(Account(ACCOUNT, ("token",)))
 
 
-def test_recordings_are_read(lists: TwilioLists) -> None:
+def test_recordings_are_parsed_from_twilios_list(lists: TwilioLists) -> None:
     ((subject,),) = lists.recordings(SINCE, UNTIL)
     assert (subject.kind, subject.sid) == (Kind.RECORDING, "RE" + "a" * 32)
     assert subject.created_at == datetime(2016, 10, 14, 21, 56, 34, tzinfo=UTC)
@@ -44,7 +44,7 @@ def test_recordings_are_read(lists: TwilioLists) -> None:
     assert message.media[0].failure is None
 
 
-def test_a_message_with_media_is_read(lists: TwilioLists) -> None:
+def test_a_message_with_media_is_parsed_from_twilios_list(lists: TwilioLists) -> None:
     # The other message in the description has no media.
     (subject,) = next(lists.messages(SINCE, UNTIL))
     assert (subject.kind, subject.media) == (Kind.MESSAGE, 3)
@@ -57,7 +57,7 @@ def test_a_message_with_media_is_read(lists: TwilioLists) -> None:
     assert item.failure is None
 
 
-def test_pages_follow_one_another(lists: TwilioLists) -> None:
+def test_pages_are_followed_until_they_form_a_loop(lists: TwilioLists) -> None:
     pages = lists.messages(SINCE, UNTIL)
     first, second = next(pages), next(pages)
     assert [subject.sid for subject in first] == [subject.sid for subject in second]

@@ -26,7 +26,7 @@ pytestmark = [
 ]
 
 
-def test_a_run_that_was_interrupted_goes_on_where_it_was(twilio: Simulator) -> None:
+def test_an_interrupted_run_resumes_where_it_stopped(twilio: Simulator) -> None:
     early, late = message(twilio, BEGIN), message(twilio, END - timedelta(seconds=1))
     run = whole()
     assert len(time_slices(run)) == 8
@@ -42,7 +42,7 @@ def test_a_run_that_was_interrupted_goes_on_where_it_was(twilio: Simulator) -> N
     assert (run.looked_at, run.taken_in, run.finished_at is None) == (2, 2, False)
 
 
-def test_a_run_that_goes_on_ends_now_unless_told_otherwise(twilio: Simulator) -> None:
+def test_a_resumed_run_extends_to_the_present_without_an_until_option(twilio: Simulator) -> None:
     run = whole(until=BEGIN + timedelta(minutes=30))
     late = message(twilio, END - timedelta(seconds=1))
     call_command("reconcile", "--since", BEGIN.isoformat(), stdout=StringIO())
@@ -51,14 +51,14 @@ def test_a_run_that_goes_on_ends_now_unless_told_otherwise(twilio: Simulator) ->
     assert MediaItem.objects.get().media_sid == late.sid
 
 
-def test_a_finished_run_is_begun_anew(twilio: Simulator) -> None:
+def test_a_finished_run_is_not_resumed(twilio: Simulator) -> None:
     command()
     message(twilio)
     assert "resuming" not in (said := command())
     assert "1 missing" in said
 
 
-def test_a_rate_limit_is_waited_out_as_long_as_twilio_asks(
+def test_a_rate_limited_run_waits_as_long_as_retry_after_asks(
     twilio: Simulator, at_once: list[float]
 ) -> None:
     message(twilio)
@@ -69,7 +69,7 @@ def test_a_rate_limit_is_waited_out_as_long_as_twilio_asks(
     assert WebhookEvent.objects.count() == 1
 
 
-def test_a_rate_limit_without_end_stops_the_run_where_it_is(
+def test_a_persistent_rate_limit_stops_the_run_so_that_it_can_be_resumed(
     twilio: Simulator, at_once: list[float]
 ) -> None:
     twilio.state.list_faults = [faults.Status(429)] * 8
@@ -93,7 +93,7 @@ def test_a_rate_limit_without_end_stops_the_run_where_it_is(
     ],
     ids=["reset", "cut off", "no object", "500"],
 )
-def test_a_page_that_does_not_arrive_is_asked_for_again(
+def test_a_page_that_fails_to_load_is_requested_again(
     twilio: Simulator, fault: faults.Fault
 ) -> None:
     message(twilio)
@@ -102,7 +102,7 @@ def test_a_page_that_does_not_arrive_is_asked_for_again(
     assert WebhookEvent.objects.count() == 1
 
 
-def test_refused_credentials_are_said_and_the_next_account_is_compared(
+def test_refused_credentials_are_reported_and_the_next_account_is_still_compared(
     settings: Settings, tmp_path: Any
 ) -> None:
     second = new_sid("AC")
@@ -119,7 +119,7 @@ def test_refused_credentials_are_said_and_the_next_account_is_compared(
     assert WebhookEvent.objects.get().account_sid == script.account_sid
 
 
-def test_another_account_than_those_configured_is_an_error(twilio: Simulator) -> None:
+def test_an_account_that_is_not_configured_is_refused(twilio: Simulator) -> None:
     with pytest.raises(CommandError, match="is not an account with credentials"):
         command("--account", new_sid("AC"))
 
@@ -129,7 +129,9 @@ def test_a_period_that_ends_before_it_begins_is_an_error() -> None:
         command("--since", END.isoformat(), "--until", BEGIN.isoformat())
 
 
-def test_credentials_go_to_twilio_alone(twilio: Simulator, settings: Settings) -> None:
+def test_credentials_are_sent_only_to_the_configured_api_hosts(
+    twilio: Simulator, settings: Settings
+) -> None:
     settings.TWILIO_API_HOSTS = []
     with pytest.raises(AddressRefused):
         list(reconcile(whole()))

@@ -22,7 +22,7 @@ pytestmark = [
 ]
 
 
-def test_the_schedule_leaves_alone_what_may_still_be_announced(
+def test_a_scheduled_run_skips_media_whose_webhook_may_still_arrive(
     twilio: Simulator, settings: Settings
 ) -> None:
     settings.RECONCILE_WINDOW_S = 3600.0
@@ -33,7 +33,7 @@ def test_the_schedule_leaves_alone_what_may_still_be_announced(
     assert Reconciliation.objects.get().scheduled
 
 
-def test_the_schedule_reaches_back_to_the_end_of_its_last_run(
+def test_a_scheduled_run_starts_where_the_previous_one_ended(
     twilio: Simulator, settings: Settings
 ) -> None:
     settings.RECONCILE_WINDOW_S = 3600.0
@@ -44,7 +44,7 @@ def test_the_schedule_reaches_back_to_the_end_of_its_last_run(
     assert task.reconcile() == 1
 
 
-def test_the_schedule_leaves_a_run_alone_that_somebody_works_on(twilio: Simulator) -> None:
+def test_a_scheduled_run_resumes_an_open_run_only_after_it_has_been_idle(twilio: Simulator) -> None:
     message(twilio, timezone.now() - timedelta(minutes=30))
     open_run = Reconciliation.build(make.ACCOUNT, BEGIN, timezone.now(), scheduled=True)
     open_run.save()
@@ -54,7 +54,7 @@ def test_the_schedule_leaves_a_run_alone_that_somebody_works_on(twilio: Simulato
     assert Reconciliation.objects.count() == 1
 
 
-def test_the_schedule_notes_what_stopped_it(twilio: Simulator) -> None:
+def test_a_scheduled_run_records_the_error_that_stopped_it(twilio: Simulator) -> None:
     twilio.state.list_faults = [faults.Status(429)] * 8
     assert task.reconcile() == 0
     assert Reconciliation.objects.get().error == RateLimited.slug

@@ -61,7 +61,9 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Database:
     return Database(monkeypatch)
 
 
-def test_a_webhook_without_database_is_answered_200_and_recorded_later(database: Database) -> None:
+def test_a_webhook_received_during_an_outage_is_answered_200_and_recorded_later(
+    database: Database,
+) -> None:
     database.stop()
     answer = send(mms(2))
     assert (answer.status_code, spool.depth()) == (200, 1)
@@ -103,7 +105,7 @@ def test_the_same_webhook_is_spooled_once_however_often_it_is_sent(database: Dat
     assert WebhookEvent.objects.get().repeats == 0
 
 
-def test_a_webhook_that_says_something_else_is_spooled_beside_it(database: Database) -> None:
+def test_a_repeat_with_different_parameters_is_spooled_separately(database: Database) -> None:
     webhook = mms()
     database.stop()
     send(webhook)
@@ -145,7 +147,9 @@ def test_the_signature_is_checked_again_when_the_spool_is_drained(
     assert len(list(Path(settings.SPOOL_DIR, "refused").iterdir())) == 1
 
 
-def test_a_database_that_is_still_away_leaves_the_spool_as_it_is(database: Database) -> None:
+def test_the_spool_is_left_unchanged_while_the_database_is_still_unavailable(
+    database: Database,
+) -> None:
     database.stop()
     send(mms())
     with pytest.raises(DatabaseUnavailable):
@@ -157,7 +161,7 @@ BUGS = [ProgrammingError("syntax error"), IntegrityError("NOT NULL"), ZeroDivisi
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: type(bug).__name__)
-def test_a_webhook_that_a_bug_keeps_out_is_set_aside_and_answered_200(
+def test_a_webhook_that_triggers_a_bug_is_set_aside_and_answered_200(
     database: Database, bug: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     webhook = mms()
@@ -168,7 +172,7 @@ def test_a_webhook_that_a_bug_keeps_out_is_set_aside_and_answered_200(
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: type(bug).__name__)
-def test_a_spooled_webhook_that_a_bug_keeps_out_does_not_block_the_next(
+def test_a_spooled_webhook_that_triggers_a_bug_does_not_block_the_next(
     database: Database, bug: Exception
 ) -> None:
     first, second = mms(), mms()
@@ -181,7 +185,7 @@ def test_a_spooled_webhook_that_a_bug_keeps_out_does_not_block_the_next(
     assert (spool.depth(), len(spool.refused())) == (0, 1)
 
 
-def test_what_was_set_aside_is_recorded_once_the_bug_is_fixed(database: Database) -> None:
+def test_a_webhook_that_was_set_aside_is_recorded_once_the_bug_is_fixed(database: Database) -> None:
     webhook = mms()
     database.reject(webhook["MessageSid"], ZeroDivisionError())
     send(webhook)
@@ -193,7 +197,7 @@ def test_what_was_set_aside_is_recorded_once_the_bug_is_fixed(database: Database
     assert not spool.refused()
 
 
-def test_one_that_is_erased_meanwhile_keeps_no_other_set_aside(
+def test_a_set_aside_file_deleted_meanwhile_does_not_block_restoring_the_others(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     webhook = mms()
@@ -206,7 +210,9 @@ def test_one_that_is_erased_meanwhile_keeps_no_other_set_aside(
     assert spool.depth() == 1
 
 
-def test_no_more_is_set_aside_than_may_be_spooled(database: Database, settings: Settings) -> None:
+def test_the_spool_limit_also_applies_to_webhooks_that_are_set_aside(
+    database: Database, settings: Settings
+) -> None:
     settings.SPOOL_MAX_FILES = 1
     statuses = []
     for webhook in (mms(), mms()):
@@ -228,7 +234,7 @@ def test_an_error_after_the_event_is_durable_is_logged_and_answered_200(
 
 
 @pytest.mark.parametrize("moment", ["drain_spool", "DRAIN_EVERY_S"])
-def test_the_drainer_survives_an_error_and_a_dead_one_is_replaced(
+def test_the_drainer_survives_an_error_and_is_replaced_if_it_dies(
     monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     spool.put(ARRIVED)
@@ -257,13 +263,17 @@ def test_the_drainer_survives_an_error_and_a_dead_one_is_replaced(
     drainer._thread.join(60)
 
 
-def test_a_full_spool_is_a_503(database: Database, settings: Settings) -> None:
+def test_a_webhook_is_answered_503_if_the_spool_is_full(
+    database: Database, settings: Settings
+) -> None:
     settings.SPOOL_MAX_FILES = 1
     database.stop()
     assert [send(mms()).status_code for _ in range(2)] == [200, 503]
 
 
-def test_a_spool_that_cannot_be_written_is_a_503(database: Database, settings: Settings) -> None:
+def test_a_webhook_is_answered_503_if_the_spool_cannot_be_written(
+    database: Database, settings: Settings
+) -> None:
     Path(settings.SPOOL_DIR).write_text("a file where the folder should be")
     database.stop()
     assert send(mms()).status_code == 503

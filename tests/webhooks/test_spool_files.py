@@ -29,7 +29,7 @@ class Seen:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"provider": "other"}', "\x00"])
-def test_a_file_that_cannot_be_read_is_set_aside_and_the_next_one_recorded(
+def test_an_invalid_spool_file_is_set_aside_and_the_next_webhook_is_recorded(
     text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     spool.put(ARRIVED)
@@ -51,7 +51,7 @@ def test_a_folder_with_the_name_of_a_webhook_is_set_aside() -> None:
     assert (seen.webhooks, spool.depth()) == ([ARRIVED], 0)
 
 
-def test_a_file_that_cannot_be_set_aside_keeps_no_other_from_being_recorded(
+def test_a_file_that_cannot_be_set_aside_does_not_block_the_next_webhook(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     spool.put(ARRIVED)
@@ -63,7 +63,7 @@ def test_a_file_that_cannot_be_set_aside_keeps_no_other_from_being_recorded(
     assert "could not be set aside" in caplog.text
 
 
-def test_what_a_killed_process_has_half_written_goes_with_the_clean_up(settings: Settings) -> None:
+def test_the_clean_up_removes_a_half_written_file_and_keeps_the_webhook(settings: Settings) -> None:
     spool.put(ARRIVED)
     Path(settings.SPOOL_DIR, "0-killed.part").write_text("{")
     spool_cleanup.clean_up()
@@ -86,7 +86,7 @@ def test_a_file_that_is_erased_while_the_spool_is_drained_is_skipped() -> None:
     assert (len(seen.webhooks), spool.depth()) == (2, 0)
 
 
-def test_what_comes_out_of_the_spool_is_what_went_in() -> None:
+def test_a_webhook_is_unchanged_by_the_spool() -> None:
     spool.put(ARRIVED)
     seen = Seen()
     spool.drain(seen)
@@ -116,14 +116,14 @@ def test_concurrent_drains_do_not_share_a_webhook() -> None:
     assert (len(first.webhooks), len(second.webhooks)) == (1, 0)
 
 
-def test_a_spooled_webhook_is_readable_by_its_owner_alone(settings: Settings) -> None:
+def test_a_spooled_webhook_is_readable_only_by_its_owner(settings: Settings) -> None:
     spool.put(ARRIVED)
     (path,) = spool.waiting()
     assert path.stat().st_mode & 0o077 == 0
     assert Path(settings.SPOOL_DIR).stat().st_mode & 0o077 == 0
 
 
-def test_a_write_that_breaks_off_is_not_mistaken_for_a_webhook(
+def test_a_failed_write_leaves_no_webhook_in_the_spool(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(_: int) -> None:

@@ -24,7 +24,7 @@ def test_a_picture_message_is_recorded_published_and_answered(published: list[in
     assert len(published) == 3
 
 
-def test_a_message_sent_by_get_is_the_same_as_one_sent_by_post() -> None:
+def test_a_message_sent_by_get_and_by_post_is_recorded_as_one_event() -> None:
     webhook = mms(2)
     assert send(webhook, method="GET").status_code == send(webhook).status_code == 200
     assert WebhookEvent.objects.get().repeats == 1
@@ -47,12 +47,12 @@ def test_an_sms_is_recorded_with_nothing_to_fetch(published: list[int]) -> None:
     ],
     ids=["status", "action", "transcription", "conference"],
 )
-def test_every_announcement_of_a_recording_is_taken(webhook: Webhook) -> None:
+def test_every_kind_of_recording_webhook_is_recorded(webhook: Webhook) -> None:
     assert send(webhook).status_code == 200
     assert MediaItem.objects.get().identity == webhook["RecordingSid"]
 
 
-def test_one_recording_told_three_times_is_one_item() -> None:
+def test_three_webhooks_for_one_recording_produce_one_event_and_one_item() -> None:
     status = payloads.recording_status(account_sid=make.ACCOUNT)
     (script,) = status.media
     for webhook in (payloads.transcription(of=script), payloads.record_action(of=script), status):
@@ -60,13 +60,13 @@ def test_one_recording_told_three_times_is_one_item() -> None:
     assert MediaItem.objects.count() == WebhookEvent.objects.count() == 1
 
 
-def test_an_absent_recording_is_a_row_and_no_task(published: list[int]) -> None:
+def test_an_absent_recording_is_recorded_and_not_published(published: list[int]) -> None:
     send(payloads.absent_recording("16102", account_sid=make.ACCOUNT))
     item = MediaItem.objects.get()
     assert (item.status, item.error, published) == (Status.ABSENT, "recording_silent", [])
 
 
-def test_the_fallback_url_brings_no_second_event() -> None:
+def test_a_webhook_to_the_fallback_url_is_recorded_as_a_repeat() -> None:
     webhook = mms()
     send(webhook)
     send(webhook.fallback("11200", f"{ORIGIN}{MESSAGING}"))
@@ -80,18 +80,20 @@ def test_unknown_parameters_and_empty_values_are_kept() -> None:
     assert (parameters["BrandNew"], parameters["Empty"], parameters["FromCity"]) == ("x", "", "")
 
 
-def test_media_is_found_where_nummedia_lies() -> None:
+def test_media_urls_are_queued_even_if_nummedia_is_0() -> None:
     send(mms(2).changed(NumMedia="0"))
     assert MediaItem.objects.queued().count() == 2
 
 
-def test_more_media_than_urls_is_a_failed_row_beside_what_came() -> None:
+def test_missing_media_urls_are_recorded_as_a_failed_item_beside_the_queued_one() -> None:
     assert send(mms(1).changed(NumMedia="99999")).status_code == 200
     reasons = MediaItem.objects.order_by("status").values_list("status", "error")
     assert list(reasons) == [("failed", "url_missing"), ("queued", "")]
 
 
-def test_a_repeat_publishes_again_what_is_still_queued(published: list[int]) -> None:
+def test_a_repeated_webhook_publishes_items_that_are_still_queued_again(
+    published: list[int],
+) -> None:
     webhook = mms()
     send(webhook)
     send(webhook)
@@ -99,27 +101,27 @@ def test_a_repeat_publishes_again_what_is_still_queued(published: list[int]) -> 
 
 
 @pytest.mark.parametrize("signature", ["wrong", "none"])
-def test_a_forged_webhook_is_refused_counted_and_not_kept(signature: Signature) -> None:
+def test_a_forged_webhook_is_refused_and_counted_and_not_recorded(signature: Signature) -> None:
     answer = send(mms(), signature=signature)
     assert (answer.status_code, answer.json()["error"]) == (403, "not_verified")
     assert not WebhookEvent.objects.exists()
     assert Rejection.total() == 1
 
 
-def test_refusals_of_one_kind_share_a_row() -> None:
+def test_refusals_for_the_same_reason_share_one_row() -> None:
     for _ in range(3):
         send(mms(), signature="wrong")
     row = Rejection.objects.get()
     assert (row.reason, row.count) == ("signature_wrong", 3)
 
 
-def test_a_webhook_at_the_wrong_url_is_told_the_right_one() -> None:
+def test_the_response_to_a_webhook_at_the_wrong_url_names_the_right_one() -> None:
     answer = send(payloads.recording_status(account_sid=make.ACCOUNT), path=MESSAGING)
     assert answer.status_code == 400
     assert "/webhooks/twilio/recording/" in answer.json()["detail"]
 
 
-def test_a_body_over_the_cap_is_refused_unread(client: Client, settings: Settings) -> None:
+def test_a_body_over_the_size_limit_is_refused_with_413(client: Client, settings: Settings) -> None:
     body = "a=" + "x" * settings.WEBHOOK_MAX_BYTES
     answer = client.post(MESSAGING, body, content_type=FORM)
     assert (answer.status_code, answer.json()["error"]) == (413, "body_too_large")
@@ -137,7 +139,7 @@ def test_a_body_over_the_cap_is_refused_unread(client: Client, settings: Setting
         (b"", FORM, 403, "not_verified"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_a_reason(
+def test_an_invalid_body_is_refused_with_a_reason(
     client: Client, body: bytes, content_type: str, status: int, reason: str
 ) -> None:
     answer = client.post(MESSAGING, body, content_type=content_type)
@@ -149,15 +151,15 @@ def test_other_methods_are_not_allowed(client: Client, method: str) -> None:
     assert getattr(client, method)(MESSAGING).status_code == 405
 
 
-def test_a_url_without_its_last_slash_is_not_redirected(client: Client) -> None:
+def test_a_url_without_its_trailing_slash_is_not_redirected(client: Client) -> None:
     assert client.post(MESSAGING.rstrip("/")).status_code == 404
 
 
-def test_a_host_that_is_not_ours_is_refused(client: Client) -> None:
+def test_a_request_for_an_unknown_host_is_refused(client: Client) -> None:
     assert client.post(MESSAGING, headers={"Host": "evil.example"}).status_code == 400
 
 
-def test_the_public_url_is_what_the_signature_covers(settings: Settings) -> None:
+def test_the_signature_must_be_made_for_the_public_url(settings: Settings) -> None:
     settings.PUBLIC_BASE_URL = "https://media.example.com"
     webhook = mms()
     request = sign(webhook, f"https://media.example.com{MESSAGING}", make.TOKEN)
@@ -180,7 +182,7 @@ def test_a_webhook_takes_one_round_trip_on_postgresql(
         send(mms(count))
 
 
-def test_more_parameters_in_the_query_than_django_takes_are_no_500() -> None:
+def test_a_query_with_more_parameters_than_django_allows_is_accepted() -> None:
     request = sign(mms(), f"{ORIGIN}{MESSAGING}?{'a&' * 1001}", make.TOKEN)
     headers = {"X-Twilio-Signature": request.headers["X-Twilio-Signature"]}
     target = request.url.removeprefix(ORIGIN)
