@@ -54,7 +54,9 @@ def one_of_each() -> dict[str, MediaItem]:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_list_and_page_shows_rows_of_every_kind(admin_client: Client, model: str) -> None:
+def test_every_list_and_detail_page_opens_with_rows_of_every_status(
+    admin_client: Client, model: str
+) -> None:
     one_of_each()
     pks = listed(admin_client, model)
     assert pks
@@ -62,25 +64,25 @@ def test_every_list_and_page_shows_rows_of_every_kind(admin_client: Client, mode
         page(admin_client, f"mediapipe_{model}_change", pk)
 
 
-def test_the_pages_have_their_own_style(admin_client: Client) -> None:
+def test_the_media_list_links_to_existing_stylesheets(admin_client: Client) -> None:
     paths = re.findall(r"/static/(mediapipe/\S+\.css)", page(admin_client, LIST))
     assert paths
     assert all(finders.find(path) for path in paths)
 
 
-def test_the_index_leads_to_every_list(admin_client: Client) -> None:
+def test_the_index_links_to_every_list(admin_client: Client) -> None:
     html = page(admin_client, "index")
     for model in MODELS:
         assert reverse(f"admin:mediapipe_{model}_changelist") in html
 
 
 @pytest.mark.parametrize("app", ["mediapipe", "auth", "django_celery_results"])
-def test_the_page_of_an_app_is_the_overview(admin_client: Client, app: str) -> None:
+def test_the_page_of_an_app_redirects_to_the_overview(admin_client: Client, app: str) -> None:
     answer = admin_client.get(f"/admin/{app}/")
     assert (answer.status_code, answer["Location"]) == (302, reverse("admin:index"))
 
 
-def test_the_page_of_an_app_needs_a_login_too(client: Client) -> None:
+def test_the_page_of_an_app_requires_a_login(client: Client) -> None:
     answer = client.get("/admin/mediapipe/")
     assert (answer.status_code, answer["Location"]) == (302, "/admin/login/?next=/admin/mediapipe/")
 
@@ -97,7 +99,9 @@ def test_a_login_is_required(client: Client, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_not_even_a_superuser_adds_changes_or_deletes(admin_client: Client, model: str) -> None:
+def test_even_a_superuser_cannot_add_change_or_delete_rows(
+    admin_client: Client, model: str
+) -> None:
     one_of_each()
     (pk, *_) = listed(admin_client, model)
     for action, args in (("add", []), ("change", [pk]), ("delete", [pk])):
@@ -125,7 +129,7 @@ def test_media_are_filtered_by_reason_kind_and_early_404(admin_client: Client) -
     assert listed(admin_client, early_404="nonsense") == everything
 
 
-def test_media_are_found_by_a_whole_sid_of_theirs(admin_client: Client) -> None:
+def test_media_are_found_by_media_message_or_call_sid(admin_client: Client) -> None:
     items = one_of_each()
     item, call = items["stored"], make.media(make.recording(call_sid=make.sid("CA")))
     assert listed(admin_client, q=item.media_sid) == {item.pk}
@@ -134,7 +138,7 @@ def test_media_are_found_by_a_whole_sid_of_theirs(admin_client: Client) -> None:
     assert listed(admin_client, q=make.sid("ME")) == set()
 
 
-def test_events_are_found_by_number_and_filtered(admin_client: Client) -> None:
+def test_events_are_found_by_number_and_filtered_by_source_and_kind(admin_client: Client) -> None:
     event = make.event(make.message(sender="+15550000077"))
     other = make.event(make.recording())
     assert listed(admin_client, "webhookevent", q="+15550000077") == {event.pk}
@@ -142,7 +146,7 @@ def test_events_are_found_by_number_and_filtered(admin_client: Client) -> None:
     assert listed(admin_client, "webhookevent", kind__exact="message") == {event.pk}
 
 
-def test_incidents_are_filtered_by_whether_they_are_over(admin_client: Client) -> None:
+def test_incidents_are_filtered_by_whether_they_are_resolved(admin_client: Client) -> None:
     Incident.open_or_update(Cause.STORAGE)
     Incident.open_or_update(Cause.CREDENTIALS)
     Incident.resolve_for(Cause.STORAGE)
@@ -150,14 +154,14 @@ def test_incidents_are_filtered_by_whether_they_are_over(admin_client: Client) -
     assert listed(admin_client, "incident", resolved_at__isempty="1") == {is_open.pk}
 
 
-def test_a_media_page_says_what_its_reason_means_and_what_to_do(admin_client: Client) -> None:
+def test_a_media_page_explains_the_failure_reason_and_what_to_do(admin_client: Client) -> None:
     html = media_page(admin_client, one_of_each()["failed"])
     assert TooLarge.meaning() in html
     assert TooLarge.todo in html
 
 
 @pytest.mark.parametrize("failure", [*Failure.all()], ids=lambda failure: failure.slug)
-def test_every_reason_has_a_meaning_and_something_to_do(failure: type[Failure]) -> None:
+def test_every_failure_reason_has_a_meaning_and_advice(failure: type[Failure]) -> None:
     assert failure.meaning().endswith(".")
     assert failure.todo.endswith(".")
 
@@ -172,7 +176,7 @@ def test_a_media_page_links_to_the_results_of_its_tasks(admin_client: Client) ->
     page(admin_client, "django_celery_results_taskresult_change", result.pk)
 
 
-def test_every_attempt_is_on_the_media_page(admin_client: Client) -> None:
+def test_the_media_page_shows_the_evidence_of_an_attempt(admin_client: Client) -> None:
     item = make.claimed()
     evidence = Evidence(http_status=404, error_code=20404, request_id="RQ0123456789")
     conclude(item, TransientMedia404(), evidence)
@@ -186,14 +190,14 @@ def test_a_time_is_shown_with_its_seconds(admin_client: Client) -> None:
     assert "2026-03-01 12:34:56" in page(admin_client, LIST)
 
 
-def test_a_message_shows_its_media_and_leads_to_them(admin_client: Client) -> None:
+def test_the_page_of_a_message_links_to_its_media(admin_client: Client) -> None:
     event = make.event(make.message(3))
     html = page(admin_client, "mediapipe_webhookevent_change", event.pk)
     for item in event.media.all():
         assert reverse("admin:mediapipe_mediaitem_change", args=[item.pk]) in html
 
 
-def test_what_a_sender_wrote_is_shown_and_never_run(admin_client: Client) -> None:
+def test_hostile_text_from_a_sender_is_escaped_on_the_event_page(admin_client: Client) -> None:
     hostile = make.message(
         sender=SCRIPT, recipient=SCRIPT, parameters=((SCRIPT, SCRIPT), ("Body", RIGHT_TO_LEFT))
     )
@@ -205,14 +209,16 @@ def test_what_a_sender_wrote_is_shown_and_never_run(admin_client: Client) -> Non
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 6
 
 
-def test_signs_that_turn_text_around_are_shown_as_what_they_are(admin_client: Client) -> None:
+def test_direction_overrides_are_shown_as_codes_and_other_scripts_unchanged(
+    admin_client: Client,
+) -> None:
     event = make.event(make.message(parameters=(("Body", RIGHT_TO_LEFT), ("Name", "שלום 👩‍👧"))))
     html = page(admin_client, "mediapipe_webhookevent_change", event.pk)
     assert "<td>\\u202eexe.jpg</td>" in html
     assert "<td>שלום 👩‍👧</td>" in html
 
 
-def test_a_hostile_content_type_is_shown_and_never_run(admin_client: Client) -> None:
+def test_a_hostile_content_type_detail_or_url_is_escaped(admin_client: Client) -> None:
     item = make.media()
     MediaItem.objects.update(declared_content_type=SCRIPT, detail=SCRIPT, media_url=SCRIPT)
     assert SCRIPT not in media_page(admin_client, item)

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 LIST = "admin:mediapipe_mediaitem_changelist"
 
 
-def test_a_list_is_counted_no_further_than_anybody_pages(
+def test_a_list_is_counted_only_up_to_the_cap(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readonly, "CAP", 3)
@@ -25,7 +25,7 @@ def test_a_list_is_counted_no_further_than_anybody_pages(
     assert "3+ media items" in " ".join(admin_client.get(reverse(LIST)).content.decode().split())
 
 
-def test_a_list_that_was_counted_to_its_end_says_so(
+def test_a_list_within_the_cap_shows_its_exact_count(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readonly, "CAP", 3)
@@ -35,13 +35,15 @@ def test_a_list_that_was_counted_to_its_end_says_so(
     assert "3+ media" not in html
 
 
-def test_the_last_page_of_what_can_be_paged_through_is_there() -> None:
+def test_the_paginator_includes_the_last_partial_page() -> None:
     make.event(make.message(5))
     pages = readonly.CappedPaginator(MediaItem.objects.order_by("pk"), 2)
     assert (pages.count, pages.num_pages, len(pages.page(3))) == (5, 3, 1)
 
 
-def test_a_deep_page_has_its_rows_and_reads_no_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deep_page_has_its_rows_and_does_not_load_the_rows_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(readonly, "DEEP", 2)
     make.event(make.message(5))
     rows = MediaItem.objects.select_related("event").order_by("-pk")
@@ -72,7 +74,7 @@ LISTS = [
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_no_list_reads_a_table_to_find_its_own_choices(admin_client: Client, name: str) -> None:
+def test_no_list_scans_its_table_to_find_filter_choices(admin_client: Client, name: str) -> None:
     sent = queries(admin_client, f"admin:{name}_changelist")
     about = [sql for sql in sent if f'"{name}"' in sql and "RECURSIVE" not in sql]
     assert about
@@ -92,13 +94,15 @@ def test_a_page_costs_no_more_queries_with_more_media(admin_client: Client, page
 
 
 @pytest.mark.parametrize(("page", "most"), [("admin:index", 15), ("admin:timing", 9)])
-def test_a_page_costs_few_queries(admin_client: Client, page: str, most: int) -> None:
+def test_a_page_stays_within_its_query_limit(admin_client: Client, page: str, most: int) -> None:
     make.event(make.message(2))
     assert len(queries(admin_client, page)) <= most
 
 
 @pytest.mark.parametrize("page", ["admin:index", "admin:timing"])
-def test_what_is_counted_lies_in_a_period_or_waits(admin_client: Client, page: str) -> None:
+def test_every_count_of_a_page_is_bounded_by_a_period_or_a_limit(
+    admin_client: Client, page: str
+) -> None:
     make.media()
     counts = [
         sql

@@ -36,12 +36,14 @@ def test_administrators_see_who_did_what(ada: User) -> None:
 
 
 @pytest.mark.parametrize("role", [roles.VIEWER, roles.SUPPORT])
-def test_other_roles_do_not_see_it(role: str) -> None:
+def test_other_roles_cannot_see_the_audit_trail(role: str) -> None:
     assert someone(role).get(reverse(f"admin:{LIST}")).status_code == 403
 
 
 @pytest.mark.parametrize("what", ["change", "delete"])
-def test_it_cannot_be_edited(admin_client: Client, ada: User, what: str) -> None:
+def test_an_audit_entry_cannot_be_changed_or_deleted(
+    admin_client: Client, ada: User, what: str
+) -> None:
     log_action(ada, "all", "Exported.")
     entry = LogEntry.objects.get()
     url = reverse(f"admin:admin_logentry_{what}", args=[entry.pk])
@@ -50,7 +52,9 @@ def test_it_cannot_be_edited(admin_client: Client, ada: User, what: str) -> None
     assert entry.change_message == "Exported."
 
 
-def test_an_entry_is_a_log_line_too(ada: User, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_audit_entry_is_also_logged_without_phone_numbers(
+    ada: User, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, logger="mediapipe.operations.audit_log")
     log_action(ada, "search: +15550000077", "Exported 1 media item.")
     (line,) = caplog.messages
@@ -59,7 +63,7 @@ def test_an_entry_is_a_log_line_too(ada: User, caplog: pytest.LogCaptureFixture)
     assert "15550000077" not in line
 
 
-def test_each_of_many_entries_is_a_log_line(ada: User, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_of_many_audit_entries_is_logged(ada: User, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="mediapipe.operations.audit_log")
     for _ in range(3):
         make.claimed().mark_failed(TooLarge(), Evidence())
@@ -67,7 +71,7 @@ def test_each_of_many_entries_is_a_log_line(ada: User, caplog: pytest.LogCapture
     assert len(caplog.messages) == LogEntry.objects.count() == 3
 
 
-def test_what_django_writes_is_logged(
+def test_audit_entries_written_by_django_are_logged(
     admin_client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="mediapipe.operations.audit_log")

@@ -56,7 +56,9 @@ def verdict(client: Client, page: str = "admin:timing") -> str:
 
 
 @pytest.mark.parametrize("page", ["admin:timing", "admin:index"])
-def test_the_verdict_tells_twilios_part_from_ours(admin_client: Client, page: str) -> None:
+def test_the_verdict_separates_twilios_delay_from_our_queue_lag(
+    admin_client: Client, page: str
+) -> None:
     stored(20, 18, 52)
     stored(20, 8, 14, YESTERDAY)
     assert verdict(admin_client, page) == (
@@ -65,14 +67,14 @@ def test_the_verdict_tells_twilios_part_from_ours(admin_client: Client, page: st
     )
 
 
-def test_our_part_can_be_worse_while_twilios_is_not(admin_client: Client) -> None:
+def test_our_queue_lag_can_be_worse_while_twilios_delay_is_not(admin_client: Client) -> None:
     stored(20, 1, 60, lag_s=30)
     stored(20, 1, 3, YESTERDAY)
     assert verdict(admin_client).startswith("Twilio: p95 1.0 s to 1 min, was 1.0 s to 3.0 s: no ")
     assert verdict(admin_client).endswith("Our queue: p95 30 s, was 0.37 s: worse.")
 
 
-def test_too_few_items_are_said_to_be_too_few(admin_client: Client) -> None:
+def test_the_verdict_states_that_there_are_too_few_items_to_compare(admin_client: Client) -> None:
     stored(20, 18, 52)
     stored(19, 8, 14, YESTERDAY)
     assert (
@@ -81,11 +83,11 @@ def test_too_few_items_are_said_to_be_too_few(admin_client: Client) -> None:
     )
 
 
-def test_without_media_there_is_nothing_to_compare(admin_client: Client) -> None:
+def test_the_verdict_states_that_there_are_no_media(admin_client: Client) -> None:
     assert verdict(admin_client) == "Twilio: no media. Our queue: no media."
 
 
-def test_each_figure_has_that_of_the_period_before(admin_client: Client) -> None:
+def test_each_figure_is_shown_beside_its_value_in_the_previous_period(admin_client: Client) -> None:
     stored(20, 18, 52)
     stored(20, 8, 14, YESTERDAY)
     rows = re.findall(
@@ -95,7 +97,7 @@ def test_each_figure_has_that_of_the_period_before(admin_client: Client) -> None
     assert ("With an early 404", "100%", "100%") in rows
 
 
-def test_the_charts_have_the_period_before_as_dashes() -> None:
+def test_the_charts_show_the_previous_period_as_dashed_lines() -> None:
     now = timezone.now()
     stored(20, 2, 3)
     stored(20, 4, 5, timedelta(hours=25))
@@ -123,7 +125,7 @@ def test_the_charts_have_the_period_before_as_dashes() -> None:
     ]
 
 
-def test_a_period_without_media_is_not_drawn() -> None:
+def test_a_previous_period_without_media_is_not_drawn() -> None:
     now = timezone.now()
     stored(20, 2, 3)
     data = ChartData(Selection(Period(now - timedelta(days=1), now)))

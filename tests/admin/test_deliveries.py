@@ -59,7 +59,7 @@ def send_selected(client: Client, *pks: int, **fields: str) -> None:
     assert client.post(LIST, selected).status_code == 302
 
 
-def test_the_list_says_which_app_has_which_message_and_why_not() -> None:
+def test_the_list_shows_app_status_response_and_media_of_a_delivery() -> None:
     ended()
     page = someone(roles.VIEWER).get(LIST).content.decode()
     for text in ("bot", "refused", "The app responded with 403.", "1 queued"):
@@ -76,7 +76,7 @@ def test_no_page_shows_the_request() -> None:
         assert GatewayDelivery.objects.get().request not in text
 
 
-def test_one_is_sent_again_at_once(tasks: list[int]) -> None:
+def test_one_delivery_is_sent_again_at_once(tasks: list[int]) -> None:
     pk = ended()
     client = someone(roles.SUPPORT)
     assert again(pk) in client.get(change_page(pk)).content.decode()
@@ -85,13 +85,13 @@ def test_one_is_sent_again_at_once(tasks: list[int]) -> None:
     assert LogEntry.objects.get().change_message == "Sent again."
 
 
-def test_the_selected_ones_are_sent_again() -> None:
+def test_only_the_selected_deliveries_are_sent_again() -> None:
     first, _ = ended(), ended()
     send_selected(someone(roles.SUPPORT), first)
     assert states() == ["waiting", "refused"]
 
 
-def test_all_that_match_the_filters_are_sent_again() -> None:
+def test_all_deliveries_that_match_the_filters_are_sent_again() -> None:
     first = ended()
     ended(GatewayStatus.UNKNOWN)
     ended()
@@ -101,7 +101,7 @@ def test_all_that_match_the_filters_are_sent_again() -> None:
     assert states() == ["waiting", "unknown", "waiting"]
 
 
-def test_what_is_delivered_cannot_be_sent_again(tasks: list[int]) -> None:
+def test_a_delivered_message_cannot_be_sent_again(tasks: list[int]) -> None:
     pk = ended(GatewayStatus.DELIVERED)
     client = someone(roles.SUPPORT)
     assert again(pk) not in client.get(change_page(pk)).content.decode()
@@ -109,7 +109,7 @@ def test_what_is_delivered_cannot_be_sent_again(tasks: list[int]) -> None:
     assert (states(), tasks) == (["delivered"], [])
 
 
-def test_a_viewer_sends_nothing_again() -> None:
+def test_a_viewer_cannot_send_a_delivery_again() -> None:
     pk = ended()
     client = someone(roles.VIEWER)
     assert again(pk) not in client.get(change_page(pk)).content.decode()
@@ -123,7 +123,7 @@ def test_the_page_of_a_media_item_shows_its_deliveries() -> None:
     assert change_page(pk) in someone(roles.VIEWER).get(media).content.decode()
 
 
-def test_the_overview_counts_what_an_app_does_not_have() -> None:
+def test_the_overview_counts_undelivered_messages() -> None:
     ended()
     client = someone(roles.VIEWER)
     index = reverse("admin:index")

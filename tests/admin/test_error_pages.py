@@ -18,7 +18,7 @@ ITEM = "admin:mediapipe_mediaitem_change"
 WAY_BACK = '<a class="button" href="/admin/">Overview</a>'
 
 
-def test_a_row_that_does_not_exist_is_named(admin_client: Client) -> None:
+def test_the_error_page_names_the_row_that_does_not_exist(admin_client: Client) -> None:
     response = admin_client.get(reverse(ITEM, args=[4711]))
     assert response.status_code == 404
     html = response.content.decode()
@@ -26,19 +26,19 @@ def test_a_row_that_does_not_exist_is_named(admin_client: Client) -> None:
     assert WAY_BACK in html
 
 
-def test_a_wrong_address_shows_nothing_of_django(admin_client: Client) -> None:
+def test_the_error_page_of_a_wrong_address_shows_no_django_details(admin_client: Client) -> None:
     html = admin_client.get("/admin/nothing/").content.decode()
     assert WAY_BACK in html
     assert "tried" not in html
 
 
-def test_a_user_without_the_right_learns_whom_to_ask() -> None:
+def test_a_user_without_permission_is_referred_to_an_administrator() -> None:
     response = someone(roles.VIEWER).get(reverse("admin:mediapipe_mediaitem_retry_all"))
     assert response.status_code == 403
     assert "Ask an administrator for another role" in response.content.decode()
 
 
-def test_a_bug_has_the_id_of_its_log_lines_and_needs_no_database(
+def test_the_page_of_a_server_error_shows_the_request_id_and_needs_no_database(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: object, **kwargs: object) -> None:
@@ -56,7 +56,7 @@ def test_a_bug_has_the_id_of_its_log_lines_and_needs_no_database(
 
 
 @pytest.mark.parametrize("path", ["/webhooks/twilio/nothing/", "/nothing"])
-def test_a_wrong_address_elsewhere_has_the_plain_page(client: Client, path: str) -> None:
+def test_a_wrong_address_outside_the_admin_gets_the_plain_page(client: Client, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 404
     assert WAY_BACK not in response.content.decode()

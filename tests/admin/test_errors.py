@@ -60,7 +60,7 @@ def test_the_admin_works_at_an_allowed_host_behind_a_tls_proxy(proto: dict[str, 
         ("https://[::1", "The browser did not send the origin of the form"),
     ],
 )
-def test_a_form_of_another_origin_is_refused_with_what_to_set(origin: str, said: str) -> None:
+def test_a_form_from_another_origin_is_refused_with_instructions(origin: str, said: str) -> None:
     response = log_in({"Origin": origin})
     assert response.status_code == 403
     assert said in shown(response)
@@ -75,7 +75,7 @@ def test_a_form_of_another_origin_is_refused_with_what_to_set(origin: str, said:
         ({"Referer": "https://else.example/x?secret=1"}, "as else.example, and restart web"),
     ],
 )
-def test_over_https_a_form_without_an_origin_is_judged_by_its_referer(
+def test_a_form_without_an_origin_is_checked_by_its_referer_over_https(
     headers: dict[str, str], said: str
 ) -> None:
     response = log_in({"X-Forwarded-Proto": "https", **headers})
@@ -84,15 +84,15 @@ def test_over_https_a_form_without_an_origin_is_judged_by_its_referer(
     assert "secret" not in shown(response)
 
 
-def test_a_form_without_a_cookie_is_explained() -> None:
+def test_the_refusal_of_a_form_without_a_cookie_is_explained() -> None:
     assert "sent over https only" in shown(log_in({"Origin": f"https://{CORP}"}, cookie=False))
 
 
-def test_a_form_that_is_too_old_is_explained() -> None:
+def test_the_refusal_of_an_outdated_form_is_explained() -> None:
     assert "older than your last login" in shown(log_in({}, token="x" * 64))
 
 
-def test_what_was_sent_is_escaped_and_cut() -> None:
+def test_the_refusal_page_escapes_and_truncates_the_origin() -> None:
     response = log_in({"Origin": "https://<script>" + "x" * 5000})
     assert "<script>" not in response.content.decode()
     assert "&lt;script&gt;" in response.content.decode()
@@ -100,7 +100,7 @@ def test_what_was_sent_is_escaped_and_cut() -> None:
 
 
 @pytest.mark.parametrize("host", ["backend.internal:8000", "mediapipe_web", "not a host"])
-def test_a_host_that_is_not_served_is_explained(client: Client, host: str) -> None:
+def test_the_refusal_of_an_unknown_host_is_explained(client: Client, host: str) -> None:
     response = client.get(reverse("admin:login"), headers={"Host": host})
     assert response.status_code == 400
     assert f"If {host} is an address of this service" in shown(response)
@@ -118,7 +118,7 @@ def test_a_refusal_needs_no_database(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_filters_that_the_list_does_not_have_are_explained(admin_client: Client) -> None:
+def test_the_refusal_of_unknown_filters_is_explained(admin_client: Client) -> None:
     response = admin_client.get(
         reverse("admin:mediapipe_mediaitem_retry_all"), {"nothing": "1"}, headers={"Host": CORP}
     )

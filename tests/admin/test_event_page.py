@@ -50,7 +50,7 @@ def test_a_viewer_sees_no_id_of_a_whatsapp_user_without_a_number() -> None:
     assert "118157" not in html
 
 
-def test_of_a_redelivery_what_differs_is_shown_and_the_rest_is_collapsed() -> None:
+def test_a_redelivery_shows_its_changed_parameters_and_collapses_the_rest() -> None:
     first = (("Body", "a"), ("From", "x"), ("To", "y"))
     event = make.event(make.message(parameters=first))
     later = (("Body", "a"), ("From", "x"), ("ErrorCode", "30008"))
@@ -62,7 +62,7 @@ def test_of_a_redelivery_what_differs_is_shown_and_the_rest_is_collapsed() -> No
     assert re.findall(r'<th scope="row">(\w+)', same) == ["Body", "From"]
 
 
-def test_numbers_in_later_webhooks_are_masked_too() -> None:
+def test_numbers_in_later_webhooks_are_masked_for_a_viewer() -> None:
     event = make.event(make.message(parameters=(("Body", "a"),)))
     again = make.message(subject_sid=event.subject_sid, parameters=(("Caller", "+15550000009"),))
     make.event(again)
@@ -71,12 +71,12 @@ def test_numbers_in_later_webhooks_are_masked_too() -> None:
     assert NUMBERS.findall(html) == []
 
 
-def test_a_number_in_the_name_of_a_parameter_is_masked_too() -> None:
+def test_a_number_in_a_parameter_name_is_masked_for_a_viewer() -> None:
     event = make.event(make.message(parameters=(("+15550000009", "x"),)))
     assert NUMBERS.findall(page(someone(roles.VIEWER), PAGE, event.pk)) == []
 
 
-def test_every_parameter_is_shown_in_its_order(admin_client: Client) -> None:
+def test_every_parameter_is_shown_in_the_order_received(admin_client: Client) -> None:
     html = unescape(page(admin_client, PAGE, received(twilio.MMS_THREE_PICTURES).pk))
     names = [name for name, _ in parse_qsl(twilio.MMS_THREE_PICTURES, keep_blank_values=True)]
     assert re.findall(r'<tr><th scope="row">(\w+)</th>', html)[-len(names) :] == names
@@ -91,7 +91,7 @@ def test_duplicates_are_counted(admin_client: Client) -> None:
     assert "2 times, last" in page(admin_client, PAGE, event.pk)
 
 
-def test_an_event_without_media_says_so(admin_client: Client) -> None:
+def test_the_page_states_that_an_event_announced_no_media(admin_client: Client) -> None:
     event = make.event(make.message(media=()))
     assert "announced no media" in page(admin_client, PAGE, event.pk)
 
@@ -110,14 +110,14 @@ def test_hostile_names_values_and_numbers_are_shown_as_text(role: str) -> None:
     assert "\x1b" not in html
 
 
-def test_the_text_is_among_the_facts_and_masked_for_a_viewer() -> None:
+def test_the_message_text_is_among_the_facts_and_masked_for_a_viewer() -> None:
     event = received("Body=Call+me+at+%2B15550001234&From=%2B15550000001")
     facts = page(someone(roles.SUPPORT), PAGE, event.pk).partition('id="parameters-heading"')[0]
     assert "<dd>Call me at +15550001234</dd>" in facts
     assert "+15550001234" not in page(someone(roles.VIEWER), PAGE, event.pk)
 
 
-def test_the_list_shows_the_sender_masked_for_a_viewer_and_the_states_of_the_media() -> None:
+def test_the_list_shows_media_states_and_the_sender_masked_for_a_viewer() -> None:
     event = make.event(make.message(3, sender="+15550000077"))
     event.media.filter(pk=event.media.latest("pk").pk).update(status="stored")
     html = page(someone(roles.SUPPORT), LIST)

@@ -66,7 +66,7 @@ def test_items_with_the_same_reason_account_and_host_are_one_group(admin_client:
     assert second.startswith(f"unauthorized {Unauthorized.todo} {where} 1 Retry these")
 
 
-def test_another_host_or_account_is_another_group(admin_client: Client) -> None:
+def test_items_of_different_hosts_or_accounts_are_separate_groups(admin_client: Client) -> None:
     failed()
     failed(host="mms.twiliocdn.com")
     failed(account_sid="AC" + "f" * 32)
@@ -75,21 +75,25 @@ def test_another_host_or_account_is_another_group(admin_client: Client) -> None:
     assert len(groups(admin_client, by=["reason", "host"])) == 2
 
 
-def test_groups_by_time_are_hours_of_a_day_and_days_of_a_month(admin_client: Client) -> None:
+def test_groups_by_time_are_hours_within_a_day_and_days_within_a_month(
+    admin_client: Client,
+) -> None:
     for hours_ago in (0.1, 30.1, 30.2):
         failed(hours_ago=hours_ago)
     assert len(groups(admin_client, by="time", period="24h")) == 1
     assert len(groups(admin_client, by="time", period="30d")) >= 2
 
 
-def test_a_group_shows_when_it_was_seen_first_and_last_and_its_newest(admin_client: Client) -> None:
+def test_a_group_shows_its_first_and_last_time_and_its_three_newest_items(
+    admin_client: Client,
+) -> None:
     items = [failed(hours_ago=hours) for hours in (5, 4, 3, 2)]
     (row,) = groups(admin_client)
     assert len(re.findall(r"\d\d:\d\d:\d\d", row)) == 2
     assert [str(item) in row for item in items] == [False, True, True, True]
 
 
-def test_a_group_is_the_sum_of_its_hours(admin_client: Client) -> None:
+def test_a_group_sums_its_hours_and_the_largest_group_is_first(admin_client: Client) -> None:
     failed(TooLarge())
     for hours in (9, 3, 30):
         failed(Unauthorized(), hours_ago=hours)
@@ -101,7 +105,7 @@ def test_a_group_is_the_sum_of_its_hours(admin_client: Client) -> None:
     assert second.startswith("too_large")
 
 
-def test_the_latest_hour_comes_first(admin_client: Client) -> None:
+def test_the_latest_hour_is_listed_first(admin_client: Client) -> None:
     for hours in (2, 9, 9, 5):
         failed(hours_ago=hours)
     rows = groups(admin_client, by="time", period="24h")
@@ -109,7 +113,7 @@ def test_the_latest_hour_comes_first(admin_client: Client) -> None:
     assert [" 2 Retry" in row for row in rows] == [False, False, True]
 
 
-def test_only_the_period_that_is_asked_for_counts(admin_client: Client) -> None:
+def test_only_items_of_the_requested_period_are_counted(admin_client: Client) -> None:
     failed(hours_ago=2)
     failed(hours_ago=200)
     assert " 1 Retry" in groups(admin_client)[0]
@@ -117,19 +121,19 @@ def test_only_the_period_that_is_asked_for_counts(admin_client: Client) -> None:
     assert " 2 Retry" in groups(admin_client, period="30d")[0]
 
 
-def test_a_period_that_cannot_be_read_is_said(admin_client: Client) -> None:
+def test_an_invalid_period_is_reported_and_escaped(admin_client: Client) -> None:
     html = page(admin_client, "failures", since=SCRIPT)
     assert "is not a time; write for example" in html
     assert SCRIPT not in html
 
 
-def test_what_is_still_tried_is_shown_on_demand(admin_client: Client) -> None:
+def test_retrying_items_are_shown_only_on_request(admin_client: Client) -> None:
     conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
     assert groups(admin_client) == []
     assert groups(admin_client, status__exact="retrying")[0].startswith("not_ready")
 
 
-def test_a_period_without_failures_leads_to_what_is_still_retrying(admin_client: Client) -> None:
+def test_a_period_without_failures_links_to_the_items_still_retrying(admin_client: Client) -> None:
     html = page(admin_client, "failures")
     assert "Nothing failed in the last 7 days." in html
     assert "still retrying" not in html
@@ -140,14 +144,14 @@ def test_a_period_without_failures_leads_to_what_is_still_retrying(admin_client:
     assert groups(admin_client, **dict(_pairs(unescape(query))))[0].startswith("not_ready")
 
 
-def test_what_is_retrying_leads_to_what_failed_of_the_same_period(admin_client: Client) -> None:
+def test_a_period_without_retrying_items_links_to_its_failed_items(admin_client: Client) -> None:
     failed()
     html = page(admin_client, "failures", status__exact="retrying", period="30d")
     assert "Nothing received in the last 30 days is being retried." in html
     assert '<a href="?status__exact=failed&amp;period=30d">1 item failed</a>' in html
 
 
-def test_a_group_that_is_still_tried_can_be_given_up(admin_client: Client) -> None:
+def test_a_group_of_retrying_items_can_be_given_up(admin_client: Client) -> None:
     for host in ("", "mms.twiliocdn.com"):
         conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
         MediaItem.objects.filter(host="api.twilio.com").update(host=host)
@@ -158,18 +162,18 @@ def test_a_group_that_is_still_tried_can_be_given_up(admin_client: Client) -> No
     assert [item.host for item in MediaItem.objects.failed()] == ["mms.twiliocdn.com"]
 
 
-def test_what_has_failed_cannot_be_given_up(admin_client: Client) -> None:
+def test_a_group_of_failed_items_cannot_be_given_up(admin_client: Client) -> None:
     failed()
     assert GIVE_UP not in page(admin_client, "failures")
 
 
-def test_what_no_retry_can_help_is_not_offered_for_a_retry(admin_client: Client) -> None:
+def test_a_failure_that_no_retry_can_fix_is_not_offered_for_a_retry(admin_client: Client) -> None:
     failed(Gone())
     assert groups(admin_client)[0].startswith("gone")
     assert queries_of(page(admin_client, "failures")) == []
 
 
-def test_each_group_leads_to_exactly_its_items(admin_client: Client) -> None:
+def test_each_group_links_to_exactly_its_items(admin_client: Client) -> None:
     chosen = [failed(host=""), failed(host="")]
     failed()
     failed(Unauthorized(), host="")
@@ -179,14 +183,16 @@ def test_each_group_leads_to_exactly_its_items(admin_client: Client) -> None:
     assert {item.pk for item in chosen} in found
 
 
-def test_a_group_is_what_was_looked_at_even_if_more_fail(admin_client: Client) -> None:
+def test_the_link_of_a_group_excludes_items_received_after_the_page_was_shown(
+    admin_client: Client,
+) -> None:
     failed()
     (link,) = queries_of(page(admin_client, "failures"))
     failed(hours_ago=-0.01)
     assert len(listed(admin_client, **dict(_pairs(link)))) == 1
 
 
-def test_a_viewer_sees_groups_without_the_way_to_change_them() -> None:
+def test_a_viewer_sees_groups_without_links_to_retry_or_give_up() -> None:
     failed()
     conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
     viewer = someone(roles.VIEWER)
@@ -222,7 +228,7 @@ def test_every_reason_is_explained_under_its_own_name(admin_client: Client) -> N
         assert failure.todo in html
 
 
-def test_a_reason_leads_to_the_items_that_have_it(admin_client: Client) -> None:
+def test_a_reason_links_to_its_items_with_their_count(admin_client: Client) -> None:
     failed(hours_ago=1000)
     html = page(admin_client, "reasons")
     assert re.findall(r'error__exact=(\w+)" aria-label[^>]*>(\d+)<', html) == [("too_large", "1")]

@@ -30,14 +30,14 @@ def test_an_active_filter_shows_its_value_and_can_be_removed(admin_client: Clien
     )
 
 
-def test_a_filter_that_is_not_active_shows_its_title(admin_client: Client) -> None:
+def test_an_inactive_filter_shows_only_its_title(admin_client: Client) -> None:
     make.media()
     html = page(admin_client, LIST)
     assert "<summary>State</summary>" in html
     assert 'class="remove"' not in html
 
 
-def test_a_value_that_only_a_link_has_is_shown_too(admin_client: Client) -> None:
+def test_a_filter_value_that_is_not_among_the_choices_is_shown(admin_client: Client) -> None:
     make.media()
     html = page(admin_client, LIST, slower_than="29.5")
     assert "<summary>Propagation delay: 29.5</summary>" in html
@@ -61,7 +61,7 @@ def test_all_content_types_of_a_group_can_be_chosen(admin_client: Client) -> Non
 
 
 @pytest.mark.usefixtures("berlin")
-def test_the_name_of_an_account_is_shown(admin_client: Client) -> None:
+def test_the_account_filter_shows_the_name_of_the_account(admin_client: Client) -> None:
     make.media()
     html = page(admin_client, LIST, account_sid__exact=make.ACCOUNT)
     assert "<summary>Account: Berlin</summary>" in html
@@ -71,7 +71,9 @@ def test_the_name_of_an_account_is_shown(admin_client: Client) -> None:
 @pytest.mark.parametrize(
     ("name", "parameter"), [("timing", "account_sid__exact"), ("retry_lab", "account_sid")]
 )
-def test_an_account_is_chosen_by_its_name(admin_client: Client, name: str, parameter: str) -> None:
+def test_an_account_is_offered_by_its_name_or_else_by_its_sid(
+    admin_client: Client, name: str, parameter: str
+) -> None:
     make.media()
     html = page(admin_client, name, **{parameter: make.ACCOUNT})
     assert f'<option value="{make.ACCOUNT}" selected>Berlin</option>' in html
@@ -90,7 +92,7 @@ def test_rejections_are_filtered_by_their_hour(admin_client: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["timing", "failures", "retry_lab"])
-def test_every_page_with_a_period_offers_the_same_ones_and_dates(
+def test_every_page_with_a_period_offers_the_same_periods_and_dates(
     admin_client: Client, name: str
 ) -> None:
     html = page(admin_client, name)

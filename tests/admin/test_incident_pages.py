@@ -54,7 +54,7 @@ def logged_in(client: Client, role: str) -> User:
     return user
 
 
-def test_the_page_says_what_is_the_matter_and_what_to_do(
+def test_the_page_shows_the_observation_the_account_and_what_to_do(
     admin_client: Client, incident: Incident
 ) -> None:
     html = shown(admin_client, incident)
@@ -62,7 +62,7 @@ def test_the_page_says_what_is_the_matter_and_what_to_do(
         assert text in html
 
 
-def test_the_hours_of_the_trouble_are_a_picture_and_a_table(
+def test_the_hours_of_an_incident_are_shown_as_a_chart_and_a_table(
     admin_client: Client, incident: Incident
 ) -> None:
     html = shown(admin_client, incident)
@@ -70,14 +70,16 @@ def test_the_hours_of_the_trouble_are_a_picture_and_a_table(
     assert html.count('<td class="number">1</td>') == 3
 
 
-def test_the_timing_of_the_trouble_is_one_click_away(
+def test_the_page_links_to_the_timing_of_the_incident(
     admin_client: Client, incident: Incident
 ) -> None:
     (link,) = re.findall(r'href="(/admin/timing/[^"]+)"', shown(admin_client, incident))
     assert admin_client.get(unescape(link)).status_code == 200
 
 
-def test_the_affected_media_are_a_list(admin_client: Client, incident: Incident) -> None:
+def test_the_page_links_to_a_list_of_the_affected_media(
+    admin_client: Client, incident: Incident
+) -> None:
     assert f"?incident={incident.pk}" in shown(admin_client, incident)
     affected = {item.pk for item in incident.media.all()}
     assert listed(admin_client, incident=str(incident.pk)) == affected
@@ -85,7 +87,7 @@ def test_the_affected_media_are_a_list(admin_client: Client, incident: Incident)
     assert listed(admin_client, incident="9" * 30) == set()
 
 
-def test_an_incident_goes_through_its_life_by_the_buttons(
+def test_the_buttons_acknowledge_resolve_reopen_and_ignore_an_incident(
     client: Client, incident: Incident
 ) -> None:
     user = logged_in(client, SUPPORT)
@@ -103,7 +105,9 @@ def test_an_incident_goes_through_its_life_by_the_buttons(
     assert LogEntry.objects.filter(user=user, object_id=str(incident.pk)).count() == 4
 
 
-def test_a_report_has_the_number_of_its_ticket(admin_client: Client, incident: Incident) -> None:
+def test_a_report_records_and_shows_its_ticket_number(
+    admin_client: Client, incident: Incident
+) -> None:
     take(admin_client, incident, "report", ticket=" 4711 ")
     assert (incident.state, incident.ticket) == (IncidentState.REPORTED, "4711")
     assert "4711" in shown(admin_client, incident)
@@ -111,7 +115,7 @@ def test_a_report_has_the_number_of_its_ticket(admin_client: Client, incident: I
 
 
 @pytest.mark.parametrize("ticket", ["", " ", "x" * 65])
-def test_a_report_without_a_ticket_is_refused_with_a_sentence(
+def test_a_report_with_a_missing_or_too_long_ticket_is_refused_with_a_message(
     admin_client: Client, incident: Incident, ticket: str
 ) -> None:
     answer = take(admin_client, incident, "report", ticket=ticket)
@@ -119,7 +123,7 @@ def test_a_report_without_a_ticket_is_refused_with_a_sentence(
     assert "ticket" in str(*get_messages(answer.wsgi_request))
 
 
-def test_a_step_that_came_too_late_changes_nothing_and_says_so(
+def test_acknowledging_a_resolved_incident_changes_nothing_and_shows_a_message(
     admin_client: Client, incident: Incident
 ) -> None:
     incident.resolve()
@@ -129,7 +133,9 @@ def test_a_step_that_came_too_late_changes_nothing_and_says_so(
     assert not LogEntry.objects.exists()
 
 
-def test_many_are_acknowledged_at_once(admin_client: Client, incident: Incident) -> None:
+def test_open_incidents_are_acknowledged_at_once_and_resolved_ones_skipped(
+    admin_client: Client, incident: Incident
+) -> None:
     Incident.open_or_update(Cause.STORAGE)
     Incident.resolve_for(Cause.STORAGE)
     url = reverse("admin:mediapipe_incident_changelist")
@@ -140,26 +146,28 @@ def test_many_are_acknowledged_at_once(admin_client: Client, incident: Incident)
     assert "1 incident skipped" in str(*get_messages(answer.wsgi_request)).replace("\u202f", " ")
 
 
-def test_a_viewer_sees_it_and_can_do_nothing(client: Client, incident: Incident) -> None:
+def test_a_viewer_sees_an_incident_but_cannot_acknowledge_it(
+    client: Client, incident: Incident
+) -> None:
     logged_in(client, VIEWER)
     assert "/acknowledge/" not in shown(client, incident)
     assert take(client, incident, "acknowledge").status_code == 403
     assert incident.state == IncidentState.OPEN
 
 
-def test_a_link_takes_no_step(admin_client: Client, incident: Incident) -> None:
+def test_a_get_request_takes_no_step(admin_client: Client, incident: Incident) -> None:
     url = reverse("admin:mediapipe_incident_step", args=[incident.pk, "resolve"])
     admin_client.get(url)
     incident.refresh_from_db()
     assert incident.state == IncidentState.OPEN
 
 
-def test_there_are_no_other_steps(admin_client: Client, incident: Incident) -> None:
+def test_unknown_steps_are_refused(admin_client: Client, incident: Incident) -> None:
     assert take(admin_client, incident, "delete").status_code in (403, 404)
     assert take(admin_client, incident, "explode").status_code == 404
 
 
-def test_a_hostile_ticket_is_shown_and_never_run(admin_client: Client, incident: Incident) -> None:
+def test_a_hostile_ticket_is_escaped(admin_client: Client, incident: Incident) -> None:
     take(admin_client, incident, "report", ticket=SCRIPT)
     assert SCRIPT not in shown(admin_client, incident)
     assert SCRIPT not in page(admin_client, "mediapipe_incident_changelist")
@@ -174,7 +182,9 @@ def test_many_media_cost_no_more_queries_than_one(admin_client: Client, incident
 
 
 @pytest.mark.parametrize("cause", Cause)
-def test_every_cause_has_a_meaning_and_something_to_do(admin_client: Client, cause: Cause) -> None:
+def test_the_page_of_every_cause_shows_its_meaning_and_what_to_do(
+    admin_client: Client, cause: Cause
+) -> None:
     incident = Incident.open_or_update(cause)
     assert incident is not None
     html = shown(admin_client, incident).replace("&#x27;", "'")
@@ -192,7 +202,7 @@ def test_a_note_is_part_of_the_history(admin_client: Client, incident: Incident)
 
 
 @pytest.mark.parametrize("note", ["", " ", "x" * 256])
-def test_a_note_without_text_or_too_long_is_refused(
+def test_an_empty_or_too_long_note_is_refused(
     admin_client: Client, incident: Incident, note: str
 ) -> None:
     answer = take(admin_client, incident, "note", note=note)
@@ -206,7 +216,7 @@ def test_a_viewer_may_not_add_a_note(client: Client, incident: Incident) -> None
     assert take(client, incident, "note", note="no").status_code == 403
 
 
-def test_a_resolved_incident_says_what_was_and_what_became_of_its_items(
+def test_a_resolved_incident_shows_its_cause_and_the_present_states_of_its_items(
     admin_client: Client, incident: Incident
 ) -> None:
     incident.media.update(status="stored")
@@ -217,7 +227,7 @@ def test_a_resolved_incident_says_what_was_and_what_became_of_its_items(
     assert "What to do" not in html
 
 
-def test_a_storage_incident_says_where_the_storage_is(
+def test_only_a_storage_incident_names_the_media_directory(
     admin_client: Client, incident: Incident, settings: Settings
 ) -> None:
     storage = Incident.open_or_update(Cause.STORAGE)
@@ -237,7 +247,7 @@ def test_the_items_of_a_local_cause_are_found_by_their_attempts(admin_client: Cl
     assert "1 item had this failure; now 1 queued." in shown(admin_client, incident)
 
 
-def test_credentials_show_the_last_failure_for_which_they_are_the_reason(
+def test_a_credentials_incident_shows_the_last_failure_due_to_the_credentials(
     admin_client: Client,
 ) -> None:
     incident = Incident.open_or_update(Cause.CREDENTIALS, make.ACCOUNT)
@@ -258,7 +268,9 @@ def test_credentials_show_the_last_failure_for_which_they_are_the_reason(
     assert "HTTP 404" not in html
 
 
-def test_the_list_counts_what_waits_now(admin_client: Client, incident: Incident) -> None:
+def test_the_list_counts_the_items_that_wait_now_or_were_affected(
+    admin_client: Client, incident: Incident
+) -> None:
     Incident.open_or_update(Cause.STORAGE)
     Incident.open_or_update(Cause.CREDENTIALS, make.ACCOUNT)
     Incident.open_or_update(Cause.NOT_CONFIGURED, "AC" + "9" * 32)
@@ -278,7 +290,7 @@ def test_the_list_names_cause_and_account_in_columns(
     assert f">{incident.get_cause_display()}</a>" in html
 
 
-def test_a_low_disk_shows_what_could_not_be_stored_and_nothing_for_twilio(
+def test_a_low_disk_incident_counts_waiting_items_and_offers_no_report_to_twilio(
     admin_client: Client,
 ) -> None:
     MediaItem.objects.filter(pk=make.media().pk).update(status="retrying", error="storage_failed")

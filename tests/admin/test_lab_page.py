@@ -37,7 +37,7 @@ def shown(client: Client, **params: str) -> str:
     return answer.content.decode()
 
 
-def test_it_shows_what_the_command_prints(admin_client: Client) -> None:
+def test_the_page_shows_the_figures_that_the_command_prints(admin_client: Client) -> None:
     page = shown(admin_client, period="24h")
     comparison = compare(MediaItem.objects.all())
     assert comparison is not None
@@ -54,12 +54,12 @@ def test_the_plot_has_each_schedule_of_the_table(admin_client: Client) -> None:
     assert len(legend) == 6
 
 
-def test_a_budget_is_kept_to(admin_client: Client) -> None:
+def test_the_proposal_stays_within_the_budget(admin_client: Client) -> None:
     assert "requests, at most 5.00 per media item: " in shown(admin_client, budget="5")
     assert "raise the budget" in shown(admin_client, budget="1")
 
 
-def test_only_the_account_and_the_period_are_replayed(admin_client: Client) -> None:
+def test_only_media_of_the_chosen_account_and_period_are_replayed(admin_client: Client) -> None:
     assert "known or bounded delay: 8." in shown(admin_client, account_sid=make.ACCOUNT)
     assert "nothing to replay" in shown(admin_client, account_sid="AC" + "0" * 32)
     since = timezone.now() - timedelta(hours=2, minutes=30)
@@ -95,13 +95,13 @@ def test_invalid_input_is_reported_and_nothing_is_computed(
     assert "<polyline" not in page
 
 
-def test_typed_values_stay_and_are_escaped(admin_client: Client) -> None:
+def test_submitted_values_stay_in_the_form_and_are_escaped(admin_client: Client) -> None:
     page = shown(admin_client, first_delay_s='"><script>alert(1)</script>')
     assert "<script>alert" not in page
     assert "&quot;&gt;&lt;script&gt;alert" in page
 
 
-def test_it_has_no_script_or_style_of_its_own(admin_client: Client) -> None:
+def test_the_page_has_no_inline_script_or_style(admin_client: Client) -> None:
     page = shown(admin_client)
     scripts = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", page)
     assert scripts == []
@@ -110,10 +110,10 @@ def test_it_has_no_script_or_style_of_its_own(admin_client: Client) -> None:
         assert finders.find(path), path
 
 
-def test_it_is_in_the_navigation(admin_client: Client) -> None:
+def test_the_retry_lab_is_in_the_navigation(admin_client: Client) -> None:
     assert reverse("admin:retry_lab") in admin_client.get(reverse("admin:index")).content.decode()
 
 
-def test_it_needs_the_permission_to_view_media(client: Client) -> None:
+def test_the_retry_lab_requires_the_permission_to_view_media(client: Client) -> None:
     client.force_login(User.objects.create_user("someone", is_staff=True))
     assert client.get(reverse("admin:retry_lab")).status_code == 403

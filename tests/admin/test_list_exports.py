@@ -39,14 +39,14 @@ def rows(client: Client, **query: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(body.decode(), newline="")))
 
 
-def test_both_forms_have_the_keys_of_every_other_export(admin_client: Client) -> None:
+def test_csv_and_json_lines_have_the_keys_of_every_other_export(admin_client: Client) -> None:
     item = make.media()
     (line,), (row,) = lines(admin_client), rows(admin_client)
     assert list(line) == list(row) == list(KEYS)
     assert line["media_url"] == row["media_url"] == item.media_url
 
 
-def test_what_the_filter_leaves_out_is_not_exported(admin_client: Client) -> None:
+def test_only_items_that_match_the_filters_are_exported(admin_client: Client) -> None:
     make.media()
     failed = make.claimed()
     failed.mark_failed(TooLarge(), Evidence())
@@ -60,7 +60,7 @@ def test_a_long_list_is_exported_beyond_its_first_page(admin_client: Client) -> 
     assert len(rows(admin_client)) == 80
 
 
-def test_it_is_streamed_as_a_download(admin_client: Client) -> None:
+def test_an_export_is_streamed_as_a_download(admin_client: Client) -> None:
     make.media()
     answer = export(admin_client, "csv")
     assert isinstance(answer, StreamingHttpResponse)
@@ -68,7 +68,7 @@ def test_it_is_streamed_as_a_download(admin_client: Client) -> None:
     assert answer["Content-Disposition"].startswith('attachment; filename="media-')
 
 
-def test_who_exported_what_and_how_many_is_in_the_log(
+def test_an_export_is_audited_with_its_user_count_and_filters(
     admin_client: Client, admin_user: User
 ) -> None:
     make.event(make.message(3))
@@ -78,7 +78,7 @@ def test_who_exported_what_and_how_many_is_in_the_log(
     assert entry.change_message == said
 
 
-def test_a_spreadsheet_is_given_no_formula_and_no_number(admin_client: Client) -> None:
+def test_the_csv_file_contains_no_formula_and_no_phone_number(admin_client: Client) -> None:
     make.media(make.message(sender="+15550000077"))
     MediaItem.objects.update(declared_content_type="\u3000=1+1")
     (row,) = rows(admin_client)
@@ -86,21 +86,21 @@ def test_a_spreadsheet_is_given_no_formula_and_no_number(admin_client: Client) -
     assert "5550000077" not in str(row)
 
 
-def test_hostile_text_is_a_value_like_any_other(admin_client: Client) -> None:
+def test_hostile_text_is_exported_unchanged_and_sniffing_is_disabled(admin_client: Client) -> None:
     make.media()
     MediaItem.objects.update(declared_content_type=SCRIPT)
     assert export(admin_client, "jsonl")["X-Content-Type-Options"] == "nosniff"
     assert lines(admin_client)[0]["declared_content_type"] == SCRIPT
 
 
-def test_a_viewer_exports_nothing() -> None:
+def test_a_viewer_cannot_export() -> None:
     assert export(someone(roles.VIEWER), "csv").status_code == 403
     assert not LogEntry.objects.exists()
 
 
-def test_a_form_that_there_is_not_is_not_found(admin_client: Client) -> None:
+def test_an_unknown_export_format_is_not_found(admin_client: Client) -> None:
     assert export(admin_client, "xlsx").status_code == 404
 
 
-def test_filters_that_the_list_does_not_know_export_nothing(admin_client: Client) -> None:
+def test_an_export_with_unknown_filters_is_refused(admin_client: Client) -> None:
     assert export(admin_client, "csv", nonsense="1").status_code == 400

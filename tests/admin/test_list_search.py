@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 LIST = "mediapipe_mediaitem_changelist"
 
 
-def test_a_pasted_media_url_leads_to_the_item(admin_client: Client) -> None:
+def test_a_pasted_media_url_finds_the_item(admin_client: Client) -> None:
     make.media()
     item = make.media()
     for pasted in (
@@ -31,7 +31,7 @@ def test_a_pasted_media_url_leads_to_the_item(admin_client: Client) -> None:
         assert listed(admin_client, q=pasted) == {item.pk}
 
 
-def test_the_url_of_a_message_or_recording_leads_to_its_media(admin_client: Client) -> None:
+def test_the_url_of_a_message_or_recording_finds_its_media(admin_client: Client) -> None:
     two = make.event(make.message(2))
     recording = make.media(make.recording())
     message_url = two.media.all()[0].media_url.partition("/Media")[0]
@@ -41,13 +41,13 @@ def test_the_url_of_a_message_or_recording_leads_to_its_media(admin_client: Clie
     }
 
 
-def test_several_sids_are_looked_for_at_once(admin_client: Client) -> None:
+def test_one_search_finds_the_items_of_several_sids(admin_client: Client) -> None:
     first, second, _ = make.media(), make.media(make.recording()), make.media()
     pasted = f"{first.media_sid}\n{second.event.call_sid.upper()}"
     assert listed(admin_client, q=pasted) == {first.pk, second.pk}
 
 
-def test_the_beginning_of_a_sid_is_enough(admin_client: Client) -> None:
+def test_an_item_or_event_is_found_by_the_beginning_of_a_sid(admin_client: Client) -> None:
     item, _ = make.media(), make.media()
     assert listed(admin_client, q=item.media_sid[:12]) == {item.pk}
     assert listed(admin_client, q=item.event.subject_sid[:12].lower()) == {item.pk}
@@ -63,7 +63,7 @@ def test_an_event_is_found_by_its_media_call_conference_and_account(admin_client
     assert len(listed(admin_client, "webhookevent", q=make.ACCOUNT)) == 2
 
 
-def test_a_part_of_a_url_or_a_request_id_is_found_among_the_newest(
+def test_part_of_a_url_or_a_request_id_is_found_among_the_newest_items(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "WINDOW", 2)
@@ -76,14 +76,18 @@ def test_a_part_of_a_url_or_a_request_id_is_found_among_the_newest(
 
 
 @pytest.mark.parametrize("typed", ["%", "_", "\\", "a" * 10_000, "' OR 1=1 --", "日本", "ME"])
-def test_strange_words_find_nothing_and_break_nothing(admin_client: Client, typed: str) -> None:
+def test_unusual_search_terms_find_nothing_and_cause_no_error(
+    admin_client: Client, typed: str
+) -> None:
     make.media()
     assert listed(admin_client, q=typed) == set()
     assert listed(admin_client, "webhookevent", q=typed) == set()
 
 
 @pytest.mark.parametrize("name", ["q", "status__exact", "error__exact", "since", "slower_than"])
-def test_a_nul_in_an_address_breaks_nothing(admin_client: Client, name: str) -> None:
+def test_a_nul_character_in_a_query_parameter_causes_no_error(
+    admin_client: Client, name: str
+) -> None:
     make.media()
     listed(admin_client, **{name: "a\x00b"})
 
@@ -99,7 +103,7 @@ def test_a_phone_number_is_found_however_it_is_typed(
     assert listed(admin_client, "webhookevent", q=typed) == {item.event_id}
 
 
-def test_a_number_without_its_country_finds_nothing_and_that_is_said(admin_client: Client) -> None:
+def test_a_search_for_a_number_without_its_country_code_shows_a_hint(admin_client: Client) -> None:
     make.media(make.message(sender="+15550000077"))
     assert "with its country code, such as +1 555" in page(admin_client, LIST, q="(555) 000-0077")
     assert "with its country" not in page(admin_client, LIST, status__exact="failed")
@@ -143,7 +147,7 @@ def test_a_recording_is_found_by_its_caller_once_the_action_has_arrived(
     assert listed(admin_client, q="+15557654321") == {item.pk}
 
 
-def test_a_user_id_is_found_beside_a_number(admin_client: Client) -> None:
+def test_an_item_and_its_event_are_found_by_the_parent_user_id(admin_client: Client) -> None:
     parent = "US.ENT.11815799212886844830"
     parameters = (("ParentExternalUserId", f"whatsapp:{parent}"),)
     item = make.media(make.message(parameters=parameters))
@@ -156,7 +160,7 @@ def test_a_user_id_is_found_beside_a_number(admin_client: Client) -> None:
 @pytest.mark.parametrize(
     "sender", ["+15550000077", "whatsapp:US.1349abc", "US.abc", "ada@example.com", "client:alice"]
 )
-def test_who_may_not_see_numbers_cannot_search_by_them(sender: str) -> None:
+def test_a_viewer_cannot_search_by_sender_address_and_sees_why(sender: str) -> None:
     make.media(make.message(sender=sender))
     viewer = someone(roles.VIEWER)
     for model in ("mediaitem", "webhookevent"):
@@ -164,7 +168,7 @@ def test_who_may_not_see_numbers_cannot_search_by_them(sender: str) -> None:
     assert search.NO_NUMBERS in page(viewer, LIST, q=sender)
 
 
-def test_who_may_not_see_numbers_finds_no_sender_by_name() -> None:
+def test_a_viewer_cannot_find_a_sender_by_name() -> None:
     make.media(make.message(sender="dave"))
     viewer = someone(roles.VIEWER)
     for model in ("mediaitem", "webhookevent"):

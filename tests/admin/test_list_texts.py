@@ -30,7 +30,7 @@ LISTS = sorted(
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_an_empty_list_says_what_it_is_and_what_to_do_first(
+def test_an_empty_list_explains_what_it_is_and_what_to_do_first(
     admin_client: Client, name: str
 ) -> None:
     html = page(admin_client, name)
@@ -55,7 +55,7 @@ def test_the_page_of_a_row_has_its_fields_as_facts(admin_client: Client) -> None
     assert "View API token" not in html
 
 
-def test_a_search_without_help_shows_none(admin_client: Client) -> None:
+def test_a_list_without_search_help_shows_no_help_text(admin_client: Client) -> None:
     assert "searchbar_helptext" not in page(admin_client, "auth_group_changelist")
 
 
@@ -76,7 +76,7 @@ def test_every_linked_document_and_heading_exists() -> None:
             assert anchor in {"", *anchors}, model_admin.docs
 
 
-def test_the_history_of_a_row_is_sentences(admin_client: Client) -> None:
+def test_the_history_of_a_row_is_written_as_sentences(admin_client: Client) -> None:
     item = make.media()
     assert "No user has changed it yet." in page(
         admin_client, "mediapipe_mediaitem_history", item.pk
@@ -86,20 +86,20 @@ def test_the_history_of_a_row_is_sentences(admin_client: Client) -> None:
     assert "<strong>admin</strong>: Retried.</li>" in html
 
 
-def test_the_overview_says_what_the_user_did(admin_client: Client) -> None:
+def test_the_overview_shows_what_the_user_did(admin_client: Client) -> None:
     item = make.media()
     log_changes(User.objects.get(), [item], "Retried.")
     html = page(admin_client, "index")
     assert f"{item}</a>: Retried.</li>" in html
 
 
-def test_a_filter_that_matches_nothing_leads_back_to_all_rows(admin_client: Client) -> None:
+def test_a_filter_that_matches_nothing_links_to_all_rows(admin_client: Client) -> None:
     make.media()
     html = page(admin_client, "mediapipe_mediaitem_changelist", status__exact="failed")
     assert 'Nothing matches. <a href="?">Show all</a>' in html
 
 
-def test_tokens_say_whether_they_work_and_what_they_read(admin_client: Client) -> None:
+def test_the_list_of_tokens_shows_their_states_accounts_and_last_use(admin_client: Client) -> None:
     ApiToken.make("crm")
     ApiToken.make("old", expires_at=timezone.now() - timedelta(days=1))
     ApiToken.make("lost")
@@ -111,7 +111,7 @@ def test_tokens_say_whether_they_work_and_what_they_read(admin_client: Client) -
     assert "never" in html
 
 
-def test_a_deletion_says_what_is_at_twilio(admin_client: Client) -> None:
+def test_the_list_of_deletions_shows_each_outcome_at_twilio(admin_client: Client) -> None:
     for status in DeliveryStatus:
         Deletion.objects.create(media=make.media(), status=status)
     html = page(admin_client, "mediapipe_deletion_changelist")
@@ -119,7 +119,9 @@ def test_a_deletion_says_what_is_at_twilio(admin_client: Client) -> None:
         assert f"</span> {outcome}</span>" in html
 
 
-def test_a_hand_off_begins_with_its_time_and_is_linked_by_its_state(admin_client: Client) -> None:
+def test_the_row_of_a_hand_off_begins_with_its_time_and_links_its_state(
+    admin_client: Client,
+) -> None:
     item = make.media()
     item.retrieved_at = timezone.now()
     item.save()
@@ -129,12 +131,12 @@ def test_a_hand_off_begins_with_its_time_and_is_linked_by_its_state(admin_client
     assert '/change/"><span class="state state-waiting">' in row
 
 
-def test_a_message_without_attempts_says_so(admin_client: Client) -> None:
+def test_the_page_of_a_hand_off_without_attempts_shows_none_yet(admin_client: Client) -> None:
     hand_off = HandOff.objects.create(media=make.media(), receiver="webhook", ending="media.stored")
     assert "none yet" in page(admin_client, "mediapipe_handoff_change", hand_off.pk)
 
 
-def test_a_page_of_a_row_leads_back_to_its_list(admin_client: Client) -> None:
+def test_the_page_of_a_row_links_back_to_its_list(admin_client: Client) -> None:
     ada = User.objects.create_user("ada")
     hand_off = HandOff.objects.create(media=make.media(), receiver="webhook", ending="media.stored")
     for name, pk, plural in (
@@ -147,7 +149,7 @@ def test_a_page_of_a_row_leads_back_to_its_list(admin_client: Client) -> None:
         assert re.findall(r"<a [^>]*>([^<]*)</a>", way) == ["Home", plural]
 
 
-def test_the_navigation_begins_with_what_is_watched(admin_client: Client) -> None:
+def test_the_navigation_begins_with_the_pages_for_monitoring(admin_client: Client) -> None:
     now = timezone.now()
     Incident.objects.create(cause="storage", first_seen_at=now, opened_at=now, last_seen_at=now)
     html = page(admin_client, "mediapipe_apitoken_changelist")

@@ -40,7 +40,7 @@ def changed(**values: object) -> MediaItem:
 
 
 @pytest.mark.parametrize(("asked", "count"), [("5", 3), ("30", 2), ("300", 1), ("29.5", 3)])
-def test_slower_than_counts_the_upper_bound_or_what_was_waited(
+def test_slower_than_compares_the_upper_bound_or_the_wait_so_far(
     admin_client: Client, asked: str, count: int
 ) -> None:
     late(0.0, 4.9)
@@ -53,7 +53,7 @@ def test_slower_than_counts_the_upper_bound_or_what_was_waited(
     assert slowest.pk in found
 
 
-def test_waiting_longer_than_is_about_what_is_still_owed(admin_client: Client) -> None:
+def test_waiting_longer_than_finds_only_unfinished_items(admin_client: Client) -> None:
     hour_ago = timezone.now() - timedelta(hours=1)
     waits, done = make.media(at=hour_ago), make.media(at=hour_ago)
     MediaItem.objects.filter(pk=done.pk).update(status=Status.STORED)
@@ -63,7 +63,7 @@ def test_waiting_longer_than_is_about_what_is_still_owed(admin_client: Client) -
 
 
 @pytest.mark.parametrize("asked", ["x", "nan", "-1", "1e999"])
-def test_a_number_that_is_none_breaks_nothing(admin_client: Client, asked: str) -> None:
+def test_an_invalid_number_in_a_filter_causes_no_error(admin_client: Client, asked: str) -> None:
     make.media()
     listed(admin_client, slower_than=asked)
     listed(admin_client, waiting_longer_than=asked)
@@ -86,13 +86,13 @@ def test_a_column_is_filtered_by_a_value(admin_client: Client, name: str, value:
     assert listed(admin_client, **{f"{name}__exact": value}) == {item.pk}
 
 
-def test_a_dash_asks_for_what_is_empty(admin_client: Client) -> None:
+def test_a_dash_filters_for_empty_values(admin_client: Client) -> None:
     changed(host="mms.twiliocdn.com")
     item = changed(host="")
     assert listed(admin_client, host__exact="-") == {item.pk}
 
 
-def test_a_period_is_filtered_by(admin_client: Client) -> None:
+def test_the_lists_are_filtered_by_period(admin_client: Client) -> None:
     now = timezone.now()
     old, new = make.media(at=now - timedelta(days=2)), make.media(at=now - timedelta(minutes=5))
     assert listed(admin_client, period="1h") == {new.pk}
@@ -102,14 +102,14 @@ def test_a_period_is_filtered_by(admin_client: Client) -> None:
     assert listed(admin_client, "webhookevent", period="1h") == {new.event_id}
 
 
-def test_a_period_that_is_none_is_said_and_shows_nothing(admin_client: Client) -> None:
+def test_an_invalid_period_is_reported_and_shows_no_rows(admin_client: Client) -> None:
     make.media()
     html = page(admin_client, LIST, since="yesterday")
     assert "is not a time; write for example" in html
     assert listed(admin_client, since="yesterday") == set()
 
 
-def test_only_reasons_that_there_are_can_be_chosen(admin_client: Client) -> None:
+def test_only_reasons_that_occur_can_be_chosen(admin_client: Client) -> None:
     make.claimed().mark_failed(TooLarge(), Evidence())
     html = page(admin_client, LIST)
     assert "error__exact=too_large" in html
@@ -130,13 +130,13 @@ def test_only_reasons_that_there_are_can_be_chosen(admin_client: Client) -> None
         ("rejection", "reason__startswith"),
     ],
 )
-def test_a_lookup_in_the_address_does_not_tell_a_number(model: str, lookup: str) -> None:
+def test_a_lookup_that_could_reveal_a_number_is_refused(model: str, lookup: str) -> None:
     make.media(make.message(sender="+15550000077"))
     url = reverse(f"admin:mediapipe_{model}_changelist")
     assert someone(roles.SUPPORT).get(url, {lookup: "+1555"}).status_code == 400
 
 
-def test_a_state_is_a_word_beside_its_sign(admin_client: Client) -> None:
+def test_a_state_is_shown_as_a_word_beside_its_symbol(admin_client: Client) -> None:
     make.media()
     assert '<span aria-hidden="true">○</span> queued' in page(admin_client, LIST)
 
@@ -161,13 +161,15 @@ def test_the_time_zone_is_named_once(admin_client: Client, settings: Settings) -
     assert "Asia/Kolkata" not in content
 
 
-def test_a_waiting_item_says_when_its_next_attempt_is_due(admin_client: Client) -> None:
+def test_a_waiting_item_shows_when_its_next_attempt_is_due(admin_client: Client) -> None:
     conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
     MediaItem.objects.update(next_attempt_at=timezone.now() + timedelta(seconds=3629))
     assert "in 1 h" in page(admin_client, LIST)
 
 
-def test_an_item_of_a_refused_account_says_that_it_waits_for_that(admin_client: Client) -> None:
+def test_an_item_of_a_refused_account_is_shown_as_waiting_for_its_account(
+    admin_client: Client,
+) -> None:
     conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
     MediaItem.objects.update(error="account_refused", next_attempt_at=timezone.now())
     html = page(admin_client, LIST)
@@ -192,7 +194,7 @@ def test_the_parameters_of_a_webhook_are_not_read_for_a_list(admin_client: Clien
         assert not any('"parameters"' in query["sql"] for query in captured)
 
 
-def test_no_list_reads_the_different_values_of_a_whole_table(admin_client: Client) -> None:
+def test_the_media_list_runs_no_distinct_query(admin_client: Client) -> None:
     make.media()
     with CaptureQueriesContext(connection) as captured:
         page(admin_client, LIST)

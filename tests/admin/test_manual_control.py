@@ -40,7 +40,7 @@ def give_up_url(item: MediaItem) -> str:
     return reverse("admin:mediapipe_mediaitem_give_up", args=[item.pk])
 
 
-def test_one_item_is_given_up_after_a_question(admin_client: Client) -> None:
+def test_one_item_is_given_up_after_confirmation(admin_client: Client) -> None:
     item = make.media()
     assert f'href="{give_up_url(item)}"' in media_page(admin_client, item)
     asked = text_of(admin_client.get(give_up_url(item)))
@@ -51,7 +51,7 @@ def test_one_item_is_given_up_after_a_question(admin_client: Client) -> None:
     assert (status_of(item), item.detail) == (Status.FAILED, "admin: sent again")
 
 
-def test_a_second_click_says_that_nothing_was_changed(admin_client: Client) -> None:
+def test_a_second_click_changes_nothing_and_shows_a_message(admin_client: Client) -> None:
     item = make.media()
     admin_client.post(give_up_url(item), YES)
     answer = admin_client.post(give_up_url(item), YES, follow=True)
@@ -60,14 +60,16 @@ def test_a_second_click_says_that_nothing_was_changed(admin_client: Client) -> N
 
 
 @pytest.mark.parametrize("reason", ["", " ", "x" * (MAX_REASON + 1)])
-def test_without_a_reason_the_question_comes_again(admin_client: Client, reason: str) -> None:
+def test_a_missing_or_too_long_reason_is_refused_and_nothing_is_given_up(
+    admin_client: Client, reason: str
+) -> None:
     item = make.media()
     answer = admin_client.post(give_up_url(item), {"confirmed": "yes", "reason": reason})
     assert "Enter a reason of at most 200 characters." in text_of(answer)
     assert status_of(item) == Status.QUEUED
 
 
-def test_the_ticked_items_are_given_up_and_no_others(admin_client: Client) -> None:
+def test_only_the_selected_unfinished_items_are_given_up(admin_client: Client) -> None:
     item, stored, other = make.media(), make.store(make.claimed()), make.media()
     ticked = {"action": "give_up", "_selected_action": [item.pk, stored.pk]}
     asked = text_of(admin_client.post(CHANGELIST, ticked))
@@ -79,7 +81,7 @@ def test_the_ticked_items_are_given_up_and_no_others(admin_client: Client) -> No
     assert [*map(status_of, (item, stored, other))] == ["failed", "stored", "queued"]
 
 
-def test_all_that_match_the_filter_are_given_up_and_no_others(admin_client: Client) -> None:
+def test_all_items_that_match_the_filter_are_given_up_and_no_others(admin_client: Client) -> None:
     item, other = make.media(), make.media()
     MediaItem.objects.filter(pk=item.pk).update(error="not_ready")
     url = f"{GIVE_UP_ALL}?error__exact=not_ready"
@@ -96,14 +98,14 @@ def test_all_that_match_the_filter_are_given_up_and_no_others(admin_client: Clie
     }
 
 
-def test_what_is_being_fetched_is_said_before(admin_client: Client) -> None:
+def test_the_confirmation_states_how_many_items_are_being_fetched(admin_client: Client) -> None:
     make.claimed()
     assert "1 item is being fetched now: the result is discarded" in text_of(
         admin_client.get(GIVE_UP_ALL)
     )
 
 
-def test_nothing_to_give_up_is_said(admin_client: Client) -> None:
+def test_the_confirmation_states_that_there_is_nothing_to_give_up(admin_client: Client) -> None:
     make.store(make.claimed())
     assert "There is nothing to give up" in text_of(admin_client.get(GIVE_UP_ALL))
 
@@ -141,7 +143,7 @@ def test_a_second_pause_keeps_the_first_reason(admin_client: Client) -> None:
     assert AccountHealth.objects.get().pause_reason == "a rebuilt gateway"
 
 
-def test_an_account_of_no_one_is_refused(admin_client: Client) -> None:
+def test_an_unknown_account_cannot_be_paused_or_resumed(admin_client: Client) -> None:
     answer = admin_client.post(PAUSE, FORM | {"account": "AC" + "f" * 32})
     assert "Choose an account." in text_of(answer)
     answer = admin_client.post(RESUME, {"account": "nonsense"}, follow=True)
@@ -158,7 +160,7 @@ def test_a_reason_is_escaped_wherever_it_is_shown(admin_client: Client) -> None:
         assert SCRIPT not in html
 
 
-def test_a_viewer_sees_why_and_may_change_nothing() -> None:
+def test_a_viewer_sees_the_pause_reason_but_can_change_nothing() -> None:
     item = make.media()
     client = someone(roles.SUPPORT)
     client.post(PAUSE, FORM)

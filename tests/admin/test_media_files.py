@@ -42,7 +42,7 @@ def body_of(answer: Any) -> bytes:
     return b"".join(answer.streaming_content)
 
 
-def test_a_picture_is_given_out_as_it_was_stored(admin_client: Client, twilio: Simulator) -> None:
+def test_a_picture_is_served_as_it_was_stored(admin_client: Client, twilio: Simulator) -> None:
     item = picture(twilio)
     attempt(item)
     answer = get(admin_client, item)
@@ -51,7 +51,7 @@ def test_a_picture_is_given_out_as_it_was_stored(admin_client: Client, twilio: S
     assert (answer["Content-Type"], body_of(answer)) == ("image/jpeg", script.body)
 
 
-def test_who_opened_a_file_is_logged(
+def test_opening_a_file_is_logged_with_the_user(
     admin_client: Client, twilio: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     item = picture(twilio)
@@ -64,7 +64,7 @@ def test_who_opened_a_file_is_logged(
     ]
 
 
-def test_a_file_that_is_not_there_is_not_logged_as_opened(
+def test_a_file_that_does_not_exist_is_not_logged_as_opened(
     admin_client: Client, twilio: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.clear()
@@ -89,7 +89,7 @@ def test_active_content_is_only_ever_downloaded(
     assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
 
 
-def test_a_player_gets_the_range_that_it_asks_for(
+def test_a_player_receives_the_range_that_it_requests(
     admin_client: Client, twilio: Simulator, settings: Settings
 ) -> None:
     picture(twilio)
@@ -99,7 +99,7 @@ def test_a_player_gets_the_range_that_it_asks_for(
     assert answer["Content-Range"] == "bytes 2-4/10"
 
 
-def test_an_open_range_goes_to_the_end(
+def test_an_open_range_is_served_to_the_end_of_the_file(
     admin_client: Client, twilio: Simulator, settings: Settings
 ) -> None:
     picture(twilio)
@@ -115,11 +115,13 @@ def test_a_range_beyond_the_end_is_refused(
     assert get(admin_client, item, Range="bytes=10-").status_code == 416
 
 
-def test_an_item_without_file_is_a_404(admin_client: Client, twilio: Simulator) -> None:
+def test_an_item_without_a_file_gets_a_404(admin_client: Client, twilio: Simulator) -> None:
     assert get(admin_client, picture(twilio)).status_code == 404
 
 
-def test_strangers_are_sent_to_the_login(client: Client, twilio: Simulator) -> None:
+def test_a_user_who_is_not_logged_in_is_redirected_to_the_login(
+    client: Client, twilio: Simulator
+) -> None:
     item = picture(twilio)
     attempt(item)
     answer = get(client, item)
@@ -134,7 +136,7 @@ def test_staff_who_may_not_see_media_get_no_file(client: Client, twilio: Simulat
     assert get(client, item).status_code == 403
 
 
-def test_a_file_that_retention_deleted_is_said_to_be_deleted(admin_client: Client) -> None:
+def test_a_file_deleted_by_retention_is_reported_as_deleted(admin_client: Client) -> None:
     item = make.media()
     MediaItem.objects.update(
         status=Status.STORED, size=3, sha256="0" * 64, purged_at=timezone.now()
@@ -143,7 +145,7 @@ def test_a_file_that_retention_deleted_is_said_to_be_deleted(admin_client: Clien
     assert (answer.status_code, answer.content[:21]) == (410, b"Deleted by retention,")
 
 
-def test_the_pages_say_what_retention_deleted(admin_client: Client) -> None:
+def test_the_pages_show_what_retention_deleted(admin_client: Client) -> None:
     item = make.media()
     purged = {"purged_at": timezone.now()}
     stored = {"status": Status.STORED, "size": 3, "sha256": "0" * 64, "attempts": 7}

@@ -51,13 +51,13 @@ def test_the_summary_of_a_late_picture_names_its_time_attempts_and_404s() -> Non
     )
 
 
-def test_the_summary_of_a_prompt_picture_has_no_404() -> None:
+def test_the_summary_of_a_prompt_picture_mentions_no_404() -> None:
     assert media_summary(stored(make.media(at=NOON), 0.42)) == (
         "Stored 0.42 s after the webhook, at the 1st attempt."
     )
 
 
-def test_the_summary_of_one_that_waits_says_when_it_is_tried_next() -> None:
+def test_the_summary_of_a_waiting_item_states_when_the_next_attempt_is_due() -> None:
     item = late(count=3)
     item.next_attempt_at = NOON + timedelta(seconds=19)
     assert media_summary(item, NOON + timedelta(seconds=12)) == (
@@ -66,7 +66,7 @@ def test_the_summary_of_one_that_waits_says_when_it_is_tried_next() -> None:
     )
 
 
-def test_the_summary_of_one_that_failed_says_when_it_was_given_up() -> None:
+def test_the_summary_of_a_failed_item_states_its_attempts_and_when_it_failed() -> None:
     item = make.media(at=NOON)
     with at(90):
         attempt(item, 90).mark_failed(TooLarge(), Evidence(http_status=200))
@@ -74,20 +74,20 @@ def test_the_summary_of_one_that_failed_says_when_it_was_given_up() -> None:
     assert media_summary(item) == "Failed after 1 attempt, 1 min 30 s after the webhook."
 
 
-def test_the_summary_of_what_never_was_says_so() -> None:
+def test_the_summary_of_an_absent_item_states_that_there_never_was_a_file() -> None:
     silent = AnnouncedMedia(identity=make.sid("RE"), url="", failure=RecordingSilent())
     item = make.media(make.recording(media=(silent,)))
     assert media_summary(item) == "There is no file, and there never was one."
 
 
-def test_the_summary_of_one_that_nobody_took_yet_says_how_long_it_waits() -> None:
+def test_the_summary_of_an_item_without_attempts_states_how_long_it_has_waited() -> None:
     item = make.media(at=NOON)
     assert media_summary(item, NOON + timedelta(seconds=3)) == (
         "Waiting for its first attempt, 3.0 s after the webhook."
     )
 
 
-def test_the_summary_of_one_that_is_put_back_does_not_call_it_new(admin_client: Client) -> None:
+def test_the_summary_of_a_retried_item_counts_its_earlier_attempts(admin_client: Client) -> None:
     item = late()
     MediaItem.objects.filter(pk=item.pk).update(status=Status.FAILED)
     MediaItem.objects.filter(pk=item.pk).retry()
@@ -112,11 +112,11 @@ def test_every_step_is_in_the_table_with_its_evidence(admin_client: Client) -> N
         assert text in html
 
 
-def test_a_reason_leads_to_its_explanation(admin_client: Client) -> None:
+def test_a_reason_links_to_its_explanation(admin_client: Client) -> None:
     assert f'href="{reverse("admin:reasons")}#not_ready"' in media_page(admin_client, late())
 
 
-def test_the_picture_is_drawn_for_wide_and_for_narrow_screens(admin_client: Client) -> None:
+def test_the_timeline_is_drawn_for_wide_and_for_narrow_screens(admin_client: Client) -> None:
     drawn = svgs(media_page(admin_client, stored(late(count=2), 4.8)))
     assert [re.findall(r'viewBox="0 0 (\d+)', svg) for svg in drawn] == [[str(WIDE)], [str(NARROW)]]
     for svg in drawn:
@@ -126,7 +126,7 @@ def test_the_picture_is_drawn_for_wide_and_for_narrow_screens(admin_client: Clie
         assert "style=" not in svg
 
 
-def test_what_happened_later_is_drawn_further_right() -> None:
+def test_later_events_are_drawn_further_right() -> None:
     item = stored(late(count=3), 4.8)
     marks = Timeline.from_media(item, list(item.attempt_set.all())).marks
     assert [mark.kind for mark in marks] == ["receipt", *["missing"] * 3, "found", "stored"]
@@ -135,7 +135,7 @@ def test_what_happened_later_is_drawn_further_right() -> None:
     assert 0 < places[0] < places[-1] < WIDE
 
 
-def test_the_interval_lies_between_the_last_404_and_the_first_other_answer() -> None:
+def test_the_interval_lies_between_the_last_404_and_the_first_other_response() -> None:
     item = stored(late(count=3), 4.8)
     timeline = Timeline.from_media(item, list(item.attempt_set.all()))
     assert timeline.available is not None
@@ -147,7 +147,7 @@ def test_the_interval_lies_between_the_last_404_and_the_first_other_answer() -> 
 
 @pytest.mark.parametrize("attempts", [0, 1, 200])
 @pytest.mark.parametrize("width", [WIDE, NARROW])
-def test_no_label_lies_on_another(attempts: int, width: int) -> None:
+def test_labels_do_not_overlap(attempts: int, width: int) -> None:
     item = make.media(at=NOON)
     for number in range(1, attempts + 1):
         started = NOON + timedelta(seconds=30 * number)
@@ -169,7 +169,7 @@ def test_siblings_and_other_media_of_the_call_are_linked(admin_client: Client) -
     assert _link(two[0]) not in media_page(admin_client, first)
 
 
-def test_an_unfinished_item_is_looked_at_again_and_a_finished_one_is_not(
+def test_only_the_page_of_an_unfinished_item_refreshes_automatically(
     admin_client: Client,
 ) -> None:
     item = late()
@@ -180,7 +180,7 @@ def test_an_unfinished_item_is_looked_at_again_and_a_finished_one_is_not(
     assert "data-refresh" not in media_page(admin_client, stored(item, 9))
 
 
-def test_only_who_may_retry_has_the_button() -> None:
+def test_only_users_who_may_retry_see_the_retry_button() -> None:
     item = make.claimed()
     item.mark_failed(TooLarge(), Evidence())
     url = reverse("admin:mediapipe_mediaitem_retry", args=[item.pk])
@@ -188,7 +188,7 @@ def test_only_who_may_retry_has_the_button() -> None:
     assert url not in media_page(someone(roles.VIEWER), item)
 
 
-def test_an_item_that_there_is_not_is_not_found(admin_client: Client) -> None:
+def test_an_item_that_does_not_exist_is_not_found(admin_client: Client) -> None:
     for number in ("999", "x", "1_2F"):
         url = reverse("admin:mediapipe_mediaitem_change", args=[number])
         assert admin_client.get(url).status_code == 404

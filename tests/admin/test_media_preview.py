@@ -31,7 +31,7 @@ def kept(settings: Settings, content_type: str, codec: str = "") -> MediaItem:
     ("content_type", "tag"),
     [("image/jpeg", "<img "), ("audio/ogg", "<audio "), ("video/mp4", "<video ")],
 )
-def test_a_file_is_drawn_or_played(
+def test_a_picture_audio_or_video_file_is_shown_on_the_page(
     admin_client: Client, settings: Settings, content_type: str, tag: str
 ) -> None:
     item = kept(settings, content_type)
@@ -41,7 +41,7 @@ def test_a_file_is_drawn_or_played(
 
 
 @pytest.mark.parametrize("content_type", ["application/pdf", "text/html", "image/svg+xml", "x/y"])
-def test_other_files_are_only_linked_to(
+def test_a_file_that_is_not_safe_to_show_is_offered_only_as_a_download(
     admin_client: Client, settings: Settings, content_type: str
 ) -> None:
     html = media_page(admin_client, kept(settings, content_type))
@@ -58,7 +58,7 @@ def test_other_files_are_only_linked_to(
         (4, "All 3 bytes were retrieved: download it."),
     ],
 )
-def test_a_file_that_cannot_be_played_has_the_bytes_that_were_counted(
+def test_the_fallback_of_a_player_states_how_many_bytes_were_retrieved(
     admin_client: Client, settings: Settings, declared: int | None, note: str
 ) -> None:
     item = kept(settings, "audio/ogg")
@@ -66,7 +66,7 @@ def test_a_file_that_cannot_be_played_has_the_bytes_that_were_counted(
     assert f"This browser cannot play the file. {note}" in media_page(admin_client, item)
 
 
-def test_a_film_in_hevc_is_said_to_be_retrieved_and_the_browser_to_be_the_limit(
+def test_the_page_of_an_hevc_video_explains_that_the_browser_cannot_decode_it(
     admin_client: Client, settings: Settings
 ) -> None:
     html = media_page(admin_client, kept(settings, "video/quicktime", codec="hvc1"))
@@ -74,14 +74,14 @@ def test_a_film_in_hevc_is_said_to_be_retrieved_and_the_browser_to_be_the_limit(
     assert "the browser cannot decode it" in html
 
 
-def test_a_film_that_every_browser_plays_needs_no_excuse(
+def test_a_video_that_every_browser_plays_has_no_codec_note(
     admin_client: Client, settings: Settings
 ) -> None:
     html = media_page(admin_client, kept(settings, "video/mp4", codec="avc1"))
     assert "HEVC" not in html
 
 
-def test_a_file_that_is_gone_is_said_to_be_gone(admin_client: Client) -> None:
+def test_a_file_missing_from_the_storage_is_reported_as_missing(admin_client: Client) -> None:
     item = stored(make.media(at=NOON), 1)
     assert "a/b.jpg is no longer in the storage" in media_page(admin_client, item)
     url = reverse("admin:mediapipe_mediaitem_file", args=[item.pk])

@@ -45,12 +45,12 @@ def test_the_page_of_an_incident_shows_its_notifications(failed: Notice) -> None
     assert SCRIPT not in html
 
 
-def test_an_incident_without_notifications_has_no_such_section() -> None:
+def test_an_incident_without_notifications_has_no_notifications_section() -> None:
     html = page(someone(VIEWER), "mediapipe_incident_change", seen().pk)
     assert '<h2 id="notices-heading">' not in html
 
 
-def test_the_list_has_the_last_answer_and_leads_to_the_incident(failed: Notice) -> None:
+def test_the_list_shows_the_last_response_and_links_to_the_incident(failed: Notice) -> None:
     html = page(someone(VIEWER), LIST, status__exact="failed")
     assert reverse("admin:mediapipe_incident_change", args=[failed.incident_id]) in html
     assert "slack.example: 404" in html

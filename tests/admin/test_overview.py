@@ -77,7 +77,7 @@ def texts(client: Client) -> dict[str, str]:
     return {title: text for title, (_, text) in tiles(client).items()}
 
 
-def test_it_counts_the_last_24_hours_against_those_before(admin_client: Client) -> None:
+def test_the_overview_compares_the_last_24_hours_with_those_before(admin_client: Client) -> None:
     stored(0, 1)
     stored(2, 3)
     item(status="failed", attempts=1)
@@ -89,7 +89,7 @@ def test_it_counts_the_last_24_hours_against_those_before(admin_client: Client) 
     assert said["With an early 404"] == "1 of 3 before: 0 of 1"
 
 
-def test_a_delay_is_told_as_the_interval_that_it_is(admin_client: Client) -> None:
+def test_a_delay_is_shown_as_an_interval(admin_client: Client) -> None:
     stored(2, 3)
     stored(0, 1, ago=YESTERDAY)
     said = texts(admin_client)
@@ -97,12 +97,16 @@ def test_a_delay_is_told_as_the_interval_that_it_is(admin_client: Client) -> Non
     assert said["Queue lag p95"].startswith("0.50 s before: 0.50 s")
 
 
-def test_a_delay_that_has_no_end_yet_says_so(admin_client: Client) -> None:
+def test_a_delay_without_an_upper_bound_is_shown_as_over_its_lower_bound(
+    admin_client: Client,
+) -> None:
     item(status="retrying", attempts=2, not_found_count=2, delay_at_least_s=70.0)
     assert texts(admin_client)["Propagation delay p50"].startswith("over 1 min 10 s")
 
 
-def test_what_waits_is_told_whenever_it_came(admin_client: Client) -> None:
+def test_waiting_items_of_any_age_are_counted_and_the_oldest_is_linked(
+    admin_client: Client,
+) -> None:
     item(status="queued")
     oldest = item(timedelta(days=9), status="retrying", attempts=2)
     found = tiles(admin_client)
@@ -111,7 +115,7 @@ def test_what_waits_is_told_whenever_it_came(admin_client: Client) -> None:
     assert found["Oldest waiting"] == (url, "9 d retrying, attempted twice")
 
 
-def test_an_empty_database_has_an_overview_too(admin_client: Client) -> None:
+def test_the_overview_of_an_empty_database_shows_zeros_and_dashes(admin_client: Client) -> None:
     said = texts(admin_client)
     assert said["Media"] == "0"
     assert said["Oldest waiting"] == "none"
@@ -128,7 +132,7 @@ LISTED = {
 
 
 @pytest.mark.parametrize(("title", "count"), LISTED.items())
-def test_a_figure_leads_to_the_rows_that_it_counts(
+def test_a_figure_links_to_the_rows_that_it_counts(
     admin_client: Client, title: str, count: int
 ) -> None:
     stored(0, 1)
@@ -142,7 +146,7 @@ def test_a_figure_leads_to_the_rows_that_it_counts(
     assert text.startswith(("25", "33") if "%" in text.split()[0] else str(count))
 
 
-def test_every_figure_leads_to_a_page_that_answers(admin_client: Client) -> None:
+def test_every_figure_links_to_a_page_that_opens(admin_client: Client) -> None:
     stored(2, 3)
     item(status="queued")
     found = tiles(admin_client)
@@ -151,14 +155,14 @@ def test_every_figure_leads_to_a_page_that_answers(admin_client: Client) -> None
         assert admin_client.get(url).status_code == 200
 
 
-def test_trouble_of_the_service_stands_above_the_figures(admin_client: Client) -> None:
+def test_problems_of_the_service_are_shown_above_the_figures(admin_client: Client) -> None:
     Incident.open_or_update(Cause.STORAGE)
     html = page(admin_client)
     assert html.index("1 open") < html.index("The last 24 hours")
     assert "Start a worker" in html
 
 
-def test_a_service_that_is_well_stands_below_the_figures(admin_client: Client) -> None:
+def test_the_status_of_a_healthy_service_is_shown_below_the_figures(admin_client: Client) -> None:
     for part in (BEAT, SWEEP, "worker celery@here"):
         Heartbeat.record(part)
     html = page(admin_client)
@@ -166,23 +170,23 @@ def test_a_service_that_is_well_stands_below_the_figures(admin_client: Client) -
     assert 'class="ill"' not in html
 
 
-def test_the_open_incidents_lead_to_their_list(admin_client: Client) -> None:
+def test_the_open_incidents_link_to_their_list(admin_client: Client) -> None:
     Incident.open_or_update(Cause.STORAGE)
     found = re.search(r'<a href="(\S+)">Incidents</a></strong>', page(admin_client))
     assert found
     assert "Storage" in admin_client.get(found[1]).content.decode()
 
 
-def test_it_refreshes_automatically(admin_client: Client) -> None:
+def test_the_overview_refreshes_automatically(admin_client: Client) -> None:
     assert 'data-refresh="15"' in page(admin_client)
 
 
-def test_the_lists_are_in_the_navigation_beside_the_figures(admin_client: Client) -> None:
+def test_the_navigation_beside_the_figures_links_to_the_lists(admin_client: Client) -> None:
     navigation = page(admin_client).partition('id="nav-sidebar"')[2].partition("</nav>")[0]
     assert reverse("admin:auth_user_changelist") in navigation
 
 
-def test_who_may_not_see_media_sees_no_figures_of_them(client: Client) -> None:
+def test_a_user_without_permission_to_see_media_sees_no_figures_about_them(client: Client) -> None:
     client.force_login(User.objects.create_user("clerk", is_staff=True))
     item(status="failed")
     html = page(client)
@@ -191,7 +195,7 @@ def test_who_may_not_see_media_sees_no_figures_of_them(client: Client) -> None:
     assert client.get(reverse("admin:timing")).status_code == 403
 
 
-def test_who_may_see_media_finds_the_pages_about_them(client: Client) -> None:
+def test_a_user_with_permission_to_see_media_can_open_the_timing_page(client: Client) -> None:
     viewer = User.objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_mediaitem"))
     client.force_login(viewer)
@@ -200,7 +204,7 @@ def test_who_may_see_media_finds_the_pages_about_them(client: Client) -> None:
     assert client.get(reverse("admin:timing")).status_code == 200
 
 
-def test_a_figure_has_its_hours_as_a_small_chart(admin_client: Client) -> None:
+def test_a_figure_shows_its_hours_as_a_small_chart(admin_client: Client) -> None:
     stored(0, 1)
     stored(0, 1)
     stored(0, 1, ago=timedelta(hours=3))

@@ -64,7 +64,7 @@ def hidden(page: str) -> dict[str, list[str]]:
     return found
 
 
-def test_the_first_rows_of_the_table_are_columns(
+def test_the_preview_shows_the_first_rows_as_columns(
     admin_client: Client, outbreak: list[MediaItem]
 ) -> None:
     page = admin_client.post(reverse(LIST), ticked(*outbreak)).content.decode()
@@ -74,7 +74,7 @@ def test_the_first_rows_of_the_table_are_columns(
     assert re.findall(">(.)</td>", attempts[1]) == ["2", "2"]
 
 
-def test_ticked_items_are_looked_at_and_then_downloaded(
+def test_selected_items_are_previewed_and_then_downloaded(
     admin_client: Client, outbreak: list[MediaItem]
 ) -> None:
     page = admin_client.post(reverse(LIST), ticked(outbreak[0], outbreak[2])).content.decode()
@@ -84,7 +84,7 @@ def test_ticked_items_are_looked_at_and_then_downloaded(
     assert 'filename="twilio-early-404s-20260302T1200Z.zip"' in answer["Content-Disposition"]
 
 
-def test_all_across_the_pages_of_the_list_are_in_it(
+def test_the_package_contains_items_selected_across_all_pages_of_the_list(
     admin_client: Client, outbreak: list[MediaItem]
 ) -> None:
     page = admin_client.post(reverse(LIST), ticked(outbreak[0], select_across="1"))
@@ -92,7 +92,7 @@ def test_all_across_the_pages_of_the_list_are_in_it(
     assert rows(answer) == 2
 
 
-def test_all_that_match_the_filters_are_in_it(admin_client: Client) -> None:
+def test_the_package_contains_all_items_that_match_the_filters(admin_client: Client) -> None:
     url = f"{reverse(ALL)}?slower_than=300"
     assert "there is nothing to report" in admin_client.get(url).content.decode()
     url = f"{reverse(ALL)}?since=2026-03-02T12:00Z&until=2026-03-02T13:00Z"
@@ -100,12 +100,12 @@ def test_all_that_match_the_filters_are_in_it(admin_client: Client) -> None:
     assert rows(admin_client.post(url, {"download": ""})) == 2
 
 
-def test_the_list_links_to_it_with_its_filters(admin_client: Client) -> None:
+def test_the_list_links_to_the_package_with_its_filters(admin_client: Client) -> None:
     page = admin_client.get(reverse(LIST), {"early_404": "yes"}).content.decode()
     assert f'href="{reverse(ALL)}?early_404=yes"' in page
 
 
-def test_an_incident_has_the_media_that_it_affected(
+def test_the_package_of_an_incident_contains_only_the_affected_media(
     admin_client: Client, outbreak: list[MediaItem]
 ) -> None:
     incident = Incident.open_or_update(Cause.EARLY_404S)
@@ -118,14 +118,14 @@ def test_an_incident_has_the_media_that_it_affected(
     assert rows(admin_client.post(url, {"download": ""})) == 1
 
 
-def test_an_incident_without_early_404s_says_so(admin_client: Client) -> None:
+def test_an_incident_without_early_404s_has_nothing_to_report(admin_client: Client) -> None:
     incident = Incident.open_or_update(Cause.STORAGE)
     assert incident is not None
     url = reverse("admin:incident_package", args=[incident.pk])
     assert "there is nothing to report" in admin_client.get(url).content.decode()
 
 
-def test_the_page_shows_the_message_that_will_be_in_it(admin_client: Client) -> None:
+def test_the_page_shows_the_message_that_the_package_contains(admin_client: Client) -> None:
     page = admin_client.get(reverse(ALL)).content.decode()
     shown = re.search(r'<pre id="message"[^>]*>(.*?)</pre>', page, re.DOTALL)
     assert shown is not None
@@ -134,7 +134,7 @@ def test_the_page_shows_the_message_that_will_be_in_it(admin_client: Client) -> 
     assert package(admin_client.post(reverse(ALL), {"download": ""}))["message.txt"] == message
 
 
-def test_the_page_shows_the_chart_and_has_no_script_or_style_of_its_own(
+def test_the_page_shows_the_chart_and_has_no_inline_script_or_style(
     admin_client: Client,
 ) -> None:
     page = admin_client.get(reverse(ALL)).content.decode()
@@ -143,7 +143,7 @@ def test_the_page_shows_the_chart_and_has_no_script_or_style_of_its_own(
     assert " style=" not in page
 
 
-def test_times_are_told_in_the_zone_that_is_asked_for(admin_client: Client) -> None:
+def test_times_are_written_in_the_requested_time_zone(admin_client: Client) -> None:
     answer = admin_client.post(reverse(ALL), {"tz": "Europe/Berlin", "download": ""})
     assert (
         '"webhook_received_at_local": "2026-03-02T13:10:00.000000+01:00"'
@@ -152,12 +152,14 @@ def test_times_are_told_in_the_zone_that_is_asked_for(admin_client: Client) -> N
 
 
 @pytest.mark.parametrize("name", ["Mars/Olympus", "../../etc/passwd", "\x00"])
-def test_what_is_no_zone_is_said_and_nothing_is_downloaded(admin_client: Client, name: str) -> None:
+def test_an_unknown_time_zone_is_reported_and_nothing_is_downloaded(
+    admin_client: Client, name: str
+) -> None:
     answer = admin_client.post(reverse(ALL), {"tz": name, "download": ""})
     assert "There is no time zone" in answer.content.decode()
 
 
-def test_more_than_a_browser_waits_for_is_left_to_the_command(
+def test_a_package_too_large_for_the_browser_is_left_to_the_command(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mediapipe.admin.packages.MAX_IN_BROWSER", 1)
@@ -167,14 +169,14 @@ def test_more_than_a_browser_waits_for_is_left_to_the_command(
     assert "takes longer" in admin_client.post(reverse(ALL), {"download": ""}).content.decode()
 
 
-def test_it_is_written_down_who_made_one(admin_client: Client) -> None:
+def test_creating_a_package_is_recorded_in_the_audit_trail(admin_client: Client) -> None:
     package(admin_client.post(reverse(ALL), {"download": ""}))
     entry = LogEntry.objects.get()
     assert entry.get_change_message() == "Created a package for Twilio Support with 2 media items."
 
 
 @pytest.mark.parametrize(("role", "status"), [("Viewer", 403), ("Support", 200)])
-def test_only_those_who_may_export_get_one(
+def test_only_users_who_may_export_get_a_package(
     client: Client, outbreak: list[MediaItem], role: str, status: int
 ) -> None:
     user = User.objects.create_user("someone", is_staff=True)
@@ -192,11 +194,11 @@ def test_a_login_is_required(client: Client) -> None:
     assert "/admin/login/" in client.get(reverse(ALL))["Location"]
 
 
-def test_the_incident_must_be_there(admin_client: Client) -> None:
+def test_the_package_of_an_incident_that_does_not_exist_is_not_found(admin_client: Client) -> None:
     assert admin_client.get(reverse("admin:incident_package", args=[9])).status_code == 404
 
 
-def test_an_old_outbreak_is_compared_with_what_came_before_it(admin_client: Client) -> None:
+def test_an_old_outbreak_is_compared_with_the_period_before_it(admin_client: Client) -> None:
     early_404s.media(NOON - timedelta(days=1), not_found_s=[0.1], found_s=1.0)
     url = f"{reverse(ALL)}?since=2026-03-02T12:00Z&until=2026-03-02T13:00Z"
     assert "Baseline: 1 of 1 (100%)" in admin_client.get(url).content.decode()

@@ -36,19 +36,25 @@ def pause(**changes: object) -> None:
     AccountHealth.objects.update_or_create(account_sid=make.ACCOUNT, defaults=values)
 
 
-def test_no_attempt_is_said_to_be_due(admin_client: Client, item: MediaItem) -> None:
+def test_the_page_of_a_paused_item_shows_no_attempt_as_due(
+    admin_client: Client, item: MediaItem
+) -> None:
     assert DUE in media_page(admin_client, item)
     pause()
     assert DUE not in media_page(admin_client, item)
 
 
-def test_no_attempt_is_among_the_steps(admin_client: Client, item: MediaItem) -> None:
+def test_the_steps_of_a_paused_item_include_no_next_attempt(
+    admin_client: Client, item: MediaItem
+) -> None:
     assert ">next attempt<" in media_page(admin_client, item)
     pause()
     assert ">next attempt<" not in media_page(admin_client, item)
 
 
-def test_the_next_probe_is_named(admin_client: Client, item: MediaItem) -> None:
+def test_the_page_explains_the_pause_and_shows_the_next_probe(
+    admin_client: Client, item: MediaItem
+) -> None:
     pause()
     html = media_page(admin_client, item)
     assert "It waits because Twilio rejects the credentials of the account" in html
@@ -62,7 +68,9 @@ def test_an_account_that_a_user_paused_has_no_probe(admin_client: Client, item: 
     assert "next probe" not in html
 
 
-def test_the_incident_of_the_credentials_is_a_link(admin_client: Client, item: MediaItem) -> None:
+def test_the_page_links_to_the_incident_of_the_credentials(
+    admin_client: Client, item: MediaItem
+) -> None:
     pause()
     other = Incident.open_or_update(Cause.EARLY_404S, make.ACCOUNT)
     opened = Incident.open_or_update(Cause.CREDENTIALS, make.ACCOUNT)

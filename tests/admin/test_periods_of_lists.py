@@ -48,9 +48,7 @@ def history() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_list_offers_the_periods_and_dates_of_every_page(
-    admin_client: Client, model: str
-) -> None:
+def test_every_list_offers_the_same_periods_and_dates(admin_client: Client, model: str) -> None:
     html = page(admin_client, f"mediapipe_{model}_changelist")
     assert re.findall(r'href="\?period=(\w+)"', html) == list(PERIODS)
     assert html.count('type="datetime-local"') == 2
@@ -69,7 +67,7 @@ def test_a_list_shows_the_rows_of_a_period(admin_client: Client, history: None, 
 
 
 @pytest.mark.parametrize("model", ["handoff", "deletion"])
-def test_the_index_of_the_items_finds_and_orders_the_messages_of_a_period(
+def test_rows_of_a_period_are_found_and_sorted_by_the_receipt_time_of_their_items(
     admin_client: Client, history: None, model: str
 ) -> None:
     with CaptureQueriesContext(connection) as captured:
@@ -81,7 +79,7 @@ def test_the_index_of_the_items_finds_and_orders_the_messages_of_a_period(
     assert f"ORDER BY {received} DESC" in rows
 
 
-def test_the_newest_message_is_first_without_a_period(admin_client: Client, history: None) -> None:
+def test_the_newest_hand_off_is_first_without_a_period(admin_client: Client, history: None) -> None:
     html = page(admin_client, "mediapipe_handoff_changelist")
     ids = re.findall(r"/admin/mediapipe/handoff/(\d+)/change/", html)
     assert ids == sorted(ids, key=int, reverse=True)

@@ -27,7 +27,7 @@ def found() -> MediaItem:
     return event.media.get()
 
 
-def test_the_page_of_an_item_counts_from_when_it_came_to_twilio(
+def test_the_page_of_an_item_counts_from_its_arrival_at_twilio(
     admin_client: Client, found: MediaItem
 ) -> None:
     page = admin_client.get(reverse("admin:mediapipe_mediaitem_change", args=[found.pk]))
@@ -37,7 +37,7 @@ def test_the_page_of_an_item_counts_from_when_it_came_to_twilio(
     assert "after the webhook" not in text.lower()
 
 
-def test_the_page_of_an_event_says_that_no_webhook_had_come(
+def test_the_page_of_an_event_states_that_no_webhook_was_received(
     admin_client: Client, found: MediaItem
 ) -> None:
     page = admin_client.get(reverse("admin:mediapipe_webhookevent_change", args=[found.event_id]))
@@ -52,7 +52,7 @@ def test_events_are_filtered_by_how_they_were_found(admin_client: Client, found:
     assert [event.pk for event in page.context["cl"].result_list] == [found.event_id]
 
 
-def test_the_list_of_runs_says_how_far_each_is(admin_client: Client) -> None:
+def test_the_list_of_runs_shows_whether_each_is_finished(admin_client: Client) -> None:
     run = Reconciliation.build(make.ACCOUNT, timezone.now() - timedelta(hours=2), timezone.now())
     run.save()
     url = reverse("admin:mediapipe_reconciliation_changelist")
@@ -61,7 +61,7 @@ def test_the_list_of_runs_says_how_far_each_is(admin_client: Client) -> None:
     assert "finished" in admin_client.get(url).content.decode()
 
 
-def test_the_page_of_a_run_has_the_words_of_the_list(admin_client: Client) -> None:
+def test_the_page_of_a_run_has_the_labels_of_the_list(admin_client: Client) -> None:
     run = Reconciliation.build(make.ACCOUNT, timezone.now() - timedelta(hours=2), timezone.now())
     run.save()
     url = reverse("admin:mediapipe_reconciliation_change", args=[run.pk])

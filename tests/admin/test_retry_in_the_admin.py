@@ -81,7 +81,7 @@ def test_one_item_is_retried_at_once(admin_client: Client, handed_on: list[int])
     assert (entry.object_id, entry.change_message) == (str(item.pk), "Retried.")
 
 
-def test_one_that_waits_is_tried_now(admin_client: Client, handed_on: list[int]) -> None:
+def test_a_waiting_item_is_retried_at_once(admin_client: Client, handed_on: list[int]) -> None:
     item = waiting()
     retry_one(admin_client, item)
     item.refresh_from_db()
@@ -89,7 +89,7 @@ def test_one_that_waits_is_tried_now(admin_client: Client, handed_on: list[int])
     assert handed_on == [item.pk]
 
 
-def test_one_that_is_stored_stays_so(admin_client: Client, handed_on: list[int]) -> None:
+def test_a_stored_item_is_not_retried(admin_client: Client, handed_on: list[int]) -> None:
     item = failed()
     MediaItem.objects.update(status=Status.STORED)
     assert "Nothing was changed" in text_of(retry_one(admin_client, item))
@@ -97,14 +97,16 @@ def test_one_that_is_stored_stays_so(admin_client: Client, handed_on: list[int])
     assert not LogEntry.objects.exists()
 
 
-def test_a_link_to_the_button_does_nothing(admin_client: Client) -> None:
+def test_a_get_request_retries_nothing(admin_client: Client) -> None:
     item = failed()
     url = reverse("admin:mediapipe_mediaitem_retry", args=[item.pk])
     admin_client.get(url)
     assert status_of(item) == Status.FAILED
 
 
-def test_the_action_first_says_how_many(admin_client: Client) -> None:
+def test_the_action_first_shows_how_many_items_of_each_reason_it_will_retry(
+    admin_client: Client,
+) -> None:
     items = failed(), failed(), waiting(), make.media()
     page = text_of(act(admin_client, *items))
     assert re.findall(r'value="(\w+)" checked>.*?number">(\d+)<', page, re.DOTALL) == [
@@ -115,7 +117,7 @@ def test_the_action_first_says_how_many(admin_client: Client) -> None:
     assert {status_of(item) for item in items[:2]} == {Status.FAILED}
 
 
-def test_the_confirmed_action_retries_the_ticked_items(
+def test_the_confirmed_action_retries_only_the_selected_items(
     admin_client: Client, handed_on: list[int]
 ) -> None:
     item, other = failed(), failed()
@@ -125,7 +127,7 @@ def test_the_confirmed_action_retries_the_ticked_items(
     assert handed_on == [item.pk]
 
 
-def test_all_that_match_the_filter_are_retried_and_no_others(admin_client: Client) -> None:
+def test_all_items_that_match_the_filter_are_retried_and_no_others(admin_client: Client) -> None:
     large, refused = failed(TooLarge()), failed(Unauthorized())
     url = f"{RETRY_ALL}?error__exact=too_large"
     assert "Chosen: <strong>reason too_large" in text_of(admin_client.get(url))
@@ -144,7 +146,7 @@ def test_all_that_match_the_filter_are_retried_and_no_others(admin_client: Clien
         ("since=2026-03-01T12:00:00%2B00:00", "received since 2026-03-01 12:00:00 UTC"),
     ],
 )
-def test_the_filters_are_named_as_on_the_pages(
+def test_the_confirmation_names_the_filters_as_the_pages_do(
     admin_client: Client, query: str, label: str
 ) -> None:
     failed()
@@ -152,7 +154,9 @@ def test_the_filters_are_named_as_on_the_pages(
     assert label in page.partition("Chosen: <strong>")[2].partition("</strong>")[0]
 
 
-def test_who_did_what_to_how_many_is_in_the_log(admin_client: Client, admin_user: User) -> None:
+def test_the_audit_trail_shows_who_retried_which_items_by_which_filter(
+    admin_client: Client, admin_user: User
+) -> None:
     items = [failed(TooLarge()) for _ in range(3)]
     admin_client.post(f"{RETRY_ALL}?error__exact=too_large", YES)
     job = BulkJob.objects.get()
@@ -163,7 +167,7 @@ def test_who_did_what_to_how_many_is_in_the_log(admin_client: Client, admin_user
     }
 
 
-def test_the_audit_trail_of_an_item_leads_to_the_job(admin_client: Client) -> None:
+def test_the_audit_trail_of_an_item_links_to_the_job(admin_client: Client) -> None:
     item = failed(TooLarge())
     admin_client.post(f"{RETRY_ALL}?error__exact=too_large", YES)
     history = text_of(
@@ -174,18 +178,18 @@ def test_the_audit_trail_of_an_item_leads_to_the_job(admin_client: Client) -> No
     assert f"Retried by {link}." in history
 
 
-def test_filters_that_the_list_does_not_know_retry_nothing(admin_client: Client) -> None:
+def test_a_retry_with_unknown_filters_is_refused_and_changes_nothing(admin_client: Client) -> None:
     item = failed()
     assert admin_client.post(f"{RETRY_ALL}?nonsense=1", YES).status_code == 400
     assert status_of(item) == Status.FAILED
 
 
-def test_nothing_to_retry_is_said(admin_client: Client) -> None:
+def test_the_confirmation_states_that_there_is_nothing_to_retry(admin_client: Client) -> None:
     make.media()
     assert "There is nothing to retry" in text_of(admin_client.get(RETRY_ALL))
 
 
-def test_what_does_not_fit_into_one_batch_goes_on_by_itself(
+def test_items_beyond_the_first_batch_are_retried_by_later_batches(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batches, "BATCH", 2)
@@ -201,7 +205,7 @@ def test_what_does_not_fit_into_one_batch_goes_on_by_itself(
     assert "Done: 5 items retried." in text_of(answer)
 
 
-def test_the_script_on_the_page_gets_the_progress(admin_client: Client) -> None:
+def test_the_progress_of_a_job_is_available_as_json(admin_client: Client) -> None:
     failed()
     admin_client.post(RETRY_ALL, YES)
     url = reverse("admin:bulk_job", args=[BulkJob.objects.get().pk])
@@ -209,7 +213,9 @@ def test_the_script_on_the_page_gets_the_progress(admin_client: Client) -> None:
     assert said == {"done": 1, "total": 1, "text": "Done: 1 item retried."}
 
 
-def test_what_was_stored_meanwhile_is_skipped(admin_client: Client, admin_user: User) -> None:
+def test_an_item_that_was_stored_in_the_meantime_is_skipped(
+    admin_client: Client, admin_user: User
+) -> None:
     item, other = failed(), failed()
     BulkJob.create([item.pk, other.pk], by=admin_user, chosen="these")
     MediaItem.objects.filter(pk=other.pk).update(status=Status.STORED)
@@ -218,7 +224,7 @@ def test_what_was_stored_meanwhile_is_skipped(admin_client: Client, admin_user: 
     assert status_of(other) == Status.STORED
 
 
-def test_a_batch_that_breaks_off_is_done_by_the_next_run(
+def test_a_failed_batch_changes_nothing_and_is_repeated_by_the_next_run(
     admin_user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = failed()
@@ -242,14 +248,14 @@ def test_a_full_queue_leaves_the_rest_to_the_sweep(
     assert MediaItem.objects.overdue(timezone.now()).get() == item
 
 
-def test_a_job_whose_user_is_gone_goes_on(admin_user: User) -> None:
+def test_a_job_continues_after_its_user_is_deleted(admin_user: User) -> None:
     item = failed()
     BulkJob.create([item.pk], by=admin_user, chosen="this")
     admin_user.delete()
     assert run_next_batch() == [item.pk]
 
 
-def test_a_viewer_cannot_put_anything_back(client: Client) -> None:
+def test_a_viewer_cannot_retry_anything(client: Client) -> None:
     viewer = User.objects.create_user("viewer")
     roles.assign(viewer, roles.VIEWER)
     client.force_login(viewer)

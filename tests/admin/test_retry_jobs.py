@@ -46,7 +46,7 @@ def outcomes(html: str) -> list[str]:
     return [" ".join(unescape(re.sub("<.*?>", "", item)).split()) for item in items]
 
 
-def test_the_confirmation_has_a_row_for_each_reason_and_whether_a_retry_can_succeed(
+def test_the_confirmation_shows_for_each_reason_whether_a_retry_can_succeed(
     admin_client: Client,
 ) -> None:
     failed(Gone(), Unauthorized(), Unauthorized())
@@ -68,14 +68,14 @@ def test_only_the_chosen_reasons_are_retried(admin_client: Client) -> None:
     assert gone.status == "failed"
 
 
-def test_without_a_reason_nothing_is_retried(admin_client: Client) -> None:
+def test_nothing_is_retried_if_no_reason_is_chosen(admin_client: Client) -> None:
     failed(Unauthorized())
     answer = admin_client.post(RETRY_ALL, {"confirmed": "yes"})
     assert "Choose at least one reason." in str(*get_messages(answer.wsgi_request))
     assert not BulkJob.objects.exists()
 
 
-def test_a_job_says_what_became_of_its_items(admin_client: Client) -> None:
+def test_a_job_shows_the_outcomes_of_its_items(admin_client: Client) -> None:
     items = failed(*[Unauthorized() for _ in range(4)])
     job = retried(admin_client, "unauthorized")
     ids = [item.pk for item in items]
@@ -100,15 +100,15 @@ def test_every_job_is_in_the_list(admin_client: Client) -> None:
     assert outcomes(html)[0] == "○ waiting: 1 item"
 
 
-def test_the_list_without_a_job_says_where_to_begin(admin_client: Client) -> None:
+def test_the_list_states_that_there_is_no_job_yet(admin_client: Client) -> None:
     assert "No job yet." in page(admin_client, "bulk_jobs")
 
 
-def test_who_may_not_retry_does_not_see_the_list() -> None:
+def test_a_user_who_may_not_retry_cannot_see_the_list() -> None:
     assert someone(VIEWER).get(reverse("admin:bulk_jobs")).status_code == 403
 
 
-def test_who_may_not_give_up_sees_only_retries() -> None:
+def test_only_users_who_may_give_up_see_jobs_that_gave_up() -> None:
     BulkJob.create([], by=None, chosen="everything", action=BulkAction.GIVE_UP)
     client = someone(SUPPORT)
     may = client.get(reverse("admin:bulk_jobs")).wsgi_request.user.has_perm(
@@ -117,7 +117,7 @@ def test_who_may_not_give_up_sees_only_retries() -> None:
     assert ("everything" in page(client, "bulk_jobs")) == may
 
 
-def test_the_items_of_a_job_are_a_filter_of_the_list(admin_client: Client) -> None:
+def test_the_media_list_can_be_filtered_by_job(admin_client: Client) -> None:
     (item,) = failed(TooLarge())
     failed(Gone())
     job = retried(admin_client, "too_large")

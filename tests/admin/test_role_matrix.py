@@ -91,7 +91,7 @@ def client_of(who: str) -> Client:
 
 
 @pytest.mark.parametrize(("who", "name", "about_item", "method"), CASES)
-def test_an_address_opens_to_those_who_may(
+def test_each_address_is_open_only_to_the_permitted_roles(
     failed: MediaItem, who: str, name: str, about_item: bool, method: str
 ) -> None:
     url = reverse(f"admin:{name}", args=[failed.pk] if about_item else [])
@@ -105,7 +105,7 @@ def test_an_address_opens_to_those_who_may(
 
 
 @pytest.mark.parametrize("who", WHO)
-def test_only_those_who_may_retry_change_anything(failed: MediaItem, who: str) -> None:
+def test_only_roles_that_may_retry_can_retry_an_item(failed: MediaItem, who: str) -> None:
     client = client_of(who)
     yes = {"confirmed": "yes", "include": failed.error}
     ticked = {"action": "try_again", "_selected_action": [failed.pk]}
@@ -118,7 +118,7 @@ def test_only_those_who_may_retry_change_anything(failed: MediaItem, who: str) -
 
 @pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("action", ["delete_selected", "nonsense"])
-def test_no_role_deletes_from_a_list(failed: MediaItem, who: str, action: str) -> None:
+def test_no_role_can_delete_from_a_list(failed: MediaItem, who: str, action: str) -> None:
     ticked = {"action": action, "_selected_action": [failed.pk], "post": "yes"}
     client_of(who).post(reverse(f"admin:{LIST}"), ticked)
     assert MediaItem.objects.filter(pk=failed.pk).exists()
@@ -126,19 +126,23 @@ def test_no_role_deletes_from_a_list(failed: MediaItem, who: str, action: str) -
 
 @pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_only_those_who_may_export_get_a_file(failed: MediaItem, who: str, form: str) -> None:
+def test_only_roles_that_may_export_get_an_exported_file(
+    failed: MediaItem, who: str, form: str
+) -> None:
     answer = client_of(who).get(reverse("admin:mediapipe_mediaitem_export", args=[form]))
     assert (answer.status_code == 200) == (who in ACT)
 
 
 @pytest.mark.parametrize("who", WHO)
-def test_only_those_who_see_media_get_their_files(failed: MediaItem, who: str) -> None:
+def test_only_roles_that_may_see_media_learn_that_a_file_does_not_exist(
+    failed: MediaItem, who: str
+) -> None:
     answer = client_of(who).get(reverse("admin:mediapipe_mediaitem_file", args=[failed.pk]))
     # The file does not exist, and only those who may see media get to know that.
     assert (answer.status_code == 404) == (who in SEE)
 
 
-def test_without_the_token_of_the_form_nothing_is_done(failed: MediaItem) -> None:
+def test_a_form_without_a_csrf_token_is_refused_and_changes_nothing(failed: MediaItem) -> None:
     someone(roles.SUPPORT)
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.get(username="a Support"))

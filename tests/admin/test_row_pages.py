@@ -18,7 +18,7 @@ from tests.support.admin import page
 pytestmark = pytest.mark.django_db
 
 
-def test_a_row_has_the_title_of_its_kind(admin_client: Client) -> None:
+def test_the_title_of_a_row_names_its_kind(admin_client: Client) -> None:
     item = make.media()
     deletion = Deletion.objects.create(media=item)
     html = page(admin_client, "mediapipe_deletion_change", deletion.pk)
@@ -26,7 +26,7 @@ def test_a_row_has_the_title_of_its_kind(admin_client: Client) -> None:
     assert f"<title>Deletion at Twilio: {item} | Twilio media</title>" in " ".join(html.split())
 
 
-def test_a_run_of_reconciliation_has_its_account_and_start_in_the_title(
+def test_the_title_of_a_reconciliation_run_names_its_account_and_start(
     admin_client: Client,
 ) -> None:
     since = timezone.now() - timedelta(hours=1)
@@ -51,7 +51,7 @@ def attempts(client: Client, count: int) -> tuple[list[str], list[str]]:
     return folded, re.findall(r"result \d+", html)[len(folded) :]
 
 
-def test_three_attempts_are_shown(admin_client: Client) -> None:
+def test_three_attempts_are_all_shown(admin_client: Client) -> None:
     assert attempts(admin_client, 3) == ([], ["result 0", "result 1", "result 2"])
 
 

@@ -49,34 +49,34 @@ def led_to(answer: Any, page: str, *args: Any) -> bool:
     return NOTHING in text_of(answer) and not LogEntry.objects.exists()
 
 
-def test_a_retry_leads_to_its_item() -> None:
+def test_a_retry_by_link_redirects_to_its_item() -> None:
     pk = make.media().pk
     answer = opened("mediapipe_mediaitem_retry", pk)
     assert led_to(answer, "mediapipe_mediaitem_change", pk)
 
 
-def test_a_step_of_an_incident_leads_to_the_incident() -> None:
+def test_an_incident_step_by_link_redirects_to_the_incident() -> None:
     pk = incident()
     answer = opened("mediapipe_incident_step", pk, "resolve")
     assert led_to(answer, "mediapipe_incident_change", pk)
 
 
-def test_a_message_to_send_again_leads_to_its_delivery() -> None:
+def test_sending_a_message_again_by_link_redirects_to_its_delivery() -> None:
     pk = delivery()
     answer = opened("mediapipe_gatewaydelivery_send_again", pk)
     assert led_to(answer, "mediapipe_gatewaydelivery_change", pk)
 
 
-def test_an_account_to_resume_leads_to_the_accounts() -> None:
+def test_resuming_an_account_by_link_redirects_to_the_list_of_accounts() -> None:
     assert led_to(opened("resume_account"), "mediapipe_accounthealth_changelist")
 
 
-def test_reading_the_urls_at_twilio_leads_to_the_webhook_setup() -> None:
+def test_reading_the_urls_at_twilio_by_link_redirects_to_the_webhook_setup() -> None:
     assert led_to(opened("refresh_webhook_routes"), "mediapipe_webhookroute_changelist")
 
 
 @pytest.mark.usefixtures("admin_user")
-def test_a_button_pressed_without_a_session_leads_to_its_page_after_the_login(
+def test_a_button_pressed_without_a_session_redirects_to_its_page_after_login(
     client: Client,
 ) -> None:
     pk = make.media().pk
@@ -87,6 +87,6 @@ def test_a_button_pressed_without_a_session_leads_to_its_page_after_the_login(
 
 
 @pytest.mark.parametrize("role", roles.ROLES)
-def test_what_is_no_step_of_an_incident_is_not_found(role: str) -> None:
+def test_an_unknown_step_of_an_incident_is_not_found(role: str) -> None:
     url = reverse("admin:mediapipe_incident_step", args=[incident(), "package"])
     assert someone(role).get(url).status_code == 404

@@ -49,12 +49,14 @@ def ended(
 @pytest.mark.parametrize(
     ("state", "word"), [("SUCCESS", "succeeded"), ("RETRY", "retrying"), ("FAILURE", "failed")]
 )
-def test_the_state_is_a_word_beside_its_sign(admin_client: Client, state: str, word: str) -> None:
+def test_the_state_is_shown_as_a_word_beside_its_symbol(
+    admin_client: Client, state: str, word: str
+) -> None:
     ended(OSError("disk") if state != "SUCCESS" else "stored", state)
     assert f"</span> {word}</span>" in page(admin_client, LIST)
 
 
-def test_a_state_that_our_tasks_do_not_record_is_shown_too(admin_client: Client) -> None:
+def test_a_state_that_our_tasks_do_not_record_is_shown(admin_client: Client) -> None:
     TaskResult.objects.create(task_id="task-1", status="REVOKED")
     assert "revoked" in page(admin_client, LIST)
 
@@ -66,7 +68,7 @@ def test_a_result_links_to_its_media_item(admin_client: Client) -> None:
         assert f'<a href="{url}">item 20063</a>' in html
 
 
-def test_a_result_without_a_media_item_links_to_none(admin_client: Client) -> None:
+def test_a_result_without_a_media_item_has_no_link_to_one(admin_client: Client) -> None:
     TaskResult.objects.create(task_id="task-1", status="SUCCESS", task_kwargs='"{}"')
     assert "mediaitem" not in page(admin_client, LIST).partition("<tbody>")[2]
 
@@ -86,14 +88,14 @@ def test_any_stored_result_can_be_shown(admin_client: Client, stored: str) -> No
     page(admin_client, PAGE, result.pk)
 
 
-def test_an_error_is_shown_as_text(admin_client: Client) -> None:
+def test_hostile_text_in_an_error_is_shown_as_text(admin_client: Client) -> None:
     ended(OSError(SCRIPT), "FAILURE")
     html = page(admin_client, LIST)
     assert ESCAPED in html
     assert SCRIPT not in html
 
 
-def test_the_duration_is_that_of_the_attempts(admin_client: Client) -> None:
+def test_the_duration_is_the_sum_of_the_attempts(admin_client: Client) -> None:
     item = make.media()
     for duration_s in (1.5, 2.5):
         MediaItem.objects.update(status="queued")
@@ -107,7 +109,7 @@ def test_the_duration_is_that_of_the_attempts(admin_client: Client) -> None:
     assert "4.0 s" in page(admin_client, PAGE, pk)
 
 
-def test_more_results_take_no_more_queries(admin_client: Client) -> None:
+def test_more_results_cost_no_more_queries(admin_client: Client) -> None:
     counts = []
     for number in range(2):
         ended("stored", task_id=f"task-{number}", media_id=number)
@@ -129,22 +131,22 @@ def test_an_argument_that_names_a_row_is_a_link(admin_client: Client) -> None:
     assert arguments(admin_client, pk) == f'<a href="{url}">notification 12</a>'
 
 
-def test_other_arguments_have_name_and_value(admin_client: Client) -> None:
+def test_an_argument_that_names_no_row_is_shown_with_name_and_value(admin_client: Client) -> None:
     pk = ended("stored", given={"file": SCRIPT, "keep": True})
     assert arguments(admin_client, pk) == f"file: {ESCAPED}, keep: True"
 
 
-def test_a_task_without_arguments_has_a_dash(admin_client: Client) -> None:
+def test_a_task_without_arguments_shows_a_dash(admin_client: Client) -> None:
     assert arguments(admin_client, ended("stored", given={})) == "-"
 
 
-def test_arguments_that_celery_cut_are_shown_as_stored(admin_client: Client) -> None:
+def test_arguments_that_celery_truncated_are_shown_as_stored(admin_client: Client) -> None:
     pk = ended("stored")
     TaskResult.objects.update(task_kwargs=json.dumps("{'file': 'aaa..."))
     assert arguments(admin_client, pk) == "{&#x27;file&#x27;: &#x27;aaa..."
 
 
-def test_the_page_is_named_by_the_id_of_the_task(admin_client: Client) -> None:
+def test_the_title_of_the_page_names_the_task_id(admin_client: Client) -> None:
     html = page(admin_client, PAGE, ended("stored"))
     assert "<h1>Task result: task-1</h1>" in html
     assert "&lt;Task" not in html

@@ -30,7 +30,7 @@ from mediapipe.admin import text
         (-2.0, "-2.0 s"),
     ],
 )
-def test_a_duration(duration_s: float | None, written: str) -> None:
+def test_a_duration_is_written_in_readable_units(duration_s: float | None, written: str) -> None:
     assert text.duration(duration_s) == written
 
 
@@ -46,7 +46,7 @@ def test_a_duration(duration_s: float | None, written: str) -> None:
         (5_000_000_000_000, "5000 GB"),
     ],
 )
-def test_a_size(count: int | None, written: str) -> None:
+def test_a_size_is_written_in_decimal_units(count: int | None, written: str) -> None:
     assert text.size(count) == written
 
 
@@ -54,7 +54,7 @@ def test_a_size(count: int | None, written: str) -> None:
     ("number", "written"),
     [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (22, "22nd"), (113, "113th")],
 )
-def test_an_ordinal(number: int, written: str) -> None:
+def test_an_ordinal_is_written_with_its_suffix(number: int, written: str) -> None:
     assert text.ordinal(number) == written
 
 
@@ -68,6 +68,6 @@ def test_a_time_is_local_and_its_tooltip_is_in_utc() -> None:
         assert text.local_time(at, "milliseconds") == "2026-07-01 17:30:00.000"
 
 
-def test_signs_that_nobody_sees_are_written_as_their_codes() -> None:
+def test_invisible_characters_are_written_as_their_codes() -> None:
     assert text.plain("a\u202eb\x1bc") == "a\\u202eb\\u001bc"
     assert text.plain("שלום 👩‍👧\n\t") == "שלום 👩‍👧\n\t"

@@ -49,14 +49,14 @@ def ends(mark: TimelineMark) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
-def test_a_long_label_at_the_end_is_whole(width: int) -> None:
+def test_a_long_label_at_the_end_is_not_cut_off(width: int) -> None:
     last = timeline(item((1, "not_ready"), (900, "storage_failed")), width).marks[-1]
     assert last.label == "storage failed"
     assert ends(last)[1] <= width + 0.1
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
-def test_no_label_is_cut_or_lies_on_another(width: int) -> None:
+def test_labels_are_not_cut_off_and_do_not_overlap(width: int) -> None:
     outcomes = ["storage_failed", "not_ready", "config_missing"] * 9
     drawn = timeline(item(*((number / 9, name) for number, name in enumerate(outcomes))), width)
     labelled = [mark for mark in drawn.marks if mark.label]
@@ -77,7 +77,7 @@ def test_the_axis_ends_with_the_last_event() -> None:
     assert [label for _, label in drawn.ticks] == ["0", "0.01 s", "0.02 s"]
 
 
-def test_a_finished_item_has_no_axis_to_an_attempt_that_never_comes() -> None:
+def test_the_axis_of_a_finished_item_does_not_extend_to_a_next_attempt() -> None:
     made = item((0.1, "not_ready"), (1, "stored"), stored_s=2)
     MediaItem.objects.update(next_attempt_at=NOON + timedelta(days=1))
     made.refresh_from_db()
@@ -85,7 +85,7 @@ def test_a_finished_item_has_no_axis_to_an_attempt_that_never_comes() -> None:
     assert drawn.line_end - drawn.marks[-1].x < 10
 
 
-def test_attempts_too_close_for_two_marks_are_one() -> None:
+def test_attempts_too_close_for_separate_marks_share_one_mark() -> None:
     made = item(*((10 + number / 10, "not_ready") for number in range(18)), (60, "stored"))
     marks = timeline(made, NARROW).marks
     assert [mark.kind for mark in marks] == ["receipt", "missing", "found"]
@@ -93,7 +93,7 @@ def test_attempts_too_close_for_two_marks_are_one() -> None:
     assert marks[1].title == "attempts 1 to 18, until 12 s after the webhook: 404"
 
 
-def test_attempts_with_other_results_stay_apart() -> None:
+def test_close_attempts_with_different_results_have_separate_marks() -> None:
     marks = timeline(item((10, "not_ready"), (10.1, "timeout"), (60, "stored")), NARROW).marks
     assert [mark.kind for mark in marks] == ["receipt", "missing", "failed", "found"]
 
@@ -108,13 +108,15 @@ def test_attempts_with_other_results_stay_apart() -> None:
         pytest.param([(n, f"result_{n % 3}") for n in range(200)], id="more than fit"),
     ],
 )
-def test_no_mark_lies_on_another_or_is_cut(attempts: list[tuple[float, str]], width: int) -> None:
+def test_marks_are_not_cut_off_and_do_not_overlap(
+    attempts: list[tuple[float, str]], width: int
+) -> None:
     marks = timeline(item(*attempts, stored_s=attempts[-1][0] + 0.2), width).marks
     assert all(right.x - left.x >= 20 for left, right in pairwise(marks))
     assert all(10 <= mark.x <= width - 10 for mark in marks)
 
 
-def test_more_marks_than_fit_are_one_for_several_results() -> None:
+def test_attempts_with_different_results_share_a_mark_if_too_many_to_fit() -> None:
     outcomes = ["not_ready", "timeout"] * 20
     marks = timeline(item(*((10 + n / 100, name) for n, name in enumerate(outcomes))), NARROW).marks
     assert [mark.kind for mark in marks] == ["receipt", "failed"]
@@ -122,7 +124,7 @@ def test_more_marks_than_fit_are_one_for_several_results() -> None:
     assert marks[1].title == "attempts 1 to 40, until 10 s after the webhook: 404, timeout"
 
 
-def test_without_an_attempt_there_is_no_timeline_and_no_empty_column(admin_client: Client) -> None:
+def test_an_item_without_attempts_has_no_timeline_and_no_empty_column(admin_client: Client) -> None:
     html = media_page(admin_client, item())
     assert 'class="timeline' not in html
     assert "webhook received" in html

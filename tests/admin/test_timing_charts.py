@@ -78,7 +78,7 @@ def download(client: Client, key: str, **query: str) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("period", LENGTHS)
 @pytest.mark.parametrize(("number", "drawn"), [(0, 0), (1, 4), (30, 6)])
-def test_every_period_is_shown_with_nothing_with_one_and_with_many_media(
+def test_every_period_is_shown_with_no_media_one_item_or_many_items(
     admin_client: Client, period: str, number: int, drawn: int
 ) -> None:
     for _ in range(number):
@@ -100,7 +100,7 @@ def test_each_percentile_is_a_band_between_its_bounds() -> None:
 
 
 @pytest.mark.parametrize(("number", "drawn"), [(1, 0), (2, 1), (19, 1), (20, 2), (100, 3)])
-def test_a_percentile_is_drawn_where_enough_media_stand_behind_it(number: int, drawn: int) -> None:
+def test_a_percentile_is_drawn_only_where_there_are_enough_media(number: int, drawn: int) -> None:
     for _ in range(number):
         found(2, 3)
     delay = chart("delay")
@@ -109,7 +109,7 @@ def test_a_percentile_is_drawn_where_enough_media_stand_behind_it(number: int, d
     assert delay.rows[-1][1:] == [number, 2, 3, 2, 3, 2, 3, None, None]
 
 
-def test_an_upper_edge_that_is_not_known_is_a_gap_and_said_to_be_one() -> None:
+def test_an_unknown_upper_bound_is_drawn_as_a_gap_and_explained() -> None:
     found(1, 2)
     missing(70)
     missing(80)
@@ -122,7 +122,7 @@ def test_an_upper_edge_that_is_not_known_is_a_gap_and_said_to_be_one() -> None:
     json.dumps(delay.data(), allow_nan=False)
 
 
-def test_our_queue_lag_stands_beside_twilios_delay() -> None:
+def test_our_queue_lag_is_drawn_beside_twilios_delay() -> None:
     for _ in range(20):
         found(0, 50, queue_lag_s=49.0)
     delay, lag = chart("whose").data()["series"]
@@ -130,7 +130,7 @@ def test_our_queue_lag_stands_beside_twilios_delay() -> None:
     assert ("ours" in lag["name"], "Twilio" in delay["name"]) == (True, True)
 
 
-def test_the_distribution_ends_where_all_is_there_for_sure() -> None:
+def test_the_distribution_ends_where_all_media_are_certainly_available() -> None:
     found(0, 0.3)
     found(1, 4)
     spread = chart("spread")
@@ -139,7 +139,7 @@ def test_the_distribution_ends_where_all_is_there_for_sure() -> None:
     assert (line["least"][-1], line["values"][-1], line["values"][0]) == (1, 1, 0.5)
 
 
-def test_early_404s_are_a_share_of_what_was_attempted() -> None:
+def test_early_404s_are_a_share_of_the_attempted_items() -> None:
     found(1, 2)
     found(0, 2)
     make.media(at=NOON - HOUR)
@@ -148,7 +148,7 @@ def test_early_404s_are_a_share_of_what_was_attempted() -> None:
     assert early.title == "Early 404s per hour"
 
 
-def test_the_funnel_leads_from_the_webhooks_to_what_became_of_their_media() -> None:
+def test_the_funnel_counts_webhooks_their_media_and_the_outcomes() -> None:
     found(1, 2)
     make.event(make.message(0), at=NOON - HOUR)
     missing(3)
@@ -158,7 +158,7 @@ def test_the_funnel_leads_from_the_webhooks_to_what_became_of_their_media() -> N
     assert (numbers["had an early 404"], numbers["stored"], numbers["still waiting"]) == (2, 1, 1)
 
 
-def test_a_row_of_a_table_leads_to_its_media(admin_client: Client) -> None:
+def test_a_row_of_a_table_links_to_its_media(admin_client: Client) -> None:
     found(1, 2)
     found(1, 2, at=NOON - 3 * HOUR)
     for key in ("delay", "whose", "early"):
@@ -167,7 +167,7 @@ def test_a_row_of_a_table_leads_to_its_media(admin_client: Client) -> None:
         assert len(set(re.findall(r"/mediaitem/(\d+)/change/", listed.content.decode()))) == 1
 
 
-def test_a_filter_goes_along_to_the_tables_and_the_files(admin_client: Client) -> None:
+def test_a_filter_applies_to_the_tables_and_the_csv_files(admin_client: Client) -> None:
     found(1, 2, content_type="image/png")
     found(1, 2)
     query = {"content_type__exact": "image/png"}
@@ -177,21 +177,21 @@ def test_a_filter_goes_along_to_the_tables_and_the_files(admin_client: Client) -
     assert "content_type__exact=image%2Fpng&status__exact=stored" in html
 
 
-def test_what_the_charts_draw_is_in_the_tables_too(admin_client: Client) -> None:
+def test_the_data_of_every_chart_is_also_in_a_table(admin_client: Client) -> None:
     found(1, 2)
     html = page(admin_client)
     assert html.count("<table>") >= len(CHARTS)
     assert "2.0 s" in html
 
 
-def test_a_file_has_times_in_utc_and_plain_seconds(admin_client: Client) -> None:
+def test_a_csv_file_has_times_in_utc_and_plain_seconds(admin_client: Client) -> None:
     found(0.25, 2)
     row = download(admin_client, "delay", period="24h")[-1]
     assert row["from (time)"] == "2026-07-01T11:00:00+00:00"
     assert (row["p50 at least (s)"], row["p50 at most (s)"]) == ("0.25", "2.0")
 
 
-def test_a_file_has_nothing_in_it_that_a_spreadsheet_would_run() -> None:
+def test_a_csv_file_contains_no_spreadsheet_formula() -> None:
     columns = [Column("name", "text")]
     series = [Series("a", [1], ["1"])]
     hostile = Chart(
@@ -200,7 +200,7 @@ def test_a_file_has_nothing_in_it_that_a_spreadsheet_would_run() -> None:
     assert "'=HYPERLINK" in hostile.csv()
 
 
-def test_the_axis_of_times_names_zone_and_offset(admin_client: Client) -> None:
+def test_the_time_axis_names_its_zone_and_offset(admin_client: Client) -> None:
     found(1, 2)
     with timezone.override("Europe/Berlin"):
         delay = chart("delay")
@@ -208,7 +208,7 @@ def test_the_axis_of_times_names_zone_and_offset(admin_client: Client) -> None:
     assert delay.labels[-1] == "13:00"
 
 
-def test_a_day_on_which_the_clock_is_changed_has_both_offsets() -> None:
+def test_a_day_with_a_clock_change_shows_both_offsets() -> None:
     since = datetime(2026, 10, 24, 22, tzinfo=UTC)
     with timezone.override("Europe/Berlin"):
         delay = chart("delay", Selection(Period(since, since + 25 * HOUR)))
@@ -218,14 +218,18 @@ def test_a_day_on_which_the_clock_is_changed_has_both_offsets() -> None:
 
 
 @pytest.mark.parametrize("end", [{"until": "9999-12-31T00:00:00Z"}, {"since": "0001-01-02T00:00Z"}])
-def test_a_period_at_the_end_of_time_is_refused(admin_client: Client, end: dict[str, str]) -> None:
+def test_a_period_outside_2000_to_2100_is_refused(
+    admin_client: Client, end: dict[str, str]
+) -> None:
     query = {"since": "2026-01-01T00:00:00Z", **end}
     assert "is not between 2000 and 2100" in page(admin_client, **query)
     url = reverse("admin:timing_csv", args=["delay"])
     assert admin_client.get(url, query).status_code == 400
 
 
-def test_a_period_that_cannot_be_read_is_said_and_another_one_shown(admin_client: Client) -> None:
+def test_an_invalid_period_is_reported_and_the_default_period_is_selected(
+    admin_client: Client,
+) -> None:
     html = page(admin_client, since="yesterday")
     assert "'yesterday' is not a time" in html
     assert 'value="7d" checked' in html
@@ -233,11 +237,11 @@ def test_a_period_that_cannot_be_read_is_said_and_another_one_shown(admin_client
     assert (answer.status_code, answer["Content-Type"]) == (400, "text/plain; charset=utf-8")
 
 
-def test_there_is_no_file_of_a_chart_that_does_not_exist(admin_client: Client) -> None:
+def test_the_csv_file_of_an_unknown_chart_is_not_found(admin_client: Client) -> None:
     assert admin_client.get(reverse("admin:timing_csv", args=["nonsense"])).status_code == 404
 
 
-def test_what_a_stranger_puts_into_a_link_is_text(admin_client: Client) -> None:
+def test_hostile_text_in_a_query_parameter_is_escaped(admin_client: Client) -> None:
     script = "</script><script>alert(1)</script>"
     answer = admin_client.get(reverse("admin:timing"), {"content_type__exact": script})
     assert script not in answer.content.decode()
@@ -251,14 +255,16 @@ def test_a_login_is_required(client: Client, name: str) -> None:
     assert (answer.status_code, "/admin/login/" in answer["Location"]) == (302, True)
 
 
-def test_no_page_has_script_or_style_in_it(admin_client: Client) -> None:
+def test_the_timing_page_and_the_overview_have_no_inline_script_or_style(
+    admin_client: Client,
+) -> None:
     found(1, 2)
     for html in (page(admin_client), admin_client.get(reverse("admin:index")).content.decode()):
         assert re.findall(r"<script(?![^>]*(?:src=|application/json))", html) == []
         assert re.findall(r"<[^>]+ (?:style|on[a-z]+)=", html) == []
 
 
-def test_the_chart_library_is_the_file_that_was_released() -> None:
+def test_the_chart_library_matches_its_documented_checksum_and_has_a_license() -> None:
     file = Path(str(finders.find(VENDOR)))
     note = (file.parent / "README.md").read_text()
     assert sha256(file.read_bytes()).hexdigest() in note

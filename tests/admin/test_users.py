@@ -44,7 +44,7 @@ def change(client: Client, user: User, **changes: Any) -> int:
     return client.post(url, form_of(user, **changes)).status_code
 
 
-def test_an_administrator_deactivates_a_user(client: Client) -> None:
+def test_an_administrator_can_deactivate_a_user(client: Client) -> None:
     ada = User.objects.create_user("ada", is_staff=True)
     assert change(client, ada, is_active="") == 302
     ada.refresh_from_db()
@@ -52,7 +52,7 @@ def test_an_administrator_deactivates_a_user(client: Client) -> None:
 
 
 @pytest.mark.parametrize("superuser", [False, True])
-def test_no_user_is_deleted(client: Client, mallory: User, superuser: bool) -> None:
+def test_a_user_cannot_be_deleted(client: Client, mallory: User, superuser: bool) -> None:
     User.objects.update(is_superuser=superuser)
     url = reverse("admin:auth_user_delete", args=[mallory.pk])
     assert client.post(url, {"post": "yes"}).status_code == 403
@@ -61,20 +61,20 @@ def test_no_user_is_deleted(client: Client, mallory: User, superuser: bool) -> N
     assert LogEntry.objects.filter(user=mallory).exists()
 
 
-def test_an_administrator_does_not_become_superuser(client: Client, mallory: User) -> None:
+def test_an_administrator_cannot_become_a_superuser(client: Client, mallory: User) -> None:
     assert change(client, mallory, is_superuser="on", groups=[]) == 302
     mallory.refresh_from_db()
     assert not mallory.is_superuser
 
 
-def test_an_administrator_makes_no_other_user_superuser(client: Client) -> None:
+def test_an_administrator_cannot_make_another_user_a_superuser(client: Client) -> None:
     ada = User.objects.create_user("ada")
     assert change(client, ada, is_superuser="on") == 302
     ada.refresh_from_db()
     assert not ada.is_superuser
 
 
-def test_an_administrator_grants_no_single_permission(client: Client, mallory: User) -> None:
+def test_an_administrator_cannot_grant_single_permissions(client: Client, mallory: User) -> None:
     every = list(Permission.objects.values_list("pk", flat=True))
     assert change(client, mallory, user_permissions=every) == 302
     assert not mallory.user_permissions.exists()
@@ -90,7 +90,9 @@ def test_a_group_with_more_rights_cannot_be_chosen(client: Client, mallory: User
 
 @pytest.mark.parametrize("active", [True, False])
 @pytest.mark.parametrize("page", ["auth_user_change", "auth_user_password_change"])
-def test_a_superuser_is_not_taken_over(client: Client, page: str, active: bool) -> None:
+def test_an_administrator_cannot_take_over_a_superuser(
+    client: Client, page: str, active: bool
+) -> None:
     root = User.objects.create_superuser("root", password="a long password", is_active=active)
     answer = client.post(reverse(f"admin:{page}", args=[root.pk]), form_of(root) | PASSWORD)
     root.refresh_from_db()
@@ -98,7 +100,7 @@ def test_a_superuser_is_not_taken_over(client: Client, page: str, active: bool) 
     assert root.check_password("a long password")
 
 
-def test_a_user_of_a_stronger_group_is_not_taken_over(client: Client) -> None:
+def test_an_administrator_cannot_take_over_a_user_of_a_stronger_group(client: Client) -> None:
     root = Group.objects.create(name="Root")
     root.permissions.set(Permission.objects.all())
     ada = User.objects.create_user("ada", is_active=False)
@@ -107,7 +109,7 @@ def test_a_user_of_a_stronger_group_is_not_taken_over(client: Client) -> None:
     assert client.post(url, PASSWORD).status_code == 403
 
 
-def test_a_superuser_makes_others_superuser(admin_client: Client) -> None:
+def test_a_superuser_can_make_another_user_a_superuser(admin_client: Client) -> None:
     ada = User.objects.create_user("ada")
     assert change(admin_client, ada, is_superuser="on") == 302
     ada.refresh_from_db()
@@ -120,20 +122,20 @@ def fields(client: Client, name: str, *args: Any) -> set[str]:
     return set(re.findall(r'<input[^>]* name="(\w+)"', html)) - {"csrfmiddlewaretoken"}
 
 
-def test_an_administrator_sets_who_a_user_is_and_the_role(client: Client) -> None:
+def test_an_administrator_can_set_only_name_email_role_and_active_state(client: Client) -> None:
     ada = User.objects.create_user("ada")
     person = {"username", "first_name", "last_name", "email", "groups", "is_active"}
     found = fields(client, "auth_user_change", ada.pk)
     assert {name for name in found if not name.startswith("_")} == person
 
 
-def test_only_a_superuser_is_asked_for_superusers(admin_client: Client, client: Client) -> None:
+def test_only_a_superuser_sees_the_superuser_field(admin_client: Client, client: Client) -> None:
     ada = User.objects.create_user("ada")
     assert "is_superuser" in fields(admin_client, "auth_user_change", ada.pk)
     assert "is_superuser" not in fields(client, "auth_user_change", ada.pk)
 
 
-def test_whoever_gets_a_role_may_log_in(client: Client) -> None:
+def test_a_user_who_is_given_a_role_may_log_in(client: Client) -> None:
     ada = User.objects.create_user("ada")
     role = Group.objects.get(name=roles.SUPPORT)
     assert change(client, ada, groups=[role.pk]) == 302
@@ -142,7 +144,7 @@ def test_whoever_gets_a_role_may_log_in(client: Client) -> None:
     assert list(ada.groups.all()) == [role]
 
 
-def test_whoever_has_no_role_any_more_may_not_log_in(client: Client) -> None:
+def test_a_user_whose_role_is_removed_may_not_log_in(client: Client) -> None:
     ada = User.objects.create_user("ada")
     roles.assign(ada, roles.VIEWER)
     assert change(client, ada) == 302
@@ -150,7 +152,7 @@ def test_whoever_has_no_role_any_more_may_not_log_in(client: Client) -> None:
     assert not ada.is_staff
 
 
-def test_a_superuser_needs_no_role(admin_client: Client) -> None:
+def test_a_superuser_may_log_in_without_a_role(admin_client: Client) -> None:
     admin = User.objects.get(username="admin")
     assert change(admin_client, admin, is_superuser="on") == 302
     admin.refresh_from_db()
@@ -173,7 +175,7 @@ def test_the_list_of_users_names_roles_and_states(admin_client: Client, client: 
     assert cells == ["none", "deactivated", "Superuser", "active", "Administrator", "active"]
 
 
-def test_the_page_of_a_role_says_what_it_permits(client: Client) -> None:
+def test_the_page_of_a_role_lists_its_permissions_read_only(client: Client) -> None:
     role = Group.objects.get(name=roles.SUPPORT)
     html = page(client, "auth_group_change", role.pk)
     assert "<h1>View role</h1>" in html
@@ -181,14 +183,16 @@ def test_the_page_of_a_role_says_what_it_permits(client: Client) -> None:
     assert "<input" not in html.partition("<fieldset")[2].partition("</fieldset>")[0]
 
 
-def test_a_role_is_made_of_permissions_that_have_an_effect(admin_client: Client) -> None:
+def test_only_permissions_that_have_an_effect_can_be_chosen_for_a_role(
+    admin_client: Client,
+) -> None:
     html = page(admin_client, "auth_group_add")
     assert "Can retry failed media items" in html
     for without in ("chord counter", "Can delete", "content type", "Can change media item"):
         assert without not in html
 
 
-def test_a_superuser_adds_a_role(admin_client: Client) -> None:
+def test_a_superuser_can_add_a_role(admin_client: Client) -> None:
     one = Permission.objects.get(codename="view_mediaitem")
     new = {"name": "Auditor", "permissions": [one.pk]}
     assert admin_client.post(reverse("admin:auth_group_add"), new).status_code == 302

@@ -44,7 +44,7 @@ def waiting(error: str, **changes: Any) -> MediaItem:
     return item
 
 
-def test_all_is_well(admin_client: Client) -> None:
+def test_the_verdict_is_all_well_if_every_component_responds(admin_client: Client) -> None:
     text, urls = verdict(admin_client)
     assert text.startswith("✓ All well.")
     assert urls == []
@@ -57,7 +57,7 @@ def test_a_component_that_does_not_respond_is_named(admin_client: Client) -> Non
     assert urls == ["/admin/#service"]
 
 
-def test_an_incident_says_how_many_items_wait_now(admin_client: Client) -> None:
+def test_the_verdict_shows_how_many_items_wait_because_of_an_incident(admin_client: Client) -> None:
     incident = Incident.open_or_update(Cause.STORAGE)
     assert incident
     for _ in range(3):
@@ -68,13 +68,15 @@ def test_an_incident_says_how_many_items_wait_now(admin_client: Client) -> None:
     assert verdict(admin_client)[0] == "✕ Needs attention: Storage: 0 items wait."
 
 
-def test_while_no_item_waits_its_detail_is_shown(admin_client: Client) -> None:
+def test_the_detail_of_an_incident_is_shown_while_no_item_waits(admin_client: Client) -> None:
     seen = Observation(None, None, "alpha has 1 MB free.", MediaItem.objects.none())
     Incident.open_or_update(Cause.DISK, observation=seen)
     assert verdict(admin_client)[0] == "✕ Needs attention: Disk: alpha has 1 MB free."
 
 
-def test_an_account_is_told_apart_by_its_last_four_digits(admin_client: Client) -> None:
+def test_an_account_without_a_name_is_identified_by_its_last_four_digits(
+    admin_client: Client,
+) -> None:
     Incident.open_or_update(Cause.CREDENTIALS, make.ACCOUNT)
     waiting("account_refused")
     text, (url,) = verdict(admin_client)
@@ -86,12 +88,12 @@ def test_an_account_is_told_apart_by_its_last_four_digits(admin_client: Client) 
 
 
 @pytest.mark.usefixtures("berlin")
-def test_an_account_with_a_name_is_called_by_it(admin_client: Client) -> None:
+def test_an_account_with_a_name_is_shown_by_its_name(admin_client: Client) -> None:
     Incident.open_or_update(Cause.CREDENTIALS, make.ACCOUNT)
     assert "Credentials (Berlin): 0 items wait" in verdict(admin_client)[0]
 
 
-def test_what_was_measured_is_said_of_causes_that_hold_nothing_up(admin_client: Client) -> None:
+def test_an_incident_that_blocks_no_items_shows_what_was_measured(admin_client: Client) -> None:
     seen = Observation(20, 8, "20 of 40 had an early 404.", MediaItem.objects.none())
     Incident.open_or_update(Cause.EARLY_404S, make.ACCOUNT, seen)
     assert verdict(admin_client)[0].endswith(": 20 of 40 had an early 404.")
@@ -121,7 +123,7 @@ def test_many_findings_end_in_a_link_to_the_rest(admin_client: Client) -> None:
     assert urls[5].startswith(reverse("admin:mediapipe_incident_changelist"))
 
 
-def test_if_only_paused_accounts_are_left_out_the_link_is_to_their_list(
+def test_the_rest_links_to_the_accounts_if_only_paused_accounts_are_omitted(
     admin_client: Client,
 ) -> None:
     for number in range(6):

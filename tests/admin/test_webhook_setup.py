@@ -46,7 +46,7 @@ def route(**changes: object) -> WebhookRoute:
     return WebhookRoute.objects.create(**values | changes)
 
 
-def test_it_shows_number_url_and_verdict(admin_client: Client) -> None:
+def test_the_list_shows_number_url_and_verdict(admin_client: Client) -> None:
     route()
     html = page(admin_client, LIST)
     assert NUMBER in html
@@ -54,7 +54,7 @@ def test_it_shows_number_url_and_verdict(admin_client: Client) -> None:
     assert "sends elsewhere: old.example.com" in html
 
 
-def test_what_pointed_here_before_says_until_when(admin_client: Client) -> None:
+def test_a_number_that_no_longer_points_here_shows_when_it_last_did(admin_client: Client) -> None:
     route(pointed_here_at=make.NOON)
     html = page(admin_client, LIST)
     assert "last pointed here at" in html
@@ -70,12 +70,12 @@ def test_a_viewer_sees_masked_numbers_on_the_list_and_the_row(admin_client: Clie
 
 
 @pytest.mark.parametrize(("role", "finds"), [(roles.VIEWER, False), (roles.SUPPORT, True)])
-def test_a_number_is_found_by_those_who_may_see_it(role: str, finds: bool) -> None:
+def test_only_users_who_may_see_a_number_find_it(role: str, finds: bool) -> None:
     route()
     assert ("old.example.com" in page(someone(role), LIST, q=NUMBER)) is finds
 
 
-def test_an_empty_page_says_what_to_do_first(admin_client: Client, settings: Settings) -> None:
+def test_an_empty_list_explains_what_to_do_first(admin_client: Client, settings: Settings) -> None:
     html = page(admin_client, LIST)
     assert "Point a number here" in html
     assert "https://media.example.com/webhooks/twilio/messaging/" in html
@@ -83,7 +83,7 @@ def test_an_empty_page_says_what_to_do_first(admin_client: Client, settings: Set
     assert "Set PUBLIC_BASE_URL" in page(admin_client, LIST)
 
 
-def test_what_could_not_be_read_is_said(admin_client: Client) -> None:
+def test_the_list_shows_why_the_urls_could_not_be_read(admin_client: Client) -> None:
     error = "senders: HTTP 403"
     RouteReading.objects.create(account_sid=make.ACCOUNT, tried_at=timezone.now(), error=error)
     assert error in page(admin_client, LIST)
@@ -98,7 +98,7 @@ def test_the_last_findings_of_the_doctor_are_shown(admin_client: Client) -> None
     assert SCRIPT not in html
 
 
-def test_read_again_publishes_the_task_and_is_logged(
+def test_reading_the_urls_again_publishes_the_task_and_is_logged(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     published = Mock(return_value=True)
@@ -109,7 +109,7 @@ def test_read_again_publishes_the_task_and_is_logged(
     assert LogEntry.objects.get().change_message == "Read the URLs at Twilio."
 
 
-def test_the_task_goes_to_the_queue_of_the_periodic_ones() -> None:
+def test_the_task_is_published_to_the_housekeeping_queue() -> None:
     with Connection("memory://") as connection:
         webhook_setup._publish(Producer(connection))
         queue = connection.SimpleQueue(HOUSEKEEPING)
@@ -117,14 +117,16 @@ def test_the_task_goes_to_the_queue_of_the_periodic_ones() -> None:
         queue.close()
 
 
-def test_without_a_broker_it_says_so(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_broker_is_reported_and_nothing_is_logged(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "amqp://127.0.0.1:1//")
     answer = admin_client.post(REFRESH, follow=True)
     assert "the broker does not respond" in answer.content.decode()
     assert not LogEntry.objects.exists()
 
 
-def test_an_accepted_route_is_no_incident_any_more(admin_client: Client) -> None:
+def test_accepting_a_route_resolves_its_incident(admin_client: Client) -> None:
     row = route(pointed_here_at=timezone.now())
     update_incident(make.ACCOUNT)
     incident = Incident.objects.ongoing().get()
@@ -137,7 +139,7 @@ def test_an_accepted_route_is_no_incident_any_more(admin_client: Client) -> None
     assert LogEntry.objects.get().object_id == str(row.pk)
 
 
-def test_a_viewer_accepts_nothing() -> None:
+def test_a_viewer_cannot_accept_a_route() -> None:
     row = route(pointed_here_at=timezone.now())
     ticked = {"action": "accept", "_selected_action": [row.pk]}
     someone(roles.VIEWER).post(reverse(f"admin:{LIST}"), ticked)
@@ -153,5 +155,5 @@ def test_more_rows_cost_no_more_queries(admin_client: Client) -> None:
     assert queries(admin_client, LIST) == before
 
 
-def test_the_rejections_link_to_it(admin_client: Client) -> None:
+def test_the_list_of_rejections_links_to_the_webhook_setup(admin_client: Client) -> None:
     assert reverse(f"admin:{LIST}") in page(admin_client, "mediapipe_rejection_changelist")

@@ -37,20 +37,20 @@ def handed_off(item: MediaItem, **state: Any) -> HandOff:
     return HandOff.objects.create(media=item, receiver="webhook", ending=Completion.STORED, **state)
 
 
-def test_it_says_who_sent_what_to_whom(admin_client: Client) -> None:
+def test_the_page_shows_who_sent_what_to_whom(admin_client: Client) -> None:
     text = who(admin_client, sent())
     assert text.startswith("Message from +15557654321 to +15550000001, ")
     assert text.endswith("“Here is my receipt”")
 
 
-def test_addresses_in_all_of_it_are_masked_for_viewers() -> None:
+def test_addresses_in_sender_recipient_and_text_are_masked_for_a_viewer() -> None:
     text = who(someone(VIEWER), sent("Call +1 555 765 4321"))
     assert "7654321" not in re.sub(r"\D", "", text)
     assert "•" in text
     assert "“Call " in text
 
 
-def test_a_long_text_is_cut(admin_client: Client) -> None:
+def test_a_long_text_is_truncated(admin_client: Client) -> None:
     assert who(admin_client, sent("x" * 500)).endswith(f"{'x' * 119}…”")
 
 
@@ -58,19 +58,21 @@ def test_hostile_text_is_shown_as_text(admin_client: Client) -> None:
     assert SCRIPT not in media_page(admin_client, sent(SCRIPT, sender=SCRIPT))
 
 
-def test_an_erased_webhook_leaves_kind_and_time(admin_client: Client) -> None:
+def test_an_erased_webhook_still_shows_its_kind_and_time(admin_client: Client) -> None:
     item = make.media()
     WebhookEvent.objects.purge_payloads()
     assert who(admin_client, item).startswith("Message, 20")
 
 
-def test_the_message_is_linked_in_the_console_of_twilio(admin_client: Client) -> None:
+def test_the_page_links_to_the_message_in_the_twilio_console(admin_client: Client) -> None:
     item = sent()
     link = f"https://www.twilio.com/console/sms/logs/{item.event.subject_sid}"
     assert f'href="{link}"' in media_page(admin_client, item)
 
 
-def test_a_recording_leads_to_its_call(admin_client: Client) -> None:
+def test_the_page_of_a_recording_links_to_its_call_in_the_twilio_console(
+    admin_client: Client,
+) -> None:
     item = make.media(make.recording())
     link = f"https://www.twilio.com/console/voice/calls/logs/{item.event.call_sid}"
     assert f'href="{link}"' in media_page(admin_client, item)
@@ -101,7 +103,9 @@ def delivered_to_app(item: MediaItem, **state: Any) -> GatewayDelivery:
     )
 
 
-def test_what_followed_is_one_list_with_state_time_and_answer(admin_client: Client) -> None:
+def test_deliveries_hand_offs_and_deletions_are_listed_with_state_time_and_result(
+    admin_client: Client,
+) -> None:
     item, at = sent(), datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
     delivery = delivered_to_app(item, status="delivered", ended_at=at, media_then="1 stored")
     hand_off = handed_off(item, status="failed", log=[refused()])
@@ -116,7 +120,7 @@ def test_what_followed_is_one_list_with_state_time_and_answer(admin_client: Clie
         assert f"/admin/mediapipe/{row._meta.model_name}/{row.pk}/change/" in html
 
 
-def test_what_is_still_to_follow_has_its_next_attempt(admin_client: Client) -> None:
+def test_a_waiting_hand_off_is_shown_with_its_next_attempt(admin_client: Client) -> None:
     item = sent()
     handed_off(item, next_attempt_at=datetime(2026, 7, 1, 13, tzinfo=UTC))
     assert lines(admin_client, item) == [
@@ -141,5 +145,5 @@ def test_a_deletion_names_what_it_waits_for(admin_client: Client) -> None:
     assert "Waits for" not in media_page(admin_client, item)
 
 
-def test_an_item_that_nothing_followed_has_no_such_section(admin_client: Client) -> None:
+def test_an_item_without_later_steps_has_no_afterwards_section(admin_client: Client) -> None:
     assert "Afterwards" not in media_page(admin_client, sent())

@@ -109,7 +109,7 @@ def test_a_part_that_was_never_run_has_no_figures(tmp_path: Path) -> None:
     assert summary.page(tmp_path).count("Not measured yet.") == len(PARTS)
 
 
-def test_the_ratio_is_the_median_of_those_within_one_round(tmp_path: Path) -> None:
+def test_the_ratio_is_the_median_of_the_ratios_of_each_round(tmp_path: Path) -> None:
     written(tmp_path, "acknowledge", "2026-11-25T10:00:00", **ACKNOWLEDGE)
     assert "| sqlite | redis | 200 | 400 | 800 | 0.50 | 0.25 |" in summary.page(tmp_path)
 
@@ -153,7 +153,7 @@ def test_memory_is_compared_between_the_first_and_the_last_item_count(tmp_path: 
     assert "After 9,000 items it has 1.10 times what it had after 1,000." in page
 
 
-def test_the_latest_run_counts(tmp_path: Path) -> None:
+def test_only_the_latest_run_is_reported(tmp_path: Path) -> None:
     written(tmp_path, "acknowledge", "2026-11-25T10:00:00", **ACKNOWLEDGE)
     written(tmp_path, "acknowledge", "2026-11-26T09:00:00", **ACKNOWLEDGE)
     page = summary.page(tmp_path)
@@ -186,7 +186,9 @@ def test_every_part_has_a_section_of_the_page(part: str) -> None:
     assert callable(module.section)
 
 
-def test_a_part_that_does_not_exist_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_part_is_refused_with_the_names_of_the_parts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["acknowlege"]) == 2
     assert "acknowledge" in capsys.readouterr().out
 
@@ -207,7 +209,7 @@ def test_each_queue_type_is_reported_by_the_median_of_its_rounds() -> None:
     ]
 
 
-def test_without_retries_late_media_is_lost_and_nothing_else() -> None:
+def test_only_late_media_is_lost_without_retries() -> None:
     items = [Item(0.0, 0.0), Item(1.0, 0.5)]
     excess_wait.simulated(Way("once", fixed()), items)
     assert [item.found_s is None for item in items] == [False, True]
@@ -220,13 +222,13 @@ def test_the_delay_before_the_next_attempt_starts_after_the_response() -> None:
     assert item.requests == 2
 
 
-def test_bad_answers_come_once_the_media_is_available() -> None:
+def test_bad_responses_are_received_once_the_media_is_available() -> None:
     item = Item(0, 10, bad=[TwilioError()])
     excess_wait.simulated(Way("every ten seconds", fixed(10, 10)), [item])
     assert (item.requests, item.found_s) == (3, 20 + 3 * excess_wait.ANSWER_S)
 
 
-def test_what_a_killed_worker_did_is_lost_or_taken_over() -> None:
+def test_the_item_of_a_killed_worker_is_lost_unless_it_is_taken_over() -> None:
     lost, taken = Item(0, 0), Item(0, 0)
     kill_s = [excess_wait.ANSWER_S / 2]
     excess_wait.simulated(Way("once", fixed()), [lost], kill_s)
@@ -248,7 +250,7 @@ def test_a_sleeping_worker_blocks_the_other_items() -> None:
 
 
 @pytest.mark.parametrize("name", excess_wait.TRACES)
-def test_we_lose_nothing_where_others_do(name: str) -> None:
+def test_this_service_loses_nothing_where_a_way_without_retries_does(name: str) -> None:
     options = argparse.Namespace(media=200, rate=2.0, seed=3)
     lost = {
         way.name: excess_wait.figures(way, excess_wait.trace(name, options))["lost"] for way in WAYS
@@ -257,7 +259,7 @@ def test_we_lose_nothing_where_others_do(name: str) -> None:
     assert lost["no retry (Twilio's sample)"] > 0
 
 
-def test_every_way_gets_the_same_trace() -> None:
+def test_the_trace_is_the_same_for_every_way() -> None:
     options = argparse.Namespace(media=50, rate=2.0, seed=3)
     first, second = (excess_wait.trace("an ordinary day", options) for _ in range(2))
     assert first == second
@@ -281,6 +283,6 @@ def test_growth_is_measured_within_a_round() -> None:
     assert "| claim | 2.00 | 2.60 | 1.20 | 1.20 | 100 | 130 |" in growth.table(grown(1.1, 1.3, 1.2))
 
 
-def test_growth_beyond_the_limit_is_named() -> None:
+def test_growth_beyond_the_limit_is_reported() -> None:
     assert "acknowledge, claim, sweep: that holds." in "\n".join(growth.section(grown(1.2)))
     assert "acknowledge, claim, sweep took more." in "\n".join(growth.section(grown(1.4)))

@@ -60,7 +60,9 @@ def of_rows(media: MediaQuerySet, period: Period) -> float | None:
         (("", (OTHER,)), MediaItem.objects.exclude(account_sid=OTHER)),
     ],
 )
-def test_the_counted_hours_say_what_the_rows_say(accounts: Accounts, media: MediaQuerySet) -> None:
+def test_hourly_counts_and_rows_give_the_same_baseline(
+    accounts: Accounts, media: MediaQuerySet
+) -> None:
     period = window(NOON - timedelta(hours=4), 4)
     found = baseline_of_hours(media.all(), period, accounts, early=True)
     assert found == of_rows(media.all(), period)
@@ -70,7 +72,7 @@ def test_the_counted_hours_say_what_the_rows_say(accounts: Accounts, media: Medi
 
 
 @pytest.mark.usefixtures("week")
-def test_they_are_used() -> None:
+def test_the_baseline_is_read_from_hourly_counts_without_counting_rows() -> None:
     period = window(NOON - timedelta(hours=4), 4)
     with CaptureQueriesContext(connection) as captured:
         baseline_of_hours(MediaItem.objects.all(), period, EVERY, early=False)
@@ -78,14 +80,14 @@ def test_they_are_used() -> None:
 
 
 @pytest.mark.usefixtures("week")
-def test_half_an_hour_counts_half() -> None:
+def test_half_an_hour_contributes_half_of_its_hours_count() -> None:
     period = window(NOON - timedelta(minutes=150), 1)
     # The hour from 9 has four such items, the hour from 10 has one.
     assert baseline_of_hours(MediaItem.objects.all(), period, EVERY, early=True) == 2.5
 
 
 @pytest.mark.usefixtures("week")
-def test_with_an_uncounted_hour_the_rows_are_read() -> None:
+def test_the_rows_are_read_if_an_hour_has_not_been_counted() -> None:
     HourlyCounts.objects.filter(start=NOON - timedelta(days=2)).update(counted_at=None)
     period = window(NOON - timedelta(hours=4), 4)
     everything = MediaItem.objects.all()

@@ -58,7 +58,7 @@ def test_the_title_counts_the_affected_media() -> None:
     assert title in texts(svg)
 
 
-def test_each_hour_has_its_late_media_below_the_others() -> None:
+def test_late_media_is_drawn_below_the_other_media_of_each_hour() -> None:
     for _ in range(3):
         early_404s.media(NOON + MINUTE, not_found_s=[0.2], found_s=2.0)
     for _ in range(9):
@@ -70,14 +70,14 @@ def test_each_hour_has_its_late_media_below_the_others() -> None:
     assert "2026-03-02 12:00: 3 of 12" in [e.text for e in svg.iter(f"{SVG}title")]
 
 
-def test_a_bar_ends_with_the_period() -> None:
+def test_a_bar_is_clipped_to_the_period() -> None:
     early_404s.media(NOON + 40 * MINUTE, not_found_s=[0.2], found_s=2.0)
     svg = drawn(since=NOON + 30 * MINUTE, until=NOON + 45 * MINUTE)
     ((x, _, width, _, _),) = numbers(svg, "late")
     assert (x, width) == (80, 900)
 
 
-def test_an_interval_is_from_the_last_404_to_the_success() -> None:
+def test_an_interval_extends_from_the_last_404_to_the_success() -> None:
     early_404s.media(NOON + HOUR, not_found_s=[0.1, 1.5], found_s=4.0)
     svg = drawn(since=NOON, until=NOON + 3 * HOUR)
     ((x, high, low),) = numbers(svg, "intervals")
@@ -96,7 +96,7 @@ def test_missing_media_is_marked_at_its_last_404() -> None:
     assert "still missing" in texts(svg)
 
 
-def test_the_baseline_is_a_line_with_its_value() -> None:
+def test_the_baseline_is_drawn_as_a_line_with_its_value() -> None:
     early_404s.media(NOON, not_found_s=[0.1], found_s=40.0)
     early_404s.media(NOON - DAY, found_s=0.25)
     svg = drawn(since=NOON, until=NOON + HOUR)
@@ -105,21 +105,21 @@ def test_the_baseline_is_a_line_with_its_value() -> None:
     assert "baseline p95: 0.25 s" in texts(svg)
 
 
-def test_without_a_baseline_and_missing_media_neither_is_in_the_legend() -> None:
+def test_the_legend_omits_baseline_and_missing_media_if_there_are_none() -> None:
     early_404s.media(NOON, not_found_s=[0.2], found_s=2.0)
     found = " ".join(texts(drawn()))
     assert "still missing" not in found
     assert "baseline" not in found
 
 
-def test_a_delay_of_zero_has_a_place_too() -> None:
+def test_a_delay_of_zero_is_drawn_at_the_lowest_value() -> None:
     early_404s.media(NOON, not_found_s=[0.0], found_s=0.0)
     svg = drawn()
     ((_, high, low),) = numbers(svg, "intervals")
     assert high == low == pytest.approx(delay_y(svg, 0.01), abs=0.1)
 
 
-def test_many_intervals_are_thinned_and_the_legend_says_so(
+def test_many_intervals_are_thinned_and_the_legend_states_the_ratio(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(chart, "MAX_INTERVALS", 4)
@@ -134,7 +134,7 @@ def time_labels(svg: ElementTree.Element) -> list[str]:
     return [e.text or "" for e in svg.iter(f"{SVG}text") if e.get("y") == "660"]
 
 
-def test_times_are_those_of_the_zone_with_its_offsets() -> None:
+def test_times_are_labelled_in_the_zone_with_its_offsets() -> None:
     # In between, Berlin's clocks go forward from +01:00 to +02:00.
     begin = datetime(2026, 3, 28, 23, tzinfo=UTC)
     early_404s.media(begin + HOUR, not_found_s=[0.2], found_s=2.0)
@@ -145,7 +145,7 @@ def test_times_are_those_of_the_zone_with_its_offsets() -> None:
     assert f"webhook received, {ends} (Europe/Berlin)" in texts(svg)
 
 
-def test_days_begin_at_midnight_of_the_zone() -> None:
+def test_days_begin_at_midnight_in_the_zone() -> None:
     begin = datetime(2026, 3, 26, 23, tzinfo=UTC)
     early_404s.media(begin + HOUR, not_found_s=[0.2], found_s=2.0)
     svg = drawn(since=begin, until=begin + 7 * DAY, zone=BERLIN)
@@ -153,13 +153,13 @@ def test_days_begin_at_midnight_of_the_zone() -> None:
     assert time_labels(svg) == days
 
 
-def test_seconds_are_labelled_in_a_case_of_seconds() -> None:
+def test_a_period_of_a_few_seconds_has_labels_with_seconds() -> None:
     early_404s.media(NOON + timedelta(seconds=2), not_found_s=[0.2], found_s=2.0)
     labels = time_labels(drawn(since=NOON, until=NOON + timedelta(seconds=3), zone=BERLIN))
     assert labels == ["13:00:00", "13:00:01", "13:00:02", "13:00:03"]
 
 
-def test_it_refers_to_nothing_and_runs_nothing() -> None:
+def test_the_chart_contains_no_scripts_and_no_references() -> None:
     early_404s.media(NOON, not_found_s=[0.2])
     svg = drawn()
     tags = {element.tag.removeprefix(SVG) for element in svg.iter()}

@@ -23,7 +23,7 @@ def sent_kinds() -> list[str]:
     return list(IncidentStep.objects.notifiable().values_list("kind", flat=True))
 
 
-def test_two_dozen_late_media_within_a_day_are_an_incident_of_their_account() -> None:
+def test_24_late_media_within_a_day_open_an_incident_for_their_account() -> None:
     came(100)
     late = came(24, late=True)
     came(10, SMALL)
@@ -33,7 +33,7 @@ def test_two_dozen_late_media_within_a_day_are_an_incident_of_their_account() ->
     assert incident.first_seen_at == late[0].received_at
 
 
-def test_one_less_is_none() -> None:
+def test_23_late_media_open_no_incident() -> None:
     came(100)
     came(23, late=True)
     assert checked() == []
@@ -55,7 +55,7 @@ def quiet_days(count: int, *, late: int) -> None:
         came(late, hours_ago=24 * day + 2, late=True)
 
 
-def test_ten_times_the_baseline_is_an_incident_below_the_threshold() -> None:
+def test_ten_times_the_baseline_opens_an_incident_below_the_threshold() -> None:
     quiet_days(50, late=1)
     came(50)
     came(15, late=True)
@@ -63,26 +63,26 @@ def test_ten_times_the_baseline_is_an_incident_below_the_threshold() -> None:
     assert Incident.objects.get().usual == 1.0
 
 
-def test_ten_times_the_baseline_with_ten_times_the_traffic_is_none() -> None:
+def test_ten_times_the_baseline_with_ten_times_the_traffic_opens_no_incident() -> None:
     quiet_days(50, late=1)
     came(500)
     came(15, late=True)
     assert checked() == []
 
 
-def test_a_new_account_has_no_baseline() -> None:
+def test_a_new_account_without_a_baseline_opens_no_incident() -> None:
     came(50)
     came(15, late=True)
     assert checked() == []
 
 
-def test_what_is_known_not_to_be_twilios_propagation_does_not_count() -> None:
+def test_404s_with_another_known_cause_do_not_count() -> None:
     came(100)
     came(30, late=True, found_at=None, not_found_because="deleted", status=Status.FAILED)
     assert checked() == []
 
 
-def test_checking_again_changes_nothing_and_notifies_nobody() -> None:
+def test_a_repeated_check_changes_nothing_and_sends_no_notification() -> None:
     came(100)
     came(24, late=True)
     first = checked()
@@ -91,7 +91,7 @@ def test_checking_again_changes_nothing_and_notifies_nobody() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_that_check_at_the_same_moment_make_one_incident() -> None:
+def test_two_concurrent_checks_open_only_one_incident() -> None:
     came(100)
     came(24, late=True)
     together = threading.Barrier(2)
@@ -112,7 +112,7 @@ def test_two_that_check_at_the_same_moment_make_one_incident() -> None:
     assert sent_kinds() == ["opened"]
 
 
-def test_the_selection_grows_while_the_incident_is_open() -> None:
+def test_new_late_media_is_added_to_an_open_incident() -> None:
     came(100)
     came(24, late=True, hours_ago=2)
     checked()
@@ -121,7 +121,7 @@ def test_the_selection_grows_while_the_incident_is_open() -> None:
     assert Incident.objects.get().affected == 29
 
 
-def test_late_media_of_many_accounts_is_one_incident_of_the_whole_service() -> None:
+def test_late_media_of_many_accounts_opens_one_incident_for_the_whole_service() -> None:
     for number in range(5):
         came(20, f"AC{number:032x}")
         came(6, f"AC{number:032x}", late=True)
@@ -129,14 +129,14 @@ def test_late_media_of_many_accounts_is_one_incident_of_the_whole_service() -> N
     assert Incident.objects.get().affected == 30
 
 
-def test_while_the_whole_service_has_an_incident_no_account_has_its_own() -> None:
+def test_an_incident_of_the_whole_service_prevents_incidents_of_accounts() -> None:
     for number in range(5):
         came(20, f"AC{number:032x}")
         came(30, f"AC{number:032x}", late=True)
     assert checked() == checked() == [(Cause.EARLY_404S, "", "open")]
 
 
-def test_it_is_over_when_the_window_has_emptied() -> None:
+def test_an_incident_is_resolved_when_its_window_is_empty() -> None:
     came(100)
     came(24, late=True)
     checked()
@@ -144,7 +144,7 @@ def test_it_is_over_when_the_window_has_emptied() -> None:
     assert sent_kinds() == ["opened", "recovered"]
 
 
-def test_it_is_over_sooner_when_hardly_any_come_although_many_were_to_be_expected() -> None:
+def test_an_incident_is_resolved_early_once_new_media_is_no_longer_late() -> None:
     came(100, hours_ago=8)
     came(60, hours_ago=8, late=True)
     checked()
@@ -152,7 +152,7 @@ def test_it_is_over_sooner_when_hardly_any_come_although_many_were_to_be_expecte
     assert checked()[0][2] == "resolved"
 
 
-def test_it_is_not_over_because_it_is_night() -> None:
+def test_an_incident_stays_open_while_there_is_little_traffic() -> None:
     came(100, hours_ago=8)
     came(60, hours_ago=8, late=True)
     checked()
@@ -160,7 +160,7 @@ def test_it_is_not_over_because_it_is_night() -> None:
     assert checked()[0][2] == "open"
 
 
-def test_media_of_a_resolved_incident_does_not_open_it_again() -> None:
+def test_media_of_a_resolved_incident_does_not_reopen_it() -> None:
     came(100)
     came(24, late=True)
     checked()
@@ -169,7 +169,7 @@ def test_media_of_a_resolved_incident_does_not_open_it_again() -> None:
     assert checked(NOW + timedelta(minutes=2))[0][2] == "resolved"
 
 
-def test_media_after_the_end_reopens_the_same_incident() -> None:
+def test_late_media_after_the_end_reopens_the_same_incident() -> None:
     came(100, hours_ago=5)
     came(24, hours_ago=5, late=True)
     with time_machine.travel(NOW - timedelta(hours=4), tick=False):
@@ -180,14 +180,14 @@ def test_media_after_the_end_reopens_the_same_incident() -> None:
     assert sent_kinds() == ["opened", "recovered", "reopened"]
 
 
-def test_a_delay_that_grows_is_an_incident_although_few_are_late() -> None:
+def test_a_growing_delay_opens_an_incident_although_few_media_are_late() -> None:
     quiet_days(150, late=3)
     came(150)
     came(20, late=True, delay_at_least_s=40.0)
     assert checked() == [(Cause.SLOW_PROPAGATION, LARGE, "open")]
 
 
-def test_a_delay_that_becomes_dozens_of_404s_is_the_same_incident_only_worse() -> None:
+def test_a_slow_propagation_incident_worsens_into_one_of_early_404s() -> None:
     quiet_days(150, late=3)
     came(150)
     came(20, late=True, delay_at_least_s=40.0)
@@ -197,7 +197,7 @@ def test_a_delay_that_becomes_dozens_of_404s_is_the_same_incident_only_worse() -
     assert sent_kinds() == ["opened", "worse"]
 
 
-def test_a_quiet_minute_costs_a_handful_of_queries_however_much_there_is() -> None:
+def test_a_check_without_findings_takes_few_queries_regardless_of_volume() -> None:
     came(20)
     with CaptureQueriesContext(
         connection,
@@ -209,7 +209,7 @@ def test_a_quiet_minute_costs_a_handful_of_queries_however_much_there_is() -> No
     assert len(many) == len(few) < 15
 
 
-def test_the_task_checks_what_is_there_now() -> None:
+def test_the_task_opens_an_incident_for_media_received_just_now() -> None:
     for item in came(24, late=True):
         MediaItem.objects.filter(pk=item.pk).update(received_at=datetime.now(UTC))
     check_escalation()

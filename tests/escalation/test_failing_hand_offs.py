@@ -34,14 +34,14 @@ def detected() -> Incident | None:
     return Incident.objects.ongoing().filter(cause=Cause.HAND_OFFS).first()
 
 
-def test_a_receiver_that_takes_nothing_is_an_incident() -> None:
+def test_a_receiver_that_accepts_nothing_opens_an_incident() -> None:
     hand_offs(1, attempts=4)
     incident = detected()
     assert incident
     assert incident.detail == "Failing hand-offs: 1. Last result: HTTP 500"
 
 
-def test_it_is_over_once_everything_was_taken() -> None:
+def test_the_incident_is_resolved_once_every_hand_off_is_delivered() -> None:
     hand_offs(1, attempts=4)
     detected()
     HandOff.objects.update(status="delivered", delivered_at=timezone.now())
@@ -49,23 +49,23 @@ def test_it_is_over_once_everything_was_taken() -> None:
     assert Incident.objects.get().resolved_at
 
 
-def test_a_receiver_that_restarts_is_none() -> None:
+def test_a_receiver_that_restarts_opens_no_incident() -> None:
     hand_offs(9, attempts=3)
     assert detected() is None
 
 
-def test_a_few_refusals_among_deliveries_are_none() -> None:
+def test_a_few_refusals_among_deliveries_open_no_incident() -> None:
     delivered()
     hand_offs(4, status="failed")
     assert detected() is None
 
 
-def test_many_refusals_among_deliveries_are_one() -> None:
+def test_many_refusals_among_deliveries_open_an_incident() -> None:
     delivered()
     hand_offs(5, status="failed")
     assert detected()
 
 
-def test_what_failed_before_the_window_does_not_count() -> None:
+def test_failures_before_the_window_do_not_count() -> None:
     hand_offs(9, status="failed", sweep_at=timezone.now() - timedelta(days=3))
     assert detected() is None

@@ -41,7 +41,7 @@ def posted(receiver: Heard) -> Any:
     return json.loads(body)
 
 
-def test_a_webhook_is_what_the_stock_verifier_accepts(settings: Settings) -> None:
+def test_the_stock_verifier_accepts_a_webhook(settings: Settings) -> None:
     with web_server() as receiver, later(seconds=3):
         configure(settings, webhook=receiver.url)
         incident = seen()
@@ -58,7 +58,7 @@ def test_a_webhook_is_what_the_stock_verifier_accepts(settings: Settings) -> Non
     assert (content["data"]["account_sid"], content["data"]["measured"]) == (make.ACCOUNT, 30)
 
 
-def test_while_the_secret_is_replaced_both_sign(settings: Settings) -> None:
+def test_both_secrets_verify_a_webhook_during_a_rotation(settings: Settings) -> None:
     with web_server() as receiver, later(seconds=3):
         configure(settings, webhook=receiver.url)
         settings.ESCALATION_WEBHOOK_SECRETS = [OTHER, SECRET]
@@ -70,7 +70,7 @@ def test_while_the_secret_is_replaced_both_sign(settings: Settings) -> None:
                 Webhook(secret).verify(body, headers)
 
 
-def test_each_attempt_sends_the_same_under_the_same_id(settings: Settings) -> None:
+def test_each_attempt_sends_the_same_content_with_the_same_id(settings: Settings) -> None:
     with web_server(503, 503, 200) as receiver, later(seconds=3):
         configure(settings, webhook=receiver.url)
         seen(30)
@@ -102,7 +102,7 @@ def test_slack_gets_a_message_with_the_link(settings: Settings) -> None:
     assert {"title": "Affected media", "value": "1", "short": True} in attachment["fields"]
 
 
-def test_slack_is_given_nothing_that_calls_everybody(settings: Settings) -> None:
+def test_markup_in_a_slack_message_is_escaped(settings: Settings) -> None:
     with web_server() as receiver:
         configure(settings, slack=receiver.url)
         seen(detail="<!channel> & <https://evil.example|here>")
@@ -112,7 +112,9 @@ def test_slack_is_given_nothing_that_calls_everybody(settings: Settings) -> None
     assert attachment["text"] == "&lt;!channel&gt; &amp; &lt;https://evil.example|here&gt;"
 
 
-def test_an_e_mail_goes_to_everybody_by_a_real_mail_server(settings: Settings) -> None:
+def test_an_e_mail_is_sent_to_every_recipient_through_a_real_mail_server(
+    settings: Settings,
+) -> None:
     with mail_server() as mailbox:
         configure(settings, mail=mailbox.port)
         incident = seen()
@@ -130,7 +132,7 @@ def test_an_e_mail_goes_to_everybody_by_a_real_mail_server(settings: Settings) -
     assert link(incident) in letter.get_content().splitlines()
 
 
-def test_e_mails_about_one_incident_are_one_conversation(settings: Settings) -> None:
+def test_e_mails_about_one_incident_form_one_thread(settings: Settings) -> None:
     with mail_server() as mailbox:
         configure(settings, mail=mailbox.port)
         seen()
@@ -151,7 +153,7 @@ def test_e_mails_about_one_incident_are_one_conversation(settings: Settings) -> 
         ("550 no such user", DeliveryStatus.FAILED),
     ],
 )
-def test_a_mail_server_says_whether_to_come_back(
+def test_the_mail_servers_response_determines_whether_a_notice_is_retried(
     settings: Settings, answer: str, status: DeliveryStatus
 ) -> None:
     with mail_server() as mailbox:
@@ -164,7 +166,7 @@ def test_a_mail_server_says_whether_to_come_back(
     assert answer in notice.delivery_log[0].result
 
 
-def test_a_mail_server_that_is_away_is_tried_again(settings: Settings) -> None:
+def test_a_notice_is_retried_while_the_mail_server_is_unreachable(settings: Settings) -> None:
     # Nothing listens there.
     configure(settings, mail=9)
     seen()
@@ -184,7 +186,7 @@ def test_notices_of_a_removed_channel_fail(settings: Settings) -> None:
     assert "no longer configured" in notice.delivery_log[0].result
 
 
-def test_no_phone_number_leaves_the_service(settings: Settings) -> None:
+def test_an_announcement_contains_no_phone_number(settings: Settings) -> None:
     configure(settings, slack=NOWHERE)
     seen(detail="From +15550000077.")
     Incident.objects.update(ticket="call +15550000077")
@@ -193,7 +195,7 @@ def test_no_phone_number_leaves_the_service(settings: Settings) -> None:
     assert said.detail.endswith("77.")
 
 
-def test_an_incident_without_figures_is_explained(settings: Settings) -> None:
+def test_an_incident_without_figures_is_announced_with_its_meaning(settings: Settings) -> None:
     configure(settings, slack=NOWHERE)
     Incident.open_or_update(Cause.STORAGE)
     said = announcement(only(Channel.SLACK).step)
@@ -201,7 +203,7 @@ def test_an_incident_without_figures_is_explained(settings: Settings) -> None:
     assert said.detail == Cause.STORAGE.meaning
 
 
-def test_the_log_names_the_host_and_no_secret(
+def test_the_log_names_the_host_but_contains_no_secret(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     with web_server(404) as receiver:

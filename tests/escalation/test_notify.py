@@ -48,7 +48,7 @@ def make_due() -> None:
     Notice.objects.update(next_attempt_at=timezone.now(), sweep_at=timezone.now())
 
 
-def test_the_sweep_sends_what_is_due(settings: Settings, worker: None) -> None:
+def test_the_sweep_sends_notices_that_are_due(settings: Settings, worker: None) -> None:
     with web_server() as receiver:
         configure(settings, webhook=receiver.url)
         seen()
@@ -58,7 +58,7 @@ def test_the_sweep_sends_what_is_due(settings: Settings, worker: None) -> None:
     assert len(receiver.requests) == 1
 
 
-def test_a_notice_that_is_not_taken_comes_back_by_its_countdown(
+def test_a_notice_that_is_not_accepted_is_retried_until_it_is_delivered(
     settings: Settings, worker: None
 ) -> None:
     with web_server(503, 500, 429, 200) as receiver:
@@ -71,7 +71,9 @@ def test_a_notice_that_is_not_taken_comes_back_by_its_countdown(
     assert notice.attempts == len(receiver.requests) == 4
 
 
-def test_under_two_beats_it_is_sent_once(settings: Settings, worker: None) -> None:
+def test_a_notice_is_sent_only_once_despite_repeated_sweeps(
+    settings: Settings, worker: None
+) -> None:
     with web_server() as receiver:
         configure(settings, webhook=receiver.url)
         seen()
@@ -87,7 +89,9 @@ def test_under_two_beats_it_is_sent_once(settings: Settings, worker: None) -> No
     assert TaskResult.objects.get(task_id=last.id).result == '"not due"'
 
 
-def test_an_answer_that_means_never_ends_the_task(settings: Settings, worker: None) -> None:
+def test_a_permanent_error_fails_the_notice_after_one_attempt(
+    settings: Settings, worker: None
+) -> None:
     with web_server(404) as receiver:
         configure(settings, webhook=receiver.url)
         seen()
@@ -97,13 +101,15 @@ def test_an_answer_that_means_never_ends_the_task(settings: Settings, worker: No
     assert len(receiver.requests) == 1
 
 
-def test_nothing_is_published_before_it_is_due(settings: Settings) -> None:
+def test_no_notice_is_published_before_it_is_due(settings: Settings) -> None:
     configure(settings, webhook="http://127.0.0.1:9/")
     seen()
     assert sweep_notices() == 0
 
 
-def test_a_message_that_is_lost_costs_one_sweep(settings: Settings, worker: None) -> None:
+def test_a_notice_whose_message_was_lost_is_sent_by_the_next_sweep(
+    settings: Settings, worker: None
+) -> None:
     with web_server() as receiver:
         configure(settings, slack=receiver.url)
         incident = seen()

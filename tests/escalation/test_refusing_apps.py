@@ -40,26 +40,26 @@ def ongoing() -> list[str]:
 
 
 @pytest.mark.parametrize("http_status", [401, 403])
-def test_it_names_the_app_and_how_often(http_status: int) -> None:
+def test_the_incident_names_the_app_and_the_number_of_rejections(http_status: int) -> None:
     answered(http_status)
     answered(http_status)
     assert ongoing() == ["Webhooks rejected, by app: bot 2."]
     assert Incident.objects.get().cause == Cause.APP_REFUSES
 
 
-def test_another_refusal_is_not_about_the_signature() -> None:
+def test_a_404_from_the_app_opens_no_incident() -> None:
     answered(404)
     assert ongoing() == []
 
 
-def test_it_ends_when_the_app_takes_a_message() -> None:
+def test_the_incident_is_resolved_when_the_app_accepts_a_message() -> None:
     answered(403)
     ongoing()
     answered(200, GatewayStatus.DELIVERED)
     assert ongoing() == []
 
 
-def test_without_messages_it_goes_on() -> None:
+def test_the_incident_stays_open_without_new_messages() -> None:
     answered(403)
     ongoing()
     with time_machine.travel(timezone.now() + timedelta(hours=2)):

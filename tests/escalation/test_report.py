@@ -72,32 +72,32 @@ def test_the_zip_has_its_four_files_in_a_folder_named_after_the_case() -> None:
     assert package_name(case()) == folder
 
 
-def test_the_keys_are_fixed() -> None:
+def test_the_keys_and_their_order_are_fixed() -> None:
     outbreak()
     assert list(KEYS) == WRITTEN_KEYS
     assert list(next(iter_rows(case()))) == WRITTEN_KEYS
 
 
-def test_only_what_was_early_is_in_it_and_counted_against_everything() -> None:
+def test_only_media_with_early_404s_is_listed_and_compared_with_all_media() -> None:
     late = outbreak()[:3]
     assert [row["media_sid"] for row in iter_rows(case())] == [item.media_sid for item in late]
     seen = found(since=NOON - HOUR, until=NOON + 2 * HOUR)
     assert (seen.affected, seen.total, seen.retrieved, seen.not_found) == (3, 5, 2, 6)
 
 
-def test_without_a_period_it_is_the_whole_hours_of_the_affected() -> None:
+def test_the_default_period_covers_the_whole_hours_of_the_affected_media() -> None:
     outbreak()
     assert (case().since, case().until) == (NOON - 10 * MINUTE, NOON + 50 * MINUTE)
     assert found().total == 4
 
 
-def test_media_without_an_early_404_is_no_case() -> None:
+def test_media_without_an_early_404_is_refused() -> None:
     early_404s.media(NOON, found_s=0.2)
     with pytest.raises(NothingToReport, match="None of the chosen media items"):
         case()
 
 
-def test_404s_with_another_reason_are_left_out_and_counted() -> None:
+def test_404s_with_another_cause_are_excluded_and_counted() -> None:
     outbreak()
     deleted = early_404s.media(NOON, not_found_s=[0.1], not_found_because="deleted")
     assert deleted.media_sid not in {row["media_sid"] for row in iter_rows(case())}
@@ -107,12 +107,12 @@ def test_404s_with_another_reason_are_left_out_and_counted() -> None:
         build_case(MediaItem.objects.filter(pk=deleted.pk))
 
 
-def test_what_was_taken_for_deleted_and_came_after_all_is_in_it() -> None:
+def test_media_thought_deleted_but_found_later_is_included() -> None:
     item = early_404s.media(NOON, not_found_s=[0.1], found_s=9, not_found_because="deleted")
     assert [row["media_sid"] for row in iter_rows(case())] == [item.media_sid]
 
 
-def test_a_recording_has_its_call_and_its_own_sid() -> None:
+def test_a_recording_is_listed_with_its_call_sid_and_its_own_sid() -> None:
     inbound = make.recording()
     early_404s.media(NOON, not_found_s=[0.1], inbound=inbound)
     (row,) = iter_rows(case())
@@ -120,7 +120,7 @@ def test_a_recording_has_its_call_and_its_own_sid() -> None:
     assert (row["message_sid"], row["media_sid"]) == (None, None)
 
 
-def test_times_have_the_offset_that_was_in_force() -> None:
+def test_local_times_have_the_offset_in_force_at_that_moment() -> None:
     # Clocks in Berlin go forward on 2026-03-29 at 01:00 UTC, and back on 2026-10-25.
     for at in (datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC), datetime(2026, 3, 29, 1, tzinfo=UTC)):
         early_404s.media(at, not_found_s=[0.5], found_s=2)
@@ -132,7 +132,7 @@ def test_times_have_the_offset_that_was_in_force() -> None:
     assert after["webhook_received_at"] == "2026-03-29T01:00:00.000000+00:00"
 
 
-def test_the_hour_that_comes_twice_is_two_hours() -> None:
+def test_a_repeated_hour_at_the_clock_change_is_counted_as_two_hours() -> None:
     for hour in (0, 1):
         early_404s.media(datetime(2026, 10, 25, hour, 30, tzinfo=UTC), not_found_s=[0.5], found_s=2)
     message = text(zone=BERLIN)
@@ -140,7 +140,7 @@ def test_the_hour_that_comes_twice_is_two_hours() -> None:
     assert "  2026-10-25T02:00+01:00  1 of 1" in message
 
 
-def test_many_hours_are_told_by_day() -> None:
+def test_a_period_of_many_hours_is_summarised_by_day() -> None:
     for hour in range(60):
         early_404s.media(NOON + hour * HOUR, not_found_s=[0.5], found_s=2)
     message = text(zone=BERLIN)
@@ -148,7 +148,7 @@ def test_many_hours_are_told_by_day() -> None:
     assert "  2026-03-03  24 of 24" in message
 
 
-def test_each_404_has_its_time_and_its_request_id() -> None:
+def test_each_404_is_listed_with_its_time_and_request_id() -> None:
     item, *_ = outbreak()
     row = next(iter_rows(case()))
     assert row["not_found_request_ids"] == [f"RQ{item.pk:04}0001", f"RQ{item.pk:04}0002"]
@@ -156,7 +156,7 @@ def test_each_404_has_its_time_and_its_request_id() -> None:
     assert row["last_request_id"] == f"RQ{item.pk:04}0003"
 
 
-def test_the_csv_has_the_same_on_one_line() -> None:
+def test_the_csv_contains_the_same_404_times_as_the_json_lines() -> None:
     outbreak()
     written = files(case())
     lines = [
@@ -169,7 +169,7 @@ def test_the_csv_has_the_same_on_one_line() -> None:
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\uff1d", "\uff0b"])
-def test_a_request_id_that_is_a_formula_stays_a_text(start: str) -> None:
+def test_a_request_id_that_looks_like_a_formula_is_escaped_in_csv(start: str) -> None:
     formula = f"{start}1+1"
     item = early_404s.media(NOON, not_found_s=[0.1])
     item.attempt_set.update(twilio_request_id=formula)
@@ -178,7 +178,7 @@ def test_a_request_id_that_is_a_formula_stays_a_text(start: str) -> None:
     assert line["not_found_count"] == 1
 
 
-def test_numbers_texts_and_tokens_are_in_no_file(settings: Settings) -> None:
+def test_no_file_contains_phone_numbers_texts_or_tokens(settings: Settings) -> None:
     settings.TWILIO_AUTH_TOKEN = "canary token"
     inbound = make.message(
         sender="+15550197731",
@@ -191,7 +191,7 @@ def test_numbers_texts_and_tokens_are_in_no_file(settings: Settings) -> None:
         assert secret not in everything
 
 
-def test_a_large_selection_is_read_in_parts(
+def test_a_large_selection_is_read_in_chunks(
     django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for place in range(5):
@@ -204,14 +204,14 @@ def test_a_large_selection_is_read_in_parts(
         assert len(list(iter_rows(whole))) == 5
 
 
-def test_each_media_item_is_progress() -> None:
+def test_progress_is_reported_for_each_media_item() -> None:
     outbreak()
     advanced: list[int] = []
     write_package(case(), io.BytesIO(), lambda: advanced.append(1))
     assert len(advanced) == 3
 
 
-def test_it_leaves_the_transaction_as_it_was() -> None:
+def test_writing_the_package_leaves_the_transaction_usable() -> None:
     outbreak()
     files(case())
     assert connection.in_atomic_block

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 OTHER = "AC" + "b2" * 16
 
 
-def test_hours_regions_and_accounts_are_counted() -> None:
+def test_affected_media_is_counted_by_hour_region_and_account() -> None:
     outbreak()
     early_404s.media(NOON - HOUR, not_found_s=[0.1], found_s=2, region="ie1")
     early_404s.media(NOON, not_found_s=[0.1], found_s=2, inbound=make.message(account_sid=OTHER))
@@ -33,7 +33,7 @@ def test_media_of_other_accounts_is_not_counted() -> None:
     assert found().total == 4
 
 
-def test_the_percentiles_are_intervals_of_what_came_in_the_end() -> None:
+def test_the_percentiles_are_intervals_over_the_media_eventually_retrieved() -> None:
     outbreak()
     seen = found()
     assert seen.delays.count == 2
@@ -43,7 +43,7 @@ def test_the_percentiles_are_intervals_of_what_came_in_the_end() -> None:
     assert "affected media (2): p50 0.70 to 2.25" in text()
 
 
-def test_the_baseline_is_the_same_hour_of_the_days_before() -> None:
+def test_the_baseline_covers_the_same_hours_of_the_14_days_before() -> None:
     outbreak()
     for days in (1, 3, 14):
         early_404s.media(NOON - days * DAY, found_s=0.5)
@@ -59,18 +59,18 @@ def test_the_baseline_is_the_same_hour_of_the_days_before() -> None:
     )
 
 
-def test_a_period_of_a_day_and_more_is_held_against_all_days_before() -> None:
+def test_a_period_of_a_day_or_more_is_compared_with_all_days_before() -> None:
     outbreak()
     early_404s.media(NOON - 2 * DAY, found_s=0.5)
     assert found(since=NOON - DAY, until=NOON + DAY).baseline.total == 1
 
 
-def test_without_a_past_the_message_says_so() -> None:
+def test_the_message_states_that_there_is_no_baseline() -> None:
     outbreak()
     assert "no media from the 14 days before" in text()
 
 
-def test_others_that_came_in_the_same_minute_speak_for_the_credentials() -> None:
+def test_other_media_fetched_in_the_same_minute_counts_for_the_credentials() -> None:
     outbreak()
     assert found().ruled_out.others == 1
     early_404s.media(NOON + 30 * MINUTE, found_s=0.2)
@@ -80,25 +80,25 @@ def test_others_that_came_in_the_same_minute_speak_for_the_credentials() -> None
     assert "credentials fetched 2 other media" in text()
 
 
-def test_those_of_another_account_have_other_credentials() -> None:
+def test_media_of_another_account_does_not_count_for_the_credentials() -> None:
     outbreak()
     early_404s.media(NOON, found_s=0.2, inbound=make.message(account_sid=OTHER))
     assert found().ruled_out.others == 1
 
 
-def test_refused_requests_are_told_and_not_hidden() -> None:
+def test_refused_requests_are_counted_in_the_message() -> None:
     item, *_ = outbreak()
     item.attempt_set.create(number=9, started_at=NOON, outcome="unauthorized", http_status=401)
     assert "Requests in the period that returned 401 or 403: 1." in text()
 
 
-def test_the_queue_lag_is_that_of_the_affected() -> None:
+def test_the_queue_lag_is_that_of_the_affected_media() -> None:
     outbreak()
     assert found().ruled_out.lag_p95_s == pytest.approx(0.19, abs=0.011)
     assert "followed the webhook within 0.19 s" in text()
 
 
-def test_404s_of_the_cdn_are_told_apart() -> None:
+def test_404s_from_the_cdn_are_counted_separately() -> None:
     item, *_ = outbreak()
     item.attempt_set.filter(number=2).update(redirect_host="mms.twiliocdn.com")
     ruled = found().ruled_out

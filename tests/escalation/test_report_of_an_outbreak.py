@@ -110,16 +110,16 @@ def served(package: Package, script: MediaScript) -> list[LoggedRequest]:
     return [e for e in answers if e.status == 200 and not e.path.endswith(".json")]
 
 
-def test_it_has_the_message_the_media_twice_and_the_chart(package: Package) -> None:
+def test_the_package_contains_the_message_csv_json_lines_and_chart(package: Package) -> None:
     assert set(package.files) == {"message.txt", "media.csv", "media.jsonl", "timing.svg"}
     assert package.files["timing.svg"].startswith(b"<svg ")
 
 
-def test_exactly_the_late_media_is_in_it(package: Package) -> None:
+def test_the_package_lists_exactly_the_late_media(package: Package) -> None:
     assert set(package.lines()) == {script.sid for _, script in package.late}
 
 
-def test_every_sid_and_url_is_the_simulators(package: Package) -> None:
+def test_every_sid_and_url_matches_the_simulator(package: Package) -> None:
     lines = package.lines()
     for _, script in package.late:
         line = lines[script.sid]
@@ -132,7 +132,7 @@ def test_every_sid_and_url_is_the_simulators(package: Package) -> None:
         assert line["home_region"] == "us1"
 
 
-def test_every_404_is_one_of_the_simulators_log(package: Package) -> None:
+def test_every_404_matches_an_entry_in_the_simulators_log(package: Package) -> None:
     lines = package.lines()
     for _, script in package.late:
         line, asked = lines[script.sid], requests_of(package, script)
@@ -145,7 +145,7 @@ def test_every_404_is_one_of_the_simulators_log(package: Package) -> None:
             assert near(at, entry.at)
 
 
-def test_receipt_first_attempt_and_success_are_those_of_the_log(package: Package) -> None:
+def test_receipt_first_attempt_and_success_match_the_simulators_log(package: Package) -> None:
     deliveries = package.service.twilio.deliveries()
     sent = {script.sid: delivery for delivery in deliveries for script in delivery.webhook.media}
     lines = package.lines()
@@ -166,7 +166,7 @@ def test_receipt_first_attempt_and_success_are_those_of_the_log(package: Package
             assert (line["http_status"], line["status"]) == (404, "retrying")
 
 
-def test_the_delay_contains_the_moment_that_only_the_simulator_knows(package: Package) -> None:
+def test_the_true_delay_is_within_the_reported_bounds(package: Package) -> None:
     lines = package.lines()
     for _, script in package.late:
         line = lines[script.sid]
@@ -177,7 +177,7 @@ def test_the_delay_contains_the_moment_that_only_the_simulator_knows(package: Pa
             assert line["delay_at_least_s"] - 0.05 <= true_s <= line["delay_at_most_s"] + 0.05
 
 
-def test_local_times_are_the_same_moments_with_the_offset_of_the_zone(package: Package) -> None:
+def test_local_times_equal_the_utc_times_with_the_offset_of_the_zone(package: Package) -> None:
     for line in package.lines().values():
         for key in ("webhook_received_at", "first_attempt_at", "retrieved_at"):
             if line[key]:
@@ -186,7 +186,7 @@ def test_local_times_are_the_same_moments_with_the_offset_of_the_zone(package: P
             same_moment(in_utc, local)
 
 
-def test_csv_and_json_lines_say_the_same(package: Package) -> None:
+def test_csv_and_json_lines_contain_the_same_values(package: Package) -> None:
     lines = package.lines()
     assert len(package.table()) == len(lines)
     for row in package.table():
@@ -197,12 +197,12 @@ def test_csv_and_json_lines_say_the_same(package: Package) -> None:
             assert row[key] == ("" if flat is None else str(flat))
 
 
-def test_no_cell_is_a_formula(package: Package) -> None:
+def test_no_csv_cell_begins_like_a_formula(package: Package) -> None:
     cells = [cell for row in package.table() for cell in row.values()]
     assert [cell for cell in cells if cell.lstrip().startswith(("=", "+", "-", "@"))] == []
 
 
-def test_the_message_counts_what_the_simulator_counts(package: Package) -> None:
+def test_the_counts_in_the_message_match_the_simulator(package: Package) -> None:
     message = package.text("message.txt")
     answers = [entry for _, script in package.late for entry in requests_of(package, script)]
     refused = [entry for entry in answers if entry.status == 404]
@@ -225,7 +225,7 @@ def test_the_message_counts_what_the_simulator_counts(package: Package) -> None:
         assert any(hour in line and f"{count} of" in line for line in message.splitlines())
 
 
-def test_the_credentials_are_ruled_out_by_what_they_fetched_in_the_same_minutes(
+def test_the_message_counts_other_media_fetched_in_the_minutes_of_the_404s(
     package: Package,
 ) -> None:
     log = package.service.twilio.log
@@ -238,7 +238,7 @@ def test_the_credentials_are_ruled_out_by_what_they_fetched_in_the_same_minutes(
     assert said > 0
 
 
-def test_no_secret_text_or_number_is_in_any_file(package: Package) -> None:
+def test_no_file_contains_secrets_texts_or_phone_numbers(package: Package) -> None:
     twilio = package.service.twilio
     secrets = [*CANARIES.values(), "15550197731", "15550197732", "Signature", "Expires="]
     secrets += [*twilio.state.accounts.values(), "Key-Pair-Id", "KSIMULATED"]
@@ -251,7 +251,9 @@ def test_no_secret_text_or_number_is_in_any_file(package: Package) -> None:
         assert not re.search(rb"(?<![0-9a-f.])7731(?![0-9a-f])", content), name
 
 
-def test_what_is_never_late_is_no_case(package: Package, tmp_path: Path) -> None:
+def test_a_period_without_late_media_is_refused_with_an_explanation(
+    package: Package, tmp_path: Path
+) -> None:
     period = ("--since", "2001-01-01", "--until", "2001-01-02")
     with pytest.raises(subprocess.CalledProcessError) as failed:
         package.service.manage("escalation_report", *period, "--output", str(tmp_path))

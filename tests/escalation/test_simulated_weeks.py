@@ -92,20 +92,20 @@ def live(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_quiet_week_raises_nothing(live: Live, seed: int) -> None:
+def test_a_quiet_week_opens_no_incident(live: Live, seed: int) -> None:
     week = live(quiet, seed=seed)
     week.report(f"quiet, {seed + 1} of 3", 0)
     assert week.announced() == []
     assert not week.wrong_diagnoses()
 
 
-def test_a_busy_day_raises_nothing(live: Live) -> None:
+def test_a_busy_day_opens_no_incident(live: Live) -> None:
     week = live(busy)
     week.report("four times the traffic on a day", 0)
     assert week.announced() == []
 
 
-def test_an_outbreak_is_one_incident_of_its_account(live: Live) -> None:
+def test_an_outbreak_opens_one_incident_for_its_account(live: Live) -> None:
     week = live(outbreak, begins=THURSDAY)
     week.report("outbreak of one account", 1, THURSDAY, EVENING)
     kinds = [kind for kind, *_ in week.announced()]
@@ -119,7 +119,7 @@ def test_an_outbreak_is_one_incident_of_its_account(live: Live) -> None:
     assert not week.wrong_diagnoses()
 
 
-def test_an_outbreak_of_all_accounts_is_one_incident_of_the_whole_service(live: Live) -> None:
+def test_an_outbreak_in_all_accounts_opens_one_incident_for_the_whole_service(live: Live) -> None:
     week = live(outbreak_everywhere, MANY, begins=THURSDAY)
     week.report("outbreak of everybody", 1, THURSDAY, EVENING)
     assert {told[1:] for told in week.announced()} == {(Cause.EARLY_404S, "")}
@@ -127,7 +127,7 @@ def test_an_outbreak_of_all_accounts_is_one_incident_of_the_whole_service(live: 
     assert not week.wrong_diagnoses()
 
 
-def test_a_slow_drift_is_noticed_within_the_week(live: Live) -> None:
+def test_a_slow_drift_opens_an_incident_within_the_week(live: Live) -> None:
     week = live(drift)
     week.report("slow drift of one account", 1, MONDAY)
     opened = [sid for kind, _, sid in week.announced() if kind == StepKind.OPENED]
@@ -136,14 +136,14 @@ def test_a_slow_drift_is_noticed_within_the_week(live: Live) -> None:
     assert not week.wrong_diagnoses()
 
 
-def test_credentials_of_another_account_are_suspected_and_no_case_for_twilio(live: Live) -> None:
+def test_credentials_of_another_account_open_only_a_credentials_incident(live: Live) -> None:
     week = live(strange_credentials, begins=TUESDAY)
     week.report("credentials of another account", 1, TUESDAY)
     assert week.announced() == [(StepKind.OPENED, Cause.CREDENTIALS_SUSPECTED, STRANGE)]
     assert not week.wrong_diagnoses()
 
 
-def test_an_outage_of_our_own_queue_is_not_put_down_to_twilio(live: Live) -> None:
+def test_an_outage_of_our_own_queue_is_not_attributed_to_twilio(live: Live) -> None:
     week = live(outage, begins=BACK)
     week.report("our own queue away for two hours", 1, BACK, BACK)
     assert week.announced() == [

@@ -15,13 +15,15 @@ from tests.faults.world import World
 pytestmark = pytest.mark.services
 
 
-def test_without_beat_messages_are_enough(world: World, settled: Settled) -> None:
+def test_media_is_stored_without_beat_if_no_message_is_lost(world: World, settled: Settled) -> None:
     with world.stopped("beat"):
         world.send(*(payloads.mms(1, delay_s=1) for _ in range(5)))
         assert settled("beat stopped", "messages arrive").flawless
 
 
-def test_without_beat_what_is_lost_waits_for_it(world: World, settled: Settled) -> None:
+def test_items_whose_messages_are_lost_stay_queued_until_beat_resumes(
+    world: World, settled: Settled
+) -> None:
     webhook = payloads.mms(2)
     with world.stopped("beat"):
         with world.without("worker"):
@@ -32,7 +34,9 @@ def test_without_beat_what_is_lost_waits_for_it(world: World, settled: Settled) 
     assert settled("beat stopped", "messages lost, beat continues").flawless
 
 
-def test_with_two_beats(world: World, settled: Settled) -> None:
+def test_media_is_downloaded_exactly_once_while_two_beats_run(
+    world: World, settled: Settled
+) -> None:
     beat = world.supervisor.programs["beat"]
     with world.joined_by(Program("beat-2", beat.command)):
         for _ in range(4):

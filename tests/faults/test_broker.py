@@ -17,7 +17,9 @@ pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
 ANSWERED_WITHIN_S = 1.5
 
 
-def test_refused_at_publish(world: World, settled: Settled) -> None:
+def test_webhooks_are_answered_promptly_while_the_broker_refuses_connections(
+    world: World, settled: Settled
+) -> None:
     world.broker.switch("refuse")
     took = [*world.send(payloads.mms(1)), *world.send(*(payloads.mms(1) for _ in range(9)))]
     assert max(took) < ANSWERED_WITHIN_S
@@ -25,7 +27,9 @@ def test_refused_at_publish(world: World, settled: Settled) -> None:
     assert settled("broker refuses", "at publish").flawless
 
 
-def test_black_holed_at_publish(world: World, settled: Settled) -> None:
+def test_webhooks_are_answered_promptly_while_the_broker_is_black_holed(
+    world: World, settled: Settled
+) -> None:
     world.broker.switch("swallow")
     took = [*world.send(payloads.mms(1)), *world.send(*(payloads.mms(1) for _ in range(9)))]
     assert max(took) < ANSWERED_WITHIN_S
@@ -33,7 +37,9 @@ def test_black_holed_at_publish(world: World, settled: Settled) -> None:
     assert settled("broker black-holed", "at publish").flawless
 
 
-def test_lost_between_two_attempts(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_the_broker_is_lost_between_two_attempts(
+    world: World, settled: Settled
+) -> None:
     webhook = payloads.mms(3, delay_s=4)
     world.send(webhook)
     world.wait_for_requests(webhook)
@@ -43,7 +49,9 @@ def test_lost_between_two_attempts(world: World, settled: Settled) -> None:
     assert settled("broker lost", "waiting for the next attempt").flawless
 
 
-def test_lost_during_a_download(world: World, settled: Settled) -> None:
+def test_a_download_is_not_repeated_if_the_broker_is_lost_during_it(
+    world: World, settled: Settled
+) -> None:
     webhook = payloads.mms(3, faults=[HangInBody(2, at="cdn")])
     world.send(webhook)
     world.wait_for_requests(webhook, times=2)
@@ -54,7 +62,9 @@ def test_lost_during_a_download(world: World, settled: Settled) -> None:
     assert all(len(world.twilio.log.of(script.sid, "api")) == 1 for script in webhook.media)
 
 
-def test_restarted_without_its_messages(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_the_broker_restarts_without_its_queued_messages(
+    world: World, settled: Settled
+) -> None:
     with world.without("worker"):
         world.send(*(payloads.mms(1) for _ in range(10)))
         world.broker.switch("refuse")
@@ -63,7 +73,9 @@ def test_restarted_without_its_messages(world: World, settled: Settled) -> None:
     assert settled("broker restarted empty", "in the queue").flawless
 
 
-def test_restarted_without_the_waiting_retries(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_the_broker_restarts_without_the_waiting_retries(
+    world: World, settled: Settled
+) -> None:
     webhook = payloads.mms(3, delay_s=3)
     world.send(webhook)
     world.wait_for_requests(webhook)
@@ -73,7 +85,9 @@ def test_restarted_without_the_waiting_retries(world: World, settled: Settled) -
     assert settled("broker restarted empty", "waiting for the next attempt").flawless
 
 
-def test_resetting_every_connection_for_a_while(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_the_broker_resets_every_connection_for_a_while(
+    world: World, settled: Settled
+) -> None:
     for _ in range(15):
         world.broker.switch("reset")
         world.send(*(payloads.mms(1) for _ in range(4)))

@@ -17,7 +17,9 @@ HOUR_S = 3600.0
 
 
 @pytest.mark.parametrize("shift_s", [HOUR_S, -HOUR_S])
-def test_the_clock_jumps_and_stays(world: World, settled: Settled, shift_s: float) -> None:
+def test_media_is_stored_if_the_clock_jumps_by_an_hour_and_stays_wrong(
+    world: World, settled: Settled, shift_s: float
+) -> None:
     begin(world)
     clock.set_clock(world.failpoints, shift_s)
     world.send(*(payloads.mms(1, delay_s=2) for _ in range(3)))
@@ -25,7 +27,9 @@ def test_the_clock_jumps_and_stays(world: World, settled: Settled, shift_s: floa
     assert settled(f"clock jumps {shift_s:+.0f} s", moment, ordered=False).flawless
 
 
-def test_the_clock_jumps_ahead_and_back_again(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_the_clock_jumps_an_hour_ahead_and_back_again(
+    world: World, settled: Settled
+) -> None:
     clock.set_clock(world.failpoints, HOUR_S)
     begin(world)
     clock.set_clock(world.failpoints, 0)
@@ -35,7 +39,7 @@ def test_the_clock_jumps_ahead_and_back_again(world: World, settled: Settled) ->
 
 
 @pytest.mark.parametrize("shift_s", [HOUR_S, -HOUR_S])
-def test_the_clock_of_the_worker_is_wrong_for_a_while(
+def test_media_is_stored_if_only_the_clock_of_the_worker_is_wrong_for_a_while(
     world: World, settled: Settled, shift_s: float
 ) -> None:
     clock.set_clock(world.failpoints, shift_s, clock.WORKER)

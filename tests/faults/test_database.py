@@ -17,7 +17,9 @@ pytestmark = pytest.mark.services
 FAULT = "database stopped"
 
 
-def test_at_the_webhook(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_the_database_is_down_when_the_webhook_arrives(
+    world: World, settled: Settled
+) -> None:
     webhooks = [payloads.mms(2) for _ in range(10)]
     world.database.switch("refuse")
     world.send(*webhooks)
@@ -26,7 +28,7 @@ def test_at_the_webhook(world: World, settled: Settled) -> None:
     assert settled(FAULT, "at the webhook").flawless
 
 
-def test_at_the_webhook_with_the_web_process_killed_after_the_answer(
+def test_spooled_webhooks_survive_if_web_is_killed_after_its_response(
     world: World, settled: Settled
 ) -> None:
     world.database.switch("refuse")
@@ -36,7 +38,9 @@ def test_at_the_webhook_with_the_web_process_killed_after_the_answer(
     assert settled(FAULT, "at the webhook, then web SIGKILL").flawless
 
 
-def test_silent_in_every_thread_of_web(world: World, settled: Settled) -> None:
+def test_web_is_restarted_if_the_database_goes_silent_in_every_thread(
+    world: World, settled: Settled
+) -> None:
     """TCP acknowledges what the threads send to the database, and nothing ever comes back."""
     world.send(*(payloads.mms(1) for _ in range(64)))
     ended = world.times_logged("web", "no thread has taken the next request")
@@ -50,7 +54,9 @@ def test_silent_in_every_thread_of_web(world: World, settled: Settled) -> None:
     assert settled("database silent", "in every thread of web").flawless
 
 
-def test_in_a_claim(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_the_database_is_down_during_a_claim(
+    world: World, settled: Settled
+) -> None:
     refused = world.times_logged("worker", "OperationalError")
     with world.stopped("worker"):
         world.send(*(payloads.mms(1) for _ in range(5)))
@@ -60,7 +66,9 @@ def test_in_a_claim(world: World, settled: Settled) -> None:
     assert settled(FAULT, "in a claim").flawless
 
 
-def test_when_a_404_is_recorded(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_the_database_is_down_when_a_404_is_recorded(
+    world: World, settled: Settled
+) -> None:
     webhook = payloads.mms(1, delay_s=3, faults=[Hang(1)])
     refused = world.times_logged("worker", "OperationalError")
     world.send(webhook)
@@ -71,7 +79,9 @@ def test_when_a_404_is_recorded(world: World, settled: Settled) -> None:
     assert settled(FAULT, "when a 404 is recorded").flawless
 
 
-def test_at_the_final_save(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_the_database_is_down_at_the_final_save(
+    world: World, settled: Settled
+) -> None:
     webhook = payloads.mms(2, faults=[HangInBody(1, at="cdn")])
     refused = world.times_logged("worker", "OperationalError")
     world.send(webhook)
@@ -82,7 +92,9 @@ def test_at_the_final_save(world: World, settled: Settled) -> None:
     assert settled(FAULT, "at the final save").flawless
 
 
-def test_failing_over_again_and_again(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_the_database_resets_connections_again_and_again(
+    world: World, settled: Settled
+) -> None:
     for _ in range(6):
         world.send(*(payloads.mms(1, delay_s=1) for _ in range(4)))
         world.database.switch("reset")

@@ -11,7 +11,9 @@ from tests.faults.world import World
 pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
 
 
-def test_two_hundred_of_one_webhook_at_once(world: World, settled: Settled) -> None:
+def test_media_is_downloaded_once_if_its_webhook_arrives_200_times_at_once(
+    world: World, settled: Settled
+) -> None:
     webhook = payloads.mms(3)
     world.send(*[webhook] * 200)
     assert settled("duplicates", "200 of one webhook at once").flawless

@@ -49,7 +49,7 @@ def lose_the_database(behind: Gateway) -> Callable[[Got], Reply]:
     return answer
 
 
-def test_web_killed_while_the_app_has_the_message(behind: Gateway) -> None:
+def test_a_delivery_is_unknown_and_not_repeated_if_web_is_killed_during_it(behind: Gateway) -> None:
     behind.bot.answer = lambda got: Reply(wait=lambda: behind.world.signal_children("web"))
     webhook = sms(BOT)
     assert behind.world.twilio.send(webhook) == NO_ANSWER
@@ -69,7 +69,7 @@ def test_web_killed_while_the_app_has_the_message(behind: Gateway) -> None:
         (failpoints.SENT_BUT_NOT_RECORDED, "unknown", 1),
     ],
 )
-def test_worker_killed_around_the_request(
+def test_a_message_is_sent_at_most_once_if_the_worker_is_killed_around_the_request(
     behind: Gateway, failpoint: str, status: str, got: int
 ) -> None:
     armed = behind.world.arm(failpoint)
@@ -80,7 +80,9 @@ def test_worker_killed_around_the_request(
     assert len(from_us(behind.desk, webhook)) == got
 
 
-def test_a_repeat_at_another_web_server_while_the_app_has_the_message(behind: Gateway) -> None:
+def test_a_repeat_at_another_web_server_gets_the_response_to_the_first_request(
+    behind: Gateway,
+) -> None:
     go_on, webhook = threading.Event(), sms(BOT)
     behind.bot.answer = lambda got: Reply(wait=go_on.wait)
     with ThreadPoolExecutor(2) as threads:
@@ -93,7 +95,9 @@ def test_a_repeat_at_another_web_server_while_the_app_has_the_message(behind: Ga
     assert len(from_us(behind.bot, webhook)) == 1
 
 
-def test_primary_and_fallback_at_once_at_two_web_servers(behind: Gateway) -> None:
+def test_primary_and_fallback_requests_at_two_web_servers_share_one_delivery(
+    behind: Gateway,
+) -> None:
     behind.bot.answer = lambda got: Reply(wait=lambda: time.sleep(0.5))
     webhooks = [sms(BOT, From=f"+1555000{number:04}") for number in range(8)]
     with ThreadPoolExecutor(16) as threads:
@@ -107,7 +111,7 @@ def test_primary_and_fallback_at_once_at_two_web_servers(behind: Gateway) -> Non
 
 
 @each_way
-def test_database_away_from_the_claim_until_after_the_answer_of_the_app(
+def test_a_message_is_delivered_once_if_the_database_is_down_from_claim_to_response(
     behind: Gateway, to: str, answer: bytes, program: str
 ) -> None:
     world, webhook = behind.world, sms(to)
@@ -126,7 +130,7 @@ def test_database_away_from_the_claim_until_after_the_answer_of_the_app(
 
 
 @each_way
-def test_database_away_until_after_the_answer_of_the_app(
+def test_a_response_is_recorded_later_if_the_database_fails_during_the_delivery(
     behind: Gateway, to: str, answer: bytes, program: str
 ) -> None:
     behind.bot.answer = behind.desk.answer = lose_the_database(behind)
@@ -139,7 +143,9 @@ def test_database_away_until_after_the_answer_of_the_app(
     assert len(from_us(behind.bot, webhook) + from_us(behind.desk, webhook)) == 1
 
 
-def test_database_away_for_longer_than_the_answer_is_kept(behind: Gateway) -> None:
+def test_a_delivery_is_unknown_if_the_database_outage_outlasts_the_kept_response(
+    behind: Gateway,
+) -> None:
     behind.bot.answer = lose_the_database(behind)
     webhook, lost = sms(BOT), "the outcome of a request to an app could not be recorded"
     before = behind.world.times_logged("web", lost)
@@ -150,7 +156,9 @@ def test_database_away_for_longer_than_the_answer_is_kept(behind: Gateway) -> No
     assert len(from_us(behind.bot, webhook)) == 1
 
 
-def test_database_away_before_the_webhook(behind: Gateway) -> None:
+def test_a_message_is_delivered_once_if_the_database_is_down_when_it_arrives(
+    behind: Gateway,
+) -> None:
     webhook = sms(BOT)
     behind.world.database.switch("refuse")
     assert behind.post(webhook) == TWIML.encode()
@@ -167,7 +175,7 @@ def test_a_loop_between_two_web_servers_ends_at_the_second(behind: Gateway) -> N
     assert (refused["detail"], refused["repeats"]) == ("The app responded with 508.", 0)
 
 
-def test_workers_away_for_a_while(behind: Gateway) -> None:
+def test_a_backlog_is_delivered_in_order_and_at_the_pace_of_the_app(behind: Gateway) -> None:
     """After their return the app gets the backlog at its pace, in order for each sender."""
     arrived: list[tuple[float, Got]] = []
 

@@ -62,7 +62,9 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
             yield Embedded(running, bot, folder)
 
 
-def test_web_killed_while_the_app_has_the_message(embedded: Embedded) -> None:
+def test_a_delivery_is_unknown_and_not_repeated_if_web_is_killed_during_it(
+    embedded: Embedded,
+) -> None:
     web = embedded.service.supervisor.running["web"]
     embedded.app.answer = lambda got: Reply(wait=lambda: signal_children(web))
     webhook = sms(BOT)
@@ -72,7 +74,9 @@ def test_web_killed_while_the_app_has_the_message(embedded: Embedded) -> None:
     assert len(from_us(embedded.app, webhook)) == 1
 
 
-def test_worker_killed_after_the_response_of_the_app(embedded: Embedded) -> None:
+def test_a_delivery_is_unknown_and_not_repeated_if_the_worker_dies_after_sending_it(
+    embedded: Embedded,
+) -> None:
     failpoints.arm(embedded.folder / "failpoints", failpoints.SENT_BUT_NOT_RECORDED, SIGKILL)
     webhook = sms(DESK)
     service.wait_until_ready(embedded.service.url)

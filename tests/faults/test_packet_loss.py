@@ -30,7 +30,9 @@ BLOCKED = """
 """
 
 
-def test_packets_lost_for_two_minutes(each_world: dict[str, World]) -> None:
+def test_workers_reconnect_and_store_media_after_two_minutes_of_packet_loss(
+    each_world: dict[str, World],
+) -> None:
     for world in each_world.values():
         waiting = payloads.mms(1, delay_s=5)
         world.send(waiting)
@@ -51,7 +53,9 @@ def test_packets_lost_for_two_minutes(each_world: dict[str, World]) -> None:
         assert verdict.flawless, name
 
 
-def test_packets_of_the_database_lost_while_threads_wait(world: World, settled: Settled) -> None:
+def test_waiting_web_threads_respond_in_time_if_packets_of_the_database_are_lost(
+    world: World, settled: Settled
+) -> None:
     """The statements were acknowledged, so nothing is in flight whose loss TCP would notice."""
     webhooks = [payloads.mms(1) for _ in range(WAITING)]
     url = world.judge.database_url

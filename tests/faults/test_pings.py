@@ -82,7 +82,7 @@ def assert_silent(receiver: Heard) -> None:
     assert receiver.requests[before:] == []
 
 
-def test_sentry_hears_when_a_periodic_task_began_and_ended(sentry: Heard) -> None:
+def test_sentry_receives_the_start_and_the_end_of_a_periodic_task(sentry: Heard) -> None:
     deadline = time.monotonic() + LONG_S
     # Beat reports the start, and a worker the end.
     while not {"in_progress", "ok"} <= set(check_ins(sentry)):
@@ -101,7 +101,7 @@ def check_ins(sentry: Heard) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["beat", "worker-housekeeping", "broker"])
-def test_without_what_carries_the_report_there_is_none(
+def test_no_report_is_sent_while_beat_housekeeping_or_the_broker_is_stopped(
     service: Service, receiver: Heard, name: str
 ) -> None:
     process = service.supervisor.running[name]
@@ -110,13 +110,15 @@ def test_without_what_carries_the_report_there_is_none(
     assert_silent(receiver)
 
 
-def test_without_a_worker_for_a_queue_the_report_is_fail(service: Service, receiver: Heard) -> None:
+def test_a_failure_is_reported_if_a_queue_has_no_worker(service: Service, receiver: Heard) -> None:
     process = service.supervisor.running["worker-media"]
     process.kill()
     process.wait()
     assert "none for “media”" in wait_for(receiver, "/fail", 60)
 
 
-def test_without_the_database_the_report_is_fail(receiver: Heard, database: Proxy) -> None:
+def test_a_failure_is_reported_if_the_database_is_unavailable(
+    receiver: Heard, database: Proxy
+) -> None:
     database.switch("refuse")
     assert wait_for(receiver, "/fail", 60) == "The database is unavailable."

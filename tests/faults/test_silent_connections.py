@@ -13,7 +13,9 @@ pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
 RECOVERED_WITHIN_S = 60
 
 
-def test_silent_while_idle(world: World, settled: Settled) -> None:
+def test_media_is_stored_within_a_minute_if_idle_connections_go_silent(
+    world: World, settled: Settled
+) -> None:
     world.send(payloads.mms(1))
     assert world.settle().flawless
     world.broker.switch("drop")
@@ -21,7 +23,9 @@ def test_silent_while_idle(world: World, settled: Settled) -> None:
     assert settled("connections go silent", "idle", RECOVERED_WITHIN_S).flawless
 
 
-def test_silent_while_retries_wait(world: World, settled: Settled) -> None:
+def test_media_is_stored_within_a_minute_if_connections_go_silent_while_retries_wait(
+    world: World, settled: Settled
+) -> None:
     webhook = payloads.mms(3, delay_s=4)
     world.send(webhook)
     world.wait_for_requests(webhook)

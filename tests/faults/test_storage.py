@@ -37,7 +37,9 @@ def small_disk(world: World) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)  # noqa: S607
 
 
-def test_full_and_then_not(world: World, settled: Settled, small_disk: Path) -> None:
+def test_media_is_stored_without_using_up_retries_after_the_disk_was_full(
+    world: World, settled: Settled, small_disk: Path
+) -> None:
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(1_000_000))
     webhooks = send(world, delay_s=1)
@@ -47,7 +49,9 @@ def test_full_and_then_not(world: World, settled: Settled, small_disk: Path) -> 
     assert world.judge.temporary_files() == []
 
 
-def test_read_only_and_then_not(world: World, settled: Settled, small_disk: Path) -> None:
+def test_media_is_stored_without_using_up_retries_after_the_disk_was_read_only(
+    world: World, settled: Settled, small_disk: Path
+) -> None:
     mount("-o", "remount,ro", str(small_disk))
     webhooks = send(world)
     mount("-o", "remount,rw", str(small_disk))
@@ -55,7 +59,9 @@ def test_read_only_and_then_not(world: World, settled: Settled, small_disk: Path
     assert_no_budget_used(world, webhooks)
 
 
-def test_a_back_end_that_refuses_and_then_not(world: World, settled: Settled) -> None:
+def test_media_is_stored_without_using_up_retries_after_the_back_end_refused_it(
+    world: World, settled: Settled
+) -> None:
     full = world.failpoints / failpoints.STORAGE_IS_FULL
     full.touch()
     webhooks = send(world)

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
 STUCK = "the main loop has been stuck"
 
 
-def test_the_event_loop_of_the_worker(world: World, settled: Settled) -> None:
+def test_a_worker_whose_event_loop_is_stuck_is_restarted(world: World, settled: Settled) -> None:
     before = world.times_logged("worker", STUCK)
     (world.failpoints / failpoints.WORKER_LOOP_IS_STUCK).touch()
     world.send(*(payloads.mms(1) for _ in range(3)))
@@ -23,7 +23,7 @@ def test_the_event_loop_of_the_worker(world: World, settled: Settled) -> None:
     assert settled("stuck", "event loop of the worker").flawless
 
 
-def test_the_scheduler(world: World, settled: Settled) -> None:
+def test_beat_is_restarted_if_its_scheduler_is_stuck(world: World, settled: Settled) -> None:
     before = world.times_logged("beat", STUCK)
     (world.failpoints / failpoints.BEAT_IS_STUCK).touch()
     world.wait_until_logged("beat", STUCK, before)

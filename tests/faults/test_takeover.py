@@ -27,7 +27,9 @@ FAULT = "all workers SIGKILL under load"
 TABLE = Table("takeover", ("broker", "what returns", "state", "items", "s until attempted"))
 
 
-def test_killed_workers_go_on_when_they_return(real_world: World, broker_name: str) -> None:
+def test_items_of_killed_workers_are_attempted_soon_after_the_workers_return(
+    real_world: World, broker_name: str
+) -> None:
     send_load(real_world)
     ready = real_world.times_logged("worker", " ready.")
     real_world.kill("worker")
@@ -40,7 +42,9 @@ def test_killed_workers_go_on_when_they_return(real_world: World, broker_name: s
     assert max(map(max, waits.values())) < WITHIN_S[broker_name], waits
 
 
-def test_workers_of_other_names_go_on_for_killed_ones(real_world: World, broker_name: str) -> None:
+def test_workers_with_other_names_soon_attempt_the_items_of_killed_workers(
+    real_world: World, broker_name: str
+) -> None:
     replacement = real_world.another_worker("replacement")
     send_load(real_world)
     with real_world.without("worker"):
@@ -54,7 +58,9 @@ def test_workers_of_other_names_go_on_for_killed_ones(real_world: World, broker_
     assert max(map(max, waits.values())) < WITHIN_S[broker_name], waits
 
 
-def test_items_go_on_when_a_broker_returns(real_world: World, broker_name: str) -> None:
+def test_items_are_attempted_soon_after_the_broker_returns(
+    real_world: World, broker_name: str
+) -> None:
     send_waiting(real_world)
     real_world.broker.switch("refuse")
     real_world.send(*(payloads.mms(1) for _ in range(10)))

@@ -49,22 +49,24 @@ SEED = 7
     ("kind", "faults"),
     [("hanging", HANGING), ("resetting", RESETTING), ("truncating", TRUNCATING)],
 )
-def test_one_fault_each(world: World, settled: Settled, kind: str, faults: list[Fault]) -> None:
+def test_media_is_stored_after_one_fault_each(
+    world: World, settled: Settled, kind: str, faults: list[Fault]
+) -> None:
     world.send(*(payloads.mms(1, faults=[fault]) for fault in faults for _ in range(2)))
     assert settled("Twilio", f"{kind}, one media each").flawless
 
 
-def test_headers_that_drip_again_and_again(world: World, settled: Settled) -> None:
+def test_media_is_stored_after_headers_that_drip_four_times(world: World, settled: Settled) -> None:
     world.send(payloads.mms(1, faults=[DripHeaders()] * 4))
     assert settled("Twilio", "dripping headers, four times").flawless
 
 
-def test_a_storm_of_429(world: World, settled: Settled) -> None:
+def test_media_is_stored_after_a_storm_of_429s(world: World, settled: Settled) -> None:
     world.send(*(payloads.mms(1, faults=[Status(429, "1")] * 4) for _ in range(20)))
     assert settled("Twilio", "20 media, 429 four times each").flawless
 
 
-def test_everything_at_once(world: World, settled: Settled) -> None:
+def test_media_is_stored_after_a_mixture_of_all_faults(world: World, settled: Settled) -> None:
     rng = random.Random(SEED)
     every = [*HANGING, *RESETTING, *TRUNCATING, *REFUSING]
     world.send(

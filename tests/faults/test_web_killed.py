@@ -17,7 +17,9 @@ FAULT = "web SIGKILL"
 KILLS = 5
 
 
-def test_in_the_middle_of_requests(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_web_processes_are_killed_in_the_middle_of_requests(
+    world: World, settled: Settled
+) -> None:
     webhooks = [payloads.mms(2) for _ in range(150)]
     killed = 0
     with ThreadPoolExecutor(8) as pool:
@@ -31,7 +33,7 @@ def test_in_the_middle_of_requests(world: World, settled: Settled) -> None:
     assert settled(FAULT, f"in requests, {KILLS} times").flawless
 
 
-def test_with_its_master(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_web_is_killed_with_its_master(world: World, settled: Settled) -> None:
     world.kill("web")
     for webhook in [payloads.mms(1) for _ in range(5)]:
         world.send_until_accepted(webhook)

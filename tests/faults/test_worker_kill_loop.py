@@ -22,7 +22,9 @@ WEBHOOKS = 180
 SEED = 20
 
 
-def test_thirty_kills_in_a_minute_under_load(world: World, settled: Settled) -> None:
+def test_media_is_stored_although_workers_are_killed_thirty_times_in_a_minute(
+    world: World, settled: Settled
+) -> None:
     others = [world.another_worker("worker-2"), world.another_worker("worker-3")]
     with world.joined_by(*others), ThreadPoolExecutor() as thread:
         killing = thread.submit(kill_repeatedly, world)

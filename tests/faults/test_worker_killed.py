@@ -17,14 +17,18 @@ pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
 FAULT = "worker SIGKILL"
 
 
-def test_before_it_took_anything(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_the_worker_is_killed_before_it_receives_a_message(
+    world: World, settled: Settled
+) -> None:
     world.signal("worker", signal.SIGSTOP)
     world.send(*(payloads.mms(2) for _ in range(5)))
     world.kill("worker")
     assert settled(FAULT, "before taking anything").flawless
 
 
-def test_while_the_api_hangs(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_the_worker_is_killed_while_the_api_hangs(
+    world: World, settled: Settled
+) -> None:
     webhook = payloads.mms(2, faults=[Hang()])
     world.send(webhook)
     world.wait_for_requests(webhook)
@@ -33,7 +37,9 @@ def test_while_the_api_hangs(world: World, settled: Settled) -> None:
     assert world.rows(webhook)[0]["interruptions"] == 1
 
 
-def test_in_the_body(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_the_worker_is_killed_in_the_middle_of_the_body(
+    world: World, settled: Settled
+) -> None:
     webhook = payloads.mms(2, faults=[HangInBody(at="cdn")])
     world.send(webhook)
     world.wait_for_requests(webhook, times=2)
@@ -41,14 +47,18 @@ def test_in_the_body(world: World, settled: Settled) -> None:
     assert settled(FAULT, "in the body").flawless
 
 
-def test_after_the_file_and_before_the_row(world: World, settled: Settled) -> None:
+def test_media_is_stored_if_the_worker_is_killed_between_the_file_and_the_row(
+    world: World, settled: Settled
+) -> None:
     armed = world.arm(failpoints.STORED_BUT_NOT_IN_THE_ROW)
     world.send(payloads.mms(2))
     assert settled(FAULT, "file stored, row not yet").flawless
     assert not armed.exists()
 
 
-def test_after_the_row_and_before_the_ack(world: World, settled: Settled) -> None:
+def test_stored_media_is_not_fetched_again_if_the_worker_is_killed_before_the_ack(
+    world: World, settled: Settled
+) -> None:
     armed = world.arm(failpoints.IN_THE_ROW_BUT_NOT_ACKED)
     webhook = payloads.mms(1)
     world.send(webhook)

@@ -20,7 +20,9 @@ from tests.support.service import wait_for_line
 pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
 
 
-def test_frozen_in_the_body_beyond_its_lease(world: World, settled: Settled) -> None:
+def test_a_worker_frozen_in_the_body_beyond_its_lease_does_not_change_the_row(
+    world: World, settled: Settled
+) -> None:
     webhook = payloads.mms(1, faults=[HangInBody(2, at="cdn")])
     world.send(webhook)
     world.wait_for_requests(webhook, times=2)
@@ -32,7 +34,9 @@ def test_frozen_in_the_body_beyond_its_lease(world: World, settled: Settled) -> 
     assert world.rows(webhook) == [row]
 
 
-def test_frozen_before_the_file_is_in_the_row(world: World, settled: Settled) -> None:
+def test_a_worker_frozen_before_it_saves_the_row_does_not_change_it_later(
+    world: World, settled: Settled
+) -> None:
     webhook = payloads.mms(1)
     world.arm(failpoints.STORED_BUT_NOT_IN_THE_ROW, signal.SIGSTOP)
     world.send(webhook)
@@ -44,7 +48,9 @@ def test_frozen_before_the_file_is_in_the_row(world: World, settled: Settled) ->
     assert world.rows(webhook) == [row]
 
 
-def test_frozen_with_no_other_worker(world: World, settled: Settled) -> None:
+def test_media_is_stored_after_the_only_worker_was_frozen_beyond_its_lease(
+    world: World, settled: Settled
+) -> None:
     webhook = payloads.mms(1, faults=[HangInBody(2, at="cdn")])
     world.send(webhook)
     world.wait_for_requests(webhook, times=2)
@@ -53,7 +59,9 @@ def test_frozen_with_no_other_worker(world: World, settled: Settled) -> None:
     assert settled("worker SIGSTOP beyond its lease", "in the body, alone").flawless
 
 
-def test_frozen_while_its_successor_starts(world: World, settled: Settled) -> None:
+def test_a_successor_with_the_same_name_stores_media_while_the_worker_is_frozen(
+    world: World, settled: Settled
+) -> None:
     # With the same name, as after a restart that the broker has not noticed yet.
     successor = Program("successor", world.supervisor.programs["worker"].command, GRACE_S)
     with world.stopped("worker"), world.joined_by(successor):
@@ -64,7 +72,7 @@ def test_frozen_while_its_successor_starts(world: World, settled: Settled) -> No
         world.signal("worker", signal.SIGCONT)
 
 
-def test_terminated_it_finishes_its_downloads(world: World, settled: Settled) -> None:
+def test_a_terminated_worker_finishes_its_downloads(world: World, settled: Settled) -> None:
     webhook = payloads.mms(2, faults=[HangInBody(2, at="cdn")])
     world.send(webhook)
     world.wait_for_requests(webhook, times=2)
@@ -73,7 +81,7 @@ def test_terminated_it_finishes_its_downloads(world: World, settled: Settled) ->
     assert settled("worker SIGTERM", "in the body").flawless
 
 
-def test_terminated_it_returns_waiting_messages(world: World, settled: Settled) -> None:
+def test_a_terminated_worker_returns_its_waiting_messages(world: World, settled: Settled) -> None:
     webhook = payloads.mms(2, delay_s=5)
     world.send(webhook)
     world.wait_for_requests(webhook)

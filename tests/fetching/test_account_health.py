@@ -38,7 +38,7 @@ def make_probe_due() -> None:
     AccountHealth.objects.update(probe_at=datetime.now(UTC))
 
 
-def test_one_refused_item_fails_and_pauses_no_account(twilio: Simulator) -> None:
+def test_a_single_refused_item_fails_without_pausing_the_account(twilio: Simulator) -> None:
     refused = picture(twilio, faults=[faults.Status(401)])
     assert attempt(refused) == "unauthorized"
     assert attempt(picture(twilio)) == "stored"
@@ -73,7 +73,7 @@ def test_items_refused_at_the_same_moment_wait_together(
         assert (item.status, item.error) == (Status.RETRYING, "account_refused")
 
 
-def test_a_failure_to_count_is_logged_and_changes_no_outcome(
+def test_a_failure_to_count_a_429_is_logged_and_does_not_change_the_outcome(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*args: object) -> None:
@@ -88,7 +88,7 @@ def test_a_failure_to_count_is_logged_and_changes_no_outcome(
     assert "IntegrityError" in caplog.text
 
 
-def test_a_paused_account_gets_no_requests(twilio: Simulator, settings: Settings) -> None:
+def test_no_requests_are_sent_for_a_paused_account(twilio: Simulator, settings: Settings) -> None:
     use_wrong_token(settings)
     for item in pictures(twilio, REFUSALS_TO_PAUSE):
         attempt(item)
@@ -98,7 +98,9 @@ def test_a_paused_account_gets_no_requests(twilio: Simulator, settings: Settings
     assert len(twilio.log.all()) == asked
 
 
-def test_another_account_goes_on_while_one_is_paused(twilio: Simulator, settings: Settings) -> None:
+def test_items_of_another_account_are_still_claimed_while_one_is_paused(
+    twilio: Simulator, settings: Settings
+) -> None:
     use_wrong_token(settings)
     for item in pictures(twilio, REFUSALS_TO_PAUSE):
         attempt(item)
@@ -142,14 +144,14 @@ def test_the_dispatcher_publishes_a_probe_when_it_is_due(
         assert len(MediaItem.objects.claim_due(10)) == REFUSALS_TO_PAUSE
 
 
-def test_a_success_between_refusals_pauses_no_account(twilio: Simulator) -> None:
+def test_refusals_with_a_success_between_them_do_not_pause_the_account(twilio: Simulator) -> None:
     for _ in range(REFUSALS_TO_PAUSE):
         attempt(picture(twilio, faults=[faults.Status(401)]))
         attempt(picture(twilio))
     assert not Incident.objects.exists()
 
 
-def test_storage_that_fails_is_one_incident_until_something_is_stored_again(
+def test_a_storage_failure_is_one_incident_until_an_item_is_stored_again(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*args: object) -> None:
@@ -166,7 +168,7 @@ def test_storage_that_fails_is_one_incident_until_something_is_stored_again(
     assert not Incident.objects.open().exists()
 
 
-def test_an_account_without_credentials_is_one_incident_until_it_has_some(
+def test_missing_credentials_are_one_incident_until_they_are_configured(
     twilio: Simulator, settings: Settings
 ) -> None:
     items = pictures(twilio, 2)
@@ -199,7 +201,7 @@ def test_the_incident_of_a_paused_and_limited_account_stays_open() -> None:
     assert Incident.objects.open().count() == 2
 
 
-def test_the_same_failure_later_is_a_new_incident() -> None:
+def test_a_failure_that_recurs_after_its_incident_was_resolved_opens_a_new_one() -> None:
     Incident.open_or_update(Cause.STORAGE)
     Incident.resolve_for(Cause.STORAGE)
     with time_machine.travel(datetime.now(UTC) + timedelta(days=2)):
@@ -207,7 +209,9 @@ def test_the_same_failure_later_is_a_new_incident() -> None:
     assert Incident.objects.count() == 2
 
 
-def test_failures_of_an_earlier_refusal_stay_failed(twilio: Simulator, settings: Settings) -> None:
+def test_an_item_refused_a_day_before_the_pause_stays_failed(
+    twilio: Simulator, settings: Settings
+) -> None:
     old = make.claimed()
     with time_machine.travel(datetime.now(UTC) - timedelta(days=1)):
         old.attempt_set.update(started_at=datetime.now(UTC))

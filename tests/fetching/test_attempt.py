@@ -44,7 +44,7 @@ def test_an_attempt_reads_once_and_writes_twice_to_each_row(twilio: Simulator) -
     assert verbs == [*claim, "SAVEPOINT", *end, "RELEASE"]
 
 
-def test_the_attempt_keeps_the_evidence(twilio: Simulator) -> None:
+def test_an_attempt_records_its_evidence(twilio: Simulator) -> None:
     item = picture(twilio)
     attempt(item)
     row = item.attempt_set.get()
@@ -55,21 +55,21 @@ def test_the_attempt_keeps_the_evidence(twilio: Simulator) -> None:
     assert row.home_region == "us1"
 
 
-def test_credentials_stay_at_the_first_origin(twilio: Simulator) -> None:
+def test_credentials_are_sent_only_to_the_first_origin(twilio: Simulator) -> None:
     item = picture(twilio)
     attempt(item)
     assert [e.had_authorization for e in twilio.log.of(item.identity)] == [True, False]
     assert twilio.log.credentials_at_cdn() == []
 
 
-def test_a_recording_comes_directly_and_declares_its_type_itself(twilio: Simulator) -> None:
+def test_a_recording_is_stored_with_the_type_that_its_response_declares(twilio: Simulator) -> None:
     item = announced(twilio.add_recording(account_sid=make.ACCOUNT))
     assert attempt(item) == "stored"
     assert item.declared_content_type == "audio/x-wav"
     assert item.storage_name.endswith(f"/{item.identity}.wav")
 
 
-def test_an_early_404_waits_for_its_next_attempt(twilio: Simulator) -> None:
+def test_an_item_waits_for_its_next_attempt_after_an_early_404(twilio: Simulator) -> None:
     item = picture(twilio, delay_s=60)
     assert attempt(item) == "not_ready"
     assert (item.status, item.not_found_count, item.twilio_code) == (Status.RETRYING, 1, 20404)
@@ -141,7 +141,7 @@ def test_a_dripping_body_is_cut_off_at_the_deadline(twilio: Simulator, settings:
     assert attempt(item) == "too_slow"
 
 
-def test_a_url_into_a_private_network_gets_no_request(
+def test_no_request_is_sent_to_a_url_in_a_private_network(
     twilio: Simulator, settings: Settings
 ) -> None:
     item = picture(twilio)
@@ -150,7 +150,7 @@ def test_a_url_into_a_private_network_gets_no_request(
     assert twilio.log.of(item.identity) == []
 
 
-def test_an_account_without_credentials_waits_for_them(
+def test_an_item_waits_without_using_up_retries_if_its_account_has_no_credentials(
     twilio: Simulator, settings: Settings
 ) -> None:
     item = picture(twilio)
@@ -182,7 +182,7 @@ def test_a_second_fetch_overwrites_the_same_file(twilio: Simulator, settings: Se
     assert len(stored_files(settings)) == 1
 
 
-def test_the_third_interruption_fails_without_another_request(twilio: Simulator) -> None:
+def test_an_item_fails_after_three_interruptions_without_another_request(twilio: Simulator) -> None:
     item = picture(twilio)
     MediaItem.objects.update(interruptions=3)
     assert attempt(item) == "interrupted"
@@ -204,7 +204,7 @@ def test_a_bug_leaves_the_item_to_the_dispatcher(
     assert item.sweep_at is not None
 
 
-def test_the_name_of_the_sender_never_reaches_the_storage(
+def test_a_file_name_from_the_sender_is_never_used_in_the_storage(
     twilio: Simulator, settings: Settings
 ) -> None:
     item = picture(twilio, disposition='attachment; filename="../../etc/passwd"')

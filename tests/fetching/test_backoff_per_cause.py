@@ -56,31 +56,35 @@ def longest_s(retries: int) -> float:
 
 
 @pytest.mark.parametrize("failure", [TwilioError(), RateLimited(), BodyTruncated()], ids=repr)
-def test_another_cause_starts_at_the_first_delay(
+def test_the_backoff_of_another_cause_starts_at_the_first_delay(
     clock: time_machine.Traveller, failure: Failure
 ) -> None:
     _, delay = after(*FOUR_404S, failure, clock=clock)
     assert delay.delay_s <= longest_s(0)
 
 
-def test_another_cause_starts_at_its_retry_after(clock: time_machine.Traveller) -> None:
+def test_the_backoff_of_another_cause_starts_at_its_retry_after(
+    clock: time_machine.Traveller,
+) -> None:
     _, delay = after(*FOUR_404S, RateLimited(retry_after_s=7), clock=clock)
     assert delay.delay_s == 7
 
 
-def test_a_cause_that_returns_goes_on_where_it_was(clock: time_machine.Traveller) -> None:
+def test_the_backoff_of_a_recurring_cause_continues_where_it_stopped(
+    clock: time_machine.Traveller,
+) -> None:
     item, delay = after(*FOUR_404S, TwilioError(), TransientMedia404(), clock=clock)
     assert longest_s(3) < delay.delay_s <= longest_s(4)
     assert item.fast_retries == {"not_ready": 5, "twilio_error": 1}
 
 
-def test_a_diagnosed_404_is_the_same_cause(clock: time_machine.Traveller) -> None:
+def test_a_diagnosed_404_continues_the_backoff_of_the_404s(clock: time_machine.Traveller) -> None:
     item, delay = after(*FOUR_404S, CredentialsSuspected(), clock=clock)
     assert delay.delay_s > longest_s(3)
     assert item.fast_retries == {"not_ready": 5}
 
 
-def test_a_local_failure_is_counted_under_no_cause(clock: time_machine.Traveller) -> None:
+def test_a_local_failure_is_not_counted_as_a_retry(clock: time_machine.Traveller) -> None:
     item, _ = after(TransientMedia404(), StorageFailed(), clock=clock)
     assert item.fast_retries == {"not_ready": 1}
 

@@ -151,7 +151,7 @@ SAMPLES = [
 
 
 @pytest.mark.parametrize(("content_type", "head"), SAMPLES)
-def test_the_first_bytes_tell_the_type(content_type: str, head: bytes) -> None:
+def test_the_content_type_is_detected_from_the_first_bytes(content_type: str, head: bytes) -> None:
     assert sniff(head) == content_type
 
 
@@ -215,7 +215,7 @@ def test_the_declared_type_decides_only_within_its_family(
 
 
 @pytest.mark.parametrize("stored", sorted({stored for _, _, stored in DECLARED} - {DOC}))
-def test_only_a_word_document_is_a_doc(stored: str) -> None:
+def test_only_a_word_document_gets_the_extension_doc(stored: str) -> None:
     assert extension(stored) != ".doc"
 
 
@@ -226,7 +226,7 @@ def test_only_a_word_document_is_a_doc(stored: str) -> None:
         *("application/vnd.android.package-archive", "multipart/related", "application/xml"),
     ],
 )
-def test_what_could_run_is_stored_as_bin(active: str) -> None:
+def test_content_that_could_be_executed_gets_the_extension_bin(active: str) -> None:
     assert extension(active) == ".bin"
 
 
@@ -235,9 +235,7 @@ def test_what_could_run_is_stored_as_bin(active: str) -> None:
     st.binary(max_size=2048),
     st.sampled_from([*EXTENSIONS, *ALIASES]) | st.text(max_size=255),
 )
-def test_no_bytes_are_too_strange_to_sniff_and_check(
-    head: bytes, more: bytes, declared: str
-) -> None:
+def test_any_bytes_can_be_sniffed_and_checked(head: bytes, more: bytes, declared: str) -> None:
     stored = sniff(head + more, declared=declared)
     assert stored.isascii()
     assert stored.isprintable()
@@ -253,7 +251,7 @@ def test_hostile_repetition_is_sniffed_at_once(repeated: bytes) -> None:
     assert sniff(head) != "text/html"
 
 
-def test_an_extension_goes_by_the_type_alone() -> None:
+def test_the_extension_depends_only_on_the_content_type() -> None:
     assert extension("image/jpeg") == ".jpg"
     assert extension("Text/Plain; charset=utf-8") == ".txt"
 
@@ -263,7 +261,7 @@ def test_active_or_unknown_content_gets_a_neutral_extension(active: str) -> None
     assert extension(active) == ".bin"
 
 
-def test_every_extension_is_one_dot_and_plain_letters() -> None:
+def test_every_extension_is_a_dot_followed_by_letters_or_digits() -> None:
     assert all(ending[0] == "." and ending[1:].isalnum() for ending in EXTENSIONS.values())
 
 
@@ -290,7 +288,7 @@ def test_two_names_of_one_type_are_the_same(one: str, other: str) -> None:
     assert is_same(one, other)
 
 
-def test_other_types_are_not_the_same() -> None:
+def test_different_types_are_not_the_same() -> None:
     assert not is_same("image/jpeg", "image/png")
     assert not is_same("video/3gpp", "audio/3gpp")
 

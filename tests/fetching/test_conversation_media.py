@@ -48,14 +48,14 @@ def test_a_picture_is_stored_with_the_bytes_that_were_served(twilio: Simulator) 
     assert twilio.log.statuses_of(script.sid) == [200, 200]
 
 
-def test_credentials_go_to_the_metadata_alone(twilio: Simulator) -> None:
+def test_credentials_are_sent_only_with_the_metadata_request(twilio: Simulator) -> None:
     item, script = announced(twilio)
     attempt(item)
     asked = [(entry.origin, entry.had_authorization) for entry in twilio.log.of(script.sid)]
     assert asked == [("api", True), ("cdn", False)]
 
 
-def test_both_requests_are_one_attempt_with_its_evidence(twilio: Simulator) -> None:
+def test_both_requests_are_recorded_as_one_attempt_with_its_evidence(twilio: Simulator) -> None:
     item, script = announced(twilio)
     attempt(item)
     row = item.attempt_set.get()
@@ -79,7 +79,7 @@ def test_the_link_is_neither_stored_nor_logged(
         assert "Signature" not in told
 
 
-def test_early_404s_at_both_steps_are_waited_out(twilio: Simulator) -> None:
+def test_early_404s_at_both_steps_are_retried_until_the_media_is_stored(twilio: Simulator) -> None:
     item, script = announced(twilio, metadata_delay_s=9999.0, delay_s=9999.0)
     assert attempt(item) == "not_ready"
     script.metadata_delay_s = 0.0
@@ -99,7 +99,7 @@ def test_metadata_alone_does_not_make_the_media_available(twilio: Simulator) -> 
     assert MediaItem.objects.get(found_at__gt=second.started_at) == item
 
 
-def test_an_attempt_says_at_which_step_the_404_came(twilio: Simulator) -> None:
+def test_an_attempt_shows_which_step_returned_the_404(twilio: Simulator) -> None:
     item, script = announced(twilio, metadata_delay_s=9999.0, delay_s=9999.0)
     attempt(item)
     script.metadata_delay_s = 0.0
@@ -127,7 +127,7 @@ def test_a_link_to_a_host_that_is_not_twilios_is_not_followed(
     assert twilio.log.of(script.sid, "cdn") == []
 
 
-def test_a_body_of_another_size_than_the_metadata_says_is_not_kept(
+def test_a_body_whose_size_differs_from_the_metadata_is_not_stored(
     twilio: Simulator, settings: Settings
 ) -> None:
     item, _ = announced(twilio, faults=[faults.WrongBody("short", "image/jpeg", at="cdn")])
@@ -152,7 +152,7 @@ def test_a_redirect_instead_of_metadata_is_not_followed(twilio: Simulator) -> No
     assert again(item) == "stored"
 
 
-def test_the_token_is_tried_after_a_key_that_is_refused(
+def test_the_auth_token_is_tried_after_the_api_key_is_refused(
     twilio: Simulator, settings: Settings
 ) -> None:
     settings.TWILIO_API_KEY, settings.TWILIO_API_SECRET = "SK" + "0" * 32, "wrong"
@@ -161,7 +161,7 @@ def test_the_token_is_tried_after_a_key_that_is_refused(
     assert twilio.log.statuses_of(script.sid) == [401, 200, 200]
 
 
-def test_a_late_404_is_diagnosed_by_the_same_metadata(
+def test_a_late_404_is_diagnosed_from_the_same_metadata(
     twilio: Simulator, settings: Settings
 ) -> None:
     settings.METADATA_FROM_ATTEMPT = 1
@@ -170,7 +170,7 @@ def test_a_late_404_is_diagnosed_by_the_same_metadata(
     assert item.not_found_because == NotFoundCause.PROPAGATING
 
 
-def test_the_export_calls_it_a_conversation(twilio: Simulator) -> None:
+def test_the_export_lists_the_media_under_the_kind_conversation(twilio: Simulator) -> None:
     item, script = announced(twilio)
     line = media_line(item)
     assert (line["kind"], line["message_sid"]) == ("conversation", script.parent_sid)
@@ -196,12 +196,12 @@ def test_the_export_calls_it_a_conversation(twilio: Simulator) -> None:
         b"\xff\xfe",
     ],
 )
-def test_metadata_without_a_link_names_none(document: bytes) -> None:
+def test_no_link_is_read_from_metadata_without_a_valid_one(document: bytes) -> None:
     assert link_in_metadata(Response(200, {}, document, redirected=False)) is None
 
 
 @pytest.mark.parametrize("size", [None, "12", -1, 0, 1.5, True, [], 12])
-def test_only_a_number_of_bytes_is_a_size(size: object) -> None:
+def test_only_a_positive_integer_is_accepted_as_a_size(size: object) -> None:
     links = {"content_direct_temporary": "https://media.us1.twilio.com/ME1"}
     document = json.dumps({"links": links, "size": size}).encode()
     found = link_in_metadata(Response(200, {}, document, redirected=False))
@@ -219,7 +219,7 @@ def test_only_a_number_of_bytes_is_a_size(size: object) -> None:
         ("http://media.us1.twilio.com/ME1", False),
     ],
 )
-def test_a_link_leads_to_twilios_media_hosts(url: str, allowed: bool) -> None:
+def test_only_https_links_to_twilios_media_hosts_are_allowed(url: str, allowed: bool) -> None:
     request = providers.get("twilio").media_request(
         url=f"https://mcs.us1.twilio.com/v1/Services/IS{'a' * 32}/Media/ME{'b' * 32}",
         account_sid=make.ACCOUNT,

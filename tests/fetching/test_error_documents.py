@@ -30,7 +30,7 @@ def test_an_error_document_of_twilio_is_never_media(document: bytes, declared: s
 
 
 @pytest.mark.parametrize("declared", ["image/jpeg", "application/pdf", "audio/x-wav", ""])
-def test_a_web_page_is_not_the_media_that_was_declared(declared: str) -> None:
+def test_a_web_page_in_place_of_other_media_is_refused(declared: str) -> None:
     with pytest.raises(ErrorDocument):
         check(b"<!DOCTYPE html><title>Sign in</title>", declared=declared)
 
@@ -84,7 +84,7 @@ def test_a_login_or_error_page_in_place_of_an_excel_file_is_refused(page: bytes)
 @pytest.mark.parametrize(
     "declared", ["text/html; charset=utf-8", "text/plain", "application/xhtml+xml"]
 )
-def test_a_web_page_that_may_have_been_sent_is_media(declared: str) -> None:
+def test_a_web_page_declared_as_text_is_media(declared: str) -> None:
     check(b"<!DOCTYPE html><title>My page</title>", declared=declared)
 
 

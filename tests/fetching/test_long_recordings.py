@@ -88,7 +88,7 @@ def test_a_picture_that_is_too_large_opens_no_incident(
 
 
 @pytest.mark.django_db
-def test_a_higher_limit_for_all_media_holds_for_recordings_too(
+def test_a_higher_limit_for_all_media_also_applies_to_recordings(
     twilio: Simulator, settings: Settings
 ) -> None:
     settings.MEDIA_MAX_BYTES, settings.MEDIA_MAX_RECORDING_BYTES = 5000, 1000
@@ -96,13 +96,13 @@ def test_a_higher_limit_for_all_media_holds_for_recordings_too(
     assert attempt(item) == "stored"
 
 
-def test_the_time_limit_grows_only_beyond_the_size_of_other_media(settings: Settings) -> None:
+def test_the_time_limit_grows_only_beyond_the_size_limit_of_other_media(settings: Settings) -> None:
     settings.MEDIA_TOTAL_TIMEOUT_S, settings.MEDIA_MAX_BYTES = 300.0, 100
     assert [time_limit_s(size) for size in (0, 100, 250)] == [300.0, 300.0, 750.0]
 
 
 @pytest.mark.usefixtures("loopback")
-def test_a_large_body_that_comes_fast_enough_has_more_time(settings: Settings) -> None:
+def test_a_large_body_that_arrives_fast_enough_has_more_time(settings: Settings) -> None:
     settings.MEDIA_MAX_BYTES, settings.MEDIA_TOTAL_TIMEOUT_S = BLOCK_BYTES, 1.0
     with serve(slow(6, every_s=0.2)) as origin:
         began = time.monotonic()
@@ -121,7 +121,9 @@ def test_a_large_body_that_drips_is_cut_off(settings: Settings) -> None:
 
 
 @pytest.mark.usefixtures("loopback")
-def test_a_large_body_without_a_length_is_counted(settings: Settings) -> None:
+def test_a_large_body_without_a_declared_length_is_refused_beyond_the_limit(
+    settings: Settings,
+) -> None:
     settings.MEDIA_MAX_BYTES = 1000
     with serve(b"HTTP/1.1 200 OK\r\n\r\n" + bytes(5001)) as origin:
         Download(origin.url(), max_bytes=5000).fails_as(TooLarge)

@@ -76,13 +76,15 @@ def some_success() -> None:
     MediaItem.objects.filter(pk=item.pk).update(found_at=datetime.now(UTC))
 
 
-def test_media_with_metadata_is_still_propagating(twilio: Simulator, clock: Clock) -> None:
+def test_media_whose_metadata_exists_is_diagnosed_as_propagating(
+    twilio: Simulator, clock: Clock
+) -> None:
     item = announced(message(twilio, delay_s=NEVER_S, metadata_delay_s=0))
     assert attempts(item, clock, count=4) == "not_ready"
     assert item.not_found_because == NotFoundCause.PROPAGATING
 
 
-def test_media_that_propagates_is_tried_until_the_end_of_its_schedule(
+def test_propagating_media_is_tried_until_the_end_of_its_schedule(
     twilio: Simulator, clock: Clock
 ) -> None:
     item = announced(message(twilio, delay_s=NEVER_S, metadata_delay_s=0))
@@ -90,7 +92,7 @@ def test_media_that_propagates_is_tried_until_the_end_of_its_schedule(
     assert (item.status, item.attempts) == (Status.FAILED, len(SCHEDULE_S))
 
 
-def test_metadata_is_queried_from_the_fourth_attempt_at_every_second_one(
+def test_metadata_is_queried_at_every_second_attempt_from_the_fourth_on(
     twilio: Simulator, clock: Clock
 ) -> None:
     item = announced(message(twilio, delay_s=NEVER_S))
@@ -115,14 +117,16 @@ def test_metadata_is_queried_a_limited_number_of_times(
     assert questions(twilio, item) == MAX_REQUESTS == item.metadata_requests
 
 
-def test_zero_turns_the_queries_off(twilio: Simulator, clock: Clock, settings: Settings) -> None:
+def test_metadata_is_not_queried_if_metadata_from_attempt_is_zero(
+    twilio: Simulator, clock: Clock, settings: Settings
+) -> None:
     settings.METADATA_FROM_ATTEMPT = 0
     item = announced(message(twilio, delay_s=NEVER_S))
     attempts(item, clock, count=10)
     assert questions(twilio, item) == 0
 
 
-def test_media_that_comes_after_hours_without_metadata_is_stored(
+def test_media_that_arrives_after_hours_without_metadata_is_stored(
     twilio: Simulator, clock: Clock
 ) -> None:
     some_success()
@@ -134,7 +138,7 @@ def test_media_that_comes_after_hours_without_metadata_is_stored(
     assert attempts(item, clock) == "stored"
 
 
-def test_media_that_was_never_seen_is_given_up_only_after_hours(
+def test_media_without_metadata_is_diagnosed_as_deleted_only_after_hours(
     twilio: Simulator, clock: Clock
 ) -> None:
     some_success()
@@ -148,7 +152,7 @@ def test_media_that_was_never_seen_is_given_up_only_after_hours(
     assert item.not_found_count == item.attempts
 
 
-def test_media_whose_metadata_vanishes_was_deleted(twilio: Simulator, clock: Clock) -> None:
+def test_media_whose_metadata_disappears_fails_as_deleted(twilio: Simulator, clock: Clock) -> None:
     script = message(twilio, delay_s=NEVER_S, metadata_delay_s=0)
     item = announced(script)
     attempts(item, clock, count=5)
@@ -157,7 +161,9 @@ def test_media_whose_metadata_vanishes_was_deleted(twilio: Simulator, clock: Clo
     assert (item.status, item.error) == (Status.FAILED, "deleted")
 
 
-def test_metadata_that_comes_back_resets_the_evidence(twilio: Simulator, clock: Clock) -> None:
+def test_metadata_that_reappears_resets_the_evidence_of_a_deletion(
+    twilio: Simulator, clock: Clock
+) -> None:
     script = message(twilio, delay_s=NEVER_S, metadata_delay_s=0)
     item = announced(script)
     attempts(item, clock, count=5)
@@ -180,7 +186,7 @@ def test_metadata_that_comes_back_resets_the_evidence(twilio: Simulator, clock: 
         ),
     ],
 )
-def test_a_recording_that_twilio_says_will_not_come_is_ended_early(
+def test_a_recording_that_twilio_reports_as_unavailable_is_ended_early(
     twilio: Simulator, clock: Clock, options: dict[str, object], because: str, outcome: str
 ) -> None:
     script = recording(twilio)
@@ -193,13 +199,15 @@ def test_a_recording_that_twilio_says_will_not_come_is_ended_early(
     assert item.status == (Status.ABSENT if because == "absent" else Status.FAILED)
 
 
-def test_one_report_ends_nothing(twilio: Simulator, clock: Clock) -> None:
+def test_a_single_report_of_absence_does_not_end_the_item(twilio: Simulator, clock: Clock) -> None:
     item = announced(recording(twilio, recording_status="absent"))
     assert attempts(item, clock, count=4) == "not_ready"
     assert (item.status, item.not_found_because) == (Status.RETRYING, "absent")
 
 
-def test_a_recording_that_is_being_processed_is_waited_for(twilio: Simulator, clock: Clock) -> None:
+def test_a_recording_that_is_being_processed_is_tried_until_it_is_stored(
+    twilio: Simulator, clock: Clock
+) -> None:
     script = recording(twilio, delay_s=NEVER_S)
     item = announced(script)
     attempts(item, clock, count=14)
@@ -217,7 +225,7 @@ def all_of_another_account(twilio: Simulator, clock: Clock) -> list[MediaItem]:
     return items
 
 
-def test_an_account_of_which_nothing_is_ever_found_has_suspicious_credentials(
+def test_credentials_are_suspected_if_no_media_of_the_account_is_ever_found(
     twilio: Simulator, clock: Clock
 ) -> None:
     last = all_of_another_account(twilio, clock)[-1]
@@ -225,7 +233,7 @@ def test_an_account_of_which_nothing_is_ever_found_has_suspicious_credentials(
     assert last.not_found_because == NotFoundCause.CREDENTIALS_SUSPECTED
 
 
-def test_suspicious_credentials_end_no_item_before_its_time(
+def test_suspected_credentials_do_not_end_an_item_before_its_schedule_ends(
     twilio: Simulator, clock: Clock
 ) -> None:
     last = all_of_another_account(twilio, clock)[-1]
@@ -233,19 +241,23 @@ def test_suspicious_credentials_end_no_item_before_its_time(
     assert (last.status, last.attempts) == (Status.FAILED, len(SCHEDULE_S))
 
 
-def test_one_success_ends_the_suspicion(twilio: Simulator, clock: Clock) -> None:
+def test_one_success_clears_the_suspicion_of_the_credentials(
+    twilio: Simulator, clock: Clock
+) -> None:
     all_of_another_account(twilio, clock)
     some_success()
     assert not credentials_suspected(make.ACCOUNT)
 
 
-def test_a_few_media_of_a_new_account_are_not_suspicious(twilio: Simulator, clock: Clock) -> None:
+def test_a_missing_item_of_a_new_account_does_not_raise_a_suspicion(
+    twilio: Simulator, clock: Clock
+) -> None:
     item = announced(message(twilio, delay_s=NEVER_S))
     attempts(item, clock, count=13)
     assert item.not_found_because == ""
 
 
-def test_a_degraded_account_gets_no_metadata_requests(twilio: Simulator, clock: Clock) -> None:
+def test_no_metadata_is_requested_for_a_degraded_account(twilio: Simulator, clock: Clock) -> None:
     AccountHealth.objects.create(account_sid=make.ACCOUNT, rate=2)
     item = announced(message(twilio, faults=[faults.Status(429)] * 2, delay_s=NEVER_S))
     attempts(item, clock, count=7)
@@ -255,7 +267,7 @@ def test_a_degraded_account_gets_no_metadata_requests(twilio: Simulator, clock: 
     assert questions(twilio, item) == 0
 
 
-def test_an_unanswered_query_changes_nothing(
+def test_a_metadata_query_without_a_response_does_not_change_the_diagnosis(
     twilio: Simulator, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mediapipe.fetching.http.request.TIMEOUT_S", 0.0)

@@ -142,7 +142,7 @@ def five_a_second_for_a_minute(now_s: float, number: int) -> bool:
 
 
 @pytest.mark.parametrize("latency_s", [0.0, 0.3, 1.5])
-def test_a_backlog_drains_at_the_rate_that_is_allowed(
+def test_a_backlog_drains_at_the_allowed_rate(
     monkeypatch: pytest.MonkeyPatch, latency_s: float
 ) -> None:
     twilio = Twilio(five_a_second_for_a_minute, latency_s)
@@ -155,7 +155,9 @@ def test_a_backlog_drains_at_the_rate_that_is_allowed(
     assert max(twilio.stored_s.values()) < 60 + 25
 
 
-def test_a_limit_that_lasts_an_hour_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rate_limit_that_lasts_an_hour_does_not_fail_any_item(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("mediapipe.models.accounts.LOWEST_RATE", 0.2)
     twilio = Twilio(lambda now_s, _: now_s < 3600)
     play(monkeypatch, twilio, [0.0] * 10, per_s=100, until_s=3700)
@@ -174,5 +176,5 @@ def mean_excess_s(monkeypatch: pytest.MonkeyPatch, share: float) -> float:
     return sum(waits) / len(waits)
 
 
-def test_one_429_in_twenty_hardly_delays_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_429_in_twenty_requests_hardly_delays_media(monkeypatch: pytest.MonkeyPatch) -> None:
     assert mean_excess_s(monkeypatch, 0.05) <= 1.3 * mean_excess_s(monkeypatch, 0.0)

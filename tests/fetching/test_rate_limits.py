@@ -50,7 +50,7 @@ def test_a_storm_of_429s_throttles_the_account(twilio: Simulator) -> None:
         assert Incident.objects.get().cause == Cause.RATE_LIMIT
 
 
-def test_a_few_429s_among_many_requests_throttle_nothing(twilio: Simulator) -> None:
+def test_a_few_429s_among_many_requests_do_not_throttle_the_account(twilio: Simulator) -> None:
     with time_machine.travel(NOON, tick=False):
         for _ in range(LIMITS_TO_THROTTLE):
             for _ in range(4):
@@ -60,7 +60,7 @@ def test_a_few_429s_among_many_requests_throttle_nothing(twilio: Simulator) -> N
         assert not Incident.objects.exists()
 
 
-def test_429s_over_a_longer_time_throttle_nothing(twilio: Simulator) -> None:
+def test_429s_over_a_longer_time_do_not_throttle_the_account(twilio: Simulator) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         for _ in range(MANY):
             limited(twilio)
@@ -68,7 +68,7 @@ def test_429s_over_a_longer_time_throttle_nothing(twilio: Simulator) -> None:
         assert not throttled()
 
 
-def test_429s_that_take_longer_than_a_second_throttle_the_account() -> None:
+def test_429s_whose_responses_take_over_a_second_throttle_the_account() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         items = [make.claimed() for _ in range(LIMITS_TO_THROTTLE)]
         clock.shift(timedelta(seconds=1.5))
@@ -96,7 +96,7 @@ def turned_away(item: MediaItem) -> float | None:
     return busy.value.retry_after_s
 
 
-def test_what_finds_no_room_comes_back_as_soon_as_there_is_some() -> None:
+def test_an_item_over_the_rate_limit_is_retried_as_soon_as_the_rate_allows() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         throttle(rate=2.0)
         MediaItem.claim(make.media().pk)
@@ -110,7 +110,7 @@ def test_what_finds_no_room_comes_back_as_soon_as_there_is_some() -> None:
         assert MediaItem.claim(waiting.pk)
 
 
-def test_more_than_fit_until_the_next_run_are_left_to_the_dispatcher() -> None:
+def test_items_that_do_not_fit_before_the_next_run_are_left_to_the_dispatcher() -> None:
     with time_machine.travel(NOON, tick=False):
         throttle(rate=1.0)
         MediaItem.claim(make.media().pk)
@@ -119,7 +119,7 @@ def test_more_than_fit_until_the_next_run_are_left_to_the_dispatcher() -> None:
         assert waiting[0].sweep_at == NOON
 
 
-def test_the_fast_window_stands_still_while_the_account_is_throttled(twilio: Simulator) -> None:
+def test_the_fast_window_is_paused_while_the_account_is_throttled(twilio: Simulator) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         item = picture(twilio, faults=[faults.Status(404), faults.Status(429)])
         assert attempt(item) == "not_ready"
@@ -132,7 +132,7 @@ def test_the_fast_window_stands_still_while_the_account_is_throttled(twilio: Sim
         assert item.budget_started_at == began + timedelta(seconds=100) + delay
 
 
-def test_the_dispatcher_spaces_as_many_as_fit_until_its_next_run() -> None:
+def test_the_dispatcher_spaces_the_items_that_fit_before_its_next_run() -> None:
     with time_machine.travel(NOON, tick=False):
         throttle(rate=2.0)
         for _ in range(20):
@@ -142,7 +142,7 @@ def test_the_dispatcher_spaces_as_many_as_fit_until_its_next_run() -> None:
         assert [(at - NOON).total_seconds() for at in due] == [n / 2 for n in range(10)]
 
 
-def test_another_account_is_not_slowed() -> None:
+def test_an_account_is_not_slowed_down_by_the_rate_limit_of_another() -> None:
     with time_machine.travel(NOON, tick=False):
         throttle("AC" + "b2" * 16, rate=0.5)
         for _ in range(20):
@@ -151,7 +151,7 @@ def test_another_account_is_not_slowed() -> None:
         assert all(MediaItem.claim(item.pk) for item in MediaItem.objects.all())
 
 
-def test_the_rate_grows_until_there_is_no_limit() -> None:
+def test_the_allowed_rate_grows_until_the_limit_is_lifted() -> None:
     health = AccountHealth(rate=2.0, limited_at=NOON)
     last = NOON + THROTTLE_LASTS
     assert health.rate_at(NOON) == 2.0
@@ -159,7 +159,7 @@ def test_the_rate_grows_until_there_is_no_limit() -> None:
     assert health.rate_at(last + timedelta(microseconds=1)) == math.inf
 
 
-def test_seconds_after_the_last_429_there_is_no_limit(twilio: Simulator) -> None:
+def test_the_limit_is_lifted_seconds_after_the_last_429(twilio: Simulator) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         limited(twilio, LIMITS_TO_THROTTLE)
         clock.shift(THROTTLE_LASTS + timedelta(seconds=1))
@@ -169,7 +169,7 @@ def test_seconds_after_the_last_429_there_is_no_limit(twilio: Simulator) -> None
         assert Incident.objects.get().resolved_at is not None
 
 
-def test_its_incident_ends_without_another_request(twilio: Simulator) -> None:
+def test_the_incident_of_a_rate_limit_ends_without_another_request(twilio: Simulator) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         limited(twilio, LIMITS_TO_THROTTLE)
         close_incidents()
@@ -179,7 +179,7 @@ def test_its_incident_ends_without_another_request(twilio: Simulator) -> None:
         assert not Incident.objects.ongoing().exists()
 
 
-def test_a_429_of_a_throttled_account_uses_up_no_retry(twilio: Simulator) -> None:
+def test_a_429_of_a_throttled_account_does_not_use_up_a_retry(twilio: Simulator) -> None:
     with time_machine.travel(NOON, tick=False):
         throttle(rate=9.0)
         item = picture(twilio, faults=[faults.Status(429)])
@@ -188,7 +188,7 @@ def test_a_429_of_a_throttled_account_uses_up_no_retry(twilio: Simulator) -> Non
         assert item.attempt_set.get().http_status == 429
 
 
-def test_it_comes_back_after_its_retry_after(twilio: Simulator) -> None:
+def test_an_item_of_a_throttled_account_is_retried_after_its_retry_after(twilio: Simulator) -> None:
     with time_machine.travel(NOON, tick=False):
         throttle(rate=9.0)
         item = picture(twilio, faults=[faults.Status(429, "7")])

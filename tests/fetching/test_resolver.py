@@ -33,7 +33,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, address: str | None) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
 
 
-def test_a_fake_address_of_the_api_uses_up_no_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fake_address_of_the_api_does_not_use_up_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve_to(monkeypatch, FAKE)
     item = make.media()
     for _ in range(3):
@@ -43,14 +43,16 @@ def test_a_fake_address_of_the_api_uses_up_no_retry(monkeypatch: pytest.MonkeyPa
     assert item.detail == f"api.twilio.com is at {FAKE}; see MEDIA_ALLOWED_NETWORKS"
 
 
-def test_an_unknown_name_of_the_api_uses_up_no_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_name_of_the_api_does_not_use_up_a_retry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     resolve_to(monkeypatch, None)
     item = make.media()
     assert attempt(item) == "retrying: resolver_failed"
     assert item.fast_retries == {}
 
 
-def test_a_fake_address_of_the_cdn_uses_up_no_retry(
+def test_a_fake_address_of_the_cdn_does_not_use_up_a_retry(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolve_to(monkeypatch, FAKE)
@@ -83,5 +85,5 @@ def test_the_incident_ends_with_the_next_stored_item(
     assert not Incident.objects.ongoing().exists()
 
 
-def test_the_remedy_names_the_setting() -> None:
+def test_the_remedy_of_a_resolver_failure_names_the_setting() -> None:
     assert "MEDIA_ALLOWED_NETWORKS" in ResolverFailed.todo

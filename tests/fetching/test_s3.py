@@ -71,7 +71,7 @@ def keep(body: bytes) -> None:
         storage.keep(file, NAME)
 
 
-def test_a_fetched_picture_is_an_object_with_the_bytes_that_were_served(
+def test_a_picture_is_stored_as_an_object_with_the_bytes_that_were_served(
     bucket: Any, twilio: Simulator
 ) -> None:
     item = picture(twilio)
@@ -112,13 +112,13 @@ def test_an_upload_ends_when_its_lease_is_lost(bucket: Any) -> None:
     assert not list(bucket.multipart_uploads.all())
 
 
-def test_a_file_is_read_from_its_middle_on(bucket: Any) -> None:
+def test_a_file_can_be_read_from_an_offset(bucket: Any) -> None:
     keep(b"0123456789")
     with storage.open_stored(NAME, 4) as file:
         assert file.read(3) == b"456"
 
 
-def test_what_is_removed_is_gone_and_may_be_removed_again(bucket: Any) -> None:
+def test_a_removed_file_no_longer_exists_and_can_be_removed_again(bucket: Any) -> None:
     keep(b"media")
     assert storage.exists(NAME)
     for _ in range(2):
@@ -129,7 +129,7 @@ def test_what_is_removed_is_gone_and_may_be_removed_again(bucket: Any) -> None:
         storage.open_stored(NAME)
 
 
-def test_the_admin_gives_out_the_whole_file_and_a_range_of_it(
+def test_the_admin_serves_the_whole_file_and_a_range_of_it(
     bucket: Any, twilio: Simulator, admin_client: Client
 ) -> None:
     item = picture(twilio)
@@ -159,14 +159,14 @@ def away(bucket: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.usefixtures("away")
-def test_an_unavailable_storage_is_a_local_failure_and_an_incident(twilio: Simulator) -> None:
+def test_an_unavailable_storage_is_a_local_failure_and_opens_an_incident(twilio: Simulator) -> None:
     item = picture(twilio)
     assert attempt(item) == "retrying: storage_failed"
     assert Incident.objects.get().cause == "storage_failed"
 
 
 @pytest.mark.usefixtures("away")
-def test_the_admin_says_so_when_the_storage_is_unavailable(admin_client: Client) -> None:
+def test_the_admin_responds_with_503_if_the_storage_is_unavailable(admin_client: Client) -> None:
     item = make.media()
     MediaItem.objects.update(status="stored", size=3, storage_name=NAME)
     answer = admin_client.get(reverse("admin:mediapipe_mediaitem_file", args=[item.pk]))
@@ -182,7 +182,7 @@ def test_a_missing_bucket_is_a_local_failure(bucket: Any, settings: Settings) ->
         keep(b"media")
 
 
-def test_the_error_for_missing_packages_says_how_to_install_them(
+def test_the_error_for_missing_packages_explains_how_to_install_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(configured, "find_spec", lambda name: None)

@@ -85,7 +85,7 @@ def detail_of_a_failure() -> str:
     return caught.value.detail
 
 
-def test_a_picture_is_stored_at_a_server_that_refuses_checksums(
+def test_a_picture_is_stored_on_a_server_that_refuses_checksums(
     server: s3_stub.S3Stub, twilio: Simulator
 ) -> None:
     item = picture(twilio)
@@ -107,7 +107,7 @@ def test_a_file_in_several_parts_is_stored_without_checksums(server: s3_stub.S3S
     assert {request.method for request in server.requests} > {"POST", "PUT"}
 
 
-def test_a_file_is_read_from_its_middle_and_deleted_without_checksums(
+def test_a_file_is_read_from_an_offset_and_deleted_without_checksums(
     server: s3_stub.S3Stub,
 ) -> None:
     keep(b"0123456789")
@@ -118,7 +118,7 @@ def test_a_file_is_read_from_its_middle_and_deleted_without_checksums(
     assert server.objects == {}
 
 
-def test_the_environment_turns_checksums_on(
+def test_checksums_can_be_enabled_by_an_environment_variable(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "WHEN_SUPPORTED")
@@ -126,7 +126,7 @@ def test_the_environment_turns_checksums_on(
     assert detail_of_a_failure().startswith("PutObject: InvalidArgument (HTTP 400): ")
 
 
-def test_a_mode_of_checksums_that_does_not_exist_stops_the_start(
+def test_an_unknown_checksum_mode_is_refused_with_the_name_of_its_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_RESPONSE_CHECKSUM_VALIDATION", "never")
@@ -137,7 +137,7 @@ def test_a_mode_of_checksums_that_does_not_exist_stops_the_start(
 @pytest.mark.parametrize(
     "url", ["s3://key:hunter2@bucket", "s3://bucket/a?secret=hunter2", "s3:///hunter2", "s3://[hu"]
 )
-def test_a_bucket_with_anything_else_in_its_url_stops_the_start(url: str) -> None:
+def test_an_invalid_bucket_url_is_refused_without_showing_its_secrets(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="AWS_SECRET_ACCESS_KEY") as caught:
         configured.media(url, "")
     assert "hunter2" not in str(caught.value)
@@ -156,31 +156,31 @@ def test_a_bucket_with_anything_else_in_its_url_stops_the_start(url: str) -> Non
         ("SlowDown", 503),
     ],
 )
-def test_the_code_of_the_server_is_shown_with_what_to_do(
+def test_a_known_error_code_of_the_server_is_shown_with_a_remedy(
     server: s3_stub.S3Stub, code: str, status: int
 ) -> None:
     server.error = (code, status)
     assert re.fullmatch(rf"PutObject: {code} \(HTTP {status}\): .+", detail_of_a_failure())
 
 
-def test_a_code_that_nobody_knows_is_shown_alone(server: s3_stub.S3Stub) -> None:
+def test_an_unknown_error_code_is_shown_without_a_remedy(server: s3_stub.S3Stub) -> None:
     server.error = ("TeapotShort", 418)
     assert detail_of_a_failure() == "PutObject: TeapotShort (HTTP 418)"
 
 
-def test_what_is_no_code_is_not_shown(server: s3_stub.S3Stub) -> None:
+def test_a_malformed_error_code_is_not_shown(server: s3_stub.S3Stub) -> None:
     server.error = ("key AKIDHUNTER2", 400)
     assert detail_of_a_failure() == "PutObject: no code (HTTP 400)"
 
 
-def test_a_response_without_a_body_has_its_status(server: s3_stub.S3Stub) -> None:
+def test_an_error_response_without_a_body_is_shown_with_its_status(server: s3_stub.S3Stub) -> None:
     server.error = ("AccessDenied", 403)
     with pytest.raises(StorageFailed) as caught:
         storage.open_stored(NAME)
     assert caught.value.detail.startswith("HeadObject: HTTP 403: ")
 
 
-def test_the_code_is_in_the_admin_the_log_and_the_incident(
+def test_the_error_code_is_shown_in_the_admin_the_log_and_the_incident(
     server: s3_stub.S3Stub,
     twilio: Simulator,
     caplog: pytest.LogCaptureFixture,
@@ -200,13 +200,13 @@ def test_the_code_is_in_the_admin_the_log_and_the_incident(
     assert "s3cret" not in item.detail + caplog.text
 
 
-def test_the_doctor_shows_the_code(server: s3_stub.S3Stub) -> None:
+def test_the_doctor_shows_the_error_code(server: s3_stub.S3Stub) -> None:
     server.error = ("InvalidAccessKeyId", 403)
     (finding,) = check_storage()
     assert "PutObject: InvalidAccessKeyId (HTTP 403)" in str(finding)
 
 
-def test_a_server_that_is_away_is_said_without_its_url(
+def test_an_unavailable_server_is_reported_without_its_url(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"https://ann:hunter2@127.0.0.1:{free_port()}")
@@ -214,7 +214,7 @@ def test_a_server_that_is_away_is_said_without_its_url(
     assert detail_of_a_failure().startswith("EndpointConnectionError: cannot connect: ")
 
 
-def test_a_certificate_that_is_not_trusted_is_said_with_the_variable(
+def test_an_untrusted_certificate_is_reported_with_the_variable_to_set(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_CA_BUNDLE")
@@ -224,7 +224,7 @@ def test_a_certificate_that_is_not_trusted_is_said_with_the_variable(
     )
 
 
-def test_a_proxy_that_is_away_is_said_without_its_password(
+def test_an_unavailable_proxy_is_reported_without_its_password(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://ann:hunter2@127.0.0.1:{free_port()}")
@@ -232,7 +232,9 @@ def test_a_proxy_that_is_away_is_said_without_its_password(
     assert detail_of_a_failure().startswith("ProxyConnectionError: the proxy in HTTPS_PROXY")
 
 
-def test_a_missing_key_is_said(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_key_is_reported_with_the_variables_to_set(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
@@ -242,7 +244,7 @@ def test_a_missing_key_is_said(settings: Settings, monkeypatch: pytest.MonkeyPat
     )
 
 
-def test_an_endpoint_without_a_scheme_is_said(
+def test_an_endpoint_without_a_scheme_is_reported_as_an_invalid_url(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "minio.example.com")
@@ -250,7 +252,7 @@ def test_an_endpoint_without_a_scheme_is_said(
     assert detail_of_a_failure().startswith("AWS_ENDPOINT_URL_S3 is not a URL")
 
 
-def test_the_config_file_puts_the_bucket_into_the_host(
+def test_the_config_file_can_put_the_bucket_into_the_host_name(
     server: s3_stub.S3Stub, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "config").write_text("[default]\ns3 =\n  addressing_style = virtual\n")
@@ -260,7 +262,7 @@ def test_the_config_file_puts_the_bucket_into_the_host(
     assert server.requests == []
 
 
-def test_a_full_disk_is_said_by_a_folder_too(
+def test_a_full_disk_is_also_reported_for_storage_in_a_folder(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:

@@ -34,18 +34,18 @@ def test_the_countdown_doubles_from_one_second_to_the_cap() -> None:
         assert low <= fast_delay_s(retries) <= high
 
 
-def test_another_factor_makes_another_countdown(settings: Settings) -> None:
+def test_the_countdown_grows_by_the_configured_factor(settings: Settings) -> None:
     settings.RETRY_FACTOR = 1.5
     for retries, middle in enumerate([1, 1.5, 2.25, 3.375]):
         assert fast_delay_s(retries) <= middle * (1 + JITTER)
         assert fast_delay_s(retries) >= max(1, middle * (1 - JITTER))
 
 
-def test_the_first_retry_never_comes_before_the_first_delay() -> None:
+def test_the_first_retry_is_never_earlier_than_the_first_delay() -> None:
     assert min(fast_delay_s(0) for _ in range(1000)) >= 1
 
 
-def test_a_burst_does_not_come_back_as_one() -> None:
+def test_jitter_spreads_the_retries_of_a_burst() -> None:
     random.seed(7)
     delays = [fast_delay_s(3) for _ in range(1000)]
     assert max(delays) - min(delays) > 8 * JITTER
@@ -59,7 +59,7 @@ def fast_attempts() -> list[float]:
     return made
 
 
-def test_ten_attempts_fit_into_the_fast_window() -> None:
+def test_about_ten_attempts_fit_into_the_fast_window() -> None:
     attempts = fast_attempts()
     assert 9 <= len(attempts) <= 12
     assert attempts[-1] <= 300
@@ -74,7 +74,7 @@ def test_the_last_attempt_of_the_fast_phase_is_at_its_end() -> None:
     assert 39 < max(delays) <= 40
 
 
-def test_when_little_of_the_fast_phase_is_left_the_slow_one_begins() -> None:
+def test_the_slow_phase_begins_when_little_of_the_fast_phase_is_left() -> None:
     wait = wait_after(fast=8, elapsed_s=290)
     assert wait is not None
     assert wait.phase == Phase.SLOW
@@ -85,7 +85,7 @@ def test_the_fast_phase_leaves_no_gap_before_its_end() -> None:
     assert min(fast_attempts()[-1] for _ in range(1000)) > 275
 
 
-def test_a_wait_is_cut_once_and_never_below_the_first_delay() -> None:
+def test_a_delay_is_shortened_only_once_and_never_below_the_first_delay() -> None:
     random.seed(7)
     for _ in range(1000):
         attempts = fast_attempts()
@@ -105,7 +105,9 @@ def test_the_slow_phase_follows_its_list_and_then_ends() -> None:
     assert steps[7] is None
 
 
-def test_an_empty_slow_schedule_ends_after_the_fast_window(settings: Settings) -> None:
+def test_retries_end_after_the_fast_window_if_the_slow_schedule_is_empty(
+    settings: Settings,
+) -> None:
     settings.RETRY_SLOW_SCHEDULE_S = ()
     assert wait_after(fast=9, elapsed_s=400) is None
 
@@ -116,7 +118,7 @@ def test_retry_after_is_honoured() -> None:
     assert wait.delay_s == 5
 
 
-def test_retry_after_shorter_than_the_schedule_does_not_hurry_it() -> None:
+def test_a_retry_after_shorter_than_the_schedule_does_not_shorten_the_delay() -> None:
     wait = wait_after(RateLimited(retry_after_s=0), fast=3)
     assert wait is not None
     assert wait.delay_s >= 8 * (1 - JITTER)
@@ -135,5 +137,5 @@ def test_local_failures_never_use_up_the_schedule() -> None:
     assert wait.delay_s == pytest.approx(LOCAL_FAILURE_DELAY_S, rel=JITTER)
 
 
-def test_a_thousand_retries_do_not_overflow() -> None:
+def test_thousands_of_retries_do_not_overflow_the_delay() -> None:
     assert fast_delay_s(5000) <= 60 * (1 + JITTER)

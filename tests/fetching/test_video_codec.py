@@ -41,16 +41,16 @@ def test_the_audio_codec_is_skipped() -> None:
     assert find_codec(film("mp4a")) == ""
 
 
-def test_the_index_may_come_after_the_pictures() -> None:
+def test_the_codec_is_found_if_the_index_follows_the_pictures() -> None:
     assert find_codec(film("hvc1", before=box("mdat", bytes(100_000)))) == "hvc1"
 
 
-def test_a_box_with_a_long_size_is_passed_over() -> None:
+def test_a_box_with_a_64_bit_size_is_skipped() -> None:
     large = struct.pack(">I", 1) + b"mdat" + struct.pack(">Q", 16 + 1000) + bytes(1000)
     assert find_codec(film("hvc1", before=large)) == "hvc1"
 
 
-def test_the_last_box_may_go_to_the_end_without_a_size() -> None:
+def test_the_last_box_may_extend_to_the_end_of_the_file_without_a_size() -> None:
     assert find_codec(film("hvc1", after=struct.pack(">I", 0) + b"mdat" + bytes(50))) == "hvc1"
 
 
@@ -68,11 +68,11 @@ def test_the_last_box_may_go_to_the_end_without_a_size() -> None:
     ],
     ids=["empty", "no content", "beyond the end", "to the end", "too small", "no film", "cut", "?"],
 )
-def test_a_file_without_a_codec_is_no_error(body: bytes) -> None:
+def test_a_file_without_a_readable_codec_does_not_raise_an_error(body: bytes) -> None:
     assert find_codec(io.BytesIO(body)) in ("", "avc1")
 
 
-def test_a_million_boxes_are_not_read() -> None:
+def test_a_file_with_a_million_boxes_is_given_up_quickly() -> None:
     started = time.thread_time()
     assert find_codec(io.BytesIO(box("free") * 1_000_000)) == ""
     assert time.thread_time() - started < 0.5

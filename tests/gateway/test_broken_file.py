@@ -38,14 +38,18 @@ def break_it(file: Path) -> str:
     return valid
 
 
-def test_a_process_goes_on_with_what_it_has_read(file: Path, published: Published) -> None:
+def test_a_running_process_keeps_the_gateway_file_that_it_has_read(
+    file: Path, published: Published
+) -> None:
     read_at_start()
     file.write_text("[")
     assert send(sms()).content == EMPTY
     assert GatewayDelivery.objects.get().entry == "bot"
 
 
-def test_a_webhook_is_answered_and_spooled(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_webhook_is_answered_and_spooled_while_the_file_is_invalid(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     break_it(file)
     answer = send(sms())
     assert (answer.status_code, answer.content) == (200, EMPTY)
@@ -55,7 +59,7 @@ def test_a_webhook_is_answered_and_spooled(file: Path, caplog: pytest.LogCapture
     assert "`manage.py check`" in caplog.text
 
 
-def test_it_is_recorded_for_its_app_once_the_file_is_valid(
+def test_a_spooled_webhook_is_recorded_for_its_app_once_the_file_is_valid(
     file: Path, published: Published
 ) -> None:
     valid = break_it(file)
@@ -68,13 +72,13 @@ def test_it_is_recorded_for_its_app_once_the_file_is_valid(
     assert GatewayDelivery.objects.get().entry == "bot"
 
 
-def test_what_twilio_did_not_sign_is_refused_as_ever(file: Path) -> None:
+def test_a_forged_webhook_is_refused_while_the_file_is_invalid(file: Path) -> None:
     break_it(file)
     assert send(sms(), signature="wrong").status_code == 403
     assert spool.depth() == 0
 
 
-def test_what_waits_is_neither_sent_nor_dropped(
+def test_waiting_deliveries_are_neither_sent_nor_dropped_while_the_file_is_invalid(
     file: Path, published: Published, caplog: pytest.LogCaptureFixture
 ) -> None:
     send(sms())
@@ -88,7 +92,7 @@ def test_what_waits_is_neither_sent_nor_dropped(
     assert dispatch_deliveries() == 1
 
 
-def test_a_start_says_that_the_file_was_removed(
+def test_a_missing_file_is_logged_as_critical_at_startup(
     file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file.unlink()
@@ -98,7 +102,7 @@ def test_a_start_says_that_the_file_was_removed(
     assert caplog.records[-1].levelno == logging.CRITICAL
 
 
-def test_a_web_server_has_threads_for_the_apps_that_the_file_may_have_later(
+def test_a_web_server_reserves_threads_for_apps_while_the_file_is_invalid(
     file: Path, settings: Settings
 ) -> None:
     assert waiting_threads() == 0

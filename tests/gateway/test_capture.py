@@ -45,7 +45,7 @@ def reconciled(webhook: Webhook) -> None:
     record(found, provider="twilio", received_at=now, reconciled_at=now)
 
 
-def test_the_app_gets_the_request_as_it_was_received() -> None:
+def test_a_delivery_stores_the_request_as_it_was_received() -> None:
     assert send(mms()).status_code == 200
     delivery = GatewayDelivery.objects.get()
     assert (delivery.entry, delivery.status) == ("bot", "waiting")
@@ -54,7 +54,7 @@ def test_the_app_gets_the_request_as_it_was_received() -> None:
     assert original.url == f"{ORIGIN}/webhooks/twilio/messaging/"
 
 
-def test_each_app_that_fits_gets_a_delivery(settings: Settings, tmp_path: Path) -> None:
+def test_each_matching_app_gets_a_delivery(settings: Settings, tmp_path: Path) -> None:
     apps = [{"name": name, "answer": "empty"} for name in ("bot", "crm")]
     others = {"name": "shop", "answer": "empty", "to": [OTHER]}
     gateway.configure(settings, tmp_path, *apps, others)
@@ -62,21 +62,21 @@ def test_each_app_that_fits_gets_a_delivery(settings: Settings, tmp_path: Path) 
     assert set(GatewayDelivery.objects.values_list("entry", flat=True)) == {"bot", "crm"}
 
 
-def test_a_repeat_makes_no_second_delivery() -> None:
+def test_a_repeated_webhook_creates_no_second_delivery() -> None:
     webhook = mms()
     send(webhook)
     send(webhook)
     assert GatewayDelivery.objects.count() == 1
 
 
-def test_a_repeat_at_the_fallback_url_makes_none_either() -> None:
+def test_a_repeat_at_the_fallback_url_creates_no_second_delivery() -> None:
     webhook = mms()
     send(webhook)
     send(webhook.fallback("11200", "https://example.com"))
     assert GatewayDelivery.objects.count() == 1
 
 
-def test_what_reconciliation_finds_is_not_delivered() -> None:
+def test_a_message_found_by_reconciliation_is_not_delivered() -> None:
     reconciled(mms())
     assert WebhookEvent.objects.count() == 1
     assert not GatewayDelivery.objects.exists()
@@ -98,12 +98,12 @@ def test_each_status_of_a_recording_is_delivered() -> None:
     assert list(statuses) == ["in-progress", "completed"]
 
 
-def test_nothing_is_stored_of_a_forged_webhook() -> None:
+def test_a_forged_webhook_is_refused_and_creates_no_delivery() -> None:
     assert send(mms(), signature="wrong").status_code == 403
     assert not GatewayDelivery.objects.exists()
 
 
-def test_the_row_shows_no_phone_number() -> None:
+def test_the_row_of_a_delivery_contains_no_phone_number() -> None:
     send(mms())
     row = str(GatewayDelivery.objects.values().get())
     assert WebhookEvent.objects.get().sender.removeprefix("+") not in row
@@ -118,7 +118,7 @@ def test_a_spooled_webhook_is_delivered_once_the_database_is_back() -> None:
     assert GatewayDelivery.objects.count() == 1
 
 
-def test_a_message_to_a_number_without_an_app_takes_no_more_queries(
+def test_a_message_to_a_number_without_an_app_takes_no_extra_queries(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.GATEWAY_FILE = ""

@@ -47,7 +47,7 @@ def test_the_app_may_change_a_message_before_it_is_added(
 
 
 @pytest.mark.parametrize("status", [302, 403, 500])
-def test_a_failure_of_the_app_blocks_no_message(
+def test_a_failing_app_does_not_block_a_message(
     settings: Settings, tmp_path: Path, status: int
 ) -> None:
     with app(Reply(status, b"no")) as bot:
@@ -56,7 +56,7 @@ def test_a_failure_of_the_app_blocks_no_message(
     assert (response.status_code, response.json()) == (200, {})
 
 
-def test_an_app_that_takes_too_long_blocks_none(settings: Settings, tmp_path: Path) -> None:
+def test_a_slow_app_does_not_block_a_message(settings: Settings, tmp_path: Path) -> None:
     settings.GATEWAY_BUDGET_S = 0.5
     go_on = threading.Event()
     with app(Reply(wait=lambda: go_on.wait(LONG_S))) as bot:
@@ -65,7 +65,7 @@ def test_an_app_that_takes_too_long_blocks_none(settings: Settings, tmp_path: Pa
         go_on.set()
 
 
-def test_a_pre_hook_that_is_not_signed_passes_and_reaches_no_app(
+def test_a_forged_pre_hook_gets_an_empty_response_and_reaches_no_app(
     settings: Settings, tmp_path: Path
 ) -> None:
     with app(CHANGE) as bot:
@@ -75,7 +75,7 @@ def test_a_pre_hook_that_is_not_signed_passes_and_reaches_no_app(
 
 
 @pytest.mark.parametrize("name", ["onConversationAdded", "onUserAdded"])
-def test_an_event_without_media_reaches_the_app_as_well(
+def test_an_event_without_media_reaches_the_app(
     settings: Settings, tmp_path: Path, name: str
 ) -> None:
     with app(CHANGE) as bot:
@@ -85,7 +85,7 @@ def test_an_event_without_media_reaches_the_app_as_well(
     assert len(bot.got) == 1
 
 
-def test_a_message_that_was_added_is_delivered_and_its_answer_not_needed(
+def test_an_added_message_is_delivered_and_the_apps_response_is_ignored(
     settings: Settings, tmp_path: Path
 ) -> None:
     with app(CHANGE) as bot:

@@ -21,7 +21,7 @@ PATH = "/webhooks/twilio/messaging/"
         ),
     ],
 )
-def test_a_cookie_is_valid_at_our_path(cookie: str, expected: str) -> None:
+def test_a_cookie_is_rewritten_for_our_path(cookie: str, expected: str) -> None:
     assert for_our_path([cookie], PATH) == (expected,)
 
 
@@ -32,5 +32,5 @@ def test_a_cookie_that_twilio_would_refuse_is_left_out(cookie: str) -> None:
     assert for_our_path([cookie, "b=2"], PATH) == (f"b=2; Path={PATH}",)
 
 
-def test_their_number_is_bounded() -> None:
+def test_the_number_of_cookies_is_limited() -> None:
     assert len(for_our_path([f"c{n}=1" for n in range(100)], PATH)) == MAX_COOKIES

@@ -51,7 +51,7 @@ def behind(settings: Settings, folder: Path, url: str, **entry: Any) -> None:
     configure(settings, folder, {"url": url, "media": "leave"} | entry)
 
 
-def test_the_app_answers_and_the_delivery_is_recorded_as_made(
+def test_the_apps_response_is_returned_and_the_delivery_recorded_later(
     settings: Settings, tmp_path: Path, back: Callable[[], int]
 ) -> None:
     with app() as bot:
@@ -66,7 +66,7 @@ def test_the_app_answers_and_the_delivery_is_recorded_as_made(
     assert len(bot.got) == 1
 
 
-def test_an_app_that_was_down_gets_it_afterwards(
+def test_a_message_that_an_app_missed_is_pending_once_the_database_is_back(
     settings: Settings, tmp_path: Path, back: Callable[[], int]
 ) -> None:
     with app() as bot:
@@ -76,7 +76,7 @@ def test_an_app_that_was_down_gets_it_afterwards(
     assert GatewayDelivery.objects.get().status == "waiting"
 
 
-def test_what_the_app_may_have_processed_is_unknown(
+def test_a_message_that_the_app_may_have_processed_is_recorded_as_unknown(
     settings: Settings, tmp_path: Path, back: Callable[[], int]
 ) -> None:
     settings.GATEWAY_BUDGET_S = 0.5
@@ -90,7 +90,7 @@ def test_what_the_app_may_have_processed_is_unknown(
     assert (delivery.status, delivery.request != "") == ("unknown", True)
 
 
-def test_a_repeat_reaches_the_app_once(
+def test_a_repeated_webhook_reaches_the_app_only_once(
     settings: Settings, tmp_path: Path, back: Callable[[], int]
 ) -> None:
     webhook = payloads.sms(account_sid=make.ACCOUNT)
@@ -101,7 +101,7 @@ def test_a_repeat_reaches_the_app_once(
     assert (len(bot.got), spool.depth()) == (1, 1)
 
 
-def test_without_the_spool_twilio_still_gets_the_apps_answer(
+def test_twilio_gets_the_apps_response_even_without_the_spool(
     settings: Settings, tmp_path: Path, back: Callable[[], int]
 ) -> None:
     settings.SPOOL_MAX_FILES = 0
@@ -111,7 +111,7 @@ def test_without_the_spool_twilio_still_gets_the_apps_answer(
     assert send(payloads.sms(account_sid=make.ACCOUNT)).status_code == 503
 
 
-def test_an_app_whose_answer_does_not_count_gets_it_afterwards(
+def test_a_message_to_an_app_with_answer_empty_is_pending_after_the_outage(
     settings: Settings, tmp_path: Path, back: Callable[[], int]
 ) -> None:
     with app() as bot:

@@ -27,7 +27,9 @@ def published(delivery_tasks: Published) -> Published:
     return delivery_tasks
 
 
-def test_a_text_message_goes_out_at_once_byte_for_byte(app: Heard, published: Published) -> None:
+def test_a_text_message_is_delivered_at_once_byte_for_byte(
+    app: Heard, published: Published
+) -> None:
     webhook = sms()
     send(webhook)
     assert published.run() == ["delivered"]
@@ -55,7 +57,7 @@ def test_the_request_is_erased_once_it_is_delivered(app: Heard, published: Publi
         (503, "waiting"),
     ],
 )
-def test_the_status_of_the_app_decides(
+def test_the_apps_http_status_determines_the_state_of_the_delivery(
     status: int, state: str, settings: Settings, tmp_path: Path, published: Published
 ) -> None:
     with web_server(status) as heard:
@@ -67,7 +69,7 @@ def test_the_status_of_the_app_decides(
     assert bool(only().request) == (state != "delivered")
 
 
-def test_with_retry_all_an_error_of_the_app_is_retried(
+def test_with_retry_all_a_500_from_the_app_is_retried(
     settings: Settings, tmp_path: Path, published: Published
 ) -> None:
     with web_server(500, 200) as heard:
@@ -79,7 +81,7 @@ def test_with_retry_all_an_error_of_the_app_is_retried(
             assert published.run() == ["delivered"]
 
 
-def test_an_app_that_is_down_is_tried_for_eighteen_hours(
+def test_a_delivery_is_retried_for_about_eighteen_hours_and_then_given_up(
     settings: Settings, tmp_path: Path, published: Published
 ) -> None:
     put_behind(settings, tmp_path, NOWHERE)
@@ -98,7 +100,7 @@ def test_an_app_that_is_down_is_tried_for_eighteen_hours(
     assert timedelta(hours=16) < took < timedelta(hours=21)
 
 
-def test_an_app_that_asks_for_time_gets_it(
+def test_retry_after_postpones_the_next_attempt(
     settings: Settings, tmp_path: Path, published: Published
 ) -> None:
     with web_server(429) as heard:
@@ -109,14 +111,16 @@ def test_an_app_that_asks_for_time_gets_it(
     assert only().next_attempt_at > timezone.now() + timedelta(seconds=590)  # type: ignore[operator]
 
 
-def test_a_task_that_comes_twice_sends_once(app: Heard, published: Published) -> None:
+def test_a_task_that_runs_twice_sends_the_message_once(app: Heard, published: Published) -> None:
     send(sms())
     pk = only().pk
     assert [deliver(delivery_id=pk), deliver(delivery_id=pk)] == ["delivered", "not due"]
     assert len(app.requests) == 1
 
 
-def test_an_attempt_whose_worker_died_is_unknown(app: Heard, published: Published) -> None:
+def test_a_delivery_whose_worker_died_is_recorded_as_unknown(
+    app: Heard, published: Published
+) -> None:
     send(sms())
     assert only().claim()
     with later(seconds=LEASE.total_seconds()):
@@ -125,7 +129,7 @@ def test_an_attempt_whose_worker_died_is_unknown(app: Heard, published: Publishe
     assert not app.requests
 
 
-def test_with_retry_all_an_attempt_whose_worker_died_is_repeated(
+def test_with_retry_all_a_delivery_whose_worker_died_is_retried(
     app: Heard, settings: Settings, tmp_path: Path
 ) -> None:
     put_behind(settings, tmp_path, app.url, retry="all")
@@ -147,7 +151,7 @@ def test_a_request_that_was_changed_in_the_database_is_not_sent(
     assert len(app.requests) == 1
 
 
-def test_the_deliveries_of_an_app_that_was_removed_are_dropped_after_ten_minutes(
+def test_deliveries_to_a_removed_app_are_dropped_after_ten_minutes(
     app: Heard, settings: Settings, tmp_path: Path
 ) -> None:
     send(mms())
@@ -160,7 +164,7 @@ def test_the_deliveries_of_an_app_that_was_removed_are_dropped_after_ten_minutes
     assert only().detail == "The app is no longer in GATEWAY_FILE."
 
 
-def test_the_message_of_an_app_that_this_worker_does_not_know_yet_waits_for_another(
+def test_a_worker_that_does_not_know_an_app_yet_leaves_its_message_waiting(
     app: Heard, settings: Settings, tmp_path: Path, published: Published
 ) -> None:
     send(sms())
@@ -190,7 +194,9 @@ def test_three_failed_connections_block_an_app_for_ten_seconds(
         assert published
 
 
-def test_a_response_ends_the_block(app: Heard, published: Published) -> None:
+def test_a_response_resets_the_count_of_failed_connections(
+    app: Heard, published: Published
+) -> None:
     for _ in range(2):
         GatewayApp.record_failure("bot")
     send(sms())
@@ -198,7 +204,7 @@ def test_a_response_ends_the_block(app: Heard, published: Published) -> None:
     assert GatewayApp.objects.get().failures == 0
 
 
-def test_after_an_outage_an_app_is_not_flooded(
+def test_messages_are_delivered_at_the_apps_pace_after_an_outage(
     settings: Settings, tmp_path: Path, published: Published
 ) -> None:
     put_behind(settings, tmp_path, NOWHERE, pace="2/s")
@@ -212,7 +218,7 @@ def test_after_an_outage_an_app_is_not_flooded(
     assert [gap_s for _, gap_s in published] == [0.5] * 10
 
 
-def test_an_app_that_hangs_takes_half_of_the_threads_at_most(
+def test_an_app_that_hangs_occupies_at_most_half_of_the_threads(
     app: Heard, published: Published, settings: Settings
 ) -> None:
     settings.CELERY_WORKER_CONCURRENCY = 4
@@ -224,7 +230,7 @@ def test_an_app_that_hangs_takes_half_of_the_threads_at_most(
     assert deliver(delivery_id=third.pk) == "not due"
 
 
-def test_what_was_refused_can_be_sent_again(
+def test_a_refused_message_can_be_sent_again(
     settings: Settings, tmp_path: Path, published: Published
 ) -> None:
     with web_server(403, 200) as heard:
@@ -237,7 +243,7 @@ def test_what_was_refused_can_be_sent_again(
     assert ["403" in entry.result for entry in only().delivery_log] == [True, False]
 
 
-def test_what_cannot_be_signed_does_not_block_the_app(
+def test_a_message_that_cannot_be_signed_does_not_block_the_app(
     app: Heard, published: Published, settings: Settings
 ) -> None:
     for number in range(3):

@@ -31,7 +31,9 @@ def problem(settings: Settings, folder: Path, *given: Any) -> str:
     return str(raised.value)
 
 
-def test_an_entry_with_name_and_url_has_the_defaults(settings: Settings, tmp_path: Path) -> None:
+def test_an_entry_with_only_name_and_url_has_the_defaults(
+    settings: Settings, tmp_path: Path
+) -> None:
     configure(settings, tmp_path, {})
     assert entries() == (Entry("bot", "https://bot.example/twilio"),)
     assert (entries()[0].answer, entries()[0].media) == (Answer.APP, Media.HOLD)
@@ -58,11 +60,11 @@ def test_every_value_can_be_set(settings: Settings, tmp_path: Path) -> None:
     assert check_messages() == []
 
 
-def test_without_a_file_there_is_no_gateway() -> None:
+def test_there_are_no_entries_without_a_gateway_file() -> None:
     assert entries() == ()
 
 
-def test_a_webhook_fits_the_entries_of_its_account_number_and_source(
+def test_a_webhook_matches_entries_by_account_number_and_source(
     settings: Settings, tmp_path: Path
 ) -> None:
     one = {"name": "one", "to": ["+15550000001"], "sources": ["messaging"]}
@@ -76,7 +78,9 @@ def test_a_webhook_fits_the_entries_of_its_account_number_and_source(
     assert names("+15550000001", "recording") == ["all"]
 
 
-def test_an_entry_that_was_removed_is_no_longer_found(settings: Settings, tmp_path: Path) -> None:
+def test_an_entry_is_found_by_name_and_an_unknown_name_returns_none(
+    settings: Settings, tmp_path: Path
+) -> None:
     configure(settings, tmp_path, {})
     assert entry_named("bot") == entries()[0]
     assert entry_named("another") is None
@@ -120,7 +124,7 @@ def test_an_entry_that_was_removed_is_no_longer_found(settings: Settings, tmp_pa
     ],
     ids=str,
 )
-def test_an_invalid_value_is_explained(
+def test_an_invalid_value_is_refused_with_an_explanation(
     settings: Settings, tmp_path: Path, entry: Any, sentence: str
 ) -> None:
     said = problem(settings, tmp_path, entry)
@@ -129,7 +133,7 @@ def test_an_invalid_value_is_explained(
     assert only_message("mediapipe.E012").startswith(said)
 
 
-def test_plain_http_is_for_this_machine_or_needs_connect(
+def test_plain_http_is_accepted_for_this_machine_or_with_connect(
     settings: Settings, tmp_path: Path
 ) -> None:
     connected = {"name": "b", "url": "http://bot.lan/", "connect": "http://10.0.0.5:3000"}
@@ -138,7 +142,7 @@ def test_plain_http_is_for_this_machine_or_needs_connect(
     assert len(entries()) == 2
 
 
-def test_two_entries_of_one_name_are_an_error(settings: Settings, tmp_path: Path) -> None:
+def test_two_entries_with_the_same_name_are_refused(settings: Settings, tmp_path: Path) -> None:
     assert "two entries are named bot" in problem(settings, tmp_path, {}, {"answer": "empty"})
 
 
@@ -165,12 +169,12 @@ def test_two_apps_may_answer_different_webhooks(
     assert len(entries()) == 2
 
 
-def test_an_account_without_token_is_an_error(settings: Settings, tmp_path: Path) -> None:
+def test_an_account_without_an_auth_token_is_refused(settings: Settings, tmp_path: Path) -> None:
     configure(settings, tmp_path, {"accounts": [OTHER]})
     assert f"bot names the account {OTHER}" in only_message("mediapipe.E014")
 
 
-def test_media_is_not_deleted_at_twilio_before_the_app_could_fetch_it(
+def test_deleting_media_at_twilio_before_the_app_could_fetch_it_is_refused(
     settings: Settings, tmp_path: Path
 ) -> None:
     configure(settings, tmp_path, {})
@@ -181,6 +185,8 @@ def test_media_is_not_deleted_at_twilio_before_the_app_could_fetch_it(
 
 
 @pytest.mark.parametrize("budget_s", [0.0, 15.0])
-def test_the_budget_ends_before_twilio_does(settings: Settings, budget_s: float) -> None:
+def test_a_budget_of_zero_or_beyond_twilios_timeout_is_refused(
+    settings: Settings, budget_s: float
+) -> None:
     settings.GATEWAY_BUDGET_S = budget_s
     assert "GATEWAY_BUDGET" in only_message("mediapipe.E013")

@@ -57,7 +57,7 @@ def after(days: float) -> time_machine.travel:
     return time_machine.travel(timezone.now() + timedelta(days=days))
 
 
-def test_a_pending_request_of_a_person_is_dropped_and_erased() -> None:
+def test_a_persons_pending_request_is_dropped_and_erased_on_request() -> None:
     delivery, other = waiting(), waiting("+15550007789")
     assert forget("--number", NUMBER)["gateway_requests"] == 1
     delivery.refresh_from_db()
@@ -66,7 +66,7 @@ def test_a_pending_request_of_a_person_is_dropped_and_erased() -> None:
     assert (other.status, other.request != "") == ("waiting", True)
 
 
-def test_a_pending_request_is_found_after_the_payload_of_its_event_is_purged() -> None:
+def test_a_pending_request_is_erased_even_after_its_event_payload_was_purged() -> None:
     delivery = waiting()
     WebhookEvent.objects.all().purge_payloads()
     forget("--number", NUMBER)
@@ -92,14 +92,14 @@ def test_a_refused_request_is_kept_for_a_week() -> None:
     assert delivery.request == ""
 
 
-def test_gateway_keep_0_erases_it_with_the_next_purge(settings: Settings) -> None:
+def test_gateway_keep_0_erases_an_undelivered_request_at_the_next_purge(settings: Settings) -> None:
     settings.GATEWAY_KEEP_S = 0.0
     ended(GatewayStatus.UNKNOWN)
     with after(days=0.001):
         assert purge()["gateway_requests"] == 1
 
 
-def test_rows_of_ended_deliveries_go_with_the_task_results(settings: Settings) -> None:
+def test_ended_deliveries_are_purged_together_with_the_task_results(settings: Settings) -> None:
     settings.RETENTION_RESULTS_DAYS = 30
     ended(GatewayStatus.DELIVERED)
     pending = waiting()

@@ -138,7 +138,7 @@ def delivered(service: Service, one: Fetching, webhooks: list[Webhook]) -> list[
 
 
 @pytest.mark.parametrize("name", ["courier", "openclaw", "botpress"])
-def test_late_media_is_there_at_the_first_request(service: Service, name: str) -> None:
+def test_late_media_is_available_at_the_apps_first_request(service: Service, name: str) -> None:
     one = APPS[name]
     webhooks = one.pictures(4, LATE_S)
     send(service, webhooks)
@@ -147,14 +147,14 @@ def test_late_media_is_there_at_the_first_request(service: Service, name: str) -
     assert len([got for got in one.running.got if b"MediaUrl0" in got.body]) == len(webhooks)
 
 
-def test_without_the_gateway_it_is_not(service: Service) -> None:
+def test_an_app_gets_a_404_for_late_media_without_the_gateway(service: Service) -> None:
     one = APPS["courier"]
     (webhook,) = one.pictures(1, delay_s=3600)
     assert service.twilio.send(webhook, to=one.running.url) == 200
     assert delivered(service, one, [webhook]) == [[404]]
 
 
-def test_sixteen_that_are_fetched_before_the_answer_end_in_no_deadlock(service: Service) -> None:
+def test_fetching_sixteen_pictures_before_responding_causes_no_deadlock(service: Service) -> None:
     one = APPS["rocket-chat"]
     webhooks = one.pictures(16, delay_s=0.5)
     assert send(service, webhooks) == [EMPTY] * 16
@@ -162,7 +162,7 @@ def test_sixteen_that_are_fetched_before_the_answer_end_in_no_deadlock(service: 
     assert len(one.running.got) == 16
 
 
-def test_media_that_an_app_deletes_at_twilio_is_stored_before(service: Service) -> None:
+def test_media_is_stored_before_an_app_deletes_it_at_twilio(service: Service) -> None:
     one = APPS["mms-tutorial"]
     (webhook,) = one.pictures(1, LATE_S)
     assert b"<Message>Thanks</Message>" in send(service, [webhook])[0]

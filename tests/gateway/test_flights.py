@@ -13,7 +13,7 @@ from tests.support.waiting import eventually
 LONG_S = 30.0
 
 
-def test_what_comes_in_time_is_returned_and_recorded_as_such() -> None:
+def test_a_response_in_time_is_returned_and_recorded_as_in_time() -> None:
     recorded: list[tuple[Sent, bool]] = []
     done = threading.Event()
     slots = Slots()
@@ -29,7 +29,7 @@ def test_what_comes_in_time_is_returned_and_recorded_as_such() -> None:
     assert recorded == [(Sent(200), True)]
 
 
-def test_what_comes_too_late_is_recorded_as_such() -> None:
+def test_a_response_that_arrives_too_late_is_recorded_as_late() -> None:
     go_on, done = threading.Event(), threading.Event()
     recorded: list[bool] = []
 
@@ -49,7 +49,7 @@ def test_what_comes_too_late_is_recorded_as_such() -> None:
     assert recorded == [False]
 
 
-def test_there_are_no_more_at_a_time_than_configured(settings: Settings) -> None:
+def test_no_more_requests_run_at_a_time_than_configured(settings: Settings) -> None:
     settings.GATEWAY_IN_FLIGHT = 2
     slots = Slots()
     assert [slots.take() for _ in range(3)] == [True, True, False]
@@ -57,7 +57,7 @@ def test_there_are_no_more_at_a_time_than_configured(settings: Settings) -> None
     assert slots.take()
 
 
-def test_a_slot_is_free_again_even_after_a_bug(settings: Settings) -> None:
+def test_a_slot_is_freed_even_if_the_request_raises_an_exception(settings: Settings) -> None:
     settings.GATEWAY_IN_FLIGHT = 1
     slots, failed = Slots(), threading.Event()
 

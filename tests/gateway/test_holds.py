@@ -49,7 +49,7 @@ def test_a_picture_message_waits_until_all_its_media_is_stored(
     assert only().media_then == "2 stored"
 
 
-def test_media_that_failed_is_waited_for_no_longer(app: Heard, published: Published) -> None:
+def test_a_message_does_not_wait_for_media_that_failed(app: Heard, published: Published) -> None:
     send(mms())
     claimed = MediaItem.claim(MediaItem.objects.get().pk)
     assert claimed
@@ -59,7 +59,9 @@ def test_media_that_failed_is_waited_for_no_longer(app: Heard, published: Publis
     assert only().media_then == "1 failed"
 
 
-def test_after_its_hold_a_message_goes_out_as_it_is(app: Heard, published: Published) -> None:
+def test_a_message_is_delivered_without_its_media_when_its_hold_ends(
+    app: Heard, published: Published
+) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         send(mms())
         clock.shift(timedelta(seconds=59))
@@ -71,7 +73,7 @@ def test_after_its_hold_a_message_goes_out_as_it_is(app: Heard, published: Publi
     assert only().media_then == "1 queued"
 
 
-def test_an_app_that_wants_no_hold_gets_the_message_at_once(
+def test_a_message_to_an_app_without_hold_is_delivered_at_once(
     app: Heard, published: Published, settings: Settings, tmp_path: Path
 ) -> None:
     put_behind(settings, tmp_path, app.url, media="leave")
@@ -79,7 +81,7 @@ def test_an_app_that_wants_no_hold_gets_the_message_at_once(
     assert published.run() == ["delivered"]
 
 
-def test_messages_of_one_sender_go_out_in_order(app: Heard, published: Published) -> None:
+def test_messages_from_one_sender_are_delivered_in_order(app: Heard, published: Published) -> None:
     picture, text = mms(), sms(sender="")
     text = text.changed(From=picture["From"], To=picture["To"])
     send(picture)
@@ -91,13 +93,15 @@ def test_messages_of_one_sender_go_out_in_order(app: Heard, published: Published
     assert [text["MessageSid"] in sent.body.decode() for sent in app.requests] == [False, True]
 
 
-def test_a_message_waits_for_another_sender_of_nobody(app: Heard, published: Published) -> None:
+def test_a_message_does_not_wait_for_a_message_from_another_sender(
+    app: Heard, published: Published
+) -> None:
     send(mms())
     send(sms(sender="+15550000099"))
     assert published.run() == ["delivered"]
 
 
-def test_a_message_waits_for_an_earlier_one_no_longer_than_its_hold(
+def test_a_message_waits_for_an_earlier_one_only_until_its_own_hold_ends(
     app: Heard, published: Published, settings: Settings, tmp_path: Path
 ) -> None:
     put_behind(settings, tmp_path, NOWHERE)

@@ -75,7 +75,7 @@ def exchange(settings: Settings, folder: Path, script: Script) -> tuple[Any, Gat
     ],
     ids=["gigabyte", "bomb", "204 with a body", "nothing", "error page"],
 )
-def test_what_twilio_could_not_take_does_not_reach_it(
+def test_a_response_that_twilio_could_not_accept_does_not_reach_it(
     settings: Settings, tmp_path: Path, script: Script, body: bytes, state: tuple[str, str, str]
 ) -> None:
     response, delivery = exchange(settings, tmp_path, script)
@@ -85,7 +85,9 @@ def test_what_twilio_could_not_take_does_not_reach_it(
     assert delivery.detail == detail or not detail
 
 
-def test_a_redirect_is_not_followed_and_reaches_twilio(settings: Settings, tmp_path: Path) -> None:
+def test_a_redirect_is_passed_on_to_twilio_and_not_followed(
+    settings: Settings, tmp_path: Path
+) -> None:
     with serve() as login:
         response, delivery = exchange(settings, tmp_path, cut(redirect(login.url("/login"), 302)))
         assert login.connections == 0
@@ -93,7 +95,7 @@ def test_a_redirect_is_not_followed_and_reaches_twilio(settings: Settings, tmp_p
     assert (delivery.status, delivery.answer) == ("delivered", "used")
 
 
-def test_cookies_with_control_characters_do_not_cost_the_answer(
+def test_a_cookie_with_control_characters_is_omitted_and_the_response_used(
     settings: Settings, tmp_path: Path
 ) -> None:
     head = b"Set-Cookie: a=1\x01\r\nSet-Cookie: b=2; HttpOnly\r\nContent-Length: 11\r\n\r\n"

@@ -34,24 +34,26 @@ def reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def test_an_app_that_is_down_did_not_get_it() -> None:
+def test_a_delivery_to_an_app_that_is_down_is_retried() -> None:
     sent = send(original(), Entry("bot", NOWHERE))
     assert (sent.status, sent.connect_s, outcome(sent)) == (None, None, Verdict.AGAIN)
     assert sent.detail.startswith("connection_failed: 127.0.0.1")
 
 
-def test_a_host_without_an_address_did_not_get_it() -> None:
+def test_a_delivery_to_an_unresolvable_host_is_retried() -> None:
     sent = send(original(), Entry("bot", "https://nowhere.invalid/"))
     assert outcome(sent) == Verdict.AGAIN
 
 
-def test_plain_http_goes_to_this_machine_only() -> None:
+def test_plain_http_to_another_machine_is_refused_and_the_delivery_retried() -> None:
     sent = send(original(), Entry("bot", "http://203.0.113.1/"), timeout_s=1)
     assert sent.detail.startswith("address_refused")
     assert outcome(sent) == Verdict.AGAIN
 
 
-def test_a_certificate_for_another_host_ends_it_before_the_request(settings: Settings) -> None:
+def test_a_certificate_for_another_host_prevents_the_request_from_being_sent(
+    settings: Settings,
+) -> None:
     certificates = Path(__file__).parent.parent / "support" / "certificates"
     settings.MEDIA_CA_CERTIFICATES = (certificates / "media.example.pem").read_text()
     with serve(cut(answer()), tls=True) as app:
@@ -75,7 +77,7 @@ def test_a_certificate_for_another_host_ends_it_before_the_request(settings: Set
         cut(OK + b"A: " + b"b" * 70_000 + b"\r\n\r\n"),
     ],
 )
-def test_without_a_head_that_can_be_read_nothing_is_certain(script: Script) -> None:
+def test_a_response_without_a_readable_head_leaves_the_outcome_unknown(script: Script) -> None:
     sent = sent_to(script)
     assert (sent.status, outcome(sent)) == (None, Verdict.UNKNOWN)
     assert sent.connect_s is not None
@@ -92,7 +94,7 @@ def test_without_a_head_that_can_be_read_nothing_is_certain(script: Script) -> N
     ],
     ids=["silence", "half a head", "dripping head", "dripping 100"],
 )
-def test_a_head_that_does_not_come_ends_at_the_timeout(script: Script) -> None:
+def test_waiting_for_a_response_head_ends_at_the_timeout(script: Script) -> None:
     began = time.monotonic()
     sent = sent_to(script, timeout_s=0.5)
     assert time.monotonic() - began < LONG_S / 2
@@ -110,14 +112,14 @@ def test_a_head_that_does_not_come_ends_at_the_timeout(script: Script) -> None:
     ],
     ids=["silence", "drip", "cut", "cut chunk"],
 )
-def test_a_body_without_an_end_is_delivered_but_no_answer(script: Script) -> None:
+def test_an_incomplete_response_body_counts_as_delivered_and_is_explained(script: Script) -> None:
     sent = sent_to(script, timeout_s=2.0)
     assert (sent.status, outcome(sent)) == (200, Verdict.DELIVERED)
     assert sent.detail
 
 
 @pytest.mark.parametrize("head", [b"Content-Length: 1073741824\r\n\r\n", b"\r\n"])
-def test_a_gigabyte_is_read_to_64_kib(head: bytes) -> None:
+def test_a_gigabyte_response_is_read_only_up_to_64_kib(head: bytes) -> None:
     def flood(connection: socket.socket) -> None:
         connection.sendall(OK + head)
         while True:
@@ -128,7 +130,7 @@ def test_a_gigabyte_is_read_to_64_kib(head: bytes) -> None:
     assert sent.detail == "The answer is over 65536 bytes."
 
 
-def test_a_body_of_64_kib_is_whole() -> None:
+def test_a_response_body_of_exactly_64_kib_is_read_completely() -> None:
     sent = sent_to(cut(answer(200, b"x" * MAX_BODY_BYTES)))
     assert (len(sent.body), sent.detail) == (MAX_BODY_BYTES, "")
 
@@ -145,6 +147,6 @@ def test_a_redirect_is_not_followed() -> None:
         assert (outcome(sent), elsewhere.connections) == (Verdict.REFUSED, 0)
 
 
-def test_a_compressed_answer_is_not_unpacked() -> None:
+def test_a_compressed_response_is_reported_and_not_decompressed() -> None:
     sent = sent_to(cut(answer(200, b"\x1f\x8b", Content_Encoding="gzip")))
     assert sent.detail == "The answer is compressed, which the request did not allow."

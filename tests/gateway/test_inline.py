@@ -47,7 +47,7 @@ def put_behind(settings: Settings, folder: Path, of: App, **entry: Any) -> None:
     configure(settings, folder, {"url": of.url, "media": "leave"} | entry)
 
 
-def test_the_answer_of_the_app_is_the_answer_to_twilio(settings: Settings, tmp_path: Path) -> None:
+def test_the_apps_response_is_returned_to_twilio(settings: Settings, tmp_path: Path) -> None:
     headers = (("Content-Type", "text/xml; charset=utf-8"), ("Set-Cookie", "SESSION_ID=1; Path=/x"))
     with app(Reply(headers=headers)) as bot:
         put_behind(settings, tmp_path, bot)
@@ -61,7 +61,9 @@ def test_the_answer_of_the_app_is_the_answer_to_twilio(settings: Settings, tmp_p
     assert delivery.request == ""
 
 
-def test_the_event_is_durable_before_the_app_gets_it(settings: Settings, tmp_path: Path) -> None:
+def test_the_event_is_stored_before_the_app_receives_the_webhook(
+    settings: Settings, tmp_path: Path
+) -> None:
     webhook, known = sms(), []
 
     def answer(_: object) -> Reply:
@@ -84,7 +86,9 @@ def test_an_error_page_of_the_app_never_reaches_twilio(
     ended("refused" if status == 403 else "unknown", http_status=status)
 
 
-def test_an_app_that_is_down_gets_it_later(settings: Settings, tmp_path: Path) -> None:
+def test_a_message_to_an_app_that_is_down_is_delivered_later(
+    settings: Settings, tmp_path: Path
+) -> None:
     with app() as bot:
         put_behind(settings, tmp_path, bot)
     assert send(sms()).content == EMPTY
@@ -92,7 +96,9 @@ def test_an_app_that_is_down_gets_it_later(settings: Settings, tmp_path: Path) -
     assert (delivery.late, delivery.request != "") == (True, True)
 
 
-def test_a_failure_that_is_passed_on_is_not_sent_again(settings: Settings, tmp_path: Path) -> None:
+def test_a_message_whose_failure_is_passed_on_to_twilio_is_not_retried(
+    settings: Settings, tmp_path: Path
+) -> None:
     with app() as bot:
         put_behind(settings, tmp_path, bot, on_failure="pass")
     response = send(sms())
@@ -100,7 +106,7 @@ def test_a_failure_that_is_passed_on_is_not_sent_again(settings: Settings, tmp_p
     ended("gave_up")
 
 
-def test_an_answer_that_comes_too_late_is_lost_and_recorded(
+def test_a_response_that_arrives_too_late_is_recorded_as_lost(
     settings: Settings, tmp_path: Path
 ) -> None:
     go_on = threading.Event()
@@ -114,7 +120,9 @@ def test_an_answer_that_comes_too_late_is_lost_and_recorded(
     assert len(bot.got) == 1
 
 
-def test_a_redirect_of_the_app_is_followed_by_twilio(settings: Settings, tmp_path: Path) -> None:
+def test_a_redirect_from_the_app_is_passed_on_to_twilio_with_an_absolute_url(
+    settings: Settings, tmp_path: Path
+) -> None:
     with app(Reply(302, b"", (("Location", "/next"),))) as bot:
         put_behind(settings, tmp_path, bot)
         response = send(sms())
@@ -122,7 +130,9 @@ def test_a_redirect_of_the_app_is_followed_by_twilio(settings: Settings, tmp_pat
     ended("delivered", answer="used")
 
 
-def test_a_repeat_while_it_runs_gets_the_same_answer(settings: Settings, tmp_path: Path) -> None:
+def test_a_repeat_during_the_request_gets_the_same_response(
+    settings: Settings, tmp_path: Path
+) -> None:
     go_on, webhook = threading.Event(), sms()
     with app(Reply(wait=lambda: go_on.wait(LONG_S))) as bot, ThreadPoolExecutor(3) as threads:
         put_behind(settings, tmp_path, bot)
@@ -136,7 +146,7 @@ def test_a_repeat_while_it_runs_gets_the_same_answer(settings: Settings, tmp_pat
     assert len(bot.got) == 1
 
 
-def test_a_repeat_within_a_minute_gets_the_same_answer_and_later_an_empty_one(
+def test_a_repeat_gets_the_same_response_for_a_minute_and_then_an_empty_one(
     settings: Settings, tmp_path: Path
 ) -> None:
     webhook = sms()
@@ -150,7 +160,7 @@ def test_a_repeat_within_a_minute_gets_the_same_answer_and_later_an_empty_one(
     assert len(bot.got) == 1
 
 
-def test_several_messages_of_a_sender_in_a_row_are_all_answered(
+def test_concurrent_messages_from_one_sender_are_all_answered(
     settings: Settings, tmp_path: Path
 ) -> None:
     go_on = threading.Event()
@@ -162,7 +172,9 @@ def test_several_messages_of_a_sender_in_a_row_are_all_answered(
         assert {each.result(LONG_S) for each in answers} == {TWIML.encode()}
 
 
-def test_a_message_does_not_overtake_one_that_waits(settings: Settings, tmp_path: Path) -> None:
+def test_a_message_does_not_overtake_an_earlier_waiting_message(
+    settings: Settings, tmp_path: Path
+) -> None:
     with app() as bot:
         put_behind(settings, tmp_path, bot)
     assert send(sms()).content == EMPTY
@@ -173,7 +185,9 @@ def test_a_message_does_not_overtake_one_that_waits(settings: Settings, tmp_path
     assert bot.got == []
 
 
-def test_without_a_free_slot_the_app_gets_it_later(settings: Settings, tmp_path: Path) -> None:
+def test_a_message_is_delivered_later_if_no_slot_is_free(
+    settings: Settings, tmp_path: Path
+) -> None:
     settings.GATEWAY_IN_FLIGHT = 0
     with app() as bot:
         put_behind(settings, tmp_path, bot)
@@ -182,7 +196,7 @@ def test_without_a_free_slot_the_app_gets_it_later(settings: Settings, tmp_path:
     assert GatewayDelivery.objects.claim_due(1) == [GatewayDelivery.objects.get().pk]
 
 
-def test_without_a_thread_for_the_request_the_app_gets_it_later(
+def test_a_message_is_delivered_later_if_no_thread_can_be_started(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flights: Slots
 ) -> None:
     start = threading.Thread.start
@@ -200,7 +214,7 @@ def test_without_a_thread_for_the_request_the_app_gets_it_later(
     assert GatewayDelivery.objects.get().status == "waiting"
 
 
-def test_it_is_reserved_for_the_web_thread_while_that_asks_the_app(
+def test_a_delivery_cannot_be_claimed_while_the_web_thread_is_making_it(
     settings: Settings, tmp_path: Path
 ) -> None:
     free: list[list[int]] = []
@@ -215,7 +229,9 @@ def test_it_is_reserved_for_the_web_thread_while_that_asks_the_app(
     assert free == [[]]
 
 
-def test_with_hold_it_waits_for_the_media(settings: Settings, tmp_path: Path) -> None:
+def test_a_message_with_hold_is_delivered_once_its_media_is_stored(
+    settings: Settings, tmp_path: Path
+) -> None:
     with app() as bot, ThreadPoolExecutor(1) as threads:
         put_behind(settings, tmp_path, bot, media="hold")
         response = threads.submit(from_thread, mms(1))
@@ -228,7 +244,9 @@ def test_with_hold_it_waits_for_the_media(settings: Settings, tmp_path: Path) ->
     assert ended("delivered").media_then == "1 stored"
 
 
-def test_media_that_takes_long_is_delivered_later(settings: Settings, tmp_path: Path) -> None:
+def test_a_message_is_delivered_later_if_its_media_takes_too_long(
+    settings: Settings, tmp_path: Path
+) -> None:
     settings.GATEWAY_BUDGET_S = 1.0
     with app() as bot:
         put_behind(settings, tmp_path, bot, media="hold")
@@ -237,14 +255,18 @@ def test_media_that_takes_long_is_delivered_later(settings: Settings, tmp_path: 
     assert GatewayDelivery.objects.get().status == "waiting"
 
 
-def test_what_is_not_signed_reaches_no_app(settings: Settings, tmp_path: Path) -> None:
+def test_a_webhook_with_an_invalid_signature_is_refused_and_reaches_no_app(
+    settings: Settings, tmp_path: Path
+) -> None:
     with app() as bot:
         put_behind(settings, tmp_path, bot)
         assert send(sms(), signature="wrong").status_code == 403
     assert bot.got == []
 
 
-def test_of_a_recording_each_status_is_answered(settings: Settings, tmp_path: Path) -> None:
+def test_each_status_callback_of_a_recording_is_answered_by_the_app(
+    settings: Settings, tmp_path: Path
+) -> None:
     done = payloads.recording_status(account_sid=make.ACCOUNT)
     with app(Reply(204, b"", ())) as bot:
         put_behind(settings, tmp_path, bot)
@@ -260,7 +282,7 @@ def test_the_doctors_request_reaches_no_app(settings: Settings, tmp_path: Path) 
     assert bot.got == []
 
 
-def test_a_web_process_that_dies_before_it_asks_leaves_it_to_the_dispatcher(
+def test_the_dispatcher_takes_over_if_the_web_process_dies_before_the_request(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_: object) -> None:

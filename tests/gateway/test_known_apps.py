@@ -82,7 +82,7 @@ def open_chat_studio(got: Got) -> bool:
 @pytest.mark.parametrize(
     "webhook", [ODD, payloads.mms(10, account_sid=make.ACCOUNT)], ids=["text", "pictures"]
 )
-def test_the_signature_passes_unchanged_code(
+def test_the_signature_is_accepted_by_the_unchanged_code_of_known_apps(
     settings: Settings, accepts: Accepts, webhook: Webhook
 ) -> None:
     settings.ALLOWED_HOSTS = ["bot.example"]
@@ -92,7 +92,7 @@ def test_the_signature_passes_unchanged_code(
     assert accepts(bot.got[0])
 
 
-def test_an_app_that_is_not_at_the_host_of_its_entry_refuses_it(settings: Settings) -> None:
+def test_an_app_at_a_different_host_than_its_entry_refuses_the_request(settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["chat.example"]
     with app(lambda got: Reply(200 if open_chat_studio(got) else 400)) as bot:
         sent = send(original(), Entry("bot", PUBLIC, connect=bot.origin))
@@ -101,7 +101,7 @@ def test_an_app_that_is_not_at_the_host_of_its_entry_refuses_it(settings: Settin
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("published", "flights")
-def test_a_bot_that_answers_after_its_whole_turn_gets_the_message_once(
+def test_a_bot_that_responds_only_after_its_turn_gets_the_message_once(
     settings: Settings, tmp_path: Path
 ) -> None:
     """As rasa and botkit do: a 204 after twenty seconds."""
@@ -120,7 +120,7 @@ def test_a_bot_that_answers_after_its_whole_turn_gets_the_message_once(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("published", "flights")
-def test_a_session_cookie_comes_back_with_the_next_message(
+def test_a_session_cookie_is_returned_with_the_next_message(
     settings: Settings, tmp_path: Path
 ) -> None:
     """As in Twilio's template for AI assistants, which keeps its session there."""
@@ -143,7 +143,7 @@ def test_a_session_cookie_comes_back_with_the_next_message(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("published", "flights")
-def test_an_app_whose_urls_are_all_relative_is_called_at_its_own_host(
+def test_relative_urls_from_an_app_are_resolved_against_its_own_host(
     settings: Settings, tmp_path: Path
 ) -> None:
     """As yap's are: relative to our URL they would lead nowhere."""
@@ -156,7 +156,7 @@ def test_an_app_whose_urls_are_all_relative_is_called_at_its_own_host(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("published", "flights")
-def test_an_app_that_expects_another_url_refuses_it_and_twilio_hears_nothing_of_that(
+def test_twilio_gets_an_empty_response_if_the_app_refuses_the_signed_url(
     settings: Settings, tmp_path: Path
 ) -> None:
     """As vercel/chat does: 401 unless the signature is that of its webhookUrl."""

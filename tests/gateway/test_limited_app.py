@@ -73,7 +73,7 @@ def run_until(
 
 
 @pytest.mark.parametrize("says_when", [True, False])
-def test_of_more_messages_than_it_takes_none_is_lost_and_none_comes_twice(
+def test_messages_beyond_the_apps_limits_are_neither_lost_nor_duplicated(
     settings: Settings, tmp_path: Path, delivery_tasks: Published, *, says_when: bool
 ) -> None:
     limits = Limits(says_when=says_when)
@@ -92,7 +92,7 @@ def test_of_more_messages_than_it_takes_none_is_lost_and_none_comes_twice(
     assert [sid for sid in limits.taken if sid in of_talker] == sids[-6:]
 
 
-def test_the_largest_message_fits(
+def test_the_largest_possible_message_fits_the_apps_size_limit(
     settings: Settings, tmp_path: Path, delivery_tasks: Published
 ) -> None:
     """Ten pictures, and a text of 1600 characters, each of which takes twelve bytes in the form."""

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.django_db(transaction=True)
-def test_between_two_services_it_ends_at_the_second() -> None:
+def test_a_loop_between_two_services_ends_at_the_second() -> None:
     def second_service(got: Got) -> Reply:
         headers = {name: value for name, value in got.headers.items() if name != "content-length"}
         response = Client().post(got.target, got.body, headers["content-type"], headers=headers)
@@ -30,6 +30,6 @@ def test_between_two_services_it_ends_at_the_second() -> None:
     assert Rejection.objects.get().reason == "loop"
 
 
-def test_whoever_sends_the_header_hears_why() -> None:
+def test_a_request_with_the_hop_header_is_refused_as_a_loop() -> None:
     response = Client().post(PATHS["messaging"], headers={HOPS: "7"})
     assert (response.status_code, response.json()["error"]) == (508, "loop")

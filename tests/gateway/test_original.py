@@ -16,7 +16,7 @@ from tests.support.gateway import received
 THEIRS = "https://bot.example/twilio"
 
 
-def test_it_survives_being_stored_with_every_byte() -> None:
+def test_a_stored_request_is_restored_byte_for_byte() -> None:
     request = WebhookRequest("POST", "https://h/p?a=%2f&a=+", {"cookie": "é=1"}, bytes(range(256)))
     original = OriginalRequest.of(request)
     assert OriginalRequest.from_json(json.loads(json.dumps(original.to_json()))) == original
@@ -24,7 +24,7 @@ def test_it_survives_being_stored_with_every_byte() -> None:
     assert original.query == "a=%2f&a=+"
 
 
-def test_its_signature_can_still_be_verified() -> None:
+def test_the_signature_of_a_stored_request_can_still_be_verified() -> None:
     original = OriginalRequest.of(received())
     assert dict(verify(original.as_webhook_request()))["AccountSid"] == make.ACCOUNT
 
@@ -39,7 +39,7 @@ def test_headers_that_anyone_could_add_are_left_out() -> None:
     assert {"content-type", "user-agent", "x-twilio-signature"} <= kept.keys()
 
 
-def test_what_was_changed_while_it_was_stored_is_not_signed() -> None:
+def test_a_stored_request_that_was_changed_is_not_signed() -> None:
     stored = OriginalRequest.of(received()).to_json()
     assert signature_for(OriginalRequest.from_json(stored).as_webhook_request(), THEIRS)
     changed = OriginalRequest.from_json(stored | {"body": "QWNjb3VudFNpZD0x"})

@@ -55,7 +55,7 @@ def sids(app: Heard) -> list[str]:
     return [sent.body.decode().partition("MessageSid=")[2][:34] for sent in app.requests]
 
 
-def test_messages_that_waited_in_the_broker_go_out_at_the_pace_of_the_app(
+def test_messages_that_waited_in_the_broker_are_delivered_at_the_apps_pace(
     app: Heard, published: Published, clock: Clock
 ) -> None:
     webhooks = [sms(f"+155500001{number:02}") for number in range(25)]
@@ -75,7 +75,7 @@ def test_messages_that_waited_in_the_broker_go_out_at_the_pace_of_the_app(
     assert sids(app) == [webhook["MessageSid"] for webhook in webhooks]
 
 
-def test_so_do_pictures_that_are_fetched_only_then(
+def test_pictures_fetched_after_the_outage_are_delivered_at_the_apps_pace(
     app: Heard, published: Published, clock: Clock
 ) -> None:
     for number in range(12):
@@ -87,7 +87,7 @@ def test_so_do_pictures_that_are_fetched_only_then(
     assert set(published.run()) == {"delivered"}
 
 
-def test_so_do_pictures_whose_media_was_stored_while_only_the_deliveries_were_away(
+def test_pictures_stored_during_the_outage_are_delivered_at_the_apps_pace(
     app: Heard, published: Published, clock: Clock
 ) -> None:
     for number in range(12):
@@ -98,7 +98,7 @@ def test_so_do_pictures_whose_media_was_stored_while_only_the_deliveries_were_aw
     assert len(published) == 10
 
 
-def test_a_picture_that_twilio_has_late_is_not_late(
+def test_a_delay_of_media_at_twilio_does_not_make_a_delivery_late(
     app: Heard, published: Published, clock: Clock, settings: Settings, tmp_path: Path
 ) -> None:
     configure(settings, tmp_path, {"url": app.url, "answer": "empty", "hold": "10m"})
@@ -113,7 +113,7 @@ def test_a_picture_that_twilio_has_late_is_not_late(
     assert not GatewayDelivery.objects.get().late
 
 
-def test_messages_of_one_sender_stay_in_order_though_their_holds_are_over(
+def test_messages_from_one_sender_stay_in_order_after_their_holds_have_ended(
     app: Heard, published: Published, clock: Clock
 ) -> None:
     webhooks = [sms("+15550000401") for _ in range(3)]
@@ -132,7 +132,7 @@ def test_messages_of_one_sender_stay_in_order_though_their_holds_are_over(
     assert sids(app) == [webhook["MessageSid"] for webhook in webhooks]
 
 
-def test_an_earlier_message_that_is_tried_again_later_holds_up_no_other(
+def test_an_earlier_message_with_a_later_retry_does_not_block_the_next(
     app: Heard, published: Published, clock: Clock
 ) -> None:
     for _ in range(2):

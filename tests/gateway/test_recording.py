@@ -69,13 +69,15 @@ def status() -> str:
     return GatewayDelivery.objects.get().status
 
 
-def test_of_a_delivery(bot: App, published: Published, settings: Settings, tmp_path: Path) -> None:
+def test_a_delivery_is_recorded_once_the_database_is_back(
+    bot: App, published: Published, settings: Settings, tmp_path: Path
+) -> None:
     receive(settings, tmp_path, bot, answer="empty")
     assert published.run() == ["delivered"]
     assert (status(), len(bot.got)) == ("delivered", 1)
 
 
-def test_of_a_delivery_whose_claim_was_the_last_that_the_database_recorded(
+def test_a_delivery_is_recorded_if_the_database_failed_right_after_its_claim(
     bot: App,
     published: Published,
     settings: Settings,
@@ -91,7 +93,7 @@ def test_of_a_delivery_whose_claim_was_the_last_that_the_database_recorded(
     assert (status(), len(bot.got)) == ("delivered", 1)
 
 
-def test_of_an_answer_that_twilio_got_meanwhile(
+def test_a_response_passed_on_to_twilio_is_recorded_once_the_database_is_back(
     bot: App, settings: Settings, tmp_path: Path
 ) -> None:
     assert receive(settings, tmp_path, bot) == TWIML.encode()
@@ -99,7 +101,7 @@ def test_of_an_answer_that_twilio_got_meanwhile(
     assert len(bot.got) == 1
 
 
-def test_not_if_the_database_is_away_for_too_long(
+def test_a_delivery_is_unknown_if_the_database_is_unavailable_for_too_long(
     bot: App,
     published: Published,
     settings: Settings,
@@ -117,7 +119,7 @@ def test_not_if_the_database_is_away_for_too_long(
     assert (status(), len(bot.got)) == ("unknown", 1)
 
 
-def test_not_over_what_the_dispatcher_has_decided_meanwhile(
+def test_a_delayed_recording_does_not_overwrite_the_dispatchers_decision(
     bot: App,
     published: Published,
     settings: Settings,
@@ -133,5 +135,5 @@ def test_not_over_what_the_dispatcher_has_decided_meanwhile(
     assert status() == "unknown"
 
 
-def test_a_request_and_its_recording_are_over_before_the_lease() -> None:
+def test_a_request_and_its_recording_end_before_the_lease_expires() -> None:
     assert timedelta(seconds=TIMEOUT_S + deliver.RECORD_FOR_S) < LEASE

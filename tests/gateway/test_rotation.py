@@ -34,7 +34,7 @@ def bot(settings: Settings, tmp_path: Path, delivery_tasks: Published) -> Iterat
         yield running
 
 
-def test_with_both_tokens_it_is_signed_with_the_one_that_verified_it(
+def test_with_both_tokens_a_message_is_signed_with_the_one_that_verified_it(
     bot: App, settings: Settings, delivery_tasks: Published
 ) -> None:
     settings.TWILIO_AUTH_TOKEN = f"{NEW},{make.TOKEN}"
@@ -42,7 +42,7 @@ def test_with_both_tokens_it_is_signed_with_the_one_that_verified_it(
     assert by_hand(bot.got[0])
 
 
-def test_with_the_new_token_alone_it_waits_for_the_old_one(
+def test_with_only_the_new_token_a_message_waits_for_the_old_one(
     bot: App, settings: Settings, delivery_tasks: Published
 ) -> None:
     settings.TWILIO_AUTH_TOKEN = NEW
@@ -55,7 +55,7 @@ def test_with_the_new_token_alone_it_waits_for_the_old_one(
         assert delivery_tasks.run() == ["delivered"]
 
 
-def test_a_message_that_came_in_with_the_new_token_is_signed_with_it(
+def test_a_message_received_with_the_new_token_is_signed_with_it(
     bot: App, settings: Settings, delivery_tasks: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.TWILIO_AUTH_TOKEN = f"{NEW},{make.TOKEN}"

@@ -62,7 +62,7 @@ def behind_proxy(of: App, url: str = PUBLIC) -> Entry:
 
 
 @pytest.mark.parametrize("check", VALIDATORS)
-def test_the_signature_fits_the_url_of_the_app(check: Check, settings: Settings) -> None:
+def test_the_signature_is_valid_for_the_url_of_the_app(check: Check, settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     with app() as bot:
         assert send(original(), entry(bot)).status == 200
@@ -70,7 +70,9 @@ def test_the_signature_fits_the_url_of_the_app(check: Check, settings: Settings)
 
 
 @pytest.mark.parametrize("check", VALIDATORS)
-def test_it_fits_the_public_url_if_we_connect_elsewhere(check: Check, settings: Settings) -> None:
+def test_the_signature_is_valid_for_the_public_url_when_connecting_elsewhere(
+    check: Check, settings: Settings
+) -> None:
     settings.ALLOWED_HOSTS = ["bot.example"]
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     with app() as bot:
@@ -80,7 +82,7 @@ def test_it_fits_the_public_url_if_we_connect_elsewhere(check: Check, settings: 
 
 
 @pytest.mark.parametrize("check", VALIDATORS)
-def test_it_fits_a_get(check: Check, settings: Settings) -> None:
+def test_the_signature_of_a_get_request_is_valid(check: Check, settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     sent = original(method="GET")
     with app() as bot:
@@ -100,7 +102,7 @@ def test_it_fits_a_get(check: Check, settings: Settings) -> None:
         "http://BOT.example/",
     ],
 )
-def test_it_fits_any_form_of_url(url: str) -> None:
+def test_the_signature_is_valid_for_every_form_of_url(url: str) -> None:
     with app() as bot:
         assert send(original(), behind_proxy(bot, url)).status == 200
     asked = url if url.count("/") > 2 else f"{url}/"
@@ -108,7 +110,7 @@ def test_it_fits_any_form_of_url(url: str) -> None:
     assert asked.endswith(bot.got[0].headers["host"] + bot.got[0].target)
 
 
-def test_every_byte_of_the_body_arrives() -> None:
+def test_the_body_arrives_byte_for_byte() -> None:
     webhook = payloads.mms(1, account_sid=make.ACCOUNT).changed(Body="a+b c é 🙂\n", Empty="")
     sent = original(webhook)
     odd = sent.body.replace(b"%C3%A9", b"%c3%a9")
@@ -118,7 +120,7 @@ def test_every_byte_of_the_body_arrives() -> None:
     assert bot.got[0].body == odd
 
 
-def test_every_header_of_twilios_arrives_but_those_of_the_connection() -> None:
+def test_twilios_headers_are_forwarded_but_proxy_headers_are_not() -> None:
     sent = original(cookie="SESSION_ID=1; b=2", x_forwarded_for="6.6.6.6")
     with app() as bot:
         send(sent, entry(bot))
@@ -130,7 +132,7 @@ def test_every_header_of_twilios_arrives_but_those_of_the_connection() -> None:
     assert headers["x-mediapipe-hops"] == "1"
 
 
-def test_the_query_of_json_follows_the_apps_own() -> None:
+def test_the_query_of_a_json_webhook_is_appended_to_the_apps_own_query() -> None:
     webhook = b'{"AccountSid": "%s"}' % make.ACCOUNT.encode()
     url = f"{OURS}?bodySHA256={sha256(webhook).hexdigest()}"
     signature = RequestValidator(make.TOKEN).compute_signature(url, {})
@@ -146,7 +148,7 @@ def test_the_query_of_json_follows_the_apps_own() -> None:
     assert validator.validate(whole, got.body.decode(), got.headers["x-twilio-signature"])
 
 
-def test_user_and_password_of_the_url_become_a_header() -> None:
+def test_credentials_in_the_url_are_sent_as_an_authorization_header() -> None:
     with app() as bot:
         url = bot.url.replace("//", "//me:p%40ss@")
         assert send(original(), Entry("bot", url)).status == 200
@@ -154,13 +156,13 @@ def test_user_and_password_of_the_url_become_a_header() -> None:
     assert by_hand(bot.got[0], bot.url)
 
 
-def test_a_signature_is_kept_for_an_app_at_our_url() -> None:
+def test_sign_keep_forwards_twilios_original_signature() -> None:
     with app() as bot:
         send(original(), entry(bot, sign=Sign.KEEP))
     assert by_hand(bot.got[0], OURS)
 
 
-def test_it_is_signed_with_the_token_that_verified_it(settings: Settings) -> None:
+def test_a_request_is_signed_with_the_token_that_verified_the_webhook(settings: Settings) -> None:
     settings.TWILIO_AUTH_TOKEN = f"another,{make.TOKEN}"
     with app() as bot:
         send(original(), entry(bot))
@@ -168,7 +170,7 @@ def test_it_is_signed_with_the_token_that_verified_it(settings: Settings) -> Non
 
 
 @pytest.mark.parametrize("sign", list(Sign))
-def test_what_twilio_did_not_sign_is_not_sent(sign: Sign) -> None:
+def test_a_request_that_twilio_did_not_sign_is_not_sent(sign: Sign) -> None:
     request = received()
     forged = OriginalRequest.of(replace(request, body=request.body + b"&Body=more"))
     with app() as bot:
@@ -178,7 +180,7 @@ def test_what_twilio_did_not_sign_is_not_sent(sign: Sign) -> None:
     assert "its own signature no longer verifies" in sent.detail
 
 
-def test_the_answer_comes_back_whole() -> None:
+def test_the_response_is_returned_with_its_status_body_type_and_cookies() -> None:
     headers = (
         ("Content-Type", "text/xml; charset=utf-8"),
         ("Set-Cookie", "a=1; Path=/"),
@@ -213,13 +215,15 @@ def test_the_answer_comes_back_whole() -> None:
         (508, "refused", "refused"),
     ],
 )
-def test_a_status_decides_about_another_attempt(status: int, sure: str, all_: str) -> None:
+def test_the_status_determines_whether_a_request_is_retried(
+    status: int, sure: str, all_: str
+) -> None:
     with app(Reply(status, b"")) as bot:
         sent = send(original(), entry(bot))
     assert verdict(sent, Retry.SURE) == Verdict(sure)
     assert verdict(sent, Retry.ALL) == Verdict(all_)
 
 
-def test_an_app_says_when_to_come_back() -> None:
+def test_retry_after_is_read_from_the_response() -> None:
     with app(Reply(429, b"", (("Retry-After", "7"),))) as bot:
         assert send(original(), entry(bot)).retry_after_s == 7

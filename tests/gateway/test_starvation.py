@@ -49,7 +49,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, slow_app: App) -> Iterator
         yield service
 
 
-def test_a_web_server_that_stops_records_what_apps_still_answer(tmp_path: Path) -> None:
+def test_a_stopping_web_server_records_the_responses_of_pending_requests(tmp_path: Path) -> None:
     with app(Reply(wait=lambda: time.sleep(APP_TAKES_S))) as bot:
         file = tmp_path / "gateway.json"
         file.write_text(json.dumps([{"name": "bot", "url": bot.url}]))
@@ -74,7 +74,7 @@ def elapsed_s(service: Service) -> float:
     return time.monotonic() - began
 
 
-def test_sixteen_messages_at_a_slow_app_hold_up_nothing_else(
+def test_sixteen_messages_to_a_slow_app_do_not_delay_other_requests(
     service: Service, slow_app: App, go_on: threading.Event
 ) -> None:
     with ThreadPoolExecutor(MESSAGES) as threads:

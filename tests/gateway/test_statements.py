@@ -33,7 +33,7 @@ def statements() -> int:
     [{"accounts": [OTHER_ACCOUNT]}, {"to": ["+15559999999"]}, {"sources": ["conversations"]}],
     ids=["account", "to", "source"],
 )
-def test_an_entry_that_does_not_fit_adds_no_statement(
+def test_an_entry_that_does_not_match_adds_no_sql_statement(
     settings: Settings,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -60,7 +60,7 @@ def test_a_relative_url_becomes_absolute(body: bytes, expected: bytes) -> None:
         b"<Response><Redirect>http://[</Redirect></Response>",
     ],
 )
-def test_anything_else_stays_as_it_is(body: bytes) -> None:
+def test_twiml_without_relative_urls_is_left_unchanged(body: bytes) -> None:
     assert with_absolute_urls(body, BASE) == body
 
 
@@ -81,6 +81,6 @@ BOMB = b'<!DOCTYPE r [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><Response>&b
         (b'<?xml version="1.0" encoding="none"?><Response/>', "encoding is not supported"),
     ],
 )
-def test_what_is_not_twiml_is_refused_with_the_reason(body: bytes, why: str) -> None:
+def test_a_body_that_is_not_valid_twiml_is_refused_with_the_reason(body: bytes, why: str) -> None:
     with pytest.raises(NoTwiml, match=why):
         with_absolute_urls(body, BASE)

@@ -57,21 +57,21 @@ def behind_a_proxy(settings: Settings) -> None:
 @pytest.mark.parametrize("url", URLS)
 @pytest.mark.parametrize("method", ["POST", "GET"])
 @pytest.mark.parametrize("webhook", WEBHOOKS.values(), ids=WEBHOOKS)
-def test_a_validator_accepts_what_twilio_sent(
+def test_validators_accept_the_signature_of_a_forwarded_webhook(
     validator: str, webhook: Webhook, method: Method, url: str
 ) -> None:
     sent = send(original(webhook, method=method), Entry("bot", url, connect=validator))
     assert sent.status == 200
 
 
-def test_a_validator_accepts_spaces_in_the_other_form(validator: str) -> None:
+def test_validators_accept_spaces_encoded_as_percent_20(validator: str) -> None:
     plus = original(WEBHOOKS["signs"])
     assert b"+" in plus.body
     percent = replace(plus, body=plus.body.replace(b"+", b"%20"))
     assert send(percent, Entry("bot", URLS[0], connect=validator)).status == 200
 
 
-def test_a_validator_refuses_another_url(validator: str) -> None:
+def test_validators_refuse_a_signature_for_another_url(validator: str) -> None:
     """Otherwise it might accept anything."""
     entry = Entry("bot", URLS[0], connect=validator)
     kept = replace(entry, sign="keep")  # type: ignore[arg-type]

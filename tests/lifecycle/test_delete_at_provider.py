@@ -53,13 +53,13 @@ def test_a_picture_is_deleted_once_it_is_stored_and_verified(twilio: Simulator) 
     assert (Deletion.objects.get().status, deletes(twilio, item)) == ("delivered", 1)
 
 
-def test_a_recording_is_deleted_too(twilio: Simulator) -> None:
+def test_a_recording_is_deleted_once_it_is_stored(twilio: Simulator) -> None:
     item = stored(announced(twilio.add_recording(account_sid=make.ACCOUNT)))
     assert delete_at_twilio() == 1
     assert deletes(twilio, item) == 1
 
 
-def test_an_item_that_twilio_no_longer_has_is_done(twilio: Simulator) -> None:
+def test_an_item_that_twilio_no_longer_has_counts_as_deleted(twilio: Simulator) -> None:
     item = stored(picture(twilio))
     script = twilio.state.find(item.identity)
     assert script is not None
@@ -74,13 +74,13 @@ def test_nothing_is_deleted_twice(twilio: Simulator) -> None:
     assert deletes(twilio, item) == 1
 
 
-def test_by_default_nothing_is_deleted(twilio: Simulator, settings: Settings) -> None:
+def test_nothing_is_deleted_with_the_policy_keep(twilio: Simulator, settings: Settings) -> None:
     settings.TWILIO_AFTER_STORING = "keep"
     stored(picture(twilio))
     assert not Deletion.objects.exists()
 
 
-def test_the_policy_of_an_account_is_in_the_accounts_file(
+def test_the_policy_of_an_account_is_read_from_the_accounts_file(
     twilio: Simulator, settings: Settings, tmp_path: Path
 ) -> None:
     accounts = [
@@ -104,7 +104,9 @@ def test_a_dry_run_checks_everything_and_deletes_nothing(
     assert deletes(twilio, item) == 0
 
 
-def test_it_is_not_deleted_before_its_time(twilio: Simulator, settings: Settings) -> None:
+def test_an_item_is_not_deleted_before_the_configured_delay_has_passed(
+    twilio: Simulator, settings: Settings
+) -> None:
     settings.TWILIO_DELETE_AFTER_S = 3600.0
     item = stored(picture(twilio))
     with later(minutes=59):
@@ -114,7 +116,7 @@ def test_it_is_not_deleted_before_its_time(twilio: Simulator, settings: Settings
         assert delete_at_twilio() == 1
 
 
-def test_what_failed_is_not_deleted(twilio: Simulator) -> None:
+def test_a_failed_item_is_not_deleted(twilio: Simulator) -> None:
     attempt(picture(twilio, faults=[faults.Status(401)]))
     assert not Deletion.objects.exists()
 
@@ -129,7 +131,7 @@ def command(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_the_command_queues_what_was_stored_before_the_policy(
+def test_the_command_queues_items_stored_before_the_policy_was_set(
     twilio: Simulator, settings: Settings
 ) -> None:
     settings.TWILIO_AFTER_STORING = "keep"
@@ -142,7 +144,9 @@ def test_the_command_queues_what_was_stored_before_the_policy(
     assert deletes(twilio, item) == 1
 
 
-def test_the_command_follows_a_dry_run_up(twilio: Simulator, settings: Settings) -> None:
+def test_the_command_queues_items_of_an_earlier_dry_run(
+    twilio: Simulator, settings: Settings
+) -> None:
     settings.TWILIO_AFTER_STORING = "dry-run"
     item = stored(picture(twilio))
     delete_at_twilio()
@@ -163,7 +167,7 @@ def test_the_command_skips_deleted_items_and_accounts_that_keep(
     assert command().startswith("0 ")
 
 
-def test_the_admin_shows_the_result(
+def test_the_admin_shows_why_a_deletion_is_waiting(
     admin_client: Client, twilio: Simulator, settings: Settings
 ) -> None:
     pause(stored(picture(twilio)), settings)

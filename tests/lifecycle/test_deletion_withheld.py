@@ -117,7 +117,7 @@ def pause(item: MediaItem, settings: Settings) -> None:
         (change(media_url="https://evil.example/x"), "address_refused", False),
     ],
 )
-def test_it_is_kept_when_anything_disagrees(
+def test_twilios_copy_is_kept_if_any_check_fails(
     twilio: Simulator, settings: Settings, spoil: Spoil, said: str, again: bool
 ) -> None:
     item = stored(picture(twilio))
@@ -128,7 +128,7 @@ def test_it_is_kept_when_anything_disagrees(
     assert Deletion.objects.pending().exists() is again
 
 
-def test_it_is_kept_while_the_storage_cannot_be_read(
+def test_twilios_copy_is_kept_while_the_storage_cannot_be_read(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(name: str) -> None:
@@ -149,7 +149,7 @@ def test_it_is_kept_while_the_storage_cannot_be_read(
         ({"purged_at": timezone.now()}, "file was deleted"),
     ],
 )
-def test_it_is_kept_when_the_item_changes_while_its_file_is_read(
+def test_twilios_copy_is_kept_if_the_item_changes_while_its_file_is_read(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], said: str
 ) -> None:
     item = stored(picture(twilio))
@@ -165,7 +165,7 @@ def test_it_is_kept_when_the_item_changes_while_its_file_is_read(
     assert deletes(twilio, item) == 0
 
 
-def test_a_worker_that_read_for_too_long_leaves_it_to_the_next(
+def test_a_worker_that_lost_its_claim_while_reading_deletes_nothing(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = stored(picture(twilio))
@@ -191,7 +191,7 @@ def test_a_worker_that_read_for_too_long_leaves_it_to_the_next(
     ],
     ids=repr,
 )
-def test_an_answer_that_deletes_nothing_is_logged_and_tried_again_if_that_may_help(
+def test_a_failed_deletion_is_logged_and_retried_if_a_retry_may_help(
     twilio: Simulator, fault: faults.Fault, said: str, again: bool
 ) -> None:
     item = stored(picture(twilio))
@@ -203,7 +203,7 @@ def test_an_answer_that_deletes_nothing_is_logged_and_tried_again_if_that_may_he
     assert Deletion.objects.pending().exists() is again
 
 
-def test_it_resumes_automatically_when_the_reason_is_gone(
+def test_a_deletion_resumes_once_the_account_is_no_longer_paused(
     twilio: Simulator, settings: Settings
 ) -> None:
     item = stored(picture(twilio))
@@ -215,7 +215,7 @@ def test_it_resumes_automatically_when_the_reason_is_gone(
     assert deletes(twilio, item) == 1
 
 
-def test_nothing_is_deleted_before_the_app_behind_the_gateway_has_its_message(
+def test_media_is_not_deleted_before_the_app_behind_the_gateway_has_its_message(
     twilio: Simulator,
 ) -> None:
     item = stored(picture(twilio))

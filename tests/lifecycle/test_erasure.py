@@ -75,7 +75,7 @@ def test_a_message_is_erased_with_its_file_and_its_payload(
     assert receipt["events"][0]["subject_sid"] == item.event.subject_sid
 
 
-def test_the_figures_of_the_item_stay(twilio: Simulator) -> None:
+def test_the_figures_of_an_erased_item_are_kept(twilio: Simulator) -> None:
     item = stored(twilio)
     before = (item.received_at, item.retrieved_at, item.size, item.delay_at_most_s)
     forget("--message-sid", item.event.subject_sid)
@@ -83,7 +83,7 @@ def test_the_figures_of_the_item_stay(twilio: Simulator) -> None:
     assert (item.received_at, item.retrieved_at, item.size, item.delay_at_most_s) == before
 
 
-def test_nothing_of_a_number_or_its_texts_is_left_anywhere(
+def test_a_persons_number_and_text_are_erased_from_every_table_and_file(
     twilio: Simulator, settings: Settings, ada: User
 ) -> None:
     settings.HANDOFF_WEBHOOK_URL = "https://crm.example/"
@@ -118,7 +118,7 @@ def test_nothing_of_a_number_or_its_texts_is_left_anywhere(
     assert "5550007788" not in json.dumps(receipt)
 
 
-def test_others_are_left_alone(twilio: Simulator, settings: Settings) -> None:
+def test_data_of_other_people_is_not_erased(twilio: Simulator, settings: Settings) -> None:
     other = make.media(make.message(sender="+15550007789"))
     longer = make.media(make.message(sender="+155500077881"))
     abroad = make.media(make.message(sender="+4915550007788"))
@@ -135,7 +135,7 @@ def test_others_are_left_alone(twilio: Simulator, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("sender", [f"whatsapp:{NUMBER}", NUMBER[1:], f"rcs:{NUMBER}"])
-def test_a_number_is_found_behind_its_channel(sender: str) -> None:
+def test_a_number_is_found_with_or_without_a_channel_prefix(sender: str) -> None:
     item = make.media(make.message(sender=sender))
     forget("--number", "+1 555 000 7788")
     item.refresh_from_db()
@@ -171,7 +171,7 @@ def test_a_sender_without_a_number_is_erased_by_its_address(
         assert word not in left
 
 
-def test_a_user_id_is_found_where_the_sender_is_a_number() -> None:
+def test_a_user_id_is_found_in_the_parameters_of_a_message_from_a_number() -> None:
     parent = "US.ENT.11815799212886844830"
     url = f"https://m.example/?ParentExternalUserId=whatsapp%3A{parent}&x=y"
     for name, value in (("ParentExternalUserId", f"whatsapp:{parent}"), ("ErrorUrl", url)):
@@ -190,7 +190,7 @@ def test_a_user_id_is_found_where_the_sender_is_a_number() -> None:
         ("client:alice", "client:alice@example.com"),
     ],
 )
-def test_the_address_of_another_is_left_alone(asked: str, other: str) -> None:
+def test_a_similar_address_of_another_sender_is_not_erased(asked: str, other: str) -> None:
     item = make.media(make.message(sender=other, parameters=(("From", other),)))
     spooled(urlencode({"From": other, "MessageSid": "MM1"}))
     assert forget("--sender", asked)["events"] == []
@@ -220,7 +220,9 @@ def test_a_call_is_erased_with_its_recordings() -> None:
     assert [event["subject_sid"] for event in receipt["events"]] == [item.event.subject_sid]
 
 
-def test_the_pages_say_that_it_was_on_request(twilio: Simulator, admin_client: Client) -> None:
+def test_the_admin_pages_show_that_the_data_was_deleted_on_request(
+    twilio: Simulator, admin_client: Client
+) -> None:
     item = stored(twilio)
     forget("--number", NUMBER)
     for kind, pk in (("mediaitem", item.pk), ("webhookevent", item.event_id)):
@@ -230,7 +232,7 @@ def test_the_pages_say_that_it_was_on_request(twilio: Simulator, admin_client: C
         assert "by retention" not in shown
 
 
-def test_what_a_worker_has_in_hand_is_said_and_erased_by_a_second_run(
+def test_an_item_claimed_by_a_worker_is_reported_and_erased_by_a_second_run(
     twilio: Simulator, settings: Settings
 ) -> None:
     item = from_the_person(twilio)
@@ -243,7 +245,7 @@ def test_what_a_worker_has_in_hand_is_said_and_erased_by_a_second_run(
     assert WebhookEvent.objects.get().sender == ""
 
 
-def test_a_storage_that_removes_nothing_is_said_and_the_payload_waits_for_it(
+def test_a_failing_storage_is_reported_and_the_payload_kept_until_the_next_run(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read_only(name: str) -> None:
@@ -267,6 +269,6 @@ def test_incidents_keep_their_counts(twilio: Simulator) -> None:
     assert receipt["kept"]["incidents_that_count_them"] == 1
 
 
-def test_what_twilio_may_still_have_is_said(twilio: Simulator) -> None:
+def test_the_receipt_counts_media_that_twilio_may_still_have(twilio: Simulator) -> None:
     stored(twilio)
     assert forget("--number", NUMBER)["kept"]["media_items_that_twilio_may_still_have"] == 1

@@ -20,7 +20,7 @@ from tests.support.fetching import stored_files
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("ada")]
 
 
-def test_a_dry_run_reports_the_same_and_erases_nothing(
+def test_a_dry_run_counts_what_would_be_erased_and_erases_nothing(
     twilio: Simulator, settings: Settings
 ) -> None:
     item = stored(twilio)
@@ -33,7 +33,7 @@ def test_a_dry_run_reports_the_same_and_erases_nothing(
     assert item.event.sender == NUMBER
 
 
-def test_who_answers_for_it_is_in_the_log_of_the_admin(twilio: Simulator, ada: User) -> None:
+def test_the_responsible_user_is_recorded_in_the_admin_log(twilio: Simulator, ada: User) -> None:
     stored(twilio)
     forget("--number", NUMBER)
     entry = LogEntry.objects.get()
@@ -42,13 +42,13 @@ def test_who_answers_for_it_is_in_the_log_of_the_admin(twilio: Simulator, ada: U
     assert NUMBER not in f"{entry.object_repr}{entry.change_message}"
 
 
-def test_without_who_answers_for_it_nothing_is_erased() -> None:
+def test_nothing_is_erased_without_a_responsible_user() -> None:
     with pytest.raises(CommandError, match="--by"):
         call_command("forget", "--number", NUMBER, "--noinput")
 
 
 @pytest.mark.parametrize(("answer", "erased"), [("yes", True), ("y", False), ("", False)])
-def test_it_asks_before_it_erases(
+def test_the_command_erases_only_after_confirmation(
     monkeypatch: pytest.MonkeyPatch, answer: str, erased: bool
 ) -> None:
     item = make.media(make.message(sender=NUMBER))

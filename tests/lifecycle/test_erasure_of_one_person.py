@@ -92,7 +92,7 @@ def spooled(body: str) -> ReceivedWebhook:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_number_is_found_however_it_is_written(spelling: str, ada: User) -> None:
+def test_a_number_is_found_in_every_spelling(spelling: str, ada: User) -> None:
     event = make.event(make.message(sender="", parameters=(("Body", f"call {spelling}!"),)))
     spool.put(spooled(f"call {spelling}!"))
     audit_log.log_action(ada, f"search: {spelling}", "Exported.")
@@ -104,12 +104,12 @@ def test_a_number_is_found_however_it_is_written(spelling: str, ada: User) -> No
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_another_number_is_not(other: str) -> None:
+def test_a_different_number_is_not_found(other: str) -> None:
     make.event(make.message(sender="", parameters=(("Body", f"call {other}!"),)))
     assert forget()["events"] == []
 
 
-def test_the_words_around_a_number_stay() -> None:
+def test_the_text_around_a_replaced_number_is_kept() -> None:
     target = ErasureTarget.parse("number", NUMBER)
     text = f"a {NUMBER.translate(FULL_WIDTH)} b 001 (555) 987-1298 c"
     assert target.replaced_in(text, "-") == "a - b - c"
@@ -185,7 +185,7 @@ def fill_with_broken_files(word: str) -> None:
 
 
 @pytest.mark.slow
-def test_after_it_a_search_of_everything_that_remains_finds_nothing(
+def test_no_data_of_the_person_remains_anywhere_after_forget(
     twilio: Simulator, settings: Settings, ada: User
 ) -> None:
     log = ServerLog() if connection.vendor == "postgresql" else None
@@ -218,7 +218,7 @@ def decode(text: str) -> str:
     )
 
 
-def test_the_receipt_says_which_spools_were_not_searched(settings: Settings) -> None:
+def test_the_receipt_lists_the_spools_that_were_not_searched(settings: Settings) -> None:
     Heartbeat.record("worker media@web-2.example")
     spool.put(spooled("hi"))
     (Path(settings.SPOOL_DIR) / "00-bad.webhook").write_text("{")
@@ -231,7 +231,7 @@ def test_the_receipt_says_which_spools_were_not_searched(settings: Settings) -> 
 
 
 @pytest.mark.parametrize(("days", "left"), [(0, 1), (30, 0)])
-def test_what_was_refused_goes_by_the_age_of_payloads(
+def test_refused_webhooks_are_deleted_after_the_retention_of_payloads(
     settings: Settings, days: int, left: int
 ) -> None:
     settings.RETENTION_PAYLOADS_DAYS = days
@@ -245,7 +245,7 @@ def test_what_was_refused_goes_by_the_age_of_payloads(
     assert not list(path.parent.glob("*.part"))
 
 
-def test_what_was_refused_lately_stays(settings: Settings) -> None:
+def test_a_recently_refused_webhook_is_kept(settings: Settings) -> None:
     settings.RETENTION_PAYLOADS_DAYS = 30
     spool.set_aside(spooled("young"))
     spool_cleanup.clean_up()

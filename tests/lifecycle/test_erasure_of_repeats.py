@@ -18,7 +18,7 @@ from tests.support.erasure import NUMBER, forget, from_the_person, stored
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("ada")]
 
 
-def test_what_is_not_fetched_yet_never_is(twilio: Simulator) -> None:
+def test_a_queued_item_is_never_fetched_after_its_erasure(twilio: Simulator) -> None:
     item = from_the_person(twilio)
     forget("--message-sid", item.event.subject_sid)
     item.refresh_from_db()
@@ -28,7 +28,7 @@ def test_what_is_not_fetched_yet_never_is(twilio: Simulator) -> None:
     assert twilio.log.of(item.identity) == []
 
 
-def test_a_repeat_does_not_bring_it_back(twilio: Simulator) -> None:
+def test_a_repeated_webhook_does_not_restore_erased_data(twilio: Simulator) -> None:
     item = stored(twilio)
     forget("--message-sid", item.event.subject_sid)
     media = make.announced(item.event.subject_sid, identity=item.identity, url=item.media_url)
@@ -39,7 +39,7 @@ def test_a_repeat_does_not_bring_it_back(twilio: Simulator) -> None:
     assert not event.repeated.exists()
 
 
-def test_a_repeat_that_names_more_media_brings_none_of_it(twilio: Simulator) -> None:
+def test_a_repeated_webhook_with_more_media_adds_none_of_it(twilio: Simulator) -> None:
     item = stored(twilio)
     forget("--message-sid", item.event.subject_sid)
     again = make.message(subject_sid=item.event.subject_sid, sender=NUMBER, pictures=3)
@@ -49,7 +49,7 @@ def test_a_repeat_that_names_more_media_brings_none_of_it(twilio: Simulator) -> 
     assert event.repeats == 1
 
 
-def test_a_repeat_while_it_is_erased_brings_nothing_either(
+def test_a_repeated_webhook_during_an_erasure_adds_no_media(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = stored(twilio)
@@ -63,7 +63,7 @@ def test_a_repeat_while_it_is_erased_brings_nothing_either(
     assert item.event.media.count() == 1
 
 
-def test_what_the_person_sends_afterwards_is_taken_in(twilio: Simulator) -> None:
+def test_a_message_sent_after_the_erasure_is_recorded(twilio: Simulator) -> None:
     stored(twilio)
     forget("--number", NUMBER)
     assert from_the_person(twilio).status == Status.QUEUED

@@ -93,7 +93,7 @@ def test_a_line_has_the_documented_keys_in_their_order() -> None:
     assert list(line) == KEYS
 
 
-def test_a_stored_picture_has_every_key() -> None:
+def test_a_stored_picture_is_exported_with_the_expected_values() -> None:
     item = stored()
     (line,) = exported()
     assert line["media_url"] == item.media_url
@@ -105,7 +105,7 @@ def test_a_stored_picture_has_every_key() -> None:
     assert file == ["image/jpeg", "image/jpeg", 3, "a/b.jpg"]
 
 
-def test_a_media_url_is_told_to_the_letter_whatever_looks_like_a_number_in_it() -> None:
+def test_a_media_url_with_digits_like_a_phone_number_is_exported_unchanged() -> None:
     url = make.media_url(make.sid("MM"), make.sid("ME"), origin="http://127.0.0.1:9701")
     item = make.media()
     MediaItem.objects.filter(pk=item.pk).update(media_url=url)
@@ -122,7 +122,7 @@ def test_times_are_iso_8601_in_utc_with_their_offset() -> None:
         assert datetime.fromisoformat(line[key]) == getattr(item, key)
 
 
-def test_what_is_not_known_is_null() -> None:
+def test_unknown_values_are_null() -> None:
     make.media()
     (line,) = exported()
     known = {key for key, value in line.items() if value is not None}
@@ -146,7 +146,7 @@ def test_a_failure_is_named_by_its_slug() -> None:
     assert (line["status"], line["error"]) == ("failed", "too_large")
 
 
-def test_every_media_item_of_a_message_is_a_line_and_the_oldest_come_first() -> None:
+def test_media_items_are_exported_one_per_line_from_the_oldest() -> None:
     make.event(make.message(3), at=NOON)
     first = make.media(at=NOON - timedelta(seconds=1))
     lines = exported()
@@ -167,7 +167,7 @@ def test_every_media_item_of_a_message_is_a_line_and_the_oldest_come_first() -> 
         (["--since", "2026-03-02"], []),
     ],
 )
-def test_a_period_begins_with_its_first_moment_and_ends_before_its_last(
+def test_a_period_includes_its_start_and_excludes_its_end(
     arguments: list[str], hours: list[int]
 ) -> None:
     for hour in (11, 12, 13):
@@ -178,7 +178,7 @@ def test_a_period_begins_with_its_first_moment_and_ends_before_its_last(
     assert [at.hour for at in received] == hours
 
 
-def test_only_the_status_that_is_asked_for_is_printed() -> None:
+def test_only_items_with_the_requested_status_are_exported() -> None:
     stored()
     make.media()
     assert [line["status"] for line in exported("--status", "stored")] == [Status.STORED]
@@ -188,19 +188,19 @@ def test_only_the_status_that_is_asked_for_is_printed() -> None:
 @pytest.mark.parametrize(
     "text", ["tomorrow", "2026-02-30T00:00:00", "12:00", "", "0001-01-01T00:00:00+14:00"]
 )
-def test_what_is_no_time_is_said_to_be_none(name: str, text: str) -> None:
+def test_an_invalid_time_is_refused_with_an_explanation(name: str, text: str) -> None:
     with pytest.raises(CommandError, match=rf"{name}: .* is not a time; use the form"):
         exported(f"{name}={text}")
 
 
-def test_on_the_command_line_it_is_said_without_a_traceback(tmp_path: Path) -> None:
+def test_an_invalid_time_on_the_command_line_prints_no_traceback(tmp_path: Path) -> None:
     ended = manage("export_media", "--since", "tomorrow", data_dir=tmp_path)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.splitlines()[-1].startswith("manage.py export_media: error: argument --sin")
     assert "Traceback" not in ended.stderr
 
 
-def test_a_status_that_there_is_not_is_refused() -> None:
+def test_an_unknown_status_is_refused() -> None:
     with pytest.raises(CommandError, match="invalid choice: 'lost'"):
         exported("--status", "lost")
 
@@ -213,7 +213,7 @@ def test_csv_has_the_same_keys_and_values() -> None:
     assert row == {key: "" if value is None else str(value) for key, value in line.items()}
 
 
-def test_csv_of_nothing_is_its_heading() -> None:
+def test_an_empty_csv_export_contains_only_the_header() -> None:
     assert printed("--format", "csv") == ",".join(KEYS) + "\r\n"
 
 
@@ -222,7 +222,7 @@ SIGNS = ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
 
 
 @pytest.mark.parametrize("start", ["\t", "\r", "\n", *map("".join, product(BLANKS, SIGNS))])
-def test_a_spreadsheet_is_given_no_formula(start: str) -> None:
+def test_a_formula_is_escaped_in_csv(start: str) -> None:
     formula = f'{start}HYPERLINK("http://evil.example","x, y")'
     make.media()
     MediaItem.objects.update(declared_content_type=formula)
@@ -231,7 +231,7 @@ def test_a_spreadsheet_is_given_no_formula(start: str) -> None:
 
 
 @pytest.mark.parametrize("separator", [";", ",", '"', "|", "; ", '";"', "a\t", "a\n"])
-def test_a_spreadsheet_is_given_no_formula_after_a_separator(separator: str) -> None:
+def test_a_formula_after_a_separator_is_escaped_in_csv(separator: str) -> None:
     make.media()
     MediaItem.objects.update(declared_content_type=f"x{separator}=cmd|'/C calc'!A0;y")
     (row,) = exported_as_csv()
@@ -253,7 +253,7 @@ def test_json_lines_are_never_altered() -> None:
     assert line["declared_content_type"] == "=1+1\n{}"
 
 
-def test_numbers_and_times_are_left_as_they_are() -> None:
+def test_numbers_and_times_are_not_escaped_in_csv() -> None:
     stored()
     MediaItem.objects.update(size=-1)
     (row,) = exported_as_csv()
@@ -261,7 +261,7 @@ def test_numbers_and_times_are_left_as_they_are() -> None:
     assert row["webhook_received_at"] == "2026-03-01T12:00:00+00:00"
 
 
-def test_fifty_lines_cost_no_more_queries_than_one(
+def test_exporting_fifty_lines_takes_no_more_queries_than_one(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     make.event(make.message(50))
@@ -270,7 +270,7 @@ def test_fifty_lines_cost_no_more_queries_than_one(
         assert len(exported()) == 50
 
 
-def test_a_file_that_retention_deleted_has_no_name_and_the_time_when() -> None:
+def test_a_file_deleted_by_retention_has_no_name_but_a_deletion_time() -> None:
     item = stored()
     MediaItem.objects.filter(pk=item.pk).update(purged_at=NOON)
     (line,) = exported()

@@ -66,7 +66,7 @@ def failed() -> MediaItem:
     return item
 
 
-def test_a_webhook_is_what_the_stock_verifier_accepts(receiver: Heard) -> None:
+def test_the_stock_verifier_accepts_a_webhook(receiver: Heard) -> None:
     item = make.store(make.claimed())
     assert hand_off() == 1
     ((_, headers, body),) = receiver.requests
@@ -83,23 +83,23 @@ def test_a_failure_is_sent_with_its_reason(receiver: Heard) -> None:
     assert (message["type"], message["data"]["error"]) == ("media.failed", "unauthorized")
 
 
-def test_what_was_delivered_is_not_sent_again(receiver: Heard) -> None:
+def test_a_delivered_hand_off_is_not_sent_again(receiver: Heard) -> None:
     make.store(make.claimed())
     assert (hand_off(), hand_off()) == (1, 0)
     assert len(receiver.requests) == 1
 
 
-def test_without_a_receiver_nothing_is_enqueued() -> None:
+def test_no_hand_off_is_enqueued_without_a_receiver() -> None:
     make.store(make.claimed())
     assert not HandOff.objects.exists()
 
 
-def test_nothing_is_enqueued_for_an_item_that_is_retried(receiver: Heard) -> None:
+def test_no_hand_off_is_enqueued_for_an_item_that_will_be_retried(receiver: Heard) -> None:
     conclude(make.claimed(), StorageFailed(), Evidence())
     assert not HandOff.objects.exists()
 
 
-def test_it_is_enqueued_in_the_transaction_that_ends_the_item(receiver: Heard) -> None:
+def test_a_hand_off_is_enqueued_in_the_transaction_that_ends_the_item(receiver: Heard) -> None:
     item = make.claimed()
     with pytest.raises(RuntimeError), transaction.atomic():
         make.store(item)
@@ -107,7 +107,7 @@ def test_it_is_enqueued_in_the_transaction_that_ends_the_item(receiver: Heard) -
     assert not HandOff.objects.exists()
 
 
-def test_a_repetition_is_the_same_message_under_the_same_id(settings: Settings) -> None:
+def test_a_retry_sends_the_same_message_with_the_same_id(settings: Settings) -> None:
     with web_server(503, 200) as receiver:
         configure(settings, receiver.url)
         make.store(make.claimed())
@@ -119,7 +119,7 @@ def test_a_repetition_is_the_same_message_under_the_same_id(settings: Settings) 
     assert HandOff.objects.get().status == DeliveryStatus.DELIVERED
 
 
-def test_a_receiver_that_is_away_is_asked_once_a_run(settings: Settings) -> None:
+def test_an_unreachable_receiver_is_contacted_only_once_per_run(settings: Settings) -> None:
     configure(settings, NOWHERE)
     for _ in range(3):
         make.store(make.claimed())
@@ -127,7 +127,7 @@ def test_a_receiver_that_is_away_is_asked_once_a_run(settings: Settings) -> None
     assert HandOff.objects.pending().count() == 3
 
 
-def test_one_message_that_is_refused_holds_up_no_other(settings: Settings) -> None:
+def test_a_refused_message_does_not_block_other_messages(settings: Settings) -> None:
     with web_server(400, 200) as receiver:
         configure(settings, receiver.url)
         for _ in range(2):
@@ -136,14 +136,16 @@ def test_one_message_that_is_refused_holds_up_no_other(settings: Settings) -> No
     assert sorted(HandOff.objects.values_list("status", flat=True)) == ["delivered", "failed"]
 
 
-def test_a_webhook_that_is_away_holds_up_no_task(task: list[HandOff], settings: Settings) -> None:
+def test_an_unreachable_webhook_does_not_block_the_task(
+    task: list[HandOff], settings: Settings
+) -> None:
     configure(settings, NOWHERE)
     make.store(make.claimed())
     hand_off()
     assert len(task) == 1
 
 
-def test_a_failure_that_was_retried_meanwhile_is_not_sent(receiver: Heard) -> None:
+def test_a_failure_is_not_sent_if_the_item_was_retried_meanwhile(receiver: Heard) -> None:
     item = failed()
     MediaItem.objects.filter(pk=item.pk).retry()
     hand_off()
@@ -151,7 +153,7 @@ def test_a_failure_that_was_retried_meanwhile_is_not_sent(receiver: Heard) -> No
     assert "retried before" in HandOff.objects.get().delivery_log[-1].result
 
 
-def test_a_task_gets_stored_items_only(task: list[HandOff]) -> None:
+def test_a_task_receives_only_stored_items(task: list[HandOff]) -> None:
     failed()
     item = make.store(make.claimed())
     hand_off()
@@ -169,7 +171,7 @@ def test_the_worker_that_stored_the_item_publishes_the_task_at_once(
     assert hand_off() == 0
 
 
-def test_an_item_whose_task_was_not_published_is_stored_and_published_by_the_next_run(
+def test_an_item_is_stored_if_publishing_fails_and_the_next_run_publishes_it(
     twilio: Simulator, task: list[HandOff], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(hand_off: HandOff) -> None:
@@ -184,7 +186,7 @@ def test_an_item_whose_task_was_not_published_is_stored_and_published_by_the_nex
     assert [message.media_id for message in task] == [item.pk]
 
 
-def test_a_fault_of_the_hand_off_is_none_of_the_item(
+def test_an_exception_in_the_hand_off_does_not_affect_the_item(
     twilio: Simulator, task: list[HandOff], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = picture(twilio)
@@ -196,13 +198,15 @@ def test_a_fault_of_the_hand_off_is_none_of_the_item(
         assert hand_off() == 1
 
 
-def test_a_webhook_is_left_to_the_next_run(twilio: Simulator, receiver: Heard) -> None:
+def test_a_webhook_is_sent_by_the_next_run_and_not_by_the_fetching_worker(
+    twilio: Simulator, receiver: Heard
+) -> None:
     fetch_media.apply(kwargs={"media_id": picture(twilio).pk}, throw=True)
     assert receiver.requests == []
     assert hand_off() == 1
 
 
-def test_a_message_that_was_lost_is_sent_again_under_the_same_key(task: list[HandOff]) -> None:
+def test_an_unconfirmed_task_is_sent_again_with_the_same_key(task: list[HandOff]) -> None:
     make.store(make.claimed())
     hand_off()
     with later(seconds=UNCONFIRMED_AFTER.total_seconds() - 10):
@@ -213,7 +217,7 @@ def test_a_message_that_was_lost_is_sent_again_under_the_same_key(task: list[Han
     assert len({message.key for message in task}) == 1
 
 
-def test_a_task_that_was_confirmed_is_not_repeated(task: list[HandOff]) -> None:
+def test_a_confirmed_task_is_not_sent_again(task: list[HandOff]) -> None:
     make.store(make.claimed())
     hand_off()
     message_id = str(HandOff.objects.get().message_id)
@@ -224,7 +228,7 @@ def test_a_task_that_was_confirmed_is_not_repeated(task: list[HandOff]) -> None:
     assert HandOff.objects.get().status == DeliveryStatus.DELIVERED
 
 
-def test_a_webhook_without_its_secret_stops_the_start(settings: Settings) -> None:
+def test_a_webhook_url_without_a_secret_is_refused_by_the_system_check(settings: Settings) -> None:
     settings.HANDOFF_WEBHOOK_URL, settings.HANDOFF_WEBHOOK_SECRETS = NOWHERE, []
     with pytest.raises(SystemCheckError, match="HANDOFF_WEBHOOK_SECRET is not"):
         call_command("check", stderr=StringIO())
@@ -247,7 +251,7 @@ def retry_failed(client: Client, handed: HandOff) -> None:
 
 
 @pytest.mark.parametrize(("role", "status"), [("Viewer", "failed"), ("Support", "waiting")])
-def test_who_may_retry_has_failed_ones_sent_again(
+def test_only_a_user_who_may_retry_can_resend_failed_hand_offs(
     client: Client, settings: Settings, role: str, status: str
 ) -> None:
     with web_server(400) as receiver:

@@ -40,7 +40,7 @@ def thirty_days(settings: Settings) -> None:
         setattr(settings, f"RETENTION_{kind}_DAYS", 30)
 
 
-def test_what_is_old_goes_and_its_row_says_so(settings: Settings) -> None:
+def test_old_data_is_deleted_and_its_row_records_the_purge(settings: Settings) -> None:
     item = stored()
     age()
     assert purge() == counts(payloads=1, attempts=1, files=1)
@@ -60,7 +60,7 @@ def test_a_second_run_finds_nothing_left() -> None:
     assert purge() == counts()
 
 
-def test_what_is_young_stays(settings: Settings) -> None:
+def test_recent_data_is_kept(settings: Settings) -> None:
     item = stored()
     age(timedelta(days=29))
     assert purge() == counts()
@@ -70,7 +70,7 @@ def test_what_is_young_stays(settings: Settings) -> None:
     assert len(files(settings)) == item.attempt_set.count() == 1
 
 
-def test_each_kind_has_an_age_of_its_own(settings: Settings) -> None:
+def test_each_kind_of_data_has_its_own_retention(settings: Settings) -> None:
     settings.RETENTION_FILES_DAYS = 50
     settings.RETENTION_ATTEMPTS_DAYS = 0
     stored()
@@ -86,7 +86,7 @@ def test_zero_days_keep_everything(settings: Settings) -> None:
     assert purge() == counts()
 
 
-def test_nothing_of_an_unfinished_item_is_deleted() -> None:
+def test_no_data_of_an_unfinished_item_is_deleted() -> None:
     conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
     make.claimed()
     make.media()
@@ -94,7 +94,7 @@ def test_nothing_of_an_unfinished_item_is_deleted() -> None:
     assert purge() == counts()
 
 
-def test_the_payload_waits_for_the_last_media_item_of_its_event() -> None:
+def test_a_payload_is_kept_while_a_media_item_of_its_event_is_unfinished() -> None:
     event = make.event(make.message(2))
     first, second = event.media.all()
     for pk in (first.pk, second.pk):
@@ -106,7 +106,7 @@ def test_the_payload_waits_for_the_last_media_item_of_its_event() -> None:
     assert purge() == counts(attempts=1)
 
 
-def test_a_failed_item_can_be_tried_again_after_its_evidence_is_gone() -> None:
+def test_a_failed_item_can_be_retried_after_its_attempts_were_purged() -> None:
     item = make.claimed()
     item.mark_failed(TooLarge(), Evidence(http_status=200))
     age()
@@ -126,7 +126,7 @@ def test_an_open_incident_keeps_the_attempts_that_are_its_evidence() -> None:
 
 
 @pytest.mark.parametrize(("days", "attempts"), [(29, 0), (31, 1)])
-def test_the_evidence_has_its_whole_age_from_the_end_of_the_incident(
+def test_attempts_are_kept_for_their_full_retention_after_the_incident_ends(
     days: int, attempts: int
 ) -> None:
     incident = Incident.open_or_update(Cause.EARLY_404S)
@@ -138,7 +138,7 @@ def test_the_evidence_has_its_whole_age_from_the_end_of_the_incident(
     assert purge()["attempts"] == attempts
 
 
-def test_what_came_again_goes_with_the_event_and_does_not_come_back() -> None:
+def test_repeats_are_purged_with_the_event_and_later_ones_are_not_stored() -> None:
     announced = make.recording(sender="+15550000002")
     event = make.event(announced)
     again = make.recording(subject_sid=announced.subject_sid, parameters=(("Other", "1"),))
@@ -155,7 +155,7 @@ def test_what_came_again_goes_with_the_event_and_does_not_come_back() -> None:
     assert (event.repeats, event.sender, event.repeated.count()) == (2, "", 1)
 
 
-def test_a_repeat_does_not_postpone_it() -> None:
+def test_a_repeat_does_not_postpone_the_purge_of_its_event() -> None:
     event = make.event()
     event.media.update(status="failed")
     age()
@@ -163,7 +163,7 @@ def test_a_repeat_does_not_postpone_it() -> None:
     assert purge() == counts(payloads=1)
 
 
-def test_what_the_sender_wrote_of_refused_media_goes_with_the_payload() -> None:
+def test_sender_data_of_refused_media_is_purged_with_the_payload() -> None:
     urls = [f"https://evil.example/?n={number}" for number in (1, 2)]
     media = tuple(
         AnnouncedMedia(f"refused-{url}", url, "", "image/zelda", failure=AddressRefused(url))
@@ -193,7 +193,7 @@ def test_a_repeat_adds_no_refused_media_to_a_purged_event() -> None:
     assert event.media.count() == 1
 
 
-def test_task_results_go_by_their_age_alone() -> None:
+def test_task_results_are_purged_by_their_age_alone() -> None:
     for task_id in ("old", "young"):
         TaskResult.objects.create(task_id=task_id, status="SUCCESS")
     TaskResult.objects.filter(task_id="old").update(date_done=timezone.now() - OLD)
@@ -201,7 +201,7 @@ def test_task_results_go_by_their_age_alone() -> None:
     assert TaskResult.objects.get().task_id == "young"
 
 
-def test_more_than_a_batch_is_deleted_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_items_than_one_batch_are_all_purged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
     for _ in range(5):
         stored()
@@ -217,19 +217,19 @@ def many_payloads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "retention_rules", lambda: [much, little])
 
 
-def test_a_kind_of_which_there_is_much_holds_up_no_other(many_payloads: None) -> None:
+def test_a_kind_with_many_rows_does_not_delay_the_others(many_payloads: None) -> None:
     turns = retention.purge_in_turns(timezone.now())
     assert [next(turns), next(turns)] == [{"payloads": 1, "files": 1}, {"payloads": 1, "files": 0}]
 
 
-def test_a_run_that_is_out_of_time_leaves_the_rest_to_the_next(
+def test_a_run_that_is_out_of_time_stops_after_one_round(
     many_payloads: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.purge.RUN_S", -1.0)
     assert purge() == {"payloads": 1, "files": 1}
 
 
-def test_hand_offs_go_once_they_were_delivered(settings: Settings) -> None:
+def test_hand_offs_are_purged_only_after_their_delivery(settings: Settings) -> None:
     item = stored()
     now = timezone.now()
     for days in (29, 31):
@@ -239,7 +239,7 @@ def test_hand_offs_go_once_they_were_delivered(settings: Settings) -> None:
     assert purge() == counts(hand_offs=1)
 
 
-def test_the_command_prints_how_many_of_each_it_deleted(settings: Settings) -> None:
+def test_the_command_prints_how_many_of_each_kind_it_deleted(settings: Settings) -> None:
     settings.RETENTION_RESULTS_DAYS = 0
     stored()
     age()
@@ -254,7 +254,7 @@ def test_the_command_prints_how_many_of_each_it_deleted(settings: Settings) -> N
     ]
 
 
-def test_a_dry_run_reports_the_same_and_deletes_nothing(settings: Settings) -> None:
+def test_a_dry_run_counts_what_would_be_deleted_and_deletes_nothing(settings: Settings) -> None:
     stored()
     age()
     assert said("--dry-run")[2] == "files: 1 would be deleted (older than 30 days)"

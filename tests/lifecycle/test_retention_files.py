@@ -22,7 +22,7 @@ def thirty_days(settings: Settings) -> None:
         setattr(settings, f"RETENTION_{kind}_DAYS", 30)
 
 
-def test_no_empty_folders_are_left_and_no_full_one_is_taken(settings: Settings) -> None:
+def test_empty_folders_are_removed_and_folders_with_files_kept(settings: Settings) -> None:
     stored()
     age()
     young = stored()
@@ -52,7 +52,7 @@ def refusing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[Refusi
     return Refusing
 
 
-def test_a_file_that_cannot_be_deleted_keeps_no_other_one(
+def test_a_file_that_cannot_be_deleted_does_not_block_the_others(
     refusing: type[Refusing], settings: Settings
 ) -> None:
     item = stored()
@@ -65,7 +65,9 @@ def test_a_file_that_cannot_be_deleted_keeps_no_other_one(
     assert files(settings) == []
 
 
-def test_the_command_says_in_a_sentence_that_the_storage_refuses(refusing: type[Refusing]) -> None:
+def test_the_command_explains_that_the_storage_refuses_to_delete_files(
+    refusing: type[Refusing],
+) -> None:
     refusing.kept = [stored().storage_name]
     age()
     with pytest.raises(CommandError, match=r"Cannot delete files: PermissionError\. The next run"):

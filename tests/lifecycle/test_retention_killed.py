@@ -47,7 +47,9 @@ def make_history(folder: Path) -> None:
         path.write_bytes(b"media")
 
 
-def test_a_killed_purge_breaks_no_promise_and_is_finished_by_the_next(tmp_path: Path) -> None:
+def test_a_killed_purge_keeps_every_listed_file_and_the_next_run_finishes_it(
+    tmp_path: Path,
+) -> None:
     make_history(tmp_path)
     before = promised(tmp_path)
     for place in (failpoints.REMOVED_BUT_STILL_NAMED, failpoints.GIVEN_UP_BUT_NOT_REMOVED):

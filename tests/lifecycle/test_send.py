@@ -51,18 +51,18 @@ def test_one_connection_carries_many_documents() -> None:
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_an_answer_that_means_not_now_is_worth_another_attempt(status: int) -> None:
+def test_a_response_with_a_temporary_error_allows_another_attempt(status: int) -> None:
     with web_server(status) as receiver:
         assert refused(receiver.url).again
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 422])
-def test_an_answer_that_means_never_is_the_last_one(status: int) -> None:
+def test_a_response_with_a_permanent_error_allows_no_further_attempt(status: int) -> None:
     with web_server(status) as receiver:
         assert not refused(receiver.url).again
 
 
-def test_a_receiver_says_when_to_come_back() -> None:
+def test_retry_after_is_read_from_the_response() -> None:
     with web_server(429) as receiver:
         receiver.headers = {"Retry-After": "77"}
         assert refused(receiver.url).retry_after_s == 77
@@ -75,7 +75,7 @@ def test_a_redirect_is_not_followed() -> None:
     assert other.requests == []
 
 
-def test_who_is_not_there_is_asked_again() -> None:
+def test_a_failed_connection_allows_another_attempt() -> None:
     undelivered = refused(NOWHERE)
     assert undelivered.again
     assert undelivered.why.startswith("connection_failed: 127.0.0.1")
@@ -90,7 +90,7 @@ def hold(connection: socket.socket) -> None:
 @pytest.mark.parametrize(
     "script", [hold, drip(b"", b"H"), drip(OK, b"x")], ids=["silence", "status line", "header"]
 )
-def test_who_says_nothing_is_left_after_a_while(
+def test_waiting_for_a_response_ends_at_the_timeout(
     monkeypatch: pytest.MonkeyPatch, script: Script
 ) -> None:
     monkeypatch.setattr(post, "TIMEOUT_S", 0.3)
@@ -102,24 +102,24 @@ def test_who_says_nothing_is_left_after_a_while(
     assert 0.25 < time.monotonic() - began < 15
 
 
-def test_no_more_of_an_answer_is_read_than_anybody_needs() -> None:
+def test_only_the_start_of_a_long_response_is_kept() -> None:
     with serve(drip(b"HTTP/1.1 500 Sorry\r\n\r\n", b"x" * 4096, every_s=0)) as receiver:
         assert len(refused(receiver.url()).why) < SHOWN + 40
 
 
-def test_what_an_answer_says_is_one_plain_line() -> None:
+def test_a_response_is_shown_as_one_line_without_control_characters() -> None:
     with serve(cut(answer(400, b"no\r\n\x1b[31m<service>\xff"))) as receiver:
         assert refused(receiver.url()).why.endswith("400 no [31m<service>")
 
 
 @pytest.mark.parametrize("host", ["192.168.1.1", "8.8.8.8", "[::ffff:10.0.0.1]"])
-def test_plain_http_stays_on_this_machine(host: str) -> None:
+def test_plain_http_to_another_machine_is_refused(host: str) -> None:
     undelivered = refused(f"http://{host}:9/s3cret")
     assert undelivered.why.startswith("address_refused")
     assert not undelivered.again
 
 
-def test_a_certificate_that_nobody_trusts_gets_nothing() -> None:
+def test_nothing_is_sent_to_a_receiver_with_an_untrusted_certificate() -> None:
     with serve(answer(200), tls=True) as receiver:
         assert refused(receiver.url("/s3cret").replace("http:", "https:")).again
         receiver.settle()

@@ -76,7 +76,7 @@ def forget() -> None:
     call_command("forget", *arguments, stdout=StringIO())
 
 
-def test_by_default_neither_has_them(receiver: Heard, api: Client) -> None:
+def test_hand_offs_and_api_omit_sender_and_text_by_default(receiver: Heard, api: Client) -> None:
     item = stored()
     hand_off()
     assert sent(receiver).keys() == {"id", *KEYS}
@@ -85,7 +85,7 @@ def test_by_default_neither_has_them(receiver: Heard, api: Client) -> None:
 
 
 @pytest.mark.usefixtures("shared")
-def test_a_hand_off_has_them_at_the_end_in_each_attempt(receiver: Heard) -> None:
+def test_each_attempt_of_a_hand_off_ends_with_sender_recipient_and_text(receiver: Heard) -> None:
     stored()
     hand_off()
     again()
@@ -95,7 +95,9 @@ def test_a_hand_off_has_them_at_the_end_in_each_attempt(receiver: Heard) -> None
 
 
 @pytest.mark.usefixtures("shared")
-def test_the_task_has_them(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_task_receives_sender_recipient_and_text(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     published: list[Any] = []
 
     def send_task(name: str, kwargs: Any, producer: Producer, **options: Any) -> None:
@@ -109,7 +111,7 @@ def test_the_task_has_them(settings: Settings, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.usefixtures("shared")
-def test_the_api_has_them_without_a_query_an_item(
+def test_the_api_includes_sender_and_text_without_a_query_per_item(
     api: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     item, _ = stored(), stored()
@@ -120,7 +122,7 @@ def test_the_api_has_them_without_a_query_an_item(
 
 
 @pytest.mark.usefixtures("shared")
-def test_the_description_has_them_as_they_are_sent() -> None:
+def test_the_api_description_lists_sender_and_text_in_the_order_sent() -> None:
     described = description()["components"]["schemas"]["Media"]["required"]
     assert described == ["id", *KEYS, *MESSAGE_KEYS]
 
@@ -132,12 +134,12 @@ def test_a_recording_has_no_text(api: Client) -> None:
 
 
 @pytest.mark.usefixtures("shared")
-def test_an_export_does_not_have_them() -> None:
+def test_an_export_omits_sender_and_text() -> None:
     assert media_line(stored()).keys() == set(KEYS)
 
 
 @pytest.mark.usefixtures("shared")
-def test_a_hand_off_that_waits_does_not_store_them(receiver: Heard) -> None:
+def test_a_waiting_hand_off_does_not_store_sender_and_text(receiver: Heard) -> None:
     stored()
     hand_off()
     waiting = HandOff.objects.get()
@@ -146,7 +148,9 @@ def test_a_hand_off_that_waits_does_not_store_them(receiver: Heard) -> None:
 
 
 @pytest.mark.usefixtures("shared")
-def test_after_forget_neither_has_them(receiver: Heard, api: Client) -> None:
+def test_after_forget_no_hand_off_is_sent_and_the_api_omits_sender_and_text(
+    receiver: Heard, api: Client
+) -> None:
     item = stored()
     hand_off()
     forget()
@@ -156,7 +160,9 @@ def test_after_forget_neither_has_them(receiver: Heard, api: Client) -> None:
 
 
 @pytest.mark.usefixtures("shared")
-def test_an_erasure_that_was_interrupted_shares_nothing(receiver: Heard, api: Client) -> None:
+def test_sender_and_text_are_not_shared_after_an_interrupted_erasure(
+    receiver: Heard, api: Client
+) -> None:
     item = stored()
     hand_off()
     # This is the first step of an erasure; payloads are deleted last.
@@ -167,7 +173,7 @@ def test_an_erasure_that_was_interrupted_shares_nothing(receiver: Heard, api: Cl
 
 
 @pytest.mark.usefixtures("shared")
-def test_after_the_retention_of_payloads_a_retry_does_not_have_them(receiver: Heard) -> None:
+def test_a_retry_after_the_payload_was_purged_omits_sender_and_text(receiver: Heard) -> None:
     stored()
     hand_off()
     WebhookEvent.objects.purge_payloads()
@@ -175,7 +181,7 @@ def test_after_the_retention_of_payloads_a_retry_does_not_have_them(receiver: He
     assert sent(receiver).items() >= NOTHING.items()
 
 
-def test_once_it_is_off_again_a_retry_does_not_have_them(
+def test_a_retry_after_the_setting_was_turned_off_omits_sender_and_text(
     receiver: Heard, settings: Settings
 ) -> None:
     settings.SHARE_SENDER_AND_TEXT = True
@@ -187,7 +193,7 @@ def test_once_it_is_off_again_a_retry_does_not_have_them(
 
 
 @pytest.mark.usefixtures("shared")
-def test_a_receiver_that_quotes_the_request_gets_nothing_into_logs_and_rows(
+def test_sender_and_text_quoted_in_a_response_are_not_logged_or_stored(
     receiver: Heard, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -49,29 +49,29 @@ def listener() -> Iterator[Listener]:
     media_failed.disconnect(listener.failed)
 
 
-def test_a_stored_item_is_told_once_it_is_in_the_database(listener: Listener) -> None:
+def test_a_signal_is_sent_once_a_stored_item_is_in_the_database(listener: Listener) -> None:
     make.store(make.claimed())
     assert listener.heard == [("stored", Status.STORED)]
 
 
-def test_a_failure_is_told(listener: Listener) -> None:
+def test_a_signal_is_sent_for_a_failed_item(listener: Listener) -> None:
     conclude(make.claimed(), Unauthorized(), Evidence())
     assert listener.heard == [("failed", Status.FAILED)]
 
 
-def test_an_item_that_is_tried_again_is_told_of_only_at_its_end(listener: Listener) -> None:
+def test_no_signal_is_sent_for_an_item_that_will_be_retried(listener: Listener) -> None:
     conclude(make.claimed(), StorageFailed(), Evidence())
     assert listener.heard == []
 
 
-def test_what_never_was_is_told_once(listener: Listener) -> None:
+def test_one_signal_is_sent_for_an_absent_recording(listener: Listener) -> None:
     item = make.media(make.recording())
     for _ in range(2):
         complete_absent(item, RecordingAbsent())
     assert listener.heard == [("failed", Status.ABSENT)]
 
 
-def test_what_a_webhook_announces_as_failed_is_told_once(listener: Listener) -> None:
+def test_one_signal_is_sent_for_media_announced_as_failed(listener: Listener) -> None:
     broken = make.announced("MM" + "1" * 32, url="", failure=UrlMissing())
     inbound = make.message(media=(broken,))
     for _ in range(2):
@@ -79,7 +79,7 @@ def test_what_a_webhook_announces_as_failed_is_told_once(listener: Listener) -> 
     assert listener.heard == [("failed", Status.FAILED)]
 
 
-def test_what_was_rolled_back_is_not_told(listener: Listener) -> None:
+def test_no_signal_is_sent_after_a_rollback(listener: Listener) -> None:
     item = make.claimed()
     with pytest.raises(RuntimeError), transaction.atomic():
         conclude(item, Unauthorized(), Evidence())
@@ -97,7 +97,7 @@ def broken_receiver() -> Iterator[None]:
     media_stored.disconnect(receiver)
 
 
-def test_a_receiver_that_raises_harms_neither_the_item_nor_the_others(
+def test_a_receiver_that_raises_affects_neither_the_item_nor_other_receivers(
     broken_receiver: None, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):

@@ -31,7 +31,7 @@ def test_the_stock_verifier_accepts_the_signature() -> None:
     assert Webhook(NEW).verify(BODY, headers()) == {"name": "Zoë"}
 
 
-def test_the_example_of_the_specification_gets_the_signature_that_it_shows() -> None:
+def test_the_signature_matches_the_example_in_the_specification() -> None:
     signed = signed_headers(
         b'{"test": 2432232314}',
         message_id="msg_p5jXN8AQM9LWM0D4loKWxJek",
@@ -46,26 +46,26 @@ def test_the_example_of_the_specification_gets_the_signature_that_it_shows() -> 
 
 
 @pytest.mark.parametrize("known", [OLD, NEW])
-def test_while_a_secret_is_replaced_the_receiver_may_know_either(known: str) -> None:
+def test_either_secret_verifies_the_signature_during_a_rotation(known: str) -> None:
     signed = headers(NEW, OLD)
     assert len(signed["webhook-signature"].split()) == 2
     Webhook(known).verify(BODY, signed)
 
 
-def test_another_secret_verifies_nothing() -> None:
+def test_the_signature_does_not_verify_with_another_secret() -> None:
     with pytest.raises(WebhookVerificationError):
         Webhook(OLD).verify(BODY, headers(NEW))
 
 
 @pytest.mark.parametrize("header", ["webhook-id", "webhook-timestamp"])
-def test_id_and_time_are_signed_too(header: str) -> None:
+def test_the_signature_covers_the_message_id_and_the_timestamp(header: str) -> None:
     now = datetime.now(UTC)
     other = {"webhook-id": "msg_2", "webhook-timestamp": str(int(now.timestamp()) + 60)}
     with pytest.raises(WebhookVerificationError):
         Webhook(NEW).verify(BODY, headers(at=now) | {header: other[header]})
 
 
-def test_a_time_in_any_zone_is_signed() -> None:
+def test_a_timestamp_in_another_time_zone_is_signed_correctly() -> None:
     local = datetime.now(timezone(timedelta(hours=2)))
     Webhook(NEW).verify(BODY, headers(at=local))
 
@@ -76,7 +76,7 @@ def test_an_old_message_cannot_be_replayed() -> None:
 
 
 @pytest.mark.parametrize("length", [24, 64])
-def test_a_secret_has_as_many_bytes_as_the_specification_says(length: int) -> None:
+def test_a_secret_of_a_length_allowed_by_the_specification_is_accepted(length: int) -> None:
     check_secret(secret("x", length))
 
 
@@ -90,7 +90,9 @@ def test_a_secret_has_as_many_bytes_as_the_specification_says(length: int) -> No
         (secret("x", 65), "24 to 64"),
     ],
 )
-def test_what_is_no_secret_is_an_error_that_does_not_show_it(text: str, why: str) -> None:
+def test_an_invalid_secret_is_refused_with_an_error_that_does_not_show_it(
+    text: str, why: str
+) -> None:
     with pytest.raises(ValueError, match=why) as caught:
         check_secret(text)
     assert text not in str(caught.value)

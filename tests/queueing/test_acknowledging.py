@@ -36,7 +36,9 @@ def consumer(hub: Hub) -> Consumer:
     return consumer
 
 
-def test_a_callback_from_a_thread_wakes_the_loop(hub: Hub, consumer: Consumer) -> None:
+def test_an_acknowledgement_from_a_thread_wakes_the_event_loop(
+    hub: Hub, consumer: Consumer
+) -> None:
     acknowledged = threading.Event()
     loop = hub.create_loop()
     for _ in range(2):

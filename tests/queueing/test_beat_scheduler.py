@@ -27,14 +27,14 @@ def scheduler(monkeypatch: pytest.MonkeyPatch) -> Scheduler:
     return scheduler
 
 
-def test_what_the_broker_did_not_take_is_due_again_at_once(scheduler: Scheduler) -> None:
+def test_a_task_that_could_not_be_published_is_due_again_at_once(scheduler: Scheduler) -> None:
     with mock.patch.object(scheduler, "send_task", side_effect=ConnectionRefusedError) as publish:
         scheduler.tick()
         scheduler.tick()
     assert publish.call_count == 2
 
 
-def test_what_was_published_is_due_after_its_interval(scheduler: Scheduler) -> None:
+def test_a_published_task_is_due_again_after_its_interval(scheduler: Scheduler) -> None:
     with mock.patch.object(scheduler, "send_task") as publish:
         scheduler.tick()
         assert scheduler.tick() > 50

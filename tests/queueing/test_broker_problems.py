@@ -94,7 +94,7 @@ CLUSTER = ("--cluster-enabled", "yes")
         (no_channels, USER, (), "does not permit our user to use the queues"),
     ],
 )
-def test_a_redis_that_takes_no_tasks(
+def test_the_reason_why_a_redis_accepts_no_tasks_is_reported(
     monkeypatch: pytest.MonkeyPatch,
     break_it: Callable[[redis.Redis], None],
     login: str,
@@ -106,7 +106,7 @@ def test_a_redis_that_takes_no_tasks(
         assert problem_of(url_of(client, login), monkeypatch) == summary
 
 
-def test_a_redis_that_takes_tasks_keeps_nothing_of_the_probe(
+def test_the_probe_leaves_no_data_in_a_redis_that_accepts_tasks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with own_redis() as client:
@@ -120,39 +120,43 @@ def declare(url: str, *queues: Queue) -> None:
             queue(connection.channel()).declare()
 
 
-def test_queues_that_state_no_type_are_classic_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_queues_declared_without_a_type_count_as_classic(monkeypatch: pytest.MonkeyPatch) -> None:
     with servers.rabbitmq() as url:
         declare(url, *map(Queue, QUEUES))
         assert problem_of(url, monkeypatch) is None
 
 
-def test_our_queues_always_state_their_type() -> None:
+def test_our_queues_are_always_declared_with_their_type() -> None:
     for kind in ("classic", "quorum"):
         assert [queue.queue_arguments for queue in declared(kind)] == [{"x-queue-type": kind}] * 3
 
 
-def test_quorum_queues_where_classic_ones_are_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quorum_queues_are_reported_if_classic_ones_are_configured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with servers.rabbitmq() as url:
         declare(url, Queue(MEDIA, queue_arguments={"x-queue-type": "quorum"}))
         assert problem_of(url, monkeypatch) == "has queues of another type than QUEUE_TYPE"
 
 
-def test_a_vhost_without_permissions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vhost_without_permissions_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     with servers.rabbitmq() as url:
         servers.rabbitmqctl("set_permissions", "-p", url.rpartition("/")[2], "guest", "", "", "")
         assert problem_of(url, monkeypatch) == "does not permit our user to use the queues"
 
 
 @pytest.mark.parametrize("rest", ["guest:guest@127.0.0.1/missing", "guest:wrong@127.0.0.1//"])
-def test_a_login_that_rabbitmq_refuses(monkeypatch: pytest.MonkeyPatch, rest: str) -> None:
+def test_a_login_that_rabbitmq_refuses_is_reported(
+    monkeypatch: pytest.MonkeyPatch, rest: str
+) -> None:
     servers.need(5672, "RabbitMQ")
     assert problem_of(f"amqp://{rest}", monkeypatch) == "refuses our login"
 
 
 @pytest.mark.parametrize("error", [BusyLoadingError("Redis is loading"), BrokerBlocked()])
-def test_what_passes_without_a_change_is_explained(error: Exception) -> None:
+def test_a_temporary_broker_error_is_explained(error: Exception) -> None:
     assert explain(error)
 
 
-def test_a_connection_that_is_refused_is_no_problem_of_this_kind() -> None:
+def test_a_refused_connection_has_no_explanation_of_its_own() -> None:
     assert explain(ConnectionRefusedError(111, "Connection refused")) is None

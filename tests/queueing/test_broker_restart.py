@@ -68,7 +68,7 @@ def status_of(service: Service, script: MediaScript) -> str:
     return next(str(line["status"]) for line in lines if line["media_sid"] == script.sid)
 
 
-def test_a_worker_that_holds_a_countdown_survives(service: Service) -> None:
+def test_a_worker_that_holds_a_countdown_survives_a_broker_restart(service: Service) -> None:
     script = announce(service, delay_s=4)
     service.twilio.log.wait_for(script.sid, 2, timeout_s=30)
     worker = service.supervisor.running["worker"]
@@ -78,7 +78,7 @@ def test_a_worker_that_holds_a_countdown_survives(service: Service) -> None:
     assert worker.poll() is None
 
 
-def test_a_worker_in_the_middle_of_a_download_survives(service: Service) -> None:
+def test_a_worker_in_the_middle_of_a_download_survives_a_broker_restart(service: Service) -> None:
     script = announce(service, faults=[faults.Hang(5, at="cdn")])
     service.twilio.log.wait_for(script.sid, 2, timeout_s=30)
     worker = service.supervisor.running["worker"]
@@ -91,7 +91,7 @@ class LongEnough(Exception):
     """Ends an endless wait."""
 
 
-def test_a_worker_does_not_look_for_its_broker_less_and_less_often(
+def test_a_worker_tries_to_reconnect_at_a_constant_interval(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slept: list[float] = []

@@ -11,7 +11,9 @@ from tests.support.servers import free_port
 
 
 @pytest.mark.parametrize("scheme", ["amqp", "redis"])
-def test_a_broker_that_is_away_has_no_room(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_broker_has_no_capacity(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = f"{scheme}://127.0.0.1:{free_port()}/0"
     monkeypatch.setattr(
         broker,

@@ -61,7 +61,7 @@ def test_a_task_for_each_item_reaches_the_broker(use_broker: UseBroker) -> None:
     assert [body[1] for body in bodies] == [{"media_id": 7}, {"media_id": 8}]
 
 
-def test_a_reset_closes_no_connection_that_another_thread_uses(
+def test_a_pool_reset_closes_a_connection_in_use_only_after_its_release(
     use_broker: UseBroker,
 ) -> None:
     use_broker("memory://")
@@ -99,7 +99,7 @@ def test_a_connection_that_was_idle_during_a_restart_is_replaced(use_broker: Use
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
-def test_a_broker_that_does_not_respond_is_not_asked_again(
+def test_publishing_is_not_retried_if_the_broker_does_not_respond(
     use_broker: UseBroker, silent_port: int, scheme: str
 ) -> None:
     use_broker(f"{scheme}://127.0.0.1:{silent_port}//")
@@ -117,13 +117,13 @@ def test_threads_publish_without_waiting_for_each_other(use_broker: UseBroker) -
         assert queue.get(block=False).payload[1] == {"media_id": 9}
 
 
-def test_nothing_to_publish_needs_no_broker(use_broker: UseBroker, closed_port: int) -> None:
+def test_dispatching_no_items_needs_no_broker(use_broker: UseBroker, closed_port: int) -> None:
     use_broker(f"redis://127.0.0.1:{closed_port}/0")
     assert dispatch([])
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
-def test_a_broker_that_refuses_connections_blocks_no_caller(
+def test_a_broker_that_refuses_connections_does_not_block_the_caller(
     use_broker: UseBroker, closed_port: int, scheme: str
 ) -> None:
     use_broker(f"{scheme}://127.0.0.1:{closed_port}//")
@@ -133,7 +133,7 @@ def test_a_broker_that_refuses_connections_blocks_no_caller(
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
-def test_a_broker_that_never_responds_blocks_no_caller(
+def test_a_broker_that_never_responds_does_not_block_the_caller(
     use_broker: UseBroker, silent_port: int, scheme: str
 ) -> None:
     use_broker(f"{scheme}://127.0.0.1:{silent_port}//")
@@ -142,7 +142,7 @@ def test_a_broker_that_never_responds_blocks_no_caller(
     assert time.monotonic() - began < BOUND_S
 
 
-def test_what_was_not_published_is_left_to_the_dispatcher(
+def test_an_item_that_was_not_published_is_left_to_the_dispatcher(
     use_broker: UseBroker, closed_port: int
 ) -> None:
     use_broker(f"redis://127.0.0.1:{closed_port}/0")
@@ -152,7 +152,7 @@ def test_what_was_not_published_is_left_to_the_dispatcher(
     assert [*MediaItem.objects.claim_due(10)] == [item.pk]
 
 
-def test_an_unexpected_exception_is_left_to_the_dispatcher_and_logged(
+def test_an_unexpected_exception_is_logged_and_the_item_left_to_the_dispatcher(
     use_broker: UseBroker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     use_broker("memory://")
@@ -167,7 +167,7 @@ def raise_attribute_error(*args: object) -> None:
     raise AttributeError("closed under us")
 
 
-def test_after_a_failure_the_circuit_is_open_for_a_while(
+def test_the_circuit_breaker_is_open_for_a_while_after_a_failure(
     use_broker: UseBroker, closed_port: int
 ) -> None:
     use_broker(f"redis://127.0.0.1:{closed_port}/0")
@@ -180,7 +180,7 @@ def test_after_a_failure_the_circuit_is_open_for_a_while(
     assert second.sweep_at <= timezone.now()
 
 
-def test_a_broker_that_cannot_be_reached_has_an_error(
+def test_only_a_broker_that_cannot_be_reached_has_an_error(
     use_broker: UseBroker, closed_port: int
 ) -> None:
     use_broker("memory://")

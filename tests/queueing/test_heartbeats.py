@@ -20,7 +20,7 @@ from tests.support import service
 
 @pytest.mark.database
 @pytest.mark.django_db(transaction=True)
-def test_a_heartbeat_is_one_statement_without_a_transaction(
+def test_a_heartbeat_is_written_in_one_statement_without_a_transaction(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for seen_at in (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)):
@@ -49,7 +49,7 @@ def test_a_writer_survives_a_database_outage(
     assert written == ["beat", "beat"]
 
 
-def test_the_file_is_touched_while_the_database_is_away(
+def test_the_heartbeat_file_is_touched_while_the_database_is_unavailable(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
 ) -> None:
     written: list[str] = []
@@ -65,7 +65,7 @@ def test_the_file_is_touched_while_the_database_is_away(
     assert (tmp_path / "heartbeat").exists()
 
 
-def test_a_file_that_cannot_be_written_does_not_end_the_writer(
+def test_an_unwritable_heartbeat_file_does_not_stop_the_writer(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     written: list[str] = []

@@ -36,7 +36,7 @@ def all_overdue() -> None:
     MediaItem.objects.update(sweep_at=F("received_at") - timedelta(seconds=1))
 
 
-def test_the_dispatcher_takes_the_accounts_in_turns() -> None:
+def test_the_dispatcher_alternates_between_accounts() -> None:
     flood, few = of(BUSY, 5), of(QUIET, 2)
     all_overdue()
     handed = [*MediaItem.objects.claim_due(4)]
@@ -52,13 +52,13 @@ def test_items_over_an_accounts_quota_are_left_to_the_dispatcher(published: list
     assert [*MediaItem.objects.claim_due(10)] == ids[2:]
 
 
-def test_a_flood_takes_nothing_of_another_accounts_quota() -> None:
+def test_a_flood_does_not_use_up_the_quota_of_another_account() -> None:
     of(BUSY, 9)
     assert not AccountQuota().allows(BUSY)
     assert AccountQuota().allows(QUIET)
 
 
-def test_items_that_wait_for_the_dispatcher_or_were_tried_are_not_in_the_queue() -> None:
+def test_overdue_or_already_attempted_items_do_not_count_towards_the_quota() -> None:
     of(BUSY, 3)
     assert not AccountQuota().allows(BUSY)
     MediaItem.objects.filter(pk__in=of(BUSY, 1)).update(attempts=1)
@@ -66,7 +66,9 @@ def test_items_that_wait_for_the_dispatcher_or_were_tried_are_not_in_the_queue()
     assert AccountQuota().allows(BUSY)
 
 
-def test_a_count_is_valid_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_count_of_queued_items_is_cached_for_a_short_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(limits, "QUOTA_CHECK_INTERVAL_S", 60.0)
     remembered = AccountQuota()
     assert remembered.allows(BUSY)

@@ -13,14 +13,14 @@ from tests.support import make
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_worker_that_starts_releases_what_its_predecessor_held() -> None:
+def test_a_starting_worker_releases_the_leases_of_its_predecessor() -> None:
     item = make.media()
     assert MediaItem.claim(item.pk, worker="media@host")
     release_predecessor("media@host")
     assert MediaItem.claim(item.pk)
 
 
-def test_a_worker_starts_while_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_starts_while_the_database_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: object) -> int:
         raise DatabaseError
 

@@ -50,19 +50,19 @@ def test_a_fresh_item_does_not_wait_behind_hundreds_of_retries(tmp_path: Path) -
     assert sum(at > own for at in stored_at.values()) > BURST * PER_MESSAGE / 2
 
 
-def test_a_worker_is_named_after_its_queue_and_one_for_all_after_none() -> None:
+def test_a_worker_serves_the_queues_in_its_name_or_all_if_it_names_none() -> None:
     assert [queue for queue in QUEUES if serves("media@here", queue)] == [MEDIA]
     assert [queue for queue in QUEUES if serves("celery@retries", queue)] == list(QUEUES)
     both = [queue for queue in QUEUES if serves("media-retries@here", queue)]
     assert both == [MEDIA, RETRIES]
 
 
-def test_housekeeping_has_few_threads_and_downloads_as_many_as_are_configured() -> None:
+def test_only_the_housekeeping_worker_has_a_fixed_number_of_threads() -> None:
     assert "--concurrency" in programs.worker(HOUSEKEEPING).command
     assert "--concurrency" not in programs.worker(MEDIA).command
 
 
-def test_a_host_has_as_many_workers_of_first_attempts_as_are_configured(settings: Settings) -> None:
+def test_a_host_has_the_configured_number_of_workers_for_first_attempts(settings: Settings) -> None:
     settings.WORKER_PROCESSES = 3
     names = [program.name for program in programs.workers()]
     assert names == [*(f"worker-{queue}" for queue in QUEUES), "worker-media-2", "worker-media-3"]
@@ -71,7 +71,7 @@ def test_a_host_has_as_many_workers_of_first_attempts_as_are_configured(settings
 @pytest.mark.parametrize(
     ("url", "useful"), [("", 1), ("postgres://user:word@localhost/db", min(os.cpu_count() or 1, 2))]
 )
-def test_one_core_and_one_writer_are_enough_for_one_worker(
+def test_the_default_number_of_workers_depends_on_the_cores_and_the_database(
     url: str, useful: int, tmp_path: Path
 ) -> None:
     said = subprocess.run(
@@ -85,14 +85,14 @@ def test_one_core_and_one_writer_are_enough_for_one_worker(
     assert said.stdout.strip() == str(useful)
 
 
-def test_two_workers_of_a_queue_have_the_queue_in_common_and_no_name() -> None:
+def test_two_workers_of_a_queue_share_the_queue_but_not_the_name() -> None:
     first, second = (option_of(programs.worker(name)) for name in ("media", "media-2"))
     assert first["--queues"] == second["--queues"] == MEDIA
     assert (first["--hostname"], second["--hostname"]) == ("media@%h", "media-2@%h")
     assert [queue for queue in QUEUES if serves("media-2@here", queue)] == [MEDIA]
 
 
-def test_a_worker_of_first_attempts_leaves_messages_to_the_others() -> None:
+def test_a_worker_for_first_attempts_prefetches_fewer_messages_than_the_others() -> None:
     taken = {
         queue: int(option_of(programs.worker(queue)).get("--prefetch-multiplier", 16))
         for queue in QUEUES

@@ -19,7 +19,7 @@ TWO_404S = [faults.Status(404)] * 2
 
 
 @pytest.mark.services
-def test_late_media_is_stored_and_no_message_of_it_is_lost(tmp_path: Path) -> None:
+def test_late_media_is_stored_and_none_of_its_messages_is_lost(tmp_path: Path) -> None:
     with (
         servers.rabbitmq() as broker,
         running(tmp_path, CELERY_BROKER_URL=broker, QUEUE_TYPE="quorum") as service,
@@ -33,19 +33,19 @@ def test_late_media_is_stored_and_no_message_of_it_is_lost(tmp_path: Path) -> No
     assert "media items dispatched to queue" not in (tmp_path / "logs" / "worker.log").read_text()
 
 
-def test_whole_seconds_are_never_less_than_the_schedule_says(settings: Settings) -> None:
+def test_countdowns_on_quorum_queues_are_rounded_up_to_whole_seconds(settings: Settings) -> None:
     settings.QUEUE_TYPE = "quorum"
     assert [countdown_s(delay_s) for delay_s in (0.3, 1.0, 1.1)] == [1, 1, 2]
 
 
-def test_other_queues_wait_as_long_as_the_schedule_says() -> None:
+def test_countdowns_on_other_queues_are_not_rounded() -> None:
     assert countdown_s(1.1) == 1.1
 
 
 @pytest.mark.parametrize(
     ("value", "broker"), [("quick", "amqp://host"), ("quorum", "redis://host")]
 )
-def test_what_no_broker_has_is_refused(
+def test_a_queue_type_that_the_broker_does_not_support_is_refused(
     monkeypatch: pytest.MonkeyPatch, value: str, broker: str
 ) -> None:
     monkeypatch.setenv("QUEUE_TYPE", value)

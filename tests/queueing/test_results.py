@@ -24,7 +24,7 @@ REQUEST = Context(
 )
 
 
-def test_a_result_is_the_row_that_the_library_itself_would_write() -> None:
+def test_a_result_is_stored_as_the_row_that_the_library_would_write() -> None:
     for backend, task_id in ((Backend(app), "ours"), (DatabaseBackend(app), "theirs")):
         backend.store_result(task_id, "stored", "SUCCESS", request=REQUEST)
     distinct = {"id", "task_id", "date_created", "date_done"}
@@ -33,7 +33,9 @@ def test_a_result_is_the_row_that_the_library_itself_would_write() -> None:
     assert ours == theirs
 
 
-def test_a_result_takes_one_statement(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_a_result_is_stored_in_one_statement(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
     for status in ("RETRY", "SUCCESS"):
         with django_assert_num_queries(1):
             app.backend.store_result("task-1", "stored", status, request=REQUEST)
@@ -64,6 +66,6 @@ def test_a_failure_keeps_its_traceback() -> None:
     assert json.loads(row.result)["exc_type"] == "OSError"
 
 
-def test_a_result_can_be_read_again() -> None:
+def test_a_stored_result_can_be_read_back() -> None:
     app.backend.store_result("task-1", "stored", "SUCCESS", request=REQUEST)
     assert app.backend.get_task_meta("task-1")["result"] == "stored"

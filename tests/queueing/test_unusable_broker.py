@@ -15,7 +15,7 @@ from tests.support.service import running, wait_for_line
 pytestmark = pytest.mark.services
 
 
-def test_the_worker_waits_for_it_and_says_why(tmp_path: Path) -> None:
+def test_the_worker_waits_for_an_unusable_broker_and_logs_the_reason_once(tmp_path: Path) -> None:
     with (
         own_redis() as client,
         running(tmp_path, CELERY_BROKER_URL=url_of(client), REDISPATCH_INTERVAL="1") as service,

@@ -65,17 +65,21 @@ def test_a_process_whose_logging_is_stuck_ends(processes: list[subprocess.Popen[
     assert "in get_stuck" in log
 
 
-def test_a_loop_that_turns_lives(processes: list[subprocess.Popen[str]]) -> None:
+def test_a_process_whose_loop_is_running_is_not_ended(
+    processes: list[subprocess.Popen[str]],
+) -> None:
     process = start(processes, "turn(40)")
     assert process.wait(30) == 0
 
 
-def test_a_loop_that_waits_for_the_broker_lives(processes: list[subprocess.Popen[str]]) -> None:
+def test_a_process_whose_loop_waits_for_the_broker_is_not_ended(
+    processes: list[subprocess.Popen[str]],
+) -> None:
     process = start(processes, f"dog.pause(); time.sleep({3 * LIMIT_S})")
     assert process.wait(30) == 0
 
 
-def test_a_process_that_was_suspended_lives(processes: list[subprocess.Popen[str]]) -> None:
+def test_a_process_that_was_suspended_is_not_ended(processes: list[subprocess.Popen[str]]) -> None:
     process = start(processes, "turn(40)")
     process.send_signal(signal.SIGSTOP)
     time.sleep(3 * LIMIT_S)

@@ -82,19 +82,21 @@ def test_public_addresses_are_allowed(public: str) -> None:
         "ff02::1",
     ],
 )
-def test_an_address_that_can_end_inside_is_refused(forbidden: str, settings: Settings) -> None:
+def test_an_address_that_may_lead_into_a_private_network_is_refused(
+    forbidden: str, settings: Settings
+) -> None:
     settings.MEDIA_ALLOWED_NETWORKS = []
     assert not is_allowed(forbidden)
 
 
-def test_a_network_that_the_operator_names_is_allowed(settings: Settings) -> None:
+def test_only_the_private_network_that_is_configured_is_allowed(settings: Settings) -> None:
     settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("10.1.0.0/16")]
     assert is_allowed("10.1.2.3")
     assert not is_allowed("10.2.2.3")
 
 
 @pytest.mark.parametrize("network", ["64:ff9b::/96", "0.0.0.0/0", "10.0.0.0/8"])
-def test_an_allowed_network_does_not_open_what_is_behind_nat64(
+def test_an_allowed_network_does_not_allow_private_addresses_behind_nat64(
     settings: Settings, network: str
 ) -> None:
     settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network(network)]
@@ -108,7 +110,7 @@ FOREIGN_HOSTS = ["media.example", "twilio.com.evil.example", "eviltwilio.com", "
 
 @pytest.mark.parametrize("host", TWILIO_HOSTS)
 @pytest.mark.parametrize("address", ["198.18.0.84", "10.1.2.3", "127.0.0.1", "64:ff9b::7f00:1"])
-def test_a_private_address_of_twilio_is_the_fault_of_our_resolver(
+def test_a_private_address_of_a_twilio_host_is_a_resolver_failure(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, host: str, address: str
 ) -> None:
     settings.MEDIA_ALLOWED_NETWORKS = []
@@ -118,7 +120,7 @@ def test_a_private_address_of_twilio_is_the_fault_of_our_resolver(
 
 
 @pytest.mark.parametrize("host", TWILIO_HOSTS)
-def test_a_name_of_twilio_that_is_unknown_is_the_fault_of_our_resolver(
+def test_an_unknown_name_of_a_twilio_host_is_a_resolver_failure(
     monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     def unknown(*_: object, **__: object) -> None:
@@ -130,7 +132,7 @@ def test_a_name_of_twilio_that_is_unknown_is_the_fault_of_our_resolver(
 
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
-def test_a_private_address_of_any_other_host_stays_refused(
+def test_a_private_address_of_any_other_host_is_refused(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     settings.MEDIA_ALLOWED_NETWORKS = []
@@ -148,7 +150,7 @@ def test_every_spelling_of_loopback_is_refused(host: str, settings: Settings) ->
         resolve(host, 443, timeout_s=5, may_connect_to=is_allowed)
 
 
-def test_one_forbidden_address_among_public_ones_refuses_them_all(
+def test_a_host_with_one_forbidden_address_among_public_ones_is_refused(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MEDIA_ALLOWED_NETWORKS = []
@@ -164,7 +166,7 @@ def test_no_connection_is_made_to_a_forbidden_address(settings: Settings) -> Non
     assert canary.connections == 0
 
 
-def test_a_host_behind_nat64_is_connected_to_by_its_ipv6_address(
+def test_a_host_behind_nat64_is_resolved_to_its_ipv6_address(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MEDIA_ALLOWED_NETWORKS = []
@@ -182,7 +184,7 @@ def test_no_connection_is_made_to_a_forbidden_address_behind_a_redirect(
     assert canary.connections == 0
 
 
-def test_a_name_that_turns_inside_after_the_check_is_asked_only_once(
+def test_a_name_whose_address_changes_after_the_check_is_resolved_only_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # 127.0.0.3 stands for a public address; nothing listens there.
@@ -195,7 +197,7 @@ def test_a_name_that_turns_inside_after_the_check_is_asked_only_once(
     assert canary.connections == 0
 
 
-def test_the_host_header_is_the_name_and_the_peer_is_the_address(
+def test_the_connection_uses_the_checked_address_and_the_host_header_the_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", Names(["127.0.0.1"], ["10.0.0.1"]))
@@ -204,13 +206,15 @@ def test_the_host_header_is_the_name_and_the_peer_is_the_address(
     assert f"Host: media.example:{origin.port}" in origin.requests[0]
 
 
-def test_the_next_address_is_tried_where_one_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_address_is_tried_if_one_refuses_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", Names(["127.0.0.3", "127.0.0.1"]))
     with serve(answer(200, b"media")) as origin:
         assert get(f"http://media.example:{origin.port}/") == b"media"
 
 
-def test_dead_ipv6_routes_do_not_lose_media(
+def test_media_is_downloaded_over_ipv4_if_every_ipv6_address_fails(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MEDIA_ALLOWED_NETWORKS.append(ipaddress.ip_network("::1/128"))
@@ -219,7 +223,7 @@ def test_dead_ipv6_routes_do_not_lose_media(
         assert get(f"http://media.example:{origin.port}/") == b"media"
 
 
-def test_a_silent_address_takes_only_its_share_of_the_time(
+def test_a_silent_address_uses_only_its_share_of_the_connect_timeout(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MEDIA_CONNECT_TIMEOUT_S = 4.0

@@ -30,7 +30,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
-def test_a_body_is_written_and_described() -> None:
+def test_a_body_is_written_and_its_size_hash_and_head_are_returned() -> None:
     sent = bytes(range(256)) * 1000
     with serve(answer(200, sent)) as origin:
         one = Download(origin.url())
@@ -41,24 +41,24 @@ def test_a_body_is_written_and_described() -> None:
     assert body.head == sent[:4096]
 
 
-def test_a_chunked_body_is_taken() -> None:
+def test_a_chunked_body_is_accepted() -> None:
     with serve(CHUNKED + b"3\r\nmed\r\n2;x=y\r\nia\r\n0\r\n\r\n") as origin:
         assert get(origin.url()) == b"media"
 
 
-def test_a_body_that_ends_with_the_connection_is_taken() -> None:
+def test_a_body_that_ends_with_the_connection_is_accepted() -> None:
     with serve(cut(OK + b"\r\nmedia")) as origin:
         assert get(origin.url()) == b"media"
 
 
-def test_progress_is_told_before_each_request_and_after_each_packet() -> None:
+def test_progress_is_reported_before_each_request_and_after_each_packet() -> None:
     with serve(answer(200, b"media")) as origin:
         one = Download(origin.url())
         one.run()
     assert one.progress == 2
 
 
-def test_progress_is_told_while_a_body_comes_slowly() -> None:
+def test_progress_is_reported_while_a_body_arrives_slowly() -> None:
     def is_told(times: int) -> Callable[[], bool]:
         return lambda: one.progress == times
 
@@ -76,7 +76,7 @@ def test_progress_is_told_while_a_body_comes_slowly() -> None:
 
 
 @pytest.mark.parametrize("sent", [0, 1, 4, 999])
-def test_a_body_that_is_cut_short_is_truncated(sent: int) -> None:
+def test_a_body_that_is_cut_short_fails_as_truncated(sent: int) -> None:
     with serve(cut(OK + b"Content-Length: 1000\r\n\r\n" + b"x" * sent)) as origin:
         one = Download(origin.url())
         one.fails_as(BodyTruncated)
@@ -84,7 +84,7 @@ def test_a_body_that_is_cut_short_is_truncated(sent: int) -> None:
 
 
 @pytest.mark.parametrize("said", [b"", b"5", b"5\r\nmed", b"5\r\nmedia\r\n", b"wrong\r\nmedia\r\n"])
-def test_chunks_that_are_cut_short_are_truncated(said: bytes) -> None:
+def test_a_chunked_body_that_is_cut_short_fails_as_truncated(said: bytes) -> None:
     with serve(cut(CHUNKED + said)) as origin:
         Download(origin.url()).fails_as(BodyTruncated)
 
@@ -93,7 +93,7 @@ def test_chunks_that_are_cut_short_are_truncated(said: bytes) -> None:
     "said",
     [answer(200), CHUNKED + b"0\r\n\r\n"],
 )
-def test_a_success_without_a_byte_is_empty(said: bytes) -> None:
+def test_a_successful_response_without_a_body_fails_as_empty(said: bytes) -> None:
     with serve(said) as origin:
         Download(origin.url()).fails_as(BodyEmpty)
 
@@ -119,7 +119,7 @@ def test_a_compressed_body_is_refused(encoding: str) -> None:
     ],
 )
 @pytest.mark.parametrize("body", [b"media", gzip.compress(b"media")], ids=["plain", "compressed"])
-def test_an_encoding_that_encodes_nothing_leaves_the_bytes_alone(
+def test_a_content_encoding_without_effect_leaves_the_bytes_unchanged(
     encoding: str, body: bytes
 ) -> None:
     # The media itself may be a compressed file; only compression in transport is refused.
@@ -131,7 +131,7 @@ def test_an_encoding_that_encodes_nothing_leaves_the_bytes_alone(
     assert (stored.size, stored.sha256) == (len(body), hashlib.sha256(body).hexdigest())
 
 
-def test_repeated_encodings_count_as_one_list() -> None:
+def test_repeated_content_encoding_headers_count_as_one_list() -> None:
     first, second = b"Content-Encoding: aws-chunked\r\n", b"Content-Encoding: \r\n"
     with serve(cut(OK + first + second + b"\r\nmedia")) as origin:
         assert get(origin.url()) == b"media"
@@ -139,7 +139,7 @@ def test_repeated_encodings_count_as_one_list() -> None:
         Download(origin.url()).fails_as(WrongEncoding)
 
 
-def test_the_chunks_of_an_upload_to_s3_are_not_the_media() -> None:
+def test_a_body_with_the_chunk_framing_of_an_s3_upload_is_refused() -> None:
     framed = b"5;chunk-signature=" + b"a" * 64 + b"\r\nmedia\r\n0;chunk-signature="
     with serve(answer(200, framed, Content_Encoding="aws-chunked")) as origin:
         Download(origin.url()).fails_as(WrongEncoding)
@@ -160,33 +160,33 @@ def test_the_chunks_of_an_upload_to_s3_are_not_the_media() -> None:
         b"\r\n".join(b"X%d: y" % number for number in range(200)),
     ],
 )
-def test_headers_that_make_no_sense_are_unexpected(header: bytes) -> None:
+def test_a_response_with_invalid_headers_fails_as_unexpected(header: bytes) -> None:
     with serve(cut(OK + header + b"\r\n\r\nmedia")) as origin:
         Download(origin.url()).fails_as(UnexpectedResponse)
 
 
 @pytest.mark.parametrize("said", [b"220 smtp ready\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\0" * 100])
-def test_an_answer_that_is_not_http_is_unexpected(said: bytes) -> None:
+def test_a_response_that_is_not_http_fails_as_unexpected(said: bytes) -> None:
     with serve(cut(said)) as origin:
         Download(origin.url()).fails_as(UnexpectedResponse)
 
 
 @pytest.mark.parametrize("status", [201, 204, 206, 304, 418, 520])
-def test_another_status_that_the_provider_does_not_know_is_unexpected(status: int) -> None:
+def test_a_status_that_the_provider_does_not_know_fails_as_unexpected(status: int) -> None:
     with serve(cut(b"HTTP/1.1 %d Reason\r\n\r\nmedia" % status)) as origin:
         one = Download(origin.url())
         one.fails_as(UnexpectedResponse)
     assert one.to.tell() == 0
 
 
-def test_the_provider_says_which_failure_an_answer_means() -> None:
+def test_the_provider_decides_which_failure_a_response_means() -> None:
     with serve(answer(404, b"20404")) as origin:
         one = Download(origin.url())
         one.fails_as(TransientMedia404)
     assert (one.evidence.http_status, one.evidence.error_code) == (404, 20404)
 
 
-def test_the_provider_sees_the_headers_by_lower_case_names() -> None:
+def test_the_provider_receives_the_header_names_in_lower_case() -> None:
     with serve(answer(429, b"busy", RETRY_After="5")) as origin:
         failure = Download(origin.url()).fails_as(RateLimited)
     assert failure.retry_after_s == 5
@@ -200,7 +200,7 @@ def test_an_error_whose_body_is_cut_short_is_still_that_error() -> None:
     assert one.evidence.error_code == 20404
 
 
-def test_a_connection_that_closes_without_a_word_has_failed() -> None:
+def test_a_connection_closed_without_a_response_is_a_connection_failure() -> None:
     with serve(cut(b"")) as origin:
         Download(origin.url()).fails_as(ConnectionFailed)
 
@@ -218,7 +218,7 @@ class Disk(io.RawIOBase):
 
 
 @pytest.mark.parametrize("buffered", [10, 100_000])
-def test_a_full_disk_is_our_storage_that_failed(buffered: int) -> None:
+def test_a_full_disk_is_a_storage_failure(buffered: int) -> None:
     disk = Disk()
     with serve(answer(200, b"x" * 1000)) as origin, BufferedWriter(disk, buffered) as to:
         failure = Download(origin.url(), to=to).fails_as(StorageFailed)
@@ -226,7 +226,7 @@ def test_a_full_disk_is_our_storage_that_failed(buffered: int) -> None:
     assert failure.detail == "No space left on device"
 
 
-def test_what_the_caller_raises_on_progress_is_passed_on() -> None:
+def test_an_exception_raised_by_the_progress_callback_is_passed_on() -> None:
     def stop() -> None:
         raise ValueError("the lease is lost")
 
@@ -237,6 +237,6 @@ def test_what_the_caller_raises_on_progress_is_passed_on() -> None:
             one.run()
 
 
-def test_a_body_that_is_too_large_by_its_own_account_is_refused() -> None:
+def test_a_body_whose_declared_length_is_too_large_is_refused() -> None:
     with serve(cut(OK + b"Content-Length: 9999999999999\r\n\r\n")) as origin:
         Download(origin.url()).fails_as(TooLarge)

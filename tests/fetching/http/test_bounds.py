@@ -30,7 +30,7 @@ DRIPS: dict[str, Script] = {
 
 
 @pytest.mark.parametrize("dripped", DRIPS)
-def test_what_is_dripped_ends_with_the_deadline(dripped: str, settings: Settings) -> None:
+def test_a_dripped_response_is_cut_off_at_the_deadline(dripped: str, settings: Settings) -> None:
     settings.MEDIA_TOTAL_TIMEOUT_S = 0.5
     with serve(DRIPS[dripped]) as origin:
         began = time.monotonic()
@@ -51,14 +51,16 @@ def test_the_deadline_covers_all_hops_together(settings: Settings) -> None:
     assert time.monotonic() - began < 15
 
 
-def test_an_error_that_is_dripped_is_still_that_error(settings: Settings) -> None:
+def test_an_error_whose_body_is_dripped_is_still_that_error(settings: Settings) -> None:
     settings.MEDIA_TOTAL_TIMEOUT_S = 1.5
     with serve(drip(b"HTTP/1.1 404 Not Found\r\n\r\n", b"x")) as origin:
         Download(origin.url()).fails_as(TransientMedia404)
 
 
 @pytest.mark.parametrize("said", [b"", OK, OK + b"Content-Length: 9\r\n\r\nmedia"])
-def test_silence_ends_with_the_read_timeout(said: bytes, settings: Settings) -> None:
+def test_a_silent_server_is_given_up_after_the_read_timeout(
+    said: bytes, settings: Settings
+) -> None:
     settings.MEDIA_READ_TIMEOUT_S = 0.3
     with serve(silence(said)) as origin:
         began = time.monotonic()
@@ -66,7 +68,7 @@ def test_silence_ends_with_the_read_timeout(said: bytes, settings: Settings) -> 
     assert time.monotonic() - began < 15
 
 
-def test_a_name_that_is_never_resolved_ends_with_the_connect_timeout(
+def test_a_name_that_is_never_resolved_is_given_up_after_the_connect_timeout(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over = threading.Event()
@@ -83,7 +85,7 @@ def test_a_name_that_is_never_resolved_ends_with_the_connect_timeout(
     over.set()
 
 
-def test_a_body_of_exactly_the_cap_is_taken(settings: Settings) -> None:
+def test_a_body_of_exactly_the_cap_is_accepted(settings: Settings) -> None:
     settings.MEDIA_MAX_BYTES = 1000
     with serve(answer(200, b"x" * 1000)) as origin:
         assert len(get(origin.url())) == 1000
@@ -98,7 +100,7 @@ def test_a_body_over_the_cap_is_refused_before_it_is_read(settings: Settings) ->
 
 
 @pytest.mark.parametrize("framing", [b"\r\n", b"Transfer-Encoding: chunked\r\n\r\n"])
-def test_an_endless_body_ends_at_the_cap(framing: bytes, settings: Settings) -> None:
+def test_an_endless_body_is_cut_off_at_the_cap(framing: bytes, settings: Settings) -> None:
     settings.MEDIA_MAX_BYTES = 300_000
     with serve(drip(OK + framing, b"1000\r\n" + b"x" * 4096 + b"\r\n", every_s=0)) as origin:
         one = Download(origin.url())
@@ -109,7 +111,7 @@ def test_an_endless_body_ends_at_the_cap(framing: bytes, settings: Settings) -> 
     assert one.evidence.bytes_received <= 300_000 + PACKET_BYTES
 
 
-def test_an_endless_error_is_read_up_to_its_head() -> None:
+def test_only_the_head_of_an_endless_error_body_is_read() -> None:
     with serve(drip(b"HTTP/1.1 404 No\r\n\r\n", b"x" * 65536, every_s=0)) as origin:
         began = time.monotonic()
         Download(origin.url()).fails_as(TransientMedia404)

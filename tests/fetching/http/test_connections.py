@@ -61,7 +61,7 @@ def test_an_error_and_a_redirect_leave_the_connection_usable() -> None:
     assert origin.connections == 1
 
 
-def test_a_broken_answer_costs_its_connection() -> None:
+def test_a_connection_is_not_used_again_after_a_truncated_response() -> None:
     broken = cut(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")
     with serve(broken, answer(200, b"media")) as origin:
         Download(origin.url()).fails_as(BodyTruncated)
@@ -76,7 +76,7 @@ def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> None:
         assert get(origin.url()) == b"two"
 
 
-def test_a_connection_that_was_idle_for_long_is_not_used_again(
+def test_a_connection_that_was_idle_for_too_long_is_not_used_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sessions, "MAX_IDLE_S", 0.0)
@@ -86,17 +86,19 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(
     assert origin.connections == 2
 
 
-def test_a_refused_connection_has_failed() -> None:
+def test_a_refused_connection_is_a_connection_failure() -> None:
     failure = Download(f"http://127.0.0.1:{free_port()}/").fails_as(ConnectionFailed)
     assert failure.detail == "127.0.0.1: ConnectionRefusedError"
 
 
-def test_a_reset_connection_has_failed() -> None:
+def test_a_reset_connection_is_a_connection_failure() -> None:
     with serve(reset) as origin:
         Download(origin.url()).fails_as(ConnectionFailed)
 
 
-def test_a_name_that_does_not_exist_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_does_not_exist_is_a_connection_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -106,7 +108,7 @@ def test_a_name_that_does_not_exist_has_failed(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.usefixtures("media_example")
-def test_tls_goes_by_the_host_name_at_the_pinned_address() -> None:
+def test_tls_verifies_the_host_name_at_the_pinned_address() -> None:
     with serve(answer(200, b"one"), answer(200, b"two"), tls=True) as origin:
         url = f"https://media.example:{origin.port}/"
         assert [get(url), get(url)] == [b"one", b"two"]
@@ -121,7 +123,7 @@ def test_a_certificate_for_another_name_is_not_trusted() -> None:
 
 
 @pytest.mark.usefixtures("media_example")
-def test_a_certificate_that_nobody_signed_is_not_trusted() -> None:
+def test_a_certificate_from_an_unknown_issuer_is_not_trusted() -> None:
     session().verify = True
     with serve(tls=True) as origin:
         failure = Download(f"https://media.example:{origin.port}/").fails_as(ConnectionFailed)
@@ -129,7 +131,7 @@ def test_a_certificate_that_nobody_signed_is_not_trusted() -> None:
 
 
 @pytest.mark.usefixtures("media_example")
-def test_plain_http_where_tls_is_expected_has_failed() -> None:
+def test_plain_http_where_tls_is_expected_is_a_connection_failure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as pool:
         pool.submit(refuse_tls, listener)
         port = listener.getsockname()[1]
@@ -138,7 +140,7 @@ def test_plain_http_where_tls_is_expected_has_failed() -> None:
 
 
 @pytest.mark.usefixtures("media_example")
-def test_the_deadline_ends_headers_that_are_dripped_through_tls(settings: Settings) -> None:
+def test_headers_dripped_through_tls_are_cut_off_at_the_deadline(settings: Settings) -> None:
     settings.MEDIA_TOTAL_TIMEOUT_S = 0.5
     with serve(drip(b"HTTP/1.1 200 OK\r\n", b"x"), tls=True) as origin:
         began = time.monotonic()
@@ -147,7 +149,7 @@ def test_the_deadline_ends_headers_that_are_dripped_through_tls(settings: Settin
 
 
 @pytest.mark.usefixtures("media_example")
-def test_the_deadline_ends_a_body_that_is_dripped_through_tls(settings: Settings) -> None:
+def test_a_body_dripped_through_tls_is_cut_off_at_the_deadline(settings: Settings) -> None:
     settings.MEDIA_TOTAL_TIMEOUT_S = 0.5
     with serve(drip(b"HTTP/1.1 200 OK\r\n\r\n", b"x"), tls=True) as origin:
         Download(f"https://media.example:{origin.port}/").fails_as(TooSlow)

@@ -24,19 +24,19 @@ def test_the_origin_gets_the_credentials() -> None:
     assert authorization(origin.requests[0]) == BASIC_ANN
 
 
-def test_the_second_pair_is_tried_where_the_first_is_refused() -> None:
+def test_the_second_pair_is_tried_if_the_first_is_refused() -> None:
     with serve(answer(401), answer(200, b"media")) as origin:
         Download(origin.url(), credentials=(ANN, BOB)).run()
     assert [authorization(request) for request in origin.requests] == [BASIC_ANN, BASIC_BOB]
 
 
-def test_the_second_pair_is_kept_where_the_first_is_not_refused() -> None:
+def test_the_second_pair_is_not_tried_if_the_first_is_accepted() -> None:
     with serve(answer(200, b"media")) as origin:
         Download(origin.url(), credentials=(ANN, BOB)).run()
     assert len(origin.requests) == 1
 
 
-def test_an_account_none_of_whose_pairs_is_accepted_is_unauthorized() -> None:
+def test_a_download_is_unauthorized_if_no_pair_of_credentials_is_accepted() -> None:
     with serve(answer(401), answer(401, b"20003")) as origin:
         one = Download(origin.url(), credentials=(ANN, BOB))
         one.fails_as(Unauthorized)
@@ -64,7 +64,7 @@ def test_a_cdn_that_asks_for_credentials_gets_none() -> None:
     assert [authorization(request) for request in cdn.requests] == [None]
 
 
-def test_a_netrc_entry_for_the_cdn_stays_at_home(
+def test_credentials_from_netrc_are_not_sent_to_the_cdn(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -78,7 +78,7 @@ def test_a_netrc_entry_for_the_cdn_stays_at_home(
     assert authorization(cdn.requests[0]) is None
 
 
-def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_from_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     with serve() as proxy, serve(answer(200, b"media")) as origin:
         monkeypatch.setenv("http_proxy", proxy.url(""))
         assert get(origin.url()) == b"media"
@@ -92,7 +92,7 @@ def test_a_cookie_is_not_sent_back() -> None:
     assert "Cookie" not in origin.requests[1]
 
 
-def test_the_request_names_us_and_asks_for_plain_bytes() -> None:
+def test_a_request_names_the_program_and_asks_for_an_unencoded_body() -> None:
     with serve(answer(200, b"media")) as origin:
         get(origin.url())
     assert "User-Agent: mediapipe/1." in origin.requests[0]

@@ -22,28 +22,28 @@ def is_cut() -> bool:
         return ours.recv(1) == b""
 
 
-def test_the_socket_is_shut_down_when_the_time_is_over() -> None:
+def test_the_socket_is_shut_down_when_its_deadline_expires() -> None:
     assert is_cut()
 
 
-def test_time_that_is_up_before_there_is_a_socket_is_a_failure_that_names_the_host() -> None:
+def test_an_expired_deadline_without_a_socket_is_a_failure_that_names_the_host() -> None:
     ours, theirs = socket.socketpair()
     named = pytest.raises(TooSlow, match=r"media[.]example: TimeoutError$")
     with ours, theirs, named, Deadline(0) as deadline, network_failures("media.example", deadline):
         watch(ours)
 
 
-def test_one_that_is_due_earlier_does_not_wait_for_those_before() -> None:
+def test_an_earlier_deadline_does_not_wait_for_a_later_one() -> None:
     with Deadline(LATE_S):
         assert is_cut()
 
 
-def test_many_deadlines_are_one_thread() -> None:
+def test_many_deadlines_share_one_thread() -> None:
     with Deadline(LATE_S), Deadline(LATE_S), Deadline(LATE_S):
         assert [thread.name for thread in threading.enumerate()].count("deadlines") == 1
 
 
-def test_a_process_that_was_forked_cuts_its_own() -> None:
+def test_a_forked_process_enforces_its_own_deadlines() -> None:
     assert is_cut()
     with multiprocessing.get_context("fork").Pool(1) as pool:
         assert pool.apply_async(is_cut).get(timeout=LATE_S)

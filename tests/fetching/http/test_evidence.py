@@ -17,7 +17,7 @@ from tests.support.raw_server import answer, cut, redirect, serve
 pytestmark = pytest.mark.usefixtures("loopback")
 
 
-def test_a_direct_success_leaves_its_evidence() -> None:
+def test_a_success_without_a_redirect_records_its_evidence() -> None:
     date = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=60)
     headers = {
         "Twilio_Request_Id": "RQ1",
@@ -44,7 +44,7 @@ def test_a_direct_success_leaves_its_evidence() -> None:
     )
 
 
-def test_a_404_says_nothing_of_being_found() -> None:
+def test_a_404_sets_the_request_id_but_not_found_at() -> None:
     with serve(answer(404, Twilio_Request_Id="RQ1")) as origin:
         one = Download(origin.url())
         one.fails_as(TransientMedia404)
@@ -64,7 +64,7 @@ def test_media_is_found_when_the_origin_redirects_even_if_the_cdn_fails() -> Non
     assert one.evidence.redirect_host == cdn.address
 
 
-def test_the_cdn_overwrites_nothing_that_the_origin_said() -> None:
+def test_the_cdn_does_not_overwrite_the_request_id_or_the_region_of_the_origin() -> None:
     theirs = {"Twilio_Request_Id": "RQ2", "X_Home_Region": "cdn", "Content_Type": "image/png"}
     with serve(answer(200, b"media", **theirs), host="127.0.0.2") as cdn:
         moved = answer(307, Location=cdn.url(), Twilio_Request_Id="RQ1", X_Home_Region="us1")
@@ -75,14 +75,14 @@ def test_the_cdn_overwrites_nothing_that_the_origin_said() -> None:
     assert (one.evidence.http_status, one.evidence.declared_content_type) == (200, "image/png")
 
 
-def test_a_later_refusal_without_request_id_keeps_the_earlier_one() -> None:
+def test_a_later_refusal_without_a_request_id_keeps_the_earlier_one() -> None:
     with serve(answer(401, Twilio_Request_Id="RQ1"), answer(401)) as origin:
         one = Download(origin.url(), credentials=(ANN, BOB))
         one.fails_as(Unauthorized)
     assert one.evidence.request_id == "RQ1"
 
 
-def test_a_cut_body_leaves_what_was_known_before() -> None:
+def test_a_truncated_body_keeps_the_evidence_recorded_before() -> None:
     said = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 9\r\n\r\nabc"
     with serve(cut(said)) as origin:
         one = Download(origin.url())
@@ -91,14 +91,14 @@ def test_a_cut_body_leaves_what_was_known_before() -> None:
     assert one.evidence.bytes_received == 3
 
 
-def test_a_refused_redirect_leaves_its_host_alone() -> None:
+def test_only_the_host_of_a_refused_redirect_is_recorded() -> None:
     with serve(redirect("https://media.example:8443/a?Signature=hush")) as origin:
         one = Download(origin.url(), may_redirect_to=lambda url: False)
         one.fails_as(RedirectRefused)
     assert one.evidence.redirect_host == "media.example:8443"
 
 
-def test_headers_are_made_fit_for_a_column() -> None:
+def test_headers_are_cleaned_and_shortened_to_fit_their_columns() -> None:
     with serve(answer(200, b"x", Content_Type="a\0b" + "c" * 999, Date="yesterday")) as origin:
         one = Download(origin.url())
         one.run()

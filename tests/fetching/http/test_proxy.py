@@ -58,7 +58,7 @@ def test_every_client_uses_the_proxy_and_the_ca(
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_without_a_proxy_the_direct_route_is_closed(
+def test_no_client_reaches_the_api_without_the_proxy(
     client: str, twilio_api: RawServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mediapipe.webhooks.reconciliation.twilio_client.MAX_ATTEMPTS", 1)
@@ -73,12 +73,12 @@ def test_one_tunnel_carries_many_requests(proxy: ConnectProxy) -> None:
     assert proxy.targets == [TARGET]
 
 
-def test_the_proxy_gets_no_credentials_of_twilio(proxy: ConnectProxy) -> None:
+def test_the_proxy_receives_no_twilio_credentials(proxy: ConnectProxy) -> None:
     metadata()
     assert "Authorization" not in proxy.requests[0]
 
 
-def test_the_proxy_sees_which_program_asks(proxy: ConnectProxy, settings: Settings) -> None:
+def test_the_user_agent_is_sent_to_the_proxy(proxy: ConnectProxy, settings: Settings) -> None:
     metadata()
     assert f"\r\nUser-Agent: mediapipe/{settings.VERSION}\r\n" in proxy.requests[0]
 
@@ -96,7 +96,7 @@ def test_an_ipv6_address_is_written_in_brackets(proxy: ConnectProxy, names: Name
     assert proxy.targets == ["[2606:4700::1111]:443"]
 
 
-def test_a_name_that_is_not_resolved_here_is_left_to_the_proxy(
+def test_a_name_that_cannot_be_resolved_locally_is_sent_to_the_proxy(
     proxy: ConnectProxy, names: Names
 ) -> None:
     del names[HOST]
@@ -104,13 +104,13 @@ def test_a_name_that_is_not_resolved_here_is_left_to_the_proxy(
     assert proxy.targets == [f"{HOST}:443"]
 
 
-def test_a_proxy_that_allows_names_only_gets_the_name(proxy: ConnectProxy) -> None:
+def test_a_proxy_that_refuses_the_address_is_sent_the_name(proxy: ConnectProxy) -> None:
     proxy.answers = [403]
     metadata()
     assert proxy.targets == [TARGET, f"{HOST}:443"]
 
 
-def test_over_plain_http_the_proxy_gets_no_name(proxy: ConnectProxy, names: Names) -> None:
+def test_a_name_is_not_sent_to_the_proxy_over_plain_http(proxy: ConnectProxy, names: Names) -> None:
     proxy.answers = [403, 403]
     Download(f"http://{HOST}/").fails_as(ProxyFailed)
     assert proxy.targets == [f"{PUBLIC}:80"]
@@ -120,7 +120,7 @@ def test_over_plain_http_the_proxy_gets_no_name(proxy: ConnectProxy, names: Name
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "100.64.0.1", "fd00::1"])
-def test_a_name_in_a_private_network_never_reaches_the_proxy(
+def test_a_name_with_a_private_address_is_never_sent_to_the_proxy(
     address: str, proxy: ConnectProxy, names: Names, settings: Settings
 ) -> None:
     names.update({HOST: address, "media.example": address})
@@ -130,7 +130,7 @@ def test_a_name_in_a_private_network_never_reaches_the_proxy(
     assert proxy.targets == []
 
 
-def test_a_name_is_only_believed_with_its_certificate(
+def test_no_request_is_sent_through_the_proxy_without_a_certificate_for_the_name(
     proxy: ConnectProxy, twilio_api: RawServer, names: Names
 ) -> None:
     Download("https://media.example/").fails_as(ConnectionFailed)
@@ -140,7 +140,7 @@ def test_a_name_is_only_believed_with_its_certificate(
     assert twilio_api.requests == []
 
 
-def test_a_private_network_that_is_allowed_is_reached_directly(
+def test_an_allowed_private_network_is_reached_without_the_proxy(
     proxy: ConnectProxy, settings: Settings
 ) -> None:
     settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
@@ -149,7 +149,7 @@ def test_a_private_network_that_is_allowed_is_reached_directly(
     assert proxy.targets == []
 
 
-def test_the_ca_is_trusted_besides_the_usual_ones(
+def test_the_configured_ca_is_trusted_in_addition_to_the_default_ones(
     trusted: None, monkeypatch: pytest.MonkeyPatch, names: Names
 ) -> None:
     names.update({HOST: "127.0.0.1", "media.example": "127.0.0.1"})

@@ -49,7 +49,7 @@ def failure_of(client: Callable[[], object]) -> Failure:
     ("status", "remedy"),
     [(407, "set user and password in MEDIA_PROXY"), (403, "does not allow"), (502, "connect")],
 )
-def test_a_status_of_the_proxy_is_said_with_its_meaning(
+def test_an_error_status_of_the_proxy_is_shown_with_its_meaning(
     proxy: ConnectProxy, status: int, remedy: str
 ) -> None:
     proxy.answers = [status, status]
@@ -68,7 +68,7 @@ def test_a_status_of_the_proxy_is_said_with_its_meaning(
     ],
     ids=["closes", "is no proxy", "hangs", "drips"],
 )
-def test_a_proxy_without_a_valid_response_is_said_in_time(
+def test_a_proxy_without_a_valid_response_is_reported_in_time(
     proxy: ConnectProxy, broken: Any, said: str, settings: Settings
 ) -> None:
     settings.MEDIA_CONNECT_TIMEOUT_S = 0.6 if said == "no response" else 15.0
@@ -79,13 +79,13 @@ def test_a_proxy_without_a_valid_response_is_said_in_time(
     assert detail == f"127.0.0.1:{proxy.port}: {said} to CONNECT {HOST}:443"
 
 
-def test_a_proxy_that_is_away_is_said(proxy: ConnectProxy, settings: Settings) -> None:
+def test_an_unavailable_proxy_is_reported(proxy: ConnectProxy, settings: Settings) -> None:
     closed = f"127.0.0.1:{free_port()}"
     settings.MEDIA_PROXY = parse(f"http://ann:{CANARY}@{closed}")
     assert failure_of(metadata).detail == f"{closed}: ConnectionRefusedError"
 
 
-def test_a_proxy_whose_name_is_unknown_is_said(proxy: ConnectProxy, settings: Settings) -> None:
+def test_a_proxy_whose_name_is_unknown_is_reported(proxy: ConnectProxy, settings: Settings) -> None:
     settings.MEDIA_PROXY = parse(f"http://ann:{CANARY}@nowhere.example:3128")
     assert failure_of(metadata).detail == "nowhere.example: gaierror"
     assert CANARY not in repr(settings.MEDIA_PROXY)
@@ -120,7 +120,7 @@ def test_items_wait_for_the_proxy_without_using_up_their_retries(
 
 
 @pytest.mark.django_db
-def test_items_wait_for_the_ca_without_using_up_their_retries(
+def test_items_wait_for_a_trusted_certificate_without_using_up_their_retries(
     names: Names, settings: Settings
 ) -> None:
     names[HOST] = "127.0.0.1"

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("loopback")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_leads_to_the_media(status: int) -> None:
+def test_a_redirect_to_the_media_is_followed(status: int) -> None:
     with (
         serve(answer(200, b"media"), host="127.0.0.2") as cdn,
         serve(redirect(cdn.url("/a?Signature=s%2Fq"), status)) as origin,
@@ -46,13 +46,13 @@ def test_a_sixth_redirect_is_refused() -> None:
     assert len(origin.requests) == 6
 
 
-def test_a_loop_is_refused() -> None:
+def test_a_redirect_loop_is_refused() -> None:
     with serve(redirect("/b"), redirect("/media")) as origin:
         Download(origin.url()).fails_as(RedirectRefused)
     assert len(origin.requests) == 2
 
 
-def test_a_host_that_the_provider_does_not_allow_sees_no_connection() -> None:
+def test_no_connection_is_made_to_a_host_that_the_provider_does_not_allow() -> None:
     with serve(host="127.0.0.2") as elsewhere, serve(redirect(elsewhere.url("/?s=x"))) as origin:
         one = Download(origin.url(), may_redirect_to=lambda url: False)
         failure = one.fails_as(RedirectRefused)
@@ -89,7 +89,7 @@ def test_a_location_that_cannot_be_trusted_is_refused(location: str) -> None:
         target("https://api.twilio.com/media", location)
 
 
-def test_a_redirect_without_location_is_refused() -> None:
+def test_a_redirect_without_a_location_is_refused() -> None:
     with serve(answer(307)) as origin:
         Download(origin.url()).fails_as(RedirectRefused)
 
@@ -99,7 +99,7 @@ def test_a_redirect_to_a_file_is_refused() -> None:
         Download(origin.url()).fails_as(RedirectRefused)
 
 
-def test_a_private_address_behind_an_allowed_name_is_refused() -> None:
+def test_a_redirect_to_a_private_address_is_refused() -> None:
     with serve(redirect("http://10.0.0.1/")) as origin:
         Download(origin.url()).fails_as(AddressRefused)
 
@@ -112,12 +112,12 @@ def test_the_endless_body_of_a_redirect_is_not_read_to_its_end() -> None:
     assert time.monotonic() - began < 15
 
 
-def test_a_cdn_without_the_media_is_classified_as_an_answer_after_a_redirect() -> None:
+def test_a_404_of_the_cdn_is_classified_as_a_response_after_a_redirect() -> None:
     with serve(answer(404), host="127.0.0.2") as cdn, serve(redirect(cdn.url())) as origin:
         Download(origin.url()).fails_as(TransientMedia404)
 
 
-def test_an_unknown_redirection_is_unexpected() -> None:
+def test_a_redirect_with_an_unknown_status_fails_as_unexpected() -> None:
     with serve(answer(300, Location="/b")) as origin:
         Download(origin.url()).fails_as(UnexpectedResponse)
 
