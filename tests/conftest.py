@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Send the rows of tables along with the report of the test that added them."""
     if call.when == "call":
-        item.user_properties += tables.taken()
+        item.user_properties += tables.take_rows()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -48,7 +48,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for report in category
         if isinstance(report, pytest.TestReport) and report.when == "call"
     ]
-    for title, lines in tables.found_in(reports):
+    for title, lines in tables.tables_in(reports):
         terminalreporter.section(title)
         for line in lines:
             terminalreporter.write_line(line)
@@ -68,7 +68,7 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(autouse=True)
-def own_world(
+def isolated_settings(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """Give every test its own account and storage, and none of this machine's settings."""

@@ -16,7 +16,7 @@ from mediapipe.operations import roles
 from mediapipe.operations.audit_log import log_action, log_changes
 from mediapipe.providers.base import Evidence
 from tests.support import make
-from tests.support.admin import page, someone
+from tests.support.admin import client_with_role, page
 
 pytestmark = pytest.mark.django_db
 
@@ -30,14 +30,14 @@ def ada() -> User:
 
 def test_administrators_see_who_did_what(ada: User) -> None:
     log_action(ada, "the last 24 hours", "Exported 5 media items as csv.")
-    shown = page(someone(roles.ADMINISTRATOR), LIST)
+    shown = page(client_with_role(roles.ADMINISTRATOR), LIST)
     for part in ("ada", "the last 24 hours", "Exported 5 media items as csv."):
         assert part in shown
 
 
 @pytest.mark.parametrize("role", [roles.VIEWER, roles.SUPPORT])
 def test_other_roles_cannot_see_the_audit_trail(role: str) -> None:
-    assert someone(role).get(reverse(f"admin:{LIST}")).status_code == 403
+    assert client_with_role(role).get(reverse(f"admin:{LIST}")).status_code == 403
 
 
 @pytest.mark.parametrize("what", ["change", "delete"])

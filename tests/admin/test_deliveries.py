@@ -14,7 +14,7 @@ from mediapipe.models import AttemptResult, GatewayDelivery, GatewayStatus, Medi
 from mediapipe.operations import roles
 from mediapipe.simulator.payloads import Webhook
 from tests.support import gateway
-from tests.support.admin import someone
+from tests.support.admin import client_with_role
 from tests.support.webhooks import mms, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -61,7 +61,7 @@ def send_selected(client: Client, *pks: int, **fields: str) -> None:
 
 def test_the_list_shows_app_status_response_and_media_of_a_delivery() -> None:
     ended()
-    page = someone(roles.VIEWER).get(LIST).content.decode()
+    page = client_with_role(roles.VIEWER).get(LIST).content.decode()
     for text in ("bot", "refused", "The app responded with 403.", "1 queued"):
         assert text in page
 
@@ -69,7 +69,7 @@ def test_the_list_shows_app_status_response_and_media_of_a_delivery() -> None:
 def test_no_page_shows_the_request() -> None:
     webhook = mms().changed(Body="a private text")
     pk = ended(webhook=webhook)
-    client = someone(roles.ADMINISTRATOR)
+    client = client_with_role(roles.ADMINISTRATOR)
     for page in (LIST, change_page(pk)):
         text = client.get(page).content.decode()
         assert "a private text" not in text
@@ -78,7 +78,7 @@ def test_no_page_shows_the_request() -> None:
 
 def test_one_delivery_is_sent_again_at_once(tasks: list[int]) -> None:
     pk = ended()
-    client = someone(roles.SUPPORT)
+    client = client_with_role(roles.SUPPORT)
     assert again(pk) in client.get(change_page(pk)).content.decode()
     client.post(again(pk))
     assert (states(), tasks) == (["waiting"], [pk])
@@ -87,7 +87,7 @@ def test_one_delivery_is_sent_again_at_once(tasks: list[int]) -> None:
 
 def test_only_the_selected_deliveries_are_sent_again() -> None:
     first, _ = ended(), ended()
-    send_selected(someone(roles.SUPPORT), first)
+    send_selected(client_with_role(roles.SUPPORT), first)
     assert states() == ["waiting", "refused"]
 
 
@@ -95,7 +95,7 @@ def test_all_deliveries_that_match_the_filters_are_sent_again() -> None:
     first = ended()
     ended(GatewayStatus.UNKNOWN)
     ended()
-    client = someone(roles.SUPPORT)
+    client = client_with_role(roles.SUPPORT)
     selected = {"action": "send_again", "_selected_action": [first], "select_across": "1"}
     client.post(f"{LIST}?status__exact=refused", selected)
     assert states() == ["waiting", "unknown", "waiting"]
@@ -103,7 +103,7 @@ def test_all_deliveries_that_match_the_filters_are_sent_again() -> None:
 
 def test_a_delivered_message_cannot_be_sent_again(tasks: list[int]) -> None:
     pk = ended(GatewayStatus.DELIVERED)
-    client = someone(roles.SUPPORT)
+    client = client_with_role(roles.SUPPORT)
     assert again(pk) not in client.get(change_page(pk)).content.decode()
     client.post(again(pk))
     assert (states(), tasks) == (["delivered"], [])
@@ -111,7 +111,7 @@ def test_a_delivered_message_cannot_be_sent_again(tasks: list[int]) -> None:
 
 def test_a_viewer_cannot_send_a_delivery_again() -> None:
     pk = ended()
-    client = someone(roles.VIEWER)
+    client = client_with_role(roles.VIEWER)
     assert again(pk) not in client.get(change_page(pk)).content.decode()
     assert client.post(again(pk)).status_code == 403
     assert states() == ["refused"]
@@ -120,12 +120,12 @@ def test_a_viewer_cannot_send_a_delivery_again() -> None:
 def test_the_page_of_a_media_item_shows_its_deliveries() -> None:
     pk = ended()
     media = reverse("admin:mediapipe_mediaitem_change", args=[MediaItem.objects.get().pk])
-    assert change_page(pk) in someone(roles.VIEWER).get(media).content.decode()
+    assert change_page(pk) in client_with_role(roles.VIEWER).get(media).content.decode()
 
 
 def test_the_overview_counts_undelivered_messages() -> None:
     ended()
-    client = someone(roles.VIEWER)
+    client = client_with_role(roles.VIEWER)
     index = reverse("admin:index")
     assert "1 message not delivered" in client.get(index).content.decode()
     GatewayDelivery.objects.update(request="")

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from mediapipe.admin.media import MediaItemAdmin
 from mediapipe.operations import roles
-from tests.support.admin import someone
+from tests.support.admin import client_with_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -33,7 +33,7 @@ def test_the_error_page_of_a_wrong_address_shows_no_django_details(admin_client:
 
 
 def test_a_user_without_permission_is_referred_to_an_administrator() -> None:
-    response = someone(roles.VIEWER).get(reverse("admin:mediapipe_mediaitem_retry_all"))
+    response = client_with_role(roles.VIEWER).get(reverse("admin:mediapipe_mediaitem_retry_all"))
     assert response.status_code == 403
     assert "Ask an administrator for another role" in response.content.decode()
 

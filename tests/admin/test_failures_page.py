@@ -29,7 +29,7 @@ from mediapipe.models import MediaItem
 from mediapipe.operations import roles
 from mediapipe.providers.base import Evidence
 from tests.support import make
-from tests.support.admin import ESCAPED, RIGHT_TO_LEFT, SCRIPT, listed, page, someone
+from tests.support.admin import ESCAPED, RIGHT_TO_LEFT, SCRIPT, client_with_role, listed, page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("noon")]
 
@@ -195,7 +195,7 @@ def test_the_link_of_a_group_excludes_items_received_after_the_page_was_shown(
 def test_a_viewer_sees_groups_without_links_to_retry_or_give_up() -> None:
     failed()
     conclude(make.claimed(), TransientMedia404(), Evidence(http_status=404))
-    viewer = someone(roles.VIEWER)
+    viewer = client_with_role(roles.VIEWER)
     for status, reason in (("failed", "too_large"), ("retrying", "not_ready")):
         html = page(viewer, "failures", status__exact=status)
         assert reason in html

@@ -20,7 +20,7 @@ from mediapipe.models import MediaItem
 from mediapipe.operations import roles
 from mediapipe.providers.base import Evidence
 from tests.support import make
-from tests.support.admin import SCRIPT, someone
+from tests.support.admin import SCRIPT, client_with_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -94,7 +94,7 @@ def test_hostile_text_is_exported_unchanged_and_sniffing_is_disabled(admin_clien
 
 
 def test_a_viewer_cannot_export() -> None:
-    assert export(someone(roles.VIEWER), "csv").status_code == 403
+    assert export(client_with_role(roles.VIEWER), "csv").status_code == 403
     assert not LogEntry.objects.exists()
 
 

@@ -13,7 +13,7 @@ from mediapipe.admin import search
 from mediapipe.models import MediaItem
 from mediapipe.operations import roles
 from tests.support import make
-from tests.support.admin import listed, page, someone
+from tests.support.admin import client_with_role, listed, page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -162,7 +162,7 @@ def test_an_item_and_its_event_are_found_by_the_parent_user_id(admin_client: Cli
 )
 def test_a_viewer_cannot_search_by_sender_address_and_sees_why(sender: str) -> None:
     make.media(make.message(sender=sender))
-    viewer = someone(roles.VIEWER)
+    viewer = client_with_role(roles.VIEWER)
     for model in ("mediaitem", "webhookevent"):
         assert listed(viewer, model, q=sender) == set()
     assert search.NO_NUMBERS in page(viewer, LIST, q=sender)
@@ -170,7 +170,7 @@ def test_a_viewer_cannot_search_by_sender_address_and_sees_why(sender: str) -> N
 
 def test_a_viewer_cannot_find_a_sender_by_name() -> None:
     make.media(make.message(sender="dave"))
-    viewer = someone(roles.VIEWER)
+    viewer = client_with_role(roles.VIEWER)
     for model in ("mediaitem", "webhookevent"):
         assert listed(viewer, model, q="dave") == set()
 
@@ -185,7 +185,7 @@ def refused(number: str) -> MediaItem:
 
 def test_the_text_of_a_refused_url_does_not_reveal_a_number() -> None:
     item = refused("15552468013")
-    viewer = someone(roles.VIEWER)
+    viewer = client_with_role(roles.VIEWER)
     for html in (page(viewer, LIST), page(viewer, "mediapipe_mediaitem_change", item.pk)):
         assert "evil.example" in html or "image/" in html
         assert "15552468013" not in html
@@ -193,5 +193,5 @@ def test_the_text_of_a_refused_url_does_not_reveal_a_number() -> None:
 
 def test_the_text_of_a_refused_url_cannot_be_guessed_by_searching() -> None:
     item = refused("15552468013")
-    assert listed(someone(roles.SUPPORT), q="n=1555246") == {item.pk}
-    assert listed(someone(roles.VIEWER), q="n=1555246") == set()
+    assert listed(client_with_role(roles.SUPPORT), q="n=1555246") == {item.pk}
+    assert listed(client_with_role(roles.VIEWER), q="n=1555246") == set()

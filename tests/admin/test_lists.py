@@ -18,7 +18,7 @@ from mediapipe.models import MediaItem, Status
 from mediapipe.operations import roles
 from mediapipe.providers.base import Evidence
 from tests.support import make
-from tests.support.admin import RIGHT_TO_LEFT, SCRIPT, listed, page, someone
+from tests.support.admin import RIGHT_TO_LEFT, SCRIPT, client_with_role, listed, page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -133,7 +133,7 @@ def test_only_reasons_that_occur_can_be_chosen(admin_client: Client) -> None:
 def test_a_lookup_that_could_reveal_a_number_is_refused(model: str, lookup: str) -> None:
     make.media(make.message(sender="+15550000077"))
     url = reverse(f"admin:mediapipe_{model}_changelist")
-    assert someone(roles.SUPPORT).get(url, {lookup: "+1555"}).status_code == 400
+    assert client_with_role(roles.SUPPORT).get(url, {lookup: "+1555"}).status_code == 400
 
 
 def test_a_state_is_shown_as_a_word_beside_its_symbol(admin_client: Client) -> None:

@@ -15,7 +15,7 @@ from mediapipe.models import AccountHealth, BulkJob, MediaItem, Status
 from mediapipe.operations import roles
 from mediapipe.operations.manual_control import MAX_REASON
 from tests.support import make
-from tests.support.admin import ESCAPED, SCRIPT, media_page, page, someone
+from tests.support.admin import ESCAPED, SCRIPT, client_with_role, media_page, page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -162,9 +162,9 @@ def test_a_reason_is_escaped_wherever_it_is_shown(admin_client: Client) -> None:
 
 def test_a_viewer_sees_the_pause_reason_but_can_change_nothing() -> None:
     item = make.media()
-    client = someone(roles.SUPPORT)
+    client = client_with_role(roles.SUPPORT)
     client.post(PAUSE, FORM)
-    viewer = someone(roles.VIEWER)
+    viewer = client_with_role(roles.VIEWER)
     assert "a rebuilt gateway" in media_page(viewer, item)
     for url in (give_up_url(item), GIVE_UP_ALL, PAUSE):
         assert viewer.get(url).status_code == 403

@@ -21,7 +21,7 @@ from mediapipe.models import MediaItem, Status
 from mediapipe.operations import roles
 from mediapipe.providers.base import AnnouncedMedia, Evidence
 from tests.support import make
-from tests.support.admin import RIGHT_TO_LEFT, SCRIPT, media_page, someone
+from tests.support.admin import RIGHT_TO_LEFT, SCRIPT, client_with_role, media_page
 from tests.support.attempts import at, attempt, stored
 from tests.support.make import NOON
 
@@ -184,8 +184,8 @@ def test_only_users_who_may_retry_see_the_retry_button() -> None:
     item = make.claimed()
     item.mark_failed(TooLarge(), Evidence())
     url = reverse("admin:mediapipe_mediaitem_retry", args=[item.pk])
-    assert url in media_page(someone(roles.SUPPORT), item)
-    assert url not in media_page(someone(roles.VIEWER), item)
+    assert url in media_page(client_with_role(roles.SUPPORT), item)
+    assert url not in media_page(client_with_role(roles.VIEWER), item)
 
 
 def test_an_item_that_does_not_exist_is_not_found(admin_client: Client) -> None:

@@ -11,9 +11,9 @@ from pytest_django import Settings
 from mediapipe.models import Channel, Notice
 from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.operations.roles import SUPPORT, VIEWER
-from tests.support.admin import ESCAPED, SCRIPT, page, someone
+from tests.support.admin import ESCAPED, SCRIPT, client_with_role, page
 from tests.support.clock import later
-from tests.support.notifications import NOWHERE, configure, only, seen
+from tests.support.notifications import NOWHERE, configure, only_notice, report_early_404s
 
 pytestmark = pytest.mark.django_db
 
@@ -24,9 +24,9 @@ LIST = "mediapipe_notice_changelist"
 def failed(settings: Settings) -> Notice:
     """Return a failed notice; another one still waits."""
     configure(settings, webhook=NOWHERE, slack=NOWHERE)
-    seen()
+    report_early_404s()
     with later(seconds=3):
-        notice = Notice.claim(only(Channel.SLACK).pk)
+        notice = Notice.claim(only_notice(Channel.SLACK).pk)
         assert notice
         notice.mark_failed(f"slack.example: 404 {SCRIPT}")
     return notice
@@ -38,7 +38,7 @@ def retry_failed(client: Client) -> None:
 
 
 def test_the_page_of_an_incident_shows_its_notifications(failed: Notice) -> None:
-    html = page(someone(VIEWER), "mediapipe_incident_change", failed.incident_id)
+    html = page(client_with_role(VIEWER), "mediapipe_incident_change", failed.incident_id)
     assert "Notifications" in html
     assert "slack.example: 404" in html
     assert ESCAPED in html
@@ -46,27 +46,27 @@ def test_the_page_of_an_incident_shows_its_notifications(failed: Notice) -> None
 
 
 def test_an_incident_without_notifications_has_no_notifications_section() -> None:
-    html = page(someone(VIEWER), "mediapipe_incident_change", seen().pk)
+    html = page(client_with_role(VIEWER), "mediapipe_incident_change", report_early_404s().pk)
     assert '<h2 id="notices-heading">' not in html
 
 
 def test_the_list_shows_the_last_response_and_links_to_the_incident(failed: Notice) -> None:
-    html = page(someone(VIEWER), LIST, status__exact="failed")
+    html = page(client_with_role(VIEWER), LIST, status__exact="failed")
     assert reverse("admin:mediapipe_incident_change", args=[failed.incident_id]) in html
     assert "slack.example: 404" in html
     assert SCRIPT not in html
 
 
 def test_failed_notices_are_retried_and_no_others(failed: Notice) -> None:
-    waits = only(Channel.WEBHOOK)
-    retry_failed(someone(SUPPORT))
+    waits = only_notice(Channel.WEBHOOK)
+    retry_failed(client_with_role(SUPPORT))
     failed.refresh_from_db()
     assert (failed.status, failed.attempts) == (DeliveryStatus.WAITING, 0)
-    assert only(Channel.WEBHOOK).next_attempt_at == waits.next_attempt_at
+    assert only_notice(Channel.WEBHOOK).next_attempt_at == waits.next_attempt_at
     assert LogEntry.objects.get().object_id == str(failed.pk)
 
 
 def test_a_viewer_cannot_retry_notices(failed: Notice) -> None:
-    retry_failed(someone(VIEWER))
+    retry_failed(client_with_role(VIEWER))
     failed.refresh_from_db()
     assert failed.status == DeliveryStatus.FAILED

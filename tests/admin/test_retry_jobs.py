@@ -15,7 +15,7 @@ from mediapipe.models import BulkAction, BulkJob, MediaItem
 from mediapipe.operations.roles import SUPPORT, VIEWER
 from mediapipe.providers.base import Evidence
 from tests.support import make
-from tests.support.admin import listed, page, someone
+from tests.support.admin import client_with_role, listed, page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("published")]
 
@@ -105,12 +105,12 @@ def test_the_list_states_that_there_is_no_job_yet(admin_client: Client) -> None:
 
 
 def test_a_user_who_may_not_retry_cannot_see_the_list() -> None:
-    assert someone(VIEWER).get(reverse("admin:bulk_jobs")).status_code == 403
+    assert client_with_role(VIEWER).get(reverse("admin:bulk_jobs")).status_code == 403
 
 
 def test_only_users_who_may_give_up_see_jobs_that_gave_up() -> None:
     BulkJob.create([], by=None, chosen="everything", action=BulkAction.GIVE_UP)
-    client = someone(SUPPORT)
+    client = client_with_role(SUPPORT)
     may = client.get(reverse("admin:bulk_jobs")).wsgi_request.user.has_perm(
         "mediapipe.give_up_mediaitem"
     )

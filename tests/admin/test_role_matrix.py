@@ -14,7 +14,7 @@ from mediapipe.models import BulkJob, MediaItem, Status
 from mediapipe.operations import roles
 from mediapipe.providers.base import Evidence
 from tests.support import make
-from tests.support.admin import someone
+from tests.support.admin import client_with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -87,7 +87,7 @@ def failed() -> MediaItem:
 def client_of(who: str) -> Client:
     if who == STRANGER:
         return Client()
-    return someone("" if who == NOBODY else who)
+    return client_with_role("" if who == NOBODY else who)
 
 
 @pytest.mark.parametrize(("who", "name", "about_item", "method"), CASES)
@@ -143,7 +143,7 @@ def test_only_roles_that_may_see_media_learn_that_a_file_does_not_exist(
 
 
 def test_a_form_without_a_csrf_token_is_refused_and_changes_nothing(failed: MediaItem) -> None:
-    someone(roles.SUPPORT)
+    client_with_role(roles.SUPPORT)
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.get(username="a Support"))
     for name, about_item in RULES:

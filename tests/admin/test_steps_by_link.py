@@ -16,7 +16,7 @@ from django.urls import reverse
 from mediapipe.models import Cause, GatewayDelivery, Incident
 from mediapipe.operations import roles
 from tests.support import make
-from tests.support.admin import someone, text_of
+from tests.support.admin import client_with_role, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +39,7 @@ def delivery() -> int:
 
 
 def opened(step: str, *args: Any) -> Any:
-    return someone(roles.SUPPORT).get(reverse(f"admin:{step}", args=args), follow=True)
+    return client_with_role(roles.SUPPORT).get(reverse(f"admin:{step}", args=args), follow=True)
 
 
 def led_to(answer: Any, page: str, *args: Any) -> bool:
@@ -89,4 +89,4 @@ def test_a_button_pressed_without_a_session_redirects_to_its_page_after_login(
 @pytest.mark.parametrize("role", roles.ROLES)
 def test_an_unknown_step_of_an_incident_is_not_found(role: str) -> None:
     url = reverse("admin:mediapipe_incident_step", args=[incident(), "package"])
-    assert someone(role).get(url).status_code == 404
+    assert client_with_role(role).get(url).status_code == 404

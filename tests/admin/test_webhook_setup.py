@@ -18,7 +18,7 @@ from mediapipe.operations import roles
 from mediapipe.operations.routes.watch import update_incident
 from mediapipe.settings.queues import HOUSEKEEPING
 from tests.support import make
-from tests.support.admin import ESCAPED, SCRIPT, page, queries, someone
+from tests.support.admin import ESCAPED, SCRIPT, client_with_role, page, queries
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -63,7 +63,7 @@ def test_a_number_that_no_longer_points_here_shows_when_it_last_did(admin_client
 
 def test_a_viewer_sees_masked_numbers_on_the_list_and_the_row(admin_client: Client) -> None:
     row = route(url=f"https://old.example.com/{NUMBER}")
-    viewer = someone(roles.VIEWER)
+    viewer = client_with_role(roles.VIEWER)
     assert NUMBER[1:] not in page(viewer, LIST)
     assert NUMBER[1:] not in page(viewer, "mediapipe_webhookroute_change", row.pk)
     assert "+•••••••••77" in page(viewer, LIST)
@@ -72,7 +72,7 @@ def test_a_viewer_sees_masked_numbers_on_the_list_and_the_row(admin_client: Clie
 @pytest.mark.parametrize(("role", "finds"), [(roles.VIEWER, False), (roles.SUPPORT, True)])
 def test_only_users_who_may_see_a_number_find_it(role: str, finds: bool) -> None:
     route()
-    assert ("old.example.com" in page(someone(role), LIST, q=NUMBER)) is finds
+    assert ("old.example.com" in page(client_with_role(role), LIST, q=NUMBER)) is finds
 
 
 def test_an_empty_list_explains_what_to_do_first(admin_client: Client, settings: Settings) -> None:
@@ -142,7 +142,7 @@ def test_accepting_a_route_resolves_its_incident(admin_client: Client) -> None:
 def test_a_viewer_cannot_accept_a_route() -> None:
     row = route(pointed_here_at=timezone.now())
     ticked = {"action": "accept", "_selected_action": [row.pk]}
-    someone(roles.VIEWER).post(reverse(f"admin:{LIST}"), ticked)
+    client_with_role(roles.VIEWER).post(reverse(f"admin:{LIST}"), ticked)
     row.refresh_from_db()
     assert row.pointed_here_at
 

@@ -162,7 +162,7 @@ def ratio(run: dict[str, Any], of: str, to: str, figure: str) -> float:
     return float(median(each[of][figure] / each[to][figure] for each in run["rounds"]))
 
 
-def middle(run: dict[str, Any], view: str, figure: str) -> float:
+def median_of(run: dict[str, Any], view: str, figure: str) -> float:
     """Return the median of a figure over the rounds."""
     return float(median(each[view][figure] for each in run["rounds"]))
 
@@ -173,11 +173,14 @@ def line(run: dict[str, Any]) -> str:
     cells = [
         run["database"],
         run["broker"],
-        *(f"{middle(run, view, 'rate'):.0f}" for view in VIEWS),
+        *(f"{median_of(run, view, 'rate'):.0f}" for view in VIEWS),
         f"{ratio(run, 'full', 'inserts', 'rate'):.2f}",
         f"{ratio(run, 'full', 'nothing', 'rate'):.2f}",
-        pair(middle(run, "full", "cpu_ms"), middle(run, "inserts", "cpu_ms")),
-        *(pair(middle(run, view, "p50_ms"), middle(run, view, "p99_ms")) for view in VIEWS[:2]),
+        pair(median_of(run, "full", "cpu_ms"), median_of(run, "inserts", "cpu_ms")),
+        *(
+            pair(median_of(run, view, "p50_ms"), median_of(run, view, "p99_ms"))
+            for view in VIEWS[:2]
+        ),
         *(pair(half[view]["p50_ms"], half[view]["p99_ms"]) for view in VIEWS[:2]),
     ]
     return "| " + " | ".join(cells) + " |"

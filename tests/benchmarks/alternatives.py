@@ -68,7 +68,7 @@ class RetryDelay:
 
 
 @dataclass(frozen=True)
-class Way:
+class Strategy:
     """One retry strategy. `sleeps`: while it waits it occupies a worker, or a web thread.
 
     An item that a killed worker held is attempted again after `takes_over_s`; None: it is lost.
@@ -81,7 +81,7 @@ class Way:
     takes_over_s: float | None = None
 
     @property
-    def hands(self) -> int:
+    def max_concurrent(self) -> int:
         """How many items can be processed concurrently."""
         return WEB_THREADS if self.in_webhook else WORKERS
 
@@ -101,7 +101,7 @@ def ours(item: Item, now_s: float) -> RetryDelay | None:
     return RetryDelay(wait.delay_s)
 
 
-def ours_by(factor: float) -> Callable[[Item, float], RetryDelay | None]:
+def ours_with_factor(factor: float) -> Callable[[Item, float], RetryDelay | None]:
     """Return `ours` with this RETRY_FACTOR in place of the default, 2."""
 
     def wait(item: Item, now_s: float) -> RetryDelay | None:
@@ -137,13 +137,13 @@ def celery(max_retries: int | None) -> Callable[[Item, float], RetryDelay | None
     return wait
 
 
-WAYS = (
-    Way("this service", ours, takes_over_s=TAKEOVER_S),
-    Way("this service, `RETRY_FACTOR=1.6`", ours_by(1.6), takes_over_s=TAKEOVER_S),
-    Way("no retry (Twilio's sample)", fixed(), in_webhook=True),
-    Way("1 + 3 s, sleeping in the task", fixed(1, 3), sleeps=True),
-    Way("1/2/4/8 s, sleeping in the task", fixed(1, 2, 4, 8), sleeps=True),
-    Way("45 x 1 s within the webhook", fixed(*[1] * 45), sleeps=True, in_webhook=True),
-    Way("Celery, retry_backoff=True", celery(MAX_RETRIES)),
-    Way("Celery, the same for two days", celery(None)),
+STRATEGIES = (
+    Strategy("this service", ours, takes_over_s=TAKEOVER_S),
+    Strategy("this service, `RETRY_FACTOR=1.6`", ours_with_factor(1.6), takes_over_s=TAKEOVER_S),
+    Strategy("no retry (Twilio's sample)", fixed(), in_webhook=True),
+    Strategy("1 + 3 s, sleeping in the task", fixed(1, 3), sleeps=True),
+    Strategy("1/2/4/8 s, sleeping in the task", fixed(1, 2, 4, 8), sleeps=True),
+    Strategy("45 x 1 s within the webhook", fixed(*[1] * 45), sleeps=True, in_webhook=True),
+    Strategy("Celery, retry_backoff=True", celery(MAX_RETRIES)),
+    Strategy("Celery, the same for two days", celery(None)),
 )

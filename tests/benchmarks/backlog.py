@@ -21,7 +21,7 @@ from mediapipe.queueing.dispatch import dispatch, try_publish
 from mediapipe.simulator.script import ACCOUNT_SID
 from tests.benchmarks.workers import Worker
 
-LOOK_EVERY_S = 0.05
+POLL_EVERY_S = 0.05
 
 
 class Backlog:
@@ -61,7 +61,7 @@ class Backlog:
         """Wait until all tasks succeed; raise TimeoutError after `stalled_s` without progress."""
         done, changed = -1, time.monotonic()
         while done < self.count:
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(POLL_EVERY_S)
             now = TaskResult.objects.filter(status="SUCCESS").count()
             if now != done:
                 done, changed = now, time.monotonic()

@@ -30,7 +30,7 @@ from mediapipe.failures import (  # noqa: E402  (needs Django's settings)
 )
 from mediapipe.management.seed_history import outcomes  # noqa: E402
 from tests.benchmarks import records  # noqa: E402
-from tests.benchmarks.alternatives import WAYS, Item, Way  # noqa: E402
+from tests.benchmarks.alternatives import STRATEGIES, Item, Strategy  # noqa: E402
 
 PART = "excess_wait"
 # Twilio's response time.
@@ -64,7 +64,10 @@ def main(arguments: list[str] | None = None) -> None:
     names = (ORDINARY, BAD_ANSWERS, KILLED, WORST)
     kills_s = {KILLED: [KILL_EVERY_S * number for number in range(1, options.media)]}
     runs = {
-        name: [figures(way, trace(name, options), kills_s.get(name, [])) for way in WAYS]
+        name: [
+            figures(strategy, trace(name, options), kills_s.get(name, []))
+            for strategy in STRATEGIES
+        ]
         for name in names
     }
     file = records.write(PART, vars(options) | {"runs": runs}, load_before=load_before)
@@ -88,14 +91,14 @@ def trace(name: str, options: argparse.Namespace) -> list[Item]:
     return items
 
 
-def figures(way: Way, items: list[Item], kills_s: Sequence[float] = ()) -> dict[str, Any]:
+def figures(strategy: Strategy, items: list[Item], kills_s: Sequence[float] = ()) -> dict[str, Any]:
     """Return a strategy's figures; loss and wait leave out media that never become available."""
     random.seed(1)
-    busy_s, late_answers = simulated(way, items, kills_s)
+    busy_s, late_answers = simulated(strategy, items, kills_s)
     due = [item for item in items if math.isfinite(item.delay_s)]
     waits_s = [item.found_s - item.available_s for item in due if item.found_s is not None]
     return {
-        "way": way.name,
+        "way": strategy.name,
         "lost": 1 - len(waits_s) / len(due),
         "excess_mean_s": fmean(waits_s),
         "excess_p95_s": records.percentile(waits_s, 0.95),
@@ -105,7 +108,9 @@ def figures(way: Way, items: list[Item], kills_s: Sequence[float] = ()) -> dict[
     }
 
 
-def simulated(way: Way, items: list[Item], kills_s: Sequence[float] = ()) -> tuple[float, int]:
+def simulated(
+    strategy: Strategy, items: list[Item], kills_s: Sequence[float] = ()
+) -> tuple[float, int]:
     """Simulate the items; return the seconds that workers were held, and late webhook responses.
 
     At each of `kills_s`, in order, all workers are killed and restart immediately.
@@ -118,19 +123,21 @@ def simulated(way: Way, items: list[Item], kills_s: Sequence[float] = ()) -> tup
     held: list[float] = []
     busy_s, late = 0.0, 0
     while events or queue:
-        now_s = _next_moment(events, held, waiting=bool(queue) and len(held) >= way.hands)
+        now_s = _next_moment(
+            events, held, waiting=bool(queue) and len(held) >= strategy.max_concurrent
+        )
         while held and held[0] <= now_s:
             heapq.heappop(held)
         while events and events[0][0] <= now_s:
             queue.append(heapq.heappop(events)[2])
-        while queue and len(held) < way.hands:
+        while queue and len(held) < strategy.max_concurrent:
             item = queue.popleft()
             kill = bisect.bisect_right(kills_s, now_s)
             kill_s = kills_s[kill] if kill < len(kills_s) else math.inf
-            until_s, again_s = _worked(way, item, now_s, kill_s)
+            until_s, again_s = _worked(strategy, item, now_s, kill_s)
             heapq.heappush(held, until_s)
             busy_s += until_s - now_s
-            late += way.in_webhook and until_s - item.arrives_s > PATIENCE_S
+            late += strategy.in_webhook and until_s - item.arrives_s > PATIENCE_S
             if again_s is not None:
                 heapq.heappush(events, (again_s, next(order), item))
     return busy_s, late
@@ -144,21 +151,23 @@ def _next_moment(
     return events[0][0]
 
 
-def _worked(way: Way, item: Item, now_s: float, kill_s: float) -> tuple[float, float | None]:
+def _worked(
+    strategy: Strategy, item: Item, now_s: float, kill_s: float
+) -> tuple[float, float | None]:
     """Return until when the item holds a worker, and when it is attempted again, if it is."""
     item.first_s = item.first_s or now_s
     while True:
         found = item.ask(now_s)
         now_s += ANSWER_S
-        wait = None if found else way.wait(item, now_s)
+        wait = None if found else strategy.wait(item, now_s)
         due_s = now_s + wait.delay_s if wait else now_s
-        if kill_s < (due_s if way.sleeps else now_s):
-            return kill_s, None if way.takes_over_s is None else kill_s + way.takes_over_s
+        if kill_s < (due_s if strategy.sleeps else now_s):
+            return kill_s, None if strategy.takes_over_s is None else kill_s + strategy.takes_over_s
         if found:
             item.found_s = now_s
         if wait is None:
             return now_s, None
-        if not way.sleeps:
+        if not strategy.sleeps:
             return now_s, due_s
         now_s = due_s
 
@@ -190,16 +199,16 @@ def section(run: records.Run) -> list[str]:
     return lines
 
 
-def line(way: dict[str, Any]) -> str:
+def line(strategy: dict[str, Any]) -> str:
     """Return the table row of one strategy."""
     cells = (
-        way["way"],
-        f"{way['lost']:.2%}",
-        f"{way['excess_mean_s']:.2f}",
-        f"{way['excess_p95_s']:.2f}",
-        f"{way['requests']:.2f}",
-        f"{way['busy_s']:.2f}",
-        f"{way['late_answers']:.2%}",
+        strategy["way"],
+        f"{strategy['lost']:.2%}",
+        f"{strategy['excess_mean_s']:.2f}",
+        f"{strategy['excess_p95_s']:.2f}",
+        f"{strategy['requests']:.2f}",
+        f"{strategy['busy_s']:.2f}",
+        f"{strategy['late_answers']:.2%}",
     )
     return "| " + " | ".join(cells) + " |"
 

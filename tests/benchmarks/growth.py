@@ -91,7 +91,7 @@ def process(made: rig.Rig) -> Iterator[ProcessPoolExecutor]:
     """Yield a process with Django on this rig's database, configured for its busiest account."""
     env = made.env | {
         "DJANGO_SETTINGS_MODULE": "mediapipe.settings",
-        "TWILIO_ACCOUNT_SID": tidied(made.env["DATABASE_URL"]),
+        "TWILIO_ACCOUNT_SID": vacuumed(made.env["DATABASE_URL"]),
         # No worker consumes the messages, and the dispatcher publishes nothing to a full queue.
         "QUEUE_MAX_MESSAGES": "10000000",
     }
@@ -100,7 +100,7 @@ def process(made: rig.Rig) -> Iterator[ProcessPoolExecutor]:
         yield database
 
 
-def tidied(url: str) -> str:
+def vacuumed(url: str) -> str:
     """Vacuum and analyse as autovacuum would; return the account with the most media items."""
     with servers.cursor(url) as cursor:
         cursor.execute("VACUUM ANALYZE")
@@ -136,7 +136,7 @@ def measured(times: int) -> Figures:
     }
     ids = work.waiting()
     figures["sweep"] = timed(
-        [partial(work.sweep, least=len(ids))] * few, before=partial(work.let_be_due, ids)
+        [partial(work.sweep, least=len(ids))] * few, before=partial(work.make_due, ids)
     )
     figures["sweep, nothing due"] = timed([work.sweep] * few)
     figures["claim"] = timed([partial(work.claim, pk) for pk in ids])

@@ -29,7 +29,7 @@ def webhook() -> SignedRequest:
 def acknowledge(request: SignedRequest) -> None:
     """Send a webhook to the service; raise ValueError unless it responds 200."""
     path, form = PATHS["messaging"], request.headers["Content-Type"]
-    answer = person().post(path, request.body, content_type=form, headers=request.headers)
+    answer = superuser_client().post(path, request.body, content_type=form, headers=request.headers)
     if answer.status_code != 200:
         raise ValueError(answer.content.decode())
 
@@ -39,7 +39,7 @@ def waiting() -> list[int]:
     return list(MediaItem.objects.queued().untried().values_list("pk", flat=True))
 
 
-def let_be_due(ids: Sequence[int]) -> None:
+def make_due(ids: Sequence[int]) -> None:
     """Make these items due in the next sweep."""
     MediaItem.objects.filter(pk__in=ids).update(sweep_at=timezone.now())
 
@@ -84,13 +84,13 @@ def pages() -> dict[str, str]:
 
 def visit(url: str) -> None:
     """Request a page; raise ValueError unless the response is a 200."""
-    answer = person().get(url)
+    answer = superuser_client().get(url)
     if answer.status_code != 200:
         raise ValueError(f"{url} answers {answer.status_code}")
 
 
 @cache
-def person() -> Client:
+def superuser_client() -> Client:
     """Return a client logged in as a superuser."""
     user, _ = User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)
     client = Client(headers={"host": "127.0.0.1"})

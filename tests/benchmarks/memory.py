@@ -86,7 +86,7 @@ def streamed(made: rig.Rig, port: int, options: argparse.Namespace) -> dict[str,
         return {
             "bodies": options.at_once,
             "megabytes": options.megabytes,
-            "at_once": media.most_at_once(),
+            "at_once": media.max_concurrent(),
             "idle_mb": idle_mb,
             "peak_mb": usage.peak_rss_mb(pid),
         }

@@ -73,12 +73,12 @@ class Side:
         """Return the figures of one round."""
         at_once = self._publish(messages, 0.0, 0.0)
         arrived = self._arrived(messages)
-        done_s = max(came for _, came in arrived) - arrived[0][0]
+        done_s = max(ran for _, ran in arrived) - arrived[0][0]
         first_s = 5.0 + messages * SLOWEST_PUBLISHED_S
         before_mb = usage.rss_mb(self.pid)
         waiting = self._publish(messages, first_s, SPREAD_S)
         held_mb = usage.rss_mb(self.pid) - before_mb
-        late_s = sorted(came - due for due, came in self._arrived(messages))
+        late_s = sorted(ran - due for due, ran in self._arrived(messages))
         return {
             "published_per_s": messages / at_once,
             "done_per_s": messages / done_s,
@@ -100,7 +100,7 @@ class Side:
         return float(done.stdout)
 
     def _arrived(self, messages: int) -> list[tuple[float, float]]:
-        """Wait for all messages; return when each was due and came, without the first one."""
+        """Wait for all messages; return when each was due and ran, without the first one."""
         deadline = time.monotonic() + PATIENCE_S + messages * SLOWEST_PUBLISHED_S
         # One more than counted: the first message opened the connection.
         while len(lines := _lines(self.file)) <= messages:
@@ -108,7 +108,7 @@ class Side:
                 raise TimeoutError(f"{self.kind}: {len(lines)} of {messages + 1} messages came.")
             time.sleep(0.1)
         pairs = (line.split() for line in lines)
-        return sorted((float(due), float(came)) for due, came in pairs)[1:]
+        return sorted((float(due), float(ran)) for due, ran in pairs)[1:]
 
 
 def _worker() -> Program:

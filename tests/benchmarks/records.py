@@ -74,8 +74,8 @@ def versions() -> dict[str, str]:
 
 def _servers() -> dict[str, str]:
     there = {name: command for name, command in SERVERS.items() if shutil.which(command[0])}
-    said = {name: _output(command) for name, command in there.items()}
-    found = {name: re.search(r"\d+(\.\d+)+", text) for name, text in said.items()}
+    output = {name: _output(command) for name, command in there.items()}
+    found = {name: re.search(r"\d+(\.\d+)+", text) for name, text in output.items()}
     return {name: match[0] for name, match in found.items() if match}
 
 

@@ -77,13 +77,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def rate_row(run: dict[str, Any], workers: Sequence[str]) -> list[str]:
     """Return the row of one size and response time: media per second, and ratios."""
-    cells = [f"{middle(run, name, 'rate'):.0f} ({ratio(run, name):.2f})" for name in workers]
-    return [*name_of(run), f"{middle(run, BARE, 'rate'):.0f}", *cells]
+    cells = [f"{median_of(run, name, 'rate'):.0f} ({ratio(run, name):.2f})" for name in workers]
+    return [*name_of(run), f"{median_of(run, BARE, 'rate'):.0f}", *cells]
 
 
 def cost_row(run: dict[str, Any], workers: Sequence[str]) -> list[str]:
     """Return the row of one size and response time: CPU seconds per 1000 media."""
-    costs = [f"{middle(run, name, 'cpu_s_per_1000'):.1f}" for name in (BARE, *workers)]
+    costs = [f"{median_of(run, name, 'cpu_s_per_1000'):.1f}" for name in (BARE, *workers)]
     return [*name_of(run), *costs]
 
 
@@ -94,7 +94,7 @@ def name_of(run: dict[str, Any]) -> list[str]:
     return [body, f"{run['answer_ms']} ms"]
 
 
-def middle(run: dict[str, Any], name: str, figure: str) -> float:
+def median_of(run: dict[str, Any], name: str, figure: str) -> float:
     """Return the median of a figure over the rounds."""
     return float(median(each[name][figure] for each in run["rounds"]))
 

@@ -30,16 +30,16 @@ from mediapipe.simulator import payloads
 from mediapipe.simulator.script import AUTH_TOKEN
 from mediapipe.simulator.webhooks import PATHS, sign
 from tests.benchmarks import load, records, rig
-from tests.support.slow_clients import Slow, occupying
+from tests.support.slow_clients import SlowClients, occupying
 
 PART = "slow_clients"
 WORKER = "mediapipe.operations.web_worker.BufferingWorker"
 FILE_BYTES = 40_000_000
-ALL = Slow(silent=200, headers=200, bodies=200, downloads=50)
+ALL = SlowClients(silent=200, headers=200, bodies=200, downloads=50)
 KINDS = (
-    Slow(),
-    *(replace(Slow(), **{kind: getattr(ALL, kind)}) for kind in ("silent", "headers")),
-    *(replace(Slow(), **{kind: getattr(ALL, kind)}) for kind in ("bodies", "downloads")),
+    SlowClients(),
+    *(replace(SlowClients(), **{kind: getattr(ALL, kind)}) for kind in ("silent", "headers")),
+    *(replace(SlowClients(), **{kind: getattr(ALL, kind)}) for kind in ("bodies", "downloads")),
     ALL,
 )
 # Twilio waits 15 s for a response, and 5 s for that to a conversation's webhook.

@@ -13,7 +13,7 @@ from mediapipe.queueing.dispatch import dispatch
 from tests.benchmarks import twilio
 from tests.benchmarks.backlog import announced, save
 
-LOOK_EVERY_S = 0.2
+POLL_EVERY_S = 0.2
 
 
 class Stored:
@@ -33,14 +33,14 @@ class Stored:
         self.count += count
         done, changed = -1, time.monotonic()
         while done < self.count:
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(POLL_EVERY_S)
             now = MediaItem.objects.stored().count()
             if now != done:
                 done, changed = now, time.monotonic()
             elif time.monotonic() - changed > stalled_s:
                 raise TimeoutError(f"{done} of {self.count} are stored, without progress.")
 
-    def most_at_once(self) -> int:
+    def max_concurrent(self) -> int:
         """Return the maximum number of concurrent attempts."""
         attempts = FetchAttempt.objects.values_list("started_at", "duration_s")
         begun = [(at, 1) for at, _ in attempts]

@@ -14,7 +14,7 @@ import pytest
 from mediapipe.failures import TwilioError
 from tests.benchmarks import beside_downloads, excess_wait, growth, quorum, records, summary, twilio
 from tests.benchmarks.__main__ import PARTS, main
-from tests.benchmarks.alternatives import WAYS, Item, Way, fixed
+from tests.benchmarks.alternatives import STRATEGIES, Item, Strategy, fixed
 
 ACKNOWLEDGE = {
     "media": 1,
@@ -136,7 +136,7 @@ def test_a_worker_that_stalled_is_reported(tmp_path: Path) -> None:
 
 def test_a_media_sid_encodes_its_response() -> None:
     sid = twilio.media_sid(5_000_000, 100)
-    assert twilio.meant_by(sid) == (5_000_000, 0.1)
+    assert twilio.decode_sid(sid) == (5_000_000, 0.1)
     assert re.fullmatch("ME[0-9a-f]{32}", sid)
 
 
@@ -202,8 +202,8 @@ def test_each_queue_type_is_reported_by_the_median_of_its_rounds() -> None:
         }
         for figure in (1.0, 30.0, 2.0)
     ]
-    told = quorum.section({"messages": 10, "rounds": rounds})
-    assert told[-2:] == [
+    lines = quorum.section({"messages": 10, "rounds": rounds})
+    assert lines[-2:] == [
         "| classic | 2 | 2 | 2 | +2 MB | 0.01 / 0.01 s |",
         "| quorum | 2 | 2 | 2 | +2 MB | 0.50 / 0.50 s |",
     ]
@@ -211,28 +211,28 @@ def test_each_queue_type_is_reported_by_the_median_of_its_rounds() -> None:
 
 def test_only_late_media_is_lost_without_retries() -> None:
     items = [Item(0.0, 0.0), Item(1.0, 0.5)]
-    excess_wait.simulated(Way("once", fixed()), items)
+    excess_wait.simulated(Strategy("once", fixed()), items)
     assert [item.found_s is None for item in items] == [False, True]
 
 
 def test_the_delay_before_the_next_attempt_starts_after_the_response() -> None:
     item = Item(10.0, 1.2)
-    excess_wait.simulated(Way("every second", fixed(1, 1)), [item])
+    excess_wait.simulated(Strategy("every second", fixed(1, 1)), [item])
     assert item.found_s == 10 + 1 + 2 * excess_wait.ANSWER_S
     assert item.requests == 2
 
 
 def test_bad_responses_are_received_once_the_media_is_available() -> None:
     item = Item(0, 10, bad=[TwilioError()])
-    excess_wait.simulated(Way("every ten seconds", fixed(10, 10)), [item])
+    excess_wait.simulated(Strategy("every ten seconds", fixed(10, 10)), [item])
     assert (item.requests, item.found_s) == (3, 20 + 3 * excess_wait.ANSWER_S)
 
 
 def test_the_item_of_a_killed_worker_is_lost_unless_it_is_taken_over() -> None:
     lost, taken = Item(0, 0), Item(0, 0)
     kill_s = [excess_wait.ANSWER_S / 2]
-    excess_wait.simulated(Way("once", fixed()), [lost], kill_s)
-    excess_wait.simulated(Way("again", fixed(), takes_over_s=5), [taken], kill_s)
+    excess_wait.simulated(Strategy("once", fixed()), [lost], kill_s)
+    excess_wait.simulated(Strategy("again", fixed(), takes_over_s=5), [taken], kill_s)
     assert lost.found_s is None
     assert taken.found_s == kill_s[0] + 5 + excess_wait.ANSWER_S
 
@@ -240,7 +240,7 @@ def test_the_item_of_a_killed_worker_is_lost_unless_it_is_taken_over() -> None:
 def test_a_sleeping_worker_blocks_the_other_items() -> None:
     def found_s(*, sleeps: bool) -> float | None:
         items = [*(Item(0.0, 1000.0) for _ in range(16)), Item(0.1, 0.0)]
-        excess_wait.simulated(Way("one long wait", fixed(60), sleeps=sleeps), items)
+        excess_wait.simulated(Strategy("one long wait", fixed(60), sleeps=sleeps), items)
         return items[-1].found_s
 
     awake_s, asleep_s = found_s(sleeps=False), found_s(sleeps=True)
@@ -253,7 +253,8 @@ def test_a_sleeping_worker_blocks_the_other_items() -> None:
 def test_this_service_loses_nothing_where_a_way_without_retries_does(name: str) -> None:
     options = argparse.Namespace(media=200, rate=2.0, seed=3)
     lost = {
-        way.name: excess_wait.figures(way, excess_wait.trace(name, options))["lost"] for way in WAYS
+        strategy.name: excess_wait.figures(strategy, excess_wait.trace(name, options))["lost"]
+        for strategy in STRATEGIES
     }
     assert lost["this service"] == 0
     assert lost["no retry (Twilio's sample)"] > 0

@@ -37,7 +37,7 @@ def media_sid(size: int, answer_ms: int) -> str:
     return f"ME{size:08x}{answer_ms:04x}{new_sid('ME')[-20:]}"
 
 
-def meant_by(sid: str) -> tuple[int, float]:
+def decode_sid(sid: str) -> tuple[int, float]:
     """Return the size in bytes and the response time in seconds that a media SID encodes."""
     return int(sid[2:10], 16), int(sid[10:14], 16) / 1000
 
@@ -74,7 +74,7 @@ class Origin(asyncio.Protocol):
 
     def answer(self, path: str) -> None:
         """Send a 404, redirect after the encoded time, or send the body immediately."""
-        size, answer_s = meant_by(path.rpartition("/")[2])
+        size, answer_s = decode_sid(path.rpartition("/")[2])
         if not size:
             self.send("404 Not Found", len(NOT_FOUND), "Content-Type: application/json")
             self.transport.write(NOT_FOUND)

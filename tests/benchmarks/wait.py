@@ -126,11 +126,11 @@ class Stages:
 
     def restart(self, name: str) -> None:
         """Stop a program as an administrator does, and start it again immediately."""
-        self.look(name)
+        self.record_memory(name)
         self.parts[name].end(name)
         self.parts[name].start(name)
 
-    def look(self, name: str) -> None:
+    def record_memory(self, name: str) -> None:
         """Record the peak memory of a program, which is lost when it ends."""
         pid = self.parts[name].running[name].pid
         peak_mb = usage.peak_rss_mb(brokers.server(pid) if name == brokers.BROKER else pid)
@@ -139,7 +139,7 @@ class Stages:
     def memory_mb(self) -> dict[str, float]:
         """Return the peak memory of each program in MB."""
         for name in self.parts:
-            self.look(name)
+            self.record_memory(name)
         return self.peaks_mb
 
 

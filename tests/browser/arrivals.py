@@ -17,27 +17,27 @@ GONE = Status(410)
 
 def failed(service: Service, pictures: int = 1) -> Webhook:
     """Send pictures that Twilio refuses with 410 once, but serves when they are requested again."""
-    return arrived(service, payloads.mms(pictures, faults=[GONE]), "failed")
+    return send_and_wait(service, payloads.mms(pictures, faults=[GONE]), "failed")
 
 
 def late(service: Service, by_s: float = 0.5) -> Webhook:
     """Send a picture whose first request gets a 404, and wait until it is stored."""
-    return arrived(service, payloads.mms(1, delay_s=by_s), "stored")
+    return send_and_wait(service, payloads.mms(1, delay_s=by_s), "stored")
 
 
 def recording(service: Service) -> Webhook:
     """Send a call recording of five seconds, and wait until it is stored."""
-    return arrived(service, payloads.recording_status(size=5 * 16_000 + 44), "stored")
+    return send_and_wait(service, payloads.recording_status(size=5 * 16_000 + 44), "stored")
 
 
-def arrived(service: Service, webhook: Webhook, status: str) -> Webhook:
+def send_and_wait(service: Service, webhook: Webhook, status: str) -> Webhook:
     """Send a webhook, and return it once all its media have this status."""
     assert service.twilio.send(webhook) == 200
-    become(service, webhook, status)
+    wait_for_status(service, webhook, status)
     return webhook
 
 
-def become(service: Service, webhook: Webhook, status: str) -> None:
+def wait_for_status(service: Service, webhook: Webhook, status: str) -> None:
     """Wait until all media of a webhook have this status; fail after 60 seconds."""
     sids = [script.sid for script in webhook.media]
     deadline = time.monotonic() + 60

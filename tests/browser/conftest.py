@@ -82,15 +82,15 @@ def log_in(service: Service, browser: Browser) -> Iterator[LogIn]:
 
     The test fails if a page reported an error or sent a request to any host but the service.
     """
-    seated: list[Person] = []
+    persons_logged_in: list[Person] = []
     with ExitStack() as windows:
 
-        def seat(role: str, size: tuple[int, int] = persons.DESKTOP) -> Person:
-            someone = windows.enter_context(persons.in_front_of(browser, service.url, size))
-            seated.append(someone)
-            someone.log_in(role)
-            return someone
+        def open_logged_in(role: str, size: tuple[int, int] = persons.DESKTOP) -> Person:
+            person = windows.enter_context(persons.open_window(browser, service.url, size))
+            persons_logged_in.append(person)
+            person.log_in(role)
+            return person
 
-        yield seat
-    assert [error for someone in seated for error in someone.errors] == []
-    assert [url for someone in seated for url in someone.foreign] == []
+        yield open_logged_in
+    assert [error for person in persons_logged_in for error in person.errors] == []
+    assert [url for person in persons_logged_in for url in person.foreign_requests] == []

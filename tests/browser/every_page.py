@@ -20,7 +20,7 @@ from django.db import connection
 connection.cursor().execute("ALTER TABLE {} RENAME TO {}")
 """
 # A user who may see all lists, including users and groups; the password is the name.
-ALL_MAY = """
+CREATE_SUPERUSER = """
 from django.contrib.auth.models import User
 User.objects.create_superuser("root", password="root")
 """
@@ -74,7 +74,7 @@ OTHERS = {
 def seed(service: Service, media: str = MEDIA) -> None:
     """Generate the history, a user for each role, and a superuser."""
     service.manage("seed_history", "--media", media)
-    service.manage("shell", "--verbosity=0", "--command", USERS + ALL_MAY)
+    service.manage("shell", "--verbosity=0", "--command", USERS + CREATE_SUPERUSER)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A person in front of Debian's Chromium, who notices every error and every foreign request."""
+"""A person in front of Debian's Chromium, who notices every error and request to another host."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class Person:
     page: Page
     url: str
     errors: list[str] = field(default_factory=list)
-    foreign: list[str] = field(default_factory=list)
+    foreign_requests: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Start to record errors and requests."""
-        self.page.on("console", self._said)
+        self.page.on("console", self._record_console_message)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", self._requested)
+        self.page.on("request", self._record_foreign_request)
 
     def log_in(self, name: str) -> None:
         """Log in as a user whose password is the name."""
@@ -104,14 +104,14 @@ class Person:
         )
         return width
 
-    def _said(self, message: ConsoleMessage) -> None:
+    def _record_console_message(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             self.errors.append(f"{message.text} ({message.location['url']})")
 
-    def _requested(self, request: Request) -> None:
+    def _record_foreign_request(self, request: Request) -> None:
         parts = urlsplit(request.url)
         if parts.scheme != "data" and f"{parts.scheme}://{parts.netloc}" != self.url:
-            self.foreign.append(request.url)
+            self.foreign_requests.append(request.url)
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def in_front_of(
+def open_window(
     browser: Browser, url: str, size: tuple[int, int] = DESKTOP, scheme: Scheme = "light"
 ) -> Iterator[Person]:
     """Open a window of this size (pixels) with its own cookies; it is discarded afterwards."""

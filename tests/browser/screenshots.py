@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 from rich.console import Console
 
 from tests.browser import arrivals, every_page
-from tests.browser.person import Person, Scheme, chromium, in_front_of
+from tests.browser.person import Person, Scheme, chromium, open_window
 from tests.support.service import ROOT, Service, running
 
 DOCUMENTED = ROOT / "docs" / "images"
@@ -43,11 +43,11 @@ def documented(service: Service, browser: Browser) -> Iterator[str]:
     """Take the screenshots for README and docs; yield each file's name."""
     pages = shown(service)
     for scheme in SCHEMES:
-        with in_front_of(browser, service.url, (WIDTH, HEIGHT), scheme) as person:
+        with open_window(browser, service.url, (WIDTH, HEIGHT), scheme) as person:
             person.log_in("support")
             for name, show in pages.items():
                 show(person)
-                yield photograph(person, DOCUMENTED / f"{name}-{scheme}.png")
+                yield take_screenshot(person, DOCUMENTED / f"{name}-{scheme}.png")
 
 
 def everything(service: Service, browser: Browser) -> Iterator[str]:
@@ -57,20 +57,20 @@ def everything(service: Service, browser: Browser) -> Iterator[str]:
         for size in SIZES:
             place = ALL / f"{scheme}-{size[0]}"
             place.mkdir(parents=True, exist_ok=True)
-            with in_front_of(browser, service.url, size, scheme) as person:
+            with open_window(browser, service.url, size, scheme) as person:
                 person.visit("/admin/login/")
-                yield photograph(person, place / "login.png", whole=True)
+                yield take_screenshot(person, place / "login.png", whole=True)
                 person.log_in("viewer")
                 person.visit(every_page.FORBIDDEN)
-                yield photograph(person, place / "403.png", whole=True)
-            with in_front_of(browser, service.url, size, scheme) as person:
+                yield take_screenshot(person, place / "403.png", whole=True)
+            with open_window(browser, service.url, size, scheme) as person:
                 person.log_in("root")
                 for name, path in (pages | {"404": every_page.MISSING}).items():
                     person.visit(path)
-                    yield photograph(person, place / f"{name}.png", whole=True)
+                    yield take_screenshot(person, place / f"{name}.png", whole=True)
                 with every_page.failing(service):
                     person.visit(every_page.FAILING)
-                    yield photograph(person, place / "500.png", whole=True)
+                    yield take_screenshot(person, place / "500.png", whole=True)
 
 
 def shown(service: Service) -> dict[str, Callable[[Person], object]]:
@@ -89,7 +89,7 @@ def open_media(person: Person, sid: str) -> None:
     person.page.locator("#result_list tbody th a").first.click()
 
 
-def photograph(person: Person, file: Path, *, whole: bool = False) -> str:
+def take_screenshot(person: Person, file: Path, *, whole: bool = False) -> str:
     """Save the window, or the whole page, as PNG once the network is idle; return its name."""
     person.page.wait_for_load_state("networkidle")
     person.page.screenshot(path=file, animations="disabled", full_page=whole)

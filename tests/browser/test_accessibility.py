@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from tests.browser.every_page import FAILING, FORBIDDEN, MISSING, every_page, failing
-from tests.browser.person import DESKTOP, Person, Scheme, in_front_of
+from tests.browser.person import DESKTOP, Person, Scheme, open_window
 from tests.support.service import Service
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
@@ -24,14 +24,14 @@ def pages(seeded: Service) -> dict[str, str]:
 def test_axe_finds_nothing_serious_on_any_page(
     seeded: Service, browser: Browser, pages: dict[str, str], scheme: Scheme
 ) -> None:
-    with in_front_of(browser, seeded.url, DESKTOP, scheme) as person:
+    with open_window(browser, seeded.url, DESKTOP, scheme) as person:
         found = {"login": serious(person, "/admin/login/")}
         person.log_in("root")
         found |= {name: serious(person, path) for name, path in pages.items()}
         found["404"] = serious(person, MISSING, 404)
         with failing(seeded):
             found["500"] = serious(person, FAILING, 500)
-    with in_front_of(browser, seeded.url, DESKTOP, scheme) as person:
+    with open_window(browser, seeded.url, DESKTOP, scheme) as person:
         person.log_in("viewer")
         found["403"] = serious(person, FORBIDDEN, 403)
     assert {name: violations for name, violations in found.items() if violations} == {}

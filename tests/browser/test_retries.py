@@ -22,7 +22,7 @@ def test_all_failures_of_a_period_are_retried_together(service: Service, log_in:
     person.page.get_by_label("gone").check()
     person.page.get_by_role("button", name="Retry the selected").click()
     expect(person.page.locator("#progress-text")).to_contain_text("Done")
-    arrivals.become(service, webhook, "stored")
+    arrivals.wait_for_status(service, webhook, "stored")
 
 
 def test_only_the_selected_items_are_retried(service: Service, log_in: LogIn) -> None:
@@ -34,8 +34,8 @@ def test_only_the_selected_items_are_retried(service: Service, log_in: LogIn) ->
     person.page.get_by_role("button", name="Go").click()
     person.page.get_by_label("gone").check()
     person.page.get_by_role("button", name="Retry the selected").click()
-    arrivals.become(service, chosen, "stored")
-    arrivals.become(service, other, "failed")
+    arrivals.wait_for_status(service, chosen, "stored")
+    arrivals.wait_for_status(service, other, "failed")
 
 
 def test_the_progress_is_updated_again_after_an_outage_of_the_service(

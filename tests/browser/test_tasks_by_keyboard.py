@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from rich.console import Console
 
 from tests.browser.keyboard import Keyboard
-from tests.browser.person import DESKTOP, Person, in_front_of
+from tests.browser.person import DESKTOP, Person, open_window
 from tests.support.service import Service
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
@@ -22,7 +22,7 @@ def keyboard(
     seeded: Service, browser: Browser, request: pytest.FixtureRequest
 ) -> Iterator[Keyboard]:
     """Log a Support user in, at the overview; print how many keys and seconds the task took."""
-    with in_front_of(browser, seeded.url, DESKTOP) as person:
+    with open_window(browser, seeded.url, DESKTOP) as person:
         person.log_in("support")
         keyboard = Keyboard(person)
         began = time.monotonic()

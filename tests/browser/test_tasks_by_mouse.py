@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.mouse import Effort, Mouse
-from tests.browser.person import DESKTOP, in_front_of
+from tests.browser.person import DESKTOP, open_window
 from tests.support.service import Service
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
@@ -52,7 +52,7 @@ def broken(seeded: Service, known: dict[str, str]) -> None:
 @pytest.fixture
 def mouse(seeded: Service, browser: Browser) -> Iterator[Mouse]:
     """Log a Support user in, at the overview; fail if a page reported an error."""
-    with in_front_of(browser, seeded.url, DESKTOP) as person:
+    with open_window(browser, seeded.url, DESKTOP) as person:
         person.log_in("support")
         yield Mouse(person)
         assert person.errors == []

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.every_page import every_page
-from tests.browser.person import in_front_of
+from tests.browser.person import open_window
 from tests.support.service import Service
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
@@ -30,7 +30,7 @@ OPEN = "document.querySelectorAll('details').forEach((one) => { one.open = true;
 
 
 def test_every_control_is_large_enough_to_touch(seeded: Service, browser: Browser) -> None:
-    with in_front_of(browser, seeded.url, (390, 844)) as person:
+    with open_window(browser, seeded.url, (390, 844)) as person:
         person.log_in("root")
         found = {}
         for name, path in every_page(seeded).items():
@@ -43,7 +43,7 @@ def test_every_control_is_large_enough_to_touch(seeded: Service, browser: Browse
 
 
 def test_a_list_can_be_sorted_by_touch(seeded: Service, browser: Browser) -> None:
-    with in_front_of(browser, seeded.url, (390, 844)) as person:
+    with open_window(browser, seeded.url, (390, 844)) as person:
         person.log_in("root")
         person.visit("/admin/auth/user/")
         names = person.page.locator("#result_list .field-username")
@@ -54,7 +54,7 @@ def test_a_list_can_be_sorted_by_touch(seeded: Service, browser: Browser) -> Non
 
 
 def test_all_rows_of_a_list_can_be_selected_by_touch(seeded: Service, browser: Browser) -> None:
-    with in_front_of(browser, seeded.url, (390, 844)) as person:
+    with open_window(browser, seeded.url, (390, 844)) as person:
         person.log_in("root")
         person.visit("/admin/mediapipe/incident/")
         person.page.get_by_label("Select all objects on this page").click()

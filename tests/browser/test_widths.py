@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from tests.browser.every_page import every_page
-from tests.browser.person import Scheme, in_front_of
+from tests.browser.person import Scheme, open_window
 from tests.support.service import Service
 
 pytestmark = pytest.mark.services
@@ -88,7 +88,7 @@ def paths(service: Service) -> list[str]:
 def test_nothing_is_wider_than_the_window(
     service: Service, browser: Browser, paths: list[str], size: tuple[int, int]
 ) -> None:
-    with in_front_of(browser, service.url, size) as person:
+    with open_window(browser, service.url, size) as person:
         person.log_in("administrator")
         found = {}
         for path in paths:
@@ -103,7 +103,7 @@ def test_nothing_is_wider_than_the_window(
 def test_nothing_is_wider_than_a_window_that_gets_narrower(
     seeded: Service, browser: Browser
 ) -> None:
-    with in_front_of(browser, seeded.url, (1440, 900)) as person:
+    with open_window(browser, seeded.url, (1440, 900)) as person:
         person.log_in("root")
         found = {}
         for name, path in every_page(seeded).items():
@@ -119,7 +119,7 @@ def test_nothing_is_wider_than_a_window_that_gets_narrower(
 def test_the_content_fills_a_window_without_a_sidebar(
     service: Service, browser: Browser, width: int
 ) -> None:
-    with in_front_of(browser, service.url, (width, 900)) as person:
+    with open_window(browser, service.url, (width, 900)) as person:
         person.log_in("viewer")
         content = person.page.locator("#main > .content")
         assert content.evaluate("(one) => one.getBoundingClientRect().width") == width
@@ -128,7 +128,7 @@ def test_the_content_fills_a_window_without_a_sidebar(
 def test_charts_fill_their_frames_and_follow_a_window_that_gets_narrower(
     seeded: Service, browser: Browser
 ) -> None:
-    with in_front_of(browser, seeded.url, (1440, 900)) as person:
+    with open_window(browser, seeded.url, (1440, 900)) as person:
         person.log_in("administrator")
         person.visit("/admin/timing/?period=30d")
         assert person.page.evaluate(GAPS) == []
@@ -141,7 +141,7 @@ def test_charts_fill_their_frames_and_follow_a_window_that_gets_narrower(
 def test_axe_finds_nothing_serious_on_a_phone(
     service: Service, browser: Browser, paths: list[str], scheme: Scheme
 ) -> None:
-    with in_front_of(browser, service.url, (390, 844), scheme) as person:
+    with open_window(browser, service.url, (390, 844), scheme) as person:
         person.log_in("administrator")
         found = {}
         for path in paths:

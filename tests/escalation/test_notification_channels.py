@@ -23,10 +23,10 @@ from tests.support.notifications import (
     SECRET,
     attempt,
     configure,
-    only,
-    seen,
+    only_notice,
+    report_early_404s,
 )
-from tests.support.receivers import Heard, mail_server, web_server
+from tests.support.receivers import FakeServer, mail_server, web_server
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -36,7 +36,7 @@ def link(incident: Incident) -> str:
     return f"https://media.example.com{page}"
 
 
-def posted(receiver: Heard) -> Any:
+def posted(receiver: FakeServer) -> Any:
     ((_, _, body),) = receiver.requests
     return json.loads(body)
 
@@ -44,9 +44,9 @@ def posted(receiver: Heard) -> Any:
 def test_the_stock_verifier_accepts_a_webhook(settings: Settings) -> None:
     with web_server() as receiver, later(seconds=3):
         configure(settings, webhook=receiver.url)
-        incident = seen()
+        incident = report_early_404s()
         with later(seconds=3):
-            notice = attempt(only(Channel.WEBHOOK))
+            notice = attempt(only_notice(Channel.WEBHOOK))
         _, headers, body = receiver.requests[0]
         with later(seconds=3):
             content = Webhook(SECRET).verify(body, headers)
@@ -62,9 +62,9 @@ def test_both_secrets_verify_a_webhook_during_a_rotation(settings: Settings) -> 
     with web_server() as receiver, later(seconds=3):
         configure(settings, webhook=receiver.url)
         settings.ESCALATION_WEBHOOK_SECRETS = [OTHER, SECRET]
-        seen()
+        report_early_404s()
         with later(seconds=3):
-            attempt(only(Channel.WEBHOOK))
+            attempt(only_notice(Channel.WEBHOOK))
             _, headers, body = receiver.requests[0]
             for secret in (OTHER, SECRET):
                 Webhook(secret).verify(body, headers)
@@ -73,12 +73,12 @@ def test_both_secrets_verify_a_webhook_during_a_rotation(settings: Settings) -> 
 def test_each_attempt_sends_the_same_content_with_the_same_id(settings: Settings) -> None:
     with web_server(503, 503, 200) as receiver, later(seconds=3):
         configure(settings, webhook=receiver.url)
-        seen(30)
+        report_early_404s(30)
         for minute in range(1, 4):
             # Meanwhile the incident grows.
-            seen(30 + minute, f"{30 + minute} of 200 media had an early 404.")
+            report_early_404s(30 + minute, f"{30 + minute} of 200 media had an early 404.")
             with later(minutes=minute):
-                notice = attempt(only(Channel.WEBHOOK))
+                notice = attempt(only_notice(Channel.WEBHOOK))
         sent = [(headers["webhook-id"], body) for _, headers, body in receiver.requests]
         times = {headers["webhook-timestamp"] for _, headers, _ in receiver.requests}
     assert [entry.result.split()[1] for entry in notice.delivery_log] == ["503", "503", "200"]
@@ -90,9 +90,9 @@ def test_slack_gets_a_message_with_the_link(settings: Settings) -> None:
     with web_server() as receiver:
         configure(settings, slack=receiver.url)
         make.media()
-        incident = seen()
+        incident = report_early_404s()
         with later(seconds=3):
-            notice = attempt(only(Channel.SLACK))
+            notice = attempt(only_notice(Channel.SLACK))
     message = posted(receiver)
     (attachment,) = message["attachments"]
     assert notice.status == DeliveryStatus.DELIVERED
@@ -105,9 +105,9 @@ def test_slack_gets_a_message_with_the_link(settings: Settings) -> None:
 def test_markup_in_a_slack_message_is_escaped(settings: Settings) -> None:
     with web_server() as receiver:
         configure(settings, slack=receiver.url)
-        seen(detail="<!channel> & <https://evil.example|here>")
+        report_early_404s(detail="<!channel> & <https://evil.example|here>")
         with later(seconds=3):
-            attempt(only(Channel.SLACK))
+            attempt(only_notice(Channel.SLACK))
     (attachment,) = posted(receiver)["attachments"]
     assert attachment["text"] == "&lt;!channel&gt; &amp; &lt;https://evil.example|here&gt;"
 
@@ -117,15 +117,15 @@ def test_an_e_mail_is_sent_to_every_recipient_through_a_real_mail_server(
 ) -> None:
     with mail_server() as mailbox:
         configure(settings, mail=mailbox.port)
-        incident = seen()
+        incident = report_early_404s()
         with later(seconds=3):
-            notice = attempt(only(Channel.EMAIL))
+            notice = attempt(only_notice(Channel.EMAIL))
     assert notice.status == DeliveryStatus.DELIVERED
     assert [line.partition("<")[2].partition(">")[0] for line in mailbox.recipients] == [
         "ann@example.com",
         "bob@example.com",
     ]
-    letter = email.message_from_string(mailbox.letters[0], policy=modern)
+    letter = email.message_from_string(mailbox.messages[0], policy=modern)
     assert letter["Subject"] == f"[mediapipe] New incident: Early 404s, account {make.ACCOUNT}"
     assert letter["Message-ID"] == f"<{notice.key}@media.example.com>"
     assert letter["Auto-Submitted"] == "auto-generated"
@@ -135,12 +135,12 @@ def test_an_e_mail_is_sent_to_every_recipient_through_a_real_mail_server(
 def test_e_mails_about_one_incident_form_one_thread(settings: Settings) -> None:
     with mail_server() as mailbox:
         configure(settings, mail=mailbox.port)
-        seen()
+        report_early_404s()
         Incident.resolve_for(Cause.EARLY_404S, make.ACCOUNT)
         with later(seconds=3):
             for notice in Notice.objects.all():
                 attempt(notice)
-    letters = [email.message_from_string(letter) for letter in mailbox.letters]
+    letters = [email.message_from_string(letter) for letter in mailbox.messages]
     assert letters[0]["References"] == letters[1]["References"]
     assert letters[0]["Message-ID"] != letters[1]["Message-ID"]
     assert "Incident is over" in letters[1]["Subject"]
@@ -157,11 +157,11 @@ def test_the_mail_servers_response_determines_whether_a_notice_is_retried(
     settings: Settings, answer: str, status: DeliveryStatus
 ) -> None:
     with mail_server() as mailbox:
-        mailbox.to_rcpt = answer
+        mailbox.rcpt_reply = answer
         configure(settings, mail=mailbox.port)
-        seen()
+        report_early_404s()
         with later(seconds=3):
-            notice = attempt(only(Channel.EMAIL))
+            notice = attempt(only_notice(Channel.EMAIL))
     assert notice.status == status
     assert answer in notice.delivery_log[0].result
 
@@ -169,28 +169,28 @@ def test_the_mail_servers_response_determines_whether_a_notice_is_retried(
 def test_a_notice_is_retried_while_the_mail_server_is_unreachable(settings: Settings) -> None:
     # Nothing listens there.
     configure(settings, mail=9)
-    seen()
+    report_early_404s()
     with later(seconds=3):
-        notice = attempt(only(Channel.EMAIL))
+        notice = attempt(only_notice(Channel.EMAIL))
     assert notice.status == DeliveryStatus.WAITING
     assert notice.delivery_log[0].result == "127.0.0.1: ConnectionRefusedError"
 
 
 def test_notices_of_a_removed_channel_fail(settings: Settings) -> None:
     configure(settings, slack=NOWHERE)
-    seen()
+    report_early_404s()
     configure(settings)
     with later(seconds=3):
-        notice = attempt(only(Channel.SLACK))
+        notice = attempt(only_notice(Channel.SLACK))
     assert notice.status == DeliveryStatus.FAILED
     assert "no longer configured" in notice.delivery_log[0].result
 
 
 def test_an_announcement_contains_no_phone_number(settings: Settings) -> None:
     configure(settings, slack=NOWHERE)
-    seen(detail="From +15550000077.")
+    report_early_404s(detail="From +15550000077.")
     Incident.objects.update(ticket="call +15550000077")
-    said = announcement(only(Channel.SLACK).step)
+    said = announcement(only_notice(Channel.SLACK).step)
     assert "5550000" not in json.dumps(said.as_dict())
     assert said.detail.endswith("77.")
 
@@ -198,7 +198,7 @@ def test_an_announcement_contains_no_phone_number(settings: Settings) -> None:
 def test_an_incident_without_figures_is_announced_with_its_meaning(settings: Settings) -> None:
     configure(settings, slack=NOWHERE)
     Incident.open_or_update(Cause.STORAGE)
-    said = announcement(only(Channel.SLACK).step)
+    said = announcement(only_notice(Channel.SLACK).step)
     assert said.headline == "New incident: Storage"
     assert said.detail == Cause.STORAGE.meaning
 
@@ -208,9 +208,9 @@ def test_the_log_names_the_host_but_contains_no_secret(
 ) -> None:
     with web_server(404) as receiver:
         configure(settings, slack=receiver.url)
-        seen()
+        report_early_404s()
         with later(seconds=3):
-            notice = attempt(only(Channel.SLACK))
+            notice = attempt(only_notice(Channel.SLACK))
     assert "127.0.0.1" in caplog.text
     assert "giving up" in caplog.text
     assert "s3cret" not in caplog.text + str(notice.log)

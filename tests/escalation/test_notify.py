@@ -15,7 +15,7 @@ from mediapipe.models import Channel, Incident, Notice
 from mediapipe.models.outbox import DeliveryStatus
 from mediapipe.settings.queues import QUEUES
 from tasks.notify import notify, sweep_notices
-from tests.support.notifications import configure, seen
+from tests.support.notifications import configure, report_early_404s
 from tests.support.receivers import web_server
 from tests.support.workers import worker_in_a_thread
 
@@ -51,7 +51,7 @@ def make_due() -> None:
 def test_the_sweep_sends_notices_that_are_due(settings: Settings, worker: None) -> None:
     with web_server() as receiver:
         configure(settings, webhook=receiver.url)
-        seen()
+        report_early_404s()
         make_due()
         assert sweep_notices() == 1
         assert settled().status == DeliveryStatus.DELIVERED
@@ -63,7 +63,7 @@ def test_a_notice_that_is_not_accepted_is_retried_until_it_is_delivered(
 ) -> None:
     with web_server(503, 500, 429, 200) as receiver:
         configure(settings, slack=receiver.url)
-        seen()
+        report_early_404s()
         make_due()
         sweep_notices()
         notice = settled()
@@ -76,7 +76,7 @@ def test_a_notice_is_sent_only_once_despite_repeated_sweeps(
 ) -> None:
     with web_server() as receiver:
         configure(settings, webhook=receiver.url)
-        seen()
+        report_early_404s()
         make_due()
         published = [sweep_notices() for _ in range(3)]
         last = notify.delay(notice_id=Notice.objects.get().pk)
@@ -94,7 +94,7 @@ def test_a_permanent_error_fails_the_notice_after_one_attempt(
 ) -> None:
     with web_server(404) as receiver:
         configure(settings, webhook=receiver.url)
-        seen()
+        report_early_404s()
         make_due()
         sweep_notices()
         assert settled().status == DeliveryStatus.FAILED
@@ -103,7 +103,7 @@ def test_a_permanent_error_fails_the_notice_after_one_attempt(
 
 def test_no_notice_is_published_before_it_is_due(settings: Settings) -> None:
     configure(settings, webhook="http://127.0.0.1:9/")
-    seen()
+    report_early_404s()
     assert sweep_notices() == 0
 
 
@@ -112,7 +112,7 @@ def test_a_notice_whose_message_was_lost_is_sent_by_the_next_sweep(
 ) -> None:
     with web_server() as receiver:
         configure(settings, slack=receiver.url)
-        incident = seen()
+        incident = report_early_404s()
         lost = Notice.objects.get(incident=incident, channel=Channel.SLACK)
         assert Notice.claim(lost.pk) is None
         make_due()

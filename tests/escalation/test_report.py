@@ -20,7 +20,7 @@ from mediapipe.escalation.report.rows import KEYS, iter_rows, row_for_csv
 from mediapipe.models import MediaItem
 from mediapipe.models.chunks import in_chunks
 from tests.support import early_404s, make
-from tests.support.report import HOUR, MINUTE, NOON, case, found, outbreak, text
+from tests.support.report import HOUR, MINUTE, NOON, case, figures, outbreak, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -81,14 +81,14 @@ def test_the_keys_and_their_order_are_fixed() -> None:
 def test_only_media_with_early_404s_is_listed_and_compared_with_all_media() -> None:
     late = outbreak()[:3]
     assert [row["media_sid"] for row in iter_rows(case())] == [item.media_sid for item in late]
-    seen = found(since=NOON - HOUR, until=NOON + 2 * HOUR)
+    seen = figures(since=NOON - HOUR, until=NOON + 2 * HOUR)
     assert (seen.affected, seen.total, seen.retrieved, seen.not_found) == (3, 5, 2, 6)
 
 
 def test_the_default_period_covers_the_whole_hours_of_the_affected_media() -> None:
     outbreak()
     assert (case().since, case().until) == (NOON - 10 * MINUTE, NOON + 50 * MINUTE)
-    assert found().total == 4
+    assert figures().total == 4
 
 
 def test_media_without_an_early_404_is_refused() -> None:
@@ -101,7 +101,7 @@ def test_404s_with_another_cause_are_excluded_and_counted() -> None:
     outbreak()
     deleted = early_404s.media(NOON, not_found_s=[0.1], not_found_because="deleted")
     assert deleted.media_sid not in {row["media_sid"] for row in iter_rows(case())}
-    assert (found().affected, case().left_out) == (3, 1)
+    assert (figures().affected, case().left_out) == (3, 1)
     assert "1 more" in text()
     with pytest.raises(NothingToReport, match="another cause"):
         build_case(MediaItem.objects.filter(pk=deleted.pk))

@@ -9,7 +9,7 @@ from mediapipe.escalation.report.figures import compute_figures
 from mediapipe.escalation.report.package import preview_package
 from mediapipe.models import MediaItem
 from tests.support import early_404s, make
-from tests.support.report import DAY, HOUR, MINUTE, NOON, found, outbreak, text
+from tests.support.report import DAY, HOUR, MINUTE, NOON, figures, outbreak, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -20,7 +20,7 @@ def test_affected_media_is_counted_by_hour_region_and_account() -> None:
     outbreak()
     early_404s.media(NOON - HOUR, not_found_s=[0.1], found_s=2, region="ie1")
     early_404s.media(NOON, not_found_s=[0.1], found_s=2, inbound=make.message(account_sid=OTHER))
-    seen = found()
+    seen = figures()
     hours = {at.hour: (group.affected, group.total) for at, group in seen.hours.items()}
     assert hours == {11: (1, 1), 12: (4, 5)}
     assert {group.name: group.affected for group in seen.regions} == {"us1": 4, "ie1": 1}
@@ -30,12 +30,12 @@ def test_affected_media_is_counted_by_hour_region_and_account() -> None:
 def test_media_of_other_accounts_is_not_counted() -> None:
     outbreak()
     early_404s.media(NOON, found_s=0.2, inbound=make.message(account_sid=OTHER))
-    assert found().total == 4
+    assert figures().total == 4
 
 
 def test_the_percentiles_are_intervals_over_the_media_eventually_retrieved() -> None:
     outbreak()
-    seen = found()
+    seen = figures()
     assert seen.delays.count == 2
     median = seen.delays.percentiles[0]
     assert median.at_least_s == pytest.approx((0.2 + 1.2) / 2)
@@ -62,7 +62,7 @@ def test_the_baseline_covers_the_same_hours_of_the_14_days_before() -> None:
 def test_a_period_of_a_day_or_more_is_compared_with_all_days_before() -> None:
     outbreak()
     early_404s.media(NOON - 2 * DAY, found_s=0.5)
-    assert found(since=NOON - DAY, until=NOON + DAY).baseline.total == 1
+    assert figures(since=NOON - DAY, until=NOON + DAY).baseline.total == 1
 
 
 def test_the_message_states_that_there_is_no_baseline() -> None:
@@ -72,18 +72,18 @@ def test_the_message_states_that_there_is_no_baseline() -> None:
 
 def test_other_media_fetched_in_the_same_minute_counts_for_the_credentials() -> None:
     outbreak()
-    assert found().ruled_out.others == 1
+    assert figures().ruled_out.others == 1
     early_404s.media(NOON + 30 * MINUTE, found_s=0.2)
-    assert found().ruled_out.others == 1
+    assert figures().ruled_out.others == 1
     early_404s.media(NOON, found_s=0.2)
-    assert found().ruled_out.others == 2
+    assert figures().ruled_out.others == 2
     assert "credentials fetched 2 other media" in text()
 
 
 def test_media_of_another_account_does_not_count_for_the_credentials() -> None:
     outbreak()
     early_404s.media(NOON, found_s=0.2, inbound=make.message(account_sid=OTHER))
-    assert found().ruled_out.others == 1
+    assert figures().ruled_out.others == 1
 
 
 def test_refused_requests_are_counted_in_the_message() -> None:
@@ -94,13 +94,13 @@ def test_refused_requests_are_counted_in_the_message() -> None:
 
 def test_the_queue_lag_is_that_of_the_affected_media() -> None:
     outbreak()
-    assert found().ruled_out.lag_p95_s == pytest.approx(0.19, abs=0.011)
+    assert figures().ruled_out.lag_p95_s == pytest.approx(0.19, abs=0.011)
     assert "followed the webhook within 0.19 s" in text()
 
 
 def test_404s_from_the_cdn_are_counted_separately() -> None:
     item, *_ = outbreak()
     item.attempt_set.filter(number=2).update(redirect_host="mms.twiliocdn.com")
-    ruled = found().ruled_out
+    ruled = figures().ruled_out
     assert (ruled.by_origin, ruled.by_cdn, ruled.hosts) == (5, 1, ("mms.twiliocdn.com",))
     assert "5 of the 6 404 responses came from the API itself" in text()

@@ -11,60 +11,68 @@ import pytest
 from pytest_django import Settings
 
 from mediapipe.models import Cause, Incident, StepKind
-from tests.support.simulated_weeks import LARGE, MONDAY, SMALL, STRANGE, Climate, Weather, Week
+from tests.support.simulated_weeks import (
+    LARGE,
+    MONDAY,
+    SMALL,
+    STRANGE,
+    Conditions,
+    ConditionsAt,
+    Week,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 ACCOUNTS = (LARGE, SMALL, STRANGE)
 MANY = tuple(f"AC{number:032x}" for number in range(11, 17))
-USUAL = {LARGE: Weather(300), SMALL: Weather(100), STRANGE: Weather(0)}
+USUAL = {LARGE: Conditions(300), SMALL: Conditions(100), STRANGE: Conditions(0)}
 THURSDAY = MONDAY + timedelta(days=3, hours=10)
 BACK = THURSDAY + timedelta(hours=2)
 TUESDAY = MONDAY + timedelta(days=1, hours=9)
 EVENING = THURSDAY + timedelta(hours=8)
 
 
-def quiet(account_sid: str, at: datetime) -> Weather:
+def quiet(account_sid: str, at: datetime) -> Conditions:
     return USUAL[account_sid]
 
 
-def outbreak(account_sid: str, at: datetime) -> Weather:
+def outbreak(account_sid: str, at: datetime) -> Conditions:
     """Most of one account's media is late for some hours on Thursday."""
     if account_sid == LARGE and THURSDAY <= at < EVENING:
-        return Weather(300, late_share=0.6, median_s=25.0)
+        return Conditions(300, late_share=0.6, median_s=25.0)
     return USUAL[account_sid]
 
 
-def outbreak_everywhere(account_sid: str, at: datetime) -> Weather:
-    usual = Weather(60)
-    return Weather(60, late_share=0.6, median_s=25.0) if THURSDAY <= at < EVENING else usual
+def outbreak_everywhere(account_sid: str, at: datetime) -> Conditions:
+    usual = Conditions(60)
+    return Conditions(60, late_share=0.6, median_s=25.0) if THURSDAY <= at < EVENING else usual
 
 
-def drift(account_sid: str, at: datetime) -> Weather:
+def drift(account_sid: str, at: datetime) -> Conditions:
     """One account's media gets a little later each day."""
     days = max(0.0, (at - MONDAY) / timedelta(days=1))
     if account_sid == LARGE:
-        return Weather(300, late_share=0.02 + 0.012 * days, median_s=3.0 * (1.6**days))
+        return Conditions(300, late_share=0.02 + 0.012 * days, median_s=3.0 * (1.6**days))
     return USUAL[account_sid]
 
 
-def strange_credentials(account_sid: str, at: datetime) -> Weather:
+def strange_credentials(account_sid: str, at: datetime) -> Conditions:
     """From Tuesday on there is a new account with the credentials of another one."""
     if account_sid == STRANGE and at >= TUESDAY:
-        return Weather(60, opens_nothing=True)
+        return Conditions(60, has_wrong_credentials=True)
     return USUAL[account_sid]
 
 
-def outage(account_sid: str, at: datetime) -> Weather:
+def outage(account_sid: str, at: datetime) -> Conditions:
     """Our worker is down for two hours on Thursday."""
     away = THURSDAY <= at < BACK
-    return Weather(USUAL[account_sid].media_a_day, down_until=BACK if away else None)
+    return Conditions(USUAL[account_sid].media_a_day, down_until=BACK if away else None)
 
 
-def busy(account_sid: str, at: datetime) -> Weather:
+def busy(account_sid: str, at: datetime) -> Conditions:
     """Traffic is four times as high on Thursday, with as small a share of it late."""
     times = 4 if THURSDAY <= at < EVENING else 1
-    return Weather(USUAL[account_sid].media_a_day * times, late_share=0.01)
+    return Conditions(USUAL[account_sid].media_a_day * times, late_share=0.01)
 
 
 Live = Callable[..., Week]
@@ -72,18 +80,18 @@ Live = Callable[..., Week]
 
 @pytest.fixture
 def live(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
-    """Return a function that simulates a week of a climate."""
+    """Return a function that simulates a week under given conditions."""
     accounts = [{"account_sid": sid, "auth_tokens": ["t"]} for sid in (*ACCOUNTS, *MANY)]
     (tmp_path / "accounts.json").write_text(json.dumps(accounts))
     settings.TWILIO_ACCOUNTS_FILE = str(tmp_path / "accounts.json")
 
     def live(
-        climate: Climate,
+        conditions_at: ConditionsAt,
         accounts: tuple[str, ...] = ACCOUNTS,
         seed: int = 1,
         begins: datetime | None = None,
     ) -> Week:
-        week = Week(climate, accounts, seed=seed)
+        week = Week(conditions_at, accounts, seed=seed)
         monkeypatch.setattr("mediapipe.fetching.not_found.send_request", week.send_request)
         week.run(begins)
         return week

@@ -68,14 +68,14 @@ def world(service: World) -> Iterator[World]:
 
 
 @pytest.fixture
-def real_world(broker_name: str, tmp_path: Path) -> Iterator[World]:
+def world_with_real_timeouts(broker_name: str, tmp_path: Path) -> Iterator[World]:
     """Run a separate service for one test, with the leases and timeouts of production."""
     with running_on(broker_name, tmp_path, short_timeouts.NONE) as world:
         yield world
 
 
 @pytest.fixture
-def each_world(tmp_path: Path) -> Iterator[dict[str, World]]:
+def worlds_by_broker(tmp_path: Path) -> Iterator[dict[str, World]]:
     """Run a service on each broker at the same time, for a fault that takes minutes."""
     with ExitStack() as stack:
         yield {name: stack.enter_context(running_on(name, tmp_path / name)) for name in BROKERS}

@@ -18,7 +18,7 @@ from mediapipe.simulator.webhooks import PATHS
 from tests.faults import short_timeouts, world
 from tests.faults.world import World
 from tests.support import servers
-from tests.support.apps import App, Got, Reply, app
+from tests.support.apps import App, ReceivedRequest, Reply, app
 from tests.support.service import LONG_S, wait_until_ready
 from tests.support.webhooks import post
 
@@ -66,17 +66,17 @@ class Gateway:
         wait_until_ready(self.hosts[1])
         for each in (self.bot, self.desk):
             each.answer = lambda got: Reply()
-            each.got.clear()
+            each.requests.clear()
 
 
 def sms(to: str, **changes: str) -> Webhook:
     return payloads.sms().changed(To=to, **changes)
 
 
-def from_us(app: App, webhook: Webhook) -> list[Got]:
+def forwarded_requests(app: App, webhook: Webhook) -> list[ReceivedRequest]:
     """Return the requests with this message that came through the service."""
     sid = webhook["MessageSid"].encode()
-    return [got for got in app.got if sid in got.body and "x-mediapipe-hops" in got.headers]
+    return [got for got in app.requests if sid in got.body and "x-mediapipe-hops" in got.headers]
 
 
 @contextmanager

@@ -47,7 +47,7 @@ class Verdict:
     problems: Sequence[str] = field(default=())
 
     @property
-    def flawless(self) -> bool:
+    def all_stored_once(self) -> bool:
         """Whether every media item is stored exactly once, with no other problem."""
         return self.stored == self.sent and self.no_loss
 

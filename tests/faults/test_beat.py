@@ -18,7 +18,7 @@ pytestmark = pytest.mark.services
 def test_media_is_stored_without_beat_if_no_message_is_lost(world: World, settled: Settled) -> None:
     with world.stopped("beat"):
         world.send(*(payloads.mms(1, delay_s=1) for _ in range(5)))
-        assert settled("beat stopped", "messages arrive").flawless
+        assert settled("beat stopped", "messages arrive").all_stored_once
 
 
 def test_items_whose_messages_are_lost_stay_queued_until_beat_resumes(
@@ -31,14 +31,14 @@ def test_items_whose_messages_are_lost_stay_queued_until_beat_resumes(
             world.empty_broker()
         time.sleep(DELIVERY_TIMEOUT_S + 1)
         assert {row["status"] for row in world.rows(webhook)} == {"queued"}
-    assert settled("beat stopped", "messages lost, beat continues").flawless
+    assert settled("beat stopped", "messages lost, beat continues").all_stored_once
 
 
 def test_media_is_downloaded_exactly_once_while_two_beats_run(
     world: World, settled: Settled
 ) -> None:
     beat = world.supervisor.programs["beat"]
-    with world.joined_by(Program("beat-2", beat.command)):
+    with world.with_programs(Program("beat-2", beat.command)):
         for _ in range(4):
             world.broker.switch("refuse")
             world.send(*(payloads.mms(1) for _ in range(10)))
@@ -46,5 +46,5 @@ def test_media_is_downloaded_exactly_once_while_two_beats_run(
             world.broker.switch("pass")
             time.sleep(1)
         verdict = settled("two beats", "messages lost under load")
-    assert verdict.flawless
+    assert verdict.all_stored_once
     assert all(len(world.twilio.log.of(sid, "cdn")) == 1 for sid in world.sent)

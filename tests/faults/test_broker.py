@@ -24,7 +24,7 @@ def test_webhooks_are_answered_promptly_while_the_broker_refuses_connections(
     took = [*world.send(payloads.mms(1)), *world.send(*(payloads.mms(1) for _ in range(9)))]
     assert max(took) < ANSWERED_WITHIN_S
     world.broker.switch("pass")
-    assert settled("broker refuses", "at publish").flawless
+    assert settled("broker refuses", "at publish").all_stored_once
 
 
 def test_webhooks_are_answered_promptly_while_the_broker_is_black_holed(
@@ -34,7 +34,7 @@ def test_webhooks_are_answered_promptly_while_the_broker_is_black_holed(
     took = [*world.send(payloads.mms(1)), *world.send(*(payloads.mms(1) for _ in range(9)))]
     assert max(took) < ANSWERED_WITHIN_S
     world.broker.switch("pass")
-    assert settled("broker black-holed", "at publish").flawless
+    assert settled("broker black-holed", "at publish").all_stored_once
 
 
 def test_media_is_stored_if_the_broker_is_lost_between_two_attempts(
@@ -46,7 +46,7 @@ def test_media_is_stored_if_the_broker_is_lost_between_two_attempts(
     world.broker.switch("refuse")
     time.sleep(5)
     world.broker.switch("pass")
-    assert settled("broker lost", "waiting for the next attempt").flawless
+    assert settled("broker lost", "waiting for the next attempt").all_stored_once
 
 
 def test_a_download_is_not_repeated_if_the_broker_is_lost_during_it(
@@ -58,7 +58,7 @@ def test_a_download_is_not_repeated_if_the_broker_is_lost_during_it(
     world.broker.switch("refuse")
     world.wait_for_row(webhook, status="stored")
     world.broker.switch("pass")
-    assert settled("broker lost", "in the body").flawless
+    assert settled("broker lost", "in the body").all_stored_once
     assert all(len(world.twilio.log.of(script.sid, "api")) == 1 for script in webhook.media)
 
 
@@ -70,7 +70,7 @@ def test_media_is_stored_if_the_broker_restarts_without_its_queued_messages(
         world.broker.switch("refuse")
         world.empty_broker()
         world.broker.switch("pass")
-    assert settled("broker restarted empty", "in the queue").flawless
+    assert settled("broker restarted empty", "in the queue").all_stored_once
 
 
 def test_media_is_stored_if_the_broker_restarts_without_the_waiting_retries(
@@ -82,7 +82,7 @@ def test_media_is_stored_if_the_broker_restarts_without_the_waiting_retries(
     world.broker.switch("refuse")
     world.empty_broker()
     world.broker.switch("pass")
-    assert settled("broker restarted empty", "waiting for the next attempt").flawless
+    assert settled("broker restarted empty", "waiting for the next attempt").all_stored_once
 
 
 def test_media_is_stored_if_the_broker_resets_every_connection_for_a_while(
@@ -93,4 +93,4 @@ def test_media_is_stored_if_the_broker_resets_every_connection_for_a_while(
         world.send(*(payloads.mms(1) for _ in range(4)))
         world.broker.switch("pass")
         time.sleep(0.5)
-    assert settled("broker resets", "again and again under load").flawless
+    assert settled("broker resets", "again and again under load").all_stored_once

@@ -24,7 +24,7 @@ def test_media_is_stored_if_the_clock_jumps_by_an_hour_and_stays_wrong(
     clock.set_clock(world.failpoints, shift_s)
     world.send(*(payloads.mms(1, delay_s=2) for _ in range(3)))
     moment = "in a download and waiting for attempts"
-    assert settled(f"clock jumps {shift_s:+.0f} s", moment, ordered=False).flawless
+    assert settled(f"clock jumps {shift_s:+.0f} s", moment, ordered=False).all_stored_once
 
 
 def test_media_is_stored_if_the_clock_jumps_an_hour_ahead_and_back_again(
@@ -35,7 +35,7 @@ def test_media_is_stored_if_the_clock_jumps_an_hour_ahead_and_back_again(
     clock.set_clock(world.failpoints, 0)
     world.send(*(payloads.mms(1, delay_s=2) for _ in range(3)))
     moment = "in a download and waiting for attempts"
-    assert settled("clock an hour ahead, then right", moment, ordered=False).flawless
+    assert settled("clock an hour ahead, then right", moment, ordered=False).all_stored_once
 
 
 @pytest.mark.parametrize("shift_s", [HOUR_S, -HOUR_S])
@@ -47,7 +47,7 @@ def test_media_is_stored_if_only_the_clock_of_the_worker_is_wrong_for_a_while(
     clock.set_clock(world.failpoints, 0, clock.WORKER)
     moment = "in a download and waiting for attempts"
     fault = f"worker's clock {shift_s:+.0f} s, then right"
-    assert settled(fault, moment, ordered=False).flawless
+    assert settled(fault, moment, ordered=False).all_stored_once
 
 
 def begin(world: World) -> None:

@@ -25,7 +25,7 @@ def test_media_is_stored_if_the_database_is_down_when_the_webhook_arrives(
     world.send(*webhooks)
     assert not any(map(world.rows, webhooks))
     world.database.switch("pass")
-    assert settled(FAULT, "at the webhook").flawless
+    assert settled(FAULT, "at the webhook").all_stored_once
 
 
 def test_spooled_webhooks_survive_if_web_is_killed_after_its_response(
@@ -35,7 +35,7 @@ def test_spooled_webhooks_survive_if_web_is_killed_after_its_response(
     world.send(*(payloads.mms(1) for _ in range(5)))
     world.kill("web")
     world.database.switch("pass")
-    assert settled(FAULT, "at the webhook, then web SIGKILL").flawless
+    assert settled(FAULT, "at the webhook, then web SIGKILL").all_stored_once
 
 
 def test_web_is_restarted_if_the_database_goes_silent_in_every_thread(
@@ -51,7 +51,7 @@ def test_web_is_restarted_if_the_database_goes_silent_in_every_thread(
     # Its threads may have silent connections too.
     world.kill("worker")
     world.send_until_accepted(payloads.mms(1))
-    assert settled("database silent", "in every thread of web").flawless
+    assert settled("database silent", "in every thread of web").all_stored_once
 
 
 def test_media_is_stored_if_the_database_is_down_during_a_claim(
@@ -63,7 +63,7 @@ def test_media_is_stored_if_the_database_is_down_during_a_claim(
         world.database.switch("refuse")
     world.wait_until_logged("worker", "OperationalError", more_than=refused)
     world.database.switch("pass")
-    assert settled(FAULT, "in a claim").flawless
+    assert settled(FAULT, "in a claim").all_stored_once
 
 
 def test_media_is_stored_if_the_database_is_down_when_a_404_is_recorded(
@@ -76,7 +76,7 @@ def test_media_is_stored_if_the_database_is_down_when_a_404_is_recorded(
     world.database.switch("refuse")
     world.wait_until_logged("worker", "OperationalError", more_than=refused)
     world.database.switch("pass")
-    assert settled(FAULT, "when a 404 is recorded").flawless
+    assert settled(FAULT, "when a 404 is recorded").all_stored_once
 
 
 def test_media_is_stored_if_the_database_is_down_at_the_final_save(
@@ -89,7 +89,7 @@ def test_media_is_stored_if_the_database_is_down_at_the_final_save(
     world.database.switch("refuse")
     world.wait_until_logged("worker", "OperationalError", more_than=refused)
     world.database.switch("pass")
-    assert settled(FAULT, "at the final save").flawless
+    assert settled(FAULT, "at the final save").all_stored_once
 
 
 def test_media_is_stored_if_the_database_resets_connections_again_and_again(
@@ -101,4 +101,4 @@ def test_media_is_stored_if_the_database_resets_connections_again_and_again(
         world.send(*(payloads.mms(1) for _ in range(2)))
         time.sleep(0.5)
         world.database.switch("pass")
-    assert settled("database resets", "again and again under load").flawless
+    assert settled("database resets", "again and again under load").all_stored_once

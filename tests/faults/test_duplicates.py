@@ -16,5 +16,5 @@ def test_media_is_downloaded_once_if_its_webhook_arrives_200_times_at_once(
 ) -> None:
     webhook = payloads.mms(3)
     world.send(*[webhook] * 200)
-    assert settled("duplicates", "200 of one webhook at once").flawless
+    assert settled("duplicates", "200 of one webhook at once").all_stored_once
     assert all(len(world.twilio.log.of(script.sid, "cdn")) == 1 for script in webhook.media)

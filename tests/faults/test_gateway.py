@@ -13,9 +13,9 @@ import pytest
 
 from mediapipe.simulator.webhooks import NO_ANSWER
 from tests.faults import failpoints, gateway
-from tests.faults.gateway import BOT, DESK, PACE, ROUND, Gateway, from_us, sms
+from tests.faults.gateway import BOT, DESK, PACE, ROUND, Gateway, forwarded_requests, sms
 from tests.faults.processes import is_stopped
-from tests.support.apps import TWIML, Got, Reply
+from tests.support.apps import TWIML, ReceivedRequest, Reply
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults of the gateway")]
@@ -41,8 +41,8 @@ def behind(service: Gateway) -> Iterator[Gateway]:
     service.restore()
 
 
-def lose_the_database(behind: Gateway) -> Callable[[Got], Reply]:
-    def answer(got: Got) -> Reply:
+def lose_the_database(behind: Gateway) -> Callable[[ReceivedRequest], Reply]:
+    def answer(got: ReceivedRequest) -> Reply:
         behind.world.database.switch("reset")
         return Reply()
 
@@ -58,7 +58,7 @@ def test_a_delivery_is_unknown_and_not_repeated_if_web_is_killed_during_it(behin
     assert behind.world.twilio.send(webhook, to=behind.bot.url) == 200
     unknown = behind.wait_for(webhook, status="unknown")
     assert "died while the app had the request" in unknown["detail"]
-    assert len(from_us(behind.bot, webhook)) == 1
+    assert len(forwarded_requests(behind.bot, webhook)) == 1
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_message_is_sent_at_most_once_if_the_worker_is_killed_around_the_reque
     assert behind.post(webhook) == EMPTY
     behind.wait_for(webhook, status=status)
     assert not armed.exists()
-    assert len(from_us(behind.desk, webhook)) == got
+    assert len(forwarded_requests(behind.desk, webhook)) == got
 
 
 def test_a_repeat_at_another_web_server_gets_the_response_to_the_first_request(
@@ -92,7 +92,7 @@ def test_a_repeat_at_another_web_server_gets_the_response_to_the_first_request(
         behind.wait_for(webhook, repeats=1)
         go_on.set()
         assert first.result() == repeat.result() == TWIML.encode()
-    assert len(from_us(behind.bot, webhook)) == 1
+    assert len(forwarded_requests(behind.bot, webhook)) == 1
 
 
 def test_primary_and_fallback_requests_at_two_web_servers_share_one_delivery(
@@ -107,7 +107,7 @@ def test_primary_and_fallback_requests_at_two_web_servers_share_one_delivery(
             for host, each in enumerate([webhook, webhook.changed(ErrorCode="11200")])
         ]
         assert {answer.result() for answer in answers} == {TWIML.encode()}
-    assert [len(from_us(behind.bot, webhook)) for webhook in webhooks] == [1] * 8
+    assert [len(forwarded_requests(behind.bot, webhook)) for webhook in webhooks] == [1] * 8
 
 
 @each_way
@@ -124,7 +124,9 @@ def test_a_message_is_delivered_once_if_the_database_is_down_from_claim_to_respo
         world.signal(program, SIGCONT)
         world.signal_children(program, SIGCONT)
         assert response.result() == answer
-    eventually(lambda: from_us(behind.bot, webhook) + from_us(behind.desk, webhook))
+    eventually(
+        lambda: forwarded_requests(behind.bot, webhook) + forwarded_requests(behind.desk, webhook)
+    )
     world.database.switch("pass")
     behind.wait_for(webhook, status="delivered", attempts=1)
 
@@ -140,7 +142,9 @@ def test_a_response_is_recorded_later_if_the_database_fails_during_the_delivery(
     behind.world.wait_until_logged(program, waits, more_than=before)
     behind.world.database.switch("pass")
     behind.wait_for(webhook, status="delivered")
-    assert len(from_us(behind.bot, webhook) + from_us(behind.desk, webhook)) == 1
+    assert (
+        len(forwarded_requests(behind.bot, webhook) + forwarded_requests(behind.desk, webhook)) == 1
+    )
 
 
 def test_a_delivery_is_unknown_if_the_database_outage_outlasts_the_kept_response(
@@ -153,7 +157,7 @@ def test_a_delivery_is_unknown_if_the_database_outage_outlasts_the_kept_response
     behind.world.wait_until_logged("web", lost, more_than=before)
     behind.world.database.switch("pass")
     behind.wait_for(webhook, status="unknown")
-    assert len(from_us(behind.bot, webhook)) == 1
+    assert len(forwarded_requests(behind.bot, webhook)) == 1
 
 
 def test_a_message_is_delivered_once_if_the_database_is_down_when_it_arrives(
@@ -165,7 +169,7 @@ def test_a_message_is_delivered_once_if_the_database_is_down_when_it_arrives(
     behind.world.database.switch("pass")
     replayed = behind.wait_for(webhook, status="delivered")
     assert replayed["detail"] == "Sent while the database was down."
-    assert len(from_us(behind.bot, webhook)) == 1
+    assert len(forwarded_requests(behind.bot, webhook)) == 1
 
 
 def test_a_loop_between_two_web_servers_ends_at_the_second(behind: Gateway) -> None:
@@ -177,9 +181,9 @@ def test_a_loop_between_two_web_servers_ends_at_the_second(behind: Gateway) -> N
 
 def test_a_backlog_is_delivered_in_order_and_at_the_pace_of_the_app(behind: Gateway) -> None:
     """After their return the app gets the backlog at its pace, in order for each sender."""
-    arrived: list[tuple[float, Got]] = []
+    arrived: list[tuple[float, ReceivedRequest]] = []
 
-    def note(got: Got) -> Reply:
+    def note(got: ReceivedRequest) -> Reply:
         arrived.append((time.monotonic(), got))
         return Reply()
 

@@ -15,7 +15,7 @@ import pytest
 
 from mediapipe.simulator.webhooks import NO_ANSWER
 from tests.faults import failpoints, short_timeouts
-from tests.faults.gateway import BOT, DESK, from_us, sms
+from tests.faults.gateway import BOT, DESK, forwarded_requests, sms
 from tests.faults.processes import signal_children
 from tests.support import service
 from tests.support.apps import App, Reply, app
@@ -71,7 +71,7 @@ def test_a_delivery_is_unknown_and_not_repeated_if_web_is_killed_during_it(
     assert embedded.service.twilio.send(webhook) == NO_ANSWER
     embedded.app.answer = lambda got: Reply()
     embedded.wait_for("unknown")
-    assert len(from_us(embedded.app, webhook)) == 1
+    assert len(forwarded_requests(embedded.app, webhook)) == 1
 
 
 def test_a_delivery_is_unknown_and_not_repeated_if_the_worker_dies_after_sending_it(
@@ -84,4 +84,4 @@ def test_a_delivery_is_unknown_and_not_repeated_if_the_worker_dies_after_sending
     embedded.service.supervisor.running["worker"].wait(LONG_S)
     embedded.service.supervisor.start("worker")
     embedded.wait_for("unknown")
-    assert len(from_us(embedded.app, webhook)) == 1
+    assert len(forwarded_requests(embedded.app, webhook)) == 1

@@ -14,16 +14,16 @@ from mediapipe.settings.beat_schedule import PING_EVERY_S
 from tests.faults.proxy import Proxy
 from tests.faults.world import PORTS
 from tests.support import servers
-from tests.support.receivers import Heard, web_server
+from tests.support.receivers import FakeServer, web_server
 from tests.support.service import LONG_S, Service, running
 
 pytestmark = pytest.mark.services
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[Heard]:
-    with web_server() as heard:
-        yield heard
+def receiver() -> Iterator[FakeServer]:
+    with web_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +33,17 @@ def database() -> Iterator[Proxy]:
 
 
 @pytest.fixture(scope="module")
-def sentry() -> Iterator[Heard]:
-    with web_server() as heard:
-        yield heard
+def sentry() -> Iterator[FakeServer]:
+    with web_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def service(
-    tmp_path_factory: pytest.TempPathFactory, receiver: Heard, database: Proxy, sentry: Heard
+    tmp_path_factory: pytest.TempPathFactory,
+    receiver: FakeServer,
+    database: Proxy,
+    sentry: FakeServer,
 ) -> Iterator[Service]:
     """Run a worker for each queue, the embedded broker, and PostgreSQL behind a proxy."""
     folder = tmp_path_factory.mktemp("data")
@@ -53,7 +56,7 @@ def service(
 
 
 @pytest.fixture(autouse=True)
-def healthy(service: Service, receiver: Heard, database: Proxy) -> Iterator[None]:
+def healthy(service: Service, receiver: FakeServer, database: Proxy) -> Iterator[None]:
     """Wait until the service reports success, and undo the test's fault even if it fails."""
     wait_for(receiver, "", LONG_S)
     yield
@@ -63,7 +66,7 @@ def healthy(service: Service, receiver: Heard, database: Proxy) -> Iterator[None
             service.supervisor.start(name)
 
 
-def wait_for(receiver: Heard, signal: str, timeout_s: float) -> str:
+def wait_for(receiver: FakeServer, signal: str, timeout_s: float) -> str:
     """Wait for the next report of this kind, and return its text."""
     receiver.requests.clear()
     deadline = time.monotonic() + timeout_s
@@ -74,7 +77,7 @@ def wait_for(receiver: Heard, signal: str, timeout_s: float) -> str:
     return found[0].body.decode()
 
 
-def assert_silent(receiver: Heard) -> None:
+def assert_silent(receiver: FakeServer) -> None:
     """Assert that no report arrives in the last PING_EVERY_S seconds of a minute."""
     time.sleep(60 - PING_EVERY_S)
     before = len(receiver.requests)
@@ -82,7 +85,7 @@ def assert_silent(receiver: Heard) -> None:
     assert receiver.requests[before:] == []
 
 
-def test_sentry_receives_the_start_and_the_end_of_a_periodic_task(sentry: Heard) -> None:
+def test_sentry_receives_the_start_and_the_end_of_a_periodic_task(sentry: FakeServer) -> None:
     deadline = time.monotonic() + LONG_S
     # Beat reports the start, and a worker the end.
     while not {"in_progress", "ok"} <= set(check_ins(sentry)):
@@ -90,7 +93,7 @@ def test_sentry_receives_the_start_and_the_end_of_a_periodic_task(sentry: Heard)
         time.sleep(0.1)
 
 
-def check_ins(sentry: Heard) -> list[str]:
+def check_ins(sentry: FakeServer) -> list[str]:
     """Return the reported statuses of the periodic task check_escalation."""
     bodies = [
         gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
@@ -102,7 +105,7 @@ def check_ins(sentry: Heard) -> list[str]:
 
 @pytest.mark.parametrize("name", ["beat", "worker-housekeeping", "broker"])
 def test_no_report_is_sent_while_beat_housekeeping_or_the_broker_is_stopped(
-    service: Service, receiver: Heard, name: str
+    service: Service, receiver: FakeServer, name: str
 ) -> None:
     process = service.supervisor.running[name]
     process.terminate()
@@ -110,7 +113,9 @@ def test_no_report_is_sent_while_beat_housekeeping_or_the_broker_is_stopped(
     assert_silent(receiver)
 
 
-def test_a_failure_is_reported_if_a_queue_has_no_worker(service: Service, receiver: Heard) -> None:
+def test_a_failure_is_reported_if_a_queue_has_no_worker(
+    service: Service, receiver: FakeServer
+) -> None:
     process = service.supervisor.running["worker-media"]
     process.kill()
     process.wait()
@@ -118,7 +123,7 @@ def test_a_failure_is_reported_if_a_queue_has_no_worker(service: Service, receiv
 
 
 def test_a_failure_is_reported_if_the_database_is_unavailable(
-    receiver: Heard, database: Proxy
+    receiver: FakeServer, database: Proxy
 ) -> None:
     database.switch("refuse")
     assert wait_for(receiver, "/fail", 60) == "The database is unavailable."

@@ -44,7 +44,7 @@ def test_media_is_stored_without_using_up_retries_after_the_disk_was_full(
     ballast.write_bytes(bytes(1_000_000))
     webhooks = send(world, delay_s=1)
     ballast.unlink()
-    assert settled("disk full", "in the body").flawless
+    assert settled("disk full", "in the body").all_stored_once
     assert_no_budget_used(world, webhooks)
     assert world.judge.temporary_files() == []
 
@@ -55,7 +55,7 @@ def test_media_is_stored_without_using_up_retries_after_the_disk_was_read_only(
     mount("-o", "remount,ro", str(small_disk))
     webhooks = send(world)
     mount("-o", "remount,rw", str(small_disk))
-    assert settled("disk read-only", "before the first byte").flawless
+    assert settled("disk read-only", "before the first byte").all_stored_once
     assert_no_budget_used(world, webhooks)
 
 
@@ -66,7 +66,7 @@ def test_media_is_stored_without_using_up_retries_after_the_back_end_refused_it(
     full.touch()
     webhooks = send(world)
     full.unlink()
-    assert settled("storage refuses", "after the body, at the final place").flawless
+    assert settled("storage refuses", "after the body, at the final place").all_stored_once
     assert_no_budget_used(world, webhooks)
     assert world.judge.temporary_files() == []
 

@@ -20,7 +20,7 @@ def test_a_worker_whose_event_loop_is_stuck_is_restarted(world: World, settled: 
     world.send(*(payloads.mms(1) for _ in range(3)))
     world.wait_until_logged("worker", STUCK, before)
     world.send(*(payloads.mms(1) for _ in range(3)))
-    assert settled("stuck", "event loop of the worker").flawless
+    assert settled("stuck", "event loop of the worker").all_stored_once
 
 
 def test_beat_is_restarted_if_its_scheduler_is_stuck(world: World, settled: Settled) -> None:
@@ -31,4 +31,4 @@ def test_beat_is_restarted_if_its_scheduler_is_stuck(world: World, settled: Sett
         world.send(*(payloads.mms(1) for _ in range(3)))
         world.empty_broker()
     # Only what beat schedules publishes these messages again.
-    assert settled("stuck", "beat").flawless
+    assert settled("stuck", "beat").all_stored_once

@@ -28,50 +28,58 @@ TABLE = Table("takeover", ("broker", "what returns", "state", "items", "s until 
 
 
 def test_items_of_killed_workers_are_attempted_soon_after_the_workers_return(
-    real_world: World, broker_name: str
+    world_with_real_timeouts: World, broker_name: str
 ) -> None:
-    send_load(real_world)
-    ready = real_world.times_logged("worker", " ready.")
-    real_world.kill("worker")
-    killed = unfinished(real_world)
-    real_world.wait_until_logged("worker", " ready.", more_than=ready)
+    send_load(world_with_real_timeouts)
+    ready = world_with_real_timeouts.times_logged("worker", " ready.")
+    world_with_real_timeouts.kill("worker")
+    killed = unfinished(world_with_real_timeouts)
+    world_with_real_timeouts.wait_until_logged("worker", " ready.", more_than=ready)
     returned = datetime.now(UTC)
-    assert settle(real_world, broker_name, FAULT, "they return").flawless
-    waits = waits_by_state(real_world, broker_name, "workers as they were", killed, returned)
+    assert settle(world_with_real_timeouts, broker_name, FAULT, "they return").all_stored_once
+    waits = waits_by_state(
+        world_with_real_timeouts, broker_name, "workers as they were", killed, returned
+    )
     assert waits["fetching"]
     assert max(map(max, waits.values())) < WITHIN_S[broker_name], waits
 
 
 def test_workers_with_other_names_soon_attempt_the_items_of_killed_workers(
-    real_world: World, broker_name: str
+    world_with_real_timeouts: World, broker_name: str
 ) -> None:
-    replacement = real_world.another_worker("replacement")
-    send_load(real_world)
-    with real_world.without("worker"):
-        killed = unfinished(real_world)
-        with real_world.joined_by(replacement):
-            real_world.wait_until_logged("replacement", " ready.", more_than=0)
+    replacement = world_with_real_timeouts.another_worker("replacement")
+    send_load(world_with_real_timeouts)
+    with world_with_real_timeouts.without("worker"):
+        killed = unfinished(world_with_real_timeouts)
+        with world_with_real_timeouts.with_programs(replacement):
+            world_with_real_timeouts.wait_until_logged("replacement", " ready.", more_than=0)
             returned = datetime.now(UTC)
-            assert settle(real_world, broker_name, FAULT, "others come").flawless
-    waits = waits_by_state(real_world, broker_name, "workers of other names", killed, returned)
+            assert settle(
+                world_with_real_timeouts, broker_name, FAULT, "others come"
+            ).all_stored_once
+    waits = waits_by_state(
+        world_with_real_timeouts, broker_name, "workers of other names", killed, returned
+    )
     assert waits["fetching"]
     assert max(map(max, waits.values())) < WITHIN_S[broker_name], waits
 
 
 def test_items_are_attempted_soon_after_the_broker_returns(
-    real_world: World, broker_name: str
+    world_with_real_timeouts: World, broker_name: str
 ) -> None:
-    send_waiting(real_world)
-    real_world.broker.switch("refuse")
-    real_world.send(*(payloads.mms(1) for _ in range(10)))
+    send_waiting(world_with_real_timeouts)
+    world_with_real_timeouts.broker.switch("refuse")
+    world_with_real_timeouts.send(*(payloads.mms(1) for _ in range(10)))
     # Downloads need no broker.
-    rows = unfinished(real_world).items()
+    rows = unfinished(world_with_real_timeouts).items()
     before = {identity: row for identity, row in rows if row["status"] != "fetching"}
     time.sleep(BROKER_AWAY_S)
-    real_world.broker.switch("pass")
+    world_with_real_timeouts.broker.switch("pass")
     returned = datetime.now(UTC)
-    assert settle(real_world, broker_name, "broker restarted", "under load").flawless
-    waits = waits_by_state(real_world, broker_name, "broker", before, returned)
+    assert settle(
+        world_with_real_timeouts, broker_name, "broker restarted", "under load"
+    ).all_stored_once
+    waits = waits_by_state(world_with_real_timeouts, broker_name, "broker", before, returned)
     assert sum(map(len, waits.values())) >= 10
     assert max(map(max, waits.values())) < BROKER_WITHIN_S, waits
 

@@ -53,17 +53,17 @@ def test_media_is_stored_after_one_fault_each(
     world: World, settled: Settled, kind: str, faults: list[Fault]
 ) -> None:
     world.send(*(payloads.mms(1, faults=[fault]) for fault in faults for _ in range(2)))
-    assert settled("Twilio", f"{kind}, one media each").flawless
+    assert settled("Twilio", f"{kind}, one media each").all_stored_once
 
 
 def test_media_is_stored_after_headers_that_drip_four_times(world: World, settled: Settled) -> None:
     world.send(payloads.mms(1, faults=[DripHeaders()] * 4))
-    assert settled("Twilio", "dripping headers, four times").flawless
+    assert settled("Twilio", "dripping headers, four times").all_stored_once
 
 
 def test_media_is_stored_after_a_storm_of_429s(world: World, settled: Settled) -> None:
     world.send(*(payloads.mms(1, faults=[Status(429, "1")] * 4) for _ in range(20)))
-    assert settled("Twilio", "20 media, 429 four times each").flawless
+    assert settled("Twilio", "20 media, 429 four times each").all_stored_once
 
 
 def test_media_is_stored_after_a_mixture_of_all_faults(world: World, settled: Settled) -> None:
@@ -79,4 +79,4 @@ def test_media_is_stored_after_a_mixture_of_all_faults(world: World, settled: Se
             for _ in range(40)
         )
     )
-    assert settled("Twilio", "mixture of all").flawless
+    assert settled("Twilio", "mixture of all").all_stored_once

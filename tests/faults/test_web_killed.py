@@ -30,11 +30,11 @@ def test_media_is_stored_if_web_processes_are_killed_in_the_middle_of_requests(
         for one in answered:
             one.result()
     assert killed >= KILLS
-    assert settled(FAULT, f"in requests, {KILLS} times").flawless
+    assert settled(FAULT, f"in requests, {KILLS} times").all_stored_once
 
 
 def test_media_is_stored_if_web_is_killed_with_its_master(world: World, settled: Settled) -> None:
     world.kill("web")
     for webhook in [payloads.mms(1) for _ in range(5)]:
         world.send_until_accepted(webhook)
-    assert settled(FAULT, "with its master").flawless
+    assert settled(FAULT, "with its master").all_stored_once

@@ -121,7 +121,7 @@ class World:
             self.supervisor.programs = before
 
     @contextmanager
-    def joined_by(self, *programs: Program) -> Iterator[None]:
+    def with_programs(self, *programs: Program) -> Iterator[None]:
         """Run more programs inside the block, under the same supervisor."""
         before = self.supervisor.programs
         self.supervisor.programs = before | {program.name: program for program in programs}

@@ -9,8 +9,8 @@ from pytest_django import Settings
 
 from mediapipe.gateway import inline
 from mediapipe.gateway.flights import Slots
-from tests.support.gateway import Published, put_behind
-from tests.support.receivers import Heard, web_server
+from tests.support.gateway import Published, configure_one_app
+from tests.support.receivers import FakeServer, web_server
 
 LONG_S = 40.0
 
@@ -44,8 +44,8 @@ def delivery_ids(published: list[int], monkeypatch: pytest.MonkeyPatch) -> list[
 
 
 @pytest.fixture
-def app(settings: Settings, tmp_path: Path) -> Iterator[Heard]:
+def app(settings: Settings, tmp_path: Path) -> Iterator[FakeServer]:
     """Run an app that accepts everything, and put it behind the gateway."""
-    with web_server() as heard:
-        put_behind(settings, tmp_path, heard.url)
-        yield heard
+    with web_server() as server:
+        configure_one_app(settings, tmp_path, server.url)
+        yield server

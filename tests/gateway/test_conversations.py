@@ -71,7 +71,7 @@ def test_a_forged_pre_hook_gets_an_empty_response_and_reaches_no_app(
     with app(CHANGE) as bot:
         put_behind(settings, tmp_path, bot.url)
         response = send(event("onMessageAdd"), signature="wrong")
-    assert (response.status_code, response.json(), bot.got) == (200, {}, [])
+    assert (response.status_code, response.json(), bot.requests) == (200, {}, [])
 
 
 @pytest.mark.parametrize("name", ["onConversationAdded", "onUserAdded"])
@@ -81,8 +81,8 @@ def test_an_event_without_media_reaches_the_app(
     with app(CHANGE) as bot:
         put_behind(settings, tmp_path, bot.url, answer="empty")
         assert send(event(name)).json() == {}
-        wait_for(lambda: [{}] * len(bot.got), bool, LONG_S)
-    assert len(bot.got) == 1
+        wait_for(lambda: [{}] * len(bot.requests), bool, LONG_S)
+    assert len(bot.requests) == 1
 
 
 def test_an_added_message_is_delivered_and_the_apps_response_is_ignored(
@@ -93,4 +93,4 @@ def test_an_added_message_is_delivered_and_the_apps_response_is_ignored(
         assert send(payloads.conversation(1, account_sid=make.ACCOUNT)).json() == {}
         delivered = GatewayDelivery.objects.filter(status="delivered", answer="not_needed")
         wait_for(lambda: [{}] * delivered.count(), bool, LONG_S)
-    assert (len(bot.got), delivered.count()) == (1, 1)
+    assert (len(bot.requests), delivered.count()) == (1, 1)

@@ -63,7 +63,7 @@ def test_the_apps_response_is_returned_and_the_delivery_recorded_later(
     assert (delivery.status, delivery.request) == ("delivered", "")
     assert delivery.detail == "Sent while the database was down."
     assert GatewayDelivery.objects.claim_due(1) == []
-    assert len(bot.got) == 1
+    assert len(bot.requests) == 1
 
 
 def test_a_message_that_an_app_missed_is_pending_once_the_database_is_back(
@@ -98,7 +98,7 @@ def test_a_repeated_webhook_reaches_the_app_only_once(
         behind(settings, tmp_path, bot.url)
         assert send(webhook).content == TWIML.encode()
         assert send(webhook).content == EMPTY
-    assert (len(bot.got), spool.depth()) == (1, 1)
+    assert (len(bot.requests), spool.depth()) == (1, 1)
 
 
 def test_twilio_gets_the_apps_response_even_without_the_spool(
@@ -118,4 +118,4 @@ def test_a_message_to_an_app_with_answer_empty_is_pending_after_the_outage(
         behind(settings, tmp_path, bot.url, answer="empty")
         assert send(payloads.sms(account_sid=make.ACCOUNT)).content == EMPTY
     back()
-    assert (bot.got, GatewayDelivery.objects.get().status) == ([], "waiting")
+    assert (bot.requests, GatewayDelivery.objects.get().status) == ([], "waiting")

@@ -15,8 +15,8 @@ from mediapipe.models.outbox import DELIVERY_TIMEOUT, LEASE
 from tasks.gateway import deliver, dispatch_deliveries
 from tests.support import gateway
 from tests.support.clock import later
-from tests.support.gateway import NOWHERE, Published, only, put_behind, sms
-from tests.support.receivers import Heard, web_server
+from tests.support.gateway import NOWHERE, Published, configure_one_app, only_delivery, sms
+from tests.support.receivers import FakeServer, web_server
 from tests.support.webhooks import mms, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -28,7 +28,7 @@ def published(delivery_tasks: Published) -> Published:
 
 
 def test_a_text_message_is_delivered_at_once_byte_for_byte(
-    app: Heard, published: Published
+    app: FakeServer, published: Published
 ) -> None:
     webhook = sms()
     send(webhook)
@@ -37,11 +37,15 @@ def test_a_text_message_is_delivered_at_once_byte_for_byte(
     assert sent.body.decode() == webhook.form()
 
 
-def test_the_request_is_erased_once_it_is_delivered(app: Heard, published: Published) -> None:
+def test_the_request_is_erased_once_it_is_delivered(app: FakeServer, published: Published) -> None:
     send(sms())
     published.run()
-    assert (only().request, only().conversation) == ("", "")
-    assert (only().http_status, only().answer, only().attempts) == (200, "not_needed", 1)
+    assert (only_delivery().request, only_delivery().conversation) == ("", "")
+    assert (only_delivery().http_status, only_delivery().answer, only_delivery().attempts) == (
+        200,
+        "not_needed",
+        1,
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,20 +64,20 @@ def test_the_request_is_erased_once_it_is_delivered(app: Heard, published: Publi
 def test_the_apps_http_status_determines_the_state_of_the_delivery(
     status: int, state: str, settings: Settings, tmp_path: Path, published: Published
 ) -> None:
-    with web_server(status) as heard:
-        put_behind(settings, tmp_path, heard.url)
+    with web_server(status) as server:
+        configure_one_app(settings, tmp_path, server.url)
         send(sms())
         assert published.run() == [state]
-    assert only().http_status == status
+    assert only_delivery().http_status == status
     # Kept for "send again" unless the app has it.
-    assert bool(only().request) == (state != "delivered")
+    assert bool(only_delivery().request) == (state != "delivered")
 
 
 def test_with_retry_all_a_500_from_the_app_is_retried(
     settings: Settings, tmp_path: Path, published: Published
 ) -> None:
-    with web_server(500, 200) as heard:
-        put_behind(settings, tmp_path, heard.url, retry="all")
+    with web_server(500, 200) as server:
+        configure_one_app(settings, tmp_path, server.url, retry="all")
         send(sms())
         assert published.run() == ["waiting"]
         with later(seconds=10):
@@ -84,64 +88,66 @@ def test_with_retry_all_a_500_from_the_app_is_retried(
 def test_a_delivery_is_retried_for_about_eighteen_hours_and_then_given_up(
     settings: Settings, tmp_path: Path, published: Published
 ) -> None:
-    put_behind(settings, tmp_path, NOWHERE)
+    configure_one_app(settings, tmp_path, NOWHERE)
     began = timezone.now()
     with time_machine.travel(began, tick=False) as clock:
         send(sms())
         published.run()
-        while only().status == "waiting":
-            due = only().next_attempt_at
+        while only_delivery().status == "waiting":
+            due = only_delivery().next_attempt_at
             assert due
             clock.move_to(due + timedelta(seconds=11))
             dispatch_deliveries()
             published.run()
         took = timezone.now() - began
-    assert (only().status, only().attempts) == ("gave_up", 24)
+    assert (only_delivery().status, only_delivery().attempts) == ("gave_up", 24)
     assert timedelta(hours=16) < took < timedelta(hours=21)
 
 
 def test_retry_after_postpones_the_next_attempt(
     settings: Settings, tmp_path: Path, published: Published
 ) -> None:
-    with web_server(429) as heard:
-        heard.headers = {"Retry-After": "600"}
-        put_behind(settings, tmp_path, heard.url)
+    with web_server(429) as server:
+        server.headers = {"Retry-After": "600"}
+        configure_one_app(settings, tmp_path, server.url)
         send(sms())
         published.run()
-    assert only().next_attempt_at > timezone.now() + timedelta(seconds=590)  # type: ignore[operator]
+    assert only_delivery().next_attempt_at > timezone.now() + timedelta(seconds=590)  # type: ignore[operator]
 
 
-def test_a_task_that_runs_twice_sends_the_message_once(app: Heard, published: Published) -> None:
+def test_a_task_that_runs_twice_sends_the_message_once(
+    app: FakeServer, published: Published
+) -> None:
     send(sms())
-    pk = only().pk
+    pk = only_delivery().pk
     assert [deliver(delivery_id=pk), deliver(delivery_id=pk)] == ["delivered", "not due"]
     assert len(app.requests) == 1
 
 
 def test_a_delivery_whose_worker_died_is_recorded_as_unknown(
-    app: Heard, published: Published
+    app: FakeServer, published: Published
 ) -> None:
     send(sms())
-    assert only().claim()
+    assert only_delivery().claim()
     with later(seconds=LEASE.total_seconds()):
         dispatch_deliveries()
-    assert only().status == "unknown"
+    assert only_delivery().status == "unknown"
     assert not app.requests
 
 
 def test_with_retry_all_a_delivery_whose_worker_died_is_retried(
-    app: Heard, settings: Settings, tmp_path: Path
+    app: FakeServer, settings: Settings, tmp_path: Path
 ) -> None:
-    put_behind(settings, tmp_path, app.url, retry="all")
+    configure_one_app(settings, tmp_path, app.url, retry="all")
     send(sms())
-    assert only().claim()
+    assert only_delivery().claim()
     with later(seconds=LEASE.total_seconds()):
         dispatch_deliveries()
-    assert only().status == "waiting"
+    assert only_delivery().status == "waiting"
 
 
 def test_a_request_that_was_changed_in_the_database_is_not_sent(
-    app: Heard, published: Published
+    app: FakeServer, published: Published
 ) -> None:
     send(sms())
     send(sms("+15550000099"))
@@ -152,20 +158,20 @@ def test_a_request_that_was_changed_in_the_database_is_not_sent(
 
 
 def test_deliveries_to_a_removed_app_are_dropped_after_ten_minutes(
-    app: Heard, settings: Settings, tmp_path: Path
+    app: FakeServer, settings: Settings, tmp_path: Path
 ) -> None:
     send(mms())
     gateway.configure(settings, tmp_path, {"name": "crm", "url": app.url})
     dispatch_deliveries()
-    assert only().status == "waiting"
+    assert only_delivery().status == "waiting"
     with later(minutes=11):
         dispatch_deliveries()
-    assert (only().status, only().request) == ("dropped", "")
-    assert only().detail == "The app is no longer in GATEWAY_FILE."
+    assert (only_delivery().status, only_delivery().request) == ("dropped", "")
+    assert only_delivery().detail == "The app is no longer in GATEWAY_FILE."
 
 
 def test_a_worker_that_does_not_know_an_app_yet_leaves_its_message_waiting(
-    app: Heard, settings: Settings, tmp_path: Path, published: Published
+    app: FakeServer, settings: Settings, tmp_path: Path, published: Published
 ) -> None:
     send(sms())
     known = settings.GATEWAY_FILE
@@ -181,7 +187,7 @@ def test_a_worker_that_does_not_know_an_app_yet_leaves_its_message_waiting(
 def test_three_failed_connections_block_an_app_for_ten_seconds(
     settings: Settings, tmp_path: Path, published: Published
 ) -> None:
-    put_behind(settings, tmp_path, NOWHERE)
+    configure_one_app(settings, tmp_path, NOWHERE)
     with time_machine.travel(timezone.now(), tick=False) as clock:
         for number in range(4):
             send(sms(f"+1555000001{number}"))
@@ -195,7 +201,7 @@ def test_three_failed_connections_block_an_app_for_ten_seconds(
 
 
 def test_a_response_resets_the_count_of_failed_connections(
-    app: Heard, published: Published
+    app: FakeServer, published: Published
 ) -> None:
     for _ in range(2):
         GatewayApp.record_failure("bot")
@@ -207,7 +213,7 @@ def test_a_response_resets_the_count_of_failed_connections(
 def test_messages_are_delivered_at_the_apps_pace_after_an_outage(
     settings: Settings, tmp_path: Path, published: Published
 ) -> None:
-    put_behind(settings, tmp_path, NOWHERE, pace="2/s")
+    configure_one_app(settings, tmp_path, NOWHERE, pace="2/s")
     for number in range(30):
         send(sms(f"+155500001{number:02}"))
     published.run()
@@ -219,7 +225,7 @@ def test_messages_are_delivered_at_the_apps_pace_after_an_outage(
 
 
 def test_an_app_that_hangs_occupies_at_most_half_of_the_threads(
-    app: Heard, published: Published, settings: Settings
+    app: FakeServer, published: Published, settings: Settings
 ) -> None:
     settings.CELERY_WORKER_CONCURRENCY = 4
     for number in range(3):
@@ -233,18 +239,18 @@ def test_an_app_that_hangs_occupies_at_most_half_of_the_threads(
 def test_a_refused_message_can_be_sent_again(
     settings: Settings, tmp_path: Path, published: Published
 ) -> None:
-    with web_server(403, 200) as heard:
-        put_behind(settings, tmp_path, heard.url)
+    with web_server(403, 200) as server:
+        configure_one_app(settings, tmp_path, server.url)
         send(sms())
         published.run()
-        assert GatewayDelivery.objects.all().send_again() == [only().pk]
+        assert GatewayDelivery.objects.all().send_again() == [only_delivery().pk]
         dispatch_deliveries()
         assert published.run() == ["delivered"]
-    assert ["403" in entry.result for entry in only().delivery_log] == [True, False]
+    assert ["403" in entry.result for entry in only_delivery().delivery_log] == [True, False]
 
 
 def test_a_message_that_cannot_be_signed_does_not_block_the_app(
-    app: Heard, published: Published, settings: Settings
+    app: FakeServer, published: Published, settings: Settings
 ) -> None:
     for number in range(3):
         send(sms(f"+1555000020{number}"))
@@ -254,7 +260,7 @@ def test_a_message_that_cannot_be_signed_does_not_block_the_app(
 
 
 def test_a_message_whose_task_the_broker_lost_is_published_again(
-    app: Heard, published: Published
+    app: FakeServer, published: Published
 ) -> None:
     send(sms())
     published.clear()

@@ -19,7 +19,7 @@ from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.script import AUTH_TOKEN
 from mediapipe.simulator.webhooks import PATHS
-from tests.support.apps import App, Got, Reply, app
+from tests.support.apps import App, ReceivedRequest, Reply, app
 from tests.support.service import Service, running
 from tests.support.webhooks import post
 
@@ -79,7 +79,7 @@ class Fetching:
     running: App = field(default_factory=App)
     statuses: dict[str, list[int]] = field(default_factory=dict)
 
-    def answer(self, got: Got) -> Reply:
+    def answer(self, got: ReceivedRequest) -> Reply:
         form = dict(parse_qsl(got.body.decode(), keep_blank_values=True))
         self.statuses[form["MessageSid"]] = self.fetch(form)
         thanks = b"<Response><Message>Thanks</Message></Response>"
@@ -144,7 +144,7 @@ def test_late_media_is_available_at_the_apps_first_request(service: Service, nam
     send(service, webhooks)
     statuses = delivered(service, one, webhooks)
     assert {status for each in statuses for status in each} == {200}
-    assert len([got for got in one.running.got if b"MediaUrl0" in got.body]) == len(webhooks)
+    assert len([got for got in one.running.requests if b"MediaUrl0" in got.body]) == len(webhooks)
 
 
 def test_an_app_gets_a_404_for_late_media_without_the_gateway(service: Service) -> None:
@@ -159,7 +159,7 @@ def test_fetching_sixteen_pictures_before_responding_causes_no_deadlock(service:
     webhooks = one.pictures(16, delay_s=0.5)
     assert send(service, webhooks) == [EMPTY] * 16
     assert delivered(service, one, webhooks) == [[200]] * 16
-    assert len(one.running.got) == 16
+    assert len(one.running.requests) == 16
 
 
 def test_media_is_stored_before_an_app_deletes_it_at_twilio(service: Service) -> None:

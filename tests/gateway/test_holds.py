@@ -17,8 +17,8 @@ from mediapipe.providers.base import Evidence
 from tasks.gateway import dispatch_deliveries
 from tests.support import make
 from tests.support.clock import later
-from tests.support.gateway import NOWHERE, Published, only, put_behind, sms
-from tests.support.receivers import Heard
+from tests.support.gateway import NOWHERE, Published, configure_one_app, only_delivery, sms
+from tests.support.receivers import FakeServer
 from tests.support.webhooks import mms, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -36,7 +36,7 @@ def store(media: MediaItem) -> None:
 
 
 def test_a_picture_message_waits_until_all_its_media_is_stored(
-    app: Heard, published: Published
+    app: FakeServer, published: Published
 ) -> None:
     send(mms(2))
     first, second = MediaItem.objects.order_by("pk")
@@ -46,21 +46,23 @@ def test_a_picture_message_waits_until_all_its_media_is_stored(
     store(second)
     dispatch_deliveries()
     assert published.run() == ["delivered"]
-    assert only().media_then == "2 stored"
+    assert only_delivery().media_then == "2 stored"
 
 
-def test_a_message_does_not_wait_for_media_that_failed(app: Heard, published: Published) -> None:
+def test_a_message_does_not_wait_for_media_that_failed(
+    app: FakeServer, published: Published
+) -> None:
     send(mms())
     claimed = MediaItem.claim(MediaItem.objects.get().pk)
     assert claimed
     conclude(claimed, Unauthorized(), Evidence())
     dispatch_deliveries()
     assert published.run() == ["delivered"]
-    assert only().media_then == "1 failed"
+    assert only_delivery().media_then == "1 failed"
 
 
 def test_a_message_is_delivered_without_its_media_when_its_hold_ends(
-    app: Heard, published: Published
+    app: FakeServer, published: Published
 ) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         send(mms())
@@ -70,18 +72,20 @@ def test_a_message_is_delivered_without_its_media_when_its_hold_ends(
         clock.shift(timedelta(seconds=2))
         dispatch_deliveries()
         assert published.run() == ["delivered"]
-    assert only().media_then == "1 queued"
+    assert only_delivery().media_then == "1 queued"
 
 
 def test_a_message_to_an_app_without_hold_is_delivered_at_once(
-    app: Heard, published: Published, settings: Settings, tmp_path: Path
+    app: FakeServer, published: Published, settings: Settings, tmp_path: Path
 ) -> None:
-    put_behind(settings, tmp_path, app.url, media="leave")
+    configure_one_app(settings, tmp_path, app.url, media="leave")
     send(mms())
     assert published.run() == ["delivered"]
 
 
-def test_messages_from_one_sender_are_delivered_in_order(app: Heard, published: Published) -> None:
+def test_messages_from_one_sender_are_delivered_in_order(
+    app: FakeServer, published: Published
+) -> None:
     picture, text = mms(), sms(sender="")
     text = text.changed(From=picture["From"], To=picture["To"])
     send(picture)
@@ -94,7 +98,7 @@ def test_messages_from_one_sender_are_delivered_in_order(app: Heard, published: 
 
 
 def test_a_message_does_not_wait_for_a_message_from_another_sender(
-    app: Heard, published: Published
+    app: FakeServer, published: Published
 ) -> None:
     send(mms())
     send(sms(sender="+15550000099"))
@@ -102,16 +106,16 @@ def test_a_message_does_not_wait_for_a_message_from_another_sender(
 
 
 def test_a_message_waits_for_an_earlier_one_only_until_its_own_hold_ends(
-    app: Heard, published: Published, settings: Settings, tmp_path: Path
+    app: FakeServer, published: Published, settings: Settings, tmp_path: Path
 ) -> None:
-    put_behind(settings, tmp_path, NOWHERE)
+    configure_one_app(settings, tmp_path, NOWHERE)
     first = sms()
     send(first)
     published.run()
     with later(seconds=20):
         send(sms())
         assert published.run() == []
-    put_behind(settings, tmp_path, app.url)
+    configure_one_app(settings, tmp_path, app.url)
     with later(seconds=81):
         GatewayDelivery.objects.filter(attempts=1).update(
             next_attempt_at=timezone.now() + timedelta(hours=1)

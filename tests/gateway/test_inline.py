@@ -20,7 +20,7 @@ from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
 from tests.support import make
 from tests.support.apps import TWIML, App, Reply, app
-from tests.support.gateway import configure, ended, sms
+from tests.support.gateway import configure, sms, wait_for_delivery
 from tests.support.waiting import eventually
 from tests.support.webhooks import mms, send
 
@@ -56,7 +56,7 @@ def test_the_apps_response_is_returned_to_twilio(settings: Settings, tmp_path: P
     assert response["Content-Type"] == "text/xml; charset=utf-8"
     (cookie,) = response.cookies.values()
     assert cookie.OutputString() == "SESSION_ID=1; Path=/webhooks/twilio/messaging/"
-    delivery = ended("delivered", answer="used")
+    delivery = wait_for_delivery("delivered", answer="used")
     assert (delivery.http_status, delivery.answer_bytes) == (200, len(TWIML))
     assert delivery.request == ""
 
@@ -83,7 +83,7 @@ def test_an_error_page_of_the_app_never_reaches_twilio(
     with app(Reply(status, b"Traceback", (("Content-Type", "text/plain"),))) as bot:
         put_behind(settings, tmp_path, bot)
         assert send(sms()).content == EMPTY
-    ended("refused" if status == 403 else "unknown", http_status=status)
+    wait_for_delivery("refused" if status == 403 else "unknown", http_status=status)
 
 
 def test_a_message_to_an_app_that_is_down_is_delivered_later(
@@ -92,7 +92,7 @@ def test_a_message_to_an_app_that_is_down_is_delivered_later(
     with app() as bot:
         put_behind(settings, tmp_path, bot)
     assert send(sms()).content == EMPTY
-    delivery = ended("waiting", attempts=1)
+    delivery = wait_for_delivery("waiting", attempts=1)
     assert (delivery.late, delivery.request != "") == (True, True)
 
 
@@ -103,7 +103,7 @@ def test_a_message_whose_failure_is_passed_on_to_twilio_is_not_retried(
         put_behind(settings, tmp_path, bot, on_failure="pass")
     response = send(sms())
     assert (response.status_code, response.content) == (502, b"")
-    ended("gave_up")
+    wait_for_delivery("gave_up")
 
 
 def test_a_response_that_arrives_too_late_is_recorded_as_lost(
@@ -116,8 +116,8 @@ def test_a_response_that_arrives_too_late_is_recorded_as_lost(
         assert send(sms()).content == EMPTY
         assert GatewayDelivery.objects.get().status == "sending"
         go_on.set()
-        assert "too late for Twilio" in ended("delivered", answer="lost").detail
-    assert len(bot.got) == 1
+        assert "too late for Twilio" in wait_for_delivery("delivered", answer="lost").detail
+    assert len(bot.requests) == 1
 
 
 def test_a_redirect_from_the_app_is_passed_on_to_twilio_with_an_absolute_url(
@@ -127,7 +127,7 @@ def test_a_redirect_from_the_app_is_passed_on_to_twilio_with_an_absolute_url(
         put_behind(settings, tmp_path, bot)
         response = send(sms())
     assert (response.status_code, response["Location"]) == (302, f"{bot.origin}/next")
-    ended("delivered", answer="used")
+    wait_for_delivery("delivered", answer="used")
 
 
 def test_a_repeat_during_the_request_gets_the_same_response(
@@ -137,13 +137,13 @@ def test_a_repeat_during_the_request_gets_the_same_response(
     with app(Reply(wait=lambda: go_on.wait(LONG_S))) as bot, ThreadPoolExecutor(3) as threads:
         put_behind(settings, tmp_path, bot)
         first = threads.submit(from_thread, webhook)
-        eventually(lambda: bot.got)
+        eventually(lambda: bot.requests)
         repeats = [threads.submit(from_thread, webhook) for _ in range(2)]
         eventually(lambda: WebhookEvent.objects.get().repeats == 2)
         go_on.set()
         answers = {each.result(LONG_S) for each in (first, *repeats)}
     assert answers == {TWIML.encode()}
-    assert len(bot.got) == 1
+    assert len(bot.requests) == 1
 
 
 def test_a_repeat_gets_the_same_response_for_a_minute_and_then_an_empty_one(
@@ -153,11 +153,11 @@ def test_a_repeat_gets_the_same_response_for_a_minute_and_then_an_empty_one(
     with app() as bot:
         put_behind(settings, tmp_path, bot)
         send(webhook)
-        ended("delivered")
+        wait_for_delivery("delivered")
         assert send(webhook).content == TWIML.encode()
         GatewayReply.objects.update(expires_at=WebhookEvent.objects.get().received_at)
         assert send(webhook).content == EMPTY
-    assert len(bot.got) == 1
+    assert len(bot.requests) == 1
 
 
 def test_concurrent_messages_from_one_sender_are_all_answered(
@@ -167,7 +167,7 @@ def test_concurrent_messages_from_one_sender_are_all_answered(
     with app(Reply(wait=lambda: go_on.wait(LONG_S))) as bot, ThreadPoolExecutor(4) as threads:
         put_behind(settings, tmp_path, bot)
         answers = [threads.submit(from_thread, sms()) for _ in range(4)]
-        eventually(lambda: len(bot.got) == 4)
+        eventually(lambda: len(bot.requests) == 4)
         go_on.set()
         assert {each.result(LONG_S) for each in answers} == {TWIML.encode()}
 
@@ -178,11 +178,11 @@ def test_a_message_does_not_overtake_an_earlier_waiting_message(
     with app() as bot:
         put_behind(settings, tmp_path, bot)
     assert send(sms()).content == EMPTY
-    ended("waiting", attempts=1)
+    wait_for_delivery("waiting", attempts=1)
     with app() as bot:
         put_behind(settings, tmp_path, bot)
         assert send(sms()).content == EMPTY
-    assert bot.got == []
+    assert bot.requests == []
 
 
 def test_a_message_is_delivered_later_if_no_slot_is_free(
@@ -192,7 +192,7 @@ def test_a_message_is_delivered_later_if_no_slot_is_free(
     with app() as bot:
         put_behind(settings, tmp_path, bot)
         assert send(sms()).content == EMPTY
-    assert bot.got == []
+    assert bot.requests == []
     assert GatewayDelivery.objects.claim_due(1) == [GatewayDelivery.objects.get().pk]
 
 
@@ -210,7 +210,7 @@ def test_a_message_is_delivered_later_if_no_thread_can_be_started(
     with app() as bot:
         put_behind(settings, tmp_path, bot)
         assert send(sms()).content == EMPTY
-    assert (bot.got, flights.taken) == ([], 0)
+    assert (bot.requests, flights.taken) == ([], 0)
     assert GatewayDelivery.objects.get().status == "waiting"
 
 
@@ -236,12 +236,12 @@ def test_a_message_with_hold_is_delivered_once_its_media_is_stored(
         put_behind(settings, tmp_path, bot, media="hold")
         response = threads.submit(from_thread, mms(1))
         eventually(GatewayDelivery.objects.exists)
-        assert bot.got == []
+        assert bot.requests == []
         item = MediaItem.claim(MediaItem.objects.get().pk)
         assert item
         make.store(item)
         assert response.result(LONG_S) == TWIML.encode()
-    assert ended("delivered").media_then == "1 stored"
+    assert wait_for_delivery("delivered").media_then == "1 stored"
 
 
 def test_a_message_is_delivered_later_if_its_media_takes_too_long(
@@ -251,7 +251,7 @@ def test_a_message_is_delivered_later_if_its_media_takes_too_long(
     with app() as bot:
         put_behind(settings, tmp_path, bot, media="hold")
         assert send(mms(1)).content == EMPTY
-    assert bot.got == []
+    assert bot.requests == []
     assert GatewayDelivery.objects.get().status == "waiting"
 
 
@@ -261,7 +261,7 @@ def test_a_webhook_with_an_invalid_signature_is_refused_and_reaches_no_app(
     with app() as bot:
         put_behind(settings, tmp_path, bot)
         assert send(sms(), signature="wrong").status_code == 403
-    assert bot.got == []
+    assert bot.requests == []
 
 
 def test_each_status_callback_of_a_recording_is_answered_by_the_app(
@@ -272,14 +272,14 @@ def test_each_status_callback_of_a_recording_is_answered_by_the_app(
         put_behind(settings, tmp_path, bot)
         for status in ("in-progress", "completed"):
             assert send(done.changed(RecordingStatus=status)).status_code == 204
-    assert len(bot.got) == 2
+    assert len(bot.requests) == 2
 
 
 def test_the_doctors_request_reaches_no_app(settings: Settings, tmp_path: Path) -> None:
     with app() as bot:
         put_behind(settings, tmp_path, bot)
         assert send(payloads.conversation_event("onDoctorVisited", account_sid=make.ACCOUNT))
-    assert bot.got == []
+    assert bot.requests == []
 
 
 def test_the_dispatcher_takes_over_if_the_web_process_dies_before_the_request(

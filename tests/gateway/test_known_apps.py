@@ -24,8 +24,8 @@ from mediapipe.simulator import payloads
 from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.webhooks import sign
 from tests.support import make
-from tests.support.apps import Got, Reply, app
-from tests.support.gateway import configure, ended, original
+from tests.support.apps import ReceivedRequest, Reply, app
+from tests.support.gateway import configure, original, wait_for_delivery
 from tests.support.webhooks import ORIGIN
 from tests.support.webhooks import send as send_webhook
 
@@ -33,41 +33,41 @@ LONG_S = 30.0
 PUBLIC = "https://bot.example/c/t/receive?channel=1"
 # A blank value, characters that need escapes, and one outside the Basic Multilingual Plane.
 ODD = payloads.sms(account_sid=make.ACCOUNT).changed(Body="a+b c/ä 🙂\r\n", Blank="", ZERO="0")
-Accepts = Callable[[Got], bool]
+Accepts = Callable[[ReceivedRequest], bool]
 
 
-def signed(url: str, pairs: list[tuple[str, str]], got: Got) -> bool:
+def signed(url: str, pairs: list[tuple[str, str]], got: ReceivedRequest) -> bool:
     text = url + "".join(name + value for name, value in sorted(pairs))
     digest = hmac.new(make.TOKEN.encode(), text.encode(), sha1).digest()
     return b64encode(digest).decode() == got.headers["x-twilio-signature"]
 
 
-def courier(got: Got) -> bool:
+def courier(got: ReceivedRequest) -> bool:
     """Check with https, Host and the target of the request, as nyaruka/courier does."""
     url = f"https://{got.headers['host']}{got.target}"
     return signed(url, parse_qsl(got.body.decode(), keep_blank_values=True), got)
 
 
-def openclaw(got: Got) -> bool:
+def openclaw(got: ReceivedRequest) -> bool:
     """Check with the configured URL, and accept no more than 32 KiB."""
     pairs = parse_qsl(got.body.decode(), keep_blank_values=True)
     return len(got.body) <= 32 * 1024 and signed(PUBLIC, pairs, got)
 
 
-def fs_pbx(got: Got) -> bool:
+def fs_pbx(got: ReceivedRequest) -> bool:
     """Check with the raw body, split as Laravel's middleware does, and the proxy's URL."""
     host, scheme = got.headers["x-forwarded-host"], got.headers["x-forwarded-proto"]
     pairs = parse_qsl(got.body.decode(), keep_blank_values=True)
     return signed(f"{scheme}://{host}{got.target}", pairs, got)
 
 
-def twilios_sdk(got: Got) -> bool:
+def twilios_sdk(got: ReceivedRequest) -> bool:
     values = dict(parse_qsl(got.body.decode(), keep_blank_values=True))
     signature = got.headers["x-twilio-signature"]
     return bool(RequestValidator(make.TOKEN).validate(PUBLIC, values, signature))
 
 
-def open_chat_studio(got: Got) -> bool:
+def open_chat_studio(got: ReceivedRequest) -> bool:
     """Let Django build the URL; SECURE_PROXY_SSL_HEADER is set, USE_X_FORWARDED_HOST is not."""
     request = got.django_request()
     try:
@@ -89,7 +89,7 @@ def test_the_signature_is_accepted_by_the_unchanged_code_of_known_apps(
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     with app() as bot:
         assert send(original(webhook), Entry("bot", PUBLIC, connect=bot.origin)).status == 200
-    assert accepts(bot.got[0])
+    assert accepts(bot.requests[0])
 
 
 def test_an_app_at_a_different_host_than_its_entry_refuses_the_request(settings: Settings) -> None:
@@ -115,7 +115,7 @@ def test_a_bot_that_responds_only_after_its_turn_gets_the_message_once(
         turn_ends.set()
         delivered = GatewayDelivery.objects.filter(status="delivered", answer="not_needed")
         wait_until(delivered.exists)
-    assert len(bot.got) == 1
+    assert len(bot.requests) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -138,7 +138,7 @@ def test_a_session_cookie_is_returned_with_the_next_message(
         more = {k: v for k, v in following.headers.items() if k != "Content-Type"}
         kind = following.headers["Content-Type"]
         Client().post(path[5:], following.body, kind, headers=more | {"Cookie": pair})
-    assert bot.got[1].headers["cookie"] == "SESSION_ID=messaging:42"
+    assert bot.requests[1].headers["cookie"] == "SESSION_ID=messaging:42"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -164,7 +164,7 @@ def test_twilio_gets_an_empty_response_if_the_app_refuses_the_signed_url(
         configure(settings, tmp_path, {"url": bot.url})
         answer = send_webhook(payloads.sms(account_sid=make.ACCOUNT)).content
     assert answer == b"<Response/>"
-    assert ended("refused").http_status == 401
+    assert wait_for_delivery("refused").http_status == 401
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

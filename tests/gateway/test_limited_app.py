@@ -17,7 +17,7 @@ from mediapipe.models import GatewayDelivery
 from mediapipe.simulator import payloads
 from tasks.gateway import dispatch_deliveries
 from tests.support import make
-from tests.support.apps import Got, Reply, app
+from tests.support.apps import ReceivedRequest, Reply, app
 from tests.support.gateway import Published, configure
 from tests.support.webhooks import send
 
@@ -42,7 +42,7 @@ class Limits:
         self._began = datetime.min.replace(tzinfo=timezone.now().tzinfo)
         self._counts: Counter[str] = Counter()
 
-    def answer(self, got: Got) -> Reply:
+    def answer(self, got: ReceivedRequest) -> Reply:
         form = dict(parse_qsl(got.body.decode(), keep_blank_values=True))
         if len(got.body) > MAX_BODY_BYTES:
             return Reply(413, b"")

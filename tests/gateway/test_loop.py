@@ -9,7 +9,7 @@ from mediapipe.gateway.entries import Entry, Retry
 from mediapipe.gateway.send import HOPS, Verdict, send, verdict
 from mediapipe.models import Rejection, WebhookEvent
 from mediapipe.simulator.webhooks import PATHS
-from tests.support.apps import Got, Reply, app
+from tests.support.apps import ReceivedRequest, Reply, app
 from tests.support.gateway import original
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.django_db(transaction=True)
 def test_a_loop_between_two_services_ends_at_the_second() -> None:
-    def second_service(got: Got) -> Reply:
+    def second_service(got: ReceivedRequest) -> Reply:
         headers = {name: value for name, value in got.headers.items() if name != "content-length"}
         response = Client().post(got.target, got.body, headers["content-type"], headers=headers)
         return Reply(response.status_code, response.content)

@@ -15,7 +15,7 @@ from mediapipe.models import GatewayDelivery, MediaItem
 from tasks.gateway import dispatch_deliveries
 from tests.support import make
 from tests.support.gateway import Published, configure, sms
-from tests.support.receivers import Heard, web_server
+from tests.support.receivers import FakeServer, web_server
 from tests.support.webhooks import mms, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -31,10 +31,10 @@ def published(delivery_tasks: Published) -> Published:
 
 
 @pytest.fixture
-def app(settings: Settings, tmp_path: Path) -> Iterator[Heard]:
-    with web_server() as heard:
-        configure(settings, tmp_path, {"url": heard.url, "answer": "empty", "pace": "2/s"})
-        yield heard
+def app(settings: Settings, tmp_path: Path) -> Iterator[FakeServer]:
+    with web_server() as server:
+        configure(settings, tmp_path, {"url": server.url, "answer": "empty", "pace": "2/s"})
+        yield server
 
 
 @pytest.fixture
@@ -51,12 +51,12 @@ def store_all() -> None:
         make.store(claimed)
 
 
-def sids(app: Heard) -> list[str]:
+def sids(app: FakeServer) -> list[str]:
     return [sent.body.decode().partition("MessageSid=")[2][:34] for sent in app.requests]
 
 
 def test_messages_that_waited_in_the_broker_are_delivered_at_the_apps_pace(
-    app: Heard, published: Published, clock: Clock
+    app: FakeServer, published: Published, clock: Clock
 ) -> None:
     webhooks = [sms(f"+155500001{number:02}") for number in range(25)]
     for webhook in webhooks:
@@ -76,7 +76,7 @@ def test_messages_that_waited_in_the_broker_are_delivered_at_the_apps_pace(
 
 
 def test_pictures_fetched_after_the_outage_are_delivered_at_the_apps_pace(
-    app: Heard, published: Published, clock: Clock
+    app: FakeServer, published: Published, clock: Clock
 ) -> None:
     for number in range(12):
         send(mms().changed(From=f"+155500002{number:02}"))
@@ -88,7 +88,7 @@ def test_pictures_fetched_after_the_outage_are_delivered_at_the_apps_pace(
 
 
 def test_pictures_stored_during_the_outage_are_delivered_at_the_apps_pace(
-    app: Heard, published: Published, clock: Clock
+    app: FakeServer, published: Published, clock: Clock
 ) -> None:
     for number in range(12):
         send(mms().changed(From=f"+155500003{number:02}"))
@@ -99,7 +99,7 @@ def test_pictures_stored_during_the_outage_are_delivered_at_the_apps_pace(
 
 
 def test_a_delay_of_media_at_twilio_does_not_make_a_delivery_late(
-    app: Heard, published: Published, clock: Clock, settings: Settings, tmp_path: Path
+    app: FakeServer, published: Published, clock: Clock, settings: Settings, tmp_path: Path
 ) -> None:
     configure(settings, tmp_path, {"url": app.url, "answer": "empty", "hold": "10m"})
     send(mms())
@@ -114,7 +114,7 @@ def test_a_delay_of_media_at_twilio_does_not_make_a_delivery_late(
 
 
 def test_messages_from_one_sender_stay_in_order_after_their_holds_have_ended(
-    app: Heard, published: Published, clock: Clock
+    app: FakeServer, published: Published, clock: Clock
 ) -> None:
     webhooks = [sms("+15550000401") for _ in range(3)]
     for webhook in webhooks:
@@ -133,7 +133,7 @@ def test_messages_from_one_sender_stay_in_order_after_their_holds_have_ended(
 
 
 def test_an_earlier_message_with_a_later_retry_does_not_block_the_next(
-    app: Heard, published: Published, clock: Clock
+    app: FakeServer, published: Published, clock: Clock
 ) -> None:
     for _ in range(2):
         send(sms("+15550000501"))

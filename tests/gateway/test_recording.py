@@ -21,7 +21,7 @@ from mediapipe.simulator import payloads
 from tasks.gateway import dispatch_deliveries
 from tests.support import make
 from tests.support.apps import TWIML, App, app
-from tests.support.gateway import Published, configure, ended
+from tests.support.gateway import Published, configure, wait_for_delivery
 from tests.support.webhooks import send
 
 pytestmark = [
@@ -74,7 +74,7 @@ def test_a_delivery_is_recorded_once_the_database_is_back(
 ) -> None:
     receive(settings, tmp_path, bot, answer="empty")
     assert published.run() == ["delivered"]
-    assert (status(), len(bot.got)) == ("delivered", 1)
+    assert (status(), len(bot.requests)) == ("delivered", 1)
 
 
 def test_a_delivery_is_recorded_if_the_database_failed_right_after_its_claim(
@@ -90,15 +90,15 @@ def test_a_delivery_is_recorded_if_the_database_failed_right_after_its_claim(
     monkeypatch.setattr(GatewayDelivery, "media_summary", fail)
     receive(settings, tmp_path, bot, answer="empty")
     assert published.run() == ["delivered"]
-    assert (status(), len(bot.got)) == ("delivered", 1)
+    assert (status(), len(bot.requests)) == ("delivered", 1)
 
 
 def test_a_response_passed_on_to_twilio_is_recorded_once_the_database_is_back(
     bot: App, settings: Settings, tmp_path: Path
 ) -> None:
     assert receive(settings, tmp_path, bot) == TWIML.encode()
-    ended("delivered", answer="used")
-    assert len(bot.got) == 1
+    wait_for_delivery("delivered", answer="used")
+    assert len(bot.requests) == 1
 
 
 def test_a_delivery_is_unknown_if_the_database_is_unavailable_for_too_long(
@@ -116,7 +116,7 @@ def test_a_delivery_is_unknown_if_the_database_is_unavailable_for_too_long(
     outage.clear()
     with time_machine.travel(timezone.now() + LEASE):
         dispatch_deliveries()
-    assert (status(), len(bot.got)) == ("unknown", 1)
+    assert (status(), len(bot.requests)) == ("unknown", 1)
 
 
 def test_a_delayed_recording_does_not_overwrite_the_dispatchers_decision(

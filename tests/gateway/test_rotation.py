@@ -39,7 +39,7 @@ def test_with_both_tokens_a_message_is_signed_with_the_one_that_verified_it(
 ) -> None:
     settings.TWILIO_AUTH_TOKEN = f"{NEW},{make.TOKEN}"
     assert delivery_tasks.run() == ["delivered"]
-    assert by_hand(bot.got[0])
+    assert by_hand(bot.requests[0])
 
 
 def test_with_only_the_new_token_a_message_waits_for_the_old_one(
@@ -48,7 +48,7 @@ def test_with_only_the_new_token_a_message_waits_for_the_old_one(
     settings.TWILIO_AUTH_TOKEN = NEW
     assert delivery_tasks.run() == ["waiting"]
     assert "its own signature no longer verifies" in GatewayDelivery.objects.get().detail
-    assert bot.got == []
+    assert bot.requests == []
     settings.TWILIO_AUTH_TOKEN = f"{NEW},{make.TOKEN}"
     with time_machine.travel(timezone.now() + timedelta(seconds=10)):
         dispatch_deliveries()
@@ -62,4 +62,4 @@ def test_a_message_received_with_the_new_token_is_signed_with_it(
     monkeypatch.setattr(make, "TOKEN", NEW)
     send(payloads.sms(account_sid=make.ACCOUNT))
     assert delivery_tasks.run() == ["delivered", "delivered"]
-    assert by_hand(bot.got[1])
+    assert by_hand(bot.requests[1])

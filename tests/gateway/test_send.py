@@ -19,20 +19,20 @@ from mediapipe.gateway.send import Verdict, send, verdict
 from mediapipe.providers.base import WebhookRequest
 from mediapipe.simulator import payloads
 from tests.support import make
-from tests.support.apps import App, Got, Reply, app
-from tests.support.gateway import OURS, original, received
+from tests.support.apps import App, ReceivedRequest, Reply, app
+from tests.support.gateway import OUR_URL, original, received
 
 PUBLIC = "https://bot.example/twilio?secret=%2f"
 
 
-def by_twilios_sdk(got: Got, url: str) -> bool:
+def by_twilios_sdk(got: ReceivedRequest, url: str) -> bool:
     """Check as Twilio's own package does."""
     values = dict(parse_qsl(got.body.decode(), keep_blank_values=True))
     signature = got.headers["x-twilio-signature"]
     return bool(RequestValidator(make.TOKEN).validate(url, values, signature))
 
 
-def by_hand(got: Got, url: str) -> bool:
+def by_hand(got: ReceivedRequest, url: str) -> bool:
     """Check as courier and others do: names sorted, each followed by its value."""
     pairs = sorted(parse_qsl(got.body.decode(), keep_blank_values=True))
     text = url + "".join(name + value for name, value in pairs)
@@ -40,7 +40,7 @@ def by_hand(got: Got, url: str) -> bool:
     return b64encode(digest).decode() == got.headers["x-twilio-signature"]
 
 
-def by_django(got: Got, _: str) -> bool:
+def by_django(got: ReceivedRequest, _: str) -> bool:
     """Check as a Django view does, with the URL that Django builds from Host and X-Forwarded-*."""
     request = got.django_request()
     signature = request.headers["X-Twilio-Signature"]
@@ -49,7 +49,7 @@ def by_django(got: Got, _: str) -> bool:
 
 
 VALIDATORS = [by_twilios_sdk, by_hand, by_django]
-Check = Callable[[Got, str], bool]
+Check = Callable[[ReceivedRequest, str], bool]
 
 
 def entry(of: App, **changes: object) -> Entry:
@@ -66,7 +66,7 @@ def test_the_signature_is_valid_for_the_url_of_the_app(check: Check, settings: S
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     with app() as bot:
         assert send(original(), entry(bot)).status == 200
-    assert check(bot.got[0], bot.url)
+    assert check(bot.requests[0], bot.url)
 
 
 @pytest.mark.parametrize("check", VALIDATORS)
@@ -77,8 +77,12 @@ def test_the_signature_is_valid_for_the_public_url_when_connecting_elsewhere(
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     with app() as bot:
         assert send(original(), behind_proxy(bot)).status == 200
-    assert check(bot.got[0], PUBLIC)
-    assert bot.got[0].headers["host"] == bot.got[0].headers["x-forwarded-host"] == "bot.example"
+    assert check(bot.requests[0], PUBLIC)
+    assert (
+        bot.requests[0].headers["host"]
+        == bot.requests[0].headers["x-forwarded-host"]
+        == "bot.example"
+    )
 
 
 @pytest.mark.parametrize("check", VALIDATORS)
@@ -87,7 +91,7 @@ def test_the_signature_of_a_get_request_is_valid(check: Check, settings: Setting
     sent = original(method="GET")
     with app() as bot:
         assert send(sent, entry(bot)).status == 200
-    got = bot.got[0]
+    got = bot.requests[0]
     assert (got.method, got.target, got.body) == ("GET", f"/twilio?{sent.query}", b"")
     # For a GET the signature covers the URL alone.
     assert check(replace(got, body=b""), f"{bot.url}?{sent.query}")
@@ -106,8 +110,8 @@ def test_the_signature_is_valid_for_every_form_of_url(url: str) -> None:
     with app() as bot:
         assert send(original(), behind_proxy(bot, url)).status == 200
     asked = url if url.count("/") > 2 else f"{url}/"
-    assert by_hand(bot.got[0], asked)
-    assert asked.endswith(bot.got[0].headers["host"] + bot.got[0].target)
+    assert by_hand(bot.requests[0], asked)
+    assert asked.endswith(bot.requests[0].headers["host"] + bot.requests[0].target)
 
 
 def test_the_body_arrives_byte_for_byte() -> None:
@@ -117,14 +121,14 @@ def test_the_body_arrives_byte_for_byte() -> None:
     assert odd != sent.body
     with app() as bot:
         assert send(replace(sent, body=odd), entry(bot)).status == 200
-    assert bot.got[0].body == odd
+    assert bot.requests[0].body == odd
 
 
 def test_twilios_headers_are_forwarded_but_proxy_headers_are_not() -> None:
     sent = original(cookie="SESSION_ID=1; b=2", x_forwarded_for="6.6.6.6")
     with app() as bot:
         send(sent, entry(bot))
-    headers = bot.got[0].headers
+    headers = bot.requests[0].headers
     for name, value in sent.headers:
         assert name == "x-twilio-signature" or headers[name] == value
     assert headers["cookie"] == "SESSION_ID=1; b=2"
@@ -134,13 +138,13 @@ def test_twilios_headers_are_forwarded_but_proxy_headers_are_not() -> None:
 
 def test_the_query_of_a_json_webhook_is_appended_to_the_apps_own_query() -> None:
     webhook = b'{"AccountSid": "%s"}' % make.ACCOUNT.encode()
-    url = f"{OURS}?bodySHA256={sha256(webhook).hexdigest()}"
+    url = f"{OUR_URL}?bodySHA256={sha256(webhook).hexdigest()}"
     signature = RequestValidator(make.TOKEN).compute_signature(url, {})
     headers = {"content-type": "application/json", "x-twilio-signature": signature}
     sent = OriginalRequest.of(WebhookRequest("POST", url, headers, webhook))
     with app() as bot:
         assert send(sent, behind_proxy(bot)).status == 200
-    got = bot.got[0]
+    got = bot.requests[0]
     assert got.body == webhook
     validator = RequestValidator(make.TOKEN)
     whole = f"{PUBLIC}&{sent.query}"
@@ -152,21 +156,21 @@ def test_credentials_in_the_url_are_sent_as_an_authorization_header() -> None:
     with app() as bot:
         url = bot.url.replace("//", "//me:p%40ss@")
         assert send(original(), Entry("bot", url)).status == 200
-    assert b64decode(bot.got[0].headers["authorization"].split()[1]) == b"me:p@ss"
-    assert by_hand(bot.got[0], bot.url)
+    assert b64decode(bot.requests[0].headers["authorization"].split()[1]) == b"me:p@ss"
+    assert by_hand(bot.requests[0], bot.url)
 
 
 def test_sign_keep_forwards_twilios_original_signature() -> None:
     with app() as bot:
         send(original(), entry(bot, sign=Sign.KEEP))
-    assert by_hand(bot.got[0], OURS)
+    assert by_hand(bot.requests[0], OUR_URL)
 
 
 def test_a_request_is_signed_with_the_token_that_verified_the_webhook(settings: Settings) -> None:
     settings.TWILIO_AUTH_TOKEN = f"another,{make.TOKEN}"
     with app() as bot:
         send(original(), entry(bot))
-    assert by_hand(bot.got[0], bot.url)
+    assert by_hand(bot.requests[0], bot.url)
 
 
 @pytest.mark.parametrize("sign", list(Sign))
@@ -175,7 +179,7 @@ def test_a_request_that_twilio_did_not_sign_is_not_sent(sign: Sign) -> None:
     forged = OriginalRequest.of(replace(request, body=request.body + b"&Body=more"))
     with app() as bot:
         sent = send(forged, entry(bot, sign=sign))
-    assert bot.got == []
+    assert bot.requests == []
     assert (sent.status, sent.certain) == (None, True)
     assert "its own signature no longer verifies" in sent.detail
 

@@ -80,11 +80,11 @@ def test_sixteen_messages_to_a_slow_app_do_not_delay_other_requests(
     with ThreadPoolExecutor(MESSAGES) as threads:
         answers = [threads.submit(answer_to_sms, service, n) for n in range(MESSAGES)]
         deadline = time.monotonic() + 30
-        while len(slow_app.got) < MESSAGES:
-            assert time.monotonic() < deadline, f"{len(slow_app.got)} messages reached the app"
+        while len(slow_app.requests) < MESSAGES:
+            assert time.monotonic() < deadline, f"{len(slow_app.requests)} messages reached the app"
             time.sleep(0.05)
         took_s = [elapsed_s(service) for _ in range(7)]
         go_on.set()
         assert median(took_s) < QUICK_S, took_s
         assert [answer.result(60) for answer in answers] == [TWIML] * MESSAGES
-    assert len(slow_app.got) == MESSAGES
+    assert len(slow_app.requests) == MESSAGES

@@ -38,7 +38,7 @@ from mediapipe.simulator import Simulator
 from mediapipe.webhooks import spool
 from mediapipe.webhooks.request import ReceivedWebhook
 from tests.support import make
-from tests.support.erasure import NUMBER, TEXT, forget, from_the_person, stored
+from tests.support.erasure import NUMBER, TEXT, forget, receive_picture, stored
 from tests.support.fetching import stored_files
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("ada")]
@@ -235,7 +235,7 @@ def test_the_admin_pages_show_that_the_data_was_deleted_on_request(
 def test_an_item_claimed_by_a_worker_is_reported_and_erased_by_a_second_run(
     twilio: Simulator, settings: Settings
 ) -> None:
-    item = from_the_person(twilio)
+    item = receive_picture(twilio)
     claimed = MediaItem.claim(item.pk)
     assert claimed is not None
     with pytest.raises(CommandError, match="run this again"):

@@ -13,13 +13,13 @@ from mediapipe.models import (
 )
 from mediapipe.simulator import Simulator
 from tests.support import make
-from tests.support.erasure import NUMBER, forget, from_the_person, stored
+from tests.support.erasure import NUMBER, forget, receive_picture, stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("ada")]
 
 
 def test_a_queued_item_is_never_fetched_after_its_erasure(twilio: Simulator) -> None:
-    item = from_the_person(twilio)
+    item = receive_picture(twilio)
     forget("--message-sid", item.event.subject_sid)
     item.refresh_from_db()
     assert (item.status, item.error) == (Status.FAILED, "forgotten")
@@ -66,4 +66,4 @@ def test_a_repeated_webhook_during_an_erasure_adds_no_media(
 def test_a_message_sent_after_the_erasure_is_recorded(twilio: Simulator) -> None:
     stored(twilio)
     forget("--number", NUMBER)
-    assert from_the_person(twilio).status == Status.QUEUED
+    assert receive_picture(twilio).status == Status.QUEUED

@@ -34,17 +34,17 @@ from tests.support import make
 from tests.support.clock import later
 from tests.support.fetching import picture
 from tests.support.notifications import NOWHERE, SECRET
-from tests.support.receivers import Heard, web_server
+from tests.support.receivers import FakeServer, web_server
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 @pytest.fixture
-def receiver(settings: Settings) -> Iterator[Heard]:
+def receiver(settings: Settings) -> Iterator[FakeServer]:
     """Run a web server that accepts everything, and make it the receiver of all hand-offs."""
-    with web_server() as heard:
-        configure(settings, heard.url)
-        yield heard
+    with web_server() as server:
+        configure(settings, server.url)
+        yield server
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def failed() -> MediaItem:
     return item
 
 
-def test_the_stock_verifier_accepts_a_webhook(receiver: Heard) -> None:
+def test_the_stock_verifier_accepts_a_webhook(receiver: FakeServer) -> None:
     item = make.store(make.claimed())
     assert hand_off() == 1
     ((_, headers, body),) = receiver.requests
@@ -76,14 +76,14 @@ def test_the_stock_verifier_accepts_a_webhook(receiver: Heard) -> None:
     assert headers["webhook-id"] == HandOff.objects.get().key
 
 
-def test_a_failure_is_sent_with_its_reason(receiver: Heard) -> None:
+def test_a_failure_is_sent_with_its_reason(receiver: FakeServer) -> None:
     failed()
     hand_off()
     message = json.loads(receiver.requests[0].body)
     assert (message["type"], message["data"]["error"]) == ("media.failed", "unauthorized")
 
 
-def test_a_delivered_hand_off_is_not_sent_again(receiver: Heard) -> None:
+def test_a_delivered_hand_off_is_not_sent_again(receiver: FakeServer) -> None:
     make.store(make.claimed())
     assert (hand_off(), hand_off()) == (1, 0)
     assert len(receiver.requests) == 1
@@ -94,12 +94,12 @@ def test_no_hand_off_is_enqueued_without_a_receiver() -> None:
     assert not HandOff.objects.exists()
 
 
-def test_no_hand_off_is_enqueued_for_an_item_that_will_be_retried(receiver: Heard) -> None:
+def test_no_hand_off_is_enqueued_for_an_item_that_will_be_retried(receiver: FakeServer) -> None:
     conclude(make.claimed(), StorageFailed(), Evidence())
     assert not HandOff.objects.exists()
 
 
-def test_a_hand_off_is_enqueued_in_the_transaction_that_ends_the_item(receiver: Heard) -> None:
+def test_a_hand_off_is_enqueued_in_the_transaction_that_ends_the_item(receiver: FakeServer) -> None:
     item = make.claimed()
     with pytest.raises(RuntimeError), transaction.atomic():
         make.store(item)
@@ -145,7 +145,7 @@ def test_an_unreachable_webhook_does_not_block_the_task(
     assert len(task) == 1
 
 
-def test_a_failure_is_not_sent_if_the_item_was_retried_meanwhile(receiver: Heard) -> None:
+def test_a_failure_is_not_sent_if_the_item_was_retried_meanwhile(receiver: FakeServer) -> None:
     item = failed()
     MediaItem.objects.filter(pk=item.pk).retry()
     hand_off()
@@ -199,7 +199,7 @@ def test_an_exception_in_the_hand_off_does_not_affect_the_item(
 
 
 def test_a_webhook_is_sent_by_the_next_run_and_not_by_the_fetching_worker(
-    twilio: Simulator, receiver: Heard
+    twilio: Simulator, receiver: FakeServer
 ) -> None:
     fetch_media.apply(kwargs={"media_id": picture(twilio).pk}, throw=True)
     assert receiver.requests == []
@@ -234,7 +234,7 @@ def test_a_webhook_url_without_a_secret_is_refused_by_the_system_check(settings:
         call_command("check", stderr=StringIO())
 
 
-def test_the_admin_shows_each_attempt(admin_client: Client, receiver: Heard) -> None:
+def test_the_admin_shows_each_attempt(admin_client: Client, receiver: FakeServer) -> None:
     make.store(make.claimed())
     hand_off()
     handed = HandOff.objects.get()

@@ -29,7 +29,7 @@ from mediapipe.providers.base import AnnouncedMedia, Evidence
 from mediapipe.webhooks.record import record
 from tasks.purge import purge
 from tests.support import make
-from tests.support.retention import KINDS, OLD, age, counts, files, said, stored
+from tests.support.retention import KINDS, OLD, age, counts, files, purge_output, stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -243,7 +243,7 @@ def test_the_command_prints_how_many_of_each_kind_it_deleted(settings: Settings)
     settings.RETENTION_RESULTS_DAYS = 0
     stored()
     age()
-    assert said() == [
+    assert purge_output() == [
         "payloads: 1 deleted (older than 30 days)",
         "attempts: 1 deleted (older than 30 days)",
         "files: 1 deleted (older than 30 days)",
@@ -257,6 +257,6 @@ def test_the_command_prints_how_many_of_each_kind_it_deleted(settings: Settings)
 def test_a_dry_run_counts_what_would_be_deleted_and_deletes_nothing(settings: Settings) -> None:
     stored()
     age()
-    assert said("--dry-run")[2] == "files: 1 would be deleted (older than 30 days)"
+    assert purge_output("--dry-run")[2] == "files: 1 would be deleted (older than 30 days)"
     assert len(files(settings)) == FetchAttempt.objects.count() == 1
     assert not MediaItem.objects.exclude(purged_at=None).exists()

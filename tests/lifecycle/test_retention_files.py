@@ -11,7 +11,7 @@ from django.core.management import CommandError
 from pytest_django import Settings
 
 from tasks.purge import purge
-from tests.support.retention import KINDS, age, counts, files, said, stored
+from tests.support.retention import KINDS, age, counts, files, purge_output, stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -71,4 +71,4 @@ def test_the_command_explains_that_the_storage_refuses_to_delete_files(
     refusing.kept = [stored().storage_name]
     age()
     with pytest.raises(CommandError, match=r"Cannot delete files: PermissionError\. The next run"):
-        said()
+        purge_output()

@@ -25,7 +25,7 @@ from mediapipe.models import ApiToken, HandOff, MediaItem, WebhookEvent
 from tasks.hand_off import hand_off
 from tests.support import make
 from tests.support.notifications import SECRET
-from tests.support.receivers import Heard, web_server
+from tests.support.receivers import FakeServer, web_server
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -35,11 +35,11 @@ NOTHING = dict.fromkeys(MESSAGE_KEYS)
 
 
 @pytest.fixture
-def receiver(settings: Settings) -> Iterator[Heard]:
+def receiver(settings: Settings) -> Iterator[FakeServer]:
     """Run a receiver that responds to the first hand-off attempt with 503."""
-    with web_server(503, 200) as heard:
-        settings.HANDOFF_WEBHOOK_URL, settings.HANDOFF_WEBHOOK_SECRETS = heard.url, [SECRET]
-        yield heard
+    with web_server(503, 200) as server:
+        settings.HANDOFF_WEBHOOK_URL, settings.HANDOFF_WEBHOOK_SECRETS = server.url, [SECRET]
+        yield server
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def stored() -> MediaItem:
     return make.store(make.claimed(message))
 
 
-def sent(receiver: Heard) -> Any:
+def sent(receiver: FakeServer) -> Any:
     """Return the data of the last attempt."""
     return json.loads(receiver.requests[-1].body)["data"]
 
@@ -76,7 +76,9 @@ def forget() -> None:
     call_command("forget", *arguments, stdout=StringIO())
 
 
-def test_hand_offs_and_api_omit_sender_and_text_by_default(receiver: Heard, api: Client) -> None:
+def test_hand_offs_and_api_omit_sender_and_text_by_default(
+    receiver: FakeServer, api: Client
+) -> None:
     item = stored()
     hand_off()
     assert sent(receiver).keys() == {"id", *KEYS}
@@ -85,7 +87,9 @@ def test_hand_offs_and_api_omit_sender_and_text_by_default(receiver: Heard, api:
 
 
 @pytest.mark.usefixtures("shared")
-def test_each_attempt_of_a_hand_off_ends_with_sender_recipient_and_text(receiver: Heard) -> None:
+def test_each_attempt_of_a_hand_off_ends_with_sender_recipient_and_text(
+    receiver: FakeServer,
+) -> None:
     stored()
     hand_off()
     again()
@@ -139,7 +143,7 @@ def test_an_export_omits_sender_and_text() -> None:
 
 
 @pytest.mark.usefixtures("shared")
-def test_a_waiting_hand_off_does_not_store_sender_and_text(receiver: Heard) -> None:
+def test_a_waiting_hand_off_does_not_store_sender_and_text(receiver: FakeServer) -> None:
     stored()
     hand_off()
     waiting = HandOff.objects.get()
@@ -149,7 +153,7 @@ def test_a_waiting_hand_off_does_not_store_sender_and_text(receiver: Heard) -> N
 
 @pytest.mark.usefixtures("shared")
 def test_after_forget_no_hand_off_is_sent_and_the_api_omits_sender_and_text(
-    receiver: Heard, api: Client
+    receiver: FakeServer, api: Client
 ) -> None:
     item = stored()
     hand_off()
@@ -161,7 +165,7 @@ def test_after_forget_no_hand_off_is_sent_and_the_api_omits_sender_and_text(
 
 @pytest.mark.usefixtures("shared")
 def test_sender_and_text_are_not_shared_after_an_interrupted_erasure(
-    receiver: Heard, api: Client
+    receiver: FakeServer, api: Client
 ) -> None:
     item = stored()
     hand_off()
@@ -173,7 +177,7 @@ def test_sender_and_text_are_not_shared_after_an_interrupted_erasure(
 
 
 @pytest.mark.usefixtures("shared")
-def test_a_retry_after_the_payload_was_purged_omits_sender_and_text(receiver: Heard) -> None:
+def test_a_retry_after_the_payload_was_purged_omits_sender_and_text(receiver: FakeServer) -> None:
     stored()
     hand_off()
     WebhookEvent.objects.purge_payloads()
@@ -182,7 +186,7 @@ def test_a_retry_after_the_payload_was_purged_omits_sender_and_text(receiver: He
 
 
 def test_a_retry_after_the_setting_was_turned_off_omits_sender_and_text(
-    receiver: Heard, settings: Settings
+    receiver: FakeServer, settings: Settings
 ) -> None:
     settings.SHARE_SENDER_AND_TEXT = True
     stored()
@@ -194,7 +198,7 @@ def test_a_retry_after_the_setting_was_turned_off_omits_sender_and_text(
 
 @pytest.mark.usefixtures("shared")
 def test_sender_and_text_quoted_in_a_response_are_not_logged_or_stored(
-    receiver: Heard, caplog: pytest.LogCaptureFixture
+    receiver: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     receiver.answers = [(422, f"{SENDER} wrote {TEXT}")]

@@ -20,10 +20,10 @@ from mediapipe.models import DoctorReport, Rejection, WebhookEvent
 from mediapipe.settings.queues import QUEUES
 from tests.support import make
 from tests.support.commands import ROOT, manage
-from tests.support.doctor import found_in, names, output
+from tests.support.doctor import findings, names, output
 from tests.support.doctor_world import Case, World
 from tests.support.misconfigurations import CASES
-from tests.support.misconfigured_urls import behind
+from tests.support.misconfigured_urls import behind_proxy
 from tests.support.reverse_proxy import with_host
 from tests.support.tables import Table
 
@@ -33,14 +33,14 @@ DOCUMENT = (ROOT / "docs" / "doctor.md").read_text()
 FOUND = Table("what the doctor found", ("misconfiguration", "part", "", "name"))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.story)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.description)
 def test_a_misconfiguration_is_found_and_named(world: World, case: Case) -> None:
     case.arrange(world)
-    found = {finding.name: finding for finding in found_in(case.part)}
+    found = {finding.name: finding for finding in findings(case.part)}
     assert case.name in found
     finding = found[case.name]
     FOUND.add(
-        case.story, case.part, f"{finding.level.mark} {finding.level.name.lower()}", case.name
+        case.description, case.part, f"{finding.level.mark} {finding.level.name.lower()}", case.name
     )
     assert finding.remedy
     assert str(finding).count("\n") == 0
@@ -49,19 +49,19 @@ def test_a_misconfiguration_is_found_and_named(world: World, case: Case) -> None
 @pytest.mark.parametrize("part", ["settings", "disk", "storage", "credentials"])
 def test_a_correct_configuration_raises_no_issue(world: World, part: str) -> None:
     assert names(part) == []
-    assert found_in(part)
+    assert findings(part)
 
 
 def test_a_signed_request_is_accepted_and_leaves_nothing_behind(world: World) -> None:
     # The URL leads to this machine only, hence the warning.
     assert names("public URL") == ["public_url_private"]
-    assert found_in("public URL")[-1].message == "signed requests are accepted"
+    assert findings("public URL")[-1].message == "signed requests are accepted"
     assert not WebhookEvent.objects.exists()
     assert not Rejection.objects.exists()
 
 
 def test_a_proxy_that_replaces_the_host_does_not_affect_webhooks(world: World) -> None:
-    behind(with_host("backend.internal"))(world)
+    behind_proxy(with_host("backend.internal"))(world)
     assert names("public URL") == ["public_url_private"]
 
 
@@ -73,20 +73,20 @@ def test_each_public_url_is_requested(world: World) -> None:
 
 def test_no_finding_shows_the_password_of_a_public_url(world: World) -> None:
     world.settings.PUBLIC_BASE_URL = world.web.replace("http://", "http://user:canary@")
-    *_, last = found_in("public URL")
+    *_, last = findings("public URL")
     assert (last.level, last.where) == (Level.OK, world.web)
 
 
 def test_a_check_that_is_skipped_is_reported_as_a_warning(world: World) -> None:
     world.settings.TWILIO_ACCOUNT_SID = world.settings.TWILIO_AUTH_TOKEN = ""
-    (finding,) = found_in("credentials")
+    (finding,) = findings("credentials")
     assert (finding.level, finding.name) == (Level.WARNING, "not_looked_at")
 
 
 @pytest.mark.parametrize("part", ["numbers", "conversations"])
 def test_a_check_that_needs_the_public_url_is_skipped_without_it(world: World, part: str) -> None:
     world.settings.PUBLIC_BASE_URL = ""
-    (finding,) = found_in(part)
+    (finding,) = findings(part)
     assert str(finding) == "Skipped: PUBLIC_BASE_URL is not set."
     assert finding.name == "not_looked_at"
 
@@ -196,7 +196,7 @@ def test_the_doctor_page_lists_every_issue_in_the_words_of_the_code() -> None:
 
 def test_the_doctor_page_lists_every_tested_misconfiguration() -> None:
     assert table("Tested misconfigurations") == [
-        [case.story, case.part, f"`{case.name}`"] for case in CASES
+        [case.description, case.part, f"`{case.name}`"] for case in CASES
     ]
     assert len({case.name for case in CASES}) >= 20
 

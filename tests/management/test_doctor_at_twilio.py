@@ -12,8 +12,8 @@ from mediapipe.operations.routes import twilio_api
 from mediapipe.simulator import resources
 from mediapipe.simulator.numbers import ChannelSender, MessagingService, TwimlApplication
 from tests.support import make
-from tests.support.doctor import found_in, names, output
-from tests.support.doctor_world import CONVERSATIONS, HERE, REPEATED, World
+from tests.support.doctor import findings, names, output
+from tests.support.doctor_world import CONVERSATIONS, MESSAGING, REPEATED, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,24 +21,24 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", ["OTHER_BASE_URLS", "HTTPS_ORIGINS"])
 def test_a_number_that_sends_to_another_of_our_origins_points_here(world: World, name: str) -> None:
     setattr(world.settings, name, ["https://old.example.com"])
-    here = f"https://old.example.com{HERE}"
+    here = f"https://old.example.com{MESSAGING}"
     world.number(f"{here}{REPEATED}", fallback=here)
-    (finding,) = found_in("numbers")
+    (finding,) = findings("numbers")
     assert (finding.level, finding.message) == (Level.OK, "messages are sent here")
 
 
 def test_a_number_that_points_here_is_ok_and_shown_masked(world: World) -> None:
-    world.number(world.here, fallback=world.web + HERE)
-    (finding,) = found_in("numbers")
+    world.number(world.messaging_url, fallback=world.web + MESSAGING)
+    (finding,) = findings("numbers")
     assert (finding.level, finding.message) == (Level.OK, "messages are sent here")
     assert "77" in finding.where
     assert "5550000077" not in finding.where
 
 
 def test_every_number_that_sends_elsewhere_is_named(world: World) -> None:
-    world.number(world.here, fallback=world.web + HERE)
+    world.number(world.messaging_url, fallback=world.web + MESSAGING)
     others = [world.number("https://else.example/sms") for _ in range(5)]
-    (finding,) = [one for one in found_in("numbers") if one.name == "some_elsewhere"]
+    (finding,) = [one for one in findings("numbers") if one.name == "some_elsewhere"]
     assert finding.level is Level.WARNING
     assert all(other.sid[-6:] in finding.where for other in others)
     assert "more" not in finding.where
@@ -47,31 +47,31 @@ def test_every_number_that_sends_elsewhere_is_named(world: World) -> None:
 def test_a_number_whose_messaging_service_sends_here_points_here(world: World) -> None:
     number = world.number("https://else.example/sms")
     service = MessagingService(
-        world.here, world.web + HERE, numbers=[number], account_sid=make.ACCOUNT
+        world.messaging_url, world.web + MESSAGING, numbers=[number], account_sid=make.ACCOUNT
     )
     world.twilio.state.services.append(service)
-    (finding,) = found_in("numbers")
+    (finding,) = findings("numbers")
     assert (finding.level, finding.message) == (Level.OK, "messages are sent here")
 
 
 def test_a_number_whose_application_sends_here_points_here(world: World) -> None:
-    ours = TwimlApplication(world.here, world.web + HERE, account_sid=make.ACCOUNT)
+    ours = TwimlApplication(world.messaging_url, world.web + MESSAGING, account_sid=make.ACCOUNT)
     world.twilio.state.applications.append(ours)
     world.number("https://else.example/sms", sms_application_sid=ours.sid)
-    (finding,) = found_in("numbers")
+    (finding,) = findings("numbers")
     assert (finding.level, finding.message) == (Level.OK, "messages are sent here")
 
 
 def test_numbers_are_read_with_the_token_that_works(world: World) -> None:
     world.settings.TWILIO_AUTH_TOKEN = f"{make.TOKEN},old"
-    world.number(world.here, fallback=world.web + HERE)
+    world.number(world.messaging_url, fallback=world.web + MESSAGING)
     assert names("numbers") == []
 
 
 def test_numbers_beyond_the_first_page_are_checked(world: World) -> None:
     for _ in range(120):
         world.number("https://else.example/sms")
-    world.number(world.web + HERE, fallback=world.web + HERE)
+    world.number(world.web + MESSAGING, fallback=world.web + MESSAGING)
     assert names("numbers") == ["some_elsewhere", "webhook_not_repeated"]
 
 
@@ -88,10 +88,12 @@ def test_no_more_pages_than_the_limit_are_requested_from_twilio(
 
 def test_a_whatsapp_sender_that_points_here_is_enough(world: World) -> None:
     sender = ChannelSender(
-        callback_url=world.here, fallback_url=world.web + HERE, account_sid=make.ACCOUNT
+        callback_url=world.messaging_url,
+        fallback_url=world.web + MESSAGING,
+        account_sid=make.ACCOUNT,
     )
     world.twilio.state.senders.append(sender)
-    (finding,) = found_in("numbers")
+    (finding,) = findings("numbers")
     assert finding.level is Level.OK
     assert finding.where.endswith(f": whatsapp +•••••••••66 {sender.sid[-6:]}")
 
@@ -100,13 +102,13 @@ def test_numbers_are_reported_even_if_senders_cannot_be_listed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resources, "CHANNEL_SENDERS", "nowhere")
-    world.number(world.here, fallback=world.web + HERE)
-    unreadable, here = found_in("numbers")
+    world.number(world.messaging_url, fallback=world.web + MESSAGING)
+    unreadable, here = findings("numbers")
     assert (unreadable.name, here.message) == ("senders_unreadable", "messages are sent here")
 
 
 def test_an_account_without_a_conversations_webhook_is_fine(world: World) -> None:
-    (finding,) = found_in("conversations")
+    (finding,) = findings("conversations")
     assert (finding.level, finding.where) == (Level.OK, make.ACCOUNT)
     assert "fine if you do not use it" in finding.message
 
@@ -114,7 +116,7 @@ def test_an_account_without_a_conversations_webhook_is_fine(world: World) -> Non
 @pytest.mark.parametrize("service_sid", ["", "IS" + "e5" * 16], ids=["account", "service"])
 def test_a_conversations_webhook_that_points_here_is_fine(world: World, service_sid: str) -> None:
     world.conversations(world.web + CONVERSATIONS, service_sid=service_sid)
-    (finding,) = found_in("conversations")
+    (finding,) = findings("conversations")
     assert (finding.level, finding.message) == (
         Level.OK,
         "the webhook of Conversations (classic) points here",
@@ -123,7 +125,7 @@ def test_a_conversations_webhook_that_points_here_is_fine(world: World, service_
 
 
 def test_a_webhook_with_the_target_flex_is_ignored(world: World) -> None:
-    world.conversations(world.web + HERE, target="flex")
+    world.conversations(world.web + MESSAGING, target="flex")
     assert names("conversations") == []
 
 
@@ -141,18 +143,18 @@ def test_a_standard_key_that_cannot_read_the_account_is_accepted(world: World) -
 
 
 def test_a_table_lists_every_number_with_its_url_and_verdict(world: World) -> None:
-    world.number(world.here, fallback=world.web + HERE)
+    world.number(world.messaging_url, fallback=world.web + MESSAGING)
     other = world.number("https://user:canary@old.example.com/sms?key=canary")
     *_, heading, here, elsewhere, _, _ = output("--only=numbers").split("\n")
     assert heading == "  number, service or sender  verdict          URL at Twilio"
-    assert here.endswith(f"points here      {world.web}{HERE}")
+    assert here.endswith(f"points here      {world.web}{MESSAGING}")
     assert elsewhere == (
         f"  +•••••••••77 {other.sid[-6:]}        sends elsewhere  https://old.example.com/sms"
     )
 
 
 def test_numbers_are_shown_in_full_on_request_and_stored_masked(world: World) -> None:
-    number = world.number(world.here, fallback=world.web + HERE)
+    number = world.number(world.messaging_url, fallback=world.web + MESSAGING)
     said = output("--only=numbers", "--show-numbers")
     assert said.count(number.number) == 2
     stored = DoctorReport.objects.get(part="numbers").findings

@@ -25,7 +25,7 @@ from mediapipe.models.outbox import (
 )
 from tests.support import make
 from tests.support.clock import later
-from tests.support.notifications import NOWHERE, attempt, configure, seen
+from tests.support.notifications import NOWHERE, attempt, configure, report_early_404s
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -45,10 +45,10 @@ def due() -> list[Notice]:
 
 
 def test_each_automatic_step_is_sent_to_each_channel() -> None:
-    seen(30)
-    seen(60)
+    report_early_404s(30)
+    report_early_404s(60)
     Incident.resolve_for(Cause.EARLY_404S, make.ACCOUNT)
-    seen(30)
+    report_early_404s(30)
     steps = [StepKind.OPENED, StepKind.WORSE, StepKind.RECOVERED, StepKind.REOPENED]
     assert sent_kinds(Channel.WEBHOOK) == sent_kinds(Channel.SLACK) == steps
     assert sent_kinds(Channel.EMAIL) == []
@@ -56,7 +56,7 @@ def test_each_automatic_step_is_sent_to_each_channel() -> None:
 
 def test_steps_taken_by_users_are_not_sent() -> None:
     ann = User.objects.create_user("ann")
-    incident = seen()
+    incident = report_early_404s()
     incident.acknowledge(ann)
     incident.resolve(ann)
     incident.reopen(ann)
@@ -65,32 +65,32 @@ def test_steps_taken_by_users_are_not_sent() -> None:
 
 def test_an_ongoing_incident_is_sent_once() -> None:
     for _ in range(3):
-        seen()
+        report_early_404s()
     assert sent_kinds() == [StepKind.OPENED]
 
 
 def test_nothing_is_enqueued_without_a_channel(settings: Settings) -> None:
     configure(settings)
-    seen()
+    report_early_404s()
     assert not Notice.objects.exists()
 
 
 def test_a_new_channel_receives_only_new_steps(settings: Settings) -> None:
-    seen(30)
+    report_early_404s(30)
     configure(settings, mail=25)
-    seen(60)
+    report_early_404s(60)
     assert sent_kinds(Channel.EMAIL) == [StepKind.WORSE]
 
 
 def test_a_step_that_is_rolled_back_is_not_sent() -> None:
     with pytest.raises(RuntimeError), transaction.atomic():
-        seen()
+        report_early_404s()
         raise RuntimeError
     assert not Notice.objects.exists()
 
 
 def test_a_claimed_notice_cannot_be_claimed_again() -> None:
-    seen()
+    report_early_404s()
     with later(seconds=3):
         first, second = (Notice.claim(due()[0].pk), Notice.claim(Notice.objects.all()[0].pk))
     assert first is not None
@@ -98,7 +98,7 @@ def test_a_claimed_notice_cannot_be_claimed_again() -> None:
 
 
 def test_a_notice_of_a_dead_worker_can_be_claimed_when_its_lease_ends() -> None:
-    seen()
+    report_early_404s()
     with later(seconds=3):
         pk = due()[0].pk
         assert Notice.claim(pk)
@@ -111,7 +111,7 @@ def test_a_notice_of_a_dead_worker_can_be_claimed_when_its_lease_ends() -> None:
 
 
 def test_a_worker_whose_lease_has_expired_overwrites_nothing() -> None:
-    seen()
+    report_early_404s()
     with later(seconds=3):
         sleeper = Notice.claim(due()[0].pk)
         assert sleeper is not None
@@ -126,7 +126,7 @@ def test_a_worker_whose_lease_has_expired_overwrites_nothing() -> None:
 
 
 def test_a_message_that_kills_every_worker_is_given_up() -> None:
-    seen()
+    report_early_404s()
     with later(seconds=3):
         notice = due()[0]
         for number in range(MAX_ATTEMPTS + 1):
@@ -145,7 +145,7 @@ def test_the_backoff_never_exceeds_its_cap_and_totals_12_to_24_hours() -> None:
 
 
 def test_a_notice_is_retried_until_its_attempts_are_used_up() -> None:
-    seen()
+    report_early_404s()
     with time_machine.travel(timezone.now() + timedelta(seconds=3), tick=False) as clock:
         notice = due()[0]
         for _ in range(MAX_ATTEMPTS):
@@ -159,7 +159,7 @@ def test_a_notice_is_retried_until_its_attempts_are_used_up() -> None:
 
 
 def test_retry_after_is_honoured_within_bounds() -> None:
-    seen()
+    report_early_404s()
     with later(seconds=3):
         first, second = (Notice.claim(notice.pk) for notice in due())
         assert first and second
@@ -172,7 +172,7 @@ def test_retry_after_is_honoured_within_bounds() -> None:
 
 
 def test_a_recovery_is_not_sent_before_the_opening_is_settled() -> None:
-    seen()
+    report_early_404s()
     Incident.resolve_for(Cause.EARLY_404S, make.ACCOUNT)
     with later(seconds=3):
         opened, recovered = Notice.objects.filter(channel=Channel.WEBHOOK)
@@ -184,7 +184,7 @@ def test_a_recovery_is_not_sent_before_the_opening_is_settled() -> None:
 
 
 def test_a_pending_notice_does_not_delay_other_channels_or_incidents() -> None:
-    seen()
+    report_early_404s()
     Incident.open_or_update(Cause.STORAGE)
     Incident.resolve_for(Cause.STORAGE)
     with later(seconds=3):
@@ -196,7 +196,7 @@ def test_a_pending_notice_does_not_delay_other_channels_or_incidents() -> None:
 
 
 def test_a_published_notice_is_not_published_again_before_the_timeout() -> None:
-    seen()
+    report_early_404s()
     with later(seconds=3):
         assert len(Notice.objects.claim_due(1)) == 1
         assert len(Notice.objects.claim_due(9)) == 1
@@ -206,7 +206,7 @@ def test_a_published_notice_is_not_published_again_before_the_timeout() -> None:
 
 
 def test_a_lost_countdown_is_replaced_by_the_sweep() -> None:
-    seen()
+    report_early_404s()
     with later(seconds=3):
         claimed = Notice.claim(due()[0].pk)
         assert claimed
@@ -220,7 +220,7 @@ def test_a_lost_countdown_is_replaced_by_the_sweep() -> None:
 
 
 def test_a_delay_that_is_too_long_for_a_countdown_is_left_to_the_sweep() -> None:
-    seen()
+    report_early_404s()
     with later(seconds=3):
         claimed = Notice.claim(due()[0].pk)
         assert claimed
@@ -230,7 +230,7 @@ def test_a_delay_that_is_too_long_for_a_countdown_is_left_to_the_sweep() -> None
 
 
 def test_a_failed_notice_can_be_sent_again() -> None:
-    seen()
+    report_early_404s()
     with later(seconds=3):
         claimed = Notice.claim(due()[0].pk)
         assert claimed
@@ -244,7 +244,7 @@ def test_a_failed_notice_can_be_sent_again() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_only_one_of_many_concurrent_claims_succeeds() -> None:
-    seen()
+    report_early_404s()
     pk = Notice.objects.order_by("pk").values_list("pk", flat=True)[0]
 
     def claim(_: int) -> bool:

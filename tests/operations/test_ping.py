@@ -18,7 +18,7 @@ from mediapipe.operations import ping as pings
 from mediapipe.settings.beat_schedule import PING_EVERY_S, beat_schedule
 from tasks.ping import ping
 from tests.support.metrics import families, values
-from tests.support.receivers import Heard, web_server
+from tests.support.receivers import FakeServer, web_server
 
 pytestmark = pytest.mark.django_db
 
@@ -37,13 +37,13 @@ def healthy(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path)
 
 
 @pytest.fixture
-def receiver(settings: Settings) -> Iterator[Heard]:
-    with web_server() as heard:
-        settings.PING_URL = heard.url
-        yield heard
+def receiver(settings: Settings) -> Iterator[FakeServer]:
+    with web_server() as server:
+        settings.PING_URL = server.url
+        yield server
 
 
-def signals(receiver: Heard) -> list[str]:
+def signals(receiver: FakeServer) -> list[str]:
     """Return the paths that were requested; their run ids must all be the same and are left out."""
     targets = [
         re.fullmatch(r"/hooks/s3cret(\S*)[?]rid=(\S{36})", one.target) for one in receiver.requests
@@ -56,12 +56,12 @@ def results(client: Client) -> dict[str, float]:
     return values(families(client)["mediapipe_pings"])
 
 
-def test_a_healthy_service_sends_start_and_success(receiver: Heard) -> None:
+def test_a_healthy_service_sends_start_and_success(receiver: FakeServer) -> None:
     ping()
     assert signals(receiver) == ["/start", ""]
 
 
-def test_a_service_without_workers_sends_fail_and_the_reason(receiver: Heard) -> None:
+def test_a_service_without_workers_sends_fail_and_the_reason(receiver: FakeServer) -> None:
     Heartbeat.objects.workers().delete()
     ping()
     assert signals(receiver) == ["/start", "/fail"]
@@ -70,20 +70,20 @@ def test_a_service_without_workers_sends_fail_and_the_reason(receiver: Heard) ->
     )
 
 
-def test_a_service_with_no_worker_for_one_queue_sends_fail(receiver: Heard) -> None:
+def test_a_service_with_no_worker_for_one_queue_sends_fail(receiver: FakeServer) -> None:
     Heartbeat.objects.workers().update(part="worker housekeeping@here")
     ping()
     assert signals(receiver) == ["/start", "/fail"]
 
 
-def test_a_service_without_a_running_dispatcher_sends_fail(receiver: Heard) -> None:
+def test_a_service_without_a_running_dispatcher_sends_fail(receiver: FakeServer) -> None:
     Heartbeat.objects.filter(part=SWEEP).delete()
     ping()
     assert signals(receiver) == ["/start", "/fail"]
 
 
 def test_a_service_whose_storage_fails_sends_fail_and_the_reason(
-    receiver: Heard, settings: Settings, tmp_path: Path
+    receiver: FakeServer, settings: Settings, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     settings.MEDIA_ROOT = str(tmp_path / "file" / "media")
@@ -93,7 +93,7 @@ def test_a_service_whose_storage_fails_sends_fail_and_the_reason(
 
 
 def test_a_service_without_a_database_sends_fail_and_the_reason(
-    receiver: Heard, monkeypatch: pytest.MonkeyPatch
+    receiver: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> None:
         raise InterfaceError("connection already closed")
@@ -134,7 +134,7 @@ def test_an_outage_of_the_receiver_is_logged_once_without_the_url(
     assert (results(client)["undelivered"], results(client)["success"]) == (2, 1)
 
 
-def test_no_report_is_sent_while_another_one_is_running(receiver: Heard) -> None:
+def test_no_report_is_sent_while_another_one_is_running(receiver: FakeServer) -> None:
     with pings._running:
         ping()
     assert receiver.requests == []

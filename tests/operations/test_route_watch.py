@@ -26,7 +26,7 @@ from mediapipe.simulator import Simulator, faults
 from mediapipe.simulator.numbers import PhoneNumber
 from tasks.read_routes import RUN_S, read_routes
 from tests.support import gateway, make
-from tests.support.routes import HERE, NUMBER, THERE, read
+from tests.support.routes import NUMBER, OTHER_URL, OUR_URL, read
 
 pytestmark = [
     pytest.mark.django_db,
@@ -38,13 +38,13 @@ pytestmark = [
 def test_a_number_that_points_here_is_stored_without_an_incident(twilio: Simulator) -> None:
     assert read() == ""
     row = WebhookRoute.objects.get(kind=RouteKind.NUMBER)
-    assert (row.name, row.url, row.method) == (NUMBER.number, HERE, "POST")
+    assert (row.name, row.url, row.method) == (NUMBER.number, OUR_URL, "POST")
     assert (row.verdict, row.pointed_here_at) == (Verdict.HERE, row.checked_at)
 
 
 def test_a_number_that_was_pointed_elsewhere_is_an_incident(twilio: Simulator) -> None:
     read()
-    twilio.state.numbers = [replace(NUMBER, sms_url=THERE)]
+    twilio.state.numbers = [replace(NUMBER, sms_url=OTHER_URL)]
     assert read() == "+•••••••••77: sends elsewhere: old.example.com."
     incident = Incident.objects.get()
     assert (incident.cause, incident.account_sid) == (Cause.POINTS_ELSEWHERE, make.ACCOUNT)
@@ -52,7 +52,7 @@ def test_a_number_that_was_pointed_elsewhere_is_an_incident(twilio: Simulator) -
 
 def test_the_incident_is_resolved_when_the_number_points_here_again(twilio: Simulator) -> None:
     read()
-    twilio.state.numbers = [replace(NUMBER, sms_url=THERE)]
+    twilio.state.numbers = [replace(NUMBER, sms_url=OTHER_URL)]
     read()
     twilio.state.numbers = [NUMBER]
     assert read() == ""
@@ -60,7 +60,7 @@ def test_the_incident_is_resolved_when_the_number_points_here_again(twilio: Simu
 
 
 def test_a_number_that_never_pointed_here_is_not_an_incident(twilio: Simulator) -> None:
-    twilio.state.numbers = [NUMBER, PhoneNumber(sms_url=THERE, account_sid=make.ACCOUNT)]
+    twilio.state.numbers = [NUMBER, PhoneNumber(sms_url=OTHER_URL, account_sid=make.ACCOUNT)]
     assert read() == ""
 
 
@@ -85,7 +85,7 @@ def test_an_incident_stays_open_while_the_gateway_file_is_invalid(
 
 
 def test_a_url_is_stored_without_its_password_and_query(twilio: Simulator) -> None:
-    twilio.state.numbers = [replace(NUMBER, sms_url=THERE)]
+    twilio.state.numbers = [replace(NUMBER, sms_url=OTHER_URL)]
     read()
     assert WebhookRoute.objects.get(kind=RouteKind.NUMBER).url == "https://old.example.com/sms"
 
@@ -104,7 +104,7 @@ def test_a_number_keeps_its_verdict_when_a_request_to_twilio_fails(
 ) -> None:
     read()
     before = WebhookRoute.objects.get(kind=RouteKind.NUMBER)
-    twilio.state.numbers = [replace(NUMBER, sms_url=THERE)]
+    twilio.state.numbers = [replace(NUMBER, sms_url=OTHER_URL)]
     twilio.state.list_faults = [fault]
     assert read() == ""
     after = WebhookRoute.objects.get(kind=RouteKind.NUMBER)
@@ -115,7 +115,7 @@ def test_refused_credentials_do_not_resolve_an_incident(
     twilio: Simulator, settings: Settings
 ) -> None:
     read()
-    twilio.state.numbers = [replace(NUMBER, sms_url=THERE)]
+    twilio.state.numbers = [replace(NUMBER, sms_url=OTHER_URL)]
     detail = read()
     settings.TWILIO_AUTH_TOKEN = "wrong"
     twilio.state.numbers = [NUMBER]
@@ -138,7 +138,7 @@ def test_the_routes_of_an_account_that_is_no_longer_configured_are_deleted(
     twilio: Simulator, settings: Settings
 ) -> None:
     read()
-    twilio.state.numbers = [replace(NUMBER, sms_url=THERE)]
+    twilio.state.numbers = [replace(NUMBER, sms_url=OTHER_URL)]
     read()
     settings.TWILIO_ACCOUNT_SID = settings.TWILIO_AUTH_TOKEN = ""
     assert read() == ""
@@ -148,7 +148,7 @@ def test_the_routes_of_an_account_that_is_no_longer_configured_are_deleted(
 def test_a_released_number_is_deleted_and_its_incident_resolved(twilio: Simulator) -> None:
     read()
     other = PhoneNumber("+15550000078", account_sid=make.ACCOUNT)
-    twilio.state.numbers = [replace(NUMBER, sms_url=THERE), other]
+    twilio.state.numbers = [replace(NUMBER, sms_url=OTHER_URL), other]
     read()
     twilio.state.numbers = [other]
     assert read() == ""
@@ -193,8 +193,10 @@ def test_a_change_is_reported_within_a_quarter_of_an_hour() -> None:
 
 
 def test_an_incident_names_three_numbers_and_counts_the_rest(twilio: Simulator) -> None:
-    numbers = [PhoneNumber(f"+155500000{n:02}", HERE, account_sid=make.ACCOUNT) for n in range(5)]
+    numbers = [
+        PhoneNumber(f"+155500000{n:02}", OUR_URL, account_sid=make.ACCOUNT) for n in range(5)
+    ]
     twilio.state.numbers = numbers
     read()
-    twilio.state.numbers = [replace(number, sms_url=THERE) for number in numbers]
+    twilio.state.numbers = [replace(number, sms_url=OTHER_URL) for number in numbers]
     assert read().endswith("; and 2 more.")

@@ -16,7 +16,7 @@ from mediapipe.simulator.numbers import (
     TwimlApplication,
 )
 from tests.support import make
-from tests.support.routes import HERE, NUMBER, OURS, THERE, read
+from tests.support.routes import NUMBER, OTHER_URL, OUR_ORIGIN, OUR_URL, read
 
 pytestmark = [
     pytest.mark.django_db,
@@ -27,24 +27,24 @@ pytestmark = [
 
 def test_a_messaging_service_that_takes_over_a_number_is_an_incident(twilio: Simulator) -> None:
     read()
-    service = MessagingService(THERE, numbers=[NUMBER], account_sid=make.ACCOUNT)
+    service = MessagingService(OTHER_URL, numbers=[NUMBER], account_sid=make.ACCOUNT)
     twilio.state.services = [service]
     assert read() == "+•••••••••77: sends elsewhere: old.example.com."
     assert WebhookRoute.objects.get(kind=RouteKind.NUMBER).via == service.sid
 
 
 def test_a_messaging_service_that_was_pointed_elsewhere_is_an_incident(twilio: Simulator) -> None:
-    service = MessagingService(HERE, account_sid=make.ACCOUNT)
+    service = MessagingService(OUR_URL, account_sid=make.ACCOUNT)
     twilio.state.services = [service]
     read()
-    twilio.state.services = [replace(service, inbound_request_url=THERE)]
+    twilio.state.services = [replace(service, inbound_request_url=OTHER_URL)]
     assert read() == f"messaging service {service.sid}: sends elsewhere: old.example.com."
 
 
 def test_a_messaging_service_that_defers_to_its_numbers_is_not_an_incident(
     twilio: Simulator,
 ) -> None:
-    service = MessagingService(HERE, numbers=[NUMBER], account_sid=make.ACCOUNT)
+    service = MessagingService(OUR_URL, numbers=[NUMBER], account_sid=make.ACCOUNT)
     twilio.state.services = [service]
     read()
     twilio.state.services = [replace(service, use_inbound_webhook_on_number=True)]
@@ -52,20 +52,20 @@ def test_a_messaging_service_that_defers_to_its_numbers_is_not_an_incident(
 
 
 def test_a_number_is_judged_by_the_url_of_its_application(twilio: Simulator) -> None:
-    application = TwimlApplication(HERE, account_sid=make.ACCOUNT)
+    application = TwimlApplication(OUR_URL, account_sid=make.ACCOUNT)
     twilio.state.applications = [application]
-    twilio.state.numbers = [replace(NUMBER, sms_url=THERE, sms_application_sid=application.sid)]
+    twilio.state.numbers = [replace(NUMBER, sms_url=OTHER_URL, sms_application_sid=application.sid)]
     assert read() == ""
     row = WebhookRoute.objects.get(kind=RouteKind.NUMBER)
-    assert (row.verdict, row.url, row.via) == (Verdict.HERE, HERE, application.sid)
+    assert (row.verdict, row.url, row.via) == (Verdict.HERE, OUR_URL, application.sid)
 
 
 def test_an_application_that_was_pointed_elsewhere_is_an_incident(twilio: Simulator) -> None:
-    application = TwimlApplication(HERE, account_sid=make.ACCOUNT)
+    application = TwimlApplication(OUR_URL, account_sid=make.ACCOUNT)
     twilio.state.applications = [application]
     twilio.state.numbers = [replace(NUMBER, sms_application_sid=application.sid)]
     read()
-    twilio.state.applications = [replace(application, sms_url=THERE)]
+    twilio.state.applications = [replace(application, sms_url=OTHER_URL)]
     assert read() == "+•••••••••77: sends elsewhere: old.example.com."
 
 
@@ -80,10 +80,10 @@ def test_an_unreadable_application_that_takes_over_a_number_is_an_incident(
 def test_a_messaging_service_overrides_the_application_of_its_number(
     twilio: Simulator,
 ) -> None:
-    application = TwimlApplication(THERE, account_sid=make.ACCOUNT)
+    application = TwimlApplication(OTHER_URL, account_sid=make.ACCOUNT)
     number = replace(NUMBER, sms_application_sid=application.sid)
     twilio.state.applications, twilio.state.numbers = [application], [number]
-    twilio.state.services = [MessagingService(HERE, numbers=[number], account_sid=make.ACCOUNT)]
+    twilio.state.services = [MessagingService(OUR_URL, numbers=[number], account_sid=make.ACCOUNT)]
     read()
     assert WebhookRoute.objects.get(kind=RouteKind.NUMBER).verdict == Verdict.HERE
 
@@ -104,15 +104,17 @@ def test_a_twilio_error_for_an_application_is_recorded_without_an_incident(
 
 
 def test_a_whatsapp_sender_that_was_pointed_elsewhere_is_an_incident(twilio: Simulator) -> None:
-    sender = ChannelSender(callback_url=HERE, account_sid=make.ACCOUNT)
+    sender = ChannelSender(callback_url=OUR_URL, account_sid=make.ACCOUNT)
     twilio.state.senders = [sender]
     read()
-    twilio.state.senders = [replace(sender, callback_url=THERE)]
+    twilio.state.senders = [replace(sender, callback_url=OTHER_URL)]
     assert read() == "whatsapp:+•••••••••66: sends elsewhere: old.example.com."
 
 
 def test_a_conversations_webhook_that_was_removed_is_an_incident(twilio: Simulator) -> None:
-    hook = ConversationsWebhook(f"{OURS}/webhooks/twilio/conversations/", account_sid=make.ACCOUNT)
+    hook = ConversationsWebhook(
+        f"{OUR_ORIGIN}/webhooks/twilio/conversations/", account_sid=make.ACCOUNT
+    )
     twilio.state.conversations = [hook]
     read()
     twilio.state.conversations = [replace(hook, post_webhook_url=None)]

@@ -19,7 +19,7 @@ import pytest
 from mediapipe.operations import web_worker
 from mediapipe.simulator import payloads
 from tests.support.service import Service, running, wait_for_line
-from tests.support.slow_clients import Slow, occupying
+from tests.support.slow_clients import SlowClients, occupying
 
 pytestmark = pytest.mark.services
 
@@ -71,16 +71,16 @@ def elapsed_s(service: Service) -> float:
 @pytest.mark.parametrize(
     "slow",
     [
-        Slow(silent=100),
-        Slow(headers=100),
-        Slow(bodies=100),
-        Slow(downloads=20),
-        Slow(100, 100, 100, 20),
+        SlowClients(silent=100),
+        SlowClients(headers=100),
+        SlowClients(bodies=100),
+        SlowClients(downloads=20),
+        SlowClients(100, 100, 100, 20),
     ],
     ids=str,
 )
 def test_slow_clients_do_not_delay_webhooks(
-    service: Service, downloads: list[bytes], slow: Slow
+    service: Service, downloads: list[bytes], slow: SlowClients
 ) -> None:
     with occupying(port_of(service), slow, *downloads):
         assert median(elapsed_s(service) for _ in range(15)) < QUICK_S
@@ -100,7 +100,7 @@ def test_a_slow_download_is_received_completely(service: Service, downloads: lis
     stored = service.stored_bytes(line)
     for request, expected in zip(downloads, (stored, stored[1:]), strict=True):
         closing = request.replace(b"Host:", b"Connection: close\r\nHost:")
-        with occupying(port_of(service), Slow(downloads=1), closing) as (client,):
+        with occupying(port_of(service), SlowClients(downloads=1), closing) as (client,):
             time.sleep(0.2)
             rest = received(client)
         assert expected.endswith(rest[-len(expected) :])

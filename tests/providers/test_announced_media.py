@@ -13,7 +13,7 @@ from mediapipe.failures import (
 )
 from mediapipe.providers.base import AnnouncedMedia
 from tests.support.payloads import twilio
-from tests.support.payloads.provider import message, only, why
+from tests.support.payloads.provider import failure_of, message, only_media
 from tests.support.payloads.twilio import (
     MEDIA_SIDS,
     MEDIA_URLS,
@@ -27,7 +27,7 @@ def url_field(number: object, url: str = MEDIA_URLS[0]) -> str:
 
 @pytest.mark.parametrize("count", ["NumMedia=0", "", "NumMedia=abc", "NumMedia=-1", "NumMedia=1"])
 def test_a_media_url_is_accepted_whatever_the_value_of_num_media(count: str) -> None:
-    assert only(message(count, url_field(0))).failure is None
+    assert only_media(message(count, url_field(0))).failure is None
 
 
 @pytest.mark.parametrize("count", ["abc", "-1", "", "1.0", "1e3", "%D9%A2", "9" * 5000])
@@ -45,12 +45,12 @@ def test_missing_media_urls_are_one_failed_item_beside_the_valid_one(
     there, missing = message(f"NumMedia={count}", url_field(0)).media
     assert there.failure is None
     assert (missing.identity, missing.url) == ("unnamed", "")
-    assert why(missing) == (UrlMissing, detail)
+    assert failure_of(missing) == (UrlMissing, detail)
 
 
 def test_num_media_without_any_media_url_results_in_one_failed_item() -> None:
-    item = only(message("NumMedia=1", "MediaUrl0="))
-    assert why(item) == (UrlMissing, "NumMedia says 1, 0 URLs came")
+    item = only_media(message("NumMedia=1", "MediaUrl0="))
+    assert failure_of(item) == (UrlMissing, "NumMedia says 1, 0 URLs came")
 
 
 def test_a_gap_in_the_media_numbers_loses_no_media() -> None:
@@ -70,12 +70,12 @@ def test_media_urls_are_ordered_by_their_numbers() -> None:
 def test_media_named_more_than_once_is_one_item() -> None:
     http = MEDIA_URLS[0].replace("https", "http")
     inbound = message("NumMedia=3", url_field(0), url_field(1), url_field(2, http))
-    assert only(inbound).url == MEDIA_URLS[0]
+    assert only_media(inbound).url == MEDIA_URLS[0]
 
 
 def test_media_named_twice_has_the_content_type_declared_first() -> None:
     types = ["MediaContentType0=image/png", "MediaContentType1=image/gif"]
-    item = only(message(url_field(0), url_field(1), *types))
+    item = only_media(message(url_field(0), url_field(1), *types))
     assert item.declared_content_type == "image/png"
 
 
@@ -89,7 +89,7 @@ def test_the_first_50_media_urls_are_accepted_and_one_failed_item_reports_the_re
     inbound = message("NumMedia=60", *(url_field(n, f"{stem}{n:04}") for n in range(60)))
     *taken, rest = inbound.media
     assert [item.url for item in taken] == [f"{stem}{n:04}" for n in range(50)]
-    assert why(rest) == (UrlMissing, "60 URLs came, of which 50 are taken")
+    assert failure_of(rest) == (UrlMissing, "60 URLs came, of which 50 are taken")
 
 
 @pytest.mark.parametrize(
@@ -110,12 +110,12 @@ def test_a_refused_url_is_kept_with_its_reason_and_does_not_affect_other_media()
     assert refused.identity == "refused-" + sha256(evil.encode()).hexdigest()[:32]
     assert (refused.url, refused.media_sid) == (evil[:2000], "")
     reason = "It is not the address of a message's media or of a recording."
-    assert why(refused) == (AddressRefused, reason)
+    assert failure_of(refused) == (AddressRefused, reason)
 
 
 def test_the_media_of_another_account_is_refused() -> None:
     url = MEDIA_URLS[0].replace(twilio.ACCOUNT_SID, "AC" + "f" * 32)
-    assert why(only(message(url_field(0, url)))) == (
+    assert failure_of(only_media(message(url_field(0, url)))) == (
         AddressRefused,
         "It belongs to another account.",
     )
@@ -132,7 +132,7 @@ def test_the_media_of_another_account_is_refused() -> None:
     ],
 )
 def test_the_declared_content_type_is_kept_as_one_short_line(declared: str, kept: str) -> None:
-    assert only(message(url_field(0), declared)).declared_content_type == kept
+    assert only_media(message(url_field(0), declared)).declared_content_type == kept
 
 
 def test_the_picture_of_an_advert_is_announced_as_media() -> None:

@@ -17,7 +17,7 @@ from mediapipe.failures import (
 )
 from mediapipe.providers.base import AnnouncedMedia, InboundMessage
 from tests.support.payloads import twilio
-from tests.support.payloads.provider import only, parse, reason, why
+from tests.support.payloads.provider import failure_of, only_media, parse, reason
 from tests.support.payloads.twilio import (
     RECORDING_SID,
     RECORDING_URL,
@@ -30,7 +30,7 @@ RECORDING_URL_FIELD = f"&RecordingUrl={quote(RECORDING_URL, safe='')}"
 def test_every_callback_announces_the_same_recording(name: str) -> None:
     inbound = parse(twilio.RECORDINGS[name], "recording")
     assert inbound.subject_sid == RECORDING_SID
-    assert only(inbound) == AnnouncedMedia(RECORDING_SID, RECORDING_URL, RECORDING_SID)
+    assert only_media(inbound) == AnnouncedMedia(RECORDING_SID, RECORDING_URL, RECORDING_SID)
 
 
 def test_a_conference_recording_has_no_call() -> None:
@@ -41,7 +41,7 @@ def test_a_conference_recording_has_no_call() -> None:
 def test_the_recording_sid_of_a_dial_action_is_read_from_its_url() -> None:
     body = f"AccountSid={twilio.ACCOUNT_SID}&DialCallStatus=completed{RECORDING_URL_FIELD}"
     inbound = parse(body, "recording")
-    assert inbound.subject_sid == only(inbound).identity == RECORDING_SID
+    assert inbound.subject_sid == only_media(inbound).identity == RECORDING_SID
 
 
 def test_a_record_action_has_a_sender_and_a_recipient() -> None:
@@ -61,7 +61,7 @@ def test_an_unfinished_recording_has_no_media_yet(status: str) -> None:
 
 @pytest.mark.parametrize("status", ["completed", "", "new-status"])
 def test_a_recording_with_any_other_status_and_a_url_has_media(status: str) -> None:
-    assert only(recording(status + RECORDING_URL_FIELD)).failure is None
+    assert only_media(recording(status + RECORDING_URL_FIELD)).failure is None
 
 
 @pytest.mark.parametrize(
@@ -80,32 +80,32 @@ def test_a_recording_with_any_other_status_and_a_url_has_media(status: str) -> N
 def test_an_absent_or_failed_recording_has_a_failure_that_states_the_reason(
     fields: str, failure: type[Failure], detail: str
 ) -> None:
-    item = only(recording(fields))
+    item = only_media(recording(fields))
     assert (item.identity, item.url) == (RECORDING_SID, "")
-    assert why(item) == (failure, detail)
+    assert failure_of(item) == (failure, detail)
 
 
 def test_an_absent_recording_keeps_its_url_only_if_it_is_valid() -> None:
-    assert only(recording("absent" + RECORDING_URL_FIELD)).url == RECORDING_URL
-    assert only(recording("absent&RecordingUrl=https://evil.example/")).url == ""
+    assert only_media(recording("absent" + RECORDING_URL_FIELD)).url == RECORDING_URL
+    assert only_media(recording("absent&RecordingUrl=https://evil.example/")).url == ""
 
 
 def test_the_captured_webhook_of_an_absent_recording_is_parsed() -> None:
     inbound = parse(twilio.RECORDING_ABSENT, "recording")
     assert inbound.call_sid == twilio.CALL_SID
-    assert why(only(inbound)) == (RecordingAbsent, "")
+    assert failure_of(only_media(inbound)) == (RecordingAbsent, "")
 
 
 def test_a_completed_recording_without_a_url_is_a_failure() -> None:
-    item = only(recording("completed"))
+    item = only_media(recording("completed"))
     assert item.identity == "unnamed"
-    assert why(item)[0] is UrlMissing
+    assert failure_of(item)[0] is UrlMissing
 
 
 def test_a_recording_at_a_foreign_host_is_refused_under_an_identity_of_its_own() -> None:
-    item = only(recording("completed&RecordingUrl=https://bucket.example/a.wav"))
+    item = only_media(recording("completed&RecordingUrl=https://bucket.example/a.wav"))
     assert item.identity.startswith("refused-")
-    assert why(item)[0] is AddressRefused
+    assert failure_of(item)[0] is AddressRefused
 
 
 @pytest.mark.parametrize("sid", ["RE1", RECORDING_SID + "%0A", "MM" + "1" * 32])

@@ -8,7 +8,7 @@ from mediapipe import providers
 from mediapipe.providers.base import AnnouncedMedia, Kind
 from mediapipe.providers.refusals import WebhookUnreadable
 from tests.support.payloads import twilio
-from tests.support.payloads.provider import message, only, parse, reason
+from tests.support.payloads.provider import message, only_media, parse, reason
 from tests.support.payloads.twilio import (
     MEDIA_SIDS,
     MEDIA_URLS,
@@ -41,7 +41,7 @@ def test_a_completed_recording_webhook_announces_the_recording() -> None:
     assert (inbound.kind, inbound.source) == (Kind.RECORDING, "recording")
     assert (inbound.subject_sid, inbound.call_sid) == (RECORDING_SID, twilio.CALL_SID)
     assert (inbound.conference_sid, inbound.sender, inbound.recipient) == ("", "", "")
-    assert only(inbound) == AnnouncedMedia(RECORDING_SID, RECORDING_URL, RECORDING_SID)
+    assert only_media(inbound) == AnnouncedMedia(RECORDING_SID, RECORDING_URL, RECORDING_SID)
 
 
 @pytest.mark.parametrize(

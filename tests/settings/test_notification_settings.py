@@ -212,7 +212,7 @@ def test_the_test_message_is_delivered_over_every_channel(tmp_path: Path) -> Non
         "Slack",
     ]
     assert ended.stdout.count(": delivered. ") == 3
-    assert len(webhook.requests) == len(slack.requests) == len(mail.letters) == 1
+    assert len(webhook.requests) == len(slack.requests) == len(mail.messages) == 1
 
 
 def test_notify_test_reports_a_failed_channel_beside_the_delivered_one(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
 RIGHT_TO_LEFT = "\u202eexe.jpg"
 
 
-def someone(role: str = "") -> Client:
+def client_with_role(role: str = "") -> Client:
     """Return a client that is logged in as a new user with this role, or with none."""
     user = User.objects.create_user(f"a {role or 'nobody'}")
     if role:

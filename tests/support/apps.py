@@ -18,7 +18,7 @@ TWIML = "<Response><Message>Hello</Message></Response>"
 
 
 @dataclass(frozen=True)
-class Got:
+class ReceivedRequest:
     """A request as received: `target` and `body` unchanged, header names in lower case."""
 
     method: str
@@ -58,11 +58,11 @@ class Reply:
 
 @dataclass
 class App:
-    """An app: its origin, the requests it got, and its response to each."""
+    """An app: its origin, the requests it received, and its response to each."""
 
     origin: str = ""
-    got: list[Got] = field(default_factory=list)
-    answer: Callable[[Got], Reply] = lambda got: Reply()
+    requests: list[ReceivedRequest] = field(default_factory=list)
+    answer: Callable[[ReceivedRequest], Reply] = lambda got: Reply()
 
     @property
     def url(self) -> str:
@@ -70,7 +70,7 @@ class App:
 
 
 @contextlib.contextmanager
-def app(answer: Reply | Callable[[Got], Reply] | None = None) -> Iterator[App]:
+def app(answer: Reply | Callable[[ReceivedRequest], Reply] | None = None) -> Iterator[App]:
     """Run an app that answers with TwiML, or with `answer`."""
     running = App()
     if answer is not None:
@@ -82,8 +82,8 @@ def app(answer: Reply | Callable[[Got], Reply] | None = None) -> Iterator[App]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            got = Got(self.command, self.path, headers, body)
-            running.got.append(got)
+            got = ReceivedRequest(self.command, self.path, headers, body)
+            running.requests.append(got)
             # `answer` may read the database from this thread.
             with contextlib.closing(connection):
                 reply = running.answer(got)

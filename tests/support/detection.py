@@ -14,7 +14,7 @@ NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 LARGE, SMALL = "AC" + "1" * 32, "AC" + "2" * 32
 
 
-def came(
+def receive_media(
     count: int,
     account_sid: str = LARGE,
     *,
@@ -39,7 +39,7 @@ def came(
     return MediaItem.objects.bulk_create(found)
 
 
-def checked(now: datetime = NOW) -> list[tuple[str, str, str]]:
+def detect_incidents(now: datetime = NOW) -> list[tuple[str, str, str]]:
     """Run the detectors; return cause, account and state of each incident."""
     with time_machine.travel(now, tick=False):
         detection.run_detectors(now)

@@ -12,13 +12,13 @@ from mediapipe.management.doctor.findings import Finding, Level
 BY_NAME = {check.name: check for check in CHECKS}
 
 
-def found_in(part: str) -> list[Finding]:
+def findings(part: str) -> list[Finding]:
     return list(BY_NAME[part].findings())
 
 
 def names(part: str) -> list[str]:
     """Return the names of this part's warnings and errors."""
-    return [finding.name for finding in found_in(part) if finding.level is not Level.OK]
+    return [finding.name for finding in findings(part) if finding.level is not Level.OK]
 
 
 def output(*arguments: str) -> str:

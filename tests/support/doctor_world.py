@@ -16,7 +16,7 @@ from mediapipe.simulator import Simulator
 from mediapipe.simulator.numbers import ConversationsWebhook, PhoneNumber
 from tests.support import make
 
-HERE = "/webhooks/twilio/messaging/"
+MESSAGING = "/webhooks/twilio/messaging/"
 CONVERSATIONS = "/webhooks/twilio/conversations/"
 REPEATED = "#rc=5&rp=ct,rt,5xx"
 
@@ -36,7 +36,7 @@ class World:
         self.patch.setenv("CELERY_BROKER_URL", url)
         self.patch.setenv("CELERY_BROKER_WRITE_URL", url)
 
-    def heard(self, *parts: str) -> None:
+    def record_heartbeats(self, *parts: str) -> None:
         """Record a heartbeat of these components."""
         for part in parts:
             Heartbeat.record(part)
@@ -56,16 +56,16 @@ class World:
         self.twilio.state.conversations.append(hook)
 
     @property
-    def here(self) -> str:
+    def messaging_url(self) -> str:
         """The URL for messages, as it should be configured at Twilio."""
-        return self.web + HERE + REPEATED
+        return self.web + MESSAGING + REPEATED
 
 
 @dataclass(frozen=True)
 class Case:
     """A misconfiguration, the check that must find it, and the name of the issue."""
 
-    story: str
+    description: str
     part: str
     name: str
     arrange: Callable[[World], object] = field(repr=False)

@@ -18,7 +18,7 @@ NUMBER = "+15550007788"
 TEXT = "a text that is nobody else's business"
 
 
-def from_the_person(twilio: Simulator, *, at: datetime | None = None) -> MediaItem:
+def receive_picture(twilio: Simulator, *, at: datetime | None = None) -> MediaItem:
     """Take in a picture message from the person; the simulated Twilio has the picture."""
     script = twilio.add_message_media(account_sid=make.ACCOUNT)
     media = make.announced(script.parent_sid, identity=script.sid, url=script.url)
@@ -30,7 +30,7 @@ def from_the_person(twilio: Simulator, *, at: datetime | None = None) -> MediaIt
 
 
 def stored(twilio: Simulator) -> MediaItem:
-    item = from_the_person(twilio)
+    item = receive_picture(twilio)
     assert attempt(item) == "stored"
     return item
 

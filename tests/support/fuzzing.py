@@ -178,10 +178,10 @@ FORGERIES: list[Callable[[WebhookRequest], str]] = [
 ]
 HARMLESS = """x-forwarded-host x-forwarded-proto x-forwarded-port x-forwarded-for forwarded cookie
     x-original-url x-rewrite-url x-http-method-override x-home-region i-twilio-idempotency-token"""
-TOLD = LATIN | st.sampled_from(
+HEADER_VALUES = LATIN | st.sampled_from(
     ["evil.example", "https", "http", "-1", "65536", "\xff" * 300, "PUT"]
 )
-HEADERS = st.dictionaries(st.sampled_from(HARMLESS.split()), TOLD, max_size=2)
+HEADERS = st.dictionaries(st.sampled_from(HARMLESS.split()), HEADER_VALUES, max_size=2)
 HARMFUL = "host content-type content-length x-twilio-webhooks-signature-settings authorization"
 TYPES = ["application/json", "multipart/form-data; boundary=x", "text/plain", "testserver:80"]
 METHODS = ["PUT", "HEAD", "OPTIONS", "TRACE", "DELETE", "PATCH", "CONNECT", "get", "post", "X-Y"]
@@ -196,8 +196,8 @@ def webhooks(draw: st.DrawFn) -> Webhook:
     if forged := draw(RARELY):
         headers["x-twilio-signature"] = draw(st.sampled_from(FORGERIES))(request)
     if draw(RARELY):
-        told = TOLD | st.sampled_from(TYPES) | st.integers().map(str)
-        headers[draw(st.sampled_from(HARMFUL.split()))] = draw(told)
+        values = HEADER_VALUES | st.sampled_from(TYPES) | st.integers().map(str)
+        headers[draw(st.sampled_from(HARMFUL.split()))] = draw(values)
     method = draw(st.sampled_from(METHODS)) if draw(RARELY) else request.method
     return Webhook(replace(request, method=method, headers=headers), genuine=not forged)
 

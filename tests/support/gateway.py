@@ -18,7 +18,7 @@ from tasks.gateway import deliver
 from tests.support import make
 from tests.support.waiting import eventually
 
-OURS = "https://media.example.com/webhooks/twilio/messaging/"
+OUR_URL = "https://media.example.com/webhooks/twilio/messaging/"
 APP = {"name": "bot", "url": "https://bot.example/twilio"}
 # Nothing listens there.
 NOWHERE = "http://127.0.0.1:9/twilio"
@@ -46,7 +46,7 @@ def configure(settings: Settings, folder: Path, *entries: dict[str, Any] | objec
     settings.GATEWAY_FILE = str(path)
 
 
-def put_behind(settings: Settings, folder: Path, url: str, **options: Any) -> None:
+def configure_one_app(settings: Settings, folder: Path, url: str, **options: Any) -> None:
     """Let GATEWAY_FILE have one app, whose senders get an empty response at once."""
     configure(settings, folder, {"url": url, "answer": "empty", **options})
 
@@ -55,12 +55,12 @@ def sms(sender: str = "+15550000002") -> Webhook:
     return payloads.sms(account_sid=make.ACCOUNT).changed(From=sender)
 
 
-def only() -> GatewayDelivery:
+def only_delivery() -> GatewayDelivery:
     return GatewayDelivery.objects.get()
 
 
 def received(
-    webhook: Webhook | None = None, url: str = OURS, method: Method = "POST", **headers: str
+    webhook: Webhook | None = None, url: str = OUR_URL, method: Method = "POST", **headers: str
 ) -> WebhookRequest:
     """Return a webhook as it arrives at our URL; `_` in a header's name becomes `-`."""
     webhook = webhook or payloads.mms(1, account_sid=make.ACCOUNT)
@@ -71,13 +71,13 @@ def received(
 
 
 def original(
-    webhook: Webhook | None = None, url: str = OURS, method: Method = "POST", **headers: str
+    webhook: Webhook | None = None, url: str = OUR_URL, method: Method = "POST", **headers: str
 ) -> OriginalRequest:
     """Return the same webhook as the gateway keeps it."""
     return OriginalRequest.of(received(webhook, url, method, **headers))
 
 
-def ended(status: str, **values: Any) -> GatewayDelivery:
+def wait_for_delivery(status: str, **values: Any) -> GatewayDelivery:
     """Wait for the only delivery to end like this, and return it."""
     eventually(lambda: GatewayDelivery.objects.filter(status=status, **values).exists())
     return GatewayDelivery.objects.get()

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from tests.support import make
-from tests.support.doctor_world import CONVERSATIONS, HERE, REPEATED, Case, World
+from tests.support.doctor_world import CONVERSATIONS, MESSAGING, REPEATED, Case, World
 from tests.support.misconfigured_twilio import (
     another_number,
     application,
@@ -26,8 +26,8 @@ from tests.support.misconfigured_twilio import (
 )
 from tests.support.misconfigured_urls import (
     answering,
-    behind,
-    nothing_behind,
+    behind_proxy,
+    proxy_without_upstream,
     reencode_plus,
     reencode_spaces,
     self_signed,
@@ -35,14 +35,14 @@ from tests.support.misconfigured_urls import (
     unset_in_web,
 )
 from tests.support.misconfigured_workers import (
-    deaf_worker,
     no_beat,
     no_sweep,
     no_worker,
-    other_queues,
+    quorum_queue,
     replica,
     unknown_worker,
     unreachable_broker,
+    worker_on_another_broker,
     wrong_password,
 )
 from tests.support.servers import free_port
@@ -150,11 +150,11 @@ CASES = [
     Case("The broker is not running", "service", "broker_away", unreachable_broker),
     Case("The broker's password is wrong", "service", "broker_refuses", wrong_password),
     Case("The broker is a read-only Redis replica", "service", "broker_unusable", replica),
-    Case("The vhost's queues are quorum queues", "service", "broker_unusable", other_queues),
+    Case("The vhost's queues are quorum queues", "service", "broker_unusable", quorum_queue),
     Case("No worker is running", "service", "worker_missing", no_worker),
     Case("Beat is not running", "service", "beat_silent", no_beat),
     Case("No worker runs the dispatcher", "service", "sweep_silent", no_sweep),
-    Case("A worker uses another broker", "service", "task_unanswered", deaf_worker),
+    Case("A worker uses another broker", "service", "task_unanswered", worker_on_another_broker),
     Case("A worker uses another database", "service", "worker_elsewhere", unknown_worker),
     Case("The token is mistyped", "credentials", "token_refused", setting(TWILIO_AUTH_TOKEN="x")),
     Case(
@@ -193,7 +193,7 @@ CASES = [
     ),
     Case("The certificate is self-signed", "public URL", "certificate_untrusted", self_signed),
     Case("The host redirects to another one", "public URL", "public_url_redirects", answering(301)),
-    Case("The proxy is running and web is not", "public URL", "web_down", nothing_behind),
+    Case("The proxy is running and web is not", "public URL", "web_down", proxy_without_upstream),
     Case(
         "Web runs without PUBLIC_BASE_URL",
         "public URL",
@@ -201,8 +201,12 @@ CASES = [
         unset_in_web,
     ),
     Case("A login page is in front of web", "public URL", "public_url_not_ours", answering(401)),
-    Case("The proxy changes the body", "public URL", "signature_refused", behind(reencode_plus)),
-    Case("The proxy rewrites the query", "public URL", "query_changed", behind(reencode_spaces)),
+    Case(
+        "The proxy changes the body", "public URL", "signature_refused", behind_proxy(reencode_plus)
+    ),
+    Case(
+        "The proxy rewrites the query", "public URL", "query_changed", behind_proxy(reencode_spaces)
+    ),
     Case(
         "The number sends its messages elsewhere",
         "numbers",
@@ -230,10 +234,13 @@ CASES = [
         "The fragment for retries is missing",
         "numbers",
         "webhook_not_repeated",
-        number("{web}" + HERE, fallback="{web}" + HERE),
+        number("{web}" + MESSAGING, fallback="{web}" + MESSAGING),
     ),
     Case(
-        "There is no fallback URL", "numbers", "fallback_missing", number("{web}" + HERE + REPEATED)
+        "There is no fallback URL",
+        "numbers",
+        "fallback_missing",
+        number("{web}" + MESSAGING + REPEATED),
     ),
     Case("The messaging service sends elsewhere", "numbers", "service_overrules", overruled),
     Case("The TwiML application sends elsewhere", "numbers", "application_overrules", application),
@@ -260,7 +267,7 @@ CASES = [
         "The webhook of Conversations (classic) has the URL for messages",
         "conversations",
         "webhook_wrong_kind",
-        conversations(HERE),
+        conversations(MESSAGING),
     ),
     Case(
         "onMessageAdded is not one of the events",

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from mediapipe.simulator.numbers import ChannelSender, MessagingService, TwimlApplication
 from tests.support import make
-from tests.support.doctor_world import CONVERSATIONS, HERE, REPEATED, World
+from tests.support.doctor_world import CONVERSATIONS, MESSAGING, REPEATED, World
 
 
 def number(url: str, fallback: str = "") -> Callable[[World], None]:
@@ -21,11 +21,11 @@ def number(url: str, fallback: str = "") -> Callable[[World], None]:
 
 
 def other_port(world: World) -> None:
-    world.number(f"http://{urlsplit(world.web).hostname}:1{HERE}{REPEATED}")
+    world.number(f"http://{urlsplit(world.web).hostname}:1{MESSAGING}{REPEATED}")
 
 
 def overruled(world: World) -> None:
-    mine = world.number(world.here, fallback=world.web + HERE)
+    mine = world.number(world.messaging_url, fallback=world.web + MESSAGING)
     service = MessagingService("https://else.example/", numbers=[mine], account_sid=make.ACCOUNT)
     world.twilio.state.services.append(service)
 
@@ -33,20 +33,20 @@ def overruled(world: World) -> None:
 def application(world: World) -> None:
     elsewhere = TwimlApplication("https://else.example/", account_sid=make.ACCOUNT)
     world.twilio.state.applications.append(elsewhere)
-    world.number(world.here, sms_application_sid=elsewhere.sid)
+    world.number(world.messaging_url, sms_application_sid=elsewhere.sid)
 
 
 def unreadable_application(world: World) -> None:
-    world.number(world.here, sms_application_sid="AP" + "d4" * 16)
+    world.number(world.messaging_url, sms_application_sid="AP" + "d4" * 16)
 
 
 def another_number(world: World) -> None:
-    world.number(world.here, fallback=world.web + HERE)
+    world.number(world.messaging_url, fallback=world.web + MESSAGING)
     world.number("https://old.example.com/sms")
 
 
 def by_get(world: World) -> None:
-    world.number(world.here, fallback=world.web + HERE, sms_method="GET")
+    world.number(world.messaging_url, fallback=world.web + MESSAGING, sms_method="GET")
 
 
 def whatsapp(world: World) -> None:

@@ -40,14 +40,14 @@ def answering(status: int) -> Callable[[World], None]:
     """Run a server at PUBLIC_BASE_URL that responds to every request with this status."""
 
     def arrange(world: World) -> None:
-        heard = world.stack.enter_context(web_server(status))
-        parts = urlsplit(heard.url)
+        server = world.stack.enter_context(web_server(status))
+        parts = urlsplit(server.url)
         world.settings.PUBLIC_BASE_URL = f"{parts.scheme}://{parts.netloc}"
 
     return arrange
 
 
-def behind(change: Callable[[ForwardedRequest], ForwardedRequest]) -> Callable[[World], None]:
+def behind_proxy(change: Callable[[ForwardedRequest], ForwardedRequest]) -> Callable[[World], None]:
     """Put web behind a proxy that changes requests with this function."""
 
     def arrange(world: World) -> None:
@@ -57,14 +57,14 @@ def behind(change: Callable[[ForwardedRequest], ForwardedRequest]) -> Callable[[
     return arrange
 
 
-def nothing_behind(world: World) -> None:
+def proxy_without_upstream(world: World) -> None:
     closed = f"http://127.0.0.1:{free_port()}"
     world.settings.PUBLIC_BASE_URL = world.stack.enter_context(reverse_proxy(closed))
 
 
 def unset_in_web(world: World) -> None:
     """Set PUBLIC_BASE_URL for the doctor only, to a host that web does not know."""
-    behind(with_host("media.example.com"))(world)
+    behind_proxy(with_host("media.example.com"))(world)
     of_web = SimpleNamespace(
         PUBLIC_BASE_URL="",
         ALLOWED_HOSTS=["localhost"],

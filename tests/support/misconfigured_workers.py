@@ -27,7 +27,7 @@ def replica(world: World) -> None:
     world.broker(servers.url_of(client))
 
 
-def other_queues(world: World) -> None:
+def quorum_queue(world: World) -> None:
     """A queue that was declared in a vhost whose default queue type is quorum."""
     url = world.stack.enter_context(servers.rabbitmq())
     with Connection(url) as connection:
@@ -38,31 +38,31 @@ def other_queues(world: World) -> None:
 
 def no_worker(world: World) -> None:
     world.broker("memory://")
-    world.heard(BEAT, SWEEP)
+    world.record_heartbeats(BEAT, SWEEP)
 
 
 def no_beat(world: World) -> None:
-    deaf_worker(world)
+    worker_on_another_broker(world)
     Heartbeat.objects.filter(part=BEAT).delete()
 
 
 def no_sweep(world: World) -> None:
-    deaf_worker(world)
+    worker_on_another_broker(world)
     Heartbeat.objects.filter(part=SWEEP).delete()
 
 
-def deaf_worker(world: World) -> None:
+def worker_on_another_broker(world: World) -> None:
     """A worker that reports to this database but consumes from another broker."""
     world.broker("memory://")
     world.patch.setattr(workers, "RESULT_TIMEOUT_S", 0.2)
-    world.heard(BEAT, SWEEP, "worker celery@here")
+    world.record_heartbeats(BEAT, SWEEP, "worker celery@here")
 
 
 def unknown_worker(world: World) -> None:
     """A worker on this broker that reports to another database."""
     url = world.stack.enter_context(servers.rabbitmq())
     world.broker(url)
-    world.heard(BEAT, SWEEP)
+    world.record_heartbeats(BEAT, SWEEP)
     channel = world.stack.enter_context(Connection(url)).channel()
     callbacks = [lambda *_: None]
     world.stack.enter_context(Consumer(channel, queues=[Queue(MEDIA)], callbacks=callbacks))

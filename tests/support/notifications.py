@@ -36,7 +36,9 @@ def use_mail_server(settings: Settings, url: str) -> None:
         setattr(settings, name, value)
 
 
-def seen(measured: float = 30.0, detail: str = "30 of 200 media had an early 404.") -> Incident:
+def report_early_404s(
+    measured: float = 30.0, detail: str = "30 of 200 media had an early 404."
+) -> Incident:
     """Report early 404s as detection does; return their incident."""
     observation = Observation(measured, 3.0, detail, MediaItem.objects.all())
     incident = Incident.open_or_update(Cause.EARLY_404S, make.ACCOUNT, observation)
@@ -55,6 +57,6 @@ def attempt(notice: Notice) -> Notice:
     return notice
 
 
-def only(channel: Channel) -> Notice:
+def only_notice(channel: Channel) -> Notice:
     """Return the only notice of this channel."""
     return Notice.objects.get(channel=channel)

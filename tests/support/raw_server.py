@@ -64,7 +64,7 @@ class RawServer:
 
     def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError), connection:
-            self._converse(self._secured(connection) if self._tls else connection)
+            self._respond(self._secured(connection) if self._tls else connection)
 
     def _secured(self, connection: socket.socket) -> socket.socket:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -73,9 +73,9 @@ class RawServer:
         self._open.append(secured)
         return secured
 
-    def _converse(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as heard:
-            while request := _request(heard):
+    def _respond(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as stream:
+            while request := _request(stream):
                 self.requests.append(request)
                 script = next(self._scripts)
                 if isinstance(script, bytes):
@@ -85,9 +85,9 @@ class RawServer:
                     break
 
 
-def _request(heard: BinaryIO) -> str:
+def _request(stream: BinaryIO) -> str:
     lines = []
-    while line := heard.readline().strip():
+    while line := stream.readline().strip():
         lines.append(line.decode("latin-1"))
     return "\n".join(lines)
 
@@ -114,26 +114,26 @@ def redirect(location: str, status: int = 307) -> bytes:
     return answer(status, b"<moved/>", Location=location)
 
 
-def cut(said: bytes) -> Script:
+def cut(data: bytes) -> Script:
     """Send these bytes, then close the connection."""
-    return lambda connection: connection.sendall(said)
+    return lambda connection: connection.sendall(data)
 
 
-def silence(said: bytes = b"") -> Script:
+def silence(data: bytes = b"") -> Script:
     """Send these bytes, then nothing until the client closes the connection."""
 
     def run(connection: socket.socket) -> None:
-        connection.sendall(said)
+        connection.sendall(data)
         connection.recv(1)
 
     return run
 
 
-def drip(said: bytes, drops: bytes, *, every_s: float = 0.05) -> Script:
+def drip(data: bytes, drops: bytes, *, every_s: float = 0.05) -> Script:
     """Send these bytes, then `drops` over and over until the client closes the connection."""
 
     def run(connection: socket.socket) -> None:
-        connection.sendall(said)
+        connection.sendall(data)
         while True:
             connection.sendall(drops)
             time.sleep(every_s)

@@ -20,7 +20,7 @@ class Request(NamedTuple):
 
 
 @dataclass
-class Heard:
+class FakeServer:
     """The requests received, and the responses: each is sent once, the last one repeatedly."""
 
     url: str = ""
@@ -33,18 +33,18 @@ class Heard:
 
 
 @contextlib.contextmanager
-def web_server(*answers: int) -> Iterator[Heard]:
+def web_server(*answers: int) -> Iterator[FakeServer]:
     """Run a webhook receiver that responds with these statuses, one after the other."""
-    heard = Heard(answers=[(status, "said so") for status in answers] or [(200, "ok")])
+    fake = FakeServer(answers=[(status, "said so") for status in answers] or [(200, "ok")])
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             names = {name.lower(): value for name, value in self.headers.items()}
-            heard.requests.append(Request(self.path, names, self.rfile.read(length)))
-            status, text = heard.answer()
+            fake.requests.append(Request(self.path, names, self.rfile.read(length)))
+            status, text = fake.answer()
             self.send_response(status)
-            for name, value in heard.headers.items():
+            for name, value in fake.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
@@ -54,8 +54,8 @@ def web_server(*answers: int) -> Iterator[Heard]:
             """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, _running(server):
-        heard.url = f"http://127.0.0.1:{server.server_address[1]}/hooks/s3cret"
-        yield heard
+        fake.url = f"http://127.0.0.1:{server.server_address[1]}/hooks/s3cret"
+        yield fake
 
 
 @dataclass
@@ -63,36 +63,36 @@ class Mailbox:
     """The messages a mail server received, and its reply to RCPT."""
 
     port: int = 0
-    to_rcpt: str = "250 ok"
-    letters: list[str] = field(default_factory=list)
+    rcpt_reply: str = "250 ok"
+    messages: list[str] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
 
 
 @contextlib.contextmanager
 def mail_server() -> Iterator[Mailbox]:
-    """Run a mail server that accepts everything, or refuses recipients as `to_rcpt` says."""
+    """Run a mail server that accepts everything, or refuses recipients as `rcpt_reply` says."""
     mailbox = Mailbox()
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            self.say("220 ready")
+            self.reply("220 ready")
             while line := self.rfile.readline().decode().strip():
                 verb = line.partition(" ")[0].upper()
                 if verb == "DATA":
-                    self.take()
+                    self.receive_message()
                 elif verb == "RCPT":
                     mailbox.recipients.append(line)
-                    self.say(mailbox.to_rcpt)
+                    self.reply(mailbox.rcpt_reply)
                 else:
-                    self.say("221 bye" if verb == "QUIT" else "250 ok")
+                    self.reply("221 bye" if verb == "QUIT" else "250 ok")
 
-        def take(self) -> None:
-            self.say("354 go on")
+        def receive_message(self) -> None:
+            self.reply("354 go on")
             lines = iter(lambda: self.rfile.readline().decode(), ".\r\n")
-            mailbox.letters.append("".join(lines))
-            self.say("250 taken")
+            mailbox.messages.append("".join(lines))
+            self.reply("250 taken")
 
-        def say(self, answer: str) -> None:
+        def reply(self, answer: str) -> None:
             self.wfile.write(f"{answer}\r\n".encode())
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server, _running(server):

@@ -36,12 +36,12 @@ def command(*more: str) -> str:
     return out.getvalue()
 
 
-def whole(since: datetime = BEGIN, until: datetime = END) -> Reconciliation:
+def save_reconciliation(since: datetime = BEGIN, until: datetime = END) -> Reconciliation:
     run = Reconciliation.build(make.ACCOUNT, since, until)
     run.save()
     return run
 
 
-def lists_asked(twilio: Simulator) -> list[str]:
+def requested_lists(twilio: Simulator) -> list[str]:
     """Return the paths of the lists that were requested."""
     return [entry.path for entry in twilio.log.all() if entry.path.endswith("s.json")]

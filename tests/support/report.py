@@ -30,7 +30,7 @@ def case(**options: Any) -> Case:
     return build_case(MediaItem.objects.all(), **options)
 
 
-def found(**options: Any) -> CaseFigures:
+def figures(**options: Any) -> CaseFigures:
     return compute_figures(case(**options))
 
 

@@ -25,7 +25,7 @@ def files(settings: Settings) -> list[Path]:
     return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
 
 
-def said(*arguments: str) -> list[str]:
+def purge_output(*arguments: str) -> list[str]:
     """Return the lines that `manage.py purge` prints."""
     output = io.StringIO()
     call_command("purge", *arguments, stdout=output)

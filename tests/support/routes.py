@@ -7,10 +7,10 @@ from mediapipe.simulator.numbers import PhoneNumber
 from tasks.read_routes import read_routes
 from tests.support import make
 
-OURS = "https://media.example.com"
-HERE = f"{OURS}/webhooks/twilio/messaging/"
-THERE = "https://user:canary@old.example.com/sms?key=canary"
-NUMBER = PhoneNumber(sms_url=HERE, account_sid=make.ACCOUNT)
+OUR_ORIGIN = "https://media.example.com"
+OUR_URL = f"{OUR_ORIGIN}/webhooks/twilio/messaging/"
+OTHER_URL = "https://user:canary@old.example.com/sms?key=canary"
+NUMBER = PhoneNumber(sms_url=OUR_URL, account_sid=make.ACCOUNT)
 
 
 def read() -> str:

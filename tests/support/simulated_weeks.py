@@ -29,7 +29,7 @@ MONDAY = datetime(2026, 3, 16, tzinfo=UTC)
 BASELINE, LENGTH = timedelta(days=15), timedelta(days=7)
 STEP = timedelta(minutes=30)
 # The service runs detection each minute; the weeks do so only for 3 hours after `begins`.
-MINUTE, CLOSELY = timedelta(minutes=1), timedelta(hours=3)
+MINUTE, EVERY_MINUTE_FOR = timedelta(minutes=1), timedelta(hours=3)
 # The results of the weeks, printed at the end of the run.
 TABLE = Table(
     "simulated weeks",
@@ -51,7 +51,7 @@ UNFINISHED = (Status.QUEUED, Status.RETRYING)
 
 
 @dataclass(frozen=True, slots=True)
-class Weather:
+class Conditions:
     """Conditions at one moment: media per day, the share that is late, and its median delay.
 
     `down_until` is when our own worker is back, if it is down.
@@ -61,11 +61,11 @@ class Weather:
     late_share: float = 0.02
     median_s: float = 3.0
     deleted_share: float = 0.003
-    opens_nothing: bool = False
+    has_wrong_credentials: bool = False
     down_until: datetime | None = None
 
 
-Climate = Callable[[str, datetime], Weather]
+ConditionsAt = Callable[[str, datetime], Conditions]
 
 
 @dataclass(eq=False, slots=True)
@@ -75,7 +75,7 @@ class Truth:
     item: MediaItem
     available_at: datetime | None
     first_attempt_at: datetime
-    because: str
+    cause: str
     metadata: bool
     tried: int = 0
 
@@ -84,7 +84,7 @@ class Truth:
 class Week:
     """The accounts, two by default, in a quiet baseline of 15 days and the week under test."""
 
-    climate: Climate
+    conditions_at: ConditionsAt
     accounts: tuple[str, ...] = (LARGE, SMALL)
     seed: int = 1
     waiting: list[Truth] = field(default_factory=list)
@@ -101,8 +101,8 @@ class Week:
             self._make_due_attempts(MONDAY)
             now = MONDAY
             while now < MONDAY + LENGTH:
-                closely = begins and begins <= now < begins + CLOSELY
-                step = MINUTE if closely else STEP
+                every_minute = begins and begins <= now < begins + EVERY_MINUTE_FOR
+                step = MINUTE if every_minute else STEP
                 self._receive(now, now + step)
                 now += step
                 self._make_due_attempts(now)
@@ -119,8 +119,8 @@ class Week:
     def wrong_diagnoses(self) -> Counter[tuple[str, str]]:
         """Count the wrong diagnoses, by (truth, diagnosis)."""
         rows = MediaItem.objects.exclude(not_found_because="")
-        said = rows.values_list("identity", "not_found_because")
-        pairs = ((self.truths[identity].because, word) for identity, word in said)
+        diagnoses = rows.values_list("identity", "not_found_because")
+        pairs = ((self.truths[identity].cause, word) for identity, word in diagnoses)
         return Counter(pair for pair in pairs if pair[0] != pair[1])
 
     def report(
@@ -148,14 +148,14 @@ class Week:
         return Response(404, {}, b"", redirected=False)
 
     def _down(self, now: datetime) -> bool:
-        back = self.climate(self.accounts[0], now).down_until
+        back = self.conditions_at(self.accounts[0], now).down_until
         return back is not None and now < back
 
     def _receive(self, since: datetime, until: datetime) -> None:
         """Receive the webhooks of this period."""
         truths = [truth for at, sid in self._arrivals(since, until) for truth in self._one(at, sid)]
         for truth in truths:
-            self._attempts(truth, until, asks=False)
+            self._attempts(truth, until, metadata=False)
         WebhookEvent.objects.bulk_create([truth.item.event for truth in truths])
         MediaItem.objects.bulk_create([truth.item for truth in truths])
         self.truths |= {truth.item.identity: truth for truth in truths}
@@ -165,35 +165,37 @@ class Week:
         for account_sid in self.accounts:
             at = since
             while True:
-                hourly = self.climate(account_sid, at).media_a_day * HOURS[at.hour] / sum(HOURS)
+                hourly = (
+                    self.conditions_at(account_sid, at).media_a_day * HOURS[at.hour] / sum(HOURS)
+                )
                 at += timedelta(hours=self.rng.expovariate(max(hourly, 0.01)))
                 if at >= until:
                     break
                 yield at, account_sid
 
     def _one(self, at: datetime, account_sid: str) -> Iterator[Truth]:
-        weather = self.climate(account_sid, at)
-        if not weather.media_a_day:
+        conditions = self.conditions_at(account_sid, at)
+        if not conditions.media_a_day:
             return
         message = make.message(account_sid=account_sid, home_region="us1")
         event = WebhookEvent.from_message(message, provider="twilio", at=at)
         (announced,) = message.media
         item = MediaItem.from_announcement(event, announced, at)
         item.media_url = item.media_url.replace(make.ACCOUNT, account_sid)
-        first = max(at, weather.down_until or at) + timedelta(seconds=self.rng.uniform(0.1, 0.5))
-        yield Truth(item, *self._draw_truth(weather, at, first))
+        first = max(at, conditions.down_until or at) + timedelta(seconds=self.rng.uniform(0.1, 0.5))
+        yield Truth(item, *self._draw_truth(conditions, at, first))
 
     def _draw_truth(
-        self, weather: Weather, at: datetime, first: datetime
+        self, conditions: Conditions, at: datetime, first: datetime
     ) -> tuple[datetime | None, datetime, str, bool]:
-        if weather.opens_nothing:
+        if conditions.has_wrong_credentials:
             return None, first, "credentials_suspected", False
         draw = self.rng.random()
-        if draw < weather.deleted_share:
+        if draw < conditions.deleted_share:
             return None, first, "deleted", False
         late_s = 0.0
-        if draw < weather.deleted_share + weather.late_share:
-            late_s = self.rng.lognormvariate(math.log(weather.median_s), 1.0)
+        if draw < conditions.deleted_share + conditions.late_share:
+            late_s = self.rng.lognormvariate(math.log(conditions.median_s), 1.0)
         # The metadata may be available before the bytes, or only with them.
         metadata = self.rng.random() < 0.5
         return at + timedelta(seconds=late_s), first, "propagating", metadata
@@ -207,10 +209,10 @@ class Week:
                 truth.item.save()
         self.waiting = [truth for truth in self.waiting if truth.item.status in UNFINISHED]
 
-    def _attempts(self, truth: Truth, now: datetime, *, asks: bool = True) -> None:
-        """Make the item's due attempts; not `asks`: only the first 3, which request no metadata."""
+    def _attempts(self, truth: Truth, now: datetime, *, metadata: bool = True) -> None:
+        """Make the item's due attempts; without `metadata` only the first 3, which need none."""
         item = truth.item
-        while item.status in UNFINISHED and truth.tried < (len(SCHEDULE_S) if asks else 3):
+        while item.status in UNFINISHED and truth.tried < (len(SCHEDULE_S) if metadata else 3):
             at = truth.first_attempt_at + timedelta(seconds=SCHEDULE_S[truth.tried])
             if at > now:
                 return

@@ -11,7 +11,7 @@ HEAD = b"POST /webhooks/twilio/messaging/ HTTP/1.1\r\nHost: localhost\r\n"
 
 
 @dataclass(frozen=True)
-class Slow:
+class SlowClients:
     """The number of clients of each kind."""
 
     silent: int = 0
@@ -25,7 +25,7 @@ class Slow:
 
 
 @contextlib.contextmanager
-def occupying(port: int, slow: Slow, *downloads: bytes) -> Iterator[list[socket.socket]]:
+def occupying(port: int, slow: SlowClients, *downloads: bytes) -> Iterator[list[socket.socket]]:
     """Hold these connections open; each slow download sends the next request of `downloads`.
 
     Raise AssertionError if the response to a download is neither 200 nor 206.

@@ -28,14 +28,14 @@ class Table:
         _rows.append((self.title, self.head, cells))
 
 
-def taken() -> list[tuple[str, object]]:
+def take_rows() -> list[tuple[str, object]]:
     """Return the rows added since the last call, as user properties of a test report."""
     properties: list[tuple[str, object]] = [(ROW, row) for row in _rows]
     _rows.clear()
     return properties
 
 
-def found_in(reports: Iterable[pytest.TestReport]) -> Iterator[tuple[str, list[str]]]:
+def tables_in(reports: Iterable[pytest.TestReport]) -> Iterator[tuple[str, list[str]]]:
     """Yield the title and the lines of each table for which these reports have rows."""
     tables: dict[str, list[Sequence[str]]] = {}
     for name, row in (found for report in reports for found in report.user_properties):

@@ -14,7 +14,7 @@ import django
 UNTIL = datetime(2026, 7, 1, 12, 34, 56, tzinfo=UTC)
 
 
-def answers(name: str) -> dict[str, Any]:
+def results(name: str) -> dict[str, Any]:
     """Return the results for the named period, which ends when the history ends."""
     from mediapipe.timing.distribution import attempts_until_stored, delay_distribution
     from mediapipe.timing.hourly import tallies_of
@@ -45,4 +45,4 @@ if __name__ == "__main__":
 
     call_command("migrate", verbosity=0)
     call_command("seed_history", media=2000, days=10, until=UNTIL, stdout=StringIO())
-    json.dump({name: answers(name) for name in ("1h", "24h", "7d")}, sys.stdout)
+    json.dump({name: results(name) for name in ("1h", "24h", "7d")}, sys.stdout)

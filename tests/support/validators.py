@@ -20,35 +20,35 @@ from django.utils.datastructures import MultiValueDict
 from twilio.request_validator import RequestValidator
 
 from tests.support import make
-from tests.support.apps import Got, Reply, app
+from tests.support.apps import ReceivedRequest, Reply, app
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # git ignores this folder.
 FOLDER = ROOT / "var/twilio-node"
 INSTALL = "npm install --ignore-scripts --prefix var/twilio-node twilio@6.3.1"
-Check = Callable[[Got], bool]
+Check = Callable[[ReceivedRequest], bool]
 
 
-def url_of(got: Got) -> str:
+def url_of(got: ReceivedRequest) -> str:
     scheme = got.headers.get("x-forwarded-proto", "http")
     return f"{scheme}://{got.headers['host']}{got.target}"
 
 
-def by_twilio(got: Got) -> bool:
+def by_twilio(got: ReceivedRequest) -> bool:
     """Check with Twilio's package, passing all values of a name as Flask does."""
     values = MultiValueDict(parse_qs(got.body.decode(), keep_blank_values=True))
     validator = RequestValidator(make.TOKEN)
     return bool(validator.validate(url_of(got), values, got.headers["x-twilio-signature"]))
 
 
-def by_django(got: Got) -> bool:
+def by_django(got: ReceivedRequest) -> bool:
     """Check in a Django view with build_absolute_uri(), as django-twilio's decorator does."""
     request = got.django_request()
     url, signature = request.build_absolute_uri(), request.headers["X-Twilio-Signature"]
     return bool(RequestValidator(make.TOKEN).validate(url, request.POST, signature))
 
 
-def by_hand(got: Got) -> bool:
+def by_hand(got: ReceivedRequest) -> bool:
     """Check as courier and others do: sorted names, each followed by its distinct values."""
     pairs = sorted(set(parse_qsl(got.body.decode(), keep_blank_values=True)))
     text = url_of(got) + "".join(name + value for name, value in pairs)

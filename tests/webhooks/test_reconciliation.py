@@ -17,7 +17,15 @@ from mediapipe.timing.summary import summarize
 from mediapipe.webhooks.reconciliation.comparison import reconcile
 from tests.support import make
 from tests.support.fetching import attempt
-from tests.support.reconciliation import BEGIN, END, command, lists_asked, message, recording, whole
+from tests.support.reconciliation import (
+    BEGIN,
+    END,
+    command,
+    message,
+    recording,
+    requested_lists,
+    save_reconciliation,
+)
 from tests.support.webhooks import send
 
 pytestmark = [
@@ -58,7 +66,7 @@ def test_a_message_that_is_already_recorded_is_left_unchanged(twilio: Simulator)
     send(webhook)
     assert "1 checked, none missing" in command()
     assert WebhookEvent.objects.get().repeats == 0
-    assert len(lists_asked(twilio)) == 16
+    assert len(requested_lists(twilio)) == 16
 
 
 def test_media_of_a_purged_event_is_not_recorded_again(twilio: Simulator) -> None:
@@ -142,7 +150,7 @@ def test_a_message_whose_media_was_deleted_at_twilio_is_not_reported_as_missing(
     twilio: Simulator,
 ) -> None:
     script = message(twilio)
-    run = whole()
+    run = save_reconciliation()
     lists = reconcile(run)
     script.deleted = True
     assert sum(len(found.missing) for found in lists) == 0

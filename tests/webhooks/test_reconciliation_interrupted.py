@@ -17,7 +17,14 @@ from mediapipe.simulator import Simulator, faults
 from mediapipe.simulator.script import new_sid
 from mediapipe.webhooks.reconciliation.comparison import reconcile, time_slices
 from tests.support import make
-from tests.support.reconciliation import BEGIN, END, command, lists_asked, message, whole
+from tests.support.reconciliation import (
+    BEGIN,
+    END,
+    command,
+    message,
+    requested_lists,
+    save_reconciliation,
+)
 
 pytestmark = [
     pytest.mark.django_db,
@@ -28,22 +35,22 @@ pytestmark = [
 
 def test_an_interrupted_run_resumes_where_it_stopped(twilio: Simulator) -> None:
     early, late = message(twilio, BEGIN), message(twilio, END - timedelta(seconds=1))
-    run = whole()
+    run = save_reconciliation()
     assert len(time_slices(run)) == 8
     next(reconcile(run))
     assert MediaItem.objects.get().media_sid == early.sid
-    asked = len(lists_asked(twilio))
+    asked = len(requested_lists(twilio))
     said = command()
     assert f"resuming at {(BEGIN + timedelta(minutes=15)).isoformat()}" in said
     assert "2 missing" in said
-    assert len(lists_asked(twilio)) - asked == 2 * 7
+    assert len(requested_lists(twilio)) - asked == 2 * 7
     assert set(MediaItem.objects.values_list("media_sid", flat=True)) == {early.sid, late.sid}
     run.refresh_from_db()
     assert (run.looked_at, run.taken_in, run.finished_at is None) == (2, 2, False)
 
 
 def test_a_resumed_run_extends_to_the_present_without_an_until_option(twilio: Simulator) -> None:
-    run = whole(until=BEGIN + timedelta(minutes=30))
+    run = save_reconciliation(until=BEGIN + timedelta(minutes=30))
     late = message(twilio, END - timedelta(seconds=1))
     call_command("reconcile", "--since", BEGIN.isoformat(), stdout=StringIO())
     run.refresh_from_db()
@@ -134,5 +141,5 @@ def test_credentials_are_sent_only_to_the_configured_api_hosts(
 ) -> None:
     settings.TWILIO_API_HOSTS = []
     with pytest.raises(AddressRefused):
-        list(reconcile(whole()))
+        list(reconcile(save_reconciliation()))
     assert twilio.log.all() == []

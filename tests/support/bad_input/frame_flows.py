@@ -6,16 +6,19 @@ from tests.support.bad_input.cases import BadFrame
 from tests.support.bad_input.frame_parts import HOST, TYPE, Request, frame, pieces
 
 
-def alive(said: bytes) -> bytes:
+def keep_alive(request: bytes) -> bytes:
     """Return the request without `Connection: close`."""
-    return said.replace(b"Connection: close\r\n", b"")
+    return request.replace(b"Connection: close\r\n", b"")
 
 
 def flow(name: str, *more: str, statuses: tuple[int, ...], then: bytes | None = None) -> BadFrame:
     """Return a good request followed on the same connection by `then`, or by a copy of it."""
-    said = Request(name).post(*more)
+    request = Request(name).post(*more)
     return frame(
-        name, alive(said) + (said if then is None else then), answered=statuses, recorded=True
+        name,
+        keep_alive(request) + (request if then is None else then),
+        answered=statuses,
+        recorded=True,
     )
 
 

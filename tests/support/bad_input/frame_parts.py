@@ -47,5 +47,5 @@ def more(name: str, *headers: str, answered: int = 400) -> BadFrame:
     return frame(name, Request(name).post(*headers), answered=answered, recorded=answered == 200)
 
 
-def pieces(said: bytes, size: int) -> tuple[bytes, ...]:
-    return tuple(said[start : start + size] for start in range(0, len(said), size))
+def pieces(request: bytes, size: int) -> tuple[bytes, ...]:
+    return tuple(request[start : start + size] for start in range(0, len(request), size))

@@ -27,8 +27,8 @@ from tests.support.payloads import signing, twilio
 def lengths(name: str, *values: str, answered: int | tuple[int, ...] = 400) -> BadFrame:
     """Return a good request with these values of Content-Length."""
     one = Request(name)
-    said = one.head(*one.signed, *(f"Content-Length: {value}" for value in values))
-    return frame(name, said + one.body, answered=answered)
+    head = one.head(*one.signed, *(f"Content-Length: {value}" for value in values))
+    return frame(name, head + one.body, answered=answered)
 
 
 def chunked(
@@ -45,18 +45,21 @@ def chunked(
 
 
 def line(
-    name: str, said: str, *, answered: int | tuple[int, ...] = 400, url: str = URL
+    name: str, request_line: str, *, answered: int | tuple[int, ...] = 400, url: str = URL
 ) -> BadFrame:
     """Return a good request, signed for `url`, with this request line."""
     return frame(
-        name, Request(name, url).post(line=said), answered=answered, recorded=answered == 200
+        name,
+        Request(name, url).post(line=request_line),
+        answered=answered,
+        recorded=answered == 200,
     )
 
 
-def target(name: str, said: str, *, answered: int, signed: bool = False) -> BadFrame:
+def target(name: str, path: str, *, answered: int, signed: bool = False) -> BadFrame:
     """Return a request to another target; `signed` makes that target the signed URL."""
     return line(
-        name, f"POST {said} HTTP/1.1", answered=answered, url=f"{PUBLIC}{said}" if signed else URL
+        name, f"POST {path} HTTP/1.1", answered=answered, url=f"{PUBLIC}{path}" if signed else URL
     )
 
 
@@ -248,8 +251,8 @@ def by_get(name: str, letter: str) -> BadFrame:
         tuple(dict([*pictures, ("NumMedia", "10"), ("Body", letter * 1600)]).items())
     ).decode("ascii")
     signature = f"X-Twilio-Signature: {signing.sign(f'{URL}?{query}', [])}"
-    said = Request(name).head(HOST, signature, CLOSE, line=f"GET {PATH}?{query} HTTP/1.1")
-    return frame(name, said, answered=200, recorded=True)
+    head = Request(name).head(HOST, signature, CLOSE, line=f"GET {PATH}?{query} HTTP/1.1")
+    return frame(name, head, answered=200, recorded=True)
 
 
 LONG = [
@@ -261,8 +264,8 @@ LONG = [
 def hosted(name: str, *host: str, answered: int, version: str = "HTTP/1.1") -> BadFrame:
     """Return a good request with these Host headers."""
     one = Request(name)
-    said = one.head(*host, TYPE, one.signature, CLOSE, one.length, line=f"POST {PATH} {version}")
-    return frame(name, said + one.body, answered=answered, recorded=answered == 200)
+    head = one.head(*host, TYPE, one.signature, CLOSE, one.length, line=f"POST {PATH} {version}")
+    return frame(name, head + one.body, answered=answered, recorded=answered == 200)
 
 
 HOSTS = [

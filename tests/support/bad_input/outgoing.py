@@ -16,7 +16,7 @@ class Outgoing:
     connections: list[str] = field(default_factory=list)
 
 
-_listening: list[Outgoing] = []
+_recording: list[Outgoing] = []
 _hooked: list[bool] = []
 
 
@@ -25,23 +25,23 @@ def recorded() -> Iterator[Outgoing]:
     """Record every look-up and connection of every thread."""
     if not _hooked:
         # An audit hook cannot be removed, so it is added once.
-        sys.addaudithook(_hear)
+        sys.addaudithook(_record)
         _hooked.append(True)
-    heard = Outgoing()
-    _listening.append(heard)
+    outgoing = Outgoing()
+    _recording.append(outgoing)
     try:
-        yield heard
+        yield outgoing
     finally:
-        _listening.remove(heard)
+        _recording.remove(outgoing)
 
 
-def _hear(event: str, args: tuple[object, ...]) -> None:
-    if not _listening or not event.startswith("socket."):
+def _record(event: str, args: tuple[object, ...]) -> None:
+    if not _recording or not event.startswith("socket."):
         return
     if event in ("socket.getaddrinfo", "socket.gethostbyname"):
-        for heard in _listening:
-            heard.lookups.append(str(args[0]))
+        for outgoing in _recording:
+            outgoing.lookups.append(str(args[0]))
     # A Unix socket has a path instead of a tuple; it is the embedded broker's.
     elif event in ("socket.connect", "socket.sendto") and isinstance(args[1], tuple):
-        for heard in _listening:
-            heard.connections.append(f"{args[1][0]}:{args[1][1]}")
+        for outgoing in _recording:
+            outgoing.connections.append(f"{args[1][0]}:{args[1][1]}")

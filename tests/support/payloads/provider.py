@@ -42,12 +42,12 @@ def reason(body: str, source: str = "messaging") -> str:
     return caught.value.reason
 
 
-def only(inbound: InboundMessage) -> AnnouncedMedia:
+def only_media(inbound: InboundMessage) -> AnnouncedMedia:
     (item,) = inbound.media
     return item
 
 
-def why(item: AnnouncedMedia) -> tuple[type[Failure], str]:
+def failure_of(item: AnnouncedMedia) -> tuple[type[Failure], str]:
     """Return the failure of a media item that cannot be fetched, and its detail."""
     assert item.failure is not None
     return type(item.failure), item.failure.detail
