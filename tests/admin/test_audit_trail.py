@@ -40,13 +40,13 @@ def test_other_roles_cannot_see_the_audit_trail(role: str) -> None:
     assert client_with_role(role).get(reverse(f"admin:{LIST}")).status_code == 403
 
 
-@pytest.mark.parametrize("what", ["change", "delete"])
+@pytest.mark.parametrize("operation", ["change", "delete"])
 def test_an_audit_entry_cannot_be_changed_or_deleted(
-    admin_client: Client, ada: User, what: str
+    admin_client: Client, ada: User, operation: str
 ) -> None:
     log_action(ada, "all", "Exported.")
     entry = LogEntry.objects.get()
-    url = reverse(f"admin:admin_logentry_{what}", args=[entry.pk])
+    url = reverse(f"admin:admin_logentry_{operation}", args=[entry.pk])
     admin_client.post(url, {"change_message": "nothing", "post": "yes"})
     entry.refresh_from_db()
     assert entry.change_message == "Exported."

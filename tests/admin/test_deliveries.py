@@ -46,7 +46,7 @@ def change_page(pk: int) -> str:
     return reverse("admin:mediapipe_gatewaydelivery_change", args=[pk])
 
 
-def again(pk: int) -> str:
+def send_again_url(pk: int) -> str:
     return reverse("admin:mediapipe_gatewaydelivery_send_again", args=[pk])
 
 
@@ -79,8 +79,8 @@ def test_no_page_shows_the_request() -> None:
 def test_one_delivery_is_sent_again_at_once(tasks: list[int]) -> None:
     pk = ended()
     client = client_with_role(roles.SUPPORT)
-    assert again(pk) in client.get(change_page(pk)).content.decode()
-    client.post(again(pk))
+    assert send_again_url(pk) in client.get(change_page(pk)).content.decode()
+    client.post(send_again_url(pk))
     assert (states(), tasks) == (["waiting"], [pk])
     assert LogEntry.objects.get().change_message == "Sent again."
 
@@ -104,16 +104,16 @@ def test_all_deliveries_that_match_the_filters_are_sent_again() -> None:
 def test_a_delivered_message_cannot_be_sent_again(tasks: list[int]) -> None:
     pk = ended(GatewayStatus.DELIVERED)
     client = client_with_role(roles.SUPPORT)
-    assert again(pk) not in client.get(change_page(pk)).content.decode()
-    client.post(again(pk))
+    assert send_again_url(pk) not in client.get(change_page(pk)).content.decode()
+    client.post(send_again_url(pk))
     assert (states(), tasks) == (["delivered"], [])
 
 
 def test_a_viewer_cannot_send_a_delivery_again() -> None:
     pk = ended()
     client = client_with_role(roles.VIEWER)
-    assert again(pk) not in client.get(change_page(pk)).content.decode()
-    assert client.post(again(pk)).status_code == 403
+    assert send_again_url(pk) not in client.get(change_page(pk)).content.decode()
+    assert client.post(send_again_url(pk)).status_code == 403
     assert states() == ["refused"]
 
 

@@ -15,7 +15,7 @@ from tests.support.admin import client_with_role
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 ITEM = "admin:mediapipe_mediaitem_change"
-WAY_BACK = '<a class="button" href="/admin/">Overview</a>'
+OVERVIEW_LINK = '<a class="button" href="/admin/">Overview</a>'
 
 
 def test_the_error_page_names_the_row_that_does_not_exist(admin_client: Client) -> None:
@@ -23,12 +23,12 @@ def test_the_error_page_names_the_row_that_does_not_exist(admin_client: Client) 
     assert response.status_code == 404
     html = response.content.decode()
     assert "There is no media item with the number 4711." in html
-    assert WAY_BACK in html
+    assert OVERVIEW_LINK in html
 
 
 def test_the_error_page_of_a_wrong_address_shows_no_django_details(admin_client: Client) -> None:
     html = admin_client.get("/admin/nothing/").content.decode()
-    assert WAY_BACK in html
+    assert OVERVIEW_LINK in html
     assert "tried" not in html
 
 
@@ -59,4 +59,4 @@ def test_the_page_of_a_server_error_shows_the_request_id_and_needs_no_database(
 def test_a_wrong_address_outside_the_admin_gets_the_plain_page(client: Client, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 404
-    assert WAY_BACK not in response.content.decode()
+    assert OVERVIEW_LINK not in response.content.decode()

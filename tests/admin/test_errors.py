@@ -50,7 +50,7 @@ def test_the_admin_works_at_an_allowed_host_behind_a_tls_proxy(proto: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("origin", "said"),
+    ("origin", "expected_text"),
     [
         ("https://else.example", "add it to DJANGO_ALLOWED_HOSTS, as else.example, and restart"),
         ("https://else.example:443", "as else.example, and restart web"),
@@ -60,27 +60,29 @@ def test_the_admin_works_at_an_allowed_host_behind_a_tls_proxy(proto: dict[str, 
         ("https://[::1", "The browser did not send the origin of the form"),
     ],
 )
-def test_a_form_from_another_origin_is_refused_with_instructions(origin: str, said: str) -> None:
+def test_a_form_from_another_origin_is_refused_with_instructions(
+    origin: str, expected_text: str
+) -> None:
     response = log_in({"Origin": origin})
     assert response.status_code == 403
-    assert said in shown(response)
+    assert expected_text in shown(response)
     assert "Origin checking failed" in shown(response)
     assert re.search(rf"Origin\s*{re.escape(origin)}\s*Host\s*{CORP}", shown(response))
 
 
 @pytest.mark.parametrize(
-    ("headers", "said"),
+    ("headers", "expected_text"),
     [
         ({}, "The browser did not send the origin of the form"),
         ({"Referer": "https://else.example/x?secret=1"}, "as else.example, and restart web"),
     ],
 )
 def test_a_form_without_an_origin_is_checked_by_its_referer_over_https(
-    headers: dict[str, str], said: str
+    headers: dict[str, str], expected_text: str
 ) -> None:
     response = log_in({"X-Forwarded-Proto": "https", **headers})
     assert response.status_code == 403
-    assert said in shown(response)
+    assert expected_text in shown(response)
     assert "secret" not in shown(response)
 
 

@@ -40,7 +40,7 @@ def shown(client: Client, incident: Incident) -> str:
     return page(client, "mediapipe_incident_change", incident.pk)
 
 
-def take(client: Client, incident: Incident, step: str, **data: str) -> Any:
+def take_step(client: Client, incident: Incident, step: str, **data: str) -> Any:
     url = reverse("admin:mediapipe_incident_step", args=[incident.pk, step])
     answer = client.post(url, data)
     incident.refresh_from_db()
@@ -98,7 +98,7 @@ def test_the_buttons_acknowledge_resolve_reopen_and_ignore_an_incident(
         ("ignore", IncidentState.IGNORED),
     ):
         assert f"/{incident.pk}/{step}/" in shown(client, incident)
-        take(client, incident, step)
+        take_step(client, incident, step)
         assert incident.state == state
     by = list(incident.steps.exclude(kind=StepKind.OPENED).values_list("by", flat=True))
     assert by == [user.pk] * 4
@@ -108,7 +108,7 @@ def test_the_buttons_acknowledge_resolve_reopen_and_ignore_an_incident(
 def test_a_report_records_and_shows_its_ticket_number(
     admin_client: Client, incident: Incident
 ) -> None:
-    take(admin_client, incident, "report", ticket=" 4711 ")
+    take_step(admin_client, incident, "report", ticket=" 4711 ")
     assert (incident.state, incident.ticket) == (IncidentState.REPORTED, "4711")
     assert "4711" in shown(admin_client, incident)
     assert "4711" in LogEntry.objects.get().change_message
@@ -118,7 +118,7 @@ def test_a_report_records_and_shows_its_ticket_number(
 def test_a_report_with_a_missing_or_too_long_ticket_is_refused_with_a_message(
     admin_client: Client, incident: Incident, ticket: str
 ) -> None:
-    answer = take(admin_client, incident, "report", ticket=ticket)
+    answer = take_step(admin_client, incident, "report", ticket=ticket)
     assert incident.state == IncidentState.OPEN
     assert "ticket" in str(*get_messages(answer.wsgi_request))
 
@@ -127,7 +127,7 @@ def test_acknowledging_a_resolved_incident_changes_nothing_and_shows_a_message(
     admin_client: Client, incident: Incident
 ) -> None:
     incident.resolve()
-    answer = take(admin_client, incident, "acknowledge")
+    answer = take_step(admin_client, incident, "acknowledge")
     assert incident.state == IncidentState.RESOLVED
     assert "Nothing was changed" in str(*get_messages(answer.wsgi_request))
     assert not LogEntry.objects.exists()
@@ -151,7 +151,7 @@ def test_a_viewer_sees_an_incident_but_cannot_acknowledge_it(
 ) -> None:
     logged_in(client, VIEWER)
     assert "/acknowledge/" not in shown(client, incident)
-    assert take(client, incident, "acknowledge").status_code == 403
+    assert take_step(client, incident, "acknowledge").status_code == 403
     assert incident.state == IncidentState.OPEN
 
 
@@ -163,12 +163,12 @@ def test_a_get_request_takes_no_step(admin_client: Client, incident: Incident) -
 
 
 def test_unknown_steps_are_refused(admin_client: Client, incident: Incident) -> None:
-    assert take(admin_client, incident, "delete").status_code in (403, 404)
-    assert take(admin_client, incident, "explode").status_code == 404
+    assert take_step(admin_client, incident, "delete").status_code in (403, 404)
+    assert take_step(admin_client, incident, "explode").status_code == 404
 
 
 def test_a_hostile_ticket_is_escaped(admin_client: Client, incident: Incident) -> None:
-    take(admin_client, incident, "report", ticket=SCRIPT)
+    take_step(admin_client, incident, "report", ticket=SCRIPT)
     assert SCRIPT not in shown(admin_client, incident)
     assert SCRIPT not in page(admin_client, "mediapipe_incident_changelist")
 
@@ -193,7 +193,7 @@ def test_the_page_of_every_cause_shows_its_meaning_and_what_to_do(
 
 
 def test_a_note_is_part_of_the_history(admin_client: Client, incident: Incident) -> None:
-    take(admin_client, incident, "note", note="Asked the carrier.")
+    take_step(admin_client, incident, "note", note="Asked the carrier.")
     step = incident.steps.get(kind=StepKind.NOTED)
     assert (step.note, str(step.by)) == ("Asked the carrier.", "admin")
     assert "Asked the carrier." in shown(admin_client, incident)
@@ -205,7 +205,7 @@ def test_a_note_is_part_of_the_history(admin_client: Client, incident: Incident)
 def test_an_empty_or_too_long_note_is_refused(
     admin_client: Client, incident: Incident, note: str
 ) -> None:
-    answer = take(admin_client, incident, "note", note=note)
+    answer = take_step(admin_client, incident, "note", note=note)
     assert "Enter a note" in str(*get_messages(answer.wsgi_request))
     assert not incident.steps.filter(kind=StepKind.NOTED).exists()
 
@@ -213,7 +213,7 @@ def test_an_empty_or_too_long_note_is_refused(
 def test_a_viewer_may_not_add_a_note(client: Client, incident: Incident) -> None:
     logged_in(client, VIEWER)
     assert 'name="note"' not in shown(client, incident)
-    assert take(client, incident, "note", note="no").status_code == 403
+    assert take_step(client, incident, "note", note="no").status_code == 403
 
 
 def test_a_resolved_incident_shows_its_cause_and_the_present_states_of_its_items(

@@ -74,8 +74,8 @@ def test_an_export_is_audited_with_its_user_count_and_filters(
     make.event(make.message(3))
     lines(admin_client, status__exact="queued", q="+15550000002")
     entry = LogEntry.objects.get(user=admin_user)
-    said = "Exported 3 media items as jsonl: state queued, search +•••••••••02."
-    assert entry.change_message == said
+    expected = "Exported 3 media items as jsonl: state queued, search +•••••••••02."
+    assert entry.change_message == expected
 
 
 def test_the_csv_file_contains_no_formula_and_no_phone_number(admin_client: Client) -> None:

@@ -155,5 +155,7 @@ def test_the_navigation_begins_with_the_pages_for_monitoring(admin_client: Clien
     html = page(admin_client, "mediapipe_apitoken_changelist")
     menu = html.partition('<nav aria-label="Menu">')[2].partition("</nav>")[0]
     names = ["Overview", "Media items", "Failures", "Timing", "Incidents (1)", "Webhook events"]
-    places = [menu.index(f">{name}</a>") for name in [*names, "Hand-offs", "Retries", "API tokens"]]
-    assert places == sorted(places)
+    positions = [
+        menu.index(f">{name}</a>") for name in [*names, "Hand-offs", "Retries", "API tokens"]
+    ]
+    assert positions == sorted(positions)

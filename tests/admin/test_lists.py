@@ -39,16 +39,16 @@ def changed(**values: object) -> MediaItem:
     return item
 
 
-@pytest.mark.parametrize(("asked", "count"), [("5", 3), ("30", 2), ("300", 1), ("29.5", 3)])
+@pytest.mark.parametrize(("threshold", "count"), [("5", 3), ("30", 2), ("300", 1), ("29.5", 3)])
 def test_slower_than_compares_the_upper_bound_or_the_wait_so_far(
-    admin_client: Client, asked: str, count: int
+    admin_client: Client, threshold: str, count: int
 ) -> None:
     late(0.0, 4.9)
     late(None, None)
     slowest = late(1.0, 301.0)
     late(31.0, None)
     late(20.0, 30.0)
-    found = listed(admin_client, slower_than=asked)
+    found = listed(admin_client, slower_than=threshold)
     assert len(found) == count
     assert slowest.pk in found
 
@@ -62,11 +62,13 @@ def test_waiting_longer_than_finds_only_unfinished_items(admin_client: Client) -
     assert listed(admin_client, waiting_longer_than="86400") == set()
 
 
-@pytest.mark.parametrize("asked", ["x", "nan", "-1", "1e999"])
-def test_an_invalid_number_in_a_filter_causes_no_error(admin_client: Client, asked: str) -> None:
+@pytest.mark.parametrize("threshold", ["x", "nan", "-1", "1e999"])
+def test_an_invalid_number_in_a_filter_causes_no_error(
+    admin_client: Client, threshold: str
+) -> None:
     make.media()
-    listed(admin_client, slower_than=asked)
-    listed(admin_client, waiting_longer_than=asked)
+    listed(admin_client, slower_than=threshold)
+    listed(admin_client, waiting_longer_than=threshold)
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ def give_up_url(item: MediaItem) -> str:
 def test_one_item_is_given_up_after_confirmation(admin_client: Client) -> None:
     item = make.media()
     assert f'href="{give_up_url(item)}"' in media_page(admin_client, item)
-    asked = text_of(admin_client.get(give_up_url(item)))
-    assert "Yes, give up on 1 media item" in asked
+    confirmation = text_of(admin_client.get(give_up_url(item)))
+    assert "Yes, give up on 1 media item" in confirmation
     assert status_of(item) == Status.QUEUED
     answer = admin_client.post(give_up_url(item), YES, follow=True)
     assert "The item is marked as failed." in text_of(answer)
@@ -72,10 +72,10 @@ def test_a_missing_or_too_long_reason_is_refused_and_nothing_is_given_up(
 def test_only_the_selected_unfinished_items_are_given_up(admin_client: Client) -> None:
     item, stored, other = make.media(), make.store(make.claimed()), make.media()
     ticked = {"action": "give_up", "_selected_action": [item.pk, stored.pk]}
-    asked = text_of(admin_client.post(CHANGELIST, ticked))
-    assert "1 unfinished media item</strong> will be marked as failed" in asked
-    assert "1 item will be skipped: stored, failed or absent." in asked
-    assert "Enter a reason" not in asked
+    confirmation = text_of(admin_client.post(CHANGELIST, ticked))
+    assert "1 unfinished media item</strong> will be marked as failed" in confirmation
+    assert "1 item will be skipped: stored, failed or absent." in confirmation
+    assert "Enter a reason" not in confirmation
     answer = admin_client.post(CHANGELIST, ticked | YES, follow=True)
     assert "Done: 1 item given up." in text_of(answer)
     assert [*map(status_of, (item, stored, other))] == ["failed", "stored", "queued"]
@@ -90,9 +90,9 @@ def test_all_items_that_match_the_filter_are_given_up_and_no_others(admin_client
     assert "Reason: sent again" in text_of(answer)
     assert re.search(r"given up</span>: <a [^>]*>1 item</a>", text_of(answer))
     assert [*map(status_of, (item, other))] == ["failed", "queued"]
-    said = set(LogEntry.objects.values_list("object_id", "change_message"))
+    entries = set(LogEntry.objects.values_list("object_id", "change_message"))
     job = BulkJob.objects.get()
-    assert said == {
+    assert entries == {
         (None, f"Gave up on 1 media item as job {job.pk}: reason not_ready. sent again"),
         (str(item.pk), f"Given up by job {job.pk}: sent again"),
     }

@@ -130,9 +130,9 @@ def test_later_events_are_drawn_further_right() -> None:
     item = stored(late(count=3), 4.8)
     marks = Timeline.from_media(item, list(item.attempt_set.all())).marks
     assert [mark.kind for mark in marks] == ["receipt", *["missing"] * 3, "found", "stored"]
-    places = [mark.x for mark in marks]
-    assert places == sorted(places)
-    assert 0 < places[0] < places[-1] < WIDE
+    positions = [mark.x for mark in marks]
+    assert positions == sorted(positions)
+    assert 0 < positions[0] < positions[-1] < WIDE
 
 
 def test_the_interval_lies_between_the_last_404_and_the_first_other_response() -> None:
@@ -154,8 +154,8 @@ def test_labels_do_not_overlap(attempts: int, width: int) -> None:
         item.attempt_set.create(number=number, phase="fast", started_at=started, http_status=404)
     timeline = Timeline.from_media(item, list(item.attempt_set.all()), width)
     for level in (0, 1):
-        places = [mark.x for mark in timeline.marks if mark.label and mark.level == level]
-        gaps = [later - sooner for sooner, later in pairwise(places)]
+        positions = [mark.x for mark in timeline.marks if mark.label and mark.level == level]
+        gaps = [later - sooner for sooner, later in pairwise(positions)]
         assert all(gap > 30 for gap in gaps)
 
 

@@ -82,19 +82,19 @@ def test_the_overview_compares_the_last_24_hours_with_those_before(admin_client:
     stored(2, 3)
     item(status="failed", attempts=1)
     stored(0, 1, ago=YESTERDAY)
-    said = texts(admin_client)
-    assert said["Webhooks"] == said["Media"] == "3 before: 1"
-    assert said["Stored"] == "2 before: 1"
-    assert said["Failed"] == "1 before: none"
-    assert said["With an early 404"] == "1 of 3 before: 0 of 1"
+    figures = texts(admin_client)
+    assert figures["Webhooks"] == figures["Media"] == "3 before: 1"
+    assert figures["Stored"] == "2 before: 1"
+    assert figures["Failed"] == "1 before: none"
+    assert figures["With an early 404"] == "1 of 3 before: 0 of 1"
 
 
 def test_a_delay_is_shown_as_an_interval(admin_client: Client) -> None:
     stored(2, 3)
     stored(0, 1, ago=YESTERDAY)
-    said = texts(admin_client)
-    assert said["Propagation delay p95"].startswith("2.0 s to 3.0 s before: at most 1.0 s")
-    assert said["Queue lag p95"].startswith("0.50 s before: 0.50 s")
+    figures = texts(admin_client)
+    assert figures["Propagation delay p95"].startswith("2.0 s to 3.0 s before: at most 1.0 s")
+    assert figures["Queue lag p95"].startswith("0.50 s before: 0.50 s")
 
 
 def test_a_delay_without_an_upper_bound_is_shown_as_over_its_lower_bound(
@@ -116,10 +116,10 @@ def test_waiting_items_of_any_age_are_counted_and_the_oldest_is_linked(
 
 
 def test_the_overview_of_an_empty_database_shows_zeros_and_dashes(admin_client: Client) -> None:
-    said = texts(admin_client)
-    assert said["Media"] == "0"
-    assert said["Oldest waiting"] == "none"
-    assert said["Propagation delay p99"].startswith("- before: -")
+    figures = texts(admin_client)
+    assert figures["Media"] == "0"
+    assert figures["Oldest waiting"] == "none"
+    assert figures["Propagation delay p99"].startswith("- before: -")
 
 
 LISTED = {
@@ -215,7 +215,7 @@ def test_a_figure_shows_its_hours_as_a_small_chart(admin_client: Client) -> None
 
 
 @pytest.mark.parametrize(
-    ("new", "old", "said"),
+    ("new", "old", "expected"),
     [
         (9, 1, "before: 1"),
         (25, 20, "before: 20 (+25%)"),
@@ -224,5 +224,5 @@ def test_a_figure_shows_its_hours_as_a_small_chart(admin_client: Client) -> None
         (1001, 1000, "before: 1,000"),
     ],
 )
-def test_percentages_need_twenty_items(new: int, old: int, said: str) -> None:
-    assert tiles_module.count_before(new, old) == said
+def test_percentages_need_twenty_items(new: int, old: int, expected: str) -> None:
+    assert tiles_module.count_before(new, old) == expected

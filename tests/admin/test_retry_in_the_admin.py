@@ -30,7 +30,7 @@ YES: dict[str, Any] = {"confirmed": "yes", "include": [failure.slug for failure 
 
 
 @pytest.fixture(autouse=True)
-def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Collect the ids that are published."""
     ids: list[int] = []
     monkeypatch.setattr("mediapipe.admin.retries.dispatch", ids.extend)
@@ -58,7 +58,7 @@ def status_of(item: MediaItem) -> str:
     return item.status
 
 
-def act(client: Client, *items: MediaItem, **fields: Any) -> Any:
+def retry_selected(client: Client, *items: MediaItem, **fields: Any) -> Any:
     """Run the list's action on these items."""
     ticked = {"action": "try_again", "_selected_action": [item.pk for item in items]}
     return client.post(CHANGELIST, ticked | fields, follow=True)
@@ -73,27 +73,27 @@ def text_of(answer: Any) -> str:
     return " ".join(answer.content.decode().split())
 
 
-def test_one_item_is_retried_at_once(admin_client: Client, handed_on: list[int]) -> None:
+def test_one_item_is_retried_at_once(admin_client: Client, dispatched: list[int]) -> None:
     item = failed()
     assert "The item is being retried" in text_of(retry_one(admin_client, item))
-    assert (status_of(item), handed_on) == (Status.QUEUED, [item.pk])
+    assert (status_of(item), dispatched) == (Status.QUEUED, [item.pk])
     entry = LogEntry.objects.get()
     assert (entry.object_id, entry.change_message) == (str(item.pk), "Retried.")
 
 
-def test_a_waiting_item_is_retried_at_once(admin_client: Client, handed_on: list[int]) -> None:
+def test_a_waiting_item_is_retried_at_once(admin_client: Client, dispatched: list[int]) -> None:
     item = waiting()
     retry_one(admin_client, item)
     item.refresh_from_db()
     assert item.is_claimable(timezone.now())
-    assert handed_on == [item.pk]
+    assert dispatched == [item.pk]
 
 
-def test_a_stored_item_is_not_retried(admin_client: Client, handed_on: list[int]) -> None:
+def test_a_stored_item_is_not_retried(admin_client: Client, dispatched: list[int]) -> None:
     item = failed()
     MediaItem.objects.update(status=Status.STORED)
     assert "Nothing was changed" in text_of(retry_one(admin_client, item))
-    assert (status_of(item), handed_on) == (Status.STORED, [])
+    assert (status_of(item), dispatched) == (Status.STORED, [])
     assert not LogEntry.objects.exists()
 
 
@@ -108,7 +108,7 @@ def test_the_action_first_shows_how_many_items_of_each_reason_it_will_retry(
     admin_client: Client,
 ) -> None:
     items = failed(), failed(), waiting(), make.media()
-    page = text_of(act(admin_client, *items))
+    page = text_of(retry_selected(admin_client, *items))
     assert re.findall(r'value="(\w+)" checked>.*?number">(\d+)<', page, re.DOTALL) == [
         ("unauthorized", "2"),
         ("not_ready", "1"),
@@ -118,13 +118,13 @@ def test_the_action_first_shows_how_many_items_of_each_reason_it_will_retry(
 
 
 def test_the_confirmed_action_retries_only_the_selected_items(
-    admin_client: Client, handed_on: list[int]
+    admin_client: Client, dispatched: list[int]
 ) -> None:
     item, other = failed(), failed()
-    page = text_of(act(admin_client, item, **YES))
+    page = text_of(retry_selected(admin_client, item, **YES))
     assert "Done: 1 item retried." in page
     assert (status_of(item), status_of(other)) == (Status.QUEUED, Status.FAILED)
-    assert handed_on == [item.pk]
+    assert dispatched == [item.pk]
 
 
 def test_all_items_that_match_the_filter_are_retried_and_no_others(admin_client: Client) -> None:
@@ -160,8 +160,10 @@ def test_the_audit_trail_shows_who_retried_which_items_by_which_filter(
     items = [failed(TooLarge()) for _ in range(3)]
     admin_client.post(f"{RETRY_ALL}?error__exact=too_large", YES)
     job = BulkJob.objects.get()
-    said = set(LogEntry.objects.filter(user=admin_user).values_list("object_id", "change_message"))
-    assert said == {
+    entries = set(
+        LogEntry.objects.filter(user=admin_user).values_list("object_id", "change_message")
+    )
+    assert entries == {
         (None, f"Retried 3 media items as job {job.pk}: reason too_large."),
         *((str(item.pk), f"Retried by job {job.pk}.") for item in items),
     }
@@ -209,8 +211,8 @@ def test_the_progress_of_a_job_is_available_as_json(admin_client: Client) -> Non
     failed()
     admin_client.post(RETRY_ALL, YES)
     url = reverse("admin:bulk_job", args=[BulkJob.objects.get().pk])
-    said = admin_client.get(url, headers={"Accept": "application/json"}).json()
-    assert said == {"done": 1, "total": 1, "text": "Done: 1 item retried."}
+    progress = admin_client.get(url, headers={"Accept": "application/json"}).json()
+    assert progress == {"done": 1, "total": 1, "text": "Done: 1 item retried."}
 
 
 def test_an_item_that_was_stored_in_the_meantime_is_skipped(
@@ -238,13 +240,13 @@ def test_a_failed_batch_changes_nothing_and_is_repeated_by_the_next_run(
 
 
 def test_a_full_queue_leaves_the_rest_to_the_sweep(
-    admin_user: User, handed_on: list[int], monkeypatch: pytest.MonkeyPatch
+    admin_user: User, dispatched: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = failed()
     BulkJob.create([item.pk], by=admin_user, chosen="this")
     monkeypatch.setattr("tasks.bulk_jobs.queue_capacity", lambda queue: 0)
     run_next_batch()
-    assert handed_on == []
+    assert dispatched == []
     assert MediaItem.objects.overdue(timezone.now()).get() == item
 
 
@@ -260,7 +262,7 @@ def test_a_viewer_cannot_retry_anything(client: Client) -> None:
     roles.assign(viewer, roles.VIEWER)
     client.force_login(viewer)
     item = failed()
-    act(client, item, **YES)
+    retry_selected(client, item, **YES)
     assert retry_one(client, item).status_code == 403
     assert client.post(RETRY_ALL, YES).status_code == 403
     assert status_of(item) == Status.FAILED

@@ -20,7 +20,7 @@ from tests.support.admin import client_with_role, text_of
 
 pytestmark = pytest.mark.django_db
 
-NOTHING = "Nothing was changed yet: press the button again."
+NOT_CHANGED = "Nothing was changed yet: press the button again."
 
 
 def incident() -> int:
@@ -38,41 +38,45 @@ def delivery() -> int:
     return row.pk
 
 
-def opened(step: str, *args: Any) -> Any:
+def open_step(step: str, *args: Any) -> Any:
     return client_with_role(roles.SUPPORT).get(reverse(f"admin:{step}", args=args), follow=True)
 
 
-def led_to(answer: Any, page: str, *args: Any) -> bool:
+def redirected_without_change(answer: Any, page: str, *args: Any) -> bool:
     """Return whether the answer is this page with the message, and nothing was logged as done."""
     path = reverse(f"admin:{page}", args=args)
     assert answer.redirect_chain[-1:] == [(path, 302)]
-    return NOTHING in text_of(answer) and not LogEntry.objects.exists()
+    return NOT_CHANGED in text_of(answer) and not LogEntry.objects.exists()
 
 
 def test_a_retry_by_link_redirects_to_its_item() -> None:
     pk = make.media().pk
-    answer = opened("mediapipe_mediaitem_retry", pk)
-    assert led_to(answer, "mediapipe_mediaitem_change", pk)
+    answer = open_step("mediapipe_mediaitem_retry", pk)
+    assert redirected_without_change(answer, "mediapipe_mediaitem_change", pk)
 
 
 def test_an_incident_step_by_link_redirects_to_the_incident() -> None:
     pk = incident()
-    answer = opened("mediapipe_incident_step", pk, "resolve")
-    assert led_to(answer, "mediapipe_incident_change", pk)
+    answer = open_step("mediapipe_incident_step", pk, "resolve")
+    assert redirected_without_change(answer, "mediapipe_incident_change", pk)
 
 
 def test_sending_a_message_again_by_link_redirects_to_its_delivery() -> None:
     pk = delivery()
-    answer = opened("mediapipe_gatewaydelivery_send_again", pk)
-    assert led_to(answer, "mediapipe_gatewaydelivery_change", pk)
+    answer = open_step("mediapipe_gatewaydelivery_send_again", pk)
+    assert redirected_without_change(answer, "mediapipe_gatewaydelivery_change", pk)
 
 
 def test_resuming_an_account_by_link_redirects_to_the_list_of_accounts() -> None:
-    assert led_to(opened("resume_account"), "mediapipe_accounthealth_changelist")
+    assert redirected_without_change(
+        open_step("resume_account"), "mediapipe_accounthealth_changelist"
+    )
 
 
 def test_reading_the_urls_at_twilio_by_link_redirects_to_the_webhook_setup() -> None:
-    assert led_to(opened("refresh_webhook_routes"), "mediapipe_webhookroute_changelist")
+    assert redirected_without_change(
+        open_step("refresh_webhook_routes"), "mediapipe_webhookroute_changelist"
+    )
 
 
 @pytest.mark.usefixtures("admin_user")
@@ -83,7 +87,7 @@ def test_a_button_pressed_without_a_session_redirects_to_its_page_after_login(
     login = client.post(reverse("admin:mediapipe_mediaitem_retry", args=[pk]))["Location"]
     name_and_password = {"username": "admin", "password": "password"}
     answer = client.post(login, name_and_password, follow=True)
-    assert led_to(answer, "mediapipe_mediaitem_change", pk)
+    assert redirected_without_change(answer, "mediapipe_mediaitem_change", pk)
 
 
 @pytest.mark.parametrize("role", roles.ROLES)

@@ -27,7 +27,7 @@ def sent(text: str = "Here is my receipt", **event: Any) -> MediaItem:
     return MediaItem.objects.get(pk=item.pk)
 
 
-def who(client: Client, item: MediaItem) -> str:
+def sender_line(client: Client, item: MediaItem) -> str:
     found = re.search(r'<p class="who">(.*?)</p>', media_page(client, item), re.DOTALL)
     assert found
     return unescape(re.sub("<.*?>", "", found[1]))
@@ -38,20 +38,20 @@ def handed_off(item: MediaItem, **state: Any) -> HandOff:
 
 
 def test_the_page_shows_who_sent_what_to_whom(admin_client: Client) -> None:
-    text = who(admin_client, sent())
+    text = sender_line(admin_client, sent())
     assert text.startswith("Message from +15557654321 to +15550000001, ")
     assert text.endswith("“Here is my receipt”")
 
 
 def test_addresses_in_sender_recipient_and_text_are_masked_for_a_viewer() -> None:
-    text = who(client_with_role(VIEWER), sent("Call +1 555 765 4321"))
+    text = sender_line(client_with_role(VIEWER), sent("Call +1 555 765 4321"))
     assert "7654321" not in re.sub(r"\D", "", text)
     assert "•" in text
     assert "“Call " in text
 
 
 def test_a_long_text_is_truncated(admin_client: Client) -> None:
-    assert who(admin_client, sent("x" * 500)).endswith(f"{'x' * 119}…”")
+    assert sender_line(admin_client, sent("x" * 500)).endswith(f"{'x' * 119}…”")
 
 
 def test_hostile_text_is_shown_as_text(admin_client: Client) -> None:
@@ -61,7 +61,7 @@ def test_hostile_text_is_shown_as_text(admin_client: Client) -> None:
 def test_an_erased_webhook_still_shows_its_kind_and_time(admin_client: Client) -> None:
     item = make.media()
     WebhookEvent.objects.purge_payloads()
-    assert who(admin_client, item).startswith("Message, 20")
+    assert sender_line(admin_client, item).startswith("Message, 20")
 
 
 def test_the_page_links_to_the_message_in_the_twilio_console(admin_client: Client) -> None:

@@ -101,7 +101,7 @@ def test_items_are_filtered_by_status_and_time(api: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "expected_detail"),
     [
         ({"sid": "MM1"}, "sid must be two capital letters"),
         ({"status": "done"}, "status must be one of queued, "),
@@ -114,9 +114,9 @@ def test_items_are_filtered_by_status_and_time(api: Client) -> None:
     ],
 )
 def test_an_invalid_query_is_refused_with_a_400_and_the_reason(
-    api: Client, query: dict[str, Any], said: str
+    api: Client, query: dict[str, Any], expected_detail: str
 ) -> None:
-    assert said in refused(api, **query)
+    assert expected_detail in refused(api, **query)
 
 
 def test_the_pages_contain_every_item_once_while_new_items_arrive(api: Client) -> None:

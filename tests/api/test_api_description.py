@@ -58,27 +58,27 @@ def test_every_response_matches_the_api_description(
     @settings(max_examples=EXAMPLES, suppress_health_check=[*HealthCheck])
     def ask(case: Case[Any]) -> None:
         answer = case.call()
-        case.validate_response(answer, excluded_checks=beside_the_point(case, answer))
+        case.validate_response(answer, excluded_checks=inapplicable_checks(case, answer))
         answered.add(answer.status_code)
 
     ask()
     assert answered
 
 
-def beside_the_point(case: Case[Any], answer: Any) -> list[Any]:
+def inapplicable_checks(case: Case[Any], answer: Any) -> list[Any]:
     """Return the checks that do not apply to the request that was actually sent."""
     sent = parse_qs(urlsplit(str(answer.request.url)).query, keep_blank_values=True)
     checks: list[Any] = []
     if set(case.query or ()) - set(sent):
         # The parameter to be refused had no value, and was not sent.
         checks.append(negative_data_rejection)
-    if any(map(is_outside_of_the_calendar, [*sent.get("since", []), *sent.get("until", [])])):
+    if any(map(overflows_in_utc, [*sent.get("since", []), *sent.get("until", [])])):
         # RFC 3339 allows 0001-01-01T00:00:00+15:00, which is in no year in UTC.
         checks.append(positive_data_acceptance)
     return checks
 
 
-def is_outside_of_the_calendar(text: str) -> bool:
+def overflows_in_utc(text: str) -> bool:
     try:
         datetime.fromisoformat(text).astimezone(UTC)
     except OverflowError:

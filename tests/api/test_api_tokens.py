@@ -28,7 +28,7 @@ WRONG = "mediapipe_" + "x" * 43
 
 
 @pytest.fixture(autouse=True)
-def nothing_wrong_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_wrong_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "wrong_tokens", WrongTokens())
 
 

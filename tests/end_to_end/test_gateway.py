@@ -33,20 +33,20 @@ HOLD = "90s"
 
 
 @dataclass(frozen=True)
-class World:
+class System:
     """The service, the app behind it, and an app to which Twilio sends messages directly."""
 
     service: Service
-    behind: MediaApp
-    alone: MediaApp
+    gateway_app: MediaApp
+    direct_app: MediaApp
 
 
 @pytest.fixture(params=["postgresql-rabbitmq", "embedded"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+def system(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[System]:
     with ExitStack() as stack:
-        behind, alone = stack.enter_context(media_app()), stack.enter_context(media_app())
+        gateway_app, direct_app = stack.enter_context(media_app()), stack.enter_context(media_app())
         entries = tmp_path / "gateway.json"
-        entry = {"name": "desk", "url": behind.url, "answer": "empty", "hold": HOLD}
+        entry = {"name": "desk", "url": gateway_app.url, "answer": "empty", "hold": HOLD}
         entries.write_text(json.dumps([entry]))
         env = {"GATEWAY_FILE": str(entries)}
         if request.param != "embedded":
@@ -54,17 +54,17 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
             env["CELERY_BROKER_URL"] = stack.enter_context(servers.rabbitmq())
         workers = [programs.worker(queue) for queue in QUEUES]
         service = stack.enter_context(running(tmp_path / "data", workers, **env))
-        yield World(service, behind, alone)
+        yield System(service, gateway_app, direct_app)
 
 
-def stream(world: World, messages: list[Webhook], others: list[Webhook]) -> set[int]:
+def stream(system: System, messages: list[Webhook], others: list[Webhook]) -> set[int]:
     """Send each app its messages at RATE per second; return the service's statuses."""
     with ThreadPoolExecutor(32) as pool:
         began, sent = time.monotonic(), []
-        for place, (message, other) in enumerate(zip(messages, others, strict=True)):
-            time.sleep(max(0.0, began + place / RATE - time.monotonic()))
-            sent.append(pool.submit(world.service.twilio.send, message))
-            pool.submit(world.service.twilio.send, other, to=world.alone.url)
+        for number, (message, other) in enumerate(zip(messages, others, strict=True)):
+            time.sleep(max(0.0, began + number / RATE - time.monotonic()))
+            sent.append(pool.submit(system.service.twilio.send, message))
+            pool.submit(system.service.twilio.send, other, to=system.direct_app.url)
     return {each.result() for each in sent}
 
 
@@ -81,18 +81,18 @@ def wait_for(app: MediaApp, media: int, timeout_s: float) -> None:
         time.sleep(0.5)
 
 
-def test_an_app_behind_the_gateway_fetches_every_file_without_an_early_404(world: World) -> None:
+def test_an_app_behind_the_gateway_fetches_every_file_without_an_early_404(system: System) -> None:
     messages, others = pictures(1), pictures(2)
-    assert stream(world, messages, others) == {200}
-    wait_for(world.behind, MESSAGES, timeout_s=180)
-    wait_for(world.alone, MESSAGES, timeout_s=60)
-    behind, alone = world.behind, world.alone
+    assert stream(system, messages, others) == {200}
+    wait_for(system.gateway_app, MESSAGES, timeout_s=180)
+    wait_for(system.direct_app, MESSAGES, timeout_s=60)
+    gateway_app, direct_app = system.gateway_app, system.direct_app
     print(  # noqa: T201
-        f"\n{MESSAGES} files each: behind the gateway {behind.early_404s} 404s, {behind.lost} lost;"
-        f" without it {alone.early_404s} 404s, {alone.lost} lost"
+        f"\n{MESSAGES} files each: behind the gateway {gateway_app.early_404s} 404s,"
+        f" {gateway_app.lost} lost; without it {direct_app.early_404s} 404s, {direct_app.lost} lost"
     )
-    assert behind.messages == {message["MessageSid"]: 1 for message in messages}
-    assert (behind.refused, behind.early_404s, behind.lost) == (0, 0, 0)
-    assert behind.fetched == MESSAGES
-    assert alone.lost > 0
-    assert unexpected_errors(Path(world.service.env["DATA_DIR"]) / "logs") == []
+    assert gateway_app.messages == {message["MessageSid"]: 1 for message in messages}
+    assert (gateway_app.refused, gateway_app.early_404s, gateway_app.lost) == (0, 0, 0)
+    assert gateway_app.fetched == MESSAGES
+    assert direct_app.lost > 0
+    assert unexpected_errors(Path(system.service.env["DATA_DIR"]) / "logs") == []

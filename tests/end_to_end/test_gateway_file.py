@@ -30,7 +30,7 @@ READY = {"web": ("GATEWAY_FILE (", 2), "worker": (" ready.", 1)}
 
 
 @dataclass(frozen=True)
-class World:
+class System:
     """The service, the app behind it, and its GATEWAY_FILE."""
 
     service: Service
@@ -47,7 +47,7 @@ class World:
         before = self.log(name).read_text().count(ready)
         self.service.supervisor.end(name)
         self.service.supervisor.start(name)
-        until(lambda: self.log(name).read_text().count(ready) >= before + processes)
+        wait_until(lambda: self.log(name).read_text().count(ready) >= before + processes)
 
     def send(self) -> str:
         """Send a picture message, which must be accepted; return its SID."""
@@ -63,74 +63,74 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def system(tmp_path: Path) -> Iterator[System]:
     with media_app() as app:
         file = tmp_path / "gateway.json"
         file.write_text("[]")
         env = {"GATEWAY_FILE": str(file), "REDISPATCH_INTERVAL": "2s"}
         with running(tmp_path / "data", [programs.worker()], **env) as service:
-            yield World(service, app, file)
+            yield System(service, app, file)
 
 
-def until(is_so: Callable[[], bool], timeout_s: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
-    while not is_so() and time.monotonic() < deadline:
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert is_so()
+    assert condition()
 
 
 def test_only_a_restarted_service_spools_webhooks_while_the_file_is_invalid(
-    world: World,
+    system: System,
 ) -> None:
-    world.write()
-    world.restart("web")
-    world.restart("worker")
-    world.file.write_text('[\n {"name": "desk",}\n]')
-    first = world.send()
-    until(lambda: world.app.messages[first] == 1)
-    world.restart("web")
-    world.restart("worker")
-    second = world.send()
-    assert world.spooled() == 1
-    wait_for_line(world.log("web"), f"GATEWAY_FILE ({world.file}) is not JSON:")
-    wait_for_line(world.log("web"), "in line 2. Webhooks are spooled")
-    wait_for_line(world.log("worker"), "in line 2. Webhooks are spooled")
-    world.write()
-    until(lambda: world.app.messages[second] == 1)
-    until(lambda: world.app.fetched == 2)
+    system.write()
+    system.restart("web")
+    system.restart("worker")
+    system.file.write_text('[\n {"name": "desk",}\n]')
+    first = system.send()
+    wait_until(lambda: system.app.messages[first] == 1)
+    system.restart("web")
+    system.restart("worker")
+    second = system.send()
+    assert system.spooled() == 1
+    wait_for_line(system.log("web"), f"GATEWAY_FILE ({system.file}) is not JSON:")
+    wait_for_line(system.log("web"), "in line 2. Webhooks are spooled")
+    wait_for_line(system.log("worker"), "in line 2. Webhooks are spooled")
+    system.write()
+    wait_until(lambda: system.app.messages[second] == 1)
+    wait_until(lambda: system.app.fetched == 2)
     # The file is removed after its message was published.
-    until(lambda: world.spooled() == 0)
-    assert world.app.early_404s == 0
+    wait_until(lambda: system.spooled() == 0)
+    assert system.app.early_404s == 0
 
 
-def test_a_missing_gateway_file_is_logged_and_messages_wait_for_it(world: World) -> None:
-    world.write()
-    world.file.rename(world.file.with_suffix(".old"))
-    world.restart("web")
-    message = world.send()
-    said = f"GATEWAY_FILE ({world.file}) cannot be read: No such file or directory."
-    wait_for_line(world.log("web"), said)
-    world.file.with_suffix(".old").rename(world.file)
+def test_a_missing_gateway_file_is_logged_and_messages_wait_for_it(system: System) -> None:
+    system.write()
+    system.file.rename(system.file.with_suffix(".old"))
+    system.restart("web")
+    message = system.send()
+    log_line = f"GATEWAY_FILE ({system.file}) cannot be read: No such file or directory."
+    wait_for_line(system.log("web"), log_line)
+    system.file.with_suffix(".old").rename(system.file)
     # The worker read the empty list at its start, and does not know the app yet.
-    until(lambda: world.spooled() == 0)
-    assert not world.app.messages
-    world.restart("worker")
-    until(lambda: world.app.messages[message] == 1)
+    wait_until(lambda: system.spooled() == 0)
+    assert not system.app.messages
+    system.restart("worker")
+    wait_until(lambda: system.app.messages[message] == 1)
 
 
-def test_the_messages_of_a_renamed_entry_are_dropped_with_a_recorded_reason(world: World) -> None:
+def test_the_messages_of_a_renamed_entry_are_dropped_with_a_recorded_reason(system: System) -> None:
     # Held for media that never comes.
-    world.write(hold="1h")
-    world.restart("web")
+    system.write(hold="1h")
+    system.restart("web")
     message = payloads.mms(delay_s=3600)
-    assert world.service.twilio.send(message) == 200
-    world.write(name="helpdesk")
-    world.restart("web")
-    world.restart("worker")
-    world.service.manage("shell", "-c", AGE)
+    assert system.service.twilio.send(message) == 200
+    system.write(name="helpdesk")
+    system.restart("web")
+    system.restart("worker")
+    system.service.manage("shell", "-c", AGE)
 
     def states() -> str:
-        return world.service.manage("shell", "-c", STATES.format("'entry', 'status', 'detail'"))
+        return system.service.manage("shell", "-c", STATES.format("'entry', 'status', 'detail'"))
 
-    until(lambda: "('desk', 'dropped', 'The app is no longer in GATEWAY_FILE.')" in states())
-    assert not world.app.messages
+    wait_until(lambda: "('desk', 'dropped', 'The app is no longer in GATEWAY_FILE.')" in states())
+    assert not system.app.messages

@@ -46,7 +46,7 @@ def service(
 
 
 @pytest.fixture(autouse=True)
-def _no_task_ends_in_a_bug(service: Service) -> Iterator[None]:
+def _no_unexpected_errors(service: Service) -> Iterator[None]:
     yield
     assert unexpected_errors(Path(service.env["DATA_DIR"]) / "logs") == []
 

@@ -36,14 +36,14 @@ class Limiter:
     """Limits and counts the requests per second."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    asked: dict[int, int] = field(default_factory=dict)
+    requests_by_second: dict[int, int] = field(default_factory=dict)
     allowed_at: list[float] = field(default_factory=list)
 
     def allows(self) -> bool:
         now_s = time.monotonic()
         with self.lock:
-            self.asked[int(now_s)] = self.asked.get(int(now_s), 0) + 1
-            allowed = self.asked[int(now_s)] <= ALLOWED_PER_S
+            self.requests_by_second[int(now_s)] = self.requests_by_second.get(int(now_s), 0) + 1
+            allowed = self.requests_by_second[int(now_s)] <= ALLOWED_PER_S
             if allowed:
                 self.allowed_at.append(now_s)
             return allowed
@@ -83,7 +83,7 @@ def test_a_backlog_drains_at_the_rate_that_twilio_allows(service: Service) -> No
         time.sleep(1 / (2 * ALLOWED_PER_S))
     lines = service.wait_until_settled(items, timeout_s=4 * SECONDS + 60)
     assert {line["status"] for line in lines} == {"stored"}
-    requests = sum(limiter.asked.values()) / len(limiter.allowed_at)
+    requests = sum(limiter.requests_by_second.values()) / len(limiter.allowed_at)
     took_s = limiter.allowed_at[-1] - limiter.allowed_at[0]
     TABLE.add(str(items), f"{requests:.2f}", f"{took_s:.0f}", f"{SECONDS:.0f}")
     assert requests <= 1.3

@@ -21,7 +21,9 @@ OTHER = "AC" + "b2" * 16
 EVERY: Accounts = ("", ())
 
 
-def having(at: datetime, *, sid: str = make.ACCOUNT, early: bool = True, cause: str = "") -> None:
+def create_item(
+    at: datetime, *, sid: str = make.ACCOUNT, early: bool = True, cause: str = ""
+) -> None:
     item = make.media(make.message(account_sid=sid), at)
     MediaItem.objects.filter(pk=item.pk).update(
         status="stored",
@@ -42,12 +44,12 @@ def week() -> None:
     for day in range(1, 6):
         for minutes in (0, 30, 75):
             at = NOON - timedelta(days=day, hours=1, minutes=105 - minutes)
-            having(at)
-            having(at, sid=OTHER, early=minutes != 75)
+            create_item(at)
+            create_item(at, sid=OTHER, early=minutes != 75)
     list(count_hours(NOON))
 
 
-def of_rows(media: MediaQuerySet, period: Period) -> float | None:
+def baseline_of_rows(media: MediaQuerySet, period: Period) -> float | None:
     return baseline_count(media, period, LATE)
 
 
@@ -65,7 +67,7 @@ def test_hourly_counts_and_rows_give_the_same_baseline(
 ) -> None:
     period = window(NOON - timedelta(hours=4), 4)
     found = baseline_of_hours(media.all(), period, accounts, early=True)
-    assert found == of_rows(media.all(), period)
+    assert found == baseline_of_rows(media.all(), period)
     assert found
     traffic = baseline_of_hours(media.all(), period, accounts, early=False)
     assert traffic and traffic >= found
@@ -91,16 +93,20 @@ def test_the_rows_are_read_if_an_hour_has_not_been_counted() -> None:
     HourlyCounts.objects.filter(start=NOON - timedelta(days=2)).update(counted_at=None)
     period = window(NOON - timedelta(hours=4), 4)
     everything = MediaItem.objects.all()
-    assert baseline_of_hours(everything, period, EVERY, early=True) == of_rows(everything, period)
+    assert baseline_of_hours(everything, period, EVERY, early=True) == baseline_of_rows(
+        everything, period
+    )
 
 
 @pytest.mark.usefixtures("week")
 def test_404s_with_another_cause_are_not_counted() -> None:
     for day in range(1, 6):
         at = NOON - timedelta(days=day, hours=1)
-        having(at, cause=NotFoundCause.DELETED.value)
+        create_item(at, cause=NotFoundCause.DELETED.value)
     HourlyCounts.objects.all().delete()
     list(count_hours(NOON))
     period = window(NOON - timedelta(hours=4), 4)
     everything = MediaItem.objects.all()
-    assert baseline_of_hours(everything, period, EVERY, early=True) == of_rows(everything, period)
+    assert baseline_of_hours(everything, period, EVERY, early=True) == baseline_of_rows(
+        everything, period
+    )

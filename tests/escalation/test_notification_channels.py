@@ -190,17 +190,17 @@ def test_an_announcement_contains_no_phone_number(settings: Settings) -> None:
     configure(settings, slack=NOWHERE)
     report_early_404s(detail="From +15550000077.")
     Incident.objects.update(ticket="call +15550000077")
-    said = announcement(only_notice(Channel.SLACK).step)
-    assert "5550000" not in json.dumps(said.as_dict())
-    assert said.detail.endswith("77.")
+    rendered = announcement(only_notice(Channel.SLACK).step)
+    assert "5550000" not in json.dumps(rendered.as_dict())
+    assert rendered.detail.endswith("77.")
 
 
 def test_an_incident_without_figures_is_announced_with_its_meaning(settings: Settings) -> None:
     configure(settings, slack=NOWHERE)
     Incident.open_or_update(Cause.STORAGE)
-    said = announcement(only_notice(Channel.SLACK).step)
-    assert said.headline == "New incident: Storage"
-    assert said.detail == Cause.STORAGE.meaning
+    rendered = announcement(only_notice(Channel.SLACK).step)
+    assert rendered.headline == "New incident: Storage"
+    assert rendered.detail == Cause.STORAGE.meaning
 
 
 def test_the_log_names_the_host_but_contains_no_secret(

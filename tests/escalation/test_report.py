@@ -194,8 +194,8 @@ def test_no_file_contains_phone_numbers_texts_or_tokens(settings: Settings) -> N
 def test_a_large_selection_is_read_in_chunks(
     django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for place in range(5):
-        early_404s.media(NOON + place * MINUTE, not_found_s=[0.1], found_s=2)
+    for number in range(5):
+        early_404s.media(NOON + number * MINUTE, not_found_s=[0.1], found_s=2)
     in_pairs = partial(in_chunks, size=2)
     monkeypatch.setattr("mediapipe.escalation.report.rows.in_chunks", in_pairs)
     whole = case()

@@ -37,7 +37,7 @@ CANARIES = {
     "FromCity": "CANARYVILLE",
 }
 # How far the start of an attempt and its arrival at the simulator may be apart.
-NEAR = timedelta(seconds=1.5)
+TOLERANCE = timedelta(seconds=1.5)
 Row = dict[str, Any]
 
 
@@ -100,8 +100,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Package]:
 
 def requests_of(package: Package, script: MediaScript) -> list[LoggedRequest]:
     """Return the requests for the bytes of a media item at the API, not for its metadata."""
-    asked = package.service.twilio.log.of(script.sid, "api")
-    return [entry for entry in asked if not entry.path.endswith(".json")]
+    requests = package.service.twilio.log.of(script.sid, "api")
+    return [entry for entry in requests if not entry.path.endswith(".json")]
 
 
 def served(package: Package, script: MediaScript) -> list[LoggedRequest]:
@@ -135,14 +135,14 @@ def test_every_sid_and_url_matches_the_simulator(package: Package) -> None:
 def test_every_404_matches_an_entry_in_the_simulators_log(package: Package) -> None:
     lines = package.lines()
     for _, script in package.late:
-        line, asked = lines[script.sid], requests_of(package, script)
-        refused = [entry for entry in asked if entry.status == 404]
+        line, requests = lines[script.sid], requests_of(package, script)
+        refused = [entry for entry in requests if entry.status == 404]
         assert line["not_found_count"] == len(refused) > 0
         assert line["not_found_request_ids"] == [entry.request_id for entry in refused]
-        assert line["attempts"] == len(asked)
+        assert line["attempts"] == len(requests)
         assert line["twilio_code"] == 20404
         for at, entry in zip(line["not_found_at"], refused, strict=True):
-            assert near(at, entry.at)
+            assert is_near(at, entry.at)
 
 
 def test_receipt_first_attempt_and_success_match_the_simulators_log(package: Package) -> None:
@@ -150,17 +150,17 @@ def test_receipt_first_attempt_and_success_match_the_simulators_log(package: Pac
     sent = {script.sid: delivery for delivery in deliveries for script in delivery.webhook.media}
     lines = package.lines()
     for _, script in package.late:
-        line, asked = lines[script.sid], requests_of(package, script)
+        line, requests = lines[script.sid], requests_of(package, script)
         received_at = datetime.fromisoformat(line["webhook_received_at"])
         delivery = sent[script.sid]
         answered_at = delivery.sent_at + timedelta(seconds=delivery.took_s)
         assert delivery.sent_at <= received_at <= answered_at
-        assert near(line["first_attempt_at"], asked[0].at)
+        assert is_near(line["first_attempt_at"], requests[0].at)
         answers = served(package, script)
         assert bool(line["retrieved_at"]) == bool(answers)
         if answers:
-            assert near(line["retrieved_at"], answers[-1].at)
-            assert line["last_request_id"] == asked[-1].request_id
+            assert is_near(line["retrieved_at"], answers[-1].at)
+            assert line["last_request_id"] == requests[-1].request_id
             assert (line["http_status"], line["status"]) == (200, "stored")
         else:
             assert (line["http_status"], line["status"]) == (404, "retrying")
@@ -181,9 +181,9 @@ def test_local_times_equal_the_utc_times_with_the_offset_of_the_zone(package: Pa
     for line in package.lines().values():
         for key in ("webhook_received_at", "first_attempt_at", "retrieved_at"):
             if line[key]:
-                same_moment(line[key], line[f"{key}_local"])
+                assert_same_moment(line[key], line[f"{key}_local"])
         for in_utc, local in zip(line["not_found_at"], line["not_found_at_local"], strict=True):
-            same_moment(in_utc, local)
+            assert_same_moment(in_utc, local)
 
 
 def test_csv_and_json_lines_contain_the_same_values(package: Package) -> None:
@@ -233,9 +233,9 @@ def test_the_message_counts_other_media_fetched_in_the_minutes_of_the_404s(
     minutes = {minute(e) for e in log.all() if e.sid in late and e.status == 404}
     others = {e.sid for e in log.all() if e.sid not in late and minute(e) in minutes}
     # An attempt begins milliseconds before the simulator sees it, perhaps in the minute before.
-    said = int(package.text("message.txt").split("credentials fetched ")[1].split()[0])
-    assert said == pytest.approx(len(others), abs=1)
-    assert said > 0
+    reported_count = int(package.text("message.txt").split("credentials fetched ")[1].split()[0])
+    assert reported_count == pytest.approx(len(others), abs=1)
+    assert reported_count > 0
 
 
 def test_no_file_contains_secrets_texts_or_phone_numbers(package: Package) -> None:
@@ -261,11 +261,11 @@ def test_a_period_without_late_media_is_refused_with_an_explanation(
     assert list(tmp_path.iterdir()) == []
 
 
-def near(text: str, moment: datetime) -> bool:
-    return abs(datetime.fromisoformat(text) - moment) < NEAR
+def is_near(text: str, moment: datetime) -> bool:
+    return abs(datetime.fromisoformat(text) - moment) < TOLERANCE
 
 
-def same_moment(in_utc: str, local: str) -> None:
+def assert_same_moment(in_utc: str, local: str) -> None:
     moment = datetime.fromisoformat(local)
     assert datetime.fromisoformat(in_utc) == moment
     assert datetime.fromisoformat(in_utc).utcoffset() == timedelta(0)

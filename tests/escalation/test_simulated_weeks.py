@@ -27,7 +27,7 @@ ACCOUNTS = (LARGE, SMALL, STRANGE)
 MANY = tuple(f"AC{number:032x}" for number in range(11, 17))
 USUAL = {LARGE: Conditions(300), SMALL: Conditions(100), STRANGE: Conditions(0)}
 THURSDAY = MONDAY + timedelta(days=3, hours=10)
-BACK = THURSDAY + timedelta(hours=2)
+OUTAGE_END = THURSDAY + timedelta(hours=2)
 TUESDAY = MONDAY + timedelta(days=1, hours=9)
 EVENING = THURSDAY + timedelta(hours=8)
 
@@ -65,8 +65,8 @@ def strange_credentials(account_sid: str, at: datetime) -> Conditions:
 
 def outage(account_sid: str, at: datetime) -> Conditions:
     """Our worker is down for two hours on Thursday."""
-    away = THURSDAY <= at < BACK
-    return Conditions(USUAL[account_sid].media_a_day, down_until=BACK if away else None)
+    is_down = THURSDAY <= at < OUTAGE_END
+    return Conditions(USUAL[account_sid].media_a_day, down_until=OUTAGE_END if is_down else None)
 
 
 def busy(account_sid: str, at: datetime) -> Conditions:
@@ -75,17 +75,17 @@ def busy(account_sid: str, at: datetime) -> Conditions:
     return Conditions(USUAL[account_sid].media_a_day * times, late_share=0.01)
 
 
-Live = Callable[..., Week]
+Simulate = Callable[..., Week]
 
 
 @pytest.fixture
-def live(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
+def simulate(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulate:
     """Return a function that simulates a week under given conditions."""
     accounts = [{"account_sid": sid, "auth_tokens": ["t"]} for sid in (*ACCOUNTS, *MANY)]
     (tmp_path / "accounts.json").write_text(json.dumps(accounts))
     settings.TWILIO_ACCOUNTS_FILE = str(tmp_path / "accounts.json")
 
-    def live(
+    def simulate(
         conditions_at: ConditionsAt,
         accounts: tuple[str, ...] = ACCOUNTS,
         seed: int = 1,
@@ -96,25 +96,25 @@ def live(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         week.run(begins)
         return week
 
-    return live
+    return simulate
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_quiet_week_opens_no_incident(live: Live, seed: int) -> None:
-    week = live(quiet, seed=seed)
+def test_a_quiet_week_opens_no_incident(simulate: Simulate, seed: int) -> None:
+    week = simulate(quiet, seed=seed)
     week.report(f"quiet, {seed + 1} of 3", 0)
     assert week.announced() == []
     assert not week.wrong_diagnoses()
 
 
-def test_a_busy_day_opens_no_incident(live: Live) -> None:
-    week = live(busy)
+def test_a_busy_day_opens_no_incident(simulate: Simulate) -> None:
+    week = simulate(busy)
     week.report("four times the traffic on a day", 0)
     assert week.announced() == []
 
 
-def test_an_outbreak_opens_one_incident_for_its_account(live: Live) -> None:
-    week = live(outbreak, begins=THURSDAY)
+def test_an_outbreak_opens_one_incident_for_its_account(simulate: Simulate) -> None:
+    week = simulate(outbreak, begins=THURSDAY)
     week.report("outbreak of one account", 1, THURSDAY, EVENING)
     kinds = [kind for kind, *_ in week.announced()]
     assert (kinds[0], kinds[-1], set(kinds[1:-1])) == (
@@ -122,21 +122,23 @@ def test_an_outbreak_opens_one_incident_for_its_account(live: Live) -> None:
         StepKind.RECOVERED,
         {StepKind.WORSE},
     )
-    assert {told[1:] for told in week.announced()} == {(Cause.EARLY_404S, LARGE)}
+    assert {step[1:] for step in week.announced()} == {(Cause.EARLY_404S, LARGE)}
     assert timedelta() < Incident.objects.get().opened_at - THURSDAY < timedelta(hours=3)
     assert not week.wrong_diagnoses()
 
 
-def test_an_outbreak_in_all_accounts_opens_one_incident_for_the_whole_service(live: Live) -> None:
-    week = live(outbreak_everywhere, MANY, begins=THURSDAY)
+def test_an_outbreak_in_all_accounts_opens_one_incident_for_the_whole_service(
+    simulate: Simulate,
+) -> None:
+    week = simulate(outbreak_everywhere, MANY, begins=THURSDAY)
     week.report("outbreak of everybody", 1, THURSDAY, EVENING)
-    assert {told[1:] for told in week.announced()} == {(Cause.EARLY_404S, "")}
+    assert {step[1:] for step in week.announced()} == {(Cause.EARLY_404S, "")}
     assert [kind for kind, *_ in week.announced()].count(StepKind.OPENED) == 1
     assert not week.wrong_diagnoses()
 
 
-def test_a_slow_drift_opens_an_incident_within_the_week(live: Live) -> None:
-    week = live(drift)
+def test_a_slow_drift_opens_an_incident_within_the_week(simulate: Simulate) -> None:
+    week = simulate(drift)
     week.report("slow drift of one account", 1, MONDAY)
     opened = [sid for kind, _, sid in week.announced() if kind == StepKind.OPENED]
     assert opened == [LARGE]
@@ -144,16 +146,18 @@ def test_a_slow_drift_opens_an_incident_within_the_week(live: Live) -> None:
     assert not week.wrong_diagnoses()
 
 
-def test_credentials_of_another_account_open_only_a_credentials_incident(live: Live) -> None:
-    week = live(strange_credentials, begins=TUESDAY)
+def test_credentials_of_another_account_open_only_a_credentials_incident(
+    simulate: Simulate,
+) -> None:
+    week = simulate(strange_credentials, begins=TUESDAY)
     week.report("credentials of another account", 1, TUESDAY)
     assert week.announced() == [(StepKind.OPENED, Cause.CREDENTIALS_SUSPECTED, STRANGE)]
     assert not week.wrong_diagnoses()
 
 
-def test_an_outage_of_our_own_queue_is_not_attributed_to_twilio(live: Live) -> None:
-    week = live(outage, begins=BACK)
-    week.report("our own queue away for two hours", 1, BACK, BACK)
+def test_an_outage_of_our_own_queue_is_not_attributed_to_twilio(simulate: Simulate) -> None:
+    week = simulate(outage, begins=OUTAGE_END)
+    week.report("our own queue away for two hours", 1, OUTAGE_END, OUTAGE_END)
     assert week.announced() == [
         (StepKind.OPENED, Cause.QUEUE, ""),
         (StepKind.RECOVERED, Cause.QUEUE, ""),

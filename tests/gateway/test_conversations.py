@@ -58,11 +58,11 @@ def test_a_failing_app_does_not_block_a_message(
 
 def test_a_slow_app_does_not_block_a_message(settings: Settings, tmp_path: Path) -> None:
     settings.GATEWAY_BUDGET_S = 0.5
-    go_on = threading.Event()
-    with app(Reply(wait=lambda: go_on.wait(LONG_S))) as bot:
+    may_respond = threading.Event()
+    with app(Reply(wait=lambda: may_respond.wait(LONG_S))) as bot:
         put_behind(settings, tmp_path, bot.url)
         assert send(event("onMessageAdd")).json() == {}
-        go_on.set()
+        may_respond.set()
 
 
 def test_a_forged_pre_hook_gets_an_empty_response_and_reaches_no_app(

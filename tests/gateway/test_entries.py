@@ -127,10 +127,10 @@ def test_an_entry_is_found_by_name_and_an_unknown_name_returns_none(
 def test_an_invalid_value_is_refused_with_an_explanation(
     settings: Settings, tmp_path: Path, entry: Any, sentence: str
 ) -> None:
-    said = problem(settings, tmp_path, entry)
-    assert f"GATEWAY_FILE ({settings.GATEWAY_FILE}), entry 1" in said
-    assert sentence in said
-    assert only_message("mediapipe.E012").startswith(said)
+    error = problem(settings, tmp_path, entry)
+    assert f"GATEWAY_FILE ({settings.GATEWAY_FILE}), entry 1" in error
+    assert sentence in error
+    assert only_message("mediapipe.E012").startswith(error)
 
 
 def test_plain_http_is_accepted_for_this_machine_or_with_connect(
@@ -148,12 +148,12 @@ def test_two_entries_with_the_same_name_are_refused(settings: Settings, tmp_path
 
 def test_two_apps_cannot_both_answer_one_webhook(settings: Settings, tmp_path: Path) -> None:
     one, two = {"to": ["+1555", "+1556"]}, {"name": "two", "to": ["+1556"]}
-    said = problem(settings, tmp_path, one, two)
-    assert "bot and two both have answer app, and one webhook could fit both" in said
+    error = problem(settings, tmp_path, one, two)
+    assert "bot and two both have answer app, and one webhook could fit both" in error
 
 
 @pytest.mark.parametrize(
-    "apart",
+    "entry_pair",
     [
         ({"to": ["+1555"]}, {"to": ["+1556"]}),
         ({"accounts": [make.ACCOUNT]}, {"accounts": [OTHER]}),
@@ -163,9 +163,9 @@ def test_two_apps_cannot_both_answer_one_webhook(settings: Settings, tmp_path: P
     ids=str,
 )
 def test_two_apps_may_answer_different_webhooks(
-    settings: Settings, tmp_path: Path, apart: tuple[dict[str, Any], dict[str, Any]]
+    settings: Settings, tmp_path: Path, entry_pair: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
-    configure(settings, tmp_path, apart[0], apart[1] | {"name": "two"})
+    configure(settings, tmp_path, entry_pair[0], entry_pair[1] | {"name": "two"})
     assert len(entries()) == 2
 
 

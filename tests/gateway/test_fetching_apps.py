@@ -70,7 +70,7 @@ def mms_tutorial(form: Form) -> list[int]:
 
 
 @dataclass
-class Fetching:
+class FetchingApp:
     """An app, its entry in GATEWAY_FILE, and the statuses it got for each message's media."""
 
     to: str
@@ -91,11 +91,11 @@ class Fetching:
 
 
 APPS = {
-    "courier": Fetching("+15550007001", {"answer": "empty"}, courier),
-    "openclaw": Fetching("+15550007002", {"answer": "empty"}, openclaw),
-    "botpress": Fetching("+15550007003", {"answer": "empty"}, botpress),
-    "rocket-chat": Fetching("+15550007004", {"answer": "app"}, rocket_chat),
-    "mms-tutorial": Fetching("+15550007005", {"answer": "app"}, mms_tutorial),
+    "courier": FetchingApp("+15550007001", {"answer": "empty"}, courier),
+    "openclaw": FetchingApp("+15550007002", {"answer": "empty"}, openclaw),
+    "botpress": FetchingApp("+15550007003", {"answer": "empty"}, botpress),
+    "rocket-chat": FetchingApp("+15550007004", {"answer": "app"}, rocket_chat),
+    "mms-tutorial": FetchingApp("+15550007005", {"answer": "app"}, mms_tutorial),
 }
 
 
@@ -127,46 +127,48 @@ def send(service: Service, webhooks: list[Webhook]) -> list[bytes]:
         return list(threads.map(lambda webhook: post(webhook, url, AUTH_TOKEN), at))
 
 
-def delivered(service: Service, one: Fetching, webhooks: list[Webhook]) -> list[list[int]]:
+def delivered(service: Service, fetcher: FetchingApp, webhooks: list[Webhook]) -> list[list[int]]:
     """Wait until the app has all these messages; return what it got for their media."""
     sids = [webhook["MessageSid"] for webhook in webhooks]
     deadline = time.monotonic() + 60
-    while not one.statuses.keys() >= set(sids):
-        assert time.monotonic() < deadline, f"{one.statuses.keys()} of {sids}"
+    while not fetcher.statuses.keys() >= set(sids):
+        assert time.monotonic() < deadline, f"{fetcher.statuses.keys()} of {sids}"
         time.sleep(0.1)
-    return [one.statuses[sid] for sid in sids]
+    return [fetcher.statuses[sid] for sid in sids]
 
 
 @pytest.mark.parametrize("name", ["courier", "openclaw", "botpress"])
 def test_late_media_is_available_at_the_apps_first_request(service: Service, name: str) -> None:
-    one = APPS[name]
-    webhooks = one.pictures(4, LATE_S)
+    fetcher = APPS[name]
+    webhooks = fetcher.pictures(4, LATE_S)
     send(service, webhooks)
-    statuses = delivered(service, one, webhooks)
+    statuses = delivered(service, fetcher, webhooks)
     assert {status for each in statuses for status in each} == {200}
-    assert len([got for got in one.running.requests if b"MediaUrl0" in got.body]) == len(webhooks)
+    assert len([got for got in fetcher.running.requests if b"MediaUrl0" in got.body]) == len(
+        webhooks
+    )
 
 
 def test_an_app_gets_a_404_for_late_media_without_the_gateway(service: Service) -> None:
-    one = APPS["courier"]
-    (webhook,) = one.pictures(1, delay_s=3600)
-    assert service.twilio.send(webhook, to=one.running.url) == 200
-    assert delivered(service, one, [webhook]) == [[404]]
+    fetcher = APPS["courier"]
+    (webhook,) = fetcher.pictures(1, delay_s=3600)
+    assert service.twilio.send(webhook, to=fetcher.running.url) == 200
+    assert delivered(service, fetcher, [webhook]) == [[404]]
 
 
 def test_fetching_sixteen_pictures_before_responding_causes_no_deadlock(service: Service) -> None:
-    one = APPS["rocket-chat"]
-    webhooks = one.pictures(16, delay_s=0.5)
+    fetcher = APPS["rocket-chat"]
+    webhooks = fetcher.pictures(16, delay_s=0.5)
     assert send(service, webhooks) == [EMPTY] * 16
-    assert delivered(service, one, webhooks) == [[200]] * 16
-    assert len(one.running.requests) == 16
+    assert delivered(service, fetcher, webhooks) == [[200]] * 16
+    assert len(fetcher.running.requests) == 16
 
 
 def test_media_is_stored_before_an_app_deletes_it_at_twilio(service: Service) -> None:
-    one = APPS["mms-tutorial"]
-    (webhook,) = one.pictures(1, LATE_S)
+    fetcher = APPS["mms-tutorial"]
+    (webhook,) = fetcher.pictures(1, LATE_S)
     assert b"<Message>Thanks</Message>" in send(service, [webhook])[0]
-    assert delivered(service, one, [webhook]) == [[200]]
+    assert delivered(service, fetcher, [webhook]) == [[200]]
     (script,) = webhook.media
     assert script.deleted
     (line,) = (each for each in service.export() if each["media_sid"] == script.sid)

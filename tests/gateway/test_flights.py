@@ -30,11 +30,11 @@ def test_a_response_in_time_is_returned_and_recorded_as_in_time() -> None:
 
 
 def test_a_response_that_arrives_too_late_is_recorded_as_late() -> None:
-    go_on, done = threading.Event(), threading.Event()
+    may_respond, done = threading.Event(), threading.Event()
     recorded: list[bool] = []
 
     def send() -> Sent:
-        go_on.wait(LONG_S)
+        may_respond.wait(LONG_S)
         return Sent(200)
 
     def record(sent: Sent, in_time: bool) -> None:
@@ -44,7 +44,7 @@ def test_a_response_that_arrives_too_late_is_recorded_as_late() -> None:
     slots = Slots()
     assert slots.take()
     assert slots.start(send, record).wait(0.01) is None
-    go_on.set()
+    may_respond.set()
     assert done.wait(LONG_S)
     assert recorded == [False]
 

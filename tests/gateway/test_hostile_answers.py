@@ -73,7 +73,7 @@ def exchange(settings: Settings, folder: Path, script: Script) -> tuple[Any, Gat
             ("unknown", "not_needed", "The app responded with 500."),
         ),
     ],
-    ids=["gigabyte", "bomb", "204 with a body", "nothing", "error page"],
+    ids=["gigabyte body", "XML bomb", "204 with a body", "no response", "error page"],
 )
 def test_a_response_that_twilio_could_not_accept_does_not_reach_it(
     settings: Settings, tmp_path: Path, script: Script, body: bytes, state: tuple[str, str, str]

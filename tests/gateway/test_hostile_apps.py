@@ -92,7 +92,7 @@ def test_a_response_without_a_readable_head_leaves_the_outcome_unknown(script: S
         drip(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n"),
         drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     ],
-    ids=["silence", "half a head", "dripping head", "dripping 100"],
+    ids=["silence", "incomplete head", "slow head", "slow 100 responses"],
 )
 def test_waiting_for_a_response_head_ends_at_the_timeout(script: Script) -> None:
     began = time.monotonic()
@@ -110,7 +110,7 @@ def test_waiting_for_a_response_head_ends_at_the_timeout(script: Script) -> None
         cut(OK + b"Content-Length: 5\r\n\r\nab"),
         cut(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab"),
     ],
-    ids=["silence", "drip", "cut", "cut chunk"],
+    ids=["silence", "slow body", "truncated body", "truncated chunk"],
 )
 def test_an_incomplete_response_body_counts_as_delivered_and_is_explained(script: Script) -> None:
     sent = sent_to(script, timeout_s=2.0)

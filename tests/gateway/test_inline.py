@@ -109,13 +109,13 @@ def test_a_message_whose_failure_is_passed_on_to_twilio_is_not_retried(
 def test_a_response_that_arrives_too_late_is_recorded_as_lost(
     settings: Settings, tmp_path: Path
 ) -> None:
-    go_on = threading.Event()
+    may_respond = threading.Event()
     settings.GATEWAY_BUDGET_S = 1.0
-    with app(Reply(wait=lambda: go_on.wait(LONG_S))) as bot:
+    with app(Reply(wait=lambda: may_respond.wait(LONG_S))) as bot:
         put_behind(settings, tmp_path, bot)
         assert send(sms()).content == EMPTY
         assert GatewayDelivery.objects.get().status == "sending"
-        go_on.set()
+        may_respond.set()
         assert "too late for Twilio" in wait_for_delivery("delivered", answer="lost").detail
     assert len(bot.requests) == 1
 
@@ -133,14 +133,14 @@ def test_a_redirect_from_the_app_is_passed_on_to_twilio_with_an_absolute_url(
 def test_a_repeat_during_the_request_gets_the_same_response(
     settings: Settings, tmp_path: Path
 ) -> None:
-    go_on, webhook = threading.Event(), sms()
-    with app(Reply(wait=lambda: go_on.wait(LONG_S))) as bot, ThreadPoolExecutor(3) as threads:
+    may_respond, webhook = threading.Event(), sms()
+    with app(Reply(wait=lambda: may_respond.wait(LONG_S))) as bot, ThreadPoolExecutor(3) as threads:
         put_behind(settings, tmp_path, bot)
         first = threads.submit(from_thread, webhook)
         eventually(lambda: bot.requests)
         repeats = [threads.submit(from_thread, webhook) for _ in range(2)]
         eventually(lambda: WebhookEvent.objects.get().repeats == 2)
-        go_on.set()
+        may_respond.set()
         answers = {each.result(LONG_S) for each in (first, *repeats)}
     assert answers == {TWIML.encode()}
     assert len(bot.requests) == 1
@@ -163,12 +163,12 @@ def test_a_repeat_gets_the_same_response_for_a_minute_and_then_an_empty_one(
 def test_concurrent_messages_from_one_sender_are_all_answered(
     settings: Settings, tmp_path: Path
 ) -> None:
-    go_on = threading.Event()
-    with app(Reply(wait=lambda: go_on.wait(LONG_S))) as bot, ThreadPoolExecutor(4) as threads:
+    may_respond = threading.Event()
+    with app(Reply(wait=lambda: may_respond.wait(LONG_S))) as bot, ThreadPoolExecutor(4) as threads:
         put_behind(settings, tmp_path, bot)
         answers = [threads.submit(from_thread, sms()) for _ in range(4)]
         eventually(lambda: len(bot.requests) == 4)
-        go_on.set()
+        may_respond.set()
         assert {each.result(LONG_S) for each in answers} == {TWIML.encode()}
 
 

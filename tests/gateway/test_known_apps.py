@@ -167,8 +167,8 @@ def test_twilio_gets_an_empty_response_if_the_app_refuses_the_signed_url(
     assert wait_for_delivery("refused").http_status == 401
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + LONG_S
-    while not holds():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -28,15 +28,15 @@ MAX_BODY_BYTES = 32 * 1024
 A_MINUTE, A_MINUTE_OF_A_SENDER = 30, 3
 # The hold is longer than the app refuses anything; within it messages stay in order.
 OPTIONS = {"pace": "0.2/s", "hold": "10m"}
-TALKER = "+15550006000"
+FREQUENT_SENDER = "+15550006000"
 STEP = timedelta(seconds=5)
 
 
 class Limits:
     """The app's limits; the first request after a minute restarts the counts."""
 
-    def __init__(self, *, says_when: bool) -> None:
-        self.says_when = says_when
+    def __init__(self, *, sends_retry_after: bool) -> None:
+        self.sends_retry_after = sends_retry_after
         self.taken: list[str] = []
         self.refused = 0
         self._began = datetime.min.replace(tzinfo=timezone.now().tzinfo)
@@ -55,29 +55,29 @@ class Limits:
         if too_many or self._counts[form["From"]] > A_MINUTE_OF_A_SENDER:
             self.refused += 1
             seconds = str(int(left.total_seconds()) + 1)
-            return Reply(429, b"", (("Retry-After", seconds),) if self.says_when else ())
+            return Reply(429, b"", (("Retry-After", seconds),) if self.sends_retry_after else ())
         self.taken.append(form["MessageSid"])
         return Reply()
 
 
 def run_until(
-    holds: Callable[[], bool], published: Published, clock: time_machine.Traveller
+    condition: Callable[[], bool], published: Published, clock: time_machine.Traveller
 ) -> None:
     """Run the dispatcher every five simulated seconds, for 15 minutes at most."""
     end = timezone.now() + timedelta(minutes=15)
-    while not holds():
+    while not condition():
         assert timezone.now() < end
         published.run()
         clock.shift(STEP)
         dispatch_deliveries()
 
 
-@pytest.mark.parametrize("says_when", [True, False])
+@pytest.mark.parametrize("sends_retry_after", [True, False])
 def test_messages_beyond_the_apps_limits_are_neither_lost_nor_duplicated(
-    settings: Settings, tmp_path: Path, delivery_tasks: Published, *, says_when: bool
+    settings: Settings, tmp_path: Path, delivery_tasks: Published, *, sends_retry_after: bool
 ) -> None:
-    limits = Limits(says_when=says_when)
-    senders = [f"+155500061{number:02}" for number in range(36)] + [TALKER] * 6
+    limits = Limits(sends_retry_after=sends_retry_after)
+    senders = [f"+155500061{number:02}" for number in range(36)] + [FREQUENT_SENDER] * 6
     webhooks = [payloads.sms(account_sid=make.ACCOUNT).changed(From=each) for each in senders]
     with time_machine.travel(timezone.now(), tick=False) as clock, app(limits.answer) as bot:
         configure(settings, tmp_path, {"url": bot.url, "answer": "empty", **OPTIONS})
@@ -88,8 +88,10 @@ def test_messages_beyond_the_apps_limits_are_neither_lost_nor_duplicated(
     sids = [webhook["MessageSid"] for webhook in webhooks]
     assert Counter(limits.taken) == Counter(sids)
     assert limits.refused
-    of_talker = {each["MessageSid"] for each in webhooks if each["From"] == TALKER}
-    assert [sid for sid in limits.taken if sid in of_talker] == sids[-6:]
+    from_frequent_sender = {
+        each["MessageSid"] for each in webhooks if each["From"] == FREQUENT_SENDER
+    }
+    assert [sid for sid in limits.taken if sid in from_frequent_sender] == sids[-6:]
 
 
 def test_the_largest_possible_message_fits_the_apps_size_limit(
@@ -97,7 +99,7 @@ def test_the_largest_possible_message_fits_the_apps_size_limit(
 ) -> None:
     """Ten pictures, and a text of 1600 characters, each of which takes twelve bytes in the form."""
     largest = payloads.mms(10, account_sid=make.ACCOUNT).changed(Body="🙂" * 1600)
-    with app(Limits(says_when=True).answer) as bot:
+    with app(Limits(sends_retry_after=True).answer) as bot:
         configure(settings, tmp_path, {"url": bot.url, "answer": "empty", "media": "leave"})
         send(largest)
         assert delivery_tasks.run() == ["delivered"]

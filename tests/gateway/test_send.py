@@ -109,9 +109,9 @@ def test_the_signature_of_a_get_request_is_valid(check: Check, settings: Setting
 def test_the_signature_is_valid_for_every_form_of_url(url: str) -> None:
     with app() as bot:
         assert send(original(), behind_proxy(bot, url)).status == 200
-    asked = url if url.count("/") > 2 else f"{url}/"
-    assert by_hand(bot.requests[0], asked)
-    assert asked.endswith(bot.requests[0].headers["host"] + bot.requests[0].target)
+    requested_url = url if url.count("/") > 2 else f"{url}/"
+    assert by_hand(bot.requests[0], requested_url)
+    assert requested_url.endswith(bot.requests[0].headers["host"] + bot.requests[0].target)
 
 
 def test_the_body_arrives_byte_for_byte() -> None:

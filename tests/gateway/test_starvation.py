@@ -28,14 +28,14 @@ QUICK_S = 1.0
 
 
 @pytest.fixture(scope="module")
-def go_on() -> threading.Event:
+def may_respond() -> threading.Event:
     """Return what the slow app waits for before it answers, for a minute at most."""
     return threading.Event()
 
 
 @pytest.fixture(scope="module")
-def slow_app(go_on: threading.Event) -> Iterator[App]:
-    with app(Reply(wait=lambda: go_on.wait(60))) as bot:
+def slow_app(may_respond: threading.Event) -> Iterator[App]:
+    with app(Reply(wait=lambda: may_respond.wait(60))) as bot:
         yield bot
 
 
@@ -75,7 +75,7 @@ def elapsed_s(service: Service) -> float:
 
 
 def test_sixteen_messages_to_a_slow_app_do_not_delay_other_requests(
-    service: Service, slow_app: App, go_on: threading.Event
+    service: Service, slow_app: App, may_respond: threading.Event
 ) -> None:
     with ThreadPoolExecutor(MESSAGES) as threads:
         answers = [threads.submit(answer_to_sms, service, n) for n in range(MESSAGES)]
@@ -84,7 +84,7 @@ def test_sixteen_messages_to_a_slow_app_do_not_delay_other_requests(
             assert time.monotonic() < deadline, f"{len(slow_app.requests)} messages reached the app"
             time.sleep(0.05)
         took_s = [elapsed_s(service) for _ in range(7)]
-        go_on.set()
+        may_respond.set()
         assert median(took_s) < QUICK_S, took_s
         assert [answer.result(60) for answer in answers] == [TWIML] * MESSAGES
     assert len(slow_app.requests) == MESSAGES

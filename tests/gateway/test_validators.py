@@ -35,10 +35,10 @@ SMS = payloads.sms(account_sid=make.ACCOUNT)
 TWICE = replace(SMS, parameters=(*SMS.parameters, ("Tag", "b"), ("Tag", "a"), ("Tag", "b")))
 WEBHOOKS = {
     "pictures": payloads.mms(3, account_sid=make.ACCOUNT),
-    "blanks": SMS.changed(Body="", Blank="", ZERO="0"),
+    "blank values": SMS.changed(Body="", Blank="", ZERO="0"),
     "Cyrillic and emoji": SMS.changed(Body="Привет, ёж 👩‍👩‍👧 é\r\n", ProfileName="Ольга"),
-    "signs": SMS.changed(Body="1 + 1 = 2 & 100 %20 ; a+b", Semi="a;b=c"),
-    "a name twice": TWICE,
+    "special characters": SMS.changed(Body="1 + 1 = 2 & 100 %20 ; a+b", Semi="a;b=c"),
+    "repeated parameter": TWICE,
 }
 
 
@@ -65,7 +65,7 @@ def test_validators_accept_the_signature_of_a_forwarded_webhook(
 
 
 def test_validators_accept_spaces_encoded_as_percent_20(validator: str) -> None:
-    plus = original(WEBHOOKS["signs"])
+    plus = original(WEBHOOKS["special characters"])
     assert b"+" in plus.body
     percent = replace(plus, body=plus.body.replace(b"+", b"%20"))
     assert send(percent, Entry("bot", URLS[0], connect=validator)).status == 200

@@ -35,7 +35,7 @@ def stored(item: MediaItem) -> MediaItem:
     return item
 
 
-def deletes(twilio: Simulator, item: MediaItem) -> int:
+def delete_requests(twilio: Simulator, item: MediaItem) -> int:
     """Return how many requests to delete this item have reached Twilio."""
     return sum(entry.method == "DELETE" for entry in twilio.log.of(item.identity))
 
@@ -50,13 +50,13 @@ def test_a_picture_is_deleted_once_it_is_stored_and_verified(twilio: Simulator) 
     script = twilio.state.find(item.identity)
     assert script is not None
     assert script.deleted
-    assert (Deletion.objects.get().status, deletes(twilio, item)) == ("delivered", 1)
+    assert (Deletion.objects.get().status, delete_requests(twilio, item)) == ("delivered", 1)
 
 
 def test_a_recording_is_deleted_once_it_is_stored(twilio: Simulator) -> None:
     item = stored(announced(twilio.add_recording(account_sid=make.ACCOUNT)))
     assert delete_at_twilio() == 1
-    assert deletes(twilio, item) == 1
+    assert delete_requests(twilio, item) == 1
 
 
 def test_an_item_that_twilio_no_longer_has_counts_as_deleted(twilio: Simulator) -> None:
@@ -71,7 +71,7 @@ def test_an_item_that_twilio_no_longer_has_counts_as_deleted(twilio: Simulator) 
 def test_nothing_is_deleted_twice(twilio: Simulator) -> None:
     item = stored(picture(twilio))
     assert (delete_at_twilio(), delete_at_twilio()) == (1, 0)
-    assert deletes(twilio, item) == 1
+    assert delete_requests(twilio, item) == 1
 
 
 def test_nothing_is_deleted_with_the_policy_keep(twilio: Simulator, settings: Settings) -> None:
@@ -101,7 +101,7 @@ def test_a_dry_run_checks_everything_and_deletes_nothing(
     item = stored(picture(twilio))
     delete_at_twilio()
     assert reason() == delete_at_provider.DRY_RUN
-    assert deletes(twilio, item) == 0
+    assert delete_requests(twilio, item) == 0
 
 
 def test_an_item_is_not_deleted_before_the_configured_delay_has_passed(
@@ -111,7 +111,7 @@ def test_an_item_is_not_deleted_before_the_configured_delay_has_passed(
     item = stored(picture(twilio))
     with later(minutes=59):
         assert delete_at_twilio() == 0
-    assert deletes(twilio, item) == 0
+    assert delete_requests(twilio, item) == 0
     with later(minutes=61):
         assert delete_at_twilio() == 1
 
@@ -141,7 +141,7 @@ def test_the_command_queues_items_stored_before_the_policy_was_set(
     assert not Deletion.objects.exists()
     assert command().startswith("1 media item queued")
     assert delete_at_twilio() == 1
-    assert deletes(twilio, item) == 1
+    assert delete_requests(twilio, item) == 1
 
 
 def test_the_command_queues_items_of_an_earlier_dry_run(
@@ -153,7 +153,7 @@ def test_the_command_queues_items_of_an_earlier_dry_run(
     settings.TWILIO_AFTER_STORING = "delete"
     command()
     assert delete_at_twilio() == 1
-    assert deletes(twilio, item) == 1
+    assert delete_requests(twilio, item) == 1
 
 
 def test_the_command_skips_deleted_items_and_accounts_that_keep(

@@ -29,7 +29,7 @@ from tests.support.fetching import attempt, picture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
-Spoil = Callable[[MediaItem, Settings], object]
+FailCheck = Callable[[MediaItem, Settings], object]
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def stored(item: MediaItem) -> MediaItem:
     return item
 
 
-def deletes(twilio: Simulator, item: MediaItem) -> int:
+def delete_requests(twilio: Simulator, item: MediaItem) -> int:
     """Return how many requests to delete this item have reached Twilio."""
     return sum(entry.method == "DELETE" for entry in twilio.log.of(item.identity))
 
@@ -55,11 +55,11 @@ def path_of(item: MediaItem, settings: Settings) -> Path:
     return Path(settings.MEDIA_ROOT) / item.storage_name
 
 
-def change(**changes: Any) -> Spoil:
+def change(**changes: Any) -> FailCheck:
     return lambda item, settings: MediaItem.objects.update(**changes)
 
 
-def overwrite(body: bytes) -> Spoil:
+def overwrite(body: bytes) -> FailCheck:
     return lambda item, settings: path_of(item, settings).write_bytes(body)
 
 
@@ -69,7 +69,7 @@ def flip_one_byte(item: MediaItem, settings: Settings) -> None:
     path_of(item, settings).write_bytes(body)
 
 
-def hand_off(status: str) -> Spoil:
+def hand_off(status: str) -> FailCheck:
     return lambda item, settings: HandOff.objects.create(
         media=item, receiver="webhook", ending="media.stored", status=status
     )
@@ -80,7 +80,7 @@ def pause(item: MediaItem, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said", "again"),
+    ("fail_check", "expected_reason", "retried"),
     [
         (change(status=Status.FAILED), "failed, not stored", False),
         (change(status=Status.ABSENT), "absent, not stored", False),
@@ -118,31 +118,38 @@ def pause(item: MediaItem, settings: Settings) -> None:
     ],
 )
 def test_twilios_copy_is_kept_if_any_check_fails(
-    twilio: Simulator, settings: Settings, spoil: Spoil, said: str, again: bool
+    twilio: Simulator,
+    settings: Settings,
+    fail_check: FailCheck,
+    expected_reason: str,
+    retried: bool,
 ) -> None:
     item = stored(picture(twilio))
-    spoil(item, settings)
+    fail_check(item, settings)
     assert delete_at_twilio() == 0
-    assert said in reason()
-    assert deletes(twilio, item) == 0
-    assert Deletion.objects.pending().exists() is again
+    assert expected_reason in reason()
+    assert delete_requests(twilio, item) == 0
+    assert Deletion.objects.pending().exists() is retried
 
 
 def test_twilios_copy_is_kept_while_the_storage_cannot_be_read(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(name: str) -> None:
+    def fail(name: str) -> None:
         raise ConnectionError
 
     item = stored(picture(twilio))
-    monkeypatch.setattr(storages["media"], "open", away)
+    monkeypatch.setattr(storages["media"], "open", fail)
     assert delete_at_twilio() == 0
-    assert (reason(), deletes(twilio, item)) == ("The storage cannot be read: ConnectionError.", 0)
+    assert (reason(), delete_requests(twilio, item)) == (
+        "The storage cannot be read: ConnectionError.",
+        0,
+    )
     assert Deletion.objects.pending().exists()
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected_reason"),
     [
         ({"status": Status.QUEUED}, "being retried"),
         ({"storage_name": "another"}, "changed while its file was read"),
@@ -150,38 +157,41 @@ def test_twilios_copy_is_kept_while_the_storage_cannot_be_read(
     ],
 )
 def test_twilios_copy_is_kept_if_the_item_changes_while_its_file_is_read(
-    twilio: Simulator, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], said: str
+    twilio: Simulator,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    expected_reason: str,
 ) -> None:
     item = stored(picture(twilio))
-    measured = storage.read_size_and_hash
+    read_size_and_hash = storage.read_size_and_hash
 
-    def meanwhile(name: str) -> tuple[int, str]:
+    def change_and_read(name: str) -> tuple[int, str]:
         MediaItem.objects.update(**changes)
-        return measured(name)
+        return read_size_and_hash(name)
 
-    monkeypatch.setattr(storage, "read_size_and_hash", meanwhile)
+    monkeypatch.setattr(storage, "read_size_and_hash", change_and_read)
     assert delete_at_twilio() == 0
-    assert said in reason()
-    assert deletes(twilio, item) == 0
+    assert expected_reason in reason()
+    assert delete_requests(twilio, item) == 0
 
 
 def test_a_worker_that_lost_its_claim_while_reading_deletes_nothing(
     twilio: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = stored(picture(twilio))
-    measured = storage.read_size_and_hash
+    read_size_and_hash = storage.read_size_and_hash
 
-    def taken_over(name: str) -> tuple[int, str]:
+    def take_over_and_read(name: str) -> tuple[int, str]:
         Deletion.objects.update(attempts=2)
-        return measured(name)
+        return read_size_and_hash(name)
 
-    monkeypatch.setattr(storage, "read_size_and_hash", taken_over)
+    monkeypatch.setattr(storage, "read_size_and_hash", take_over_and_read)
     assert delete_at_twilio() == 0
-    assert deletes(twilio, item) == 0
+    assert delete_requests(twilio, item) == 0
 
 
 @pytest.mark.parametrize(
-    ("fault", "said", "again"),
+    ("fault", "expected_reason", "retried"),
     [
         (faults.Status(429, "7"), "Twilio responded with 429", True),
         (faults.Status(503), "Twilio responded with 503", True),
@@ -192,15 +202,15 @@ def test_a_worker_that_lost_its_claim_while_reading_deletes_nothing(
     ids=repr,
 )
 def test_a_failed_deletion_is_logged_and_retried_if_a_retry_may_help(
-    twilio: Simulator, fault: faults.Fault, said: str, again: bool
+    twilio: Simulator, fault: faults.Fault, expected_reason: str, retried: bool
 ) -> None:
     item = stored(picture(twilio))
     script = twilio.state.find(item.identity)
     assert script is not None
     script.faults = [fault]
     assert delete_at_twilio() == 0
-    assert said in reason()
-    assert Deletion.objects.pending().exists() is again
+    assert expected_reason in reason()
+    assert Deletion.objects.pending().exists() is retried
 
 
 def test_a_deletion_resumes_once_the_account_is_no_longer_paused(
@@ -212,7 +222,7 @@ def test_a_deletion_resumes_once_the_account_is_no_longer_paused(
     AccountHealth.objects.all().delete()
     with later(hours=1):
         assert delete_at_twilio() == 1
-    assert deletes(twilio, item) == 1
+    assert delete_requests(twilio, item) == 1
 
 
 def test_media_is_not_deleted_before_the_app_behind_the_gateway_has_its_message(

@@ -44,7 +44,7 @@ from tests.support.fetching import stored_files
 pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.usefixtures("ada")]
 
 
-def everything_kept(settings: Settings) -> str:
+def all_stored_data(settings: Settings) -> str:
     """Return every row of every table, and every file of spool and storage, as one text."""
     rows = [
         serializers.serialize("json", model._default_manager.all())
@@ -100,9 +100,9 @@ def test_a_persons_number_and_text_are_erased_from_every_table_and_file(
     BulkJob.create([], by=ada, chosen="search: +1 (555) 000-7788")
     TaskResult.objects.create(task_id="t1", result=json.dumps(TEXT))
     item.attempt_set.update(task_id="t1")
-    assert all(word in everything_kept(settings) for word in ("5550007788", TEXT, sha256))
+    assert all(word in all_stored_data(settings) for word in ("5550007788", TEXT, sha256))
     receipt = forget("--number", NUMBER)
-    left = everything_kept(settings)
+    left = all_stored_data(settings)
     for word in ("15550007788", "000-7788", TEXT, sha256):
         assert word not in left
     counted = {
@@ -146,7 +146,7 @@ USER_ID = "BR.AbCdEfGh01234xyz"
 
 
 @pytest.mark.parametrize(
-    ("asked", "sender"),
+    ("target", "sender"),
     [
         ("US.13491208655302741918", "whatsapp:US.13491208655302741918"),
         (f"whatsapp:{USER_ID}", f"whatsapp:{USER_ID}"),
@@ -160,14 +160,14 @@ USER_ID = "BR.AbCdEfGh01234xyz"
 )
 @pytest.mark.parametrize("option", ["--number", "--sender"])
 def test_a_sender_without_a_number_is_erased_by_its_address(
-    option: str, asked: str, sender: str, settings: Settings
+    option: str, target: str, sender: str, settings: Settings
 ) -> None:
     spooled(urlencode({"MessageSid": make.sid("MM"), "Body": "hi", "From": sender}))
     make.media(make.message(sender=sender, parameters=(("Author", sender), ("Body", TEXT))))
-    receipt = forget(option, asked)
+    receipt = forget(option, target)
     assert (len(receipt["events"]), receipt["spooled_webhooks"]) == (1, 1)
-    left = everything_kept(settings) + json.dumps(receipt)
-    for word in (TEXT, sender, asked):
+    left = all_stored_data(settings) + json.dumps(receipt)
+    for word in (TEXT, sender, target):
         assert word not in left
 
 
@@ -180,7 +180,7 @@ def test_a_user_id_is_found_in_the_parameters_of_a_message_from_a_number() -> No
 
 
 @pytest.mark.parametrize(
-    ("asked", "other"),
+    ("target", "other"),
     [
         (USER_ID, f"whatsapp:{USER_ID}1"),
         (USER_ID, f"whatsapp:{USER_ID.swapcase()}"),
@@ -190,10 +190,10 @@ def test_a_user_id_is_found_in_the_parameters_of_a_message_from_a_number() -> No
         ("client:alice", "client:alice@example.com"),
     ],
 )
-def test_a_similar_address_of_another_sender_is_not_erased(asked: str, other: str) -> None:
+def test_a_similar_address_of_another_sender_is_not_erased(target: str, other: str) -> None:
     item = make.media(make.message(sender=other, parameters=(("From", other),)))
     spooled(urlencode({"From": other, "MessageSid": "MM1"}))
-    assert forget("--sender", asked)["events"] == []
+    assert forget("--sender", target)["events"] == []
     item.event.refresh_from_db()
     assert item.event.sender == other
     assert len(spool.waiting()) == 1

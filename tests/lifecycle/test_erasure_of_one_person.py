@@ -115,7 +115,7 @@ def test_the_text_around_a_replaced_number_is_kept() -> None:
     assert target.replaced_in(text, "-") == "a - b - c"
 
 
-def everything_kept(settings: Settings) -> dict[str, str]:
+def all_stored_data(settings: Settings) -> dict[str, str]:
     """Return each table, and each file of data folder, spool and storage, as text by its name."""
     kept = {
         model._meta.label: json.dumps(
@@ -132,17 +132,17 @@ def everything_kept(settings: Settings) -> dict[str, str]:
     return kept
 
 
-def fill(twilio: Simulator, settings: Settings, ada: User, word: str) -> list[str]:
+def store_personal_data(twilio: Simulator, settings: Settings, ada: User, canary: str) -> list[str]:
     """Put the person's data everywhere the service keeps any; return the hashes made from it."""
     settings.HANDOFF_WEBHOOK_URL = "https://crm.example/"
     script = twilio.add_message_media(account_sid=make.ACCOUNT)
     media = make.announced(
-        script.parent_sid, identity=script.sid, url=script.url, declared_content_type=f"x/{word}"
+        script.parent_sid, identity=script.sid, url=script.url, declared_content_type=f"x/{canary}"
     )
     item = make.media(
         make.message(
             subject_sid=script.parent_sid,
-            parameters=(("From", NUMBER), ("Body", word)),
+            parameters=(("From", NUMBER), ("Body", canary)),
             sender=NUMBER,
             media=(media,),
         )
@@ -150,37 +150,40 @@ def fill(twilio: Simulator, settings: Settings, ada: User, word: str) -> list[st
     assert attempt(item) == "stored"
     item.refresh_from_db()
     item.attempt_set.update(task_id="t1")
-    TaskResult.objects.create(task_id="t1", result=json.dumps(word))
+    TaskResult.objects.create(task_id="t1", result=json.dumps(canary))
     for spelling in SPELLINGS:
         sent = webhook(
-            f"{spelling} {word}",
+            f"{spelling} {canary}",
             NumMedia="1",
-            MediaUrl0=f"https://{word}.example/?n={quote(spelling)}",
-            MediaContentType0=f"image/{word}-15559871298",
+            MediaUrl0=f"https://{canary}.example/?n={quote(spelling)}",
+            MediaContentType0=f"image/{canary}-15559871298",
         )
         # A new event, an exact repeat, and a repeat with other content.
-        for later in (sent, sent, sent.changed(SmsStatus=word)):
+        for later in (sent, sent, sent.changed(SmsStatus=canary)):
             assert send(later).status_code == 200
-        spool.put(spooled(f"{spelling} {word}"))
-        spool.set_aside(spooled(f"{spelling} {word}"))
+        spool.put(spooled(f"{spelling} {canary}"))
+        spool.set_aside(spooled(f"{spelling} {canary}"))
         audit_log.log_action(ada, f"search: {spelling}", f"Exported 1 media item: {spelling}.")
         BulkJob.create([], by=ada, chosen=f"search: {spelling}")
     for hand_off in HandOff.objects.all():
         hand_off.snapshot_payload(build_payload(hand_off))
-    fill_with_broken_files(word)
-    events = [item.event, *(one.media.event for one in HandOff.objects.select_related("media"))]
+    fill_with_broken_files(canary)
+    events = [
+        item.event,
+        *(hand_off.media.event for hand_off in HandOff.objects.select_related("media")),
+    ]
     digests = {event.digest for event in events}
-    return [item.sha256, *(one for one in digests if one)]
+    return [item.sha256, *(digest for digest in digests if digest)]
 
 
-def fill_with_broken_files(word: str) -> None:
+def fill_with_broken_files(canary: str) -> None:
     """Write the unfinished and damaged files that crashes and disk errors leave in the spool."""
     whole = spool.waiting()[0].read_text()
     folder = spool.waiting()[0].parent
     (folder / "1-killed.part").write_text(whole[: len(whole) // 2])
     (folder / "refused" / "2-killed.part").write_text(whole)
-    (folder / "0-damaged.webhook").write_text(f"{{ {NUMBER} {word}")
-    body = base64.b64encode(f"From=%2B{NUMBER[1:]}&Body={word}".encode())
+    (folder / "0-damaged.webhook").write_text(f"{{ {NUMBER} {canary}")
+    body = base64.b64encode(f"From=%2B{NUMBER[1:]}&Body={canary}".encode())
     (folder / "refused" / "0-damaged.webhook").write_bytes(b'{"body": "' + body)
 
 
@@ -189,22 +192,22 @@ def test_no_data_of_the_person_remains_anywhere_after_forget(
     twilio: Simulator, settings: Settings, ada: User
 ) -> None:
     log = ServerLog() if connection.vendor == "postgresql" else None
-    word = f"zelda{secrets.token_hex(6)}"
-    revealing = [word, *fill(twilio, settings, ada, word)]
-    assert any(word in text for text in everything_kept(settings).values())
+    canary = f"zelda{secrets.token_hex(6)}"
+    revealing = [canary, *store_personal_data(twilio, settings, ada, canary)]
+    assert any(canary in text for text in all_stored_data(settings).values())
     receipt = forget()
     assert receipt["not_erased"] == []
-    left = everything_kept(settings) | {
+    left = all_stored_data(settings) | {
         "the receipt": json.dumps(receipt),
         "PostgreSQL's log": log.text() if log else "",
     }
     target = ErasureTarget.parse("number", NUMBER)
     decoded = {name: text + decode(text) for name, text in left.items()}
     found = [
-        (name, one)
+        (name, value)
         for name, text in decoded.items()
-        for one in [*revealing, *SPELLINGS]
-        if one in text or (one == NUMBER and target.occurs_in(text))
+        for value in [*revealing, *SPELLINGS]
+        if value in text or (value == NUMBER and target.occurs_in(text))
     ]
     assert found == []
     assert forget()["events"] == []

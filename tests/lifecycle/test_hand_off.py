@@ -174,12 +174,12 @@ def test_the_worker_that_stored_the_item_publishes_the_task_at_once(
 def test_an_item_is_stored_if_publishing_fails_and_the_next_run_publishes_it(
     twilio: Simulator, task: list[HandOff], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(hand_off: HandOff) -> None:
+    def fail(hand_off: HandOff) -> None:
         raise Undelivered("The broker did not accept the message.", again=True)
 
     item = picture(twilio)
     with monkeypatch.context() as patch:
-        patch.setattr(handing, "publish_task", away)
+        patch.setattr(handing, "publish_task", fail)
         fetch_media.apply(kwargs={"media_id": item.pk}, throw=True)
     with later(minutes=1):
         assert hand_off() == 1

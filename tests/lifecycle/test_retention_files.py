@@ -33,42 +33,42 @@ def test_empty_folders_are_removed_and_folders_with_files_kept(settings: Setting
     assert len(list(root.glob("*/*/*/*/*"))) == 1
 
 
-class Refusing(FileSystemStorage):
-    """A storage that refuses to delete the files named in `kept`."""
+class RefusingStorage(FileSystemStorage):
+    """A storage that refuses to delete the files named in `undeletable`."""
 
-    kept: Sequence[str] = ()
+    undeletable: Sequence[str] = ()
 
     def delete(self, name: str) -> None:
-        if name in self.kept:
+        if name in self.undeletable:
             raise PermissionError
         super().delete(name)
 
 
 @pytest.fixture
-def refusing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[Refusing]:
-    backend = settings.STORAGES["media"] | {"BACKEND": f"{__name__}.Refusing"}
+def refusing_storage(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> type[RefusingStorage]:
+    backend = settings.STORAGES["media"] | {"BACKEND": f"{__name__}.RefusingStorage"}
     settings.STORAGES = settings.STORAGES | {"media": backend}
-    monkeypatch.setattr(Refusing, "kept", ())
-    return Refusing
+    monkeypatch.setattr(RefusingStorage, "undeletable", ())
+    return RefusingStorage
 
 
 def test_a_file_that_cannot_be_deleted_does_not_block_the_others(
-    refusing: type[Refusing], settings: Settings
+    refusing_storage: type[RefusingStorage], settings: Settings
 ) -> None:
     item = stored()
     stored()
     age()
-    refusing.kept = [item.storage_name]
+    refusing_storage.undeletable = [item.storage_name]
     assert purge() == counts(payloads=2, attempts=2, files=1)
-    refusing.kept = []
+    refusing_storage.undeletable = []
     assert purge() == counts(files=1)
     assert files(settings) == []
 
 
 def test_the_command_explains_that_the_storage_refuses_to_delete_files(
-    refusing: type[Refusing],
+    refusing_storage: type[RefusingStorage],
 ) -> None:
-    refusing.kept = [stored().storage_name]
+    refusing_storage.undeletable = [stored().storage_name]
     age()
     with pytest.raises(CommandError, match=r"Cannot delete files: PermissionError\. The next run"):
         purge_output()

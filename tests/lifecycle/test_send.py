@@ -81,14 +81,16 @@ def test_a_failed_connection_allows_another_attempt() -> None:
     assert undelivered.why.startswith("connection_failed: 127.0.0.1")
 
 
-def hold(connection: socket.socket) -> None:
+def never_respond(connection: socket.socket) -> None:
     """Read until the client closes the connection, and send nothing."""
-    with connection.makefile("rb") as heard:
-        heard.read()
+    with connection.makefile("rb") as stream:
+        stream.read()
 
 
 @pytest.mark.parametrize(
-    "script", [hold, drip(b"", b"H"), drip(OK, b"x")], ids=["silence", "status line", "header"]
+    "script",
+    [never_respond, drip(b"", b"H"), drip(OK, b"x")],
+    ids=["silence", "status line", "header"],
 )
 def test_waiting_for_a_response_ends_at_the_timeout(
     monkeypatch: pytest.MonkeyPatch, script: Script

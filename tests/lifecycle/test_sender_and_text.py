@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 SENDER, RECIPIENT, TEXT = "+15559871298", "+15550000001", "Is this the one?"
 MESSAGE = {"sender": SENDER, "recipient": RECIPIENT, "text": TEXT}
-NOTHING = dict.fromkeys(MESSAGE_KEYS)
+NO_MESSAGE = dict.fromkeys(MESSAGE_KEYS)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def sent(receiver: FakeServer) -> Any:
     return json.loads(receiver.requests[-1].body)["data"]
 
 
-def again() -> None:
+def make_next_attempt() -> None:
     """Make the attempt that follows a failed one."""
     with time_machine.travel(timezone.now() + timedelta(minutes=1)):
         hand_off()
@@ -83,7 +83,7 @@ def test_hand_offs_and_api_omit_sender_and_text_by_default(
     hand_off()
     assert sent(receiver).keys() == {"id", *KEYS}
     assert api.get(f"/api/v1/media/{item.pk}").json().keys() == {"id", *KEYS}
-    assert not description()["components"]["schemas"]["Media"]["properties"].keys() & NOTHING
+    assert not description()["components"]["schemas"]["Media"]["properties"].keys() & NO_MESSAGE
 
 
 @pytest.mark.usefixtures("shared")
@@ -92,7 +92,7 @@ def test_each_attempt_of_a_hand_off_ends_with_sender_recipient_and_text(
 ) -> None:
     stored()
     hand_off()
-    again()
+    make_next_attempt()
     first, second = (json.loads(sent.body)["data"] for sent in receiver.requests)
     assert first == second
     assert list(first.items())[-3:] == list(MESSAGE.items())
@@ -158,9 +158,9 @@ def test_after_forget_no_hand_off_is_sent_and_the_api_omits_sender_and_text(
     item = stored()
     hand_off()
     forget()
-    again()
+    make_next_attempt()
     assert len(receiver.requests) == 1
-    assert api.get(f"/api/v1/media/{item.pk}").json().items() >= NOTHING.items()
+    assert api.get(f"/api/v1/media/{item.pk}").json().items() >= NO_MESSAGE.items()
 
 
 @pytest.mark.usefixtures("shared")
@@ -171,9 +171,9 @@ def test_sender_and_text_are_not_shared_after_an_interrupted_erasure(
     hand_off()
     # This is the first step of an erasure; payloads are deleted last.
     WebhookEvent.objects.mark_erased()
-    again()
-    assert sent(receiver).items() >= NOTHING.items()
-    assert api.get(f"/api/v1/media/{item.pk}").json().items() >= NOTHING.items()
+    make_next_attempt()
+    assert sent(receiver).items() >= NO_MESSAGE.items()
+    assert api.get(f"/api/v1/media/{item.pk}").json().items() >= NO_MESSAGE.items()
 
 
 @pytest.mark.usefixtures("shared")
@@ -181,8 +181,8 @@ def test_a_retry_after_the_payload_was_purged_omits_sender_and_text(receiver: Fa
     stored()
     hand_off()
     WebhookEvent.objects.purge_payloads()
-    again()
-    assert sent(receiver).items() >= NOTHING.items()
+    make_next_attempt()
+    assert sent(receiver).items() >= NO_MESSAGE.items()
 
 
 def test_a_retry_after_the_setting_was_turned_off_omits_sender_and_text(
@@ -192,7 +192,7 @@ def test_a_retry_after_the_setting_was_turned_off_omits_sender_and_text(
     stored()
     hand_off()
     settings.SHARE_SENDER_AND_TEXT = False
-    again()
+    make_next_attempt()
     assert sent(receiver).keys() == {"id", *KEYS}
 
 

@@ -24,19 +24,19 @@ class Listener:
     """Records each signal with the item's status in the database at that moment."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[str, str]] = []
+        self.received: list[tuple[str, str]] = []
 
     def stored(self, *, media: MediaItem, **kwargs: Any) -> None:
-        self._hear("stored", media)
+        self._record("stored", media)
 
     def failed(self, *, media: MediaItem, **kwargs: Any) -> None:
-        self._hear("failed", media)
+        self._record("failed", media)
 
-    def _hear(self, what: str, media: MediaItem) -> None:
+    def _record(self, signal: str, media: MediaItem) -> None:
         assert transaction.get_connection().in_atomic_block is False
-        kept = MediaItem.objects.get(pk=media.pk)
-        assert (media.status, media.error, media.sha256) == (kept.status, kept.error, kept.sha256)
-        self.heard.append((what, kept.status))
+        row = MediaItem.objects.get(pk=media.pk)
+        assert (media.status, media.error, media.sha256) == (row.status, row.error, row.sha256)
+        self.received.append((signal, row.status))
 
 
 @pytest.fixture
@@ -51,24 +51,24 @@ def listener() -> Iterator[Listener]:
 
 def test_a_signal_is_sent_once_a_stored_item_is_in_the_database(listener: Listener) -> None:
     make.store(make.claimed())
-    assert listener.heard == [("stored", Status.STORED)]
+    assert listener.received == [("stored", Status.STORED)]
 
 
 def test_a_signal_is_sent_for_a_failed_item(listener: Listener) -> None:
     conclude(make.claimed(), Unauthorized(), Evidence())
-    assert listener.heard == [("failed", Status.FAILED)]
+    assert listener.received == [("failed", Status.FAILED)]
 
 
 def test_no_signal_is_sent_for_an_item_that_will_be_retried(listener: Listener) -> None:
     conclude(make.claimed(), StorageFailed(), Evidence())
-    assert listener.heard == []
+    assert listener.received == []
 
 
 def test_one_signal_is_sent_for_an_absent_recording(listener: Listener) -> None:
     item = make.media(make.recording())
     for _ in range(2):
         complete_absent(item, RecordingAbsent())
-    assert listener.heard == [("failed", Status.ABSENT)]
+    assert listener.received == [("failed", Status.ABSENT)]
 
 
 def test_one_signal_is_sent_for_media_announced_as_failed(listener: Listener) -> None:
@@ -76,7 +76,7 @@ def test_one_signal_is_sent_for_media_announced_as_failed(listener: Listener) ->
     inbound = make.message(media=(broken,))
     for _ in range(2):
         make.event(inbound)
-    assert listener.heard == [("failed", Status.FAILED)]
+    assert listener.received == [("failed", Status.FAILED)]
 
 
 def test_no_signal_is_sent_after_a_rollback(listener: Listener) -> None:
@@ -84,7 +84,7 @@ def test_no_signal_is_sent_after_a_rollback(listener: Listener) -> None:
     with pytest.raises(RuntimeError), transaction.atomic():
         conclude(item, Unauthorized(), Evidence())
         raise RuntimeError
-    assert listener.heard == []
+    assert listener.received == []
 
 
 @pytest.fixture
@@ -103,5 +103,5 @@ def test_a_receiver_that_raises_affects_neither_the_item_nor_other_receivers(
     with caplog.at_level(logging.ERROR):
         item = make.store(make.claimed())
     assert item.status == Status.STORED
-    assert listener.heard == [("stored", Status.STORED)]
+    assert listener.received == [("stored", Status.STORED)]
     assert "ZeroDivisionError" in caplog.text

@@ -220,8 +220,8 @@ def test_x_forwarded_proto_is_trusted_only_with_an_https_public_base_url(
         "from django.test import RequestFactory; "
         "print(RequestFactory().get('/', headers={'X-Forwarded-Proto': 'https'}).is_secure())"
     )
-    said = manage("shell", "-v0", "-c", question, data_dir=tmp_path, PUBLIC_BASE_URL=public)
-    assert said.stdout.strip() == believed
+    result = manage("shell", "-v0", "-c", question, data_dir=tmp_path, PUBLIC_BASE_URL=public)
+    assert result.stdout.strip() == believed
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
@@ -229,9 +229,9 @@ def test_a_proxy_variable_that_the_service_ignores_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, f"http://ann:{CANARY}@proxy.example:3128")
-    said = only_message("mediapipe.W003")
-    assert f": {variable.upper()}. " in said
-    assert "MEDIA_PROXY" in said
+    message = only_message("mediapipe.W003")
+    assert f": {variable.upper()}. " in message
+    assert "MEDIA_PROXY" in message
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
@@ -239,9 +239,9 @@ def test_a_ca_variable_that_the_service_ignores_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "/etc/ssl/company-ca.pem")
-    said = only_message("mediapipe.W003")
-    assert f": {variable}. " in said
-    assert "MEDIA_CA_FILE" in said
+    message = only_message("mediapipe.W003")
+    assert f": {variable}. " in message
+    assert "MEDIA_CA_FILE" in message
 
 
 def test_proxy_and_ca_variables_cause_no_warning_with_our_own_settings(

@@ -48,7 +48,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.redispatch.queue_capacity", lambda queue: 0)
 
 
-def heard(**ago: timedelta) -> dict[str, Component]:
+def components_seen(**ago: timedelta) -> dict[str, Component]:
     """Record when these components were last seen, as a time before now; return all by name."""
     names = {"beat": BEAT, "sweep": SWEEP, "worker": WORKER}
     now = timezone.now()
@@ -59,7 +59,7 @@ def heard(**ago: timedelta) -> dict[str, Component]:
 
 
 def test_all_components_with_recent_heartbeats_are_healthy() -> None:
-    found = heard(beat=NOW, worker=NOW, sweep=NOW)
+    found = components_seen(beat=NOW, worker=NOW, sweep=NOW)
     assert list(found) == ["broker", "workers", "beat", "dispatcher", "spool"]
     assert all(part.healthy and not part.remedy for part in found.values())
     assert found["workers"].summary == "1 alive, last seen 0 s ago"
@@ -68,7 +68,7 @@ def test_all_components_with_recent_heartbeats_are_healthy() -> None:
 def test_a_queue_without_a_worker_is_reported_though_others_have_one() -> None:
     for queue in (MEDIA, HOUSEKEEPING):
         Heartbeat.record(f"worker {queue}@here")
-    found = heard(beat=NOW, sweep=NOW)["workers"]
+    found = components_seen(beat=NOW, sweep=NOW)["workers"]
     assert (found.healthy, found.remedy) == (False, "Start a worker for that queue.")
     assert found.summary == "2 alive, last seen 0 s ago, none for “retries”"
 
@@ -76,11 +76,11 @@ def test_a_queue_without_a_worker_is_reported_though_others_have_one() -> None:
 def test_one_worker_for_each_queue_is_enough() -> None:
     for queue in QUEUES:
         Heartbeat.record(f"worker {queue}@here")
-    assert heard(beat=NOW, sweep=NOW)["workers"].healthy
+    assert components_seen(beat=NOW, sweep=NOW)["workers"].healthy
 
 
 def test_a_dead_worker_is_reported_while_beat_is_alive() -> None:
-    found = heard(beat=NOW, worker=LONG_AGO, sweep=LONG_AGO)
+    found = components_seen(beat=NOW, worker=LONG_AGO, sweep=LONG_AGO)
     assert found["beat"].healthy
     assert (found["workers"].healthy, found["dispatcher"].healthy) == (False, False)
     assert found["workers"].summary == "silent, last seen 9 min ago"
@@ -88,40 +88,44 @@ def test_a_dead_worker_is_reported_while_beat_is_alive() -> None:
 
 
 def test_a_dead_beat_is_reported_while_workers_are_alive() -> None:
-    found = heard(beat=LONG_AGO, worker=NOW, sweep=LONG_AGO)
+    found = components_seen(beat=LONG_AGO, worker=NOW, sweep=LONG_AGO)
     assert found["workers"].healthy
     assert (found["beat"].healthy, found["dispatcher"].healthy) == (False, False)
     assert "Start exactly one beat" in found["beat"].remedy
 
 
 def test_a_silent_dispatcher_is_reported_while_worker_and_beat_are_alive() -> None:
-    found = heard(beat=NOW, worker=NOW, sweep=LONG_AGO)
+    found = components_seen(beat=NOW, worker=NOW, sweep=LONG_AGO)
     assert (found["workers"].healthy, found["beat"].healthy) == (True, True)
     assert "housekeeping" in found["dispatcher"].remedy
 
 
 def test_a_component_that_never_started_is_reported() -> None:
-    assert {part.summary for part in heard().values()} == {"accepts tasks", "never seen", "empty"}
+    assert {part.summary for part in components_seen().values()} == {
+        "accepts tasks",
+        "never seen",
+        "empty",
+    }
 
 
 def test_one_live_worker_of_several_is_enough() -> None:
     Heartbeat.record("worker celery@there")
-    assert heard(worker=LONG_AGO)["workers"].summary == "1 alive, last seen 0 s ago"
+    assert components_seen(worker=LONG_AGO)["workers"].summary == "1 alive, last seen 0 s ago"
 
 
 def test_an_unavailable_broker_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(components_module, "broker_error", OSError)
-    assert not heard()["broker"].healthy
+    assert not components_seen()["broker"].healthy
 
 
 def test_a_webhook_in_the_spool_is_reported() -> None:
     spool.put(ARRIVED)
-    assert heard()["spool"].summary == "1 webhook waits for the database"
+    assert components_seen()["spool"].summary == "1 webhook waits for the database"
 
 
 def test_a_webhook_that_was_set_aside_is_reported() -> None:
     spool.set_aside(ARRIVED)
-    found = heard()["spool"]
+    found = components_seen()["spool"]
     assert found.summary == "1 webhook was set aside, 0 waiting for the database"
     assert "replay_spool --refused" in found.remedy
 
@@ -130,7 +134,7 @@ def test_a_dispatcher_with_a_long_interval_may_be_silent_for_three_intervals(
     settings: Settings,
 ) -> None:
     settings.REDISPATCH_INTERVAL_S = 600.0
-    assert heard(sweep=timedelta(minutes=25))["dispatcher"].healthy
+    assert components_seen(sweep=timedelta(minutes=25))["dispatcher"].healthy
     assert dispatcher_silent_after() == timedelta(minutes=30)
 
 
@@ -146,13 +150,13 @@ def test_the_dispatcher_writes_a_heartbeat() -> None:
 
 
 def test_heartbeats_of_workers_stopped_long_ago_are_deleted() -> None:
-    heard(worker=KEEP_FOR + timedelta(seconds=1), beat=LONG_AGO)
+    components_seen(worker=KEEP_FOR + timedelta(seconds=1), beat=LONG_AGO)
     sweep_files()
     assert Heartbeat.objects.get().part == BEAT
 
 
 def test_readiness_and_metrics_report_which_components_are_alive(client: Client) -> None:
-    heard(worker=NOW, beat=LONG_AGO)
+    components_seen(worker=NOW, beat=LONG_AGO)
     ready = client.get("/readyz").json()
     assert (ready["workers"], ready["beat"]) == (1, False)
     metrics = client.get("/metrics").content.decode().splitlines()
@@ -163,10 +167,10 @@ def test_readiness_and_metrics_report_which_components_are_alive(client: Client)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [(0, "0 s"), (-5, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (172800, "2 days")],
 )
 def test_an_age_is_shown_in_the_largest_unit_that_fits_at_least_twice(
-    seconds: float, said: str
+    seconds: float, expected: str
 ) -> None:
-    assert format_age(seconds) == said
+    assert format_age(seconds) == expected

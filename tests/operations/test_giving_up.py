@@ -30,7 +30,7 @@ from tests.support.fetching import attempt, picture, stored_files
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
-WHY = "ada: sender sent it again"
+DETAIL = "ada: sender sent it again"
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def ada() -> User:
     return User.objects.create_user("ada")
 
 
-def leave(item: MediaItem, user: User) -> list[int]:
+def give_up_item(item: MediaItem, user: User) -> list[int]:
     """Give up on the item, as the user does."""
     return give_up(MediaItem.objects.filter(pk=item.pk), user, "sender sent it again")
 
@@ -59,8 +59,8 @@ def test_giving_up_fails_an_unfinished_item_with_the_user_and_the_reason(
     ada: User, unfinished: Any
 ) -> None:
     item = unfinished()
-    assert leave(item, ada) == [item.pk]
-    assert state(item) == (Status.FAILED, "given_up", WHY)
+    assert give_up_item(item, ada) == [item.pk]
+    assert state(item) == (Status.FAILED, "given_up", DETAIL)
     assert (item.next_attempt_at, item.sweep_at, item.lease) == (None, None, "")
     assert MediaItem.claim(item.pk) is None
     assert LogEntry.objects.get().change_message == "Given up: sender sent it again"
@@ -68,21 +68,21 @@ def test_giving_up_fails_an_unfinished_item_with_the_user_and_the_reason(
 
 def test_giving_up_a_second_time_changes_nothing(ada: User) -> None:
     item = make.media()
-    leave(item, ada)
-    assert leave(item, User.objects.create_user("bob")) == []
-    assert state(item)[2] == WHY
+    give_up_item(item, ada)
+    assert give_up_item(item, User.objects.create_user("bob")) == []
+    assert state(item)[2] == DETAIL
     assert LogEntry.objects.count() == 1
 
 
 def test_a_stored_item_cannot_be_given_up(ada: User) -> None:
     item = make.store(make.claimed())
-    assert leave(item, ada) == []
+    assert give_up_item(item, ada) == []
     assert state(item)[0] == Status.STORED
 
 
 def test_an_item_that_was_given_up_keeps_its_attempts_and_can_be_retried(ada: User) -> None:
     item = waiting()
-    leave(item, ada)
+    give_up_item(item, ada)
     assert MediaItem.objects.filter(pk=item.pk).retry() == [item.pk]
     again = MediaItem.claim(item.pk)
     assert again
@@ -97,12 +97,12 @@ def test_a_worker_discards_the_file_of_an_item_that_is_given_up_meanwhile(
 
     def keep_and_give_up(*args: Any) -> None:
         keep(*args)
-        leave(item, ada)
+        give_up_item(item, ada)
 
     monkeypatch.setattr(storage, "keep", keep_and_give_up)
     with pytest.raises(LeaseLost):
         attempt(item)
-    assert state(item) == (Status.FAILED, "given_up", WHY)
+    assert state(item) == (Status.FAILED, "given_up", DETAIL)
     assert item.attempt_set.get().outcome == "interrupted"
     assert stored_files(settings) == []
 
@@ -113,14 +113,14 @@ def test_a_worker_does_not_discard_a_file_that_a_later_retry_has_stored(
     item = picture(twilio)
     keep = storage.keep
 
-    def keep_and_change_ones_mind(*args: Any) -> None:
+    def keep_give_up_and_retry(*args: Any) -> None:
         monkeypatch.setattr(storage, "keep", keep)
         keep(*args)
-        leave(item, ada)
+        give_up_item(item, ada)
         MediaItem.objects.filter(pk=item.pk).retry()
         assert attempt(item) == "stored"
 
-    monkeypatch.setattr(storage, "keep", keep_and_change_ones_mind)
+    monkeypatch.setattr(storage, "keep", keep_give_up_and_retry)
     claimed = MediaItem.claim(item.pk)
     assert claimed
     with pytest.raises(LeaseLost):
@@ -131,7 +131,7 @@ def test_a_worker_does_not_discard_a_file_that_a_later_retry_has_stored(
 
 def test_a_failing_attempt_does_not_requeue_an_item_that_was_given_up(ada: User) -> None:
     claimed = make.claimed()
-    leave(claimed, ada)
+    give_up_item(claimed, ada)
     held = MediaItem.objects.get(pk=claimed.pk)
     with pytest.raises(LeaseLost):
         conclude(claimed, TransientMedia404(), Evidence(http_status=404))
@@ -142,19 +142,19 @@ def test_giving_up_notifies_receivers_like_any_other_failure(
     ada: User, settings: Settings, django_capture_on_commit_callbacks: Any
 ) -> None:
     settings.HANDOFF_WEBHOOK_URL = "https://app.example/hook"
-    told: list[int] = []
+    notified: list[int] = []
 
     def listen(media: MediaItem, **_: object) -> None:
-        told.append(media.pk)
+        notified.append(media.pk)
 
     item = make.media()
     media_failed.connect(listen)
     try:
         with django_capture_on_commit_callbacks(execute=True):
-            leave(item, ada)
+            give_up_item(item, ada)
     finally:
         media_failed.disconnect(listen)
-    assert told == [item.pk]
+    assert notified == [item.pk]
     assert HandOff.objects.get().ending == "media.failed"
     item.refresh_from_db()
     assert json.loads(json.dumps(media_document(item), default=str))["error"] == "given_up"
@@ -163,7 +163,7 @@ def test_giving_up_notifies_receivers_like_any_other_failure(
 def test_a_repeated_webhook_does_not_requeue_an_item_that_was_given_up(ada: User) -> None:
     message = make.message()
     item = make.media(message)
-    leave(item, ada)
+    give_up_item(item, ada)
     record(message, provider="twilio", received_at=make.NOON)
     assert MediaItem.objects.get().status == Status.FAILED
 
@@ -191,14 +191,14 @@ def test_a_job_gives_up_items_in_batches_and_skips_stored_items(
     job.refresh_from_db()
     assert (job.done, job.changed, job.skipped, bool(job.finished_at)) == (5, 4, 1, True)
     assert not BulkBatch.objects.exists()
-    assert MediaItem.objects.filter(error="given_up", detail=WHY).count() == 4
+    assert MediaItem.objects.filter(error="given_up", detail=DETAIL).count() == 4
     message = f"Given up by job {job.pk}: sender sent it again"
     assert LogEntry.objects.filter(change_message=message).count() == 4
 
 
 def test_the_page_shows_who_gave_up_and_why(ada: User, admin_client: Client) -> None:
     item = waiting()
-    leave(item, ada)
+    give_up_item(item, ada)
     html = admin_client.get(f"/admin/mediapipe/mediaitem/{item.pk}/change/").content.decode()
-    assert f"given up by {WHY}" in html
+    assert f"given up by {DETAIL}" in html
     assert "Retry now" in html

@@ -211,9 +211,9 @@ def test_the_request_id_of_a_webhook_reaches_the_worker_and_its_retries(tmp_path
         live.twilio.log.wait_for(media.sid, 2, timeout_s=60)
         media.delay_s = 0
         live.wait_until_settled(1)
-    said = (tmp_path / "logs/worker.log").read_text().splitlines()
+    log_lines = (tmp_path / "logs/worker.log").read_text().splitlines()
     # Celery warns root before logging is set up; skip those lines.
-    lines = [json.loads(line) for line in said if line.startswith("{")]
+    lines = [json.loads(line) for line in log_lines if line.startswith("{")]
     fetches = [line for line in lines if line["logger"] == "mediapipe.fetching.attempt"]
     assert len(fetches) > 1
     assert len({line["request_id"] for line in fetches}) == 1

@@ -26,62 +26,62 @@ class Usage(NamedTuple):
 
 
 @pytest.fixture
-def free(monkeypatch: pytest.MonkeyPatch) -> Any:
+def set_free_bytes(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that sets how many bytes of a disk of 10 GiB are free."""
 
-    def have(free_bytes: int) -> None:
+    def patch_disk_usage(free_bytes: int) -> None:
         usage = Usage(10 * GIB, 10 * GIB - free_bytes, free_bytes)
         monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
 
-    return have
+    return patch_disk_usage
 
 
 def test_a_disk_that_is_nearly_full_is_an_incident_until_there_is_space(
-    free: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    set_free_bytes: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "alpha")
     Path(settings.DATA_DIR).mkdir(exist_ok=True)
-    free(GIB - 1)
+    set_free_bytes(GIB - 1)
     check_escalation()
     incident = Incident.objects.get(cause=Cause.DISK)
     assert incident.detail == f"alpha: DATA_DIR {settings.DATA_DIR} has 1024.0 MB free."
-    free(2 * GIB)
+    set_free_bytes(2 * GIB)
     check_escalation()
     incident.refresh_from_db()
     assert incident.resolved_at
 
 
-def test_a_disk_with_enough_space_is_not_an_incident(free: Any) -> None:
-    free(GIB)
+def test_a_disk_with_enough_space_is_not_an_incident(set_free_bytes: Any) -> None:
+    set_free_bytes(GIB)
     disks.record_low_disks()
     assert not Incident.objects.exists()
 
 
 def test_a_disk_without_space_for_the_largest_accepted_file_is_an_incident(
-    free: Any, settings: Settings
+    set_free_bytes: Any, settings: Settings
 ) -> None:
     settings.MEDIA_MAX_RECORDING_BYTES = 3 * GIB
-    free(2 * GIB)
+    set_free_bytes(2 * GIB)
     disks.record_low_disks()
     assert Incident.objects.exists()
 
 
-def test_a_little_more_free_space_does_not_resolve_the_incident(free: Any) -> None:
-    free(GIB - 1)
+def test_a_little_more_free_space_does_not_resolve_the_incident(set_free_bytes: Any) -> None:
+    set_free_bytes(GIB - 1)
     disks.record_low_disks()
-    free(GIB + 1)
+    set_free_bytes(GIB + 1)
     disks.record_low_disks()
     assert Incident.objects.ongoing().exists()
 
 
 def test_another_host_resolves_the_incident_only_when_the_first_host_is_gone(
-    free: Any, monkeypatch: pytest.MonkeyPatch
+    set_free_bytes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "alpha")
-    free(0)
+    set_free_bytes(0)
     disks.record_low_disks()
     monkeypatch.setattr(socket, "gethostname", lambda: "beta")
-    free(5 * GIB)
+    set_free_bytes(5 * GIB)
     Heartbeat.record("worker media@alpha")
     disks.record_low_disks()
     assert Incident.objects.ongoing().exists()

@@ -175,7 +175,7 @@ def test_workers_are_counted_by_the_queue_that_they_serve(client: Client) -> Non
     assert found == {"media": 3, "retries": 2, "housekeeping": 1}
 
 
-def owed(item: MediaItem, *, webhook: int = 0, task: int = 0, **state: str) -> None:
+def create_hand_offs(item: MediaItem, *, webhook: int = 0, task: int = 0, **state: str) -> None:
     for receiver, number in (("webhook", webhook), ("task", task)):
         HandOff.objects.bulk_create(
             HandOff(media=item, receiver=receiver, ending=Completion.STORED, **state)
@@ -185,9 +185,9 @@ def owed(item: MediaItem, *, webhook: int = 0, task: int = 0, **state: str) -> N
 
 def test_hand_offs_are_counted_until_they_are_delivered(client: Client) -> None:
     item = stored()
-    owed(item, webhook=3, task=2, status=DeliveryStatus.WAITING)
-    owed(item, webhook=1, status=DeliveryStatus.FAILED)
-    owed(item, webhook=4, status=DeliveryStatus.DELIVERED)
+    create_hand_offs(item, webhook=3, task=2, status=DeliveryStatus.WAITING)
+    create_hand_offs(item, webhook=1, status=DeliveryStatus.FAILED)
+    create_hand_offs(item, webhook=4, status=DeliveryStatus.DELIVERED)
     assert values(families(client)["mediapipe_hand_offs"]) == {
         "webhookwaiting": 3,
         "webhookfailed": 1,
@@ -200,10 +200,10 @@ def test_the_age_of_the_oldest_waiting_hand_off_starts_when_its_item_finished(
     client: Client,
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        owed(stored(), webhook=1, status=DeliveryStatus.FAILED)
+        create_hand_offs(stored(), webhook=1, status=DeliveryStatus.FAILED)
         MediaItem.objects.update(retrieved_at=NOON - HOUR)
         for _ in range(2):
-            owed(stored(), webhook=1)
+            create_hand_offs(stored(), webhook=1)
         clock.shift(HOUR)
         assert values(families(client)["mediapipe_oldest_hand_off_seconds"]) == {"": 3600}
         HandOff.objects.update(status=DeliveryStatus.DELIVERED)

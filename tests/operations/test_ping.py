@@ -95,11 +95,11 @@ def test_a_service_whose_storage_fails_sends_fail_and_the_reason(
 def test_a_service_without_a_database_sends_fail_and_the_reason(
     receiver: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object) -> None:
+    def fail(*_: object) -> None:
         raise InterfaceError("connection already closed")
 
-    monkeypatch.setattr(pings, "processes", away)
-    monkeypatch.setattr(Counter, "add", away)
+    monkeypatch.setattr(pings, "processes", fail)
+    monkeypatch.setattr(Counter, "add", fail)
     ping()
     assert signals(receiver) == ["/start", "/fail"]
     assert receiver.requests[-1].body == b"The database is unavailable."

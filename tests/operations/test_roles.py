@@ -22,7 +22,7 @@ def user(name: str = "ada", **changes: Any) -> User:
     return User.objects.create_user(name, password="a long password", **changes)
 
 
-def may(someone: User) -> set[str]:
+def permissions_of(someone: User) -> set[str]:
     """Return all permissions of the user, read from the database again."""
     return set(User.objects.get(pk=someone.pk).get_all_permissions())
 
@@ -52,9 +52,9 @@ def test_an_older_database_gets_roles_and_permissions_with_the_next_migrate() ->
 def test_a_viewer_may_only_view_and_may_not_see_unmasked_numbers() -> None:
     viewer = user()
     roles.assign(viewer, roles.VIEWER)
-    assert {name.split(".")[1].split("_")[0] for name in may(viewer)} == {"view"}
-    assert "mediapipe.view_mediaitem" in may(viewer)
-    assert "mediapipe.view_numbers" not in may(viewer)
+    assert {name.split(".")[1].split("_")[0] for name in permissions_of(viewer)} == {"view"}
+    assert "mediapipe.view_mediaitem" in permissions_of(viewer)
+    assert "mediapipe.view_numbers" not in permissions_of(viewer)
 
 
 def test_an_administrator_may_view_exactly_the_models_that_have_a_list() -> None:
@@ -68,10 +68,10 @@ def test_each_role_includes_the_permissions_of_the_previous_one() -> None:
     viewer, support, administrator = (user(name) for name in ("ada", "ben", "cleo"))
     for someone, name in zip((viewer, support, administrator), roles.ROLES, strict=True):
         roles.assign(someone, name)
-    assert may(viewer) < may(support) < may(administrator)
+    assert permissions_of(viewer) < permissions_of(support) < permissions_of(administrator)
     gained = {"mediapipe.view_numbers", "mediapipe.retry_mediaitem", "mediapipe.export_mediaitem"}
-    assert gained <= may(support) - may(viewer)
-    assert "auth.change_user" in may(administrator) - may(support)
+    assert gained <= permissions_of(support) - permissions_of(viewer)
+    assert "auth.change_user" in permissions_of(administrator) - permissions_of(support)
 
 
 def test_the_role_command_replaces_the_role_of_a_user_and_allows_login() -> None:

@@ -109,10 +109,10 @@ def test_a_slow_download_is_received_completely(service: Service, downloads: lis
 
 def healthy(connection: socket.socket) -> bool:
     """Read a response of /healthz; return whether its status is 200."""
-    said = b""
-    while not said.endswith(b"\r\n\r\nok\n") and (part := connection.recv(65536)):
-        said += part
-    return said.startswith(b"HTTP/1.1 200 OK")
+    response = b""
+    while not response.endswith(b"\r\n\r\nok\n") and (part := connection.recv(65536)):
+        response += part
+    return response.startswith(b"HTTP/1.1 200 OK")
 
 
 def test_a_server_that_stops_completes_every_request_in_progress(tmp_path: Path) -> None:

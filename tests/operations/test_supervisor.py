@@ -82,9 +82,9 @@ def test_a_failed_restart_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
         wait_until(lambda: supervisor.running["only"] is not killed)
 
 
-def wait_until(is_true: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
-    while not is_true():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 

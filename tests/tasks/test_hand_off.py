@@ -39,7 +39,7 @@ archive = Archive()
 
 
 @app.task(name=NAME)
-def take(**kwargs: Any) -> None:
+def archive_task(**kwargs: Any) -> None:
     archive(**kwargs)
 
 
@@ -57,9 +57,9 @@ def worker(only_worker: None, settings: Settings) -> Iterator[None]:
     archive.broken = False
 
 
-def until(happened: Any) -> None:
+def wait_until(condition: Any) -> None:
     deadline = time.monotonic() + 20
-    while not happened():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -67,7 +67,7 @@ def until(happened: Any) -> None:
 def test_the_task_receives_the_item_and_its_success_confirms_the_hand_off(worker: None) -> None:
     item = make.store(make.claimed())
     hand_off()
-    until(lambda: HandOff.objects.get().status == DeliveryStatus.DELIVERED)
+    wait_until(lambda: HandOff.objects.get().status == DeliveryStatus.DELIVERED)
     ((message),) = archive.got
     assert message["idempotency_key"] == HandOff.objects.get().key
     assert (message["media"]["id"], message["media"]["status"]) == (item.pk, "stored")
@@ -77,8 +77,8 @@ def test_a_failed_task_leaves_the_hand_off_waiting(worker: None) -> None:
     archive.broken = True
     make.store(make.claimed())
     hand_off()
-    until(lambda: archive.got)
+    wait_until(lambda: archive.got)
     # The worker handles one message at a time, so the next one runs after the failed one.
-    take.apply_async(queue="theirs")
-    until(lambda: len(archive.got) == 2)
+    archive_task.apply_async(queue="theirs")
+    wait_until(lambda: len(archive.got) == 2)
     assert HandOff.objects.get().status == DeliveryStatus.WAITING
