@@ -9,16 +9,15 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
 from mediapipe.models import Cause, Incident, IncidentState, MediaItem, Observation, StepKind
-from mediapipe.operations.roles import SUPPORT, VIEWER, assign
+from mediapipe.operations.roles import SUPPORT, VIEWER
 from tests.support import make
-from tests.support.admin import SCRIPT, listed, page, queries
+from tests.support.admin import SCRIPT, listed, logged_in, page, queries
 
 pytestmark = pytest.mark.django_db
 
@@ -45,13 +44,6 @@ def take_step(client: Client, incident: Incident, step: str, **data: str) -> Any
     answer = client.post(url, data)
     incident.refresh_from_db()
     return answer
-
-
-def logged_in(client: Client, role: str) -> User:
-    user = User.objects.create_user(role)
-    assign(user, role)
-    client.force_login(user)
-    return user
 
 
 def test_the_page_shows_the_observation_the_account_and_what_to_do(

@@ -141,7 +141,7 @@ def web(site: Site) -> Supervisor:
     return Supervisor([programs.web(site.bind)], env=env, log_dir=site.folder / "logs")
 
 
-def impatient() -> str:
+def caddyfile_with_short_timeouts() -> str:
     """Return the Caddyfile with shorter timeouts for slow clients."""
     text, changes = re.subn(r"(read_header|read_body) \d\ds", r"\1 3s", CADDYFILE)
     assert changes == 2
@@ -157,7 +157,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     caddy()
     site = new_site(tmp_path_factory.mktemp("data"))
     assert manage("migrate", "--verbosity=0", data_dir=site.folder).returncode == 0
-    with web(site), running(site, impatient()):
+    with web(site), running(site, caddyfile_with_short_timeouts()):
         wait_for_web(site)
         yield site
 
@@ -198,9 +198,9 @@ def test_monitoring_endpoints_are_not_served_to_the_internet(site: Site, path: s
 
 @pytest.mark.parametrize("path", ["//metrics", "/./metrics", "/a/../metrics", "/metrics/"])
 def test_no_other_spelling_of_the_path_reaches_the_metrics(site: Site, path: str) -> None:
-    status, said = site.request("GET", path)
+    status, text = site.request("GET", path)
     assert status == 404
-    assert "mediapipe_" not in said
+    assert "mediapipe_" not in text
 
 
 def test_the_liveness_check_is_public(site: Site) -> None:
@@ -223,7 +223,7 @@ def test_a_body_of_the_largest_size_reaches_web(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "begun",
+    "partial_request",
     [
         b"POST /webhooks/twilio/messaging/ HTTP/1.1\r\nHost: loc",
         b"POST /webhooks/twilio/messaging/ HTTP/1.1\r\nHost: localhost\r\n"
@@ -231,11 +231,11 @@ def test_a_body_of_the_largest_size_reaches_web(site: Site) -> None:
     ],
     ids=["headers", "body"],
 )
-def test_a_slow_client_is_cut_off(site: Site, begun: bytes) -> None:
+def test_a_slow_client_is_cut_off(site: Site, partial_request: bytes) -> None:
     with site.connect() as connection:
         # Web itself would close the connection only after a minute.
         connection.settimeout(30)
-        connection.sendall(begun)
+        connection.sendall(partial_request)
         while connection.recv(1000):
             pass
 

@@ -29,7 +29,7 @@ EXAMPLE = (ROOT / ".env.example").read_text()
 # gunicorn's default graceful_timeout: how long open requests may go on after SIGTERM.
 GUNICORN_GRACE_S = 30
 WORKERS = ("worker", "worker-retries", "worker-housekeeping")
-OURS = ("web", *WORKERS, "beat")
+OUR_SERVICES = ("web", *WORKERS, "beat")
 Words = Sequence[str]
 
 
@@ -82,7 +82,7 @@ def test_any_other_word_is_run_as_a_command_of_manage_py(entry: Callable[[Words]
 def test_no_container_of_ours_starts_before_the_migrations_have_completed(
     services: dict[str, dict[str, Any]],
 ) -> None:
-    for name in OURS:
+    for name in OUR_SERVICES:
         needed = services[name]["depends_on"]["migrate"]["condition"]
         assert needed == "service_completed_successfully", name
 
@@ -134,7 +134,7 @@ def test_the_image_has_no_installer() -> None:
 def test_our_containers_can_write_only_to_their_volume(
     services: dict[str, dict[str, Any]],
 ) -> None:
-    for name in (*OURS, "migrate"):
+    for name in (*OUR_SERVICES, "migrate"):
         assert services[name]["read_only"]
         assert services[name]["volumes"] == ["data:/data"]
     assert "DATA_DIR=/data" in DOCKERFILE
@@ -193,23 +193,23 @@ def test_the_image_uses_the_python_of_the_project_and_does_not_run_as_root() -> 
 
 @pytest.mark.parametrize("path", [".env", "docker/.env", ".git/config", "var/secret_key", "tests"])
 def test_secrets_data_and_history_stay_out_of_the_image(path: str) -> None:
-    assert not let_in(path)
+    assert not is_in_image(path)
 
 
 @pytest.mark.parametrize(
     "path", ["manage.py", "pyproject.toml", "mediapipe/celery.py", "docker/entrypoint.py"]
 )
 def test_the_program_is_included_in_the_image(path: str) -> None:
-    assert let_in(path)
+    assert is_in_image(path)
 
 
 def test_every_path_that_the_dockerfile_copies_exists_and_is_not_ignored() -> None:
     for source in re.findall(r"^COPY (?!--)(\S+) ", DOCKERFILE, re.MULTILINE):
         assert (ROOT / source).exists()
-        assert source == "." or let_in(source)
+        assert source == "." or is_in_image(source)
 
 
-def let_in(path: str) -> bool:
+def is_in_image(path: str) -> bool:
     """Return whether .dockerignore lets a path into the image: the last matching rule decides."""
     allowed = True
     for rule in (ROOT / ".dockerignore").read_text().splitlines():

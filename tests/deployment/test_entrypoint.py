@@ -50,10 +50,10 @@ def test_an_invalid_setting_stops_the_entrypoint_with_a_one_line_error(
     tmp_path: Path,
 ) -> None:
     with entrypoint("worker", DATA_DIR=str(tmp_path), PUBLIC_BASE_URL="example") as process:
-        said = process.communicate(timeout=60)[1].decode()
+        errors = process.communicate(timeout=60)[1].decode()
     assert process.returncode == 1
-    assert said.startswith("error: PUBLIC_BASE_URL is not")
-    assert said.count("\n") == 1
+    assert errors.startswith("error: PUBLIC_BASE_URL is not")
+    assert errors.count("\n") == 1
 
 
 @contextmanager

@@ -35,7 +35,7 @@ echo "The virtual environment was not created successfully because ensurepip is 
 exit 1
 """
 TOO_OLD = "#!/bin/sh\nexit 1\n"
-OURS = "PYTHON=./python"
+FAKE_PYTHON = "PYTHON=./python"
 PACKAGE = "python{}.{}-venv".format(*sys.version_info)
 
 
@@ -73,13 +73,13 @@ def demo(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def assert_runs(folder: Path) -> None:
-    done = demo(folder, OURS)
+    done = demo(folder, FAKE_PYTHON)
     assert "the demo ran" in done.stdout, done.stderr
 
 
 def test_make_sets_up_the_environment_only_once(tmp_path: Path) -> None:
     assert_runs(tmp_path)
-    again = demo(tmp_path, OURS)
+    again = demo(tmp_path, FAKE_PYTHON)
     assert again.stdout.splitlines() == [".venv/bin/python manage.py demo", "the demo ran"]
 
 
@@ -87,7 +87,7 @@ def test_extras_are_installed_after_the_base_requirements(tmp_path: Path) -> Non
     script(tmp_path / "pip", "#!/bin/sh\nfor last; do :; done; echo $last >> installed\n")
     for name in ("s3", "django61"):
         (tmp_path / "requirements" / f"{name}.txt").touch()
-    assert "the demo ran" in demo(tmp_path, OURS, "EXTRAS=s3 django61").stdout
+    assert "the demo ran" in demo(tmp_path, FAKE_PYTHON, "EXTRAS=s3 django61").stdout
     assert (tmp_path / "installed").read_text().split() == [
         "requirements/base.txt",
         "requirements/s3.txt",
@@ -119,7 +119,7 @@ def use_pythons(folder: Path, monkeypatch: pytest.MonkeyPatch, scripts: dict[str
 def test_each_run_names_the_missing_venv_package_until_it_is_installed(tmp_path: Path) -> None:
     script(tmp_path / "python", WITHOUT_VENV)
     for _ in range(2):
-        failed = demo(tmp_path, OURS)
+        failed = demo(tmp_path, FAKE_PYTHON)
         assert failed.returncode == 2
         assert f"apt install {PACKAGE}" in failed.stderr
     script(tmp_path / "python", PYTHON)
@@ -129,7 +129,7 @@ def test_each_run_names_the_missing_venv_package_until_it_is_installed(tmp_path:
 def test_an_interrupted_installation_is_repeated_from_scratch(tmp_path: Path) -> None:
     assert_runs(tmp_path)
     (tmp_path / "requirements" / "base.txt").write_text("nonsense/")
-    assert demo(tmp_path, OURS).returncode == 2
+    assert demo(tmp_path, FAKE_PYTHON).returncode == 2
     half_installed = tmp_path / ".venv" / "half-installed"
     half_installed.touch()
     (tmp_path / "requirements" / "base.txt").write_text("")
@@ -156,6 +156,6 @@ def test_the_environment_of_another_minor_version_is_recreated(tmp_path: Path) -
 @pytest.mark.parametrize("text", [TOO_OLD, "#!/missing\n"], ids=["too old", "missing"])
 def test_an_unusable_python_is_refused_with_the_required_version(tmp_path: Path, text: str) -> None:
     script(tmp_path / "python", text)
-    failed = demo(tmp_path, OURS)
+    failed = demo(tmp_path, FAKE_PYTHON)
     assert failed.returncode == 2
     assert "needs Python 3.11 or newer" in failed.stderr

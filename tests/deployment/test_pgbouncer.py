@@ -36,11 +36,11 @@ CREATE_USER = f"""
 from django.contrib.auth.models import User
 User.objects.create_superuser("ann", password="{PASSWORD}")
 """
-SENDER = """
+PRINT_SENDER = """
 from mediapipe.models import WebhookEvent
 print(WebhookEvent.objects.exclude(sender="").order_by("pk").first().sender)
 """
-FAILED = """
+PRINT_FAILED_COUNT = """
 from mediapipe.models import MediaItem
 print(MediaItem.objects.failed().count())
 """
@@ -166,7 +166,7 @@ def test_the_lab_the_report_and_the_deletions_run_to_completion(
 def test_a_bulk_retry_of_failed_items_runs_to_completion(
     service: Service, admin: requests.Session
 ) -> None:
-    failed = int(shell(service, FAILED))
+    failed = int(shell(service, PRINT_FAILED_COUNT))
     assert failed > 0
     url = service.url + reverse("admin:mediapipe_mediaitem_retry_all")
     page = admin.get(f"{url}?status__exact=failed", timeout=TIMEOUT_S)
@@ -187,7 +187,7 @@ def test_a_bulk_retry_of_failed_items_runs_to_completion(
 
 
 def test_a_person_is_erased(service: Service) -> None:
-    sender = shell(service, SENDER)
+    sender = shell(service, PRINT_SENDER)
     receipt = service.manage("forget", "--number", sender, "--by", "ann", "--noinput")
     assert json.loads(receipt)["events"]
     assert not json.loads(service.manage("forget", "--number", sender, "--dry-run"))["events"]

@@ -14,14 +14,14 @@ ROWS = [
 ]
 
 
-def named(cell: str) -> list[str]:
+def names_in(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
 def test_every_promise_names_a_test_that_exists() -> None:
     for number, _, tests, _ in ROWS:
-        assert named(tests), number
-        for test in named(tests):
+        assert names_in(tests), number
+        for test in names_in(tests):
             file, _, name = test.partition("::")
             assert f"def {name}(" in (ROOT / "tests" / file).read_text(), test
 
@@ -30,7 +30,7 @@ def test_every_promise_has_a_test_that_make_test_runs() -> None:
     left_out = [
         number
         for number, _, tests, _ in ROWS
-        if all(is_left_to_test_all(*test.split("::")) for test in named(tests))
+        if all(is_left_to_test_all(*test.split("::")) for test in names_in(tests))
     ]
     assert left_out == []
 
@@ -54,7 +54,7 @@ def is_left_to_test_all(file: str, name: str) -> bool:
 
 def test_every_mutation_belongs_to_a_promise() -> None:
     patches = {path.stem for path in (ROOT / "tests" / "mutations").glob("*.patch")}
-    listed = [name for row in ROWS for name in named(row[3])]
+    listed = [name for row in ROWS for name in names_in(row[3])]
     assert sorted(listed) == sorted(patches)
 
 

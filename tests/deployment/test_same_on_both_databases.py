@@ -17,7 +17,7 @@ from tests.support.service import ROOT
 pytestmark = pytest.mark.services
 
 
-def answers(data_dir: Path, database_url: str) -> dict[str, Any]:
+def timing_figures(data_dir: Path, database_url: str) -> dict[str, Any]:
     """Return the timing figures of the same history on this database."""
     env = {"DATA_DIR": str(data_dir), "DATABASE_URL": database_url}
     env["DJANGO_SETTINGS_MODULE"] = "mediapipe.settings"
@@ -35,8 +35,8 @@ def answers(data_dir: Path, database_url: str) -> dict[str, Any]:
 
 
 def test_timing_figures_are_identical_on_sqlite_and_postgresql(tmp_path: Path) -> None:
-    sqlite = answers(tmp_path, "")
+    sqlite = timing_figures(tmp_path, "")
     with servers.postgresql() as url:
-        postgresql = answers(tmp_path, url)
+        postgresql = timing_figures(tmp_path, url)
     assert sqlite["7d"]["figures"]["measured"] > 500
     assert sqlite == postgresql

@@ -53,16 +53,16 @@ def systemd_analyze(*arguments: str, folder: str) -> subprocess.CompletedProcess
 
 def test_systemd_accepts_the_units(units: list[str]) -> None:
     folder = str(Path(units[0]).parent)
-    said = systemd_analyze("verify", "--man=no", *units, folder=folder)
-    assert (said.returncode, said.stderr) == (0, "")
+    result = systemd_analyze("verify", "--man=no", *units, folder=folder)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("name", [service.name for service in SERVICES])
 def test_the_security_exposure_of_each_service_is_low(units: list[str], name: str) -> None:
     unit = Path(units[0]).parent / name.replace("@.", "@media.")
     options = ["security", "--offline=true", f"--threshold={MOST_EXPOSURE}"]
-    said = systemd_analyze(*options, str(unit), folder=str(unit.parent))
-    assert said.returncode == 0, said.stdout[-300:] + said.stderr
+    result = systemd_analyze(*options, str(unit), folder=str(unit.parent))
+    assert result.returncode == 0, result.stdout[-300:] + result.stderr
 
 
 @pytest.mark.parametrize("name", [service.name for service in SERVICES])

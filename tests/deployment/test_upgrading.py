@@ -38,7 +38,7 @@ def models_of(name: str) -> list[type[models.Model]]:
 def value_of(field: models.Field[Any, Any]) -> Any:
     """Return a valid value for the field."""
     if isinstance(field, models.ForeignKey):
-        return made(field.related_model)
+        return create_row(field.related_model)
     if isinstance(field, models.DateTimeField):
         return timezone.now()
     if isinstance(field, models.JSONField):
@@ -52,7 +52,7 @@ def value_of(field: models.Field[Any, Any]) -> Any:
     return secrets.token_hex(4)[: field.max_length]
 
 
-def made(model: type[models.Model]) -> models.Model:
+def create_row(model: type[models.Model]) -> models.Model:
     """Insert a row with the required fields of this earlier model; return it."""
     required = [
         field
@@ -65,7 +65,7 @@ def made(model: type[models.Model]) -> models.Model:
 @pytest.mark.parametrize("name", names())
 def test_the_models_as_of_each_migration_work_on_the_current_tables(name: str) -> None:
     for model in models_of(name):
-        row = made(model)
+        row = create_row(model)
         row.save()
         assert list(model._default_manager.all())
         row.delete()

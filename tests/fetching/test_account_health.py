@@ -92,10 +92,10 @@ def test_no_requests_are_sent_for_a_paused_account(twilio: Simulator, settings: 
     use_wrong_token(settings)
     for item in pictures(twilio, REFUSALS_TO_PAUSE):
         attempt(item)
-    asked = len(twilio.log.all())
+    requests_before = len(twilio.log.all())
     assert MediaItem.claim(picture(twilio).pk) is None
     assert [*MediaItem.objects.claim_due(10)] == []
-    assert len(twilio.log.all()) == asked
+    assert len(twilio.log.all()) == requests_before
 
 
 def test_items_of_another_account_are_still_claimed_while_one_is_paused(

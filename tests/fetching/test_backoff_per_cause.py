@@ -36,7 +36,9 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield clock
 
 
-def after(*failures: Failure, clock: time_machine.Traveller) -> tuple[MediaItem, RetryDelay]:
+def item_and_delay_after(
+    *failures: Failure, clock: time_machine.Traveller
+) -> tuple[MediaItem, RetryDelay]:
     """Let one item fail in these ways, each when it is due; return it and its last delay."""
     item, delays = make.media(), list[RetryDelay]()
     for failure in failures:
@@ -59,38 +61,38 @@ def longest_s(retries: int) -> float:
 def test_the_backoff_of_another_cause_starts_at_the_first_delay(
     clock: time_machine.Traveller, failure: Failure
 ) -> None:
-    _, delay = after(*FOUR_404S, failure, clock=clock)
+    _, delay = item_and_delay_after(*FOUR_404S, failure, clock=clock)
     assert delay.delay_s <= longest_s(0)
 
 
 def test_the_backoff_of_another_cause_starts_at_its_retry_after(
     clock: time_machine.Traveller,
 ) -> None:
-    _, delay = after(*FOUR_404S, RateLimited(retry_after_s=7), clock=clock)
+    _, delay = item_and_delay_after(*FOUR_404S, RateLimited(retry_after_s=7), clock=clock)
     assert delay.delay_s == 7
 
 
 def test_the_backoff_of_a_recurring_cause_continues_where_it_stopped(
     clock: time_machine.Traveller,
 ) -> None:
-    item, delay = after(*FOUR_404S, TwilioError(), TransientMedia404(), clock=clock)
+    item, delay = item_and_delay_after(*FOUR_404S, TwilioError(), TransientMedia404(), clock=clock)
     assert longest_s(3) < delay.delay_s <= longest_s(4)
     assert item.fast_retries == {"not_ready": 5, "twilio_error": 1}
 
 
 def test_a_diagnosed_404_continues_the_backoff_of_the_404s(clock: time_machine.Traveller) -> None:
-    item, delay = after(*FOUR_404S, CredentialsSuspected(), clock=clock)
+    item, delay = item_and_delay_after(*FOUR_404S, CredentialsSuspected(), clock=clock)
     assert delay.delay_s > longest_s(3)
     assert item.fast_retries == {"not_ready": 5}
 
 
 def test_a_local_failure_is_not_counted_as_a_retry(clock: time_machine.Traveller) -> None:
-    item, _ = after(TransientMedia404(), StorageFailed(), clock=clock)
+    item, _ = item_and_delay_after(TransientMedia404(), StorageFailed(), clock=clock)
     assert item.fast_retries == {"not_ready": 1}
 
 
 def test_the_fast_phase_ends_for_all_causes_at_once(clock: time_machine.Traveller) -> None:
-    item, _ = after(TransientMedia404(), clock=clock)
+    item, _ = item_and_delay_after(TransientMedia404(), clock=clock)
     clock.shift(timedelta(seconds=400))
     claimed = MediaItem.claim(item.pk)
     assert claimed is not None

@@ -33,7 +33,7 @@ def announced(twilio: Simulator, **options: Any) -> tuple[MediaItem, MediaScript
     return MediaItem.objects.get(), script
 
 
-def again(item: MediaItem) -> str:
+def attempt_now(item: MediaItem) -> str:
     """Make the next attempt now, whenever it is due; return its outcome."""
     MediaItem.objects.filter(pk=item.pk).update(next_attempt_at=item.received_at)
     return attempt(item)
@@ -72,20 +72,20 @@ def test_the_link_is_neither_stored_nor_logged(
     caplog.set_level(logging.DEBUG)
     item, script = announced(twilio, faults=[faults.Status(503, at="cdn")])
     assert attempt(item) == "twilio_error"
-    assert again(item) == "stored"
+    assert attempt_now(item) == "stored"
     kept = repr([vars(item), [vars(row) for row in FetchAttempt.objects.all()], media_line(item)])
-    for told in (kept, caplog.text):
-        assert script.cdn_path not in told
-        assert "Signature" not in told
+    for text in (kept, caplog.text):
+        assert script.cdn_path not in text
+        assert "Signature" not in text
 
 
 def test_early_404s_at_both_steps_are_retried_until_the_media_is_stored(twilio: Simulator) -> None:
     item, script = announced(twilio, metadata_delay_s=9999.0, delay_s=9999.0)
     assert attempt(item) == "not_ready"
     script.metadata_delay_s = 0.0
-    assert again(item) == "not_ready"
+    assert attempt_now(item) == "not_ready"
     script.delay_s = 0.0
-    assert again(item) == "stored"
+    assert attempt_now(item) == "stored"
     assert twilio.log.statuses_of(script.sid) == [404, 200, 404, 200, 200]
     assert item.not_found_count == 2
 
@@ -94,7 +94,7 @@ def test_metadata_alone_does_not_make_the_media_available(twilio: Simulator) -> 
     item, _ = announced(twilio, faults=[faults.Status(503, at="cdn")])
     assert attempt(item) == "twilio_error"
     assert not MediaItem.objects.filter(found_at__isnull=False).exists()
-    again(item)
+    attempt_now(item)
     _, second = item.attempt_set.all()
     assert MediaItem.objects.get(found_at__gt=second.started_at) == item
 
@@ -103,7 +103,7 @@ def test_an_attempt_shows_which_step_returned_the_404(twilio: Simulator) -> None
     item, script = announced(twilio, metadata_delay_s=9999.0, delay_s=9999.0)
     attempt(item)
     script.metadata_delay_s = 0.0
-    again(item)
+    attempt_now(item)
     at_the_metadata, at_the_link = item.attempt_set.all()
     assert at_the_metadata.twilio_code == 20404
     assert at_the_metadata.redirect_host == ""
@@ -114,7 +114,7 @@ def test_an_attempt_shows_which_step_returned_the_404(twilio: Simulator) -> None
 def test_each_attempt_asks_for_a_fresh_link(twilio: Simulator) -> None:
     item, _ = announced(twilio, faults=[faults.Status(403, at="cdn")])
     assert attempt(item) == "cdn_refused"
-    assert again(item) == "stored"
+    assert attempt_now(item) == "stored"
 
 
 def test_a_link_to_a_host_that_is_not_twilios_is_not_followed(
@@ -149,7 +149,7 @@ def test_a_redirect_instead_of_metadata_is_not_followed(twilio: Simulator) -> No
     item, script = announced(twilio)
     script.faults = [faults.RedirectTo(f"{twilio.cdn_origin}/x")]
     assert attempt(item) == "unexpected_answer"
-    assert again(item) == "stored"
+    assert attempt_now(item) == "stored"
 
 
 def test_the_auth_token_is_tried_after_the_api_key_is_refused(

@@ -51,7 +51,7 @@ def recording(twilio: Simulator, **options: object) -> MediaScript:
     return twilio.add_recording(account_sid=make.ACCOUNT, **options)  # type: ignore[arg-type]
 
 
-def attempts(item: MediaItem, clock: Clock, count: int = len(SCHEDULE_S)) -> str:
+def attempt_on_schedule(item: MediaItem, clock: Clock, count: int = len(SCHEDULE_S)) -> str:
     """Make attempts on schedule, `count` in all or until the item ends; return the last outcome."""
     outcome = ""
     item.refresh_from_db()
@@ -66,11 +66,11 @@ def attempts(item: MediaItem, clock: Clock, count: int = len(SCHEDULE_S)) -> str
     return outcome
 
 
-def questions(twilio: Simulator, item: MediaItem) -> int:
+def metadata_request_count(twilio: Simulator, item: MediaItem) -> int:
     return sum(entry.path.endswith(".json") for entry in twilio.log.of(item.identity))
 
 
-def some_success() -> None:
+def record_earlier_success() -> None:
     """Record an earlier success with the account's credentials."""
     item = make.media()
     MediaItem.objects.filter(pk=item.pk).update(found_at=datetime.now(UTC))
@@ -80,7 +80,7 @@ def test_media_whose_metadata_exists_is_diagnosed_as_propagating(
     twilio: Simulator, clock: Clock
 ) -> None:
     item = announced(message(twilio, delay_s=NEVER_S, metadata_delay_s=0))
-    assert attempts(item, clock, count=4) == "not_ready"
+    assert attempt_on_schedule(item, clock, count=4) == "not_ready"
     assert item.not_found_because == NotFoundCause.PROPAGATING
 
 
@@ -88,7 +88,7 @@ def test_propagating_media_is_tried_until_the_end_of_its_schedule(
     twilio: Simulator, clock: Clock
 ) -> None:
     item = announced(message(twilio, delay_s=NEVER_S, metadata_delay_s=0))
-    assert attempts(item, clock) == "not_ready"
+    assert attempt_on_schedule(item, clock) == "not_ready"
     assert (item.status, item.attempts) == (Status.FAILED, len(SCHEDULE_S))
 
 
@@ -96,11 +96,11 @@ def test_metadata_is_queried_at_every_second_attempt_from_the_fourth_on(
     twilio: Simulator, clock: Clock
 ) -> None:
     item = announced(message(twilio, delay_s=NEVER_S))
-    asked = []
+    counts = []
     for count in range(1, 9):
-        attempts(item, clock, count=count)
-        asked.append(questions(twilio, item))
-    assert asked == [0, 0, 0, 1, 1, 2, 2, 3]
+        attempt_on_schedule(item, clock, count=count)
+        counts.append(metadata_request_count(twilio, item))
+    assert counts == [0, 0, 0, 1, 1, 2, 2, 3]
 
 
 def test_metadata_is_queried_a_limited_number_of_times(
@@ -114,7 +114,7 @@ def test_metadata_is_queried_a_limited_number_of_times(
             status=Status.RETRYING, next_attempt_at=datetime.now(UTC)
         )
         attempt(item)
-    assert questions(twilio, item) == MAX_REQUESTS == item.metadata_requests
+    assert metadata_request_count(twilio, item) == MAX_REQUESTS == item.metadata_requests
 
 
 def test_metadata_is_not_queried_if_metadata_from_attempt_is_zero(
@@ -122,28 +122,28 @@ def test_metadata_is_not_queried_if_metadata_from_attempt_is_zero(
 ) -> None:
     settings.METADATA_FROM_ATTEMPT = 0
     item = announced(message(twilio, delay_s=NEVER_S))
-    attempts(item, clock, count=10)
-    assert questions(twilio, item) == 0
+    attempt_on_schedule(item, clock, count=10)
+    assert metadata_request_count(twilio, item) == 0
 
 
 def test_media_that_arrives_after_hours_without_metadata_is_stored(
     twilio: Simulator, clock: Clock
 ) -> None:
-    some_success()
+    record_earlier_success()
     script = message(twilio, delay_s=NEVER_S)
     item = announced(script)
-    attempts(item, clock, count=13)
+    attempt_on_schedule(item, clock, count=13)
     assert (item.status, item.not_found_because) == (Status.RETRYING, "")
     script.delay_s = 0
-    assert attempts(item, clock) == "stored"
+    assert attempt_on_schedule(item, clock) == "stored"
 
 
 def test_media_without_metadata_is_diagnosed_as_deleted_only_after_hours(
     twilio: Simulator, clock: Clock
 ) -> None:
-    some_success()
+    record_earlier_success()
     item = announced(message(twilio, delay_s=NEVER_S))
-    assert attempts(item, clock) == "deleted"
+    assert attempt_on_schedule(item, clock) == "deleted"
     assert item.not_found_because == NotFoundCause.DELETED
     assert item.received_at is not None
     assert item.failed_at is not None
@@ -155,9 +155,9 @@ def test_media_without_metadata_is_diagnosed_as_deleted_only_after_hours(
 def test_media_whose_metadata_disappears_fails_as_deleted(twilio: Simulator, clock: Clock) -> None:
     script = message(twilio, delay_s=NEVER_S, metadata_delay_s=0)
     item = announced(script)
-    attempts(item, clock, count=5)
+    attempt_on_schedule(item, clock, count=5)
     script.deleted = True
-    assert attempts(item, clock) == "deleted"
+    assert attempt_on_schedule(item, clock) == "deleted"
     assert (item.status, item.error) == (Status.FAILED, "deleted")
 
 
@@ -166,11 +166,11 @@ def test_metadata_that_reappears_resets_the_evidence_of_a_deletion(
 ) -> None:
     script = message(twilio, delay_s=NEVER_S, metadata_delay_s=0)
     item = announced(script)
-    attempts(item, clock, count=5)
+    attempt_on_schedule(item, clock, count=5)
     script.deleted = True
-    attempts(item, clock, count=9)
+    attempt_on_schedule(item, clock, count=9)
     script.deleted = False
-    attempts(item, clock, count=11)
+    attempt_on_schedule(item, clock, count=11)
     assert (item.status, item.not_found_because) == (Status.RETRYING, "propagating")
 
 
@@ -193,7 +193,7 @@ def test_a_recording_that_twilio_reports_as_unavailable_is_ended_early(
     for name, value in options.items():
         setattr(script, name, value)
     item = announced(script)
-    assert attempts(item, clock) == outcome
+    assert attempt_on_schedule(item, clock) == outcome
     assert item.not_found_because == because
     assert item.attempts < len(SCHEDULE_S)
     assert item.status == (Status.ABSENT if because == "absent" else Status.FAILED)
@@ -201,7 +201,7 @@ def test_a_recording_that_twilio_reports_as_unavailable_is_ended_early(
 
 def test_a_single_report_of_absence_does_not_end_the_item(twilio: Simulator, clock: Clock) -> None:
     item = announced(recording(twilio, recording_status="absent"))
-    assert attempts(item, clock, count=4) == "not_ready"
+    assert attempt_on_schedule(item, clock, count=4) == "not_ready"
     assert (item.status, item.not_found_because) == (Status.RETRYING, "absent")
 
 
@@ -210,17 +210,17 @@ def test_a_recording_that_is_being_processed_is_tried_until_it_is_stored(
 ) -> None:
     script = recording(twilio, delay_s=NEVER_S)
     item = announced(script)
-    attempts(item, clock, count=14)
+    attempt_on_schedule(item, clock, count=14)
     assert (item.status, item.not_found_because) == (Status.RETRYING, "processing")
     script.delay_s = 0
-    assert attempts(item, clock) == "stored"
+    assert attempt_on_schedule(item, clock) == "stored"
 
 
-def all_of_another_account(twilio: Simulator, clock: Clock) -> list[MediaItem]:
+def attempt_until_credentials_suspected(twilio: Simulator, clock: Clock) -> list[MediaItem]:
     """Attempt media that these credentials cannot see until the credentials are suspected."""
     items = [announced(message(twilio, delay_s=NEVER_S)) for _ in range(SUSPICIOUS_MEDIA)]
     for item in items:
-        attempts(item, clock, count=14)
+        attempt_on_schedule(item, clock, count=14)
     assert SUSPICIOUS_AFTER.total_seconds() < SCHEDULE_S[13]
     return items
 
@@ -228,7 +228,7 @@ def all_of_another_account(twilio: Simulator, clock: Clock) -> list[MediaItem]:
 def test_credentials_are_suspected_if_no_media_of_the_account_is_ever_found(
     twilio: Simulator, clock: Clock
 ) -> None:
-    last = all_of_another_account(twilio, clock)[-1]
+    last = attempt_until_credentials_suspected(twilio, clock)[-1]
     assert (last.status, last.error) == (Status.RETRYING, "credentials_suspected")
     assert last.not_found_because == NotFoundCause.CREDENTIALS_SUSPECTED
 
@@ -236,16 +236,16 @@ def test_credentials_are_suspected_if_no_media_of_the_account_is_ever_found(
 def test_suspected_credentials_do_not_end_an_item_before_its_schedule_ends(
     twilio: Simulator, clock: Clock
 ) -> None:
-    last = all_of_another_account(twilio, clock)[-1]
-    assert attempts(last, clock) == "credentials_suspected"
+    last = attempt_until_credentials_suspected(twilio, clock)[-1]
+    assert attempt_on_schedule(last, clock) == "credentials_suspected"
     assert (last.status, last.attempts) == (Status.FAILED, len(SCHEDULE_S))
 
 
 def test_one_success_clears_the_suspicion_of_the_credentials(
     twilio: Simulator, clock: Clock
 ) -> None:
-    all_of_another_account(twilio, clock)
-    some_success()
+    attempt_until_credentials_suspected(twilio, clock)
+    record_earlier_success()
     assert not credentials_suspected(make.ACCOUNT)
 
 
@@ -253,18 +253,18 @@ def test_a_missing_item_of_a_new_account_does_not_raise_a_suspicion(
     twilio: Simulator, clock: Clock
 ) -> None:
     item = announced(message(twilio, delay_s=NEVER_S))
-    attempts(item, clock, count=13)
+    attempt_on_schedule(item, clock, count=13)
     assert item.not_found_because == ""
 
 
 def test_no_metadata_is_requested_for_a_degraded_account(twilio: Simulator, clock: Clock) -> None:
     AccountHealth.objects.create(account_sid=make.ACCOUNT, rate=2)
     item = announced(message(twilio, faults=[faults.Status(429)] * 2, delay_s=NEVER_S))
-    attempts(item, clock, count=7)
+    attempt_on_schedule(item, clock, count=7)
     assert item.not_found_count == 5
     account_degraded = AccountHealth.objects.degraded().exists()
     assert account_degraded
-    assert questions(twilio, item) == 0
+    assert metadata_request_count(twilio, item) == 0
 
 
 def test_a_metadata_query_without_a_response_does_not_change_the_diagnosis(
@@ -272,5 +272,5 @@ def test_a_metadata_query_without_a_response_does_not_change_the_diagnosis(
 ) -> None:
     monkeypatch.setattr("mediapipe.fetching.http.request.TIMEOUT_S", 0.0)
     item = announced(message(twilio, delay_s=NEVER_S, metadata_delay_s=0))
-    assert attempts(item, clock, count=4) == "not_ready"
+    assert attempt_on_schedule(item, clock, count=4) == "not_ready"
     assert (item.not_found_because, item.metadata_requests) == ("", 1)

@@ -36,7 +36,7 @@ class Twilio:
     refuses: Callable[[float, int], bool]
     latency_s: float = 0.0
     available_s: dict[int, float] = field(default_factory=dict)
-    asked: dict[int, int] = field(default_factory=dict)
+    requests_in_second: dict[int, int] = field(default_factory=dict)
     statuses: dict[int, int] = field(default_factory=dict)
     stored_s: dict[int, float] = field(default_factory=dict)
     clock_s: float = 0.0
@@ -44,8 +44,8 @@ class Twilio:
     def request(self, media: MediaItem) -> None:
         """Decide the response to a request for a media item."""
         now_s = since_noon_s()
-        self.asked[int(now_s)] = self.asked.get(int(now_s), 0) + 1
-        refused = self.refuses(now_s, self.asked[int(now_s)])
+        self.requests_in_second[int(now_s)] = self.requests_in_second.get(int(now_s), 0) + 1
+        refused = self.refuses(now_s, self.requests_in_second[int(now_s)])
         found = now_s >= self.available_s[media.pk]
         self.statuses[media.pk] = 429 if refused else 200 if found else 404
 
@@ -101,7 +101,7 @@ class Simulation:
         try:
             claimed = MediaItem.claim(pk)
         except AccountBusy as busy:
-            self.come_back(pk, busy.retry_after_s)
+            self.schedule_next(pk, busy.retry_after_s)
             return
         if claimed:
             self.twilio.request(claimed)
@@ -110,14 +110,14 @@ class Simulation:
     def finish(self, claimed: MediaItem) -> None:
         """Do what the task does from the response on."""
         outcome = attempt_module.attempt(claimed, countdown_allowed=lambda: True)
-        self.come_back(claimed.pk, outcome.countdown_s)
+        self.schedule_next(claimed.pk, outcome.countdown_s)
 
-    def come_back(self, pk: int, countdown_s: float | None) -> None:
+    def schedule_next(self, pk: int, countdown_s: float | None) -> None:
         if countdown_s is not None:
             self.at(since_noon_s() + countdown_s, partial(self.start, pk))
 
 
-def play(
+def simulate(
     monkeypatch: pytest.MonkeyPatch,
     twilio: Twilio,
     delays_s: list[float],
@@ -146,11 +146,11 @@ def test_a_backlog_drains_at_the_allowed_rate(
     monkeypatch: pytest.MonkeyPatch, latency_s: float
 ) -> None:
     twilio = Twilio(five_a_second_for_a_minute, latency_s)
-    play(monkeypatch, twilio, [0.0] * 400, per_s=10, until_s=100)
+    simulate(monkeypatch, twilio, [0.0] * 400, per_s=10, until_s=100)
     assert not MediaItem.objects.exclude(status=Status.STORED)
     within = [at_s for at_s in twilio.stored_s.values() if at_s < 60]
     assert len(within) >= 0.9 * 5 * 60
-    sent = sum(count for second, count in twilio.asked.items() if second < 60)
+    sent = sum(count for second, count in twilio.requests_in_second.items() if second < 60)
     assert sent <= 1.3 * len(within)
     assert max(twilio.stored_s.values()) < 60 + 25
 
@@ -160,7 +160,7 @@ def test_a_rate_limit_that_lasts_an_hour_does_not_fail_any_item(
 ) -> None:
     monkeypatch.setattr("mediapipe.models.accounts.LOWEST_RATE", 0.2)
     twilio = Twilio(lambda now_s, _: now_s < 3600)
-    play(monkeypatch, twilio, [0.0] * 10, per_s=100, until_s=3700)
+    simulate(monkeypatch, twilio, [0.0] * 10, per_s=100, until_s=3700)
     assert not MediaItem.objects.exclude(status=Status.STORED)
 
 
@@ -170,7 +170,7 @@ def mean_excess_s(monkeypatch: pytest.MonkeyPatch, share: float) -> float:
     draws = random.Random(2)
     ranges_s = draws.choices([(0, 0), (0, 5), (5, 60)], [70, 25, 5], k=200)
     delays_s = [draws.uniform(*range_s) for range_s in ranges_s]
-    play(monkeypatch, twilio, delays_s, per_s=20, until_s=300)
+    simulate(monkeypatch, twilio, delays_s, per_s=20, until_s=300)
     waits = [at_s - twilio.available_s[pk] for pk, at_s in twilio.stored_s.items()]
     assert len(waits) == len(delays_s)
     return sum(waits) / len(waits)

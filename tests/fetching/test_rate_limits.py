@@ -88,7 +88,7 @@ def test_requests_of_a_throttled_account_are_spaced() -> None:
         assert MediaItem.claim(waiting.pk)
 
 
-def turned_away(item: MediaItem) -> float | None:
+def retry_after_refusal_s(item: MediaItem) -> float | None:
     """Assert that the rate limit refuses a claim; return after how many seconds to retry it."""
     with pytest.raises(AccountBusy) as busy:
         MediaItem.claim(item.pk)
@@ -102,7 +102,7 @@ def test_an_item_over_the_rate_limit_is_retried_as_soon_as_the_rate_allows() -> 
         MediaItem.claim(make.media().pk)
         MediaItem.claim(make.media().pk)
         waiting = make.media()
-        delay_s = turned_away(waiting)
+        delay_s = retry_after_refusal_s(waiting)
         assert delay_s
         assert 0.5 <= delay_s <= 1.0
         assert waiting.sweep_at == NOON + timedelta(seconds=delay_s) + DELIVERY_TIMEOUT
@@ -115,7 +115,7 @@ def test_items_that_do_not_fit_before_the_next_run_are_left_to_the_dispatcher() 
         throttle(rate=1.0)
         MediaItem.claim(make.media().pk)
         waiting = [make.media() for _ in range(6)]
-        assert turned_away(waiting[0]) is None
+        assert retry_after_refusal_s(waiting[0]) is None
         assert waiting[0].sweep_at == NOON
 
 

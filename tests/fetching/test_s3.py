@@ -51,12 +51,12 @@ def bucket(server: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp
     }.items():
         monkeypatch.setenv(name, value)
     bucket = boto3.resource("s3").create_bucket(Bucket=f"media-{secrets.token_hex(4)}")
-    use(settings, f"s3://{bucket.name}/in/here")
+    configure_storage(settings, f"s3://{bucket.name}/in/here")
     settings.DATA_DIR = tmp_path
     return bucket
 
 
-def use(settings: Settings, url: str) -> None:
+def configure_storage(settings: Settings, url: str) -> None:
     settings.STORAGE_URL = url
     settings.STORAGES = settings.STORAGES | {"media": configured.media(url, "")}
 
@@ -102,12 +102,12 @@ def test_the_lease_can_be_renewed_during_a_long_upload(bucket: Any) -> None:
 
 
 def test_an_upload_ends_when_its_lease_is_lost(bucket: Any) -> None:
-    def lose() -> None:
+    def raise_lease_lost() -> None:
         raise LeaseLost
 
     with storage.temporary_file() as file, pytest.raises(LeaseLost):
         file.write(bytes(LARGE_BYTES))
-        storage.keep(file, NAME, lose)
+        storage.keep(file, NAME, raise_lease_lost)
     assert objects(bucket) == []
     assert not list(bucket.multipart_uploads.all())
 
@@ -152,20 +152,20 @@ def test_retention_deletes_the_object(bucket: Any, twilio: Simulator, settings: 
 
 
 @pytest.fixture
-def away(bucket: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def unavailable_storage(bucket: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Point the storage to a port where nothing listens."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_port()}")
-    use(settings, settings.STORAGE_URL)
+    configure_storage(settings, settings.STORAGE_URL)
 
 
-@pytest.mark.usefixtures("away")
+@pytest.mark.usefixtures("unavailable_storage")
 def test_an_unavailable_storage_is_a_local_failure_and_opens_an_incident(twilio: Simulator) -> None:
     item = picture(twilio)
     assert attempt(item) == "retrying: storage_failed"
     assert Incident.objects.get().cause == "storage_failed"
 
 
-@pytest.mark.usefixtures("away")
+@pytest.mark.usefixtures("unavailable_storage")
 def test_the_admin_responds_with_503_if_the_storage_is_unavailable(admin_client: Client) -> None:
     item = make.media()
     MediaItem.objects.update(status="stored", size=3, storage_name=NAME)
@@ -177,7 +177,7 @@ def test_the_admin_responds_with_503_if_the_storage_is_unavailable(admin_client:
 
 
 def test_a_missing_bucket_is_a_local_failure(bucket: Any, settings: Settings) -> None:
-    use(settings, "s3://nobody-made-this")
+    configure_storage(settings, "s3://missing-bucket")
     with pytest.raises(StorageFailed, match=r"NoSuchBucket|S3UploadFailedError"):
         keep(b"media")
 

@@ -63,10 +63,10 @@ def bucket(
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     settings.DATA_DIR = tmp_path
-    use(settings)
+    configure_storage(settings)
 
 
-def use(settings: Settings) -> None:
+def configure_storage(settings: Settings) -> None:
     """Read the AWS_ variables again."""
     settings.STORAGE_URL = "s3://media/in/here"
     stored = {"media": configured.media(settings.STORAGE_URL, "")}
@@ -122,7 +122,7 @@ def test_checksums_can_be_enabled_by_an_environment_variable(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "WHEN_SUPPORTED")
-    use(settings)
+    configure_storage(settings)
     assert detail_of_a_failure().startswith("PutObject: InvalidArgument (HTTP 400): ")
 
 
@@ -210,7 +210,7 @@ def test_an_unavailable_server_is_reported_without_its_url(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"https://ann:hunter2@127.0.0.1:{free_port()}")
-    use(settings)
+    configure_storage(settings)
     assert detail_of_a_failure().startswith("EndpointConnectionError: cannot connect: ")
 
 
@@ -218,7 +218,7 @@ def test_an_untrusted_certificate_is_reported_with_the_variable_to_set(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_CA_BUNDLE")
-    use(settings)
+    configure_storage(settings)
     assert detail_of_a_failure().startswith(
         "SSLError: TLS failed; for a CA of your own set AWS_CA_"
     )
@@ -228,7 +228,7 @@ def test_an_unavailable_proxy_is_reported_without_its_password(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://ann:hunter2@127.0.0.1:{free_port()}")
-    use(settings)
+    configure_storage(settings)
     assert detail_of_a_failure().startswith("ProxyConnectionError: the proxy in HTTPS_PROXY")
 
 
@@ -238,7 +238,7 @@ def test_a_missing_key_is_reported_with_the_variables_to_set(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
-    use(settings)
+    configure_storage(settings)
     assert detail_of_a_failure() == (
         "NoCredentialsError: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )
@@ -248,7 +248,7 @@ def test_an_endpoint_without_a_scheme_is_reported_as_an_invalid_url(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "minio.example.com")
-    use(settings)
+    configure_storage(settings)
     assert detail_of_a_failure().startswith("AWS_ENDPOINT_URL_S3 is not a URL")
 
 
@@ -256,7 +256,7 @@ def test_the_config_file_can_put_the_bucket_into_the_host_name(
     server: s3_stub.S3Stub, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "config").write_text("[default]\ns3 =\n  addressing_style = virtual\n")
-    use(settings)
+    configure_storage(settings)
     # The certificate covers only the host without the bucket, so no request arrives.
     assert detail_of_a_failure().startswith(("SSLError", "EndpointConnectionError"))
     assert server.requests == []

@@ -26,32 +26,32 @@ def track(name: str) -> bytes:
     return inner
 
 
-def film(*names: str, before: bytes = b"", after: bytes = b"") -> io.BytesIO:
+def mp4_file(*names: str, before: bytes = b"", after: bytes = b"") -> io.BytesIO:
     index = box("moov", box("mvhd", bytes(100)) + b"".join(map(track, names)))
     return io.BytesIO(box("ftyp", b"isom0000") + before + index + after)
 
 
 @pytest.mark.parametrize("name", ["hvc1", "hev1", "avc1", "dvh1"])
 def test_the_video_codec_is_found(name: str) -> None:
-    assert find_codec(film(name)) == name
+    assert find_codec(mp4_file(name)) == name
 
 
 def test_the_audio_codec_is_skipped() -> None:
-    assert find_codec(film("mp4a", "hvc1")) == "hvc1"
-    assert find_codec(film("mp4a")) == ""
+    assert find_codec(mp4_file("mp4a", "hvc1")) == "hvc1"
+    assert find_codec(mp4_file("mp4a")) == ""
 
 
 def test_the_codec_is_found_if_the_index_follows_the_pictures() -> None:
-    assert find_codec(film("hvc1", before=box("mdat", bytes(100_000)))) == "hvc1"
+    assert find_codec(mp4_file("hvc1", before=box("mdat", bytes(100_000)))) == "hvc1"
 
 
 def test_a_box_with_a_64_bit_size_is_skipped() -> None:
     large = struct.pack(">I", 1) + b"mdat" + struct.pack(">Q", 16 + 1000) + bytes(1000)
-    assert find_codec(film("hvc1", before=large)) == "hvc1"
+    assert find_codec(mp4_file("hvc1", before=large)) == "hvc1"
 
 
 def test_the_last_box_may_extend_to_the_end_of_the_file_without_a_size() -> None:
-    assert find_codec(film("hvc1", after=struct.pack(">I", 0) + b"mdat" + bytes(50))) == "hvc1"
+    assert find_codec(mp4_file("hvc1", after=struct.pack(">I", 0) + b"mdat" + bytes(50))) == "hvc1"
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,19 @@ def test_the_last_box_may_extend_to_the_end_of_the_file_without_a_size() -> None
         b"\0\0\0\x00moov" * 3,
         b"\0\0\0\x04moov" * 100,
         b"<html>",
-        film("hvc1").getvalue()[:-80],
+        mp4_file("hvc1").getvalue()[:-80],
         body_of("MEx", "video/mp4", 5000),
     ],
-    ids=["empty", "no content", "beyond the end", "to the end", "too small", "no film", "cut", "?"],
+    ids=[
+        "empty",
+        "no content",
+        "beyond the end",
+        "to the end",
+        "too small",
+        "no video",
+        "cut",
+        "?",
+    ],
 )
 def test_a_file_without_a_readable_codec_does_not_raise_an_error(body: bytes) -> None:
     assert find_codec(io.BytesIO(body)) in ("", "avc1")

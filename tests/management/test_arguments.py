@@ -111,20 +111,23 @@ def test_an_account_without_media_is_an_error() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("command", "asks"),
+    ("command", "prompt_function"),
     [
         (["forget", "--number", "+15550000077", "--by", "ada"], "builtins.input"),
         (["role", "bob", "viewer", "--new"], "mediapipe.management.commands.role.getpass"),
     ],
 )
 def test_end_of_input_at_a_prompt_counts_as_no(
-    monkeypatch: pytest.MonkeyPatch, django_user_model: object, command: list[str], asks: str
+    monkeypatch: pytest.MonkeyPatch,
+    django_user_model: object,
+    command: list[str],
+    prompt_function: str,
 ) -> None:
     def closed(prompt: str) -> str:
         raise EOFError
 
     django_user_model.objects.create_user("ada")  # type: ignore[attr-defined]
-    monkeypatch.setattr(asks, closed)
+    monkeypatch.setattr(prompt_function, closed)
     with pytest.raises(CommandError, match="Nothing was done"):
         call_command(*command)
 

@@ -109,18 +109,18 @@ def test_no_part_shows_a_secret(world: World, check: Check) -> None:
 
 def test_a_database_that_is_down_is_named_and_the_service_is_not_checked(tmp_path: Path) -> None:
     url = "postgres://user:canary@127.0.0.1:1/mediapipe"
-    said = manage("doctor", "--json", "--only=database", data_dir=tmp_path, DATABASE_URL=url)
-    (finding,) = json.loads(said.stdout)["findings"]
-    assert (said.returncode, finding["name"]) == (1, "database_away")
-    assert "canary" not in said.stdout + said.stderr
-    said = manage("doctor", "--json", "--only=service", data_dir=tmp_path, DATABASE_URL=url)
-    assert json.loads(said.stdout)["findings"][0]["name"] == "not_looked_at"
+    result = manage("doctor", "--json", "--only=database", data_dir=tmp_path, DATABASE_URL=url)
+    (finding,) = json.loads(result.stdout)["findings"]
+    assert (result.returncode, finding["name"]) == (1, "database_away")
+    assert "canary" not in result.stdout + result.stderr
+    result = manage("doctor", "--json", "--only=service", data_dir=tmp_path, DATABASE_URL=url)
+    assert json.loads(result.stdout)["findings"][0]["name"] == "not_looked_at"
 
 
 def test_missing_tables_lead_to_the_advice_to_migrate(tmp_path: Path) -> None:
-    said = manage("doctor", "--only=database", data_dir=tmp_path)
-    assert said.returncode == 1
-    assert "Run manage.py migrate." in said.stdout
+    result = manage("doctor", "--only=database", data_dir=tmp_path)
+    assert result.returncode == 1
+    assert "Run manage.py migrate." in result.stdout
 
 
 def test_a_line_has_mark_level_and_check_and_no_colour_without_a_terminal(world: World) -> None:
@@ -143,8 +143,8 @@ def test_each_part_keeps_the_findings_of_its_last_run(world: World) -> None:
 
 
 def test_a_terminal_that_cannot_show_the_marks_still_shows_the_level(tmp_path: Path) -> None:
-    said = manage("doctor", "--only=storage", data_dir=tmp_path, PYTHONIOENCODING="ascii")
-    assert said.stdout.startswith("? ok      storage       A file was written"), said.stderr
+    result = manage("doctor", "--only=storage", data_dir=tmp_path, PYTHONIOENCODING="ascii")
+    assert result.stdout.startswith("? ok      storage       A file was written"), result.stderr
 
 
 def test_scripts_get_an_exit_status_and_json(
@@ -154,9 +154,9 @@ def test_scripts_get_an_exit_status_and_json(
     assert output("--only=settings")
     with pytest.raises(SystemExit) as ended:
         call_command("doctor", "--only=settings", "--strict", "--json")
-    said = json.loads(capsys.readouterr().out)
-    assert (ended.value.code, said["well"]) == (1, False)
-    assert said["findings"][-1] == {
+    document = json.loads(capsys.readouterr().out)
+    assert (ended.value.code, document["well"]) == (1, False)
+    assert document["findings"][-1] == {
         "part": "settings",
         "state": "look",
         "name": "time_zone_fixed",
@@ -169,14 +169,14 @@ def test_scripts_get_an_exit_status_and_json(
 def test_a_worker_of_an_older_version_is_named(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def put_down(queue: str, file: str) -> AsyncResult[None]:
+    def report_unregistered_task(queue: str, file: str) -> AsyncResult[None]:
         # A worker stores this result for a task that it does not know.
         app.backend.mark_as_failure(queue, NotRegistered("tasks.examine.examine"))
         return AsyncResult(queue, app=app)
 
-    deaf = next(case for case in CASES if case.name == "task_unanswered")
-    deaf.arrange(world)
-    monkeypatch.setattr(workers, "_publish", put_down)
+    unanswered_task = next(case for case in CASES if case.name == "task_unanswered")
+    unanswered_task.arrange(world)
+    monkeypatch.setattr(workers, "_publish", report_unregistered_task)
     assert names("service") == ["worker_outdated"] * len(QUEUES)
 
 
@@ -203,8 +203,8 @@ def test_the_doctor_page_lists_every_tested_misconfiguration() -> None:
 
 def test_a_round_trip_without_an_answer_leaves_nothing_behind(world: World) -> None:
     names_before = set(TaskResult.objects.values_list("task_id", flat=True))
-    deaf = next(case for case in CASES if case.name == "task_unanswered")
-    deaf.arrange(world)
+    unanswered_task = next(case for case in CASES if case.name == "task_unanswered")
+    unanswered_task.arrange(world)
     assert "task_unanswered" in names("service")
     assert set(TaskResult.objects.values_list("task_id", flat=True)) == names_before
     assert not list(Path(world.settings.MEDIA_ROOT).rglob("*.txt"))

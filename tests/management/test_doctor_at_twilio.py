@@ -82,8 +82,8 @@ def test_no_more_pages_than_the_limit_are_requested_from_twilio(
     for _ in range(201):
         world.number("https://else.example/sms")
     assert names("numbers") == ["webhook_elsewhere"]
-    asked = [e for e in world.twilio.log.all() if e.path.endswith("IncomingPhoneNumbers.json")]
-    assert len(asked) == 2
+    requests = [e for e in world.twilio.log.all() if e.path.endswith("IncomingPhoneNumbers.json")]
+    assert len(requests) == 2
 
 
 def test_a_whatsapp_sender_that_points_here_is_enough(world: World) -> None:
@@ -155,8 +155,8 @@ def test_a_table_lists_every_number_with_its_url_and_verdict(world: World) -> No
 
 def test_numbers_are_shown_in_full_on_request_and_stored_masked(world: World) -> None:
     number = world.number(world.messaging_url, fallback=world.web + MESSAGING)
-    said = output("--only=numbers", "--show-numbers")
-    assert said.count(number.number) == 2
+    text = output("--only=numbers", "--show-numbers")
+    assert text.count(number.number) == 2
     stored = DoctorReport.objects.get(part="numbers").findings
     assert number.number not in json.dumps(stored)
     assert stored[-1]["routes"][0]["verdict"] == "points here"

@@ -15,7 +15,7 @@ from tests.support.service import Service, running
 
 pytestmark = pytest.mark.services
 
-HERE = "/webhooks/twilio/messaging/"
+MESSAGING = "/webhooks/twilio/messaging/"
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Run a whole service on its own broker, and wait until every component has reported."""
     with running(tmp_path_factory.mktemp("service"), PUBLIC_BASE_URL="") as service:
         number = PhoneNumber(
-            sms_url=f"{service.url}{HERE}#rc=5&rp=ct,rt,5xx",
-            sms_fallback_url=f"{service.url}{HERE}",
+            sms_url=f"{service.url}{MESSAGING}#rc=5&rp=ct,rt,5xx",
+            sms_fallback_url=f"{service.url}{MESSAGING}",
         )
         service.twilio.state.numbers.append(number)
         whole = replace(service, env=service.env | {"PUBLIC_BASE_URL": service.url})

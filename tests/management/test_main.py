@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import signal
 import sqlite3
 import subprocess
@@ -24,7 +23,7 @@ from mediapipe.management import main as entry
 from mediapipe.management.main import main
 from mediapipe.providers.base import Evidence
 from tests.support import make
-from tests.support.commands import ROOT, environment, manage
+from tests.support.commands import ROOT, environment, manage, run_each
 
 # Each command with arguments that lead to its first query.
 COMMANDS: dict[str, list[str]] = {
@@ -50,41 +49,6 @@ COMMANDS: dict[str, list[str]] = {
 WITHOUT_DATABASE = {"embedded_broker", "notify_test", "simulate_twilio"}
 # demo and run create the tables; replay_spool needs none while the spool is empty.
 WITHOUT_TABLES = {"demo", "run", "replay_spool"}
-# All in one process: one process per command would take a minute.
-RUN_EACH = """
-import contextlib, io, json, sys
-from mediapipe.management.main import main
-ended = {}
-for arguments in json.loads(sys.argv[1]):
-    errors = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
-            main(["manage.py", *arguments])
-        status = 0
-    except SystemExit as end:
-        status = end.code
-    except BaseException as bug:
-        status = f"Traceback: {bug!r}"
-    ended[arguments[0]] = f"{status} {errors.getvalue()}"
-print(json.dumps(ended))
-"""
-
-
-def run_each(commands: list[list[str]], tmp_path: Path, **changes: str) -> dict[str, str]:
-    """Run the commands; return the exit status or message of each, then its standard error."""
-    changes |= {"DJANGO_SETTINGS_MODULE": "mediapipe.settings", "WEB_BIND": "127.0.0.1:0"}
-    ended = subprocess.run(
-        [sys.executable, "-c", RUN_EACH, json.dumps(commands)],
-        cwd=ROOT,
-        env=environment(tmp_path, **changes),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    results: dict[str, str] = json.loads(ended.stdout)
-    return results
 
 
 def test_every_command_is_listed_in_this_file() -> None:
@@ -119,7 +83,7 @@ def test_each_command_ends_with_an_error_line_if_the_database_is_unusable(
     assert "canary" not in str(ended)
 
 
-def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+def raise_from_command(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def execute(argv: list[str]) -> NoReturn:
         raise error
 
@@ -137,7 +101,7 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 def test_an_environment_error_is_one_line_unless_a_traceback_is_requested(
     monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
 ) -> None:
-    raising(monkeypatch, error)
+    raise_from_command(monkeypatch, error)
     with pytest.raises(SystemExit) as end:
         main(["manage.py", "purge"])
     assert end.value.code == sentence
@@ -149,7 +113,7 @@ def test_an_environment_error_is_one_line_unless_a_traceback_is_requested(
     "bug", [ZeroDivisionError("x"), BrokenPipeError(), FileNotFoundError(2, "x"), ValueError("x")]
 )
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, bug: Exception) -> None:
-    raising(monkeypatch, bug)
+    raise_from_command(monkeypatch, bug)
     # pytest's streams cannot be checked like real files; say that our own output did not break.
     monkeypatch.setattr(entry, "_is_reader_gone", lambda: False)
     with pytest.raises(type(bug)):
@@ -180,7 +144,7 @@ def test_a_locked_database_is_reported_as_unusable() -> None:
 def test_ctrl_c_prints_interrupted_and_exits_with_status_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    raising(monkeypatch, KeyboardInterrupt())
+    raise_from_command(monkeypatch, KeyboardInterrupt())
     with pytest.raises(SystemExit) as end:
         main(["manage.py", "purge"])
     assert (end.value.code, capsys.readouterr().err) == (130, "Interrupted.\n")

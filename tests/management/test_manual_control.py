@@ -34,12 +34,12 @@ def refused(*arguments: str) -> str:
 
 
 def test_an_account_is_paused_and_resumed(capsys: pytest.CaptureFixture[str]) -> None:
-    said = run(capsys, "pause_account", make.ACCOUNT, *BY)
-    assert said == f"{make.ACCOUNT} is paused until manage.py resume_account {make.ACCOUNT}."
+    output = run(capsys, "pause_account", make.ACCOUNT, *BY)
+    assert output == f"{make.ACCOUNT} is paused until manage.py resume_account {make.ACCOUNT}."
     health = AccountHealth.objects.get()
     assert (health.paused_by, health.pause_reason) == ("ada", "sent again")
-    said = run(capsys, "resume_account", make.ACCOUNT, "--by", "ada")
-    assert said == f"{make.ACCOUNT} is resumed; due items start within seconds."
+    output = run(capsys, "resume_account", make.ACCOUNT, "--by", "ada")
+    assert output == f"{make.ACCOUNT} is resumed; due items start within seconds."
     assert not AccountHealth.objects.degraded()
 
 
@@ -100,8 +100,8 @@ def test_a_retry_without_a_user_is_not_logged(capsys: pytest.CaptureFixture[str]
 
 def test_unfinished_items_are_given_up_and_logged(capsys: pytest.CaptureFixture[str]) -> None:
     item, stored = make.media(), make.store(make.claimed())
-    said = run(capsys, "give_up", "--noinput", *BY)
-    assert said == "1 media item given up."
+    output = run(capsys, "give_up", "--noinput", *BY)
+    assert output == "1 media item given up."
     item.refresh_from_db()
     assert (item.status, item.error, item.detail) == ("failed", "given_up", "ada: sent again")
     assert MediaItem.objects.stored().get() == stored
@@ -123,10 +123,10 @@ def test_give_up_asks_for_confirmation_and_proceeds_only_on_yes(
     reply: str, given_up: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make.media()
-    asked: list[str] = []
+    prompts: list[str] = []
 
     def answer(prompt: str) -> Any:
-        asked.append(prompt)
+        prompts.append(prompt)
         return reply
 
     monkeypatch.setattr("builtins.input", answer)
@@ -134,5 +134,5 @@ def test_give_up_asks_for_confirmation_and_proceeds_only_on_yes(
         call_command("give_up", *BY)
     else:
         assert refused("give_up", *BY) == "Nothing was given up."
-    assert asked == ["Give up on 1 media item? [yes/no] "]
+    assert prompts == ["Give up on 1 media item? [yes/no] "]
     assert MediaItem.objects.failed().count() == given_up

@@ -13,11 +13,11 @@ from rich.console import Console
 
 from mediapipe.management import progress
 
-pytestmark = pytest.mark.usefixtures("often")
+pytestmark = pytest.mark.usefixtures("frequent_logging")
 
 
 @pytest.fixture
-def often(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def frequent_logging(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(progress, "LOG_EVERY_S", 0.01)
     caplog.set_level(logging.INFO)
 

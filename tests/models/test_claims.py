@@ -163,14 +163,14 @@ def test_a_renewed_lease_prevents_another_claim() -> None:
 
 def test_a_worker_that_froze_past_its_lease_changes_nothing() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        sleeper = make.claimed()
+        frozen_item = make.claimed()
         clock.shift(LEASE + timedelta(seconds=1))
-        make.store(claim(sleeper))
+        make.store(claim(frozen_item))
         with pytest.raises(LeaseLost):
-            conclude(sleeper, TransientMedia404(), Evidence())
-    sleeper.refresh_from_db()
-    assert sleeper.status == Status.STORED
-    assert sleeper.attempt_set.get(number=1).outcome == "interrupted"
+            conclude(frozen_item, TransientMedia404(), Evidence())
+    frozen_item.refresh_from_db()
+    assert frozen_item.status == Status.STORED
+    assert frozen_item.attempt_set.get(number=1).outcome == "interrupted"
 
 
 def test_the_third_interruption_makes_a_poison_message() -> None:

@@ -25,20 +25,20 @@ DEADLINE_S = 60
 NOW = datetime.now(UTC)
 
 
-def at_once(*works: Callable[[], object]) -> None:
+def run_concurrently(*actions: Callable[[], object]) -> None:
     """Run each in its own thread, starting every round together; pass on an exception."""
-    barrier = Barrier(len(works), timeout=DEADLINE_S)
+    barrier = Barrier(len(actions), timeout=DEADLINE_S)
 
-    def run(work: Callable[[], object]) -> None:
+    def run(action: Callable[[], object]) -> None:
         try:
             for _ in range(ROUNDS):
                 barrier.wait()
-                work()
+                action()
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(len(works)) as pool:
-        for future in [pool.submit(run, work) for work in works]:
+    with ThreadPoolExecutor(len(actions)) as pool:
+        for future in [pool.submit(run, action) for action in actions]:
             future.result(DEADLINE_S)
 
 
@@ -59,25 +59,25 @@ def test_concurrent_responses_and_429s_raise_no_error() -> None:
         AccountHealth.record_rate_limit(make.ACCOUNT, requests=9, limited=9)
 
     counted = [limited, lambda: health().record_response()]
-    at_once(*counted * (THREADS // 2))
+    run_concurrently(*counted * (THREADS // 2))
     assert AccountHealth.objects.count() == 1
 
 
 def test_concurrent_responses_and_refusals_raise_no_error() -> None:
     counted = [lambda: health().record_refusal(NOW), lambda: health().record_response()]
-    at_once(*counted * (THREADS // 2))
+    run_concurrently(*counted * (THREADS // 2))
     assert AccountHealth.objects.count() == 1
 
 
 def test_concurrent_refusals_are_all_counted_and_open_one_incident() -> None:
-    at_once(*[lambda: health().record_refusal(NOW)] * THREADS)
+    run_concurrently(*[lambda: health().record_refusal(NOW)] * THREADS)
     assert health().refusals == THREADS * ROUNDS >= REFUSALS_TO_PAUSE
     assert Incident.objects.get().cause == Cause.CREDENTIALS
 
 
 def test_concurrent_increments_are_all_counted() -> None:
-    at_once(*[lambda: Counter.add({("webhooks", "message"): 1})] * THREADS)
-    at_once(*[lambda: Rejection.add("signature_wrong", NOW)] * THREADS)
+    run_concurrently(*[lambda: Counter.add({("webhooks", "message"): 1})] * THREADS)
+    run_concurrently(*[lambda: Rejection.add("signature_wrong", NOW)] * THREADS)
     assert Counter.by_name() == {"webhooks": {"message": THREADS * ROUNDS}}
     assert Rejection.objects.aggregate(Sum("count"))["count__sum"] == THREADS * ROUNDS
 
@@ -86,7 +86,7 @@ def test_opening_and_resolving_an_incident_concurrently_raises_no_error() -> Non
     def resolve() -> None:
         Incident.resolve_for(Cause.STORAGE)
 
-    at_once(*[lambda: Incident.open_or_update(Cause.STORAGE), resolve] * (THREADS // 2))
+    run_concurrently(*[lambda: Incident.open_or_update(Cause.STORAGE), resolve] * (THREADS // 2))
     assert Incident.objects.count() == 1
 
 
@@ -111,5 +111,5 @@ def test_a_watermark_is_locked_by_only_one_run_at_a_time() -> None:
             mark.counted += 1
             mark.save()
 
-    at_once(*[advance] * THREADS)
+    run_concurrently(*[advance] * THREADS)
     assert Watermark.objects.get().counted == THREADS * ROUNDS

@@ -73,6 +73,6 @@ def found(item: MediaItem, at_s: float, says_s: float | None = None) -> None:
 
 
 def claimed(item: MediaItem) -> MediaItem:
-    mine = MediaItem.claim(item.pk)
-    assert mine is not None
-    return mine
+    claimed_item = MediaItem.claim(item.pk)
+    assert claimed_item is not None
+    return claimed_item

@@ -113,13 +113,13 @@ def test_a_notice_of_a_dead_worker_can_be_claimed_when_its_lease_ends() -> None:
 def test_a_worker_whose_lease_has_expired_overwrites_nothing() -> None:
     report_early_404s()
     with later(seconds=3):
-        sleeper = Notice.claim(due()[0].pk)
-        assert sleeper is not None
+        expired = Notice.claim(due()[0].pk)
+        assert expired is not None
         with later(seconds=LEASE.total_seconds()):
-            other = Notice.claim(sleeper.pk)
+            other = Notice.claim(expired.pk)
             assert other is not None
             assert other.mark_delivered("200")
-            sleeper.mark_undelivered(Undelivered("too slow", again=True))
+            expired.mark_undelivered(Undelivered("too slow", again=True))
     other.refresh_from_db()
     assert other.status == DeliveryStatus.DELIVERED
     assert [entry["result"] for entry in other.log] == ["200"]

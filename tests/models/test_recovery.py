@@ -38,22 +38,22 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield clock
 
 
-def held(task_id: str = "task", worker: str = "media@host") -> MediaItem:
+def claim_new_item(task_id: str = "task", worker: str = "media@host") -> MediaItem:
     item = MediaItem.claim(make.media().pk, task_id=task_id, worker=worker)
     assert item is not None
     return item
 
 
-def redelivered(item: MediaItem, task_id: str = "task") -> MediaItem | None:
+def claim_redelivered(item: MediaItem, task_id: str = "task") -> MediaItem | None:
     return MediaItem.claim(item.pk, task_id=task_id, worker="other@host", redelivered=True)
 
 
 def test_a_redelivered_message_takes_over_the_lease_of_its_task(
     clock: time_machine.Traveller,
 ) -> None:
-    item = held()
+    item = claim_new_item()
     clock.shift(TAKEOVER_AFTER)
-    again = redelivered(item)
+    again = claim_redelivered(item)
     assert again
     assert (again.attempts, again.interruptions) == (2, 1)
 
@@ -61,7 +61,7 @@ def test_a_redelivered_message_takes_over_the_lease_of_its_task(
 def test_a_message_that_is_not_redelivered_takes_nothing_over(
     clock: time_machine.Traveller,
 ) -> None:
-    item = held()
+    item = claim_new_item()
     clock.shift(TAKEOVER_AFTER)
     assert MediaItem.claim(item.pk, task_id="task") is None
 
@@ -69,20 +69,20 @@ def test_a_message_that_is_not_redelivered_takes_nothing_over(
 def test_a_redelivered_message_of_another_task_takes_nothing_over(
     clock: time_machine.Traveller,
 ) -> None:
-    item = held()
+    item = claim_new_item()
     clock.shift(TAKEOVER_AFTER)
-    assert redelivered(item, "another") is None
+    assert claim_redelivered(item, "another") is None
     item.refresh_from_db()
     assert item.leased_until == make.NOON + LEASE
 
 
 def test_a_worker_that_renews_its_lease_keeps_it(clock: time_machine.Traveller) -> None:
-    item = held()
+    item = claim_new_item()
     clock.shift(TAKEOVER_AFTER - SECOND)
     item.renew_lease()
     clock.shift(SECOND)
     with pytest.raises(LeaseHeld):
-        redelivered(item)
+        claim_redelivered(item)
     item.renew_lease()
     clock.shift(TAKEOVER_AFTER)
     assert MediaItem.claim(item.pk) is None
@@ -91,10 +91,10 @@ def test_a_worker_that_renews_its_lease_keeps_it(clock: time_machine.Traveller) 
 def test_an_early_redelivery_is_retried_when_the_lease_can_be_taken_over(
     clock: time_machine.Traveller,
 ) -> None:
-    item = held()
+    item = claim_new_item()
     clock.shift(SECOND)
     with pytest.raises(LeaseHeld) as until:
-        redelivered(item)
+        claim_redelivered(item)
     assert until.value.retry_after_s == (TAKEOVER_AFTER - SECOND).total_seconds()
     # If that message is lost, the dispatcher publishes the item at the same time.
     due = MediaItem.objects.claim_due(10, ahead=TAKEOVER_AFTER)
@@ -106,21 +106,21 @@ def test_an_early_redelivery_is_retried_when_the_lease_can_be_taken_over(
 def test_a_frozen_worker_whose_item_was_taken_over_changes_nothing(
     clock: time_machine.Traveller,
 ) -> None:
-    sleeper = held()
+    frozen_item = claim_new_item()
     clock.shift(TAKEOVER_AFTER)
-    again = redelivered(sleeper)
+    again = claim_redelivered(frozen_item)
     assert again
     with pytest.raises(LeaseLost):
-        conclude(sleeper, TransientMedia404(), Evidence())
+        conclude(frozen_item, TransientMedia404(), Evidence())
     make.store(again)
     with pytest.raises(LeaseLost):
-        make.store(sleeper)
-    sleeper.refresh_from_db()
-    assert (sleeper.status, sleeper.not_found_count) == (Status.STORED, 0)
+        make.store(frozen_item)
+    frozen_item.refresh_from_db()
+    assert (frozen_item.status, frozen_item.not_found_count) == (Status.STORED, 0)
 
 
 def test_the_leases_of_a_dead_worker_are_released() -> None:
-    item, other = held(), held(worker="other@host")
+    item, other = claim_new_item(), claim_new_item(worker="other@host")
     assert release_leases("media@host", timezone.now()) == 1
     assert MediaItem.claim(other.pk) is None
     assert MediaItem.claim(item.pk) is not None
@@ -129,7 +129,7 @@ def test_the_leases_of_a_dead_worker_are_released() -> None:
 def test_an_item_that_another_worker_has_taken_is_not_released(
     clock: time_machine.Traveller,
 ) -> None:
-    item = held()
+    item = claim_new_item()
     clock.shift(LEASE)
     assert MediaItem.claim(item.pk, worker="other@host")
     assert release_leases("media@host", timezone.now()) == 0
@@ -139,7 +139,7 @@ def test_the_leases_of_a_worker_that_missed_two_heartbeats_are_released(
     clock: time_machine.Traveller,
 ) -> None:
     Heartbeat.record("worker media@host")
-    held()
+    claim_new_item()
     clock.shift(SILENT_AFTER - SECOND)
     assert release_silent(timezone.now()) == 0
     clock.shift(SECOND)
@@ -150,7 +150,7 @@ def test_a_silent_worker_that_renews_its_leases_keeps_them(
     clock: time_machine.Traveller,
 ) -> None:
     Heartbeat.record("worker media@host")
-    item = held()
+    item = claim_new_item()
     clock.shift(SILENT_AFTER - SECOND)
     item.renew_lease()
     clock.shift(SECOND)
@@ -225,7 +225,7 @@ def test_a_lost_retry_is_due_at_once_after_the_clock_was_set_back(
 def test_the_item_of_a_dead_worker_is_due_at_once_after_the_clock_was_set_back(
     clock: time_machine.Traveller,
 ) -> None:
-    item = held()
+    item = claim_new_item()
     clock.shift(timedelta(days=-2))
     assert requeue_far_ahead(timezone.now()) == 1
     assert [*MediaItem.objects.claim_due(10)] == [item.pk]
@@ -254,7 +254,7 @@ def test_the_longest_fast_wait_is_not_mistaken_for_a_clock_set_back(
 def test_a_row_locked_by_a_frozen_transaction_is_skipped() -> None:
     if not connection.features.has_select_for_update_skip_locked:
         pytest.skip("SQLite locks no rows")
-    held()
+    claim_new_item()
     with transaction.atomic(), ThreadPoolExecutor(1) as pool:
         MediaItem.objects.select_for_update().get()
         assert pool.submit(released_elsewhere).result(timeout=30) == 0

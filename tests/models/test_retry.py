@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Collect the ids of the items that are published."""
     ids: list[int] = []
     monkeypatch.setattr(
@@ -36,14 +36,14 @@ def retry(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_failed_items_are_retried_with_a_fresh_schedule(
-    capsys: pytest.CaptureFixture[str], handed_on: list[int]
+    capsys: pytest.CaptureFixture[str], dispatched: list[int]
 ) -> None:
     item = failed(Unauthorized())
     assert retry(capsys) == "1 media item queued for retry."
     item.refresh_from_db()
     assert (item.status, item.error, item.fast_retries) == (Status.QUEUED, "", {})
     assert item.budget_started_at is None
-    assert handed_on == [item.pk]
+    assert dispatched == [item.pk]
 
 
 def test_earlier_attempts_stay_on_record(capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,13 +64,13 @@ def test_only_items_with_the_requested_error_are_retried(
 
 
 def test_a_dry_run_counts_and_changes_nothing(
-    capsys: pytest.CaptureFixture[str], handed_on: list[int]
+    capsys: pytest.CaptureFixture[str], dispatched: list[int]
 ) -> None:
     failed(Unauthorized())
-    said = retry(capsys, "--dry-run")
-    assert said == "1 media item would be retried."
+    output = retry(capsys, "--dry-run")
+    assert output == "1 media item would be retried."
     assert MediaItem.objects.failed().count() == 1
-    assert handed_on == []
+    assert dispatched == []
 
 
 def test_a_second_run_finds_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,7 +30,7 @@ def mock() -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def asked(mock: str, settings: Settings) -> None:
+def api_at_mock_server(mock: str, settings: Settings) -> None:
     settings.TWILIO_ACCOUNT_SID = ACCOUNT
     settings.TWILIO_API_HOSTS = [mock]
     settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]

@@ -42,17 +42,17 @@ def test_every_captured_body_is_verified(body: str) -> None:
 def test_a_url_that_was_signed_as_requested_needs_only_one_signature_computation(
     monkeypatch: pytest.MonkeyPatch, port: str
 ) -> None:
-    asked: list[str] = []
+    signed_urls: list[str] = []
     compute = RequestValidator.compute_signature
 
     def counted(self: RequestValidator, uri: str, params: object) -> object:
-        asked.append(uri)
+        signed_urls.append(uri)
         return compute(self, uri, params)
 
     monkeypatch.setattr(RequestValidator, "compute_signature", counted)
     url = f"https://media.example.com{port}/webhooks/twilio/messaging/"
     assert verify(signed_form(BODY, url=url)) == PAIRS
-    assert asked == [url]
+    assert signed_urls == [url]
 
 
 def test_the_parameters_of_a_signed_get_request_are_read_from_its_url() -> None:

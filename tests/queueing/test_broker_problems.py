@@ -80,7 +80,7 @@ CLUSTER = ("--cluster-enabled", "yes")
 
 
 @pytest.mark.parametrize(
-    ("break_it", "login", "options", "summary"),
+    ("misconfigure", "login", "options", "summary"),
     [
         (cluster, "", CLUSTER, "is a Redis in cluster mode"),
         (cluster_without_slots, "", CLUSTER, "is a Redis in cluster mode"),
@@ -96,13 +96,13 @@ CLUSTER = ("--cluster-enabled", "yes")
 )
 def test_the_reason_why_a_redis_accepts_no_tasks_is_reported(
     monkeypatch: pytest.MonkeyPatch,
-    break_it: Callable[[redis.Redis], None],
+    misconfigure: Callable[[redis.Redis], None],
     login: str,
     options: tuple[str, ...],
     summary: str,
 ) -> None:
     with own_redis(*options) as client:
-        break_it(client)
+        misconfigure(client)
         assert problem_of(url_of(client, login), monkeypatch) == summary
 
 

@@ -22,7 +22,7 @@ from tests.support.service import Service, running
 
 pytestmark = pytest.mark.services
 
-SWEEP_NOW = (
+MAKE_DUE_FOR_SWEEP = (
     "from django.utils.timezone import now; from mediapipe.models import MediaItem; "
     "MediaItem.objects.exclude(sweep_at=None).update(sweep_at=now())"
 )
@@ -57,9 +57,9 @@ def announce(service: Service, **options: Unpack[MediaOptions]) -> MediaScript:
     return script
 
 
-def hurry_the_sweep(service: Service) -> None:
+def make_items_due_for_sweep(service: Service) -> None:
     """Make all items due for the sweep now instead of a minute after publication."""
-    service.manage("shell", "--verbosity=0", "--command", SWEEP_NOW)
+    service.manage("shell", "--verbosity=0", "--command", MAKE_DUE_FOR_SWEEP)
 
 
 def status_of(service: Service, script: MediaScript) -> str:
@@ -73,7 +73,7 @@ def test_a_worker_that_holds_a_countdown_survives_a_broker_restart(service: Serv
     service.twilio.log.wait_for(script.sid, 2, timeout_s=30)
     worker = service.supervisor.running["worker"]
     restart_broker(service)
-    hurry_the_sweep(service)
+    make_items_due_for_sweep(service)
     assert status_of(service, script) == "stored"
     assert worker.poll() is None
 
@@ -87,7 +87,7 @@ def test_a_worker_in_the_middle_of_a_download_survives_a_broker_restart(service:
     assert worker.poll() is None
 
 
-class LongEnough(Exception):
+class StopWaiting(Exception):
     """Ends an endless wait."""
 
 
@@ -99,12 +99,12 @@ def test_a_worker_tries_to_reconnect_at_a_constant_interval(
     def sleep(duration_s: float) -> None:
         slept.append(duration_s)
         if sum(slept) >= 60:
-            raise LongEnough
+            raise StopWaiting
 
     monkeypatch.setattr("kombu.utils.functional.sleep", sleep)
     consumer = Consumer.__new__(Consumer)
     consumer.app, consumer.first_connection_attempt = app, False
     consumer.broker_connection_retry_attempt = 0
-    with pytest.raises(LongEnough):
+    with pytest.raises(StopWaiting):
         consumer.ensure_connected(Connection(f"amqp://127.0.0.1:{free_port()}//"))
     assert consumer.broker_connection_retry_attempt == 60 / RECONNECT_INTERVAL_S

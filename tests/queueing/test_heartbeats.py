@@ -83,8 +83,8 @@ def test_a_running_service_writes_heartbeats(tmp_path: Path) -> None:
 
 def ready(url: str) -> tuple[Any, Any]:
     with urllib.request.urlopen(f"{url}/readyz", timeout=60) as answer:  # noqa: S310
-        said = json.load(answer)
-    return said["workers"], said["beat"]
+        document = json.load(answer)
+    return document["workers"], document["beat"]
 
 
 def wait_until(is_true: Callable[[], bool], timeout_s: float = 60) -> None:

@@ -27,7 +27,7 @@ def small_queue(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "QUOTA_CHECK_INTERVAL_S", 0.0)
 
 
-def of(account_sid: str, count: int) -> list[int]:
+def receive_pictures(account_sid: str, count: int) -> list[int]:
     """Take in `count` pictures of this account; return their ids."""
     return [make.media(make.message(account_sid=account_sid)).pk for _ in range(count)]
 
@@ -37,7 +37,7 @@ def all_overdue() -> None:
 
 
 def test_the_dispatcher_alternates_between_accounts() -> None:
-    flood, few = of(BUSY, 5), of(QUIET, 2)
+    flood, few = receive_pictures(BUSY, 5), receive_pictures(QUIET, 2)
     all_overdue()
     handed = [*MediaItem.objects.claim_due(4)]
     assert handed == [flood[0], few[0], flood[1], few[1]]
@@ -53,15 +53,15 @@ def test_items_over_an_accounts_quota_are_left_to_the_dispatcher(published: list
 
 
 def test_a_flood_does_not_use_up_the_quota_of_another_account() -> None:
-    of(BUSY, 9)
+    receive_pictures(BUSY, 9)
     assert not AccountQuota().allows(BUSY)
     assert AccountQuota().allows(QUIET)
 
 
 def test_overdue_or_already_attempted_items_do_not_count_towards_the_quota() -> None:
-    of(BUSY, 3)
+    receive_pictures(BUSY, 3)
     assert not AccountQuota().allows(BUSY)
-    MediaItem.objects.filter(pk__in=of(BUSY, 1)).update(attempts=1)
+    MediaItem.objects.filter(pk__in=receive_pictures(BUSY, 1)).update(attempts=1)
     all_overdue()
     assert AccountQuota().allows(BUSY)
 
@@ -72,6 +72,6 @@ def test_the_count_of_queued_items_is_cached_for_a_short_time(
     monkeypatch.setattr(limits, "QUOTA_CHECK_INTERVAL_S", 60.0)
     remembered = AccountQuota()
     assert remembered.allows(BUSY)
-    of(BUSY, 9)
+    receive_pictures(BUSY, 9)
     assert remembered.allows(BUSY)
     assert not AccountQuota().allows(BUSY)

@@ -20,14 +20,14 @@ from tests.support.service import ROOT, Service, running
 
 BURST = 48
 PER_MESSAGE = 10
-SLOWLY = faults.Hang(seconds=0.4)
+SLOW_RESPONSE = faults.Hang(seconds=0.4)
 GONE = faults.Status(410)
 
 
-def retried_burst(service: Service) -> None:
+def retry_burst(service: Service) -> None:
     """Retry hundreds of failed items at once, all of them slow to fetch."""
     for _ in range(BURST):
-        service.twilio.send(payloads.mms(PER_MESSAGE, faults=(GONE, SLOWLY)))
+        service.twilio.send(payloads.mms(PER_MESSAGE, faults=(GONE, SLOW_RESPONSE)))
     lines = service.wait_until_settled(BURST * PER_MESSAGE)
     assert {line["error"] for line in lines} == {"gone"}
     service.manage("retry", "--error", "gone")
@@ -40,7 +40,7 @@ def test_a_fresh_item_does_not_wait_behind_hundreds_of_retries(tmp_path: Path) -
         servers.rabbitmq() as broker,
         running(tmp_path, workers, CELERY_BROKER_URL=broker) as service,
     ):
-        retried_burst(service)
+        retry_burst(service)
         fresh = payloads.mms(1)
         service.twilio.send(fresh)
         lines = service.wait_until_settled(BURST * PER_MESSAGE + 1)
@@ -74,7 +74,7 @@ def test_a_host_has_the_configured_number_of_workers_for_first_attempts(settings
 def test_the_default_number_of_workers_depends_on_the_cores_and_the_database(
     url: str, useful: int, tmp_path: Path
 ) -> None:
-    said = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", "from mediapipe import settings as s; print(s.WORKER_PROCESSES)"],
         env={"DATA_DIR": str(tmp_path), "DATABASE_URL": url},
         cwd=ROOT,
@@ -82,7 +82,7 @@ def test_the_default_number_of_workers_depends_on_the_cores_and_the_database(
         capture_output=True,
         text=True,
     )
-    assert said.stdout.strip() == str(useful)
+    assert result.stdout.strip() == str(useful)
 
 
 def test_two_workers_of_a_queue_share_the_queue_but_not_the_name() -> None:

@@ -53,7 +53,7 @@ def server() -> Iterator[TlsServer]:
 
 
 @pytest.fixture(autouse=True)
-def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+def trusted_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trust the certificate of media.example, and resolve that name to this machine."""
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     resolve = socket.getaddrinfo

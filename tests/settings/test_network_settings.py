@@ -96,9 +96,9 @@ def test_check_and_doctor_name_the_ignored_proxy_and_ca_variables(tmp_path: Path
     ignored = {"HTTPS_PROXY": f"http://ann:{CANARY}@127.0.0.1:1", "REQUESTS_CA_BUNDLE": "/ca.pem"}
     checked = manage("check", data_dir=tmp_path, **ignored)
     examined = manage("doctor", "--only=settings", data_dir=tmp_path, **ignored)
-    for said in (checked.stderr, examined.stdout):
-        assert "hand-offs and notifications: HTTPS_PROXY." in said
-        assert "hand-offs and notifications: REQUESTS_CA_BUNDLE." in said
-        assert "MEDIA_PROXY" in said
-        assert "MEDIA_CA_FILE" in said
-        assert CANARY not in said
+    for output in (checked.stderr, examined.stdout):
+        assert "hand-offs and notifications: HTTPS_PROXY." in output
+        assert "hand-offs and notifications: REQUESTS_CA_BUNDLE." in output
+        assert "MEDIA_PROXY" in output
+        assert "MEDIA_CA_FILE" in output
+        assert CANARY not in output

@@ -19,7 +19,7 @@ def test_every_configured_origin_is_allowed_and_trusted_and_links_use_the_first_
         "from django.conf import settings as s; print(s.PUBLIC_BASE_URL, s.OTHER_BASE_URLS,"
         " s.HTTPS_ORIGINS, s.ALLOWED_HOSTS, s.CSRF_TRUSTED_ORIGINS, sep='\\n')"
     )
-    said = manage(
+    result = manage(
         "shell",
         "-v0",
         "-c",
@@ -30,7 +30,7 @@ def test_every_configured_origin_is_allowed_and_trusted_and_links_use_the_first_
     )
     new, old, corp = "https://new.example.com", "https://old.example.com", "mediapipe.corp"
     hosts = [corp, ".corp", "*", "new.example.com", "old.example.com"]
-    assert said.stdout.splitlines() == [
+    assert result.stdout.splitlines() == [
         new,
         str([old]),
         str([f"https://{corp}:8443"]),

@@ -62,13 +62,13 @@ def test_an_empty_variable_is_treated_as_unset(tmp_path: Path) -> None:
 
 
 def test_a_secret_that_is_set_both_directly_and_by_a_file_is_refused(tmp_path: Path) -> None:
-    said = refusal(EMAIL_URL=CANARY, EMAIL_URL_FILE=written(tmp_path, CANARY))
-    assert said.startswith("EMAIL_URL and EMAIL_URL_FILE are both set")
+    message = refusal(EMAIL_URL=CANARY, EMAIL_URL_FILE=written(tmp_path, CANARY))
+    assert message.startswith("EMAIL_URL and EMAIL_URL_FILE are both set")
 
 
 def test_a_missing_file_is_refused_with_its_name(tmp_path: Path) -> None:
-    said = refusal(EMAIL_URL_FILE=f"{tmp_path}/absent")
-    assert said.startswith(
+    message = refusal(EMAIL_URL_FILE=f"{tmp_path}/absent")
+    assert message.startswith(
         f"EMAIL_URL_FILE names {tmp_path}/absent, which cannot be read: No such file or directory."
     )
 
@@ -80,13 +80,13 @@ def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "\n", f"{CANARY}\n{CANARY}", f"{CANARY}\r{CANARY}"])
 def test_a_file_without_exactly_one_line_is_refused(content: str, tmp_path: Path) -> None:
-    said = refusal(EMAIL_URL_FILE=written(tmp_path, content))
-    assert "which must have one line, the secret." in said
+    message = refusal(EMAIL_URL_FILE=written(tmp_path, content))
+    assert "which must have one line, the secret." in message
 
 
 def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    said = refusal(EMAIL_URL_FILE=written(tmp_path, f"{CANARY}\xff".encode("latin-1")))
-    assert "which is not text in UTF-8." in said
+    message = refusal(EMAIL_URL_FILE=written(tmp_path, f"{CANARY}\xff".encode("latin-1")))
+    assert "which is not text in UTF-8." in message
 
 
 def test_a_setting_whose_own_name_ends_in_file_is_not_read_as_a_secret_file(tmp_path: Path) -> None:

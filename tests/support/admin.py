@@ -30,6 +30,14 @@ def client_with_role(role: str = "") -> Client:
     return client
 
 
+def logged_in(client: Client, role: str) -> User:
+    """Log this client in as a new user with this role; return the user."""
+    user = User.objects.create_user(role)
+    roles.assign(user, role)
+    client.force_login(user)
+    return user
+
+
 def page(client: Client, name: str, *args: Any, **query: str) -> str:
     """Return the HTML of an admin page, which must respond with 200."""
     answer = client.get(reverse(f"admin:{name}", args=args), query)

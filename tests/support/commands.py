@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -75,3 +76,40 @@ def manage(*arguments: str, data_dir: Path, **changes: str) -> subprocess.Comple
         text=True,
         timeout=60,
     )
+
+
+# All in one process: one process per command would take a minute.
+RUN_EACH = """
+import contextlib, io, json, sys
+from mediapipe.management.main import main
+ended = {}
+for arguments in json.loads(sys.argv[1]):
+    errors = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
+            main(["manage.py", *arguments])
+        status = 0
+    except SystemExit as end:
+        status = end.code
+    except BaseException as bug:
+        status = f"Traceback: {bug!r}"
+    ended[arguments[0]] = f"{status} {errors.getvalue()}"
+print(json.dumps(ended))
+"""
+
+
+def run_each(commands: list[list[str]], tmp_path: Path, **changes: str) -> dict[str, str]:
+    """Run the commands; return the exit status or message of each, then its standard error."""
+    changes |= {"DJANGO_SETTINGS_MODULE": "mediapipe.settings", "WEB_BIND": "127.0.0.1:0"}
+    ended = subprocess.run(
+        [sys.executable, "-c", RUN_EACH, json.dumps(commands)],
+        cwd=ROOT,
+        env=environment(tmp_path, **changes),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    results: dict[str, str] = json.loads(ended.stdout)
+    return results

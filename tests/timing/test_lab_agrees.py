@@ -26,7 +26,7 @@ MEDIA, RATE, MEAN_S = 120, 12.0, 3.0
 # First delay, factor, longest delay and fast window, in seconds; without a slow phase.
 SCHEDULES = {"doubling": (1.0, 2.0, 8.0, 18.0), "steady": (1.6, 1.0, 1.6, 18.0)}
 # Prints the lab's figures for each schedule, from the history of the service.
-ASK = """
+ESTIMATES_SCRIPT = """
 import json
 from mediapipe.timing.retry_lab.comparison import compare
 from mediapipe.fetching.schedule import Schedule
@@ -48,13 +48,13 @@ class Run:
     """What the simulator saw of a run, with one entry per item, and what the lab estimates.
 
     `late_s` is how much later than scheduled this machine made the first retries, on average.
-    `told` has, by schedule: share retrieved, mean excess wait (s), requests per media item.
+    `estimates` has, by schedule: share retrieved, mean excess wait (s), requests per media item.
     """
 
     requests: list[int]
     excess_s: list[float]
     late_s: float
-    told: dict[str, tuple[float, float, float]]
+    estimates: dict[str, tuple[float, float, float]]
 
 
 def run(folder: Path, name: str) -> Run:
@@ -72,10 +72,12 @@ def run(folder: Path, name: str) -> Run:
     with running(folder, **environment) as service:
         scripts = [send(service, rng) for _ in range(MEDIA)]
         service.wait_until_settled(MEDIA, timeout_s=40)
-        told = json.loads(
-            service.manage("shell", "-v0", "-c", ASK.format(schedules=json.dumps(SCHEDULES)))
+        estimates = json.loads(
+            service.manage(
+                "shell", "-v0", "-c", ESTIMATES_SCRIPT.format(schedules=json.dumps(SCHEDULES))
+            )
         )
-        return Run(*observed(service, scripts), late_s(service, scripts, first_s), told)
+        return Run(*observed(service, scripts), late_s(service, scripts, first_s), estimates)
 
 
 def send(service: Service, rng: random.Random) -> MediaScript:
@@ -120,7 +122,7 @@ def test_the_estimates_of_the_lab_match_what_the_simulator_recorded(
     runs: dict[str, Run], history: str, schedule: str
 ) -> None:
     seen = runs[schedule]
-    retrieved, excess_s, requests = runs[history].told[schedule]
+    retrieved, excess_s, requests = runs[history].estimates[schedule]
     # Three standard errors: of one sample for its own run, of a difference of two for the other.
     # How late this machine was with its retries, which no schedule knows, is added.
     errors = 3 * (1 if history == schedule else sqrt(2)) / sqrt(MEDIA)

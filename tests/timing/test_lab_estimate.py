@@ -14,7 +14,7 @@ from mediapipe.timing.retry_lab.intervals import (
 )
 
 
-def of(*intervals: tuple[int, int, float]) -> DelayIntervals:
+def delay_intervals(*intervals: tuple[int, int, float]) -> DelayIntervals:
     """Return delays from (first cell, last cell, weight)."""
     first, last, weights = zip(*intervals, strict=True)
     return DelayIntervals(
@@ -22,13 +22,15 @@ def of(*intervals: tuple[int, int, float]) -> DelayIntervals:
     )
 
 
-def until(share: np.ndarray, seconds: float) -> float:
+def cdf(share: np.ndarray, seconds: float) -> float:
     """Return the probability of a delay up to this many seconds."""
     return float(share[: np.searchsorted(EDGES_S, seconds) + 1].sum())
 
 
 def test_intervals_that_do_not_overlap_get_their_own_share() -> None:
-    share = estimate_distribution(of((0, 0, 6), (1, 2, 3), (3, 4, 1)), cells=5, smoothing=0)
+    share = estimate_distribution(
+        delay_intervals((0, 0, 6), (1, 2, 3), (3, 4, 1)), cells=5, smoothing=0
+    )
     assert share[0] == pytest.approx(0.6)
     assert share[1:3].sum() == pytest.approx(0.3)
     assert share[3:].sum() == pytest.approx(0.1)
@@ -37,13 +39,13 @@ def test_intervals_that_do_not_overlap_get_their_own_share() -> None:
 def test_censored_delays_are_distributed_as_by_kaplan_and_meier() -> None:
     # One of four arrives at 1; one is censored after 1; one of two arrives at 2; the last later.
     share = estimate_distribution(
-        of((1, 1, 1), (2, 3, 1), (2, 2, 1), (3, 3, 1)), cells=4, smoothing=0
+        delay_intervals((1, 1, 1), (2, 3, 1), (2, 2, 1), (3, 3, 1)), cells=4, smoothing=0
     )
     assert share == pytest.approx([0, 1 / 4, 3 / 4 * 1 / 2, 3 / 4 * 1 / 2], abs=1e-5)
 
 
 def test_media_that_never_became_available_is_in_the_last_cell() -> None:
-    share = estimate_distribution(of((0, 0, 9), (4, 4, 1)), cells=5, smoothing=0)
+    share = estimate_distribution(delay_intervals((0, 0, 9), (4, 4, 1)), cells=5, smoothing=0)
     assert share == pytest.approx([0.9, 0, 0, 0, 0.1])
 
 
@@ -54,7 +56,7 @@ def test_the_estimate_without_data_is_zero_everywhere() -> None:
 
 def test_a_short_delay_is_likelier_within_an_interval_without_other_evidence() -> None:
     share = estimate_distribution(to_intervals([(0.0, 1.0, 8.0, 1)], 0.0, 1))
-    assert until(share, 4.0) - until(share, 1.0) > until(share, 8.0) - until(share, 4.0)
+    assert cdf(share, 4.0) - cdf(share, 1.0) > cdf(share, 8.0) - cdf(share, 4.0)
 
 
 def test_an_exponential_delay_is_recovered_from_intermittent_requests() -> None:
@@ -70,7 +72,7 @@ def test_an_exponential_delay_is_recovered_from_intermittent_requests() -> None:
     share = estimate_distribution(to_intervals(rows, 0.0, count))
     for seconds in (0.7, 1.0, 2.0, 4.0, 6.0):
         # The error falls with the cube root of the count: 20 000 ** (-1/3) is 0.037.
-        assert until(share, seconds) == pytest.approx(1 - np.exp(-seconds / mean_s), abs=0.037)
+        assert cdf(share, seconds) == pytest.approx(1 - np.exp(-seconds / mean_s), abs=0.037)
     assert len(share) == CELLS
 
 
@@ -82,7 +84,7 @@ def test_smoothing_more_than_halves_the_squared_error_for_few_delays() -> None:
         known = few_delays(np.random.default_rng(seed))
         for smoothing, found in errors.items():
             share = estimate_distribution(known, smoothing=smoothing)
-            found.append((until(share, 1.15) - until(share, 1.0) - truth) ** 2)
+            found.append((cdf(share, 1.15) - cdf(share, 1.0) - truth) ** 2)
     assert np.mean(errors[SMOOTHING]) < np.mean(errors[0]) / 2
 
 

@@ -101,7 +101,7 @@ def test_the_replayed_schedule_retries_when_the_service_would(
     settings.RETRY_FACTOR = factor
     ours = Policy("ours", schedule=Schedule.from_settings()).retries_s(400, response_s=0.2)
     random.seed(3)
-    served = [asked_by_the_service(response_s=0.2) for _ in range(400)]
+    served = [service_retry_times(response_s=0.2) for _ in range(400)]
     counts = {len(asked) for asked in served}
     assert {int(np.isfinite(row).sum()) for row in ours} <= set(range(min(counts), max(counts) + 2))
     for retry in range(min(counts)):
@@ -111,7 +111,7 @@ def test_the_replayed_schedule_retries_when_the_service_would(
         assert ours[:, retry].mean() == pytest.approx(middle, abs=4 * spread)
 
 
-def asked_by_the_service(response_s: float) -> list[float]:
+def service_retry_times(response_s: float) -> list[float]:
     """Return when the service retries media that never comes (seconds after the first attempt)."""
     asked: list[float] = []
     fast = slow = 0

@@ -46,7 +46,7 @@ def test_an_unescaped_plus_sign_is_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("period=1y", "use one of 1h, 24h, today, yesterday, 7d, 30d"),
         ("since=yesterday", "'yesterday' is not a time"),
@@ -58,8 +58,8 @@ def test_an_unescaped_plus_sign_is_accepted() -> None:
         ("until=9999-12-31T00:00Z", "is not between 2000 and 2100"),
     ],
 )
-def test_an_invalid_period_is_explained_in_a_sentence(query: str, said: str) -> None:
-    with pytest.raises(InvalidPeriod, match=said):
+def test_an_invalid_period_is_explained_in_a_sentence(query: str, message: str) -> None:
+    with pytest.raises(InvalidPeriod, match=message):
         from_query(query)
 
 

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def history(*delays: tuple[float, float | None, int]) -> list[MediaItem]:
+def create_history(*delays: tuple[float, float | None, int]) -> list[MediaItem]:
     """Take in media with these (at least, at most, 404s); seconds after a first attempt at 0.1."""
     items = []
     for place, (least_s, most_s, not_found) in enumerate(delays):
@@ -43,8 +43,10 @@ def history(*delays: tuple[float, float | None, int]) -> list[MediaItem]:
     return items
 
 
-def ordinary() -> list[MediaItem]:
-    return history(*[(0, 0.2, 0)] * 6, (0, 1.1, 1), (1.1, 3.2, 2), (3.2, 7.3, 3), (7.3, 15.6, 4))
+def create_ordinary_history() -> list[MediaItem]:
+    return create_history(
+        *[(0, 0.2, 0)] * 6, (0, 1.1, 1), (1.1, 3.2, 2), (3.2, 7.3, 3), (7.3, 15.6, 4)
+    )
 
 
 def printed(*arguments: str) -> str:
@@ -58,7 +60,7 @@ def rows(text: str) -> Sequence[str]:
 
 
 def test_the_lab_compares_schedules_and_prints_usable_settings() -> None:
-    ordinary()
+    create_ordinary_history()
     text = printed()
     names = [row.split("│")[1].strip() for row in rows(text)]
     assert names[0].startswith("current: 1s x 2")
@@ -71,7 +73,7 @@ def test_the_lab_compares_schedules_and_prints_usable_settings() -> None:
 
 
 def test_the_proposal_waits_less_within_the_budget() -> None:
-    ordinary()
+    create_ordinary_history()
     comparison = compare(MediaItem.objects.all(), budget=3.0)
     assert comparison is not None
     assert comparison.proposal is not None
@@ -82,7 +84,7 @@ def test_the_proposal_waits_less_within_the_budget() -> None:
 
 
 @pytest.mark.parametrize(
-    ("requests", "wait_s", "said"),
+    ("requests", "wait_s", "sentence"),
     [
         (2.0, 5.0, "50% less waiting for the same requests, at most 3.00 per media item: 5.00 s "),
         (2.5, 5.0, "50% less waiting for 25% more requests, at most 3.00 per media item: 5.00 s "),
@@ -90,7 +92,7 @@ def test_the_proposal_waits_less_within_the_budget() -> None:
     ],
 )
 def test_the_proposal_states_what_it_saves_and_costs(
-    requests: float, wait_s: float, said: str
+    requests: float, wait_s: float, sentence: str
 ) -> None:
     now = PolicyFigures(retrieved=1, excess_mean_s=10, excess_p95_s=20, requests=2)
     then = replace(now, excess_mean_s=wait_s, requests=requests)
@@ -98,11 +100,11 @@ def test_the_proposal_states_what_it_saves_and_costs(
     results = [PolicyResult(Policy(""), each, each, each) for each in (now, then)]
     intervals = to_intervals([], 0.0, 0)
     comparison = Comparison(intervals, results, [], 3.0, Candidate(schedule, then))
-    assert proposal_sentence(comparison).startswith(said)
+    assert proposal_sentence(comparison).startswith(sentence)
 
 
 def test_a_larger_budget_never_leads_to_longer_waits() -> None:
-    ordinary()
+    create_ordinary_history()
     waits_s = []
     for budget in (1.6, 2.0, 3.0, 5.0):
         comparison = compare(MediaItem.objects.all(), budget=budget)
@@ -114,20 +116,20 @@ def test_a_larger_budget_never_leads_to_longer_waits() -> None:
 
 
 def test_a_budget_that_no_schedule_meets_is_reported() -> None:
-    ordinary()
+    create_ordinary_history()
     text = printed("--budget", "1.01")
     assert "raise the budget" in text
     assert "RETRY_FACTOR=" not in text
 
 
 def test_a_schedule_given_by_the_user_is_compared() -> None:
-    ordinary()
+    create_ordinary_history()
     text = printed("--first-delay", "0.5s", "--factor", "1.5", "--slow-schedule", "")
     assert any("yours: 0.5s x 1.5" in row for row in rows(text))
 
 
 def test_only_the_period_and_the_account_are_replayed() -> None:
-    ordinary()
+    create_ordinary_history()
     since = (NOON + timedelta(minutes=5)).isoformat()
     assert "known or bounded delay: 5." in printed("--since", since, "--account", make.ACCOUNT)
     with pytest.raises(CommandError, match="no media items of account"):
@@ -135,33 +137,33 @@ def test_only_the_period_and_the_account_are_replayed() -> None:
 
 
 def test_media_that_no_schedule_could_have_retrieved_is_left_out() -> None:
-    items = ordinary()
+    items = create_ordinary_history()
     MediaItem.objects.filter(pk=items[-1].pk).update(not_found_because="deleted")
     assert load_intervals(MediaItem.objects.all()).used == 9
 
 
 def test_media_without_an_attempt_is_left_out() -> None:
-    ordinary()
+    create_ordinary_history()
     make.media()
     assert load_intervals(MediaItem.objects.all()).used == 10
 
 
 def test_a_large_history_is_sampled_and_marked_as_sampled() -> None:
-    history(*[(0, 0.2, 0)] * 30)
+    create_history(*[(0, 0.2, 0)] * 30)
     intervals = load_intervals(MediaItem.objects.all(), most=10)
     assert 9 <= intervals.used <= 11
     assert (intervals.total, intervals.sampled) == (30, True)
 
 
 def test_the_plot_is_written(tmp_path: Path) -> None:
-    ordinary()
+    create_ordinary_history()
     path = tmp_path / "lab.svg"
     printed("--plot", str(path))
     assert path.read_text().startswith("<svg ")
 
 
 def test_a_plot_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    ordinary()
+    create_ordinary_history()
     with pytest.raises(CommandError, match="cannot be written"):
         printed("--plot", str(tmp_path / "not-there" / "lab.svg"))
 
@@ -177,5 +179,5 @@ def test_an_invalid_schedule_or_budget_is_an_error(arguments: tuple[str, str]) -
 
 def test_the_current_schedule_is_taken_from_the_settings(settings: Settings) -> None:
     settings.RETRY_FACTOR = 3.0
-    ordinary()
+    create_ordinary_history()
     assert "current: 1s x 3" in printed()

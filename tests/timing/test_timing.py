@@ -52,34 +52,34 @@ def missing(least_s: float, at: datetime = NOON - HOUR) -> None:
     item(at, status="retrying", attempts=2, not_found_count=2, delay_at_least_s=least_s)
 
 
-def of_day() -> TimingSummary:
+def summary_of_day() -> TimingSummary:
     return summarize(Selection(DAY).media())
 
 
-def whole(period: Period) -> Tally:
+def total(period: Period) -> Tally:
     return Tally.sum(tallies_of(Selection(period)).values())
 
 
 def test_percentiles_are_computed_for_both_bounds_of_a_delay() -> None:
     for number in range(1, 5):
         found(number, 2 * number)
-    assert of_day().at_least == pytest.approx([2.5, 3.85, 3.97])
-    assert of_day().at_most == pytest.approx([5, 7.7, 7.94])
+    assert summary_of_day().at_least == pytest.approx([2.5, 3.85, 3.97])
+    assert summary_of_day().at_most == pytest.approx([5, 7.7, 7.94])
 
 
 def test_media_that_is_not_available_yet_has_no_upper_bound() -> None:
     found(0, 1)
     missing(30)
     missing(40)
-    assert of_day().at_least == pytest.approx([30, 39, 39.8])
-    assert of_day().at_most == [inf, inf, inf]
+    assert summary_of_day().at_least == pytest.approx([30, 39, 39.8])
+    assert summary_of_day().at_most == [inf, inf, inf]
 
 
 def test_a_few_items_that_never_become_available_do_not_hide_the_median() -> None:
     for _ in range(9):
         found(0, 1)
     missing(99)
-    most = of_day().at_most
+    most = summary_of_day().at_most
     assert most is not None
     assert most[0] == 1
     assert most[2] == inf
@@ -88,7 +88,7 @@ def test_a_few_items_that_never_become_available_do_not_hide_the_median() -> Non
 def test_items_without_an_attempt_or_with_another_failure_have_no_measured_delay() -> None:
     item(status="queued")
     item(status="failed", attempts=1, queue_lag_s=2.0, delay_at_least_s=0.0)
-    day = of_day()
+    day = summary_of_day()
     assert (day.measured, day.at_least, day.at_most) == (0, None, None)
     assert day.lag == [2, 2, 2]
 
@@ -100,22 +100,22 @@ def test_outcomes_are_counted() -> None:
     item(status="failed", attempts=1)
     item(status="absent")
     item(status="queued")
-    day = of_day()
+    day = summary_of_day()
     assert (day.media, day.attempted, day.early) == (6, 4, 2)
     assert (day.stored, day.failed, day.absent, day.waiting) == (2, 1, 1, 2)
     assert day.early_share == 0.5
 
 
 def test_a_period_without_items_has_no_figures() -> None:
-    day = of_day()
+    day = summary_of_day()
     assert (day.media, day.waiting, day.early_share, day.lag) == (0, 0, None, None)
 
 
 def test_a_period_includes_its_beginning_and_excludes_its_end() -> None:
     for at in (DAY.since, DAY.until, DAY.since - timedelta(microseconds=1)):
         item(at)
-    assert of_day().media == 1
-    assert whole(DAY).webhooks == 1
+    assert summary_of_day().media == 1
+    assert total(DAY).webhooks == 1
 
 
 def test_only_items_and_webhooks_that_match_the_filters_are_counted() -> None:
@@ -199,7 +199,7 @@ def test_the_distribution_has_a_lower_and_an_upper_bound() -> None:
     found(1, 2)
     found(3, 100)
     missing(5000)
-    found_after = delay_distribution(whole(DAY))
+    found_after = delay_distribution(total(DAY))
     bounds = {point.seconds: (point.lower, point.upper) for point in found_after.points}
     assert found_after.measured == 4
     assert bounds[0.2] == (0, 1)
@@ -214,7 +214,7 @@ def test_stored_items_are_counted_by_their_number_of_attempts() -> None:
     for attempts in (1, 1, 3, 11, 17):
         item(status="stored", attempts=attempts)
     item(status="failed", attempts=2)
-    counts = attempts_until_stored(whole(DAY))
+    counts = attempts_until_stored(total(DAY))
     assert {number: count for number, count in counts.items() if count} == {
         1: 2,
         3: 1,

@@ -45,10 +45,10 @@ def test_an_unbounded_delay_is_worse_only_if_its_lower_bound_exceeds_the_other()
     assert trend(delays((8, 14, 100)), delays((1, inf, 100))) == Trend.UNCLEAR
 
 
-@pytest.mark.parametrize(("items", "said"), [(19, Trend.TOO_FEW), (20, Trend.WORSE)])
-def test_fewer_than_20_items_are_too_few(items: int, said: Trend) -> None:
-    assert trend(delays((16, 52, items)), delays((8, 14, 100))) == said
-    assert trend(delays((16, 52, 100)), delays((8, 14, items))) == said
+@pytest.mark.parametrize(("items", "expected"), [(19, Trend.TOO_FEW), (20, Trend.WORSE)])
+def test_fewer_than_20_items_are_too_few(items: int, expected: Trend) -> None:
+    assert trend(delays((16, 52, items)), delays((8, 14, 100))) == expected
+    assert trend(delays((16, 52, 100)), delays((8, 14, items))) == expected
 
 
 def test_a_difference_that_chance_explains_is_unclear() -> None:

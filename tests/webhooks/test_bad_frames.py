@@ -38,7 +38,7 @@ class Web:
     port: int
     data_dir: Path
 
-    def said(self, *parts: bytes) -> tuple[int, ...]:
+    def send(self, *parts: bytes) -> tuple[int, ...]:
         """Send these parts, close our side, and return the statuses of all responses."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
             # The server may refuse the first part and close the connection at once.
@@ -68,11 +68,11 @@ class Web:
 
 
 def _read(connection: socket.socket) -> bytes:
-    said = b""
+    response = b""
     with contextlib.suppress(ConnectionError):
         while more := connection.recv(65536):
-            said += more
-    return said
+            response += more
+    return response
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 def test_a_broken_frame_is_answered_and_recorded_as_its_case_expects(
     case: BadFrame, web: Web
 ) -> None:
-    assert web.said(*case.parts) == case.statuses
+    assert web.send(*case.parts) == case.statuses
     assert web.recorded(case.sid) == case.recorded
 
 
@@ -119,18 +119,18 @@ def test_a_webhook_over_a_server_limit_is_refused_and_counted(
     reason: str, case: BadFrame, web: Web
 ) -> None:
     before = web.refused(reason)
-    assert web.said(*case.parts) in {(413,), (431,)}
+    assert web.send(*case.parts) in {(413,), (431,)}
     assert web.refused(reason) == before + 1
 
 
 def test_unreadable_requests_are_answered_400_and_not_logged(web: Web) -> None:
     before = (web.data_dir / "web.log").stat().st_size
     for _ in range(20):
-        assert web.said(b"GET /\x01\x02 HTTP/1.1\r\n\r\n") == (400,)
+        assert web.send(b"GET /\x01\x02 HTTP/1.1\r\n\r\n") == (400,)
     assert (web.data_dir / "web.log").stat().st_size == before
 
 
 def test_the_web_server_still_responds_after_all_malformed_requests(web: Web) -> None:
     request = Request("the last")
-    assert web.said(request.post()) == (200,)
+    assert web.send(request.post()) == (200,)
     assert "Traceback" not in (web.data_dir / "web.log").read_text()

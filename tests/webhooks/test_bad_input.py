@@ -51,18 +51,18 @@ GRACE_S = 20.0
 
 
 @pytest.fixture
-def outside() -> Iterator[Outgoing]:
+def traffic() -> Iterator[Outgoing]:
     """Record every look-up and connection that a case causes."""
-    with outgoing.recorded() as heard:
-        yield heard
+    with outgoing.recorded() as recorded:
+        yield recorded
 
 
 @pytest.fixture
 def canary() -> Iterator[RawServer]:
     """Listen at an address to which nothing may connect."""
-    with serve() as wire:
-        yield wire
-    assert wire.connections == 0
+    with serve() as server:
+        yield server
+    assert server.connections == 0
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def files_of(settings: Settings) -> list[Path]:
     ids=lambda case: case.name,
 )
 def test_a_bad_request_gets_the_expected_status_and_leaves_only_the_expected_rows(
-    case: BadRequest, outside: Outgoing, published: list[int], settings: Settings
+    case: BadRequest, traffic: Outgoing, published: list[int], settings: Settings
 ) -> None:
     apply(case.settings, settings)
     for request in (case.request, *case.again):
@@ -104,10 +104,10 @@ def test_a_bad_request_gets_the_expected_status_and_leaves_only_the_expected_row
     assert repeats == ([len(case.again)] if case.status == 200 else [])
     assert set(published) == set(media.queued().values_list("pk", flat=True))
     assert files_of(settings) == []
-    assert outside == Outgoing()
+    assert traffic == Outgoing()
 
 
-def attempted(item: MediaItem) -> str:
+def attempt_now(item: MediaItem) -> str:
     """Make the item due, make one attempt, and return its outcome."""
     MediaItem.objects.filter(pk=item.pk).update(next_attempt_at=item.received_at)
     claimed = MediaItem.claim(item.pk)
@@ -123,7 +123,7 @@ def attempted(item: MediaItem) -> str:
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("case", urls.CASES, ids=lambda case: case.name)
 def test_a_bad_media_url_is_refused_on_receipt_and_again_on_retry(
-    case: BadUrl, outside: Outgoing, canary: RawServer, settings: Settings
+    case: BadUrl, traffic: Outgoing, canary: RawServer, settings: Settings
 ) -> None:
     url = case.url.replace(urls.CANARY, canary.address)
     assert send(signed(changed(MediaUrl0=url))).status_code == 200
@@ -131,30 +131,30 @@ def test_a_bad_media_url_is_refused_on_receipt_and_again_on_retry(
     assert (item.status, item.error, item.attempts) == ("failed", "address_refused", 0)
     # A user may retry a failed item; the URL in the row is trusted no more than in the webhook.
     assert MediaItem.objects.retry() == [item.pk]
-    assert attempted(item) == "address_refused"
+    assert attempt_now(item) == "address_refused"
     assert item.status == "failed"
     assert files_of(settings) == []
-    assert outside == Outgoing()
+    assert traffic == Outgoing()
 
 
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("host", [*urls.FORBIDDEN_HOSTS, *urls.FORBIDDEN_IPV6])
 def test_no_connection_is_made_to_an_api_origin_in_a_private_network(
-    host: str, outside: Outgoing, canary: RawServer, settings: Settings
+    host: str, traffic: Outgoing, canary: RawServer, settings: Settings
 ) -> None:
     origin = f"http://{host}:{canary.port}"
     settings.TWILIO_API_HOSTS = [origin]
     url = captured.MEDIA_URLS[0].replace(captured.API, origin)
     assert send(signed(changed(MediaUrl0=url))).status_code == 200
     item = MediaItem.objects.get()
-    assert attempted(item) == "address_refused"
-    assert outside.connections == []
+    assert attempt_now(item) == "address_refused"
+    assert traffic.connections == []
 
 
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("host", urls.FORBIDDEN_HOSTS)
 def test_no_connection_is_made_to_a_redirect_host_in_a_private_network(
-    host: str, twilio: Simulator, outside: Outgoing, settings: Settings
+    host: str, twilio: Simulator, traffic: Outgoing, settings: Settings
 ) -> None:
     # The host is an allowed redirect target, so only the check of its address protects it.
     settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.9/32")]
@@ -162,11 +162,11 @@ def test_no_connection_is_made_to_a_redirect_host_in_a_private_network(
     with Simulator(accounts={make.ACCOUNT: make.TOKEN}, api=("127.0.0.9", 0)) as origin:
         settings.TWILIO_API_HOSTS = [origin.api_origin]
         item = announced(origin, [RedirectTo(f"http://{host}:8080/x")])
-        assert attempted(item) == "address_refused"
-    assert set(outside.connections) == {urlsplit(origin.api_origin).netloc}
+        assert attempt_now(item) == "address_refused"
+    assert set(traffic.connections) == {urlsplit(origin.api_origin).netloc}
 
 
-def attempted_as(item: MediaItem, expected: str, settings: Settings) -> str:
+def attempt_expecting(item: MediaItem, expected: str, settings: Settings) -> str:
     """Make one attempt, with short time-outs only if a time-out is expected."""
     # On a busy machine a short time-out could end any attempt.
     settings.MEDIA_CONNECT_TIMEOUT_S = settings.MEDIA_READ_TIMEOUT_S = SHORT_S
@@ -174,7 +174,7 @@ def attempted_as(item: MediaItem, expected: str, settings: Settings) -> str:
     if expected != "too_slow":
         settings.MEDIA_CONNECT_TIMEOUT_S = settings.MEDIA_READ_TIMEOUT_S = GRACE_S
         settings.MEDIA_TOTAL_TIMEOUT_S = GRACE_S
-    return attempted(item)
+    return attempt_now(item)
 
 
 def announced(twilio: Simulator, faults: list[Fault], **options: Any) -> MediaItem:
@@ -201,18 +201,18 @@ def script_of(item: MediaItem, twilio: Simulator) -> MediaScript:
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("case", answers.CASES, ids=lambda case: case.name)
 def test_each_bad_response_leads_to_the_expected_outcomes_and_status(
-    case: BadAnswer, twilio: Simulator, outside: Outgoing, canary: RawServer, settings: Settings
+    case: BadAnswer, twilio: Simulator, traffic: Outgoing, canary: RawServer, settings: Settings
 ) -> None:
     apply(case.settings, settings)
-    item = announced(twilio, [aimed(fault, canary.address) for fault in case.faults])
+    item = announced(twilio, [with_canary_address(fault, canary.address) for fault in case.faults])
     began = time.monotonic()
-    assert [attempted_as(item, one, settings) for one in case.outcomes] == [*case.outcomes]
+    assert [attempt_expecting(item, one, settings) for one in case.outcomes] == [*case.outcomes]
     assert time.monotonic() - began < GRACE_S
     assert item.status == case.status
     assert [row.outcome for row in item.attempt_set.all()] == [*case.outcomes]
     stored = [path.read_bytes() for path in files_of(settings)]
     assert stored == ([script_of(item, twilio).body] if case.status == "stored" else [])
-    stay_at_home(twilio, outside)
+    assert_only_simulator_contacted(twilio, traffic)
     if case.asked:
         assert tuple(len(twilio.log.of(item.identity, at)) for at in ("api", "cdn")) == case.asked
 
@@ -228,20 +228,22 @@ def announced_in_a_conversation(twilio: Simulator, faults: list[Fault]) -> Media
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("case", conversations.ANSWERS, ids=lambda case: case.name)
 def test_bad_metadata_and_bad_links_lead_to_the_expected_outcomes_and_status(
-    case: BadAnswer, twilio: Simulator, outside: Outgoing, canary: RawServer, settings: Settings
+    case: BadAnswer, twilio: Simulator, traffic: Outgoing, canary: RawServer, settings: Settings
 ) -> None:
-    item = announced_in_a_conversation(twilio, [aimed(one, canary.address) for one in case.faults])
+    item = announced_in_a_conversation(
+        twilio, [with_canary_address(one, canary.address) for one in case.faults]
+    )
     began = time.monotonic()
-    assert [attempted_as(item, one, settings) for one in case.outcomes] == [*case.outcomes]
+    assert [attempt_expecting(item, one, settings) for one in case.outcomes] == [*case.outcomes]
     assert time.monotonic() - began < GRACE_S
     assert item.status == case.status
     assert files_of(settings) == []
-    stay_at_home(twilio, outside)
+    assert_only_simulator_contacted(twilio, traffic)
     if case.asked:
         assert tuple(len(twilio.log.of(item.identity, at)) for at in ("api", "cdn")) == case.asked
 
 
-def aimed(fault: Fault, canary: str) -> Fault:
+def with_canary_address(fault: Fault, canary: str) -> Fault:
     """Return the fault with the canary's address in place of CANARY."""
     if isinstance(fault, RedirectTo) and fault.location:
         return replace(fault, location=fault.location.replace("CANARY", canary))
@@ -250,26 +252,26 @@ def aimed(fault: Fault, canary: str) -> Fault:
     return fault
 
 
-def stay_at_home(twilio: Simulator, outside: Outgoing) -> None:
+def assert_only_simulator_contacted(twilio: Simulator, traffic: Outgoing) -> None:
     """Assert that only the simulator got connections, and that its CDN got no credentials."""
     origins = {urlsplit(url).netloc for url in (twilio.api_origin, twilio.cdn_origin)}
-    assert set(outside.connections) <= origins
-    assert {*outside.lookups} <= {origin.partition(":")[0] for origin in origins}
+    assert set(traffic.connections) <= origins
+    assert {*traffic.lookups} <= {origin.partition(":")[0] for origin in origins}
     assert twilio.log.credentials_at_cdn() == []
 
 
 @pytest.mark.usefixtures("bounds", "published")
 @pytest.mark.parametrize("case", files.CASES, ids=lambda case: case.name)
 def test_a_bad_file_is_refused_or_stored_under_a_harmless_name(
-    case: BadFile, twilio: Simulator, outside: Outgoing, settings: Settings
+    case: BadFile, twilio: Simulator, traffic: Outgoing, settings: Settings
 ) -> None:
     named = {"Content_Disposition": case.disposition} if case.disposition else {}
-    said = answer(200, case.body, Content_Type=case.declared, **named).decode("latin-1")
-    item = announced(twilio, [RawAnswer(said)], content_type=case.declared)
-    assert attempted(item) == case.outcome
+    response = answer(200, case.body, Content_Type=case.declared, **named).decode("latin-1")
+    item = announced(twilio, [RawAnswer(response)], content_type=case.declared)
+    assert attempt_now(item) == case.outcome
     stored = files_of(settings)
     assert [path.read_bytes() for path in stored] == [case.body] * (case.outcome == "stored")
-    stay_at_home(twilio, outside)
+    assert_only_simulator_contacted(twilio, traffic)
     if case.content_type:
         assert (item.content_type, stored[0].name) == (
             case.content_type,

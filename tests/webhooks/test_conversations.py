@@ -115,10 +115,10 @@ def test_a_post_hook_without_a_signature_is_refused(name: str) -> None:
 def test_a_pre_hook_is_answered_200_and_not_spooled_during_a_database_outage(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def away(*args: Any, **kwargs: Any) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("A pre-hook needs no database.")
 
-    monkeypatch.setattr("mediapipe.webhooks.record.record", away)
+    monkeypatch.setattr("mediapipe.webhooks.record.record", fail)
     assert send(event("onMessageAdd")).status_code == 200
     assert depth() == 0
 

@@ -38,7 +38,7 @@ def sms() -> tuple[Webhook, str]:
     return payloads.sms(account_sid=make.ACCOUNT).changed(Body=f"my {word}"), word
 
 
-def closing(action: Any, *values: Any) -> Any:
+def run_and_disconnect(action: Any, *values: Any) -> Any:
     try:
         return action(*values)
     finally:
@@ -59,7 +59,7 @@ def test_the_text_of_a_webhook_repeated_while_being_recorded_is_not_in_the_log(
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             send(webhook)
-            second = pool.submit(closing, send, webhook)
+            second = pool.submit(run_and_disconnect, send, webhook)
             wait_for_blocked_statement()
         assert second.result(10).status_code == 200
     assert WebhookEvent.objects.get().repeats == 1
@@ -71,7 +71,7 @@ def test_the_text_of_a_webhook_sent_many_times_concurrently_is_not_in_the_log(
 ) -> None:
     webhook, word = sms()
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: closing(send, webhook), range(24)))
+        list(pool.map(lambda _: run_and_disconnect(send, webhook), range(24)))
     assert WebhookEvent.objects.get().repeats == 23
     assert word not in log.text()
 

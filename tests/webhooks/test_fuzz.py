@@ -41,7 +41,7 @@ ANY, ACCEPTABLE, ADDRESSES = 12_000, 8_000, 5_000
 # costs more.
 SHARD = 2_000
 TWILIO = re.compile(r"(.+\.)?(twilio|twiliocdn|amazonaws)\.com")
-ANSWERS = {200, 400, 403, 404, 405, 413}
+POSSIBLE_STATUSES = {200, 400, 403, 404, 405, 413}
 
 
 def scaled(count: int) -> int:
@@ -74,10 +74,10 @@ def accounts(settings: Settings, published: list[int], caplog: pytest.LogCapture
 
 
 @contextmanager
-def an_empty_database() -> Iterator[Outgoing]:
+def isolated_request() -> Iterator[Outgoing]:
     """Record look-ups and connections of one request, and roll back what it wrote."""
-    with outgoing.recorded() as heard, transaction.atomic():
-        yield heard
+    with outgoing.recorded() as recorded, transaction.atomic():
+        yield recorded
         transaction.set_rollback(True)
 
 
@@ -91,17 +91,17 @@ def test_no_request_causes_a_5xx_or_an_outgoing_connection(
     @shard(number)
     @given(fuzzing.webhooks())
     def any_request(webhook: Webhook) -> None:
-        with an_empty_database() as outside:
+        with isolated_request() as traffic:
             status = send(webhook.request).status_code
             answers[status] += 1
-            assert status in ANSWERS
+            assert status in POSSIBLE_STATUSES
             assert webhook.genuine or status != 200
             assert WebhookEvent.objects.count() == (status == 200)
             counted = Rejection.objects.exists()
             assert counted <= (status in {400, 403, 413})
             assert counted or status != 403
             assert set(published) == set(MediaItem.objects.queued().values_list("pk", flat=True))
-            assert outside == Outgoing()
+            assert traffic == Outgoing()
         published.clear()
 
     any_request()
@@ -122,7 +122,7 @@ def test_every_webhook_signed_by_twilio_is_recorded_completely(number: int) -> N
     @shard(number)
     @given(fuzzing.acceptable())
     def acceptable_request(webhook: Webhook) -> None:
-        with an_empty_database() as outside:
+        with isolated_request() as traffic:
             assert send(webhook.request).status_code == 200
             event = WebhookEvent.objects.get()
             assert sorted(map(tuple, event.parameters)) == sorted(storable(webhook))
@@ -130,7 +130,7 @@ def test_every_webhook_signed_by_twilio_is_recorded_completely(number: int) -> N
             assert set(queued) == webhook.media
             refused = event.media.exclude(identity__in=webhook.media)
             assert set(refused.values_list("status", flat=True)) <= {"failed", "absent"}
-            assert outside == Outgoing()
+            assert traffic == Outgoing()
             taken[bool(webhook.media)] += 1
 
     acceptable_request()

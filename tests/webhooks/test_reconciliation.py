@@ -31,7 +31,7 @@ from tests.support.webhooks import send
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.database,
-    pytest.mark.usefixtures("published", "at_once"),
+    pytest.mark.usefixtures("published", "skipped_waits"),
 ]
 
 
@@ -221,7 +221,7 @@ def test_a_start_time_with_a_utc_offset_is_converted_to_utc(twilio: Simulator) -
 
 
 def test_everything_is_stored_once_after_an_outage_of_two_hours(twilio: Simulator) -> None:
-    scripts = outage(twilio)
+    scripts = simulate_outage(twilio)
     assert "350 checked, 290 missing and now recorded" in command()
     assert "350 checked, none missing" in command()
     for item in MediaItem.objects.unfinished():
@@ -239,7 +239,7 @@ def test_everything_is_stored_once_after_an_outage_of_two_hours(twilio: Simulato
     assert max(measured.at_most) < 600
 
 
-def outage(twilio: Simulator) -> list[MediaScript]:
+def simulate_outage(twilio: Simulator) -> list[MediaScript]:
     """Simulate 300 messages and 50 recordings in two hours, of which 60 webhooks got through."""
     step = (END - BEGIN) / 350
     moments = [(BEGIN + step * number).replace(microsecond=0) for number in range(350)]

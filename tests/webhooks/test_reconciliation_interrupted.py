@@ -29,7 +29,7 @@ from tests.support.reconciliation import (
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.database,
-    pytest.mark.usefixtures("published", "at_once"),
+    pytest.mark.usefixtures("published", "skipped_waits"),
 ]
 
 
@@ -39,11 +39,11 @@ def test_an_interrupted_run_resumes_where_it_stopped(twilio: Simulator) -> None:
     assert len(time_slices(run)) == 8
     next(reconcile(run))
     assert MediaItem.objects.get().media_sid == early.sid
-    asked = len(requested_lists(twilio))
-    said = command()
-    assert f"resuming at {(BEGIN + timedelta(minutes=15)).isoformat()}" in said
-    assert "2 missing" in said
-    assert len(requested_lists(twilio)) - asked == 2 * 7
+    requests_before = len(requested_lists(twilio))
+    output = command()
+    assert f"resuming at {(BEGIN + timedelta(minutes=15)).isoformat()}" in output
+    assert "2 missing" in output
+    assert len(requested_lists(twilio)) - requests_before == 2 * 7
     assert set(MediaItem.objects.values_list("media_sid", flat=True)) == {early.sid, late.sid}
     run.refresh_from_db()
     assert (run.looked_at, run.taken_in, run.finished_at is None) == (2, 2, False)
@@ -61,30 +61,30 @@ def test_a_resumed_run_extends_to_the_present_without_an_until_option(twilio: Si
 def test_a_finished_run_is_not_resumed(twilio: Simulator) -> None:
     command()
     message(twilio)
-    assert "resuming" not in (said := command())
-    assert "1 missing" in said
+    assert "resuming" not in (output := command())
+    assert "1 missing" in output
 
 
 def test_a_rate_limited_run_waits_as_long_as_retry_after_asks(
-    twilio: Simulator, at_once: list[float]
+    twilio: Simulator, skipped_waits: list[float]
 ) -> None:
     message(twilio)
     twilio.state.list_faults = [faults.Status(429, retry_after="7"), faults.Status(503)]
     command()
-    assert at_once[0] == 7.0
-    assert at_once[1] == pytest.approx(2.0, rel=0.16)
+    assert skipped_waits[0] == 7.0
+    assert skipped_waits[1] == pytest.approx(2.0, rel=0.16)
     assert WebhookEvent.objects.count() == 1
 
 
 def test_a_persistent_rate_limit_stops_the_run_so_that_it_can_be_resumed(
-    twilio: Simulator, at_once: list[float]
+    twilio: Simulator, skipped_waits: list[float]
 ) -> None:
     twilio.state.list_faults = [faults.Status(429)] * 8
     with pytest.raises(CommandError, match=r"429.*\n.*Run the same command again"):
         command()
     run = Reconciliation.objects.get()
     assert (run.done_until, run.finished_at, run.error) == (BEGIN, None, "rate_limited")
-    assert sum(at_once) > 60
+    assert sum(skipped_waits) > 60
     command()
     run.refresh_from_db()
     assert (run.done_until, run.error) == (END, "")

@@ -18,7 +18,7 @@ from tests.support.reconciliation import BEGIN, message
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.database,
-    pytest.mark.usefixtures("published", "at_once"),
+    pytest.mark.usefixtures("published", "skipped_waits"),
 ]
 
 

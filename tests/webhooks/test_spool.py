@@ -34,10 +34,10 @@ class Database:
         self.record = record
 
     def stop(self) -> None:
-        def away(*args: Any, **kwargs: Any) -> None:
+        def fail(*args: Any, **kwargs: Any) -> None:
             raise OperationalError("the server closed the connection unexpectedly")
 
-        self.patch.setattr(receive, "record", away)
+        self.patch.setattr(receive, "record", fail)
 
     def start(self) -> None:
         self.patch.setattr(receive, "record", self.record)
@@ -45,12 +45,12 @@ class Database:
     def reject(self, subject_sid: str, error: Exception) -> None:
         """Raise this error whenever this one message is recorded."""
 
-        def broken(message: InboundMessage, **options: Any) -> WebhookEvent:
+        def record_unless_rejected(message: InboundMessage, **options: Any) -> WebhookEvent:
             if message.subject_sid == subject_sid:
                 raise error
             return self.record(message, **options)
 
-        self.patch.setattr(receive, "record", broken)
+        self.patch.setattr(receive, "record", record_unless_rejected)
 
 
 @pytest.fixture

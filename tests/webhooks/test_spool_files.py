@@ -17,7 +17,7 @@ from tests.support.webhooks import ARRIVED
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
 
 
-class Seen:
+class WebhookRecorder:
     """Accepts every webhook and records it."""
 
     def __init__(self) -> None:
@@ -35,9 +35,9 @@ def test_an_invalid_spool_file_is_set_aside_and_the_next_webhook_is_recorded(
     spool.put(ARRIVED)
     bad = Path(spool.waiting()[0].parent, "00000-bad.webhook")
     bad.write_text(text)
-    seen = Seen()
-    assert spool.drain(seen) == 2
-    assert seen.webhooks == [ARRIVED]
+    recorder = WebhookRecorder()
+    assert spool.drain(recorder) == 2
+    assert recorder.webhooks == [ARRIVED]
     assert [path.name for path in spool.refused()] == [bad.name]
     assert bad.name in caplog.text
 
@@ -46,9 +46,9 @@ def test_a_folder_with_the_name_of_a_webhook_is_set_aside() -> None:
     spool.put(ARRIVED)
     bad = Path(spool.waiting()[0].parent, "00000-bad.webhook")
     bad.mkdir()
-    seen = Seen()
-    assert spool.drain(seen) == 2
-    assert (seen.webhooks, spool.depth()) == ([ARRIVED], 0)
+    recorder = WebhookRecorder()
+    assert spool.drain(recorder) == 2
+    assert (recorder.webhooks, spool.depth()) == ([ARRIVED], 0)
 
 
 def test_a_file_that_cannot_be_set_aside_does_not_block_the_next_webhook(
@@ -57,9 +57,9 @@ def test_a_file_that_cannot_be_set_aside_does_not_block_the_next_webhook(
     spool.put(ARRIVED)
     Path(settings.SPOOL_DIR, "00000-bad.webhook").write_bytes(b"\xff\x00")
     Path(settings.SPOOL_DIR, "refused").write_text("a file where the folder should be")
-    seen = Seen()
-    spool.drain(seen)
-    assert seen.webhooks == [ARRIVED]
+    recorder = WebhookRecorder()
+    spool.drain(recorder)
+    assert recorder.webhooks == [ARRIVED]
     assert "could not be set aside" in caplog.text
 
 
@@ -75,22 +75,22 @@ def test_a_file_that_is_erased_while_the_spool_is_drained_is_skipped() -> None:
     for number in range(3):
         request = replace(ARRIVED.request, url=f"https://h/{number}")
         spool.put(replace(ARRIVED, request=request))
-    seen = Seen()
+    recorder = WebhookRecorder()
 
     def handler(webhook: ReceivedWebhook) -> bool:
         for path in spool.waiting()[:2]:
             path.unlink()
-        return seen(webhook)
+        return recorder(webhook)
 
     spool.drain(handler)
-    assert (len(seen.webhooks), spool.depth()) == (2, 0)
+    assert (len(recorder.webhooks), spool.depth()) == (2, 0)
 
 
 def test_a_webhook_is_unchanged_by_the_spool() -> None:
     spool.put(ARRIVED)
-    seen = Seen()
-    spool.drain(seen)
-    assert seen.webhooks == [ARRIVED]
+    recorder = WebhookRecorder()
+    spool.drain(recorder)
+    assert recorder.webhooks == [ARRIVED]
 
 
 def test_a_failing_handler_keeps_the_webhook_first_in_the_queue() -> None:
@@ -106,7 +106,7 @@ def test_a_failing_handler_keeps_the_webhook_first_in_the_queue() -> None:
 
 def test_concurrent_drains_do_not_share_a_webhook() -> None:
     spool.put(ARRIVED)
-    first, second = Seen(), Seen()
+    first, second = WebhookRecorder(), WebhookRecorder()
 
     def handler(webhook: ReceivedWebhook) -> bool:
         spool.drain(second)

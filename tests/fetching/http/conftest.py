@@ -24,7 +24,7 @@ def names() -> Names:
 
 
 @pytest.fixture
-def network(loopback: None, names: Names, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def no_direct_route(loopback: None, names: Names, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     """Close the direct route: only addresses of this machine are reachable."""
     connect = sessions._connect
 
@@ -38,13 +38,13 @@ def network(loopback: None, names: Names, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.fixture
-def trusted(settings: Settings) -> None:
+def trusted_ca(settings: Settings) -> None:
     values = env(MEDIA_CA_FILE=str(private_ca.ca_file()))
     settings.MEDIA_CA_CERTIFICATES = ca_certificates(values, "MEDIA_CA_FILE")
 
 
 @pytest.fixture
-def twilio_api(trusted: None) -> Iterator[RawServer]:
+def twilio_api(trusted_ca: None) -> Iterator[RawServer]:
     """A server with a certificate for Twilio's name, signed by the company's CA."""
     body = answer(200, b'{"answer": 1}')
     with serve(*[body] * 9, tls=True, certificate=private_ca.certificate(HOST)) as server:

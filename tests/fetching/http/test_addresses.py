@@ -15,15 +15,15 @@ from tests.support.raw_server import answer, redirect, serve
 pytestmark = pytest.mark.usefixtures("loopback")
 
 
-class Names:
+class FakeResolver:
     """Stands in for DNS: the n-th lookup gets the n-th list of addresses, the last one stays."""
 
     def __init__(self, *answers: list[str]) -> None:
         self.answers = list(answers)
-        self.asked = 0
+        self.lookups = 0
 
     def __call__(self, host: str, port: int, **_: int) -> list[tuple[object, ...]]:
-        self.asked += 1
+        self.lookups += 1
         texts = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return [self._row(text, port) for text in texts]
 
@@ -114,7 +114,7 @@ def test_a_private_address_of_a_twilio_host_is_a_resolver_failure(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, host: str, address: str
 ) -> None:
     settings.MEDIA_ALLOWED_NETWORKS = []
-    monkeypatch.setattr(socket, "getaddrinfo", Names([address]))
+    monkeypatch.setattr(socket, "getaddrinfo", FakeResolver([address]))
     with pytest.raises(ResolverFailed, match=f"{host} is at {address}; see MEDIA_ALLOWED_NETWORKS"):
         resolve(host, 443, timeout_s=5, may_connect_to=is_allowed)
 
@@ -136,7 +136,7 @@ def test_a_private_address_of_any_other_host_is_refused(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     settings.MEDIA_ALLOWED_NETWORKS = []
-    monkeypatch.setattr(socket, "getaddrinfo", Names(["198.18.0.84"]))
+    monkeypatch.setattr(socket, "getaddrinfo", FakeResolver(["198.18.0.84"]))
     with pytest.raises(AddressRefused):
         resolve(host, 443, timeout_s=5, may_connect_to=is_allowed)
 
@@ -154,7 +154,7 @@ def test_a_host_with_one_forbidden_address_among_public_ones_is_refused(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MEDIA_ALLOWED_NETWORKS = []
-    monkeypatch.setattr(socket, "getaddrinfo", Names(["93.184.215.14", "10.0.0.1"]))
+    monkeypatch.setattr(socket, "getaddrinfo", FakeResolver(["93.184.215.14", "10.0.0.1"]))
     with pytest.raises(AddressRefused, match=r"media\.example is at 10\.0\.0\.1"):
         resolve("media.example", 443, timeout_s=5, may_connect_to=is_allowed)
 
@@ -170,7 +170,7 @@ def test_a_host_behind_nat64_is_resolved_to_its_ipv6_address(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MEDIA_ALLOWED_NETWORKS = []
-    monkeypatch.setattr(socket, "getaddrinfo", Names(["64:ff9b::36ab:ad0a"]))
+    monkeypatch.setattr(socket, "getaddrinfo", FakeResolver(["64:ff9b::36ab:ad0a"]))
     found = resolve("api.twilio.com", 443, timeout_s=5, may_connect_to=is_allowed)
     assert [address.sockaddr[0] for address in found] == ["64:ff9b::36ab:ad0a"]
 
@@ -189,18 +189,18 @@ def test_a_name_whose_address_changes_after_the_check_is_resolved_only_once(
 ) -> None:
     # 127.0.0.3 stands for a public address; nothing listens there.
     settings.MEDIA_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.3/32")]
-    names = Names(["127.0.0.3"], ["127.0.0.1"])
-    monkeypatch.setattr(socket, "getaddrinfo", names)
+    resolver = FakeResolver(["127.0.0.3"], ["127.0.0.1"])
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
     with serve(answer(200, b"inside")) as canary:
         Download(f"http://media.example:{canary.port}/").fails_as(ConnectionFailed)
-    assert names.asked == 1
+    assert resolver.lookups == 1
     assert canary.connections == 0
 
 
 def test_the_connection_uses_the_checked_address_and_the_host_header_the_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", Names(["127.0.0.1"], ["10.0.0.1"]))
+    monkeypatch.setattr(socket, "getaddrinfo", FakeResolver(["127.0.0.1"], ["10.0.0.1"]))
     with serve(answer(200, b"media")) as origin:
         assert get(f"http://media.example:{origin.port}/") == b"media"
     assert f"Host: media.example:{origin.port}" in origin.requests[0]
@@ -209,7 +209,7 @@ def test_the_connection_uses_the_checked_address_and_the_host_header_the_name(
 def test_the_next_address_is_tried_if_one_refuses_the_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", Names(["127.0.0.3", "127.0.0.1"]))
+    monkeypatch.setattr(socket, "getaddrinfo", FakeResolver(["127.0.0.3", "127.0.0.1"]))
     with serve(answer(200, b"media")) as origin:
         assert get(f"http://media.example:{origin.port}/") == b"media"
 
@@ -218,7 +218,7 @@ def test_media_is_downloaded_over_ipv4_if_every_ipv6_address_fails(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MEDIA_ALLOWED_NETWORKS.append(ipaddress.ip_network("::1/128"))
-    monkeypatch.setattr(socket, "getaddrinfo", Names([*["::1"] * 6, "127.0.0.1"]))
+    monkeypatch.setattr(socket, "getaddrinfo", FakeResolver([*["::1"] * 6, "127.0.0.1"]))
     with serve(answer(200, b"media")) as origin:
         assert get(f"http://media.example:{origin.port}/") == b"media"
 
@@ -227,7 +227,7 @@ def test_a_silent_address_uses_only_its_share_of_the_connect_timeout(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MEDIA_CONNECT_TIMEOUT_S = 4.0
-    monkeypatch.setattr(socket, "getaddrinfo", Names(["127.0.0.3", "127.0.0.1"]))
+    monkeypatch.setattr(socket, "getaddrinfo", FakeResolver(["127.0.0.3", "127.0.0.1"]))
     with serve(answer(200, b"media")) as origin, silent("127.0.0.3", origin.port):
         began = time.monotonic()
         assert get(f"http://media.example:{origin.port}/") == b"media"

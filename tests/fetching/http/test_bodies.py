@@ -59,17 +59,17 @@ def test_progress_is_reported_before_each_request_and_after_each_packet() -> Non
 
 
 def test_progress_is_reported_while_a_body_arrives_slowly() -> None:
-    def is_told(times: int) -> Callable[[], bool]:
+    def has_progress(times: int) -> Callable[[], bool]:
         return lambda: one.progress == times
 
-    def speak_slowly(connection: socket.socket) -> None:
+    def send_slowly(connection: socket.socket) -> None:
         connection.sendall(OK + b"Content-Length: 5\r\n\r\n")
         for times, letter in enumerate(b"media", start=1):
             # Before the last letter was read, the next one would join it in one packet.
-            eventually(is_told(times))
+            eventually(has_progress(times))
             connection.sendall(bytes([letter]))
 
-    with serve(speak_slowly) as origin:
+    with serve(send_slowly) as origin:
         one = Download(origin.url())
         one.run()
     assert one.progress == 6
@@ -83,18 +83,18 @@ def test_a_body_that_is_cut_short_fails_as_truncated(sent: int) -> None:
     assert one.evidence.bytes_received == sent
 
 
-@pytest.mark.parametrize("said", [b"", b"5", b"5\r\nmed", b"5\r\nmedia\r\n", b"wrong\r\nmedia\r\n"])
-def test_a_chunked_body_that_is_cut_short_fails_as_truncated(said: bytes) -> None:
-    with serve(cut(CHUNKED + said)) as origin:
+@pytest.mark.parametrize("sent", [b"", b"5", b"5\r\nmed", b"5\r\nmedia\r\n", b"wrong\r\nmedia\r\n"])
+def test_a_chunked_body_that_is_cut_short_fails_as_truncated(sent: bytes) -> None:
+    with serve(cut(CHUNKED + sent)) as origin:
         Download(origin.url()).fails_as(BodyTruncated)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sent",
     [answer(200), CHUNKED + b"0\r\n\r\n"],
 )
-def test_a_successful_response_without_a_body_fails_as_empty(said: bytes) -> None:
-    with serve(said) as origin:
+def test_a_successful_response_without_a_body_fails_as_empty(sent: bytes) -> None:
+    with serve(sent) as origin:
         Download(origin.url()).fails_as(BodyEmpty)
 
 
@@ -165,9 +165,9 @@ def test_a_response_with_invalid_headers_fails_as_unexpected(header: bytes) -> N
         Download(origin.url()).fails_as(UnexpectedResponse)
 
 
-@pytest.mark.parametrize("said", [b"220 smtp ready\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\0" * 100])
-def test_a_response_that_is_not_http_fails_as_unexpected(said: bytes) -> None:
-    with serve(cut(said)) as origin:
+@pytest.mark.parametrize("sent", [b"220 smtp ready\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\0" * 100])
+def test_a_response_that_is_not_http_fails_as_unexpected(sent: bytes) -> None:
+    with serve(cut(sent)) as origin:
         Download(origin.url()).fails_as(UnexpectedResponse)
 
 

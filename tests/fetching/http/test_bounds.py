@@ -41,11 +41,11 @@ def test_a_dripped_response_is_cut_off_at_the_deadline(dripped: str, settings: S
 def test_the_deadline_covers_all_hops_together(settings: Settings) -> None:
     settings.MEDIA_TOTAL_TIMEOUT_S = 0.6
 
-    def hesitate(connection: socket.socket) -> None:
+    def redirect_slowly(connection: socket.socket) -> None:
         time.sleep(0.4)
         connection.sendall(answer(307, Location="/next", Connection="close"))
 
-    with serve(hesitate, hesitate) as origin:
+    with serve(redirect_slowly, redirect_slowly) as origin:
         began = time.monotonic()
         Download(origin.url()).fails_as(TooSlow)
     assert time.monotonic() - began < 15
@@ -57,12 +57,12 @@ def test_an_error_whose_body_is_dripped_is_still_that_error(settings: Settings) 
         Download(origin.url()).fails_as(TransientMedia404)
 
 
-@pytest.mark.parametrize("said", [b"", OK, OK + b"Content-Length: 9\r\n\r\nmedia"])
+@pytest.mark.parametrize("sent", [b"", OK, OK + b"Content-Length: 9\r\n\r\nmedia"])
 def test_a_silent_server_is_given_up_after_the_read_timeout(
-    said: bytes, settings: Settings
+    sent: bytes, settings: Settings
 ) -> None:
     settings.MEDIA_READ_TIMEOUT_S = 0.3
-    with serve(silence(said)) as origin:
+    with serve(silence(sent)) as origin:
         began = time.monotonic()
         Download(origin.url()).fails_as(TooSlow)
     assert time.monotonic() - began < 15

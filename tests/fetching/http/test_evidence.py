@@ -83,8 +83,8 @@ def test_a_later_refusal_without_a_request_id_keeps_the_earlier_one() -> None:
 
 
 def test_a_truncated_body_keeps_the_evidence_recorded_before() -> None:
-    said = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 9\r\n\r\nabc"
-    with serve(cut(said)) as origin:
+    response = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 9\r\n\r\nabc"
+    with serve(cut(response)) as origin:
         one = Download(origin.url())
         one.fails_as(BodyTruncated)
     assert one.evidence.declared_content_type == "video/mp4"

@@ -21,7 +21,7 @@ from tests.support.connect_proxy import HOST, PUBLIC, ConnectProxy, Names
 from tests.support.downloads import ANN, Download, get
 from tests.support.raw_server import CERTIFICATE, RawServer, answer, serve
 
-pytestmark = pytest.mark.usefixtures("network")
+pytestmark = pytest.mark.usefixtures("no_direct_route")
 
 URL = f"https://{HOST}/2010-04-01/x.json"
 CANARY = "hunter2"
@@ -150,7 +150,7 @@ def test_an_allowed_private_network_is_reached_without_the_proxy(
 
 
 def test_the_configured_ca_is_trusted_in_addition_to_the_default_ones(
-    trusted: None, monkeypatch: pytest.MonkeyPatch, names: Names
+    trusted_ca: None, monkeypatch: pytest.MonkeyPatch, names: Names
 ) -> None:
     names.update({HOST: "127.0.0.1", "media.example": "127.0.0.1"})
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(CERTIFICATE))

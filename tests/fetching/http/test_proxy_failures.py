@@ -27,7 +27,7 @@ from tests.support.fetching import attempt
 from tests.support.raw_server import answer, cut, drip, serve
 from tests.support.servers import free_port
 
-pytestmark = pytest.mark.usefixtures("network")
+pytestmark = pytest.mark.usefixtures("no_direct_route")
 
 URL = f"https://{HOST}/2010-04-01/x.json"
 CANARY = "hunter2"
@@ -59,24 +59,24 @@ def test_an_error_status_of_the_proxy_is_shown_with_its_meaning(
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("broken", "reason"),
     [
         (cut(b""), "RemoteDisconnected"),
         (cut(b"SSH-2.0-OpenSSH\r\n"), "BadStatusLine"),
         (hang, "no response"),
         (drip(b"HTTP/1.1 200 OK\r\n", b"x"), "no response"),
     ],
-    ids=["closes", "is no proxy", "hangs", "drips"],
+    ids=["closes", "not a proxy", "hangs", "drips"],
 )
 def test_a_proxy_without_a_valid_response_is_reported_in_time(
-    proxy: ConnectProxy, broken: Any, said: str, settings: Settings
+    proxy: ConnectProxy, broken: Any, reason: str, settings: Settings
 ) -> None:
-    settings.MEDIA_CONNECT_TIMEOUT_S = 0.6 if said == "no response" else 15.0
+    settings.MEDIA_CONNECT_TIMEOUT_S = 0.6 if reason == "no response" else 15.0
     proxy.answers = [broken, broken]
     began = time.monotonic()
     detail = failure_of(lambda: get(URL)).detail
     assert time.monotonic() - began < 15
-    assert detail == f"127.0.0.1:{proxy.port}: {said} to CONNECT {HOST}:443"
+    assert detail == f"127.0.0.1:{proxy.port}: {reason} to CONNECT {HOST}:443"
 
 
 def test_an_unavailable_proxy_is_reported(proxy: ConnectProxy, settings: Settings) -> None:
@@ -93,7 +93,7 @@ def test_a_proxy_whose_name_is_unknown_is_reported(proxy: ConnectProxy, settings
 
 @pytest.mark.django_db
 def test_items_wait_for_the_proxy_without_using_up_their_retries(
-    trusted: None, settings: Settings, caplog: pytest.LogCaptureFixture
+    trusted_ca: None, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     item = make.media()
     picture = answer(200, JPEG, Content_Type="image/jpeg")
