@@ -23,7 +23,7 @@ NARROW = (1040, 800)
 
 @pytest.fixture
 def reader(service: Service, log_in: LogIn) -> Person:
-    """Return somebody who reads the page of an item that stays unfinished, in a narrow window."""
+    """Return a user on the page of an item that stays unfinished, in a narrow window."""
     webhook = arrivals.send_and_wait(service, payloads.mms(1, delay_s=3600), "retrying")
     person = log_in("viewer", NARROW)
     person.find(webhook.media[0].sid)

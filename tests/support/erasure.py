@@ -15,7 +15,7 @@ from tests.support import make
 from tests.support.fetching import attempt
 
 NUMBER = "+15550007788"
-TEXT = "a text that is nobody else's business"
+TEXT = "a private text of one person"
 
 
 def receive_picture(twilio: Simulator, *, at: datetime | None = None) -> MediaItem:

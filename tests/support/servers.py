@@ -37,7 +37,7 @@ def free_port() -> int:
     """Return an unused port that refuses connections until our server listens there.
 
     The socket stays bound while this process runs: with SO_REUSEADDR a server can still listen on
-    its port, but the kernel gives it to nobody else who asks for a free one.
+    its port, but the kernel assigns it to no other socket.
     """
     unused = socket.socket()
     unused.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
