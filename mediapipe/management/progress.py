@@ -30,7 +30,7 @@ def progress(*columns: ProgressColumn, console: Console | None = None) -> Iterat
             yield bars
             return
         done = threading.Event()
-        thread = threading.Thread(target=_log, args=(bars, done), daemon=True)
+        thread = threading.Thread(target=_log, args=(bars, done), name="progress", daemon=True)
         thread.start()
         try:
             yield bars
