@@ -259,8 +259,10 @@ def test_a_full_disk_leaves_no_partial_report(
 
 
 def test_an_invalid_argument_is_explained_in_one_line_with_a_pointer_to_help(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # It would bind the log to this test's standard error, which is closed afterwards.
+    monkeypatch.setattr("django.setup", lambda: None)
     with pytest.raises(SystemExit):
         main(["manage.py", "export_media", "--since", "garbage"])
     first, second = capsys.readouterr().err.splitlines()
