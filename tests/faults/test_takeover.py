@@ -14,7 +14,7 @@ from mediapipe.simulator import payloads
 from mediapipe.simulator.faults import HangInBody
 from tests.faults.conftest import settle
 from tests.faults.judge import FINAL, Row
-from tests.faults.world import World
+from tests.faults.world import WORKER_THREADS, World
 from tests.support.tables import Table
 
 pytestmark = [pytest.mark.services, pytest.mark.both_brokers]
@@ -86,7 +86,8 @@ def test_items_are_attempted_soon_after_the_broker_returns(
 
 def send_load(world: World) -> None:
     """Send media some of which are in progress, wait for a retry or are not started yet."""
-    slow = [payloads.mms(2, faults=[HangInBody(at="cdn")]) for _ in range(4)]
+    # They leave the worker two threads for the others.
+    slow = [payloads.mms(2, faults=[HangInBody(at="cdn")]) for _ in range(WORKER_THREADS // 2 - 1)]
     world.send(*slow)
     for webhook in slow:
         world.wait_for_requests(webhook, times=2)
