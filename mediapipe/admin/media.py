@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
@@ -27,7 +27,7 @@ from mediapipe.admin.pages import not_posted
 from mediapipe.admin.readonly import SearchableAdmin
 from mediapipe.api.files import file_response
 from mediapipe.failures import AccountRefused
-from mediapipe.models import MediaItem
+from mediapipe.models import AccountHealth, MediaItem
 from mediapipe.redaction import mask_parameter
 
 COLUMNS = (
@@ -79,8 +79,11 @@ class MediaItemAdmin(SearchableAdmin):
     actions = ("try_again", "give_up", "package")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        paused = AccountHealth.objects.filter(paused_at__isnull=False).values("account_sid")
+        rows: QuerySet[Any] = super().get_queryset(request)
+        rows = rows.annotate(is_paused=Q(account_sid__in=paused))
         # Parameters are large, and no list shows them.
-        return super().get_queryset(request).defer("event__parameters")
+        return rows.defer("event__parameters")
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Return the columns; senders are masked for users who may not view numbers."""
@@ -230,8 +233,8 @@ class MediaItemAdmin(SearchableAdmin):
     def tries(self, item: MediaItem) -> str:
         late = f" ({item.not_found_count} × 404)" if item.not_found_count else ""  # noqa: RUF001
         due = f", next {retries.next_attempt_label(item)}" if item.next_attempt_at else ""
-        if due and item.error == AccountRefused.slug:
-            # Such an item is always due, but only one item at a time probes the account.
+        # An item of a paused account may be due, but only one at a time probes the account.
+        if due and (vars(item)["is_paused"] or item.error == AccountRefused.slug):
             due = ", waits for its account"
         return f"{item.attempts}{late}{due}"
 

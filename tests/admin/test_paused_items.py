@@ -1,4 +1,4 @@
-"""The page of an item whose account is paused: why it waits, until when, and what is affected."""
+"""An item whose account is paused: why it waits, until when, and what is affected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mediapipe.fetching.attempt import conclude
 from mediapipe.models import AccountHealth, Cause, Incident, MediaItem
 from mediapipe.providers.base import Evidence
 from tests.support import make
-from tests.support.admin import media_page
+from tests.support.admin import media_page, page
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +50,17 @@ def test_the_steps_of_a_paused_item_include_no_next_attempt(
     assert ">next attempt<" in media_page(admin_client, item)
     pause()
     assert ">next attempt<" not in media_page(admin_client, item)
+
+
+@pytest.mark.database
+def test_the_list_shows_an_item_of_a_paused_account_as_waiting_for_its_account(
+    admin_client: Client, item: MediaItem
+) -> None:
+    assert "next now" in page(admin_client, "mediapipe_mediaitem_changelist")
+    pause()
+    html = page(admin_client, "mediapipe_mediaitem_changelist")
+    assert "next now" not in html
+    assert "waits for its account" in html
 
 
 def test_the_page_explains_the_pause_and_shows_the_next_probe(
