@@ -20,28 +20,14 @@ from mediapipe.simulator import Simulator, faults
 from tasks.delete_at_twilio import delete_at_twilio
 from tests.support import make
 from tests.support.clock import later
+from tests.support.deletion import delete_requests, reason, stored
 from tests.support.fetching import announced, attempt, picture
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
-
-
-@pytest.fixture(autouse=True)
-def deletion_enabled(settings: Settings) -> None:
-    settings.TWILIO_AFTER_STORING, settings.TWILIO_DELETE_AFTER_S = "delete", 0.0
-
-
-def stored(item: MediaItem) -> MediaItem:
-    assert attempt(item) == "stored"
-    return item
-
-
-def delete_requests(twilio: Simulator, item: MediaItem) -> int:
-    """Return how many requests to delete this item have reached Twilio."""
-    return sum(entry.method == "DELETE" for entry in twilio.log.of(item.identity))
-
-
-def reason() -> str:
-    return Deletion.objects.get().delivery_log[-1].result
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.database,
+    pytest.mark.usefixtures("deletion_enabled"),
+]
 
 
 def test_a_picture_is_deleted_once_it_is_stored_and_verified(twilio: Simulator) -> None:
