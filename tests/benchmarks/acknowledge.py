@@ -20,6 +20,7 @@ from mediapipe.simulator import payloads
 from mediapipe.simulator.script import AUTH_TOKEN
 from mediapipe.simulator.webhooks import PATHS, sign
 from tests.benchmarks import load, records, rig, usage
+from tests.support import servers
 
 PART = "acknowledge"
 VIEWS = ("full", "inserts", "nothing")
@@ -54,7 +55,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 def measured(database: str, broker: str, options: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of one database and broker."""
-    port = rig.free_port()
+    port = servers.free_port()
     env = {
         "DJANGO_SETTINGS_MODULE": "tests.benchmarks.settings",
         # One account may use half of it; beyond that the view would publish nothing.
@@ -62,7 +63,7 @@ def measured(database: str, broker: str, options: argparse.Namespace) -> dict[st
     }
     web = programs.web(f"127.0.0.1:{port}")
     with rig.rig(database, broker, **env) as made, made.running(web) as supervisor:
-        rig.wait_for_port(port)
+        servers.wait_for_port(port)
         bench = Bench(port, supervisor.running["web"].pid, options)
         rounds = [bench.round() for _ in range(options.rounds)]
         half = bench.at_half(median(each["full"]["rate"] for each in rounds))

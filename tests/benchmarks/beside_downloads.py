@@ -23,6 +23,7 @@ from mediapipe.simulator.payloads import Webhook
 from mediapipe.simulator.script import AUTH_TOKEN
 from mediapipe.simulator.webhooks import PATHS, sign
 from tests.benchmarks import load, records, rig, twilio
+from tests.support import servers
 
 PART = "beside_downloads"
 KINDS = ("beside downloads", "without media")
@@ -60,7 +61,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 def measured(database: str, broker: str, options: argparse.Namespace) -> dict[str, Any]:
     """Return the rounds of one database and broker."""
-    port, api, cdn = rig.free_port(), rig.free_port(), rig.free_port()
+    port, api, cdn = servers.free_port(), servers.free_port(), servers.free_port()
     env = {
         "TWILIO_API_HOSTS": f"http://{twilio.API_HOST}:{api}",
         "MEDIA_REDIRECT_HOSTS": f"{twilio.CDN_HOST}:{cdn}",
@@ -70,7 +71,7 @@ def measured(database: str, broker: str, options: argparse.Namespace) -> dict[st
     service = [provider, programs.web(f"127.0.0.1:{port}"), *programs.workers(), programs.beat()]
     with rig.rig(database, broker, **env) as made, made.running(*service):
         for each in (api, port):
-            rig.wait_for_port(each)
+            servers.wait_for_port(each)
         for program in programs.workers():
             rig.wait_for_log(made, program.name, "ready.")
         rounds = [one_round(port, api, options) for _ in range(options.rounds + 1)]

@@ -12,7 +12,8 @@ from mediapipe.operations import programs
 from mediapipe.operations.programs import Program
 from mediapipe.operations.supervisor import Supervisor
 from tests.benchmarks import usage
-from tests.benchmarks.rig import Rig, free_port, wait_for_port
+from tests.benchmarks.rig import Rig
+from tests.support.servers import free_port, wait_for_port
 
 BROKER = "broker"
 SERVERS = ("beam.smp", "redis-server", "valkey-server")

@@ -15,6 +15,7 @@ from mediapipe.operations import programs
 from mediapipe.operations.programs import Program
 from mediapipe.settings.queues import MEDIA
 from tests.benchmarks import records, rig, twilio, usage
+from tests.support import servers
 
 PART = "memory"
 WORKER = f"worker-{MEDIA}"
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure both."""
     options = parsed(arguments)
     load_before = records.load()
-    api, cdn = rig.free_port(), rig.free_port()
+    api, cdn = servers.free_port(), servers.free_port()
     env = {
         "TWILIO_API_HOSTS": f"http://{twilio.API_HOST}:{api}",
         "MEDIA_REDIRECT_HOSTS": f"{twilio.CDN_HOST}:{cdn}",
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     with rig.rig("postgresql", options.broker, **env) as made:
         rig.use(made.env)
         with made.running(Program("twilio", command)):
-            rig.wait_for_port(api)
+            servers.wait_for_port(api)
             figures = {
                 "broker": options.broker,
                 "large": streamed(made, api, options),

@@ -26,6 +26,7 @@ from mediapipe.operations.supervisor import Supervisor
 from tests.benchmarks import records, rig, twilio, usage
 from tests.benchmarks.retrieve_page import BARE, DURABLE, LARGE_BYTES, section
 from tests.benchmarks.workers import CONCURRENCY, WORKERS, Worker, chosen
+from tests.support import servers
 
 PART = "retrieve"
 SIZES = (5_000, 50_000, 5_000_000)
@@ -78,7 +79,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 @contextmanager
 def bench(options: argparse.Namespace) -> Iterator[Bench]:
     """Yield a bench with a simulated Twilio and idle workers, on its own database and broker."""
-    api, cdn = rig.free_port(), rig.free_port()
+    api, cdn = servers.free_port(), servers.free_port()
     env = {
         "TWILIO_API_HOSTS": f"http://{twilio.API_HOST}:{api}",
         "MEDIA_REDIRECT_HOSTS": f"{twilio.CDN_HOST}:{cdn}",
@@ -91,7 +92,7 @@ def bench(options: argparse.Namespace) -> Iterator[Bench]:
         rig.use(made.env)
         programs = [each for worker in workers for each in worker.programs]
         with made.running(Program("twilio", command), *programs) as supervisor:
-            rig.wait_for_port(api)
+            servers.wait_for_port(api)
             for program in programs:
                 rig.wait_for_log(made, program.name, "ready.")
             measured = Bench(made, supervisor, workers, api, options)

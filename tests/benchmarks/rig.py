@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -106,24 +105,3 @@ def use(env: Mapping[str, str]) -> None:
     # outside the rig: Django would find it imported, and use another database.
     sys.modules.pop("mediapipe.settings", None)
     django.setup()
-
-
-def free_port() -> int:
-    """Return a free port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def wait_for_port(port: int, timeout_s: float = 60) -> None:
-    """Wait until the port accepts connections; raise OSError if it never does."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.1)

@@ -30,6 +30,7 @@ from mediapipe.simulator import payloads
 from mediapipe.simulator.script import AUTH_TOKEN
 from mediapipe.simulator.webhooks import PATHS, sign
 from tests.benchmarks import load, records, rig
+from tests.support import servers
 from tests.support.slow_clients import SlowClients, occupying
 
 PART = "slow_clients"
@@ -90,7 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
         with ExitStack() as stack:
             ports = {}
             for name, make in SERVERS.items():
-                ports[name] = rig.free_port()
+                ports[name] = servers.free_port()
                 # Each with a log of its own.
                 program = replace(make(f"127.0.0.1:{ports[name]}"), name=name)
                 stack.enter_context(made.running(program))

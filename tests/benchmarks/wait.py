@@ -23,6 +23,7 @@ from mediapipe.operations.programs import Program
 from mediapipe.operations.supervisor import Supervisor
 from mediapipe.settings.queues import HOUSEKEEPING, RETRIES
 from tests.benchmarks import brokers, records, rig, twilio, usage
+from tests.support import servers
 
 PART = "wait"
 STAGES = ("undisturbed", "worker restarted", "broker restarted")
@@ -48,14 +49,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure each broker, on PostgreSQL."""
     options = parsed(arguments)
     load_before = records.load()
-    port = rig.free_port()
+    port = servers.free_port()
     env = SETTINGS | {"TWILIO_API_HOSTS": f"http://{twilio.API_HOST}:{port}"}
-    command = [sys.executable, "-m", "tests.benchmarks.twilio", str(port), str(rig.free_port())]
+    command = [sys.executable, "-m", "tests.benchmarks.twilio", str(port), str(servers.free_port())]
     runs = []
     with rig.rig("postgresql", None, **env) as made:
         rig.use(made.env)
         with made.running(Program("twilio", command)):
-            rig.wait_for_port(port)
+            servers.wait_for_port(port)
             for broker in options.brokers:
                 runs.append(measured(made, broker, port, options))
                 console.print(line(runs[-1]), highlight=False)

@@ -117,8 +117,8 @@ def pgbouncer(url: str, pool_size: int) -> Iterator[str]:
             process.wait(10)
 
 
-def wait_for_port(port: int, timeout_s: float = 10) -> None:
-    """Wait until a server accepts connections on this port of this machine."""
+def wait_for_port(port: int, timeout_s: float = 60) -> None:
+    """Wait until the port of this machine accepts connections; raise OSError if it never does."""
     deadline = time.monotonic() + timeout_s
     while True:
         try:
