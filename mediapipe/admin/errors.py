@@ -1,6 +1,7 @@
 """Pages that say why a request was refused, what arrived of it, and which setting decides.
 
-They are rendered without the request, because its session and user would need the database.
+They are rendered without the request, because its session and user would need the database. Only
+a missing permission names the user, who has been read already.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from django.template.loader import render_to_string
 from django.views import defaults
 
 from mediapipe import logs
+from mediapipe.operations import roles
 
 SEEN = ("Origin", "Host", "X-Forwarded-Proto")
 # A header can be several kilobytes long.
@@ -37,9 +39,10 @@ NO_COOKIE = (
     "The browser sent no cookie of this service: allow its cookies. If PUBLIC_BASE_URL is "
     "https, they are sent over https only: open the admin over https."
 )
-ASK_FOR_A_ROLE = (
-    "Ask an administrator for another role: manage.py role assigns it. Your user name is at the "
-    "top of the overview.",
+ASK_FOR_A_ROLE = "Ask an administrator for another role: manage.py role assigns it."
+NO_ROLE_MAY = (
+    "No role permits this, and superusers may not do it either: rows are changed only by the "
+    "buttons and actions of their pages."
 )
 SEARCH = (
     "The address may be incomplete, or retention has deleted the row. The overview finds media "
@@ -66,10 +69,15 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Respond with 403 to a user without the permission, and say what to do about it."""
+    """Respond with 403 to a user without the permission; name the role, and say what to do."""
     if not _is_admin(request):
         return defaults.permission_denied(request, exception)
-    return refused(403, "Your role does not permit this", [str(exception), *ASK_FOR_A_ROLE])
+    if request.user.is_superuser:
+        return refused(403, "The admin does not permit this", [NO_ROLE_MAY])
+    names = ", ".join(roles.names(request.user))
+    role = f"with the role {names}" if names else "without a role"
+    who = f"You are logged in as {request.user.get_username()}, {role}."
+    return refused(403, "Your role does not permit this", [who, ASK_FOR_A_ROLE])
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:

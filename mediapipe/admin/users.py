@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from mediapipe.admin import text
 from mediapipe.admin.filters import Choice, ExactFilter, NamedBooleanFilter, PeriodFilter
 from mediapipe.admin.readonly import ReadOnlyAdmin
+from mediapipe.operations import roles
 from mediapipe.operations.roles import ADMINISTRATOR, PERMISSIONS
 
 DEACTIVATE = "Unselect this instead of deleting a user: the audit trail refers to users."
@@ -131,8 +132,7 @@ class AccountAdmin(UserAdmin[User]):
 
     @admin.display(description="role")
     def role(self, user: User) -> str:
-        roles = ["Superuser"] if user.is_superuser else []
-        return ", ".join([*roles, *(group.name for group in user.groups.all())]) or "none"
+        return ", ".join(roles.names(user)) or "none"
 
     @admin.display(description="state", ordering="is_active")
     def state(self, user: User) -> str:

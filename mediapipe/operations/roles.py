@@ -8,7 +8,7 @@ from django.apps.registry import Apps
 from django.db.models import Q
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+    from django.contrib.auth.models import AnonymousUser, User
 
 VIEWER, SUPPORT, ADMINISTRATOR = ROLES = ("Viewer", "Support", "Administrator")
 
@@ -81,3 +81,9 @@ def assign(user: User, role: str) -> None:
     user.groups.add(Group.objects.get(name=role))
     user.is_staff = True
     user.save(update_fields=["is_staff"])
+
+
+def names(user: User | AnonymousUser) -> list[str]:
+    """Return the names of the user's roles, Superuser first."""
+    superuser = ["Superuser"] if user.is_superuser else []
+    return [*superuser, *(group.name for group in user.groups.all())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -10,6 +11,7 @@ from django.urls import reverse
 
 from mediapipe.admin.media import MediaItemAdmin
 from mediapipe.operations import roles
+from tests.support import make
 from tests.support.admin import client_with_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -32,10 +34,27 @@ def test_the_error_page_of_a_wrong_address_shows_no_django_details(admin_client:
     assert "tried" not in html
 
 
-def test_a_user_without_permission_is_referred_to_an_administrator() -> None:
+def test_a_user_without_permission_sees_their_role_and_is_referred_to_an_administrator() -> None:
     response = client_with_role(roles.VIEWER).get(reverse("admin:mediapipe_mediaitem_retry_all"))
     assert response.status_code == 403
-    assert "Ask an administrator for another role" in response.content.decode()
+    html = response.content.decode()
+    assert "with the role Viewer." in html
+    assert "Ask an administrator for another role" in html
+
+
+def test_a_user_without_a_role_sees_that_they_have_none(client: Client) -> None:
+    client.force_login(User.objects.create_user("ann", is_staff=True))
+    response = client.get(reverse("admin:mediapipe_mediaitem_changelist"))
+    assert response.status_code == 403
+    assert "You are logged in as ann, without a role." in response.content.decode()
+
+
+def test_a_superuser_is_not_referred_to_another_role(admin_client: Client) -> None:
+    response = admin_client.post(reverse(ITEM, args=[make.media().pk]))
+    assert response.status_code == 403
+    html = response.content.decode()
+    assert "The admin does not permit this" in html
+    assert "role assigns it" not in html
 
 
 def test_the_page_of_a_server_error_shows_the_request_id_and_needs_no_database(
