@@ -28,8 +28,9 @@ demo: $(VENV)/base
 test: $(VENV)/dev
 	$(BIN)/pytest -n 2 -m "not slow and not services" $(ARGS)
 
-# Two processes: one runs the tests that start a whole service, the other everything else. In the
-# order of the files, because the longest tests are in groups that would otherwise come last.
+# Two processes: one begins with the tests that start a whole service, the other with the rest. In
+# the order of collection: xdist would otherwise start the groups with the most tests first, whatever
+# they take.
 test-all: $(VENV)/dev
 	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
