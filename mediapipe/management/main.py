@@ -24,7 +24,7 @@ from django.core.management.base import CommandParser
 from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from mediapipe.webhooks.outage import sqlstate
+from mediapipe.webhooks.outage import is_no_connection_left, sqlstate
 
 APP = "mediapipe"
 DJANGO_HELP = ManagementUtility.main_help_text
@@ -107,7 +107,10 @@ def explain(error: Exception) -> str | None:
 def _explain_database_error(error: Error) -> str | None:
     # Neither libpq nor SQLite puts a password into a message.
     message = " ".join(str(error).split()).rstrip(".?")
-    outage = f"The database cannot be used: {message}. Check it and DATABASE_URL."
+    remedy = "Check it and DATABASE_URL."
+    if is_no_connection_left(error):
+        remedy = "Run fewer workers or raise max_connections; see docs/deploying.md#connections."
+    outage = f"The database cannot be used: {message}. {remedy}"
     if _is_outage(error):
         return outage
     try:

@@ -8,6 +8,7 @@ OperationalError for both.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
@@ -34,6 +35,11 @@ SQLITE_OUTAGES = {
     sqlite3.SQLITE_SCHEMA,
     sqlite3.SQLITE_NOTADB,
 }
+# PostgreSQL's and PgBouncer's refusals of one more connection. libpq passes on no SQLSTATE of a
+# connection that failed.
+NO_CONNECTION_LEFT = re.compile(
+    "too many (clients|connections)|connection slots are reserved|no more connections allowed"
+)
 # The low byte of a result code is the primary code; the other bytes give details.
 PRIMARY = 0xFF
 
@@ -55,6 +61,11 @@ def is_outage(error: Exception) -> bool:
         return code & PRIMARY in SQLITE_OUTAGES
     # The client library's own errors have no code: it could not connect, or lost the connection.
     return isinstance(error, OperationalError | InterfaceError) or not _is_connected()
+
+
+def is_no_connection_left(error: Exception) -> bool:
+    """Return whether the database refused a connection because it has too many."""
+    return bool(NO_CONNECTION_LEFT.search(str(error)))
 
 
 def sqlstate(error: Exception) -> str | None:

@@ -1,7 +1,7 @@
 """Properties that every webhook must have, checked on 20 000 generated ones.
 
-The seeds are fixed, so no run fails by chance. `FUZZ_TIMES=10 make test-all ARGS="-k fuzz"` tries ten
-times as many, different ones in each run.
+The seeds are fixed, so no run fails by chance. `FUZZ_TIMES=10 make test-all ARGS="-k fuzz"` tries
+ten times as many, different ones in each run.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from mediapipe.admin.text import counted
 from mediapipe.management.doctor.findings import Finding, Level, ok
 from mediapipe.management.doctor.issues import Issue
+from mediapipe.webhooks.outage import is_no_connection_left
 
 
 def check_database() -> Iterator[Finding]:
@@ -29,7 +30,8 @@ def check_database() -> Iterator[Finding]:
     except NotSupportedError as error:
         yield Issue.DATABASE_TOO_OLD.found(message=_first_line(error))
     except (DatabaseError, InterfaceError, ImproperlyConfigured) as error:
-        yield Issue.DATABASE_AWAY.found(where, message=_first_line(error))
+        issue = Issue.DATABASE_FULL if is_no_connection_left(error) else Issue.DATABASE_AWAY
+        yield issue.found(where, message=_first_line(error))
 
 
 def is_usable() -> bool:

@@ -62,6 +62,11 @@ class Issue(AnyIssue):
         "Cannot connect to the database.",
         "Start it, or fix DATABASE_URL: host, port, name, user, password.",
     )
+    DATABASE_FULL = error(
+        "The database refuses more connections.",
+        "Run fewer workers, lower WORKER_CONCURRENCY, or raise max_connections; see "
+        "docs/deploying.md#connections.",
+    )
     DATABASE_TOO_OLD = error(
         "The database server is older than Django supports.", "Upgrade the server."
     )
