@@ -22,20 +22,22 @@ from tests.support import make, tables
 hypothesis.settings.load_profile("ci")
 
 
-# xdist reads the groups in its own hook and ignores those that are added after it; pytest-django
-# sorts the tests in its own.
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Run tests that start real processes first and one after the other, in one xdist worker.
+# xdist reads the groups in its own hook and ignores those that are added after it.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run tests that start real processes one after the other, in one xdist worker.
 
-    Two whole services at once would slow each other down, and these tests measure time. They are
-    the longest group: whatever starts it late waits for it in the end.
+    Two whole services at once would slow each other down, and these tests measure time.
     """
     for item in items:
         if item.get_closest_marker("services") and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group("services"))
-    yield
-    items.sort(key=lambda item: item.get_closest_marker("services") is None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start with those tests, after pytest-django has sorted all: they are the longest group."""
+    session.items.sort(key=lambda item: item.get_closest_marker("services") is None)
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
