@@ -35,7 +35,7 @@ def dict_config(log_format: str, level: str) -> dict[str, Any]:
             "waitress.queue": {"level": "ERROR"},
             # It logs the endpoint of each connection.
             "botocore": {"level": "WARNING"},
-            # It logs each rejected request: a flood of forged ones would fill the disk.
+            # At WARNING it logs each wrong address: a flood of requests would fill the disk.
             "django.request": {"level": "ERROR"},
         },
     }

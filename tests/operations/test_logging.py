@@ -159,6 +159,16 @@ def test_a_flood_of_forged_webhooks_is_recorded_in_one_line_and_one_row(
     assert [row.count for row in Rejection.objects.all()] == [200]
 
 
+@pytest.mark.django_db
+def test_a_flood_of_requests_to_wrong_addresses_writes_no_line(
+    client: Client, log: Formatted
+) -> None:
+    for path in ("/nothing", "/webhooks/twilio/nothing/"):
+        assert client.get(path).status_code == 404
+    assert client.put("/webhooks/twilio/messaging/").status_code == 405
+    assert not [line for line in log.lines if "WARNING" in line or "ERROR" in line]
+
+
 def test_bound_ids_are_added_to_every_line_in_their_context() -> None:
     with logs.about(request_id="abc"):
         logs.bind(media_id=7)
