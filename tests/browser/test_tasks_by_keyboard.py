@@ -16,6 +16,22 @@ from tests.support.service import Service
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 
+# Two items that a retry may help, whatever of the generated history failed and waits at this hour.
+FAILED = """
+from datetime import timedelta
+from django.utils import timezone
+from tests.support import make
+at = timezone.now() - timedelta(days=14)
+make.event(make.message(pictures=2), at).media.update(
+    status="failed", error="storage_failed", detail="No space left on device.",
+    host="api.twilio.com", failed_at=at + timedelta(hours=1), next_attempt_at=None, sweep_at=None)
+"""
+
+
+@pytest.fixture
+def failed(seeded: Service) -> None:
+    seeded.manage("shell", "--verbosity=0", "--command", FAILED)
+
 
 @pytest.fixture
 def keyboard(
@@ -55,6 +71,7 @@ def test_a_user_finds_out_whether_twilio_or_our_queue_got_slower(keyboard: Keybo
     expect(keyboard.person.page.get_by_text("Our queue:")).to_be_visible()
 
 
+@pytest.mark.usefixtures("failed")
 def test_a_user_retries_the_failures_of_a_month(keyboard: Keyboard) -> None:
     keyboard.follow("^Failures$")
     keyboard.tab_to("^7 d$")
